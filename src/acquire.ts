@@ -1,0 +1,201 @@
+// The one loop that waits for other holders, for every kind of lock and every store. Owns the way from a request
+// to a hold, and that every way out of it withdraws; order comes from the store, loss from the session.
+import type { Admitted, Attempt, Backend, Claim, Standing, Waiting } from './backend.ts'
+import { type Clock, pause } from './clock.ts'
+import { SessionGoneError, UnavailableError, WaitTimeoutError } from './errors.ts'
+import { Hold } from './hold.ts'
+import { describeHolder } from './holder.ts'
+import { type Leave, Lines } from './line.ts'
+import { backoffMs, Limits, once, orAborted, persist } from './request.ts'
+import { requestMs, type Session, type Sessions } from './session.ts'
+
+/** What a caller wants of a name. */
+export interface Wish {
+  readonly name: string
+  readonly limit: number
+  readonly value: string
+  /** Whether to stand in line. Without it the answer is undefined when the name is not free. */
+  readonly wait: boolean
+  readonly waitMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Turns wishes into holds. One per client. */
+export class Acquirer {
+  readonly #backend: Backend
+  readonly #clock: Clock
+  readonly #sessions: Sessions
+  readonly #lines = new Lines()
+  readonly #closing = new AbortController()
+  readonly #holds = new Set<Hold>()
+  readonly #withdrawals = new Set<Promise<void>>()
+  #claims = 0
+
+  constructor(backend: Backend, clock: Clock, sessions: Sessions) {
+    this.#backend = backend
+    this.#clock = clock
+    this.#sessions = sessions
+  }
+
+  /**
+   * Waits for the caller's turn and resolves with a hold that is held at that moment, or, without `wait`, with
+   * undefined. Rejects with WaitTimeoutError, `signal.reason`, UnavailableError, ConflictError or RefusedError;
+   * the caller then holds nothing. A claim whose session is lost while it waits goes to the end of the line.
+   */
+  async acquire(wish: Wish): Promise<Hold | undefined> {
+    const timeout = new WaitTimeoutError()
+    const limits = new Limits()
+      .onSignal(this.#closing.signal)
+      .onSignal(wish.signal)
+      .onTimeout(this.#clock, wish.waitMs, () => timeout)
+    try {
+      limits.signal.throwIfAborted()
+      return await this.#inTurn(wish, limits.signal)
+    } catch (error) {
+      if (error !== timeout) throw error
+      throw await this.#timedOut(wish)
+    } finally {
+      limits.lift()
+    }
+  }
+
+  /**
+   * Ends all that is under way: pending acquires reject, holds are released, the session ends. Bounded by about the
+   * time of two requests; what the store did not hear by then it drops when the session's time to live is over.
+   */
+  async close(): Promise<void> {
+    this.#closing.abort(new DOMException('the Leasehold client was closed', 'AbortError'))
+    const limits = new Limits().onTimeout(this.#clock, 2 * requestMs(this.#sessions.ttlMs), tooLong)
+    const released = Promise.all([...this.#holds].map((hold) => hold.release()))
+    const withdrawn = Promise.all(this.#withdrawals)
+    await orAborted(Promise.allSettled([released, withdrawn]), limits.signal).catch(() => {})
+    await this.#sessions.end(limits.signal).catch(() => {})
+    limits.lift()
+  }
+
+  async #inTurn(wish: Wish, signal: AbortSignal): Promise<Hold | undefined> {
+    const leave = await this.#lines.enter(wish.name, wish.limit, wish.wait, signal)
+    if (!leave) return undefined
+    for (;;) {
+      const session = await this.#sessions.current(signal).catch((error) => {
+        leave()
+        throw error
+      })
+      const outcome = await this.#stand(wish, session, leave, signal)
+      if (outcome !== 'session over') return outcome
+    }
+  }
+
+  /** One claim, from its first attempt to a hold or to its withdrawal. */
+  async #stand(wish: Wish, session: Session, leave: Leave, signal: AbortSignal): Promise<Outcome> {
+    const claim = this.#newClaim(wish, session)
+    const limits = new Limits().onSignal(signal).onEvent(session.onOver)
+    try {
+      const attempt = await this.#untilAnswered(claim, session, limits.signal)
+      limits.signal.throwIfAborted()
+      if (attempt.held && !session.over) return this.#hold(claim, session, attempt, leave)
+      this.#withdrawAside(claim, session, leave)
+      return undefined
+    } catch (error) {
+      if (error instanceof SessionGoneError) session.lose(error)
+      if (session.over && !signal.aborted) return 'session over' // the store has dropped the claim with it
+      this.#withdrawAside(claim, session, leave)
+      throw error
+    } finally {
+      limits.lift()
+    }
+  }
+
+  async #untilAnswered(claim: Claim, session: Session, signal: AbortSignal): Promise<Attempt> {
+    const request = { clock: this.#clock, requestMs: requestMs(session.ttlMs), signal }
+    const ask = () => persist(request, (limit) => this.#backend.attempt(claim, limit))
+    let attempt = await ask()
+    for (let inVain = 0; !attempt.held && claim.wait; ) {
+      const proven = await this.#changed(attempt, session, signal)
+      // A watch that fails at once would make this loop spin; one that wakes us for a reason shortens the line.
+      if (!proven && inVain > 1) await pause(this.#clock, backoffMs(this.#clock, inVain), signal)
+      const next = proven ?? (await ask())
+      inVain = !next.held && next.ahead === attempt.ahead ? inVain + 1 : 0
+      attempt = next
+    }
+    return attempt
+  }
+
+  /** Waits for a change, but no longer than a time to live: stores have lost watch events before. */
+  async #changed(waiting: Waiting, session: Session, signal: AbortSignal): Promise<Attempt | undefined> {
+    const limits = new Limits().onSignal(signal)
+    const rest = pause(this.#clock, session.ttlMs, limits.signal).then(() => undefined)
+    try {
+      return await Promise.race([waiting.changed(limits.signal), rest])
+    } finally {
+      limits.end(undefined)
+      limits.lift()
+    }
+  }
+
+  #hold(claim: Claim, session: Session, admitted: Admitted, leave: Leave): Hold {
+    const withdraw = (): Promise<void> =>
+      this.#withdraw(claim, session).finally(() => {
+        this.#holds.delete(hold)
+        leave()
+      })
+    const { backend, clock } = { backend: this.#backend, clock: this.#clock }
+    const hold = new Hold({ backend, clock, session, claim, admitted, withdraw })
+    this.#holds.add(hold)
+    return hold
+  }
+
+  /** Withdraws while the caller goes on: an abort shall not wait for a store that may be the reason for it. */
+  #withdrawAside(claim: Claim, session: Session, leave: Leave): void {
+    const withdrawal = this.#withdraw(claim, session)
+      .catch(() => {}) // refused: the session's end takes the claim along
+      .finally(() => {
+        this.#withdrawals.delete(withdrawal)
+        leave()
+      })
+    this.#withdrawals.add(withdrawal)
+  }
+
+  /** Goes on until the store has answered or the session is over, when the store drops the claim by itself. */
+  async #withdraw(claim: Claim, session: Session): Promise<void> {
+    const limits = new Limits().onEvent(session.onOver)
+    const { signal } = limits
+    const request = { clock: this.#clock, requestMs: requestMs(session.ttlMs), signal, retries: Infinity }
+    try {
+      await persist(request, (limit) => this.#backend.withdraw(claim, limit))
+    } catch (error) {
+      if (error instanceof SessionGoneError) session.lose(error)
+      if (!session.over) throw error
+    } finally {
+      limits.lift()
+    }
+  }
+
+  #newClaim({ name, limit, value, wait }: Wish, session: Session): Claim {
+    this.#claims += 1
+    return { id: String(this.#claims), name, session: session.id, limit, value, wait }
+  }
+
+  /** Says who holds, if the store answers soon: what the reader of the error wants to know next. */
+  async #timedOut(wish: Wish): Promise<WaitTimeoutError> {
+    const limits = new Limits().onSignal(this.#closing.signal)
+    const request = { clock: this.#clock, requestMs: 500, signal: limits.signal }
+    const line = await once(request, (limit) => this.#backend.list(wish.name, limit)).catch(() => [])
+    limits.lift()
+    return new WaitTimeoutError(
+      `${JSON.stringify(wish.name)} was not free within ${wish.waitMs} ms${describeLine(line)}`,
+    )
+  }
+}
+
+const tooLong = (): Error => new UnavailableError('the store did not answer while closing')
+
+/** A hold, undefined where the name is not free, or the need to begin anew. */
+type Outcome = Hold | undefined | 'session over'
+
+function describeLine(line: readonly Standing[]): string {
+  const holders = line.filter(({ held }) => held).map(describeHolder)
+  const waiting = line.length - holders.length
+  if (holders.length === 0) return ''
+  return `: held by ${holders.join(', ')}${waiting > 0 ? `, with ${waiting} waiting` : ''}`
+}

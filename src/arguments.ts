@@ -1,0 +1,50 @@
+// What callers may pass: each check names the argument, its value and the range, and throws before anything is
+// sent. What a store alone can judge is refused by its backend.
+import type { Facts } from './backend.ts'
+
+const nameBytesMax = 512
+
+/** Throws unless `name` is a non-empty string of at most 512 bytes of UTF-8 without control characters. */
+export function checkName(name: string): void {
+  if (typeof name !== 'string') throw new TypeError(`name: ${show(name)} is not a string`)
+  if (name === '') throw new RangeError('name: "" is empty; it takes 1 to 512 bytes of UTF-8')
+  const bytes = Buffer.byteLength(name)
+  if (bytes > nameBytesMax) throw new RangeError(`name: ${bytes} bytes of UTF-8; it takes 1 to 512`)
+  if (/\p{Cc}/u.test(name)) throw new RangeError(`name: ${show(name)} has a control character`)
+  if (!name.isWellFormed()) throw new RangeError(`name: ${show(name)} is not well-formed Unicode`)
+}
+
+/** Throws unless `permits` is a whole number from 1 to 10 000. */
+export function checkPermits(permits: number): void {
+  checkNumber('permits', permits, { min: 1, max: 10_000, whole: true })
+}
+
+/** Throws unless `ttlMs` is in the range of the store. */
+export function checkTtl(ttlMs: number, { scheme, ttlMs: range }: Facts): void {
+  checkNumber('ttlMs', ttlMs, { ...range, where: ` on ${scheme}` })
+}
+
+/** Throws unless `waitMs` is undefined or a number of ms, 0 or more. */
+export function checkWait(waitMs: number | undefined): void {
+  if (waitMs !== undefined) checkNumber('waitMs', waitMs, { min: 0, max: Number.MAX_SAFE_INTEGER })
+}
+
+interface Range {
+  readonly min: number
+  readonly max: number
+  readonly whole?: boolean
+  readonly where?: string
+}
+
+function checkNumber(argument: string, value: number, { min, max, whole, where = '' }: Range): void {
+  if (typeof value !== 'number') throw new TypeError(`${argument}: ${show(value)} is not a number`)
+  const fits = value >= min && value <= max && (!whole || Number.isInteger(value))
+  if (fits) return
+  const kind = whole ? 'a whole number' : 'a number'
+  throw new RangeError(`${argument}: ${value} is out of range; it takes ${kind} from ${min} to ${max}${where}`)
+}
+
+function show(value: unknown): string {
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text
+}

@@ -1,0 +1,98 @@
+// The contract over a store in memory: the questions of backend.ts, answered at once. Owns how a change reaches the
+// client that waits for it.
+import type { Attempt, Backend, Claim, Facts, SessionGrant, Standing } from '../../backend.ts'
+import type { MemoryStore } from './store.ts'
+
+const facts: Facts = {
+  scheme: 'memory',
+  ttlMs: { min: 1_000, max: 86_400_000, default: 15_000 },
+  fair: true,
+  lockDelayMs: 0,
+  checkpointBytesMax: 1_048_576,
+}
+
+/** One client of a store in memory. */
+export class MemoryBackend implements Backend {
+  readonly facts: Facts = facts
+  readonly #store: MemoryStore
+
+  constructor(store: MemoryStore) {
+    this.#store = store
+  }
+
+  async createSession(ttlMs: number): Promise<SessionGrant> {
+    return { id: this.#store.createSession(ttlMs), ttlMs }
+  }
+
+  async renewSession(session: string): Promise<void> {
+    this.#store.renewSession(session)
+  }
+
+  async destroySession(session: string): Promise<void> {
+    this.#store.destroySession(session)
+  }
+
+  async attempt(claim: Claim, signal: AbortSignal): Promise<Attempt> {
+    signal.throwIfAborted()
+    this.#store.join(claim)
+    return this.#answer(claim)
+  }
+
+  async withdraw(claim: Claim): Promise<void> {
+    this.#store.leave(claim)
+  }
+
+  async verify(claim: Claim): Promise<boolean> {
+    return this.#holds(claim)
+  }
+
+  async list(name: string): Promise<Standing[]> {
+    return this.#store.list(name)
+  }
+
+  async writeCheckpoint(claim: Claim, text: string): Promise<boolean> {
+    if (!this.#holds(claim)) return false
+    this.#store.writeCheckpoint(claim.name, text)
+    return true
+  }
+
+  async readCheckpoint(name: string): Promise<string | undefined> {
+    return this.#store.readCheckpoint(name)
+  }
+
+  async close(): Promise<void> {}
+
+  #holds(claim: Claim): boolean {
+    const position = this.#store.position(claim)
+    return position >= 0 && position < claim.limit
+  }
+
+  #answer(claim: Claim): Attempt {
+    const changed = (signal: AbortSignal): Promise<Attempt | undefined> => this.#changed(claim, signal)
+    const position = this.#store.position(claim)
+    const place = this.#store.line(claim.name)[position]
+    if (place && position < claim.limit) return { held: true, token: place.ticket, changed }
+    const before = place ? position : this.#store.line(claim.name).length
+    return { held: false, ahead: before - claim.limit + 1, changed }
+  }
+
+  /** Resolves with the new answer once the claim has become a holder, or no longer stands. */
+  #changed(claim: Claim, signal: AbortSignal): Promise<Attempt | undefined> {
+    const heldBefore = this.#holds(claim)
+    return new Promise((resolve, reject) => {
+      const settle = (finish: () => void): void => {
+        stopWatching()
+        signal.removeEventListener('abort', aborted)
+        finish()
+      }
+      const aborted = (): void => settle(() => reject(signal.reason))
+      const look = (): void => {
+        if (this.#store.position(claim) < 0) settle(() => resolve(undefined))
+        else if (this.#holds(claim) !== heldBefore) settle(() => resolve(this.#answer(claim)))
+      }
+      const stopWatching = this.#store.watch(claim.name, look)
+      signal.addEventListener('abort', aborted, { once: true })
+      if (signal.aborted) aborted()
+    })
+  }
+}

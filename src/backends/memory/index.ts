@@ -1,0 +1,25 @@
+// A store in this process: for tests, and the smallest complete example of a backend. Owns nothing but the way
+// in; the rules are in store.ts.
+import type { BackendSource } from '../../backend.ts'
+import { MemoryBackend } from './backend.ts'
+import { MemoryStore } from './store.ts'
+
+/**
+ * A store in memory. Every client that is opened with the same source shares it; it is gone with the process.
+ */
+export function memory(): BackendSource {
+  let store: MemoryStore | undefined
+  return {
+    url: 'memory:',
+    open: async (clock) => {
+      store ??= new MemoryStore(clock)
+      return new MemoryBackend(store)
+    },
+  }
+}
+
+/** A store of its own for each call. Throws TypeError for anything but `memory:`. */
+export function memoryFromUrl(url: string): BackendSource {
+  if (url !== 'memory:') throw new TypeError(`url: ${JSON.stringify(url)} is malformed; it takes "memory:"`)
+  return memory()
+}

@@ -1,0 +1,120 @@
+// The store itself: sessions, lines and checkpoints as a state machine whose every step is synchronous. Owns what
+// is true; how a client asks is backend.ts. A reader who knows this file knows what every store has to do.
+import type { Claim, Standing } from '../../backend.ts'
+import type { Clock } from '../../clock.ts'
+import { ConflictError, SessionGoneError } from '../../errors.ts'
+
+/** A claim that stands in a line. Its ticket is its token: tickets only grow, and lines are served in order. */
+export interface Place {
+  readonly claim: Claim
+  readonly ticket: bigint
+}
+
+/** All that the clients of one store share. */
+export class MemoryStore {
+  readonly #clock: Clock
+  readonly #sessions = new Map<string, { ttlMs: number; cancelExpiry: () => void }>()
+  readonly #lines = new Map<string, Place[]>()
+  readonly #checkpoints = new Map<string, string>()
+  readonly #watchers = new Map<string, Set<() => void>>()
+  #tickets = 0n
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  createSession(ttlMs: number): string {
+    const id = this.#clock.id().toString(16)
+    this.#sessions.set(id, { ttlMs, cancelExpiry: this.#expireAfter(id, ttlMs) })
+    return id
+  }
+
+  renewSession(id: string): void {
+    const session = this.#session(id)
+    session.cancelExpiry()
+    session.cancelExpiry = this.#expireAfter(id, session.ttlMs)
+  }
+
+  /** Ends the session and takes its claims out of every line. */
+  destroySession(id: string): void {
+    this.#sessions.get(id)?.cancelExpiry()
+    this.#sessions.delete(id)
+    for (const name of this.#lines.keys()) this.#remove(name, (place) => place.claim.session === id)
+  }
+
+  /** Puts the claim at the end of the line, unless it stands there, or would have to wait and does not want to. */
+  join(claim: Claim): void {
+    this.#session(claim.session)
+    const line = this.#lines.get(claim.name) ?? []
+    const first = line[0]?.claim
+    if (first && first.limit !== claim.limit) throw conflict(claim, first)
+    if (this.position(claim) >= 0 || (!claim.wait && line.length >= claim.limit)) return
+    this.#tickets += 1n
+    this.#lines.set(claim.name, [...line, { claim, ticket: this.#tickets }])
+  }
+
+  leave(claim: Claim): void {
+    this.#remove(claim.name, (place) => isSame(place.claim, claim))
+  }
+
+  line(name: string): readonly Place[] {
+    return this.#lines.get(name) ?? []
+  }
+
+  /** How many stand before the claim, or -1 when it does not stand in its line. */
+  position(claim: Claim): number {
+    return this.line(claim.name).findIndex((place) => isSame(place.claim, claim))
+  }
+
+  list(name: string): Standing[] {
+    return this.line(name).map(({ claim }, index) => {
+      return { session: claim.session, value: claim.value, held: index < claim.limit }
+    })
+  }
+
+  writeCheckpoint(name: string, text: string): void {
+    this.#checkpoints.set(name, text)
+  }
+
+  readCheckpoint(name: string): string | undefined {
+    return this.#checkpoints.get(name)
+  }
+
+  /** Calls `changed` whenever a claim has left the line. Returns how to stop that. */
+  watch(name: string, changed: () => void): () => void {
+    const watchers = this.#watchers.get(name) ?? new Set()
+    this.#watchers.set(name, watchers.add(changed))
+    return () => {
+      watchers.delete(changed)
+      if (watchers.size === 0 && this.#watchers.get(name) === watchers) this.#watchers.delete(name)
+    }
+  }
+
+  #session(id: string): { ttlMs: number; cancelExpiry: () => void } {
+    const session = this.#sessions.get(id)
+    if (session) return session
+    throw new SessionGoneError(`session ${id} expired or was ended`)
+  }
+
+  #expireAfter(id: string, ttlMs: number): () => void {
+    return this.#clock.after(ttlMs, () => this.destroySession(id))
+  }
+
+  #remove(name: string, leaves: (place: Place) => boolean): void {
+    const line = this.line(name)
+    const rest = line.filter((place) => !leaves(place))
+    if (rest.length === line.length) return
+    if (rest.length > 0) this.#lines.set(name, rest)
+    else this.#lines.delete(name)
+    for (const changed of [...(this.#watchers.get(name) ?? [])]) changed()
+  }
+}
+
+function isSame(one: Claim, other: Claim): boolean {
+  return one.session === other.session && one.id === other.id
+}
+
+function conflict(asked: Claim, found: Claim): ConflictError {
+  const name = JSON.stringify(asked.name)
+  return new ConflictError(`${name} is in use with ${found.limit} permits; this asks for ${asked.limit}`)
+}

@@ -1,0 +1,115 @@
+// The way in: from a URL or a backend source to a client, and out again by `close`. Owns which backend loads for
+// which scheme, and that one client has one store, one session and one clock.
+import { Acquirer } from './acquire.ts'
+import { checkTtl } from './arguments.ts'
+import type { Backend, BackendSource } from './backend.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { holderValue } from './holder.ts'
+import type { LockHost } from './locks/lock.ts'
+import { Mutex } from './locks/mutex.ts'
+import { Semaphore, type SemaphoreOptions } from './locks/semaphore.ts'
+import { Limits, persist } from './request.ts'
+import { requestMs, Sessions } from './session.ts'
+
+/** How a client behaves, whatever its store. */
+export interface ConnectOptions {
+  /**
+   * Time to live of the session in ms: how long the store waits for a client that died before it gives its locks
+   * away. The range and the default are the store's (`facts`). Shorter means a faster take-over, and a
+   * hold lost sooner when the process or the network pauses.
+   */
+  readonly ttlMs?: number | undefined
+  /** Time and chance, for tests. */
+  readonly clock?: Clock | undefined
+}
+
+/** For each scheme the module that serves it, loaded when the scheme is used and not before. */
+const schemes: Record<string, (url: string) => Promise<BackendSource>> = {
+  memory: async (url) => (await import('./backends/memory/index.ts')).memoryFromUrl(url),
+  file: async (url) => (await import('./backends/file/index.ts')).fileFromUrl(url),
+  etcd: async (url) => (await import('./backends/etcd/index.ts')).etcdFromUrl(url),
+  etcds: async (url) => (await import('./backends/etcd/index.ts')).etcdFromUrl(url),
+}
+
+/**
+ * Opens a client: a connection to the store and one session in it, which all locks of the client share. `target` is a
+ * URL (`etcd://host:2379,host2:2379/namespace/`, `file:`, `memory:`), or what `leasehold/etcd` and its
+ * siblings return; without it `LEASEHOLD_URL` decides, and without that `file:`, which serves all processes of one
+ * machine. Costs one request. Throws TypeError or RangeError for a bad URL or option, UnavailableError when
+ * the store cannot be reached, RefusedError when it refuses the credentials; nothing stays open then.
+ */
+export async function connect(
+  target: string | BackendSource = process.env.LEASEHOLD_URL || 'file:',
+  options: ConnectOptions = {},
+): Promise<Leasehold> {
+  const source = typeof target === 'string' ? await sourceOf(target) : target
+  const clock = options.clock ?? systemClock()
+  const backend = await source.open(clock)
+  try {
+    const { ttlMs = backend.facts.ttlMs.default } = options
+    checkTtl(ttlMs, backend.facts)
+    const sessions = new Sessions(backend, clock, ttlMs)
+    await sessions.current(new AbortController().signal)
+    return new Leasehold(source.url, backend, clock, sessions)
+  } catch (error) {
+    await backend.close()
+    throw error
+  }
+}
+
+/** A client of one store. Close it when done: until then it keeps the process alive. */
+export class Leasehold implements AsyncDisposable {
+  /** The store, without secrets. */
+  readonly url: string
+  readonly #backend: Backend
+  readonly #host: LockHost
+  #closed: Promise<void> | undefined
+
+  constructor(url: string, backend: Backend, clock: Clock, sessions: Sessions) {
+    this.url = url
+    this.#backend = backend
+    this.#host = {
+      acquirer: new Acquirer(backend, clock, sessions),
+      holder: holderValue(),
+      readCheckpoint: async (name) => {
+        const { signal } = new Limits()
+        const request = { clock, requestMs: requestMs(sessions.ttlMs), signal }
+        return persist(request, (limit) => backend.readCheckpoint(name, limit))
+      },
+    }
+  }
+
+  /** A lock that one may hold at a time. Sends nothing. Throws TypeError or RangeError for a bad name. */
+  mutex(name: string): Mutex {
+    return new Mutex(this.#host, name)
+  }
+
+  /** A lock that `permits` may hold at a time. Sends nothing. Throws TypeError or RangeError for bad arguments. */
+  semaphore(name: string, options: SemaphoreOptions): Semaphore {
+    return new Semaphore(this.#host, name, options)
+  }
+
+  /**
+   * Rejects what waits (with an AbortError), releases what is held, ends the session and closes every connection,
+   * so that the process can exit by itself. Idempotent. Never rejects; a store that does not answer
+   * delays it by a few seconds at most, and then frees the locks when the time to live is over.
+   */
+  close(): Promise<void> {
+    this.#closed ??= this.#host.acquirer.close().finally(() => this.#backend.close())
+    return this.#closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+async function sourceOf(url: string): Promise<BackendSource> {
+  const scheme = /^([a-z]+):/i.exec(url)?.[1]?.toLowerCase()
+  const load = scheme === undefined ? undefined : schemes[scheme]
+  if (load) return load(url)
+  const known = Object.keys(schemes).map((name) => `${name}:`)
+  // The URL itself may hold a password, and is not shown.
+  const shown = scheme ? `scheme "${scheme}:" is not known` : 'there is no scheme'
+  throw new TypeError(`url: ${shown}; it takes ${known.join(', ')}`)
+}

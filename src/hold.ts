@@ -1,0 +1,203 @@
+// What a successful claim gives its caller: a token, and the truth about whether it still holds. Owns how loss is
+// told and how the hold ends; the deadline is the session's, and waiting for a turn is acquire's.
+import type { Admitted, Backend, Claim } from './backend.ts'
+import { type Clock, pause } from './clock.ts'
+import { HoldLostError } from './errors.ts'
+import { Limits, once, persist, type RequestOptions } from './request.ts'
+import { requestMs, type Session } from './session.ts'
+
+/** What an acquire hands over to the hold that it makes. */
+export interface Grant {
+  readonly backend: Backend
+  readonly clock: Clock
+  readonly session: Session
+  readonly claim: Claim
+  readonly admitted: Admitted
+  /** Takes the claim out of the store and lets the next local caller have its turn. */
+  readonly withdraw: () => Promise<void>
+}
+
+/**
+ * A lock, held. It ends by `release` (or at the end of an `await using` block), or it is lost: when the session was
+ * not renewed in time, ended in the store, or somebody removed the claim. Whatever the hold protects should
+ * carry `token`, use `signal`, or call `assertHeld` before it acts.
+ */
+export class Hold implements AsyncDisposable {
+  /** The fencing token: larger than that of every earlier holder of the name, whatever client it used. */
+  readonly token: bigint
+  /** The name of the lock. */
+  readonly name: string
+  readonly #grant: Grant
+  readonly #unsubscribe: () => void
+  readonly #ended = new AbortController()
+  #controller: AbortController | undefined
+  #lost: Error | undefined
+  #released: Promise<void> | undefined
+
+  constructor(grant: Grant) {
+    this.#grant = grant
+    this.token = grant.admitted.token
+    this.name = grant.claim.name
+    this.#unsubscribe = grant.session.onOver((reason) => this.#lose(reason))
+    this.#watch().catch(() => {}) // it rejects only when the hold has ended
+  }
+
+  /** Whether this is still the holder, computed from the clock when read: right even after a blocked event loop. */
+  get held(): boolean {
+    return this.remainingMs > 0
+  }
+
+  /** Time in ms to the local deadline, which every renewal moves; 0 once released or lost. */
+  get remainingMs(): number {
+    const sessionMs = this.#grant.session.remainingMs // computing it may tell this hold that it is lost
+    return this.#ended.signal.aborted ? 0 : sessionMs
+  }
+
+  /**
+   * Aborts when the hold is lost, with a HoldLostError as reason, and never after a release. Its `aborted` is
+   * computed from the clock when read, so that `fetch` and others that check it first see a loss that no timer could
+   * tell yet.
+   */
+  get signal(): AbortSignal {
+    this.#controller ??= this.#computedController()
+    return this.#controller.signal
+  }
+
+  /**
+   * Throws HoldLostError unless this still is the holder, for at least `minMs` more ms: call it before each effect,
+   * with the time that the effect may need.
+   */
+  assertHeld(minMs = 0): void {
+    const leftMs = this.remainingMs
+    if (leftMs > 0 && leftMs >= minMs) return
+    throw this.#lost ?? this.#notHeld(minMs, leftMs)
+  }
+
+  /**
+   * Asks the store, by a linearizable read, whether this still is the holder. Costs one request. Throws
+   * HoldLostError if not, and UnavailableError if the store did not answer.
+   */
+  async verify(): Promise<void> {
+    this.assertHeld()
+    const { backend, claim } = this.#grant
+    const stands = await persist(this.#request(), (limit) => backend.verify(claim, limit))
+    if (!stands) this.#lose(this.#removed())
+    this.assertHeld()
+  }
+
+  /**
+   * Stores `text` for this name in the store itself, which refuses it unless this hold still stands: what the next
+   * holder finds with `lock.checkpoint()` is never older than what the last one wrote. Costs one request.
+   * Throws HoldLostError when refused, RangeError when the text is too long, UnavailableError as `verify` does.
+   */
+  async checkpoint(text: string): Promise<void> {
+    const { backend, claim } = this.#grant
+    checkLength(text, backend.facts.checkpointBytesMax, backend.facts.scheme)
+    this.assertHeld()
+    const stood = await persist(this.#request(), (limit) => backend.writeCheckpoint(claim, text, limit))
+    if (!stood) this.#lose(this.#removed())
+    if (!stood) this.assertHeld()
+  }
+
+  /**
+   * Gives the lock back. Idempotent. `held` is false at once; the promise resolves when the store has let go, which
+   * takes one request, or when the session is over and the store lets go by itself. It rejects only
+   * with RefusedError. After a loss it does nothing.
+   */
+  release(): Promise<void> {
+    this.#released ??= this.#end()
+    return this.#released
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release()
+  }
+
+  #end(): Promise<void> {
+    this.#unsubscribe()
+    this.#ended.abort()
+    return this.#grant.withdraw()
+  }
+
+  #lose(lost: Error): void {
+    if (this.#ended.signal.aborted) return
+    this.#lost = lost
+    this.#released = this.#end()
+    this.#released.catch(() => {}) // nobody waits for this one
+    this.#controller?.abort(lost)
+  }
+
+  /**
+   * Looks after the claim itself, which may vanish while the session lives on: an operator broke the lock. It begins
+   * late, so that a short hold costs no request, and asks the store as often as the session is renewed.
+   */
+  async #watch(): Promise<void> {
+    const { clock, session, admitted } = this.#grant
+    const { signal } = this.#ended
+    let changed: Promise<unknown> | undefined
+    for (;;) {
+      await pause(clock, session.ttlMs / 10, signal)
+      changed ??= admitted.changed(signal).finally(() => {
+        changed = undefined
+      })
+      await this.#changedOrTime(changed, (session.ttlMs * 7) / 30)
+      await this.#verifyQuietly(signal)
+    }
+  }
+
+  async #changedOrTime(changed: Promise<unknown>, ms: number): Promise<void> {
+    const rest = new Limits().onSignal(this.#ended.signal)
+    try {
+      await Promise.race([changed, pause(this.#grant.clock, ms, rest.signal)])
+    } finally {
+      rest.end(undefined)
+      rest.lift()
+    }
+  }
+
+  async #verifyQuietly(signal: AbortSignal): Promise<void> {
+    const { backend, claim } = this.#grant
+    try {
+      const stands = await once({ ...this.#request(), signal }, (limit) => backend.verify(claim, limit))
+      if (!stands) this.#lose(this.#removed())
+    } catch (error) {
+      // Unreachable or refused: the deadline decides.
+      if (signal.aborted) throw error
+    }
+  }
+
+  #computedController(): AbortController {
+    const controller = new AbortController()
+    if (this.#lost) controller.abort(this.#lost)
+    const aborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')?.get
+    Object.defineProperty(controller.signal, 'aborted', {
+      get: () => {
+        this.remainingMs // reading it tells the loss, if there is one to tell
+        return aborted?.call(controller.signal)
+      },
+    })
+    return controller
+  }
+
+  #request(): RequestOptions {
+    const { clock, session } = this.#grant
+    return { clock, requestMs: requestMs(session.ttlMs), signal: this.signal }
+  }
+
+  #removed(): HoldLostError {
+    return new HoldLostError(`hold lost: the claim on ${JSON.stringify(this.name)} was removed from the store`)
+  }
+
+  #notHeld(minMs: number, leftMs: number): HoldLostError {
+    const name = JSON.stringify(this.name)
+    if (leftMs === 0) return new HoldLostError(`the hold on ${name} was released`)
+    return new HoldLostError(`${Math.floor(leftMs)} ms are left of the hold on ${name}, ${minMs} ms were asked for`)
+  }
+}
+
+function checkLength(text: string, max: number, scheme: string): void {
+  const bytes = Buffer.byteLength(text)
+  if (bytes <= max) return
+  throw new RangeError(`checkpoint: text has ${bytes} bytes, ${scheme} takes at most ${max}`)
+}
+

@@ -1,0 +1,50 @@
+// The line inside one process: claims of one client for one name wait here first, so that the store sees one of
+// them at a time (or as many as there are permits). Owns the order among callers of this client, nothing else.
+import { Semaphore } from 'async-mutex'
+import { orAborted } from './request.ts'
+
+/** Lets the next caller of this client have its turn. Idempotent. */
+export type Leave = () => void
+
+interface Line {
+  readonly turns: Semaphore
+  callers: number
+}
+
+/** One fair line for each name and limit, kept only as long as somebody stands in it. */
+export class Lines {
+  readonly #lines = new Map<string, Line>()
+
+  /**
+   * Waits for the caller's turn. With `wait` false and no turn free, resolves with undefined at once.
+   * Rejects with `signal.reason` when the signal aborts, and then leaves by itself.
+   */
+  async enter(name: string, limit: number, wait: boolean, signal: AbortSignal): Promise<Leave | undefined> {
+    const key = `${limit} ${name}`
+    const line = this.#lines.get(key) ?? { turns: new Semaphore(limit), callers: 0 }
+    if (!wait && line.turns.isLocked()) return undefined
+    this.#lines.set(key, line)
+    line.callers += 1
+    const turn = line.turns.acquire()
+    const leave = (): void => {
+      turn.then(([, free]) => free())
+      line.callers -= 1
+      if (line.callers === 0) this.#lines.delete(key)
+    }
+    try {
+      await orAborted(turn, signal)
+      return onlyOnce(leave)
+    } catch (error) {
+      leave()
+      throw error
+    }
+  }
+}
+
+function onlyOnce(run: () => void): () => void {
+  let done = false
+  return () => {
+    if (!done) run()
+    done = true
+  }
+}

@@ -1,0 +1,180 @@
+// What keeps a client alive in the store, and when it must consider itself gone. Owns the deadline, the renewals
+// and the one shared session of a client; knows nothing of names, lines or locks.
+import type { Backend, SessionGrant } from './backend.ts'
+import { type Clock, type Mark, mostElapsedMs, pause } from './clock.ts'
+import { HoldLostError, SessionGoneError } from './errors.ts'
+import { backoffMs, once, orAborted, persist, type RequestOptions } from './request.ts'
+
+/**
+ * How much earlier than the store a client gives up, so that what it still does in good faith arrives before the
+ * next holder starts, and clocks of different rates do not matter: a tenth of the time to live, at least 250 ms.
+ */
+export function marginMs(ttlMs: number): number {
+  return Math.max(250, ttlMs / 10)
+}
+
+/** How long one request may take: three of them fit into the life of a session, and 5 s are always enough. */
+export function requestMs(ttlMs: number): number {
+  return Math.min(5_000, (ttlMs - marginMs(ttlMs)) / 3)
+}
+
+/** A session as its client sees it: alive until a deadline that only an answered renewal moves. */
+export class Session {
+  readonly id: string
+  readonly ttlMs: number
+  readonly #backend: Backend
+  readonly #clock: Clock
+  readonly #listeners = new Set<(reason: Error) => void>()
+  readonly #ended = new AbortController()
+  #sent: Mark
+  #failure: unknown
+  #failures = 0
+  #reason: Error = new Error('the session is alive')
+  #cancelAlarm = (): void => {}
+
+  /** `sent` is the instant before the request that created the session left. */
+  constructor(backend: Backend, clock: Clock, grant: SessionGrant, sent: Mark) {
+    this.#backend = backend
+    this.#clock = clock
+    this.id = grant.id
+    this.ttlMs = grant.ttlMs
+    this.#sent = sent
+    this.#setAlarm()
+    this.#keepRenewing().catch(() => {}) // it rejects only when it was stopped
+  }
+
+  /** Time to the deadline in ms, computed now; 0 when the session is over. */
+  get remainingMs(): number {
+    const leftMs = this.#lifeLeftMs()
+    if (leftMs <= 0) this.#finish(this.#expired())
+    return this.#ended.signal.aborted ? 0 : leftMs
+  }
+
+  /** Whether the session ended, was lost, or reached its deadline, computed now. It never comes back. */
+  get over(): boolean {
+    return this.remainingMs === 0
+  }
+
+  /** Calls `tell` once when the session is over, at once if it is, with a HoldLostError if it was lost. */
+  onOver = (tell: (reason: Error) => void): (() => void) => {
+    if (this.over) tell(this.#reason)
+    else this.#listeners.add(tell)
+    return () => this.#listeners.delete(tell)
+  }
+
+  /** Takes note that the store no longer knows the session. */
+  lose(cause: SessionGoneError): void {
+    this.#finish(new HoldLostError(`hold lost: ${cause.message}`, { cause }))
+  }
+
+  /** Stops the renewals and ends the session in the store. Rejects as a request does. */
+  async end(signal: AbortSignal): Promise<void> {
+    this.#finish(new DOMException('the session was ended', 'AbortError'))
+    await this.#destroy(signal)
+  }
+
+  #destroy(signal: AbortSignal): Promise<void> {
+    return once(this.#request(signal), (limit) => this.#backend.destroySession(this.id, limit))
+  }
+
+  #lifeLeftMs(): number {
+    return this.ttlMs - marginMs(this.ttlMs) - mostElapsedMs(this.#sent, this.#clock.mark())
+  }
+
+  async #keepRenewing(): Promise<void> {
+    const { signal } = this.#ended
+    while (!signal.aborted) {
+      const restMs = (this.ttlMs / 3) * (1 - this.#clock.random() / 10)
+      await pause(this.#clock, this.#failures ? backoffMs(this.#clock, this.#failures) : restMs, signal)
+      await this.#renew(signal)
+    }
+  }
+
+  async #renew(signal: AbortSignal): Promise<void> {
+    const sent = this.#clock.mark()
+    try {
+      await once(this.#request(signal), (limit) => this.#backend.renewSession(this.id, limit))
+      // A renewal that was answered too late changes nothing: once lost is told, it stays lost.
+      if (!this.over) this.#sent = sent
+      this.#failures = 0
+    } catch (error) {
+      this.#failure = error
+      this.#failures += 1
+      if (error instanceof SessionGoneError) this.lose(error)
+    }
+  }
+
+  /** Wakes at the deadline; a renewal meanwhile does not touch the timer, which then goes on to the new one. */
+  #setAlarm(): void {
+    this.#cancelAlarm = this.#clock.after(Math.max(1, this.#lifeLeftMs()), () => {
+      if (!this.over) this.#setAlarm()
+    })
+  }
+
+  #finish(reason: Error): void {
+    if (this.#ended.signal.aborted) return
+    this.#reason = reason
+    this.#cancelAlarm()
+    this.#ended.abort()
+    // If the store still counts the session, freeing it now saves the others the rest of the time to live.
+    if (reason instanceof HoldLostError) this.#destroy(new AbortController().signal).catch(() => {})
+    const told = [...this.#listeners]
+    this.#listeners.clear()
+    for (const tell of told) tell(reason)
+  }
+
+  #request(signal: AbortSignal): RequestOptions {
+    return { clock: this.#clock, requestMs: requestMs(this.ttlMs), signal }
+  }
+
+  #expired(): HoldLostError {
+    const message = `not renewed for ${this.ttlMs} ms less a margin of ${marginMs(this.ttlMs)} ms`
+    return new HoldLostError(`hold lost: ${message}`, { cause: this.#failure })
+  }
+}
+
+/** The one session of a client: opened when first needed, and again after a loss. */
+export class Sessions {
+  readonly #backend: Backend
+  readonly #clock: Clock
+  readonly ttlMs: number
+  #current: Promise<Session> | undefined
+
+  constructor(backend: Backend, clock: Clock, ttlMs: number) {
+    this.#backend = backend
+    this.#clock = clock
+    this.ttlMs = ttlMs
+  }
+
+  /** A session that is not over. Costs one request when there is none. Rejects as a request does. */
+  async current(signal: AbortSignal): Promise<Session> {
+    for (;;) {
+      const opening = (this.#current ??= this.#open())
+      const session = await orAborted(opening, signal)
+      if (!session.over) return session
+      if (this.#current === opening) this.#current = undefined
+    }
+  }
+
+  /** Ends the session, if there is one. Rejects as a request does. */
+  async end(signal: AbortSignal): Promise<void> {
+    const opening = this.#current
+    this.#current = undefined
+    await (await opening)?.end(signal)
+  }
+
+  /** Opens for everyone who waits, so no single waiter's signal may end it. A failure is not kept. */
+  #open(): Promise<Session> {
+    const { signal } = new AbortController()
+    const options = { clock: this.#clock, requestMs: requestMs(this.ttlMs), signal, retries: 3 }
+    const opening = persist(options, async (limit) => {
+      const sent = this.#clock.mark()
+      const grant = await this.#backend.createSession(this.ttlMs, limit)
+      return new Session(this.#backend, this.#clock, grant, sent)
+    })
+    opening.catch(() => {
+      if (this.#current === opening) this.#current = undefined
+    })
+    return opening
+  }
+}
