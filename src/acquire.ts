@@ -6,7 +6,8 @@ import { SessionGoneError, UnavailableError, WaitTimeoutError } from './errors.t
 import { Hold } from './hold.ts'
 import { describeHolder } from './holder.ts'
 import { type Leave, Lines } from './line.ts'
-import { backoffMs, Limits, once, orAborted, persist } from './request.ts'
+import { Limits, orAborted } from './limits.ts'
+import { backoffMs, once, persist } from './request.ts'
 import { requestMs, type Session, type Sessions } from './session.ts'
 
 /** What a caller wants of a name. */
@@ -43,7 +44,6 @@ export class Acquirer {
    * the caller then holds nothing. A claim whose session is lost while it waits goes to the end of the line.
    */
   async acquire(wish: Wish): Promise<Hold | undefined> {
-    const timeout = new WaitTimeoutError()
     const limits = new Limits()
       .onSignal(this.#closing.signal)
       .onSignal(wish.signal)
@@ -52,8 +52,8 @@ export class Acquirer {
       limits.signal.throwIfAborted()
       return await this.#inTurn(wish, limits.signal)
     } catch (error) {
-      if (error !== timeout) throw error
-      throw await this.#timedOut(wish)
+      if (error === timeout) throw await this.#timedOut(wish)
+      throw error
     } finally {
       limits.lift()
     }
@@ -187,6 +187,9 @@ export class Acquirer {
     )
   }
 }
+
+/** Ends a wait from within; the error that the caller gets is made when it is known who holds. */
+const timeout = Symbol('waited long enough')
 
 const tooLong = (): Error => new UnavailableError('the store did not answer while closing')
 

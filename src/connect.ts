@@ -8,7 +8,8 @@ import { holderValue } from './holder.ts'
 import type { LockHost } from './locks/lock.ts'
 import { Mutex } from './locks/mutex.ts'
 import { Semaphore, type SemaphoreOptions } from './locks/semaphore.ts'
-import { Limits, persist } from './request.ts'
+import { Limits } from './limits.ts'
+import { persist } from './request.ts'
 import { requestMs, Sessions } from './session.ts'
 
 /** How a client behaves, whatever its store. */

@@ -3,7 +3,8 @@
 import type { Admitted, Backend, Claim } from './backend.ts'
 import { type Clock, pause } from './clock.ts'
 import { HoldLostError } from './errors.ts'
-import { Limits, once, persist, type RequestOptions } from './request.ts'
+import { Limits } from './limits.ts'
+import { once, persist, type RequestOptions } from './request.ts'
 import { requestMs, type Session } from './session.ts'
 
 /** What an acquire hands over to the hold that it makes. */
@@ -28,8 +29,9 @@ export class Hold implements AsyncDisposable {
   /** The name of the lock. */
   readonly name: string
   readonly #grant: Grant
-  readonly #unsubscribe: () => void
-  readonly #ended = new AbortController()
+  #unsubscribe = (): void => {}
+  #cancelWatch = (): void => {}
+  #watching: AbortController | undefined
   #controller: AbortController | undefined
   #lost: Error | undefined
   #released: Promise<void> | undefined
@@ -39,7 +41,8 @@ export class Hold implements AsyncDisposable {
     this.token = grant.admitted.token
     this.name = grant.claim.name
     this.#unsubscribe = grant.session.onOver((reason) => this.#lose(reason))
-    this.#watch().catch(() => {}) // it rejects only when the hold has ended
+    // Late, so that a short hold costs no request for it.
+    this.#cancelWatch = grant.clock.after(grant.session.ttlMs / 10, () => this.#startWatch())
   }
 
   /** Whether this is still the holder, computed from the clock when read: right even after a blocked event loop. */
@@ -50,7 +53,7 @@ export class Hold implements AsyncDisposable {
   /** Time in ms to the local deadline, which every renewal moves; 0 once released or lost. */
   get remainingMs(): number {
     const sessionMs = this.#grant.session.remainingMs // computing it may tell this hold that it is lost
-    return this.#ended.signal.aborted ? 0 : sessionMs
+    return this.#released ? 0 : sessionMs
   }
 
   /**
@@ -115,43 +118,41 @@ export class Hold implements AsyncDisposable {
 
   #end(): Promise<void> {
     this.#unsubscribe()
-    this.#ended.abort()
+    this.#cancelWatch()
+    this.#watching?.abort()
     return this.#grant.withdraw()
   }
 
   #lose(lost: Error): void {
-    if (this.#ended.signal.aborted) return
+    if (this.#released) return
     this.#lost = lost
     this.#released = this.#end()
     this.#released.catch(() => {}) // nobody waits for this one
     this.#controller?.abort(lost)
   }
 
-  /**
-   * Looks after the claim itself, which may vanish while the session lives on: an operator broke the lock. It begins
-   * late, so that a short hold costs no request, and asks the store as often as the session is renewed.
-   */
-  async #watch(): Promise<void> {
-    const { clock, session, admitted } = this.#grant
-    const { signal } = this.#ended
-    let changed: Promise<unknown> | undefined
-    for (;;) {
-      await pause(clock, session.ttlMs / 10, signal)
-      changed ??= admitted.changed(signal).finally(() => {
-        changed = undefined
-      })
-      await this.#changedOrTime(changed, (session.ttlMs * 7) / 30)
-      await this.#verifyQuietly(signal)
-    }
+  #startWatch(): void {
+    this.#watching = new AbortController()
+    this.#watch(this.#watching.signal).catch(() => {}) // it rejects only when the hold has ended
   }
 
-  async #changedOrTime(changed: Promise<unknown>, ms: number): Promise<void> {
-    const rest = new Limits().onSignal(this.#ended.signal)
-    try {
-      await Promise.race([changed, pause(this.#grant.clock, ms, rest.signal)])
-    } finally {
-      rest.end(undefined)
-      rest.lift()
+  /**
+   * Looks after the claim itself, which may vanish while the session lives on: an operator broke the lock. It asks
+   * the store when something changed, and as often as the session is renewed: a watch may fail to tell.
+   */
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { clock, session, admitted } = this.#grant
+    let changed: Promise<unknown> | undefined
+    for (;;) {
+      changed ??= admitted.changed(signal).then(() => {
+        changed = undefined
+      })
+      const limits = new Limits().onSignal(signal)
+      const rest = pause(clock, (session.ttlMs * 7) / 30, limits.signal)
+      await Promise.race([changed, rest]).finally(() => limits.end(undefined))
+      limits.lift()
+      await this.#verifyQuietly(signal)
+      await pause(clock, session.ttlMs / 10, signal) // however often the watch fails
     }
   }
 

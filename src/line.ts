@@ -1,7 +1,7 @@
 // The line inside one process: claims of one client for one name wait here first, so that the store sees one of
 // them at a time (or as many as there are permits). Owns the order among callers of this client, nothing else.
 import { Semaphore } from 'async-mutex'
-import { orAborted } from './request.ts'
+import { orAborted } from './limits.ts'
 
 /** Lets the next caller of this client have its turn. Idempotent. */
 export type Leave = () => void
@@ -22,7 +22,8 @@ export class Lines {
   async enter(name: string, limit: number, wait: boolean, signal: AbortSignal): Promise<Leave | undefined> {
     const key = `${limit} ${name}`
     const line = this.#lines.get(key) ?? { turns: new Semaphore(limit), callers: 0 }
-    if (!wait && line.turns.isLocked()) return undefined
+    const busy = line.turns.isLocked()
+    if (busy && !wait) return undefined
     this.#lines.set(key, line)
     line.callers += 1
     const turn = line.turns.acquire()
@@ -32,7 +33,7 @@ export class Lines {
       if (line.callers === 0) this.#lines.delete(key)
     }
     try {
-      await orAborted(turn, signal)
+      await (busy ? orAborted(turn, signal) : turn)
       return onlyOnce(leave)
     } catch (error) {
       leave()

@@ -3,60 +3,10 @@
 import pRetry from 'p-retry'
 import { type Clock, pause } from './clock.ts'
 import { UnavailableError } from './errors.ts'
+import { Limits } from './limits.ts'
 
 /** How requests that the store did not answer are repeated: 50 ms, 100 ms, … 2 s, each with jitter. */
 export const retryDefaults = { retries: 8, firstMs: 50, mostMs: 2_000 } as const
-
-/** One AbortSignal that several causes can fire; `lift` lets go of all of them. */
-export class Limits {
-  readonly #controller = new AbortController()
-  readonly #lifts: (() => void)[] = []
-  readonly signal: AbortSignal = this.#controller.signal
-
-  /** Ends it now. */
-  end = (reason: unknown): void => this.#controller.abort(reason)
-
-  /** Ends it when another signal aborts, with that signal's reason. */
-  onSignal(signal: AbortSignal | undefined): this {
-    if (!signal) return this
-    if (signal.aborted) this.end(signal.reason)
-    const pass = (): void => this.end(signal.reason)
-    signal.addEventListener('abort', pass, { once: true })
-    this.#lifts.push(() => signal.removeEventListener('abort', pass))
-    return this
-  }
-
-  /** Ends it after `ms`, with the error that `reason` makes then. */
-  onTimeout(clock: Clock, ms: number | undefined, reason: () => Error): this {
-    if (ms !== undefined) this.#lifts.push(clock.after(ms, () => this.end(reason())))
-    return this
-  }
-
-  /** Ends it from elsewhere: `subscribe` gets the function to call and returns how to unsubscribe. */
-  onEvent(subscribe: (end: (reason: unknown) => void) => () => void): this {
-    this.#lifts.push(subscribe(this.end))
-    return this
-  }
-
-  lift(): void {
-    for (const lift of this.#lifts.splice(0)) lift()
-  }
-}
-
-/** Settles as `promise` does, or rejects with `signal.reason` as soon as the signal aborts. */
-export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  let stop = (): void => {}
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason)
-    if (signal.aborted) stop()
-    else signal.addEventListener('abort', stop, { once: true })
-  })
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener('abort', stop)
-  }
-}
 
 /** How to make one request. */
 export interface RequestOptions {
@@ -72,22 +22,36 @@ export interface RequestOptions {
  * Rejects with `signal.reason` when the signal aborts, with the last UnavailableError when the retries are over,
  * and at once with every other error.
  */
-export function persist<T>(
+export async function persist<T>(
   options: RequestOptions,
   ask: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const { clock, signal, retries = retryDefaults.retries } = options
-  return pRetry(() => once(options, ask), {
-    retries,
-    minTimeout: 0,
-    // The wait stands here and not in p-retry, so that the injected clock keeps it; what is thrown here goes
-    // to the caller as it is, whatever its type.
-    onFailedAttempt: async ({ error, attemptNumber, retriesLeft }) => {
-      signal.throwIfAborted()
-      if (!(error instanceof UnavailableError) || retriesLeft === 0) throw error
-      await pause(clock, backoffMs(clock, attemptNumber), signal)
-    },
-  })
+  try {
+    return await once(options, ask) // nearly always enough, and then p-retry's preparations are not needed
+  } catch (error) {
+    const { retries = retryDefaults.retries } = options
+    await restAfter(options, error, 1, retries)
+    return pRetry(() => once(options, ask), {
+      retries: retries - 1,
+      minTimeout: 0,
+      // The wait stands here and not in p-retry, so that the injected clock keeps it; what is thrown here goes
+      // to the caller as it is, whatever its type.
+      onFailedAttempt: ({ error, attemptNumber, retriesLeft }) =>
+        restAfter(options, error, attemptNumber + 1, retriesLeft),
+    })
+  }
+}
+
+/** Waits before the next try, or throws what ends them. */
+async function restAfter(
+  { clock, signal }: RequestOptions,
+  error: unknown,
+  failures: number,
+  retriesLeft: number,
+): Promise<void> {
+  signal.throwIfAborted()
+  if (!(error instanceof UnavailableError) || retriesLeft === 0) throw error
+  await pause(clock, backoffMs(clock, failures), signal)
 }
 
 /** Asks once, for at most `requestMs`. */

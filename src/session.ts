@@ -3,7 +3,8 @@
 import type { Backend, SessionGrant } from './backend.ts'
 import { type Clock, type Mark, mostElapsedMs, pause } from './clock.ts'
 import { HoldLostError, SessionGoneError } from './errors.ts'
-import { backoffMs, once, orAborted, persist, type RequestOptions } from './request.ts'
+import { orAborted } from './limits.ts'
+import { backoffMs, once, persist, type RequestOptions } from './request.ts'
 
 /**
  * How much earlier than the store a client gives up, so that what it still does in good faith arrives before the
@@ -138,7 +139,8 @@ export class Sessions {
   readonly #backend: Backend
   readonly #clock: Clock
   readonly ttlMs: number
-  #current: Promise<Session> | undefined
+  #opening: Promise<void> | undefined
+  #session: Session | undefined
 
   constructor(backend: Backend, clock: Clock, ttlMs: number) {
     this.#backend = backend
@@ -148,33 +150,31 @@ export class Sessions {
 
   /** A session that is not over. Costs one request when there is none. Rejects as a request does. */
   async current(signal: AbortSignal): Promise<Session> {
-    for (;;) {
-      const opening = (this.#current ??= this.#open())
-      const session = await orAborted(opening, signal)
-      if (!session.over) return session
-      if (this.#current === opening) this.#current = undefined
+    while (!this.#session || this.#session.over) {
+      this.#opening ??= this.#open()
+      await orAborted(this.#opening, signal)
     }
+    return this.#session
   }
 
   /** Ends the session, if there is one. Rejects as a request does. */
   async end(signal: AbortSignal): Promise<void> {
-    const opening = this.#current
-    this.#current = undefined
-    await (await opening)?.end(signal)
+    await this.#opening?.catch(() => {})
+    await this.#session?.end(signal)
   }
 
   /** Opens for everyone who waits, so no single waiter's signal may end it. A failure is not kept. */
-  #open(): Promise<Session> {
+  async #open(): Promise<void> {
     const { signal } = new AbortController()
     const options = { clock: this.#clock, requestMs: requestMs(this.ttlMs), signal, retries: 3 }
-    const opening = persist(options, async (limit) => {
-      const sent = this.#clock.mark()
-      const grant = await this.#backend.createSession(this.ttlMs, limit)
-      return new Session(this.#backend, this.#clock, grant, sent)
-    })
-    opening.catch(() => {
-      if (this.#current === opening) this.#current = undefined
-    })
-    return opening
+    try {
+      this.#session = await persist(options, async (limit) => {
+        const sent = this.#clock.mark()
+        const grant = await this.#backend.createSession(this.ttlMs, limit)
+        return new Session(this.#backend, this.#clock, grant, sent)
+      })
+    } finally {
+      this.#opening = undefined
+    }
   }
 }

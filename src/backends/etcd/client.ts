@@ -1,0 +1,156 @@
+// The one file that touches etcd3: requests and streams over gRPC, one endpoint at a time. Owns which endpoint is
+// asked and what an error means; knows nothing of locks. etcd3 retries writes, balances per request and breaks
+// circuits by default: all of that is switched off here, since acquire and session decide what is tried again.
+import {
+  ClientClosedError,
+  EtcdAuthenticationFailedError,
+  EtcdInvalidAuthTokenError,
+  EtcdLeaseInvalidError,
+  EtcdPermissionDeniedError,
+  type Etcd3,
+  GRPCUnauthenticatedError,
+  type ITxnRequest,
+  type ITxnResponse,
+  isRecoverableError,
+} from 'etcd3'
+import type { Clock } from '../../clock.ts'
+import { RefusedError, SessionGoneError, UnavailableError } from '../../errors.ts'
+import { orAborted } from '../../limits.ts'
+import { KeepAlives, Watches } from './streams.ts'
+import type { KeyRange, Transport, WatchListener } from './transport.ts'
+
+/** One member of the cluster, or a client that its owner made and closes. */
+export interface Endpoint {
+  readonly address: string
+  /** Connects, and again after every failure. */
+  connect(): Etcd3
+  disconnect(client: Etcd3): void
+}
+
+type CallOptions = NonNullable<Parameters<Etcd3['kv']['txn']>[1]>
+type Interceptor = NonNullable<CallOptions['interceptors']>[number]
+
+const callMsMax = 10_000
+
+/** A connection to a cluster through etcd3. */
+export class EtcdClient implements Transport {
+  readonly #clock: Clock
+  readonly #endpoints: readonly Endpoint[]
+  readonly #authenticated: boolean
+  readonly #keepAlives = new KeepAlives(() => this.#stream((client, options) => client.leaseClient.leaseKeepAlive(options)))
+  readonly #watches = new Watches(() => this.#stream((client, options) => client.watchClient.watch(options)))
+  #current = 0
+  #connected: Etcd3 | undefined
+
+  constructor(clock: Clock, endpoints: readonly Endpoint[], authenticated: boolean) {
+    this.#clock = clock
+    this.#endpoints = endpoints
+    this.#authenticated = authenticated
+  }
+
+  txn(request: ITxnRequest, signal: AbortSignal): Promise<ITxnResponse> {
+    return this.#call(signal, (client, options) => client.kv.txn(request, options))
+  }
+
+  async grant(lease: string, ttlSeconds: number, signal: AbortSignal): Promise<number> {
+    const granted = await this.#call(signal, (client, options) =>
+      client.leaseClient.leaseGrant({ ID: lease, TTL: ttlSeconds }, options),
+    )
+    return Number(granted.TTL)
+  }
+
+  async keepAlive(lease: string, signal: AbortSignal): Promise<void> {
+    await this.#understand(signal, () => this.#keepAlives.renew(lease, signal))
+  }
+
+  async revoke(lease: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#call(signal, (client, options) => client.leaseClient.leaseRevoke({ ID: lease }, options))
+    } catch (error) {
+      if (!(error instanceof SessionGoneError)) throw error
+    }
+  }
+
+  watch(range: KeyRange, listener: WatchListener): () => void {
+    return this.#watches.watch(range, listener)
+  }
+
+  close(): void {
+    this.#keepAlives.close()
+    this.#watches.reset()
+    if (this.#connected) this.#endpoint.disconnect(this.#connected)
+    this.#connected = undefined
+  }
+
+  get #endpoint(): Endpoint {
+    return this.#endpoints[this.#current % this.#endpoints.length] as Endpoint
+  }
+
+  get #client(): Etcd3 {
+    this.#connected ??= this.#endpoint.connect()
+    return this.#connected
+  }
+
+  #call<T>(signal: AbortSignal, ask: (client: Etcd3, options: CallOptions) => Promise<T>): Promise<T> {
+    const deadline = this.#clock.wallMs() + callMsMax
+    return this.#understand(signal, () => orAborted(ask(this.#client, { deadline }), signal))
+  }
+
+  /** Streams carry the token of the last request and never renew it: so a request goes first. */
+  async #stream<T>(open: (client: Etcd3, options: CallOptions) => Promise<T>): Promise<T> {
+    const client = this.#client
+    if (this.#authenticated) await client.kv.range({ key: Buffer.from('\0'), limit: 1 }).catch(() => {})
+    return open(client, { interceptors: [requireLeader] })
+  }
+
+  /** Turns errors into ours, and leaves an endpoint that did not answer for the next one. */
+  async #understand<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
+    signal.throwIfAborted()
+    const asked = this.#client
+    const { address } = this.#endpoint
+    try {
+      return await ask()
+    } catch (error) {
+      const meaning = translate(error, address)
+      if (meaning instanceof UnavailableError && asked === this.#connected) this.#moveOn()
+      throw meaning
+    }
+  }
+
+  /** With one endpoint this too is right: a new connection shakes off whatever ailed the old one. */
+  #moveOn(): void {
+    this.close()
+    this.#current += 1
+  }
+}
+
+/** Asks the server to end a stream when it has no leader: a member that is cut off would stay silent for ever. */
+const requireLeader: Interceptor = (options, next) => {
+  const call = next(options)
+  const start = call.start.bind(call)
+  call.start = (metadata, listener) => {
+    metadata.set('hasleader', 'true')
+    start(metadata, listener)
+  }
+  return call as ReturnType<Interceptor>
+}
+
+const refusals = [EtcdPermissionDeniedError, EtcdAuthenticationFailedError, GRPCUnauthenticatedError]
+const staleAuth = /auth store is old|invalid auth token/
+const wrongAuth = /user name is empty|authentication is not enabled|user name not found/
+
+/** What an error of etcd3 means for the caller. What is not understood stays as it is. */
+function translate(error: unknown, address: string): unknown {
+  if (!(error instanceof Error)) return error
+  const text = `etcd at ${address}: ${error.message.replace(/^\w*Error: /, '')}`
+  if (error instanceof EtcdLeaseInvalidError) return new SessionGoneError(text, { cause: error })
+  if (error instanceof EtcdInvalidAuthTokenError || staleAuth.test(error.message)) {
+    return new UnavailableError(text, { cause: error })
+  }
+  const refused = refusals.some((type) => error instanceof type) || wrongAuth.test(error.message)
+  if (refused) return new RefusedError(text, { cause: error })
+  const transient = isRecoverableError(error) || error instanceof UnavailableError
+  if (transient || error instanceof ClientClosedError) return new UnavailableError(text, { cause: error })
+  return error
+}
+

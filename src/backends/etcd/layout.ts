@@ -1,0 +1,60 @@
+// Where things stand in etcd's key space. Claims have the keys of Go's `client/v3/concurrency` package:
+// NAME/<lease id in hex>, in the order of their create revisions. A semaphore, which Go does not have, adds its
+// permits and a number, NAME/<lease>.<permits>.<n>, since one session may have several claims on it.
+import type { Claim } from '../../backend.ts'
+import type { KeyRange } from './transport.ts'
+
+/**
+ * Our own records begin with a control character, which no name can: they are nobody's claim, not even in the eyes of a
+ * client that takes everything under NAME/ for one.
+ */
+const records = '\0leasehold/'
+
+/** A claim as its key tells it. `limit` is undefined where the key is of nobody we know; it counts all the same. */
+export interface KeyFacts {
+  readonly session: string
+  readonly limit: number | undefined
+}
+
+/** The keys of one namespace. */
+export class Layout {
+  readonly #namespace: string
+
+  /** `namespace` is put before every key as it is. */
+  constructor(namespace: string) {
+    this.#namespace = namespace
+  }
+
+  claim({ name, session, limit, id }: Claim): string {
+    const key = `${this.#prefix(name)}${session}`
+    return limit === 1 ? key : `${key}.${limit}.${id}`
+  }
+
+  /** All claims on a name, and those on names that continue it after a slash. */
+  line(name: string): KeyRange {
+    const prefix = this.#prefix(name)
+    return { key: prefix, end: `${prefix.slice(0, -1)}0` } // '0' follows '/'
+  }
+
+  /** Reads a key of `line(name)`; undefined if it belongs to another name, one that continues this one. */
+  parse(name: string, key: string): KeyFacts | undefined {
+    const rest = key.slice(this.#prefix(name).length)
+    if (rest.includes('/') || rest.startsWith('\0')) return undefined
+    const ours = /^([0-9a-f]+)(?:\.(\d+)\.\d+)?$/.exec(rest)
+    if (!ours?.[1]) return { session: rest, limit: undefined }
+    return { session: ours[1], limit: Number(ours[2] ?? 1) }
+  }
+
+  /** Says that a claim is withdrawn, to attempts that arrive late. */
+  tombstone({ session, id }: Claim): string {
+    return `${this.#namespace}${records}withdrawn/${session}/${id}`
+  }
+
+  checkpoint(name: string): string {
+    return `${this.#namespace}${records}checkpoint/${name}`
+  }
+
+  #prefix(name: string): string {
+    return `${this.#namespace}${name}/`
+  }
+}

@@ -1,0 +1,147 @@
+// The two streams of a connection: one for all renewals, one for all watches. Owns which answer belongs to which
+// question; opening a stream and reading errors are client.ts's.
+import type {
+  IDuplexStream,
+  ILeaseKeepAliveRequest,
+  ILeaseKeepAliveResponse,
+  IWatchRequest,
+  IWatchResponse,
+} from 'etcd3'
+import { SessionGoneError, UnavailableError } from '../../errors.ts'
+import { orAborted } from '../../limits.ts'
+import type { KeyRange, WatchListener } from './transport.ts'
+
+type KeepAliveStream = IDuplexStream<ILeaseKeepAliveRequest, ILeaseKeepAliveResponse>
+type WatchStream = IDuplexStream<IWatchRequest, IWatchResponse>
+
+const noputFilter = 0
+
+/** Renews leases over one stream. */
+export class KeepAlives {
+  readonly #open: () => Promise<KeepAliveStream>
+  #stream: Promise<KeepAliveStream> | undefined
+  #answer = (_: ILeaseKeepAliveResponse | Error): void => {}
+
+  constructor(open: () => Promise<KeepAliveStream>) {
+    this.#open = open
+  }
+
+  /**
+   * Renews once. Rejects with SessionGoneError when the lease is not there. A request that was given up closes the
+   * stream with it: a late answer must never pass for the answer to the next request, which left later.
+   */
+  async renew(lease: string, signal: AbortSignal): Promise<void> {
+    try {
+      const response = await orAborted(this.#ask(lease), signal)
+      if (Number(response.TTL) <= 0) throw new SessionGoneError(`lease ${lease} expired or was revoked`)
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  close(): void {
+    const stream = this.#stream
+    this.#stream = undefined
+    stream?.then(hangUp).catch(() => {})
+  }
+
+  async #ask(lease: string): Promise<ILeaseKeepAliveResponse> {
+    this.#stream ??= this.#connected()
+    const stream = await this.#stream
+    const answered = new Promise<ILeaseKeepAliveResponse | Error>((resolve) => {
+      this.#answer = resolve
+    })
+    stream.write({ ID: lease })
+    const answer = await answered
+    if (answer instanceof Error) throw answer
+    return answer
+  }
+
+  async #connected(): Promise<KeepAliveStream> {
+    const stream = await this.#open()
+    stream.on('data', (response) => this.#answer(response))
+    stream.on('error', (error) => this.#answer(error))
+    stream.on('end', () => this.#answer(new UnavailableError('etcd closed the stream of renewals')))
+    return stream
+  }
+}
+
+/** Watches many ranges over one stream, each under an id that we choose, so that no answer is ambiguous. */
+export class Watches {
+  readonly #open: () => Promise<WatchStream>
+  readonly #listeners = new Map<string, WatchListener>()
+  #stream: Promise<WatchStream> | undefined
+  #ids = 0
+
+  constructor(open: () => Promise<WatchStream>) {
+    this.#open = open
+  }
+
+  watch({ key, end }: KeyRange, listener: WatchListener): () => void {
+    this.#ids += 1
+    const id = String(this.#ids)
+    this.#listeners.set(id, listener)
+    this.#write({
+      create_request: {
+        key: Buffer.from(key),
+        ...(end === undefined ? {} : { range_end: Buffer.from(end) }),
+        filters: [noputFilter],
+        watch_id: id,
+      },
+    })
+    return () => {
+      if (this.#listeners.delete(id)) this.#write({ cancel_request: { watch_id: id } })
+    }
+  }
+
+  /** Ends every watch, which tells each listener. The next watch opens a new stream. */
+  reset(): void {
+    const stream = this.#stream
+    this.#stream = undefined
+    stream?.then(hangUp).catch(() => {})
+    const listeners = [...this.#listeners.values()]
+    this.#listeners.clear()
+    for (const listener of listeners) listener.failed()
+  }
+
+  #write(request: IWatchRequest): void {
+    const stream = (this.#stream ??= this.#connected())
+    stream
+      .then((open) => open.write(request))
+      .catch(() => this.#stream === stream && this.reset())
+  }
+
+  async #connected(): Promise<WatchStream> {
+    const stream = await this.#open()
+    const broken = async (): Promise<void> => {
+      if ((await this.#stream) === stream) this.reset()
+    }
+    stream.on('data', (response) => this.#tell(response))
+    stream.on('error', broken)
+    stream.on('end', broken)
+    return stream
+  }
+
+  #tell(response: IWatchResponse): void {
+    // Refused at creation, etcd does not say which one it was: then none of them can be relied on.
+    if (response.canceled && response.watch_id === '-1') return this.reset()
+    const listener = this.#listeners.get(response.watch_id)
+    if (!listener) return
+    if (response.canceled) {
+      this.#listeners.delete(response.watch_id)
+      return listener.failed()
+    }
+    if (response.created) listener.created(BigInt(response.header.revision))
+    const deletions = response.events.map(({ kv }) => {
+      return { key: kv.key.toString(), revision: BigInt(kv.mod_revision) }
+    })
+    if (deletions.length > 0) listener.deleted(deletions)
+  }
+}
+
+/** Ends our side before cancelling: etcd3 takes the error of a cancelled stream for a failure of the host. */
+function hangUp(stream: KeepAliveStream | WatchStream): void {
+  stream.end()
+  stream.cancel()
+}

@@ -1,0 +1,44 @@
+// What the etcd backend needs of a connection: types only, so that a simulated server can stand in for a real one.
+import type { ITxnRequest, ITxnResponse } from 'etcd3'
+
+/** A range of keys: one key without `end`, else all keys from `key` up to but not including `end`. */
+export interface KeyRange {
+  readonly key: string
+  readonly end?: string | undefined
+}
+
+/** One key, gone. */
+export interface Deletion {
+  readonly key: string
+  readonly revision: bigint
+}
+
+/** What a watch tells. After `failed` it tells nothing more. */
+export interface WatchListener {
+  /** The watch is live and will tell everything that happens after this revision. */
+  created(revision: bigint): void
+  /** These keys were deleted, in the order of their revisions. */
+  deleted(deletions: readonly Deletion[]): void
+  /** The watch has ended, for whatever reason; what happened since is unknown. */
+  failed(): void
+}
+
+/**
+ * A connection to etcd. The requests reject with UnavailableError, RefusedError or SessionGoneError, and with
+ * `signal.reason` when the signal aborts.
+ */
+export interface Transport {
+  txn(request: ITxnRequest, signal: AbortSignal): Promise<ITxnResponse>
+  /** Grants a lease with this id; resolves with the seconds granted. */
+  grant(lease: string, ttlSeconds: number, signal: AbortSignal): Promise<number>
+  /** Renews a lease; the answer is that to this very request. */
+  keepAlive(lease: string, signal: AbortSignal): Promise<void>
+  /** Ends a lease. Resolves also when it is not there. */
+  revoke(lease: string, signal: AbortSignal): Promise<void>
+  /**
+   * Watches for deletions, from the present on: a watch that begins in the past joins the server's catch-up group,
+   * which is served ten times a second. The function returned ends it.
+   */
+  watch(range: KeyRange, listener: WatchListener): () => void
+  close(): void
+}

@@ -1,0 +1,80 @@
+// How a claim learns that its answer has changed: by a watch that begins with the present. Owns the gap between the
+// answer and the beginning of the watch, and when events alone prove that the claim holds.
+import type { Attempt } from '../../backend.ts'
+import type { Line } from './line.ts'
+import type { KeyRange, Transport } from './transport.ts'
+
+/** A claim that waits, as the watch needs to know it. */
+export interface Waiter {
+  readonly transport: Transport
+  /** The claim's own key. */
+  readonly key: string
+  readonly limit: number
+  /** The answer that is to change. */
+  readonly line: Line
+  readonly watch: { readonly range: KeyRange; readonly proves: boolean }
+  /** Reads the line again; undefined when the claim no longer stands. */
+  look(signal: AbortSignal): Promise<Line | undefined>
+  /** The answer that an event at this revision proves. */
+  admitted(revision: bigint): Attempt
+}
+
+/** Resolves with the proven answer, or with undefined when it is time to ask. Rejects only with `signal.reason`. */
+export function untilChanged(waiter: Waiter, signal: AbortSignal): Promise<Attempt | undefined> {
+  const { transport, key, limit, line, watch } = waiter
+  return new Promise((resolve, reject) => {
+    const ahead = new Set(line.ahead.map((place) => place.key))
+    let gapless = false
+    const settle = (finish: () => void): void => {
+      stop()
+      signal.removeEventListener('abort', aborted)
+      finish()
+    }
+    const ask = (): void => settle(() => resolve(undefined))
+    const aborted = (): void => settle(() => reject(signal.reason))
+    const stop = transport.watch(watch.range, {
+      async created(revision) {
+        gapless = revision <= line.revision || (await isUnchanged(waiter, ahead, signal))
+        if (!gapless) ask()
+      },
+      deleted(deletions) {
+        const relevant = deletions.filter((deletion) => ahead.delete(deletion.key) || deletion.key === key)
+        // Deletions come in order, and the own key is in the same watch: if it is not among them, it stands.
+        const proves = gapless && watch.proves && relevant.every((deletion) => deletion.key !== key)
+        const last = relevant.at(-1)
+        if (!last || (proves && ahead.size >= limit)) return
+        if (proves) settle(() => resolve(waiter.admitted(last.revision)))
+        else ask()
+      },
+      failed: ask,
+    })
+    signal.addEventListener('abort', aborted, { once: true })
+    if (signal.aborted) aborted()
+  })
+}
+
+/** Resolves when the key is deleted or can no longer be watched. Rejects only with `signal.reason`. */
+export function untilDeleted(transport: Transport, key: string, signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve, reject) => {
+    const settle = (finish: () => void): void => {
+      stop()
+      signal.removeEventListener('abort', aborted)
+      finish()
+    }
+    const gone = (): void => settle(() => resolve(undefined))
+    const aborted = (): void => settle(() => reject(signal.reason))
+    const stop = transport.watch({ key }, { created: () => {}, deleted: gone, failed: gone })
+    signal.addEventListener('abort', aborted, { once: true })
+    if (signal.aborted) aborted()
+  })
+}
+
+/** Whether all still stand that stood when the answer was given: nothing happened before the watch began. */
+async function isUnchanged(waiter: Waiter, ahead: ReadonlySet<string>, signal: AbortSignal): Promise<boolean> {
+  try {
+    const now = await waiter.look(signal)
+    return now !== undefined && [...ahead].every((key) => now.ahead.some((place) => place.key === key))
+  } catch {
+    return false
+  }
+}
