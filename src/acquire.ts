@@ -2,11 +2,11 @@
 // to a hold, and that every way out of it withdraws; order comes from the store, loss from the session.
 import type { Admitted, Attempt, Backend, Claim, Standing, Waiting } from './backend.ts'
 import { type Clock, pause } from './clock.ts'
-import { SessionGoneError, UnavailableError, WaitTimeoutError } from './errors.ts'
+import { ConflictError, SessionGoneError, UnavailableError, WaitTimeoutError } from './errors.ts'
 import { Hold } from './hold.ts'
 import { describeHolder } from './holder.ts'
-import { type Leave, Lines } from './line.ts'
 import { Limits, orAborted } from './limits.ts'
+import { type Leave, Lines } from './line.ts'
 import { backoffMs, once, persist } from './request.ts'
 import { requestMs, type Session, type Sessions } from './session.ts'
 
@@ -27,7 +27,7 @@ export class Acquirer {
   readonly #clock: Clock
   readonly #sessions: Sessions
   readonly #lines = new Lines()
-  readonly #closing = new AbortController()
+  readonly #closing = new Limits()
   readonly #holds = new Set<Hold>()
   readonly #withdrawals = new Set<Promise<void>>()
   #claims = 0
@@ -45,12 +45,12 @@ export class Acquirer {
    */
   async acquire(wish: Wish): Promise<Hold | undefined> {
     const limits = new Limits()
-      .onSignal(this.#closing.signal)
+      .on(this.#closing.onEnd)
       .onSignal(wish.signal)
       .onTimeout(this.#clock, wish.waitMs, () => timeout)
     try {
-      limits.signal.throwIfAborted()
-      return await this.#inTurn(wish, limits.signal)
+      limits.throwIfEnded()
+      return await this.#inTurn(wish, limits)
     } catch (error) {
       if (error === timeout) throw await this.#timedOut(wish)
       throw error
@@ -64,56 +64,59 @@ export class Acquirer {
    * time of two requests; what the store did not hear by then it drops when the session's time to live is over.
    */
   async close(): Promise<void> {
-    this.#closing.abort(new DOMException('the Leasehold client was closed', 'AbortError'))
+    this.#closing.end(new DOMException('the Leasehold client was closed', 'AbortError'))
     const limits = new Limits().onTimeout(this.#clock, 2 * requestMs(this.#sessions.ttlMs), tooLong)
     const released = Promise.all([...this.#holds].map((hold) => hold.release()))
     const withdrawn = Promise.all(this.#withdrawals)
     await orAborted(Promise.allSettled([released, withdrawn]), limits.signal).catch(() => {})
-    await this.#sessions.end(limits.signal).catch(() => {})
+    await this.#sessions.end(limits).catch(() => {})
     limits.lift()
   }
 
-  async #inTurn(wish: Wish, signal: AbortSignal): Promise<Hold | undefined> {
-    const leave = await this.#lines.enter(wish.name, wish.limit, wish.wait, signal)
+  async #inTurn(wish: Wish, limits: Limits): Promise<Hold | undefined> {
+    const leave = await this.#lines.enter(wish.name, wish.limit, wish.wait, limits)
     if (!leave) return undefined
     for (;;) {
-      const session = await this.#sessions.current(signal).catch((error) => {
+      const session = await this.#sessions.current(limits).catch((error) => {
         leave()
         throw error
       })
-      const outcome = await this.#stand(wish, session, leave, signal)
+      const outcome = await this.#stand(wish, session, leave, limits)
       if (outcome !== 'session over') return outcome
     }
   }
 
   /** One claim, from its first attempt to a hold or to its withdrawal. */
-  async #stand(wish: Wish, session: Session, leave: Leave, signal: AbortSignal): Promise<Outcome> {
+  async #stand(wish: Wish, session: Session, leave: Leave, outer: Limits): Promise<Outcome> {
     const claim = this.#newClaim(wish, session)
-    const limits = new Limits().onSignal(signal).onEvent(session.onOver)
+    const limits = new Limits().on(outer.onEnd).on(session.onOver)
     try {
-      const attempt = await this.#untilAnswered(claim, session, limits.signal)
-      limits.signal.throwIfAborted()
-      if (attempt.held && !session.over) return this.#hold(claim, session, attempt, leave)
+      const attempt = await this.#untilAnswered(claim, session, limits)
+      if (session.over) return 'session over'
+      limits.throwIfEnded()
+      if (attempt.held) return this.#hold(claim, session, attempt, leave)
       this.#withdrawAside(claim, session, leave)
       return undefined
     } catch (error) {
       if (error instanceof SessionGoneError) session.lose(error)
-      if (session.over && !signal.aborted) return 'session over' // the store has dropped the claim with it
-      this.#withdrawAside(claim, session, leave)
+      if (session.over && !outer.ended) return 'session over' // the store has dropped the claim with it
+      const withdrawn = this.#withdrawAside(claim, session, leave)
+      // The store has just answered, and will again; a caller who wants out does not wait for it.
+      if (error instanceof ConflictError) await withdrawn
       throw error
     } finally {
       limits.lift()
     }
   }
 
-  async #untilAnswered(claim: Claim, session: Session, signal: AbortSignal): Promise<Attempt> {
-    const request = { clock: this.#clock, requestMs: requestMs(session.ttlMs), signal }
+  async #untilAnswered(claim: Claim, session: Session, limits: Limits): Promise<Attempt> {
+    const request = { clock: this.#clock, requestMs: requestMs(session.ttlMs), limits }
     const ask = () => persist(request, (limit) => this.#backend.attempt(claim, limit))
     let attempt = await ask()
     for (let inVain = 0; !attempt.held && claim.wait; ) {
-      const proven = await this.#changed(attempt, session, signal)
+      const proven = await this.#changed(attempt, session, limits)
       // A watch that fails at once would make this loop spin; one that wakes us for a reason shortens the line.
-      if (!proven && inVain > 1) await pause(this.#clock, backoffMs(this.#clock, inVain), signal)
+      if (!proven && inVain > 1) await pause(this.#clock, backoffMs(this.#clock, inVain), limits.signal)
       const next = proven ?? (await ask())
       inVain = !next.held && next.ahead === attempt.ahead ? inVain + 1 : 0
       attempt = next
@@ -122,8 +125,8 @@ export class Acquirer {
   }
 
   /** Waits for a change, but no longer than a time to live: stores have lost watch events before. */
-  async #changed(waiting: Waiting, session: Session, signal: AbortSignal): Promise<Attempt | undefined> {
-    const limits = new Limits().onSignal(signal)
+  async #changed(waiting: Waiting, session: Session, outer: Limits): Promise<Attempt | undefined> {
+    const limits = new Limits().on(outer.onEnd)
     const rest = pause(this.#clock, session.ttlMs, limits.signal).then(() => undefined)
     try {
       return await Promise.race([waiting.changed(limits.signal), rest])
@@ -146,7 +149,7 @@ export class Acquirer {
   }
 
   /** Withdraws while the caller goes on: an abort shall not wait for a store that may be the reason for it. */
-  #withdrawAside(claim: Claim, session: Session, leave: Leave): void {
+  #withdrawAside(claim: Claim, session: Session, leave: Leave): Promise<void> {
     const withdrawal = this.#withdraw(claim, session)
       .catch(() => {}) // refused: the session's end takes the claim along
       .finally(() => {
@@ -154,13 +157,13 @@ export class Acquirer {
         leave()
       })
     this.#withdrawals.add(withdrawal)
+    return withdrawal
   }
 
   /** Goes on until the store has answered or the session is over, when the store drops the claim by itself. */
   async #withdraw(claim: Claim, session: Session): Promise<void> {
-    const limits = new Limits().onEvent(session.onOver)
-    const { signal } = limits
-    const request = { clock: this.#clock, requestMs: requestMs(session.ttlMs), signal, retries: Infinity }
+    const limits = new Limits().on(session.onOver)
+    const request = { clock: this.#clock, requestMs: requestMs(session.ttlMs), limits, retries: Infinity }
     try {
       await persist(request, (limit) => this.#backend.withdraw(claim, limit))
     } catch (error) {
@@ -178,10 +181,8 @@ export class Acquirer {
 
   /** Says who holds, if the store answers soon: what the reader of the error wants to know next. */
   async #timedOut(wish: Wish): Promise<WaitTimeoutError> {
-    const limits = new Limits().onSignal(this.#closing.signal)
-    const request = { clock: this.#clock, requestMs: 500, signal: limits.signal }
+    const request = { clock: this.#clock, requestMs: 500, limits: this.#closing }
     const line = await once(request, (limit) => this.#backend.list(wish.name, limit)).catch(() => [])
-    limits.lift()
     return new WaitTimeoutError(
       `${JSON.stringify(wish.name)} was not free within ${wish.waitMs} ms${describeLine(line)}`,
     )

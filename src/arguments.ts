@@ -41,7 +41,9 @@ function checkNumber(argument: string, value: number, { min, max, whole, where =
   const fits = value >= min && value <= max && (!whole || Number.isInteger(value))
   if (fits) return
   const kind = whole ? 'a whole number' : 'a number'
-  throw new RangeError(`${argument}: ${value} is out of range; it takes ${kind} from ${min} to ${max}${where}`)
+  throw new RangeError(
+    `${argument}: ${value} is out of range; it takes ${kind} from ${min} to ${max}${where}`,
+  )
 }
 
 function show(value: unknown): string {

@@ -5,10 +5,10 @@ import { checkTtl } from './arguments.ts'
 import type { Backend, BackendSource } from './backend.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { holderValue } from './holder.ts'
+import { Limits } from './limits.ts'
 import type { LockHost } from './locks/lock.ts'
 import { Mutex } from './locks/mutex.ts'
 import { Semaphore, type SemaphoreOptions } from './locks/semaphore.ts'
-import { Limits } from './limits.ts'
 import { persist } from './request.ts'
 import { requestMs, Sessions } from './session.ts'
 
@@ -50,7 +50,7 @@ export async function connect(
     const { ttlMs = backend.facts.ttlMs.default } = options
     checkTtl(ttlMs, backend.facts)
     const sessions = new Sessions(backend, clock, ttlMs)
-    await sessions.current(new AbortController().signal)
+    await sessions.current(new Limits())
     return new Leasehold(source.url, backend, clock, sessions)
   } catch (error) {
     await backend.close()
@@ -73,8 +73,7 @@ export class Leasehold implements AsyncDisposable {
       acquirer: new Acquirer(backend, clock, sessions),
       holder: holderValue(),
       readCheckpoint: async (name) => {
-        const { signal } = new Limits()
-        const request = { clock, requestMs: requestMs(sessions.ttlMs), signal }
+        const request = { clock, requestMs: requestMs(sessions.ttlMs), limits: new Limits() }
         return persist(request, (limit) => backend.readCheckpoint(name, limit))
       },
     }

@@ -31,7 +31,7 @@ export class Hold implements AsyncDisposable {
   readonly #grant: Grant
   #unsubscribe = (): void => {}
   #cancelWatch = (): void => {}
-  #watching: AbortController | undefined
+  #watching: Limits | undefined
   #controller: AbortController | undefined
   #lost: Error | undefined
   #released: Promise<void> | undefined
@@ -40,7 +40,7 @@ export class Hold implements AsyncDisposable {
     this.#grant = grant
     this.token = grant.admitted.token
     this.name = grant.claim.name
-    this.#unsubscribe = grant.session.onOver((reason) => this.#lose(reason))
+    this.#unsubscribe = grant.session.onOver((reason) => this.#lose(reason as Error))
     // Late, so that a short hold costs no request for it.
     this.#cancelWatch = grant.clock.after(grant.session.ttlMs / 10, () => this.#startWatch())
   }
@@ -98,8 +98,9 @@ export class Hold implements AsyncDisposable {
     checkLength(text, backend.facts.checkpointBytesMax, backend.facts.scheme)
     this.assertHeld()
     const stood = await persist(this.#request(), (limit) => backend.writeCheckpoint(claim, text, limit))
-    if (!stood) this.#lose(this.#removed())
-    if (!stood) this.assertHeld()
+    if (stood) return
+    this.#lose(this.#removed())
+    this.assertHeld()
   }
 
   /**
@@ -119,7 +120,7 @@ export class Hold implements AsyncDisposable {
   #end(): Promise<void> {
     this.#unsubscribe()
     this.#cancelWatch()
-    this.#watching?.abort()
+    this.#watching?.end(this.#lost)
     return this.#grant.withdraw()
   }
 
@@ -132,38 +133,40 @@ export class Hold implements AsyncDisposable {
   }
 
   #startWatch(): void {
-    this.#watching = new AbortController()
-    this.#watch(this.#watching.signal).catch(() => {}) // it rejects only when the hold has ended
+    this.#watching = new Limits()
+    this.#watch(this.#watching).catch(() => {}) // it rejects only when the hold has ended
   }
 
   /**
    * Looks after the claim itself, which may vanish while the session lives on: an operator broke the lock. It asks
    * the store when something changed, and as often as the session is renewed: a watch may fail to tell.
    */
-  async #watch(signal: AbortSignal): Promise<void> {
+  async #watch(limits: Limits): Promise<void> {
     const { clock, session, admitted } = this.#grant
-    let changed: Promise<unknown> | undefined
     for (;;) {
-      changed ??= admitted.changed(signal).then(() => {
-        changed = undefined
+      const round = new Limits().on(limits.onEnd)
+      const changed = admitted.changed(round.signal).then(() => true)
+      const rest = pause(clock, session.ttlMs / 3, round.signal).then(() => false)
+      const woken = Promise.race([changed, rest]).finally(() => {
+        round.end(undefined)
+        round.lift()
       })
-      const limits = new Limits().onSignal(signal)
-      const rest = pause(clock, (session.ttlMs * 7) / 30, limits.signal)
-      await Promise.race([changed, rest]).finally(() => limits.end(undefined))
-      limits.lift()
-      await this.#verifyQuietly(signal)
-      await pause(clock, session.ttlMs / 10, signal) // however often the watch fails
+      woken.catch(() => {}) // it rejects when the hold ends, perhaps before it is awaited
+      await this.#verifyQuietly(limits) // what happened before the watch began, it does not tell
+      if (!(await woken)) continue
+      await this.#verifyQuietly(limits)
+      await pause(clock, session.ttlMs / 10, limits.signal) // however often the watch fails
     }
   }
 
-  async #verifyQuietly(signal: AbortSignal): Promise<void> {
+  async #verifyQuietly(limits: Limits): Promise<void> {
     const { backend, claim } = this.#grant
     try {
-      const stands = await once({ ...this.#request(), signal }, (limit) => backend.verify(claim, limit))
+      const stands = await once({ ...this.#request(), limits }, (limit) => backend.verify(claim, limit))
       if (!stands) this.#lose(this.#removed())
     } catch (error) {
       // Unreachable or refused: the deadline decides.
-      if (signal.aborted) throw error
+      if (limits.ended) throw error
     }
   }
 
@@ -182,17 +185,26 @@ export class Hold implements AsyncDisposable {
 
   #request(): RequestOptions {
     const { clock, session } = this.#grant
-    return { clock, requestMs: requestMs(session.ttlMs), signal: this.signal }
+    return { clock, requestMs: requestMs(session.ttlMs), limits: this.#untilLost() }
+  }
+
+  /** Ends requests about a hold that is no more. */
+  #untilLost(): Limits {
+    return new Limits().on(this.#grant.session.onOver)
   }
 
   #removed(): HoldLostError {
-    return new HoldLostError(`hold lost: the claim on ${JSON.stringify(this.name)} was removed from the store`)
+    return new HoldLostError(
+      `hold lost: the claim on ${JSON.stringify(this.name)} was removed from the store`,
+    )
   }
 
   #notHeld(minMs: number, leftMs: number): HoldLostError {
     const name = JSON.stringify(this.name)
     if (leftMs === 0) return new HoldLostError(`the hold on ${name} was released`)
-    return new HoldLostError(`${Math.floor(leftMs)} ms are left of the hold on ${name}, ${minMs} ms were asked for`)
+    return new HoldLostError(
+      `${Math.floor(leftMs)} ms are left of the hold on ${name}, ${minMs} ms were asked for`,
+    )
   }
 }
 
@@ -201,4 +213,3 @@ function checkLength(text: string, max: number, scheme: string): void {
   if (bytes <= max) return
   throw new RangeError(`checkpoint: text has ${bytes} bytes, ${scheme} takes at most ${max}`)
 }
-

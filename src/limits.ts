@@ -1,21 +1,58 @@
-// What can end a wait, joined into one AbortSignal, and how to stop waiting for a promise. Owns no reason of its
-// own: who sets a limit says what its end means.
+// What can end a wait, joined into one, and how to stop waiting for a promise. Owns no reason of its own: who sets
+// a limit says what its end means.
+import { setMaxListeners } from 'node:events'
 import type { Clock } from './clock.ts'
 
-/** One AbortSignal that several causes can fire; `lift` lets go of all of them. */
+/** Calls `tell` once with the reason when something ends, at once if it has; returns how to unsubscribe. */
+export type OnEnd = (tell: (reason: unknown) => void) => () => void
+
+/**
+ * One end for several causes. Cheaper than AbortSignals all the way down, which only the outermost and
+ * the innermost need to be: `signal` makes one when it is first asked for.
+ */
 export class Limits {
-  readonly #controller = new AbortController()
   readonly #lifts: (() => void)[] = []
-  readonly signal: AbortSignal = this.#controller.signal
+  readonly #listeners = new Set<(reason: unknown) => void>()
+  #end: { readonly reason: unknown } | undefined
+  #controller: AbortController | undefined
 
-  /** Ends it now. */
-  end = (reason: unknown): void => this.#controller.abort(reason)
+  /** Aborts at the end, with its reason. */
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController()
+      if (this.#end) this.#controller.abort(this.#end.reason)
+    }
+    return this.#controller.signal
+  }
 
-  /** Ends it when another signal aborts, with that signal's reason. */
+  get ended(): boolean {
+    return this.#end !== undefined
+  }
+
+  throwIfEnded(): void {
+    if (this.#end) throw this.#end.reason
+  }
+
+  /** Ends it now; only the first time counts. */
+  end = (reason: unknown): void => {
+    if (this.#end) return
+    this.#end = { reason }
+    this.#controller?.abort(reason)
+    for (const tell of [...this.#listeners]) tell(reason)
+  }
+
+  onEnd: OnEnd = (tell) => {
+    if (this.#end) tell(this.#end.reason)
+    else this.#listeners.add(tell)
+    return () => this.#listeners.delete(tell)
+  }
+
+  /** Ends it when a caller's signal aborts. A signal may well serve a hundred requests, so Node shall not warn. */
   onSignal(signal: AbortSignal | undefined): this {
     if (!signal) return this
     if (signal.aborted) this.end(signal.reason)
     const pass = (): void => this.end(signal.reason)
+    setMaxListeners(0, signal)
     signal.addEventListener('abort', pass, { once: true })
     this.#lifts.push(() => signal.removeEventListener('abort', pass))
     return this
@@ -27,12 +64,13 @@ export class Limits {
     return this
   }
 
-  /** Ends it from elsewhere: `subscribe` gets the function to call and returns how to unsubscribe. */
-  onEvent(subscribe: (end: (reason: unknown) => void) => () => void): this {
-    this.#lifts.push(subscribe(this.end))
+  /** Ends it when something else ends. */
+  on(other: OnEnd): this {
+    this.#lifts.push(other(this.end))
     return this
   }
 
+  /** Lets go of every cause. */
   lift(): void {
     for (const lift of this.#lifts.splice(0)) lift()
   }

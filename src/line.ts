@@ -1,7 +1,7 @@
 // The line inside one process: claims of one client for one name wait here first, so that the store sees one of
 // them at a time (or as many as there are permits). Owns the order among callers of this client, nothing else.
 import { Semaphore } from 'async-mutex'
-import { orAborted } from './limits.ts'
+import { type Limits, orAborted } from './limits.ts'
 
 /** Lets the next caller of this client have its turn. Idempotent. */
 export type Leave = () => void
@@ -17,9 +17,9 @@ export class Lines {
 
   /**
    * Waits for the caller's turn. With `wait` false and no turn free, resolves with undefined at once.
-   * Rejects with `signal.reason` when the signal aborts, and then leaves by itself.
+   * Rejects with the reason when the limits end, and then leaves by itself.
    */
-  async enter(name: string, limit: number, wait: boolean, signal: AbortSignal): Promise<Leave | undefined> {
+  async enter(name: string, limit: number, wait: boolean, limits: Limits): Promise<Leave | undefined> {
     const key = `${limit} ${name}`
     const line = this.#lines.get(key) ?? { turns: new Semaphore(limit), callers: 0 }
     const busy = line.turns.isLocked()
@@ -33,7 +33,7 @@ export class Lines {
       if (line.callers === 0) this.#lines.delete(key)
     }
     try {
-      await (busy ? orAborted(turn, signal) : turn)
+      await (busy ? orAborted(turn, limits.signal) : turn)
       return onlyOnce(leave)
     } catch (error) {
       leave()

@@ -13,13 +13,14 @@ export interface RequestOptions {
   readonly clock: Clock
   /** How long one try may take. */
   readonly requestMs: number
-  readonly signal: AbortSignal
+  /** What ends it before it is answered. */
+  readonly limits: Limits
   readonly retries?: number
 }
 
 /**
  * Asks, and asks again while the store does not answer. Only for what is idempotent.
- * Rejects with `signal.reason` when the signal aborts, with the last UnavailableError when the retries are over,
+ * Rejects with the reason when its limits end, with the last UnavailableError when the retries are over,
  * and at once with every other error.
  */
 export async function persist<T>(
@@ -44,27 +45,27 @@ export async function persist<T>(
 
 /** Waits before the next try, or throws what ends them. */
 async function restAfter(
-  { clock, signal }: RequestOptions,
+  { clock, limits }: RequestOptions,
   error: unknown,
   failures: number,
   retriesLeft: number,
 ): Promise<void> {
-  signal.throwIfAborted()
+  limits.throwIfEnded()
   if (!(error instanceof UnavailableError) || retriesLeft === 0) throw error
-  await pause(clock, backoffMs(clock, failures), signal)
+  await pause(clock, backoffMs(clock, failures), limits.signal)
 }
 
 /** Asks once, for at most `requestMs`. */
 export async function once<T>(
-  { clock, requestMs, signal }: RequestOptions,
+  { clock, requestMs, limits }: RequestOptions,
   ask: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  signal.throwIfAborted()
-  const limits = new Limits().onSignal(signal).onTimeout(clock, requestMs, () => unanswered(requestMs))
+  limits.throwIfEnded()
+  const request = new Limits().on(limits.onEnd).onTimeout(clock, requestMs, () => unanswered(requestMs))
   try {
-    return await ask(limits.signal)
+    return await ask(request.signal)
   } finally {
-    limits.lift()
+    request.lift()
   }
 }
 

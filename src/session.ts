@@ -3,7 +3,7 @@
 import type { Backend, SessionGrant } from './backend.ts'
 import { type Clock, type Mark, mostElapsedMs, pause } from './clock.ts'
 import { HoldLostError, SessionGoneError } from './errors.ts'
-import { orAborted } from './limits.ts'
+import { Limits, type OnEnd, orAborted } from './limits.ts'
 import { backoffMs, once, persist, type RequestOptions } from './request.ts'
 
 /**
@@ -25,12 +25,10 @@ export class Session {
   readonly ttlMs: number
   readonly #backend: Backend
   readonly #clock: Clock
-  readonly #listeners = new Set<(reason: Error) => void>()
-  readonly #ended = new AbortController()
+  readonly #ended = new Limits()
   #sent: Mark
   #failure: unknown
   #failures = 0
-  #reason: Error = new Error('the session is alive')
   #cancelAlarm = (): void => {}
 
   /** `sent` is the instant before the request that created the session left. */
@@ -48,7 +46,7 @@ export class Session {
   get remainingMs(): number {
     const leftMs = this.#lifeLeftMs()
     if (leftMs <= 0) this.#finish(this.#expired())
-    return this.#ended.signal.aborted ? 0 : leftMs
+    return this.#ended.ended ? 0 : leftMs
   }
 
   /** Whether the session ended, was lost, or reached its deadline, computed now. It never comes back. */
@@ -56,11 +54,10 @@ export class Session {
     return this.remainingMs === 0
   }
 
-  /** Calls `tell` once when the session is over, at once if it is, with a HoldLostError if it was lost. */
-  onOver = (tell: (reason: Error) => void): (() => void) => {
-    if (this.over) tell(this.#reason)
-    else this.#listeners.add(tell)
-    return () => this.#listeners.delete(tell)
+  /** Tells when the session is over, with a HoldLostError as the reason if it was lost. */
+  onOver: OnEnd = (tell) => {
+    this.over // computing it may end the session
+    return this.#ended.onEnd(tell)
   }
 
   /** Takes note that the store no longer knows the session. */
@@ -69,13 +66,13 @@ export class Session {
   }
 
   /** Stops the renewals and ends the session in the store. Rejects as a request does. */
-  async end(signal: AbortSignal): Promise<void> {
+  async end(limits: Limits): Promise<void> {
     this.#finish(new DOMException('the session was ended', 'AbortError'))
-    await this.#destroy(signal)
+    await this.#destroy(limits)
   }
 
-  #destroy(signal: AbortSignal): Promise<void> {
-    return once(this.#request(signal), (limit) => this.#backend.destroySession(this.id, limit))
+  #destroy(limits: Limits): Promise<void> {
+    return once(this.#request(limits), (limit) => this.#backend.destroySession(this.id, limit))
   }
 
   #lifeLeftMs(): number {
@@ -84,17 +81,17 @@ export class Session {
 
   async #keepRenewing(): Promise<void> {
     const { signal } = this.#ended
-    while (!signal.aborted) {
+    while (!this.#ended.ended) {
       const restMs = (this.ttlMs / 3) * (1 - this.#clock.random() / 10)
       await pause(this.#clock, this.#failures ? backoffMs(this.#clock, this.#failures) : restMs, signal)
-      await this.#renew(signal)
+      await this.#renew()
     }
   }
 
-  async #renew(signal: AbortSignal): Promise<void> {
+  async #renew(): Promise<void> {
     const sent = this.#clock.mark()
     try {
-      await once(this.#request(signal), (limit) => this.#backend.renewSession(this.id, limit))
+      await once(this.#request(this.#ended), (limit) => this.#backend.renewSession(this.id, limit))
       // A renewal that was answered too late changes nothing: once lost is told, it stays lost.
       if (!this.over) this.#sent = sent
       this.#failures = 0
@@ -113,19 +110,15 @@ export class Session {
   }
 
   #finish(reason: Error): void {
-    if (this.#ended.signal.aborted) return
-    this.#reason = reason
+    if (this.#ended.ended) return
     this.#cancelAlarm()
-    this.#ended.abort()
     // If the store still counts the session, freeing it now saves the others the rest of the time to live.
-    if (reason instanceof HoldLostError) this.#destroy(new AbortController().signal).catch(() => {})
-    const told = [...this.#listeners]
-    this.#listeners.clear()
-    for (const tell of told) tell(reason)
+    if (reason instanceof HoldLostError) this.#destroy(new Limits()).catch(() => {})
+    this.#ended.end(reason)
   }
 
-  #request(signal: AbortSignal): RequestOptions {
-    return { clock: this.#clock, requestMs: requestMs(this.ttlMs), signal }
+  #request(limits: Limits): RequestOptions {
+    return { clock: this.#clock, requestMs: requestMs(this.ttlMs), limits }
   }
 
   #expired(): HoldLostError {
@@ -149,24 +142,24 @@ export class Sessions {
   }
 
   /** A session that is not over. Costs one request when there is none. Rejects as a request does. */
-  async current(signal: AbortSignal): Promise<Session> {
+  async current(limits: Limits): Promise<Session> {
     while (!this.#session || this.#session.over) {
       this.#opening ??= this.#open()
-      await orAborted(this.#opening, signal)
+      await orAborted(this.#opening, limits.signal)
     }
     return this.#session
   }
 
   /** Ends the session, if there is one. Rejects as a request does. */
-  async end(signal: AbortSignal): Promise<void> {
+  async end(limits: Limits): Promise<void> {
     await this.#opening?.catch(() => {})
-    await this.#session?.end(signal)
+    await this.#session?.end(limits)
   }
 
   /** Opens for everyone who waits, so no single waiter's signal may end it. A failure is not kept. */
   async #open(): Promise<void> {
-    const { signal } = new AbortController()
-    const options = { clock: this.#clock, requestMs: requestMs(this.ttlMs), signal, retries: 3 }
+    const limits = new Limits()
+    const options = { clock: this.#clock, requestMs: requestMs(this.ttlMs), limits, retries: 3 }
     try {
       this.#session = await persist(options, async (limit) => {
         const sent = this.#clock.mark()

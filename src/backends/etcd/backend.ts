@@ -1,13 +1,34 @@
 // The contract over etcd: each question as one transaction, so that a free lock costs one request to take and one to
 // give back. Owns what is known of each claim: where its key stands, and whether a request of it may still arrive.
 import type { ITxnRequest, ITxnResponse } from 'etcd3'
-import type { Admitted, Attempt, Backend, Claim, Facts, SessionGrant, Standing, Waiting } from '../../backend.ts'
+import type {
+  Admitted,
+  Attempt,
+  Backend,
+  Claim,
+  Facts,
+  SessionGrant,
+  Standing,
+  Waiting,
+} from '../../backend.ts'
 import type { Clock } from '../../clock.ts'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../errors.ts'
 import { Checkpoints } from './checkpoint.ts'
 import type { Layout } from './layout.ts'
 import { admits, checkKind, type Line, readLine, whatToWatch } from './line.ts'
-import { absent, createdAt, get, glance, inOrder, latest, noneSince, put, read, remove, txn } from './requests.ts'
+import {
+  absent,
+  createdAt,
+  get,
+  glance,
+  inOrder,
+  latest,
+  noneSince,
+  put,
+  read,
+  remove,
+  txn,
+} from './requests.ts'
 import type { Transport } from './transport.ts'
 import { untilChanged, untilDeleted } from './wait.ts'
 
@@ -156,7 +177,11 @@ export class EtcdBackend implements Backend {
     checkKind(line, claim)
     const room = admits(line, claim.limit) ?? admits(await this.#readAll(claim, signal), claim.limit)
     if (room && tries > 1) return this.#tryJoin(entry, signal, revision, tries - 1)
-    return { held: false, ahead: Math.max(1, line.ahead.length - claim.limit + 1), changed: async () => undefined }
+    return {
+      held: false,
+      ahead: Math.max(1, line.ahead.length - claim.limit + 1),
+      changed: async () => undefined,
+    }
   }
 
   /** Reads the line before a claim; undefined when the claim itself no longer stands. */
@@ -169,7 +194,11 @@ export class EtcdBackend implements Backend {
       return undefined
     }
     const revision = BigInt(response.header.revision)
-    return readLine(this.#layout, claim.name, { revision, range: read(response.responses, 0), before: created })
+    return readLine(this.#layout, claim.name, {
+      revision,
+      range: read(response.responses, 0),
+      before: created,
+    })
   }
 
   /** The whole line, for the rare case that the last few keys of it all belong to other names. */

@@ -3,11 +3,11 @@
 // circuits by default: all of that is switched off here, since acquire and session decide what is tried again.
 import {
   ClientClosedError,
+  type Etcd3,
   EtcdAuthenticationFailedError,
   EtcdInvalidAuthTokenError,
   EtcdLeaseInvalidError,
   EtcdPermissionDeniedError,
-  type Etcd3,
   GRPCUnauthenticatedError,
   type ITxnRequest,
   type ITxnResponse,
@@ -37,7 +37,9 @@ export class EtcdClient implements Transport {
   readonly #clock: Clock
   readonly #endpoints: readonly Endpoint[]
   readonly #authenticated: boolean
-  readonly #keepAlives = new KeepAlives(() => this.#stream((client, options) => client.leaseClient.leaseKeepAlive(options)))
+  readonly #keepAlives = new KeepAlives(() =>
+    this.#stream((client, options) => client.leaseClient.leaseKeepAlive(options)),
+  )
   readonly #watches = new Watches(() => this.#stream((client, options) => client.watchClient.watch(options)))
   #current = 0
   #connected: Etcd3 | undefined
@@ -153,4 +155,3 @@ function translate(error: unknown, address: string): unknown {
   if (transient || error instanceof ClientClosedError) return new UnavailableError(text, { cause: error })
   return error
 }
-

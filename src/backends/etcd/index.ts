@@ -55,7 +55,9 @@ export function etcdFromUrl(url: string, environment: NodeJS.ProcessEnv = proces
     endpoints,
     namespace,
     auth: username ? { username, password: rest.join(':') } : undefined,
-    tls: tls ? { ...pem('ca', 'ETCDCTL_CACERT'), ...pem('cert', 'ETCDCTL_CERT'), ...pem('key', 'ETCDCTL_KEY') } : undefined,
+    tls: tls
+      ? { ...pem('ca', 'ETCDCTL_CACERT'), ...pem('cert', 'ETCDCTL_CERT'), ...pem('key', 'ETCDCTL_KEY') }
+      : undefined,
   })
 
   function pem(part: string, variable: string): object {
@@ -87,7 +89,14 @@ type Policy = NonNullable<NonNullable<IOptions['faultHandling']>['global']>
 const passThrough = { execute: (run: () => unknown) => run() } as unknown as Policy
 
 /** What is missing falls back to the system's authorities, and to no client certificate. */
-function tlsCredentials({ ca, cert, key }: Exclude<EtcdOptions['tls'], true | undefined>): NonNullable<IOptions['credentials']> {
+function tlsCredentials({
+  ca,
+  cert,
+  key,
+}: Exclude<EtcdOptions['tls'], true | undefined>): NonNullable<IOptions['credentials']> {
   const own = cert && key ? { certChain: cert, privateKey: key } : {}
-  return { rootCertificate: ca ?? Buffer.concat(rootCertificates.map((pem) => Buffer.from(`${pem}\n`))), ...own }
+  return {
+    rootCertificate: ca ?? Buffer.concat(rootCertificates.map((pem) => Buffer.from(`${pem}\n`))),
+    ...own,
+  }
 }

@@ -50,11 +50,15 @@ export function checkKind({ ahead }: Line, { name, limit }: Claim): void {
   const data = ahead.find(({ lease }) => lease === '0')
   if (data) {
     const key = JSON.stringify(data.key)
-    throw new ConflictError(`the key ${key} has no lease, so it would block the lock ${JSON.stringify(name)} for ever`)
+    throw new ConflictError(
+      `the key ${key} has no lease, so it would block the lock ${JSON.stringify(name)} for ever`,
+    )
   }
   const oldest = ahead.at(-1)
   if (!oldest || (oldest.limit ?? 1) === limit) return
-  throw new ConflictError(`${JSON.stringify(name)} is in use as ${kind(oldest.limit)}; this asks for ${kind(limit)}`)
+  throw new ConflictError(
+    `${JSON.stringify(name)} is in use as ${kind(oldest.limit)}; this asks for ${kind(limit)}`,
+  )
 }
 
 /**

@@ -73,5 +73,7 @@ export function read(responses: { response_range: IRangeResponse }[], index: num
 }
 
 function bounds({ key, end }: KeyRange): { key: Buffer; range_end?: Buffer } {
-  return end === undefined ? { key: Buffer.from(key) } : { key: Buffer.from(key), range_end: Buffer.from(end) }
+  return end === undefined
+    ? { key: Buffer.from(key) }
+    : { key: Buffer.from(key), range_end: Buffer.from(end) }
 }

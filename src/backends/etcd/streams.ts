@@ -107,9 +107,7 @@ export class Watches {
 
   #write(request: IWatchRequest): void {
     const stream = (this.#stream ??= this.#connected())
-    stream
-      .then((open) => open.write(request))
-      .catch(() => this.#stream === stream && this.reset())
+    stream.then((open) => open.write(request)).catch(() => this.#stream === stream && this.reset())
   }
 
   async #connected(): Promise<WatchStream> {
@@ -125,12 +123,13 @@ export class Watches {
 
   #tell(response: IWatchResponse): void {
     // Refused at creation, etcd does not say which one it was: then none of them can be relied on.
-    if (response.canceled && response.watch_id === '-1') return this.reset()
+    if (response.canceled && response.watch_id === '-1') this.reset()
     const listener = this.#listeners.get(response.watch_id)
     if (!listener) return
     if (response.canceled) {
       this.#listeners.delete(response.watch_id)
-      return listener.failed()
+      listener.failed()
+      return
     }
     if (response.created) listener.created(BigInt(response.header.revision))
     const deletions = response.events.map(({ kv }) => {

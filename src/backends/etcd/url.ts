@@ -34,6 +34,8 @@ function parseNamespace(path: string): string {
     const namespace = decodeURIComponent(path.slice(1))
     return namespace === '' || namespace.endsWith('/') ? namespace : `${namespace}/`
   } catch (cause) {
-    throw new TypeError(`url: the namespace ${JSON.stringify(path)} is not percent-encoded rightly`, { cause })
+    throw new TypeError(`url: the namespace ${JSON.stringify(path)} is not percent-encoded rightly`, {
+      cause,
+    })
   }
 }

@@ -70,7 +70,11 @@ export function untilDeleted(transport: Transport, key: string, signal: AbortSig
 }
 
 /** Whether all still stand that stood when the answer was given: nothing happened before the watch began. */
-async function isUnchanged(waiter: Waiter, ahead: ReadonlySet<string>, signal: AbortSignal): Promise<boolean> {
+async function isUnchanged(
+  waiter: Waiter,
+  ahead: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<boolean> {
   try {
     const now = await waiter.look(signal)
     return now !== undefined && [...ahead].every((key) => now.ahead.some((place) => place.key === key))

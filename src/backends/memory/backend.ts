@@ -20,15 +20,18 @@ export class MemoryBackend implements Backend {
     this.#store = store
   }
 
-  async createSession(ttlMs: number): Promise<SessionGrant> {
+  async createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant> {
+    signal.throwIfAborted()
     return { id: this.#store.createSession(ttlMs), ttlMs }
   }
 
-  async renewSession(session: string): Promise<void> {
+  async renewSession(session: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
     this.#store.renewSession(session)
   }
 
-  async destroySession(session: string): Promise<void> {
+  async destroySession(session: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
     this.#store.destroySession(session)
   }
 
@@ -38,25 +41,30 @@ export class MemoryBackend implements Backend {
     return this.#answer(claim)
   }
 
-  async withdraw(claim: Claim): Promise<void> {
+  async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
     this.#store.leave(claim)
   }
 
-  async verify(claim: Claim): Promise<boolean> {
+  async verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted()
     return this.#holds(claim)
   }
 
-  async list(name: string): Promise<Standing[]> {
+  async list(name: string, signal: AbortSignal): Promise<Standing[]> {
+    signal.throwIfAborted()
     return this.#store.list(name)
   }
 
-  async writeCheckpoint(claim: Claim, text: string): Promise<boolean> {
+  async writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted()
     if (!this.#holds(claim)) return false
     this.#store.writeCheckpoint(claim.name, text)
     return true
   }
 
-  async readCheckpoint(name: string): Promise<string | undefined> {
+  async readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined> {
+    signal.throwIfAborted()
     return this.#store.readCheckpoint(name)
   }
 

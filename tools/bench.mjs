@@ -1,0 +1,56 @@
+// @ts-check
+// `npm run bench -- etcd | file | memory`: builds what changed and runs one bench. Owns the command line; what is
+// measured, and how, is in bench/.
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const names = ['etcd', 'file', 'memory']
+const usage = `usage: npm run bench -- ${names.join(' | ')} [--json] [--cluster]
+  --json     one JSON document instead of the table
+  --cluster  etcd only: three members instead of one`
+
+const { name, ...options } = readArguments()
+if (isStale()) build()
+const { default: bench } = await import(`../bench/${name}.mjs`)
+process.stdout.write(await bench(options))
+
+function readArguments() {
+  try {
+    const flag = /** @type {const} */ ({ type: 'boolean', default: false })
+    const { values, positionals } = parseArgs({
+      options: { json: flag, cluster: flag },
+      allowPositionals: true,
+    })
+    const [name = '', ...rest] = positionals
+    if (!names.includes(name) || rest.length > 0) throw new Error('which bench?')
+    if (values.cluster && name !== 'etcd') throw new Error('--cluster goes with etcd')
+    return { name, ...values }
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n${usage}\n`)
+    process.exit(64)
+  }
+}
+
+/** Whether something in src is newer than what was built last. */
+function isStale() {
+  const built = join(root, 'dist', 'index.js')
+  if (!existsSync(built)) return true
+  const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+  const newest = Math.max(...files.map((file) => statSync(join(root, 'src', file)).mtimeMs))
+  return newest > statSync(built).mtimeMs
+}
+
+function build() {
+  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  try {
+    execFileSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'pipe' })
+  } catch (error) {
+    const { stdout } = /** @type {{ stdout?: Buffer }} */ (error)
+    process.stderr.write(`src does not compile; nothing is measured\n${stdout ?? error}`)
+    process.exit(1)
+  }
+}

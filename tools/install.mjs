@@ -1,0 +1,45 @@
+// Makes node_modules what package-lock.json says, so that a fresh clone needs no command before `npm start` or
+// `npm test`. Owns when an install is needed; uses nothing but Node and npm.
+// @ts-check
+import { spawnSync } from 'node:child_process'
+import { existsSync, statSync } from 'node:fs'
+
+/** Installs if node_modules is missing or older than the lock file. Throws when npm fails. */
+export function install() {
+  const marker = 'node_modules/.package-lock.json'
+  const fresh = existsSync(marker) && statSync(marker).mtimeMs >= statSync('package-lock.json').mtimeMs
+  if (!fresh) run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'])
+}
+
+/** Compiles src to dist. Throws when it does not compile. */
+export function build() {
+  run('npx', ['--no-install', 'tsc', '-p', 'tsconfig.build.json'])
+}
+
+/**
+ * Runs a program with this terminal and waits for it. Throws when it fails.
+ * @param {string} program
+ * @param {readonly string[]} args
+ */
+export function run(program, args) {
+  const { status, error } = spawnSync(program, args, { stdio: 'inherit' })
+  if (error) throw error
+  if (status !== 0) throw new Failed(`${program} ${args.join(' ')} exited with ${status}`)
+}
+
+/** A step that told its own story; only its name is left to say. */
+export class Failed extends Error {}
+
+/**
+ * Runs the steps of a tool; on failure says which, and exits with 1.
+ * @param {() => unknown} steps
+ */
+export async function main(steps) {
+  try {
+    await steps()
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    process.stderr.write(`\n${message}\n`)
+    process.exitCode = 1
+  }
+}
