@@ -1,0 +1,206 @@
+// The waiting loop under a store that fails: what is tried again, what is given up, and what must never stay behind.
+import { expect, test } from 'vitest'
+import type { Backend } from '../../src/backend.ts'
+import { connect, HoldLostError, type Leasehold, UnavailableError } from '../../src/index.ts'
+import { FaultyStore } from './faulty.ts'
+import { ManualClock, settle } from './manual-clock.ts'
+
+const ttlMs = 10_000
+const never = new AbortController().signal
+
+interface Scene {
+  readonly clock: ManualClock
+  readonly store: FaultyStore
+  readonly one: Leasehold
+  readonly other: Leasehold
+  /** A look at the store past all faults. */
+  readonly truth: Backend
+}
+
+async function scene(): Promise<Scene> {
+  const clock = new ManualClock()
+  const store = new FaultyStore()
+  const [one, other] = await Promise.all([clientOf(store, clock), clientOf(store, clock)])
+  return { clock, store, one, other, truth: await store.source.open(clock) }
+}
+
+function clientOf(store: FaultyStore, clock: ManualClock): Promise<Leasehold> {
+  return connect(store.source, { clock, ttlMs })
+}
+
+test('an attempt that is not answered is asked again, and the claim stands once', async () => {
+  const { clock, store, one, truth } = await scene()
+  store.faults.set('attempt', 'apply, then refuse')
+  const acquiring = one.mutex('a').acquire()
+  await settle()
+  store.faults.clear()
+  await clock.advance(1_000)
+  const hold = await acquiring
+  expect(await truth.list('a', never)).toHaveLength(1)
+  await hold.release()
+  expect(await truth.list('a', never)).toEqual([])
+})
+
+test('when the store stays away, acquire gives up with UnavailableError and withdraws when it is back', async () => {
+  const { clock, store, one, other, truth } = await scene()
+  store.faults.set('attempt', 'apply, then refuse')
+  store.faults.set('withdraw', 'refuse')
+  const acquiring = one.mutex('a').acquire()
+  const refused = expect(acquiring).rejects.toThrow(UnavailableError)
+  await clock.advance(30_000)
+  await refused
+  expect(store.count('attempt')).toBe(9)
+  expect(await truth.list('a', never)).toHaveLength(1)
+  store.faults.clear()
+  await clock.advance(3_000)
+  expect(await truth.list('a', never)).toEqual([])
+  expect(await other.mutex('a').tryAcquire()).toBeDefined()
+})
+
+test('an abort does not wait for a store that hangs', async () => {
+  const { store, one } = await scene()
+  store.breakAll('hang')
+  const controller = new AbortController()
+  const acquiring = one.mutex('a').acquire({ signal: controller.signal })
+  await settle()
+  controller.abort('now')
+  await expect(acquiring).rejects.toBe('now')
+})
+
+test('an abort at any step of an acquire leaves no claim and no blocked line', async () => {
+  const { clock, store, one, other, truth } = await scene()
+  const taken = await other.mutex('taken').acquire()
+  for (const [name, fault] of [['free'], ['taken'], ['free', 'apply, then hang'], ['taken', 'hang']] as const) {
+    for (let step = 0; step < 60; step += 1) {
+      if (fault) store.faults.set('attempt', fault)
+      const controller = new AbortController()
+      const acquiring = one.mutex(name).acquire({ signal: controller.signal })
+      const outcome = acquiring.then(
+        (hold) => hold.release(),
+        (reason) => expect(reason).toBe(step),
+      )
+      for (let tick = 0; tick < step; tick += 1) await Promise.resolve()
+      controller.abort(step)
+      await outcome
+      store.faults.clear()
+      await settle()
+    }
+  }
+  await clock.advance(10)
+  expect(await truth.list('free', never)).toEqual([])
+  expect(await truth.list('taken', never)).toHaveLength(1)
+  await taken.release()
+  await (await one.mutex('taken').acquire()).release()
+})
+
+test('a watch that fails at once does not turn into a storm of requests', async () => {
+  const { clock, store, one, other } = await scene()
+  const hold = await one.mutex('a').acquire()
+  store.watches = 'fail'
+  const waiting = other.mutex('a').acquire()
+  store.asked.length = 0
+  await clock.advance(60_000)
+  expect(store.count('attempt')).toBeLessThan(60)
+  await hold.release()
+  await clock.advance(3_000)
+  expect((await waiting).held).toBe(true)
+})
+
+test('a change that a watch does not tell is found within a time to live', async () => {
+  const { clock, store, one, other } = await scene()
+  const hold = await one.mutex('a').acquire()
+  store.watches = 'hang'
+  const waiting = other.mutex('a').acquire()
+  await settle()
+  await hold.release()
+  await clock.advance(ttlMs)
+  expect((await waiting).held).toBe(true)
+})
+
+test('a waiter outlives its session, in the store or on its own clock, and takes a new place in line', async () => {
+  const { clock, store, one, other, truth } = await scene()
+  const hold = await one.mutex('a').acquire()
+  const waiting = other.mutex('a').acquire()
+  await settle()
+  const [, mine] = await truth.list('a', never)
+  await truth.destroySession(mine?.session ?? '', never)
+  await clock.advance(3_000)
+  expect(await truth.list('a', never)).toHaveLength(2)
+  store.breakAll('hang')
+  clock.block(ttlMs)
+  await clock.advance(1)
+  expect(hold.held).toBe(false)
+  store.faults.clear()
+  await clock.advance(ttlMs)
+  expect((await waiting).held).toBe(true)
+  expect(await truth.list('a', never)).toHaveLength(1)
+})
+
+test('release resolves when the store lets go by itself, if it cannot be told', async () => {
+  const { clock, store, one, other } = await scene()
+  const hold = await one.mutex('a').acquire()
+  store.breakAll('refuse')
+  let released = false
+  const release = hold.release().then(() => {
+    released = true
+  })
+  expect(hold.held).toBe(false)
+  await clock.advance(ttlMs / 2)
+  expect(released).toBe(false)
+  await clock.advance(ttlMs / 2)
+  await release
+  store.faults.clear()
+  await clock.advance(ttlMs)
+  expect((await other.mutex('a').acquire()).held).toBe(true)
+})
+
+test('a hold whose claim an operator removed is told within a third of its time to live', async () => {
+  const { clock, store, one, truth } = await scene()
+  store.watches = 'hang'
+  const hold = await one.mutex('a').acquire()
+  await clock.advance(2 * ttlMs)
+  store.faults.set('verify', 'refuse')
+  await clock.advance(ttlMs)
+  expect(hold.held).toBe(true)
+  store.faults.clear()
+  const [standing] = await truth.list('a', never)
+  expect(standing).toBeDefined()
+  const remote = store.source.open(clock)
+  await removeClaim(await remote, 'a')
+  await clock.advance(ttlMs / 3 + 1)
+  expect(hold.signal.reason).toBeInstanceOf(HoldLostError)
+  expect((await one.mutex('a').acquire()).held).toBe(true)
+})
+
+test('close ends within two requests although the store hangs, and no timer stays', async () => {
+  const { clock, store, one, other } = await scene()
+  const hold = await one.mutex('a').acquire()
+  const waiting = other.mutex('a').acquire()
+  const refused = expect(waiting).rejects.toThrow('closed')
+  await settle()
+  store.breakAll('hang')
+  const closed = Promise.all([one.close(), other.close()])
+  await refused
+  await clock.advance(2 * 3_000)
+  await closed
+  expect(hold.held).toBe(false)
+  await clock.advance(ttlMs)
+  expect(clock.timers).toBe(0)
+})
+
+test('connect fails when the store is not there, soon, and leaves nothing running', async () => {
+  const clock = new ManualClock()
+  const store = new FaultyStore()
+  store.faults.set('createSession', 'refuse')
+  const refused = expect(clientOf(store, clock)).rejects.toThrow(UnavailableError)
+  await clock.advance(2_000)
+  await refused
+  expect(clock.timers).toBe(0)
+})
+
+/** Removes the first claim on a name, but not its session. */
+async function removeClaim(backend: Backend, name: string): Promise<void> {
+  const [standing] = await backend.list(name, never)
+  const claim = { id: '1', name, session: standing?.session ?? '', limit: 1, value: '', wait: true }
+  await backend.withdraw(claim, never)
+}

@@ -1,0 +1,67 @@
+// A memory store behind a connection that a test can break: requests that fail, hang, are applied unanswered, or
+// arrive late. Records what was asked.
+import type { Attempt, Backend, BackendSource } from '../../src/backend.ts'
+import { memory } from '../../src/backends/memory/index.ts'
+import { UnavailableError } from '../../src/errors.ts'
+import { orAborted } from '../../src/limits.ts'
+
+/** What happens to a request. */
+export type Fault = 'refuse' | 'hang' | 'apply, then hang' | 'apply, then refuse'
+
+export type Method = Exclude<keyof Backend, 'facts' | 'close'>
+
+/** A source whose connection obeys `faults`. */
+export class FaultyStore {
+  readonly #memory: BackendSource = memory()
+  /** The fault of each method from now on; none where there is no entry. */
+  readonly faults = new Map<Method, Fault>()
+  /** Every request so far. */
+  readonly asked: Method[] = []
+  /** Whether watches tell anything; otherwise they hang, or fail at once. */
+  watches: 'work' | 'hang' | 'fail' = 'work'
+
+  readonly source: BackendSource = {
+    url: 'memory:',
+    open: async (clock) => this.#wrap(await this.#memory.open(clock)),
+  }
+
+  /** How often a method was asked. */
+  count(method: Method): number {
+    return this.asked.filter((asked) => asked === method).length
+  }
+
+  /** The same fault for everything: the store is down. */
+  breakAll(fault: Fault): void {
+    const methods: Method[] = ['createSession', 'renewSession', 'destroySession', 'attempt', 'withdraw', 'verify']
+    for (const method of methods) this.faults.set(method, fault)
+  }
+
+  #wrap(backend: Backend): Backend {
+    return new Proxy(backend, {
+      get: (target, property: keyof Backend) => {
+        const original = target[property]
+        if (typeof original !== 'function' || property === 'close') return original
+        return (...args: unknown[]) => this.#ask(property as Method, args, original.bind(target) as Ask)
+      },
+    })
+  }
+
+  async #ask(method: Method, args: unknown[], ask: Ask): Promise<unknown> {
+    const signal = args.at(-1) as AbortSignal
+    const fault = this.faults.get(method)
+    this.asked.push(method)
+    const answer = fault === 'refuse' || fault === 'hang' ? undefined : await ask(...args)
+    if (fault?.endsWith('hang')) return orAborted(new Promise<never>(() => {}), signal)
+    if (fault?.endsWith('refuse')) throw new UnavailableError('the store is down')
+    return method === 'attempt' ? this.#watched(answer as Attempt) : answer
+  }
+
+  #watched(attempt: Attempt): Attempt {
+    if (this.watches === 'work') return attempt
+    const changed = (signal: AbortSignal): Promise<undefined> =>
+      this.watches === 'fail' ? Promise.resolve(undefined) : orAborted(new Promise<never>(() => {}), signal)
+    return { ...attempt, changed }
+  }
+}
+
+type Ask = (...args: unknown[]) => Promise<unknown>

@@ -1,0 +1,148 @@
+// When a holder must consider itself lost, on clocks that a test moves.
+import { expect, test } from 'vitest'
+import { connect, type Hold, HoldLostError, type Leasehold } from '../../src/index.ts'
+import { FaultyStore } from './faulty.ts'
+import { ManualClock, settle } from './manual-clock.ts'
+
+const ttlMs = 10_000
+const lifeMs = 9_000 // less the margin of a tenth
+
+interface Scene {
+  readonly clock: ManualClock
+  readonly store: FaultyStore
+  readonly client: Leasehold
+  readonly hold: Hold
+}
+
+async function scene(): Promise<Scene> {
+  const clock = new ManualClock()
+  const store = new FaultyStore()
+  const client = await connect(store.source, { clock, ttlMs })
+  return { clock, store, client, hold: await client.mutex('a').acquire() }
+}
+
+test('a hold lasts as long as it is renewed', async () => {
+  const { clock, hold } = await scene()
+  await clock.advance(10 * ttlMs)
+  expect(hold.held).toBe(true)
+  expect(hold.signal.aborted).toBe(false)
+})
+
+test.each(['hang', 'refuse', 'apply, then hang', 'apply, then refuse'] as const)(
+  'when renewals %s, the hold is lost a margin before its time to live is over, and its signal says so',
+  async (fault) => {
+    const { clock, store, hold } = await scene()
+    store.faults.set('renewSession', fault)
+    let told = 0
+    hold.signal.addEventListener('abort', () => (told += 1))
+    await clock.advance(lifeMs - 1)
+    expect([hold.held, told]).toEqual([true, 0])
+    await clock.advance(1)
+    expect([hold.held, told]).toEqual([false, 1])
+    expect(hold.signal.reason).toBeInstanceOf(HoldLostError)
+    expect(() => hold.assertHeld()).toThrow(HoldLostError)
+    await clock.advance(ttlMs)
+    await hold.release()
+    expect(told).toBe(1)
+  },
+)
+
+test('a renewal counts from when it was sent, however late its answer', async () => {
+  const { clock, store, hold } = await scene()
+  store.faults.set('renewSession', 'apply, then hang')
+  await clock.advance(ttlMs / 3) // sent by now, and applied, but unanswered
+  expect(hold.remainingMs).toBeLessThanOrEqual(lifeMs - ttlMs / 3)
+  store.faults.clear()
+  await clock.advance(3_500) // given up and sent again
+  expect(hold.remainingMs).toBeGreaterThan(lifeMs - 3_500)
+  expect(hold.remainingMs).toBeLessThan(lifeMs)
+})
+
+test('a blocked event loop, or a stopped process, finds held false on the very next line', async () => {
+  const { clock, hold } = await scene()
+  const { signal } = hold
+  clock.block(lifeMs)
+  expect(hold.held).toBe(false)
+  expect(signal.aborted).toBe(true)
+  expect(() => signal.throwIfAborted()).toThrow(HoldLostError)
+})
+
+test('after a blocked loop, the signal itself is right, also in a combined signal', async () => {
+  const { clock, hold } = await scene()
+  const { signal } = hold
+  clock.block(lifeMs)
+  expect(AbortSignal.any([signal, new AbortController().signal]).aborted).toBe(true)
+  expect(signal.reason).toBeInstanceOf(HoldLostError)
+})
+
+test('a renewal answered after the deadline does not bring the hold back', async () => {
+  const { clock, hold } = await scene()
+  clock.block(lifeMs)
+  expect(hold.held).toBe(false)
+  await clock.advance(ttlMs)
+  expect(hold.held).toBe(false)
+})
+
+test('a machine that slept has lost, though its monotonic clock stood still', async () => {
+  const { clock, hold } = await scene()
+  clock.suspend(lifeMs)
+  expect(hold.held).toBe(false)
+  expect(hold.signal.aborted).toBe(true)
+})
+
+test('a wall clock that is set back gives no extra time, and one set forward costs the hold', async () => {
+  const { clock, store, hold } = await scene()
+  clock.setWallBy(-3_600_000)
+  store.faults.set('renewSession', 'hang')
+  await clock.advance(lifeMs)
+  expect(hold.held).toBe(false)
+  const forward = await scene()
+  forward.clock.setWallBy(3_600_000)
+  expect(forward.hold.held).toBe(false)
+})
+
+test('assertHeld asks for the time that an effect needs', async () => {
+  const { clock, store, hold } = await scene()
+  store.faults.set('renewSession', 'hang')
+  await clock.advance(5_000)
+  hold.assertHeld(3_500)
+  expect(() => hold.assertHeld(4_500)).toThrow(/4000 ms are left .* 4500 ms were asked for/)
+})
+
+test('failures of a renewal are made up for without a loss', async () => {
+  const { clock, store, hold } = await scene()
+  store.faults.set('renewSession', 'refuse')
+  await clock.advance(6_000)
+  store.faults.clear()
+  await clock.advance(10 * ttlMs)
+  expect(hold.held).toBe(true)
+})
+
+test('a session that was lost is ended in the store, so that others need not wait for it', async () => {
+  const { clock, store, client, hold } = await scene()
+  store.faults.set('renewSession', 'refuse')
+  clock.block(lifeMs)
+  expect(hold.held).toBe(false)
+  await settle()
+  expect(store.count('destroySession')).toBe(1)
+  const next = await client.mutex('a').acquire()
+  expect(next.token > hold.token).toBe(true)
+})
+
+test('one renewal at a time keeps every hold of a client', async () => {
+  const { clock, store, client, hold } = await scene()
+  const others = await Promise.all(Array.from({ length: 50 }, (_, n) => client.mutex(`b${n}`).acquire()))
+  store.asked.length = 0
+  await clock.advance(ttlMs)
+  expect(store.count('renewSession')).toBeLessThanOrEqual(4)
+  store.faults.set('renewSession', 'hang')
+  await clock.advance(ttlMs)
+  for (const other of [hold, ...others]) expect(other.signal.aborted).toBe(true)
+})
+
+test('a client that is closed leaves no timer behind', async () => {
+  const { clock, client } = await scene()
+  await clock.advance(3 * ttlMs)
+  await client.close()
+  expect(clock.timers).toBe(0)
+})
