@@ -1,14 +1,16 @@
 // The one file that touches etcd3: requests and streams over gRPC, one endpoint at a time. Owns which endpoint is
 // asked and what an error means; knows nothing of locks. etcd3 retries writes, balances per request and breaks
 // circuits by default: all of that is switched off here, since acquire and session decide what is tried again.
+import { rootCertificates } from 'node:tls'
 import {
   ClientClosedError,
-  type Etcd3,
+  Etcd3,
   EtcdAuthenticationFailedError,
   EtcdInvalidAuthTokenError,
   EtcdLeaseInvalidError,
   EtcdPermissionDeniedError,
   GRPCUnauthenticatedError,
+  type IOptions,
   type ITxnRequest,
   type ITxnResponse,
   isRecoverableError,
@@ -17,7 +19,7 @@ import type { Clock } from '../../clock.ts'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../errors.ts'
 import { orAborted } from '../../limits.ts'
 import { KeepAlives, Watches } from './streams.ts'
-import type { KeyRange, Transport, WatchListener } from './transport.ts'
+import type { Credentials, KeyRange, Transport, WatchListener } from './transport.ts'
 
 /** One member of the cluster, or a client that its owner made and closes. */
 export interface Endpoint {
@@ -27,6 +29,8 @@ export interface Endpoint {
   disconnect(client: Etcd3): void
 }
 
+type Policy = NonNullable<NonNullable<IOptions['faultHandling']>['global']>
+type Tls = Exclude<Credentials['tls'], true | undefined>
 type CallOptions = NonNullable<Parameters<Etcd3['kv']['txn']>[1]>
 type Interceptor = NonNullable<CallOptions['interceptors']>[number]
 
@@ -154,4 +158,49 @@ function translate(error: unknown, address: string): unknown {
   const transient = isRecoverableError(error) || error instanceof UnavailableError
   if (transient || error instanceof ClientClosedError) return new UnavailableError(text, { cause: error })
   return error
+}
+
+/** A member to connect to. */
+export function member(address: string, { auth, tls }: Credentials): Endpoint {
+  let connections = 0
+  return {
+    address,
+    connect() {
+      connections += 1
+      return new Etcd3({
+        hosts: `${tls ? 'https' : 'http'}://${address}`,
+        ...(auth ? { auth: { ...auth } } : {}),
+        ...(typeof tls === 'object' ? { credentials: certificates(tls) } : {}),
+        faultHandling: { global: passThrough, host: () => passThrough },
+        grpcOptions: grpcOptions(connections),
+      })
+    },
+    disconnect: (client) => client.close(),
+  }
+}
+
+/** A client that somebody else made, configured and closes. */
+export function givenClient(client: Etcd3): Endpoint {
+  return { address: 'the given client', connect: () => client, disconnect: () => {} }
+}
+
+function grpcOptions(connection: number): NonNullable<IOptions['grpcOptions']> {
+  return {
+    // A connection that died in silence is found out after 15 s. etcd accepts pings from every 5 s on.
+    'grpc.keepalive_time_ms': 10_000,
+    'grpc.keepalive_timeout_ms': 5_000,
+    'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': 1_000,
+    // gRPC would hand out the old socket again to whoever has the same options.
+    'leasehold.connection': connection,
+  }
+}
+
+/** etcd3 would retry writes and, after three failures, send nothing for 5 s. It only ever calls `execute`. */
+const passThrough = { execute: (run: () => unknown) => run() } as unknown as Policy
+
+/** What is missing falls back to the system's authorities, and to no client certificate. */
+function certificates({ ca, cert, key }: Tls): NonNullable<IOptions['credentials']> {
+  const own = cert && key ? { certChain: cert, privateKey: key } : {}
+  return { rootCertificate: ca ?? Buffer.from(rootCertificates.join('\n')), ...own }
 }

@@ -58,3 +58,8 @@ export class Layout {
     return `${this.#namespace}${name}/`
   }
 }
+
+/** etcd's ids are decimal on the wire and hexadecimal in keys. */
+export function leaseOf(session: string): string {
+  return BigInt(`0x${session}`).toString()
+}
