@@ -1,14 +1,14 @@
 // The line inside one process: claims of one client for one name wait here first, so that the store sees one of
 // them at a time (or as many as there are permits). Owns the order among callers of this client, nothing else.
-import { Semaphore } from 'async-mutex'
-import { type Limits, orAborted } from './limits.ts'
+import type { Limits } from './limits.ts'
 
 /** Lets the next caller of this client have its turn. Idempotent. */
 export type Leave = () => void
 
 interface Line {
-  readonly turns: Semaphore
-  callers: number
+  inside: number
+  /** In order; each gets its turn by being called. A Set, so that one who gives up is out at once. */
+  readonly waiting: Set<() => void>
 }
 
 /** One fair line for each name and limit, kept only as long as somebody stands in it. */
@@ -17,35 +17,43 @@ export class Lines {
 
   /**
    * Waits for the caller's turn. With `wait` false and no turn free, resolves with undefined at once.
-   * Rejects with the reason when the limits end, and then leaves by itself.
+   * Rejects with the reason when the limits end, and then has left.
    */
   async enter(name: string, limit: number, wait: boolean, limits: Limits): Promise<Leave | undefined> {
     const key = `${limit} ${name}`
-    const line = this.#lines.get(key) ?? { turns: new Semaphore(limit), callers: 0 }
-    const busy = line.turns.isLocked()
-    if (busy && !wait) return undefined
+    const line = this.#lines.get(key) ?? { inside: 0, waiting: new Set() }
     this.#lines.set(key, line)
-    line.callers += 1
-    const turn = line.turns.acquire()
-    const leave = (): void => {
-      turn.then(([, free]) => free())
-      line.callers -= 1
-      if (line.callers === 0) this.#lines.delete(key)
-    }
-    try {
-      await (busy ? orAborted(turn, limits.signal) : turn)
-      return onlyOnce(leave)
-    } catch (error) {
-      leave()
-      throw error
+    if (line.inside < limit) line.inside += 1
+    else if (wait) await turn(line, limits)
+    else return undefined
+    return this.#leaveOnce(key, line)
+  }
+
+  #leaveOnce(key: string, line: Line): Leave {
+    let left = false
+    return () => {
+      if (left) return
+      left = true
+      const [next] = line.waiting
+      if (next) next()
+      else line.inside -= 1
+      if (line.inside === 0) this.#lines.delete(key)
     }
   }
 }
 
-function onlyOnce(run: () => void): () => void {
-  let done = false
-  return () => {
-    if (!done) run()
-    done = true
-  }
+/** Resolves when somebody who leaves passes the turn on. */
+function turn(line: Line, limits: Limits): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const pass = (): void => {
+      line.waiting.delete(pass)
+      giveUp()
+      resolve()
+    }
+    line.waiting.add(pass)
+    const giveUp = limits.onEnd((reason) => {
+      line.waiting.delete(pass)
+      reject(reason)
+    })
+  })
 }

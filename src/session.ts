@@ -92,8 +92,7 @@ export class Session {
     const sent = this.#clock.mark()
     try {
       await once(this.#request(this.#ended), (limit) => this.#backend.renewSession(this.id, limit))
-      // A renewal that was answered too late changes nothing: once lost is told, it stays lost.
-      if (!this.over) this.#sent = sent
+      this.#sent = sent
       this.#failures = 0
     } catch (error) {
       this.#failure = error

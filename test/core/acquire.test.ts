@@ -70,7 +70,12 @@ test('an abort does not wait for a store that hangs', async () => {
 test('an abort at any step of an acquire leaves no claim and no blocked line', async () => {
   const { clock, store, one, other, truth } = await scene()
   const taken = await other.mutex('taken').acquire()
-  for (const [name, fault] of [['free'], ['taken'], ['free', 'apply, then hang'], ['taken', 'hang']] as const) {
+  for (const [name, fault] of [
+    ['free'],
+    ['taken'],
+    ['free', 'apply, then hang'],
+    ['taken', 'hang'],
+  ] as const) {
     for (let step = 0; step < 60; step += 1) {
       if (fault) store.faults.set('attempt', fault)
       const controller = new AbortController()
@@ -134,6 +139,20 @@ test('a waiter outlives its session, in the store or on its own clock, and takes
   await clock.advance(ttlMs)
   expect((await waiting).held).toBe(true)
   expect(await truth.list('a', never)).toHaveLength(1)
+})
+
+test('a waiter whose session is lost stands in line again as soon as the store answers', async () => {
+  const { clock, store, one, other, truth } = await scene()
+  const hold = await one.mutex('a').acquire()
+  store.watches = 'hang'
+  const waiting = other.mutex('a').acquire()
+  store.faults.set('renewSession', 'refuse')
+  await clock.advance(ttlMs - 900)
+  expect(hold.held).toBe(false)
+  store.faults.clear()
+  await clock.advance(100)
+  expect(await truth.list('a', never)).toHaveLength(1)
+  expect((await waiting).held).toBe(true)
 })
 
 test('release resolves when the store lets go by itself, if it cannot be told', async () => {

@@ -2,6 +2,7 @@
 // arrive late. Records what was asked.
 import type { Attempt, Backend, BackendSource } from '../../src/backend.ts'
 import { memory } from '../../src/backends/memory/index.ts'
+import { type Clock, pause } from '../../src/clock.ts'
 import { UnavailableError } from '../../src/errors.ts'
 import { orAborted } from '../../src/limits.ts'
 
@@ -15,6 +16,8 @@ export class FaultyStore {
   readonly #memory: BackendSource = memory()
   /** The fault of each method from now on; none where there is no entry. */
   readonly faults = new Map<Method, Fault>()
+  /** How late the answers of a method come, in ms of the clock. */
+  readonly lateMs = new Map<Method, number>()
   /** Every request so far. */
   readonly asked: Method[] = []
   /** Whether watches tell anything; otherwise they hang, or fail at once. */
@@ -22,7 +25,7 @@ export class FaultyStore {
 
   readonly source: BackendSource = {
     url: 'memory:',
-    open: async (clock) => this.#wrap(await this.#memory.open(clock)),
+    open: async (clock) => this.#wrap(await this.#memory.open(clock), clock),
   }
 
   /** How often a method was asked. */
@@ -32,16 +35,28 @@ export class FaultyStore {
 
   /** The same fault for everything: the store is down. */
   breakAll(fault: Fault): void {
-    const methods: Method[] = ['createSession', 'renewSession', 'destroySession', 'attempt', 'withdraw', 'verify']
+    const methods: Method[] = [
+      'createSession',
+      'renewSession',
+      'destroySession',
+      'attempt',
+      'withdraw',
+      'verify',
+    ]
     for (const method of methods) this.faults.set(method, fault)
   }
 
-  #wrap(backend: Backend): Backend {
+  #wrap(backend: Backend, clock: Clock): Backend {
     return new Proxy(backend, {
       get: (target, property: keyof Backend) => {
         const original = target[property]
         if (typeof original !== 'function' || property === 'close') return original
-        return (...args: unknown[]) => this.#ask(property as Method, args, original.bind(target) as Ask)
+        return async (...args: unknown[]) => {
+          const answer = await this.#ask(property as Method, args, original.bind(target) as Ask)
+          const lateMs = this.lateMs.get(property as Method)
+          if (lateMs) await pause(clock, lateMs, args.at(-1) as AbortSignal)
+          return answer
+        }
       },
     })
   }

@@ -49,13 +49,48 @@ test.each(['hang', 'refuse', 'apply, then hang', 'apply, then refuse'] as const)
 
 test('a renewal counts from when it was sent, however late its answer', async () => {
   const { clock, store, hold } = await scene()
+  store.lateMs.set('renewSession', 2_000)
+  await clock.advance(ttlMs / 3 + 2_000) // sent after 3167 ms, answered 2000 ms later
+  expect(hold.remainingMs).toBeLessThanOrEqual(lifeMs - 2_000)
+  expect(hold.remainingMs).toBeGreaterThan(lifeMs - 2_500)
+})
+
+test('a renewal that was applied but never answered moves nothing, and the next one does', async () => {
+  const { clock, store, hold } = await scene()
   store.faults.set('renewSession', 'apply, then hang')
-  await clock.advance(ttlMs / 3) // sent by now, and applied, but unanswered
+  await clock.advance(ttlMs / 3)
   expect(hold.remainingMs).toBeLessThanOrEqual(lifeMs - ttlMs / 3)
   store.faults.clear()
   await clock.advance(3_500) // given up and sent again
   expect(hold.remainingMs).toBeGreaterThan(lifeMs - 3_500)
-  expect(hold.remainingMs).toBeLessThan(lifeMs)
+})
+
+test('a session that the store no longer knows is lost with the next renewal, long before its deadline', async () => {
+  const { clock, store, hold } = await scene()
+  store.watches = 'hang'
+  store.faults.set('verify', 'refuse')
+  const truth = await store.source.open(clock)
+  const never = new AbortController().signal
+  const [standing] = await truth.list('a', never)
+  await truth.destroySession(standing?.session ?? '', never)
+  await clock.advance(ttlMs / 3)
+  expect(hold.held).toBe(false)
+  expect(hold.signal.reason).toMatchObject({ message: expect.stringContaining('expired or was ended') })
+})
+
+test('what is learnt after a release is not told', async () => {
+  const { clock, store, hold } = await scene()
+  store.lateMs.set('verify', 1_000)
+  const verified = hold.verify()
+  await settle()
+  store.lateMs.clear()
+  await hold.release()
+  const refused = expect(verified).rejects.toThrow('was released')
+  await clock.advance(1_000)
+  await refused
+  store.breakAll('hang')
+  await clock.advance(2 * ttlMs)
+  expect(hold.signal.aborted).toBe(false)
 })
 
 test('a blocked event loop, or a stopped process, finds held false on the very next line', async () => {

@@ -1,0 +1,47 @@
+// What many short holds must not leave behind, measured on the heap.
+import { getEventListeners } from 'node:events'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { expect, test } from 'vitest'
+import { connect, type Leasehold } from '../../src/index.ts'
+
+setFlagsFromString('--expose_gc')
+const collect: () => void = runInNewContext('gc')
+
+async function growthOf(run: () => Promise<void>): Promise<number> {
+  await run() // whatever is kept once, is kept by now
+  collect()
+  const before = process.memoryUsage().heapUsed
+  await run()
+  collect()
+  return process.memoryUsage().heapUsed - before
+}
+
+async function cycles(client: Leasehold, signal: AbortSignal): Promise<void> {
+  for (let turn = 0; turn < 5_000; turn += 1) {
+    await client.mutex(`name ${turn}`).run(() => {}, { signal })
+  }
+}
+
+test('five thousand holds of as many names leave no memory, no listener and no timer behind', async () => {
+  const client = await connect('memory:')
+  const { signal } = new AbortController()
+  expect(await growthOf(() => cycles(client, signal))).toBeLessThan(400_000)
+  expect(getEventListeners(signal, 'abort')).toEqual([])
+  await client.close()
+}, 60_000)
+
+test('as many waits that are given up leave nothing either', async () => {
+  const client = await connect('memory:')
+  await using _ = await client.mutex('taken').acquire()
+  const giveUp = async (): Promise<void> => {
+    for (let turn = 0; turn < 5_000; turn += 1) {
+      const controller = new AbortController()
+      const waiting = client.mutex('taken').acquire({ signal: controller.signal })
+      controller.abort('enough')
+      await waiting.catch(() => {})
+    }
+  }
+  expect(await growthOf(giveUp)).toBeLessThan(400_000)
+  await client.close()
+}, 60_000)
