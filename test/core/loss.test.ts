@@ -5,6 +5,7 @@ import { FaultyStore } from './faulty.ts'
 import { ManualClock, settle } from './manual-clock.ts'
 
 const ttlMs = 10_000
+const never = new AbortController().signal
 const lifeMs = 9_000 // less the margin of a tenth
 
 interface Scene {
@@ -70,7 +71,6 @@ test('a session that the store no longer knows is lost with the next renewal, lo
   store.watches = 'hang'
   store.faults.set('verify', 'refuse')
   const truth = await store.source.open(clock)
-  const never = new AbortController().signal
   const [standing] = await truth.list('a', never)
   await truth.destroySession(standing?.session ?? '', never)
   await clock.advance(ttlMs / 3)
@@ -80,6 +80,10 @@ test('a session that the store no longer knows is lost with the next renewal, lo
 
 test('what is learnt after a release is not told', async () => {
   const { clock, store, hold } = await scene()
+  const truth = await store.source.open(clock)
+  const [standing] = await truth.list('a', never)
+  const claim = { id: '1', name: 'a', session: standing?.session ?? '', limit: 1, value: '', wait: true }
+  await truth.withdraw(claim, never)
   store.lateMs.set('verify', 1_000)
   const verified = hold.verify()
   await settle()

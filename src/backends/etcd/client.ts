@@ -35,6 +35,7 @@ type CallOptions = NonNullable<Parameters<Etcd3['kv']['txn']>[1]>
 type Interceptor = NonNullable<CallOptions['interceptors']>[number]
 
 const callMsMax = 10_000
+const cancelled = 1 // gRPC's status CANCELLED
 
 /** A connection to a cluster through etcd3. */
 export class EtcdClient implements Transport {
@@ -46,6 +47,7 @@ export class EtcdClient implements Transport {
   )
   readonly #watches = new Watches(() => this.#stream((client, options) => client.watchClient.watch(options)))
   #current = 0
+  #closed = false
   #connected: Etcd3 | undefined
 
   constructor(clock: Clock, endpoints: readonly Endpoint[], authenticated: boolean) {
@@ -82,6 +84,11 @@ export class EtcdClient implements Transport {
   }
 
   close(): void {
+    this.#closed = true
+    this.#disconnect()
+  }
+
+  #disconnect(): void {
     this.#keepAlives.close()
     this.#watches.reset()
     if (this.#connected) this.#endpoint.disconnect(this.#connected)
@@ -93,13 +100,14 @@ export class EtcdClient implements Transport {
   }
 
   get #client(): Etcd3 {
+    if (this.#closed) throw new UnavailableError('the connection to etcd was closed')
     this.#connected ??= this.#endpoint.connect()
     return this.#connected
   }
 
   #call<T>(signal: AbortSignal, ask: (client: Etcd3, options: CallOptions) => Promise<T>): Promise<T> {
-    const deadline = this.#clock.wallMs() + callMsMax
-    return this.#understand(signal, () => orAborted(ask(this.#client, { deadline }), signal))
+    const options = { deadline: this.#clock.wallMs() + callMsMax, interceptors: [cancelledBy(signal)] }
+    return this.#understand(signal, () => orAborted(ask(this.#client, options), signal))
   }
 
   /** Streams carry the token of the last request and never renew it: so a request goes first. */
@@ -125,8 +133,17 @@ export class EtcdClient implements Transport {
 
   /** With one endpoint this too is right: a new connection shakes off whatever ailed the old one. */
   #moveOn(): void {
-    this.close()
+    this.#disconnect()
     this.#current += 1
+  }
+}
+
+/** Takes a request back that nobody waits for any more: it would keep the process alive, and perhaps arrive. */
+function cancelledBy(signal: AbortSignal): Interceptor {
+  return (options, next) => {
+    const call = next(options)
+    signal.addEventListener('abort', () => call.cancelWithStatus(cancelled, 'given up'), { once: true })
+    return call as ReturnType<Interceptor>
   }
 }
 
