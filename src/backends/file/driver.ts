@@ -1,0 +1,119 @@
+// The only file that touches SQLite's bindings: `node:sqlite` where Node has it, else the package `libsql`.
+// Owns what differs between them; knows no table and no lock. Its errors are the bindings' own; failure.ts
+// translates them.
+import { pathToFileURL } from 'node:url'
+import { UnavailableError } from '../../errors.ts'
+
+/** What a statement takes. */
+export type Value = string | number | bigint | null
+
+/** A result row; every integer comes as bigint, so that no token is ever rounded. */
+export type Row = Readonly<Record<string, string | bigint | null>>
+
+/**
+ * A prepared statement. It has only `all`: the one call that both bindings run to its end. `get` stops at
+ * the first row; after `INSERT … RETURNING` libsql then leaves the transaction open, and node:sqlite
+ * swallows a failed commit.
+ */
+export interface Statement {
+  all(...values: readonly Value[]): readonly Row[]
+}
+
+/** An open connection. Calls block for as long as SQLite needs, at most its busy timeout. */
+export interface Database {
+  exec(sql: string): void
+  prepare(sql: string): Statement
+  /** Idempotent. libsql keeps the descriptor, though no lock, until its statements are garbage-collected. */
+  close(): void
+}
+
+/** One of the two bindings. */
+export interface Driver {
+  /** `node:sqlite` or `libsql`. */
+  readonly name: string
+  /** Opens, and creates what is missing. Throws the binding's error. */
+  open(path: string): Database
+  /** Opens to read only; what is missing stays missing. Throws the binding's error. */
+  openToRead(path: string): Database
+}
+
+interface RawStatement {
+  all(...values: readonly Value[]): Row[]
+  setReadBigInts?(on: boolean): void
+  safeIntegers?(on: boolean): unknown
+}
+
+interface RawDatabase {
+  exec(sql: string): unknown
+  prepare(sql: string): RawStatement
+  close(): void
+}
+
+/**
+ * Loads the binding of this Node. Rejects with UnavailableError, which says what to install, where there is
+ * none. Two copies of libsql in one process would be two SQLite libraries, which drop each other's file
+ * locks.
+ */
+export async function loadDriver(): Promise<Driver> {
+  return (await builtin()) ?? (await packaged())
+}
+
+async function builtin(): Promise<Driver | undefined> {
+  const specifier: string = 'node:sqlite' // a string, since the types of Node 20 do not know it
+  try {
+    const { DatabaseSync } = await import(specifier)
+    return {
+      name: specifier,
+      open: (path) => wrap(new DatabaseSync(path)),
+      openToRead: (path) => wrap(new DatabaseSync(path, { readOnly: true })),
+    }
+  } catch {
+    return undefined
+  }
+}
+
+async function packaged(): Promise<Driver> {
+  const specifier: string = 'libsql' // a string, since the package is optional
+  try {
+    const { default: Libsql } = await import(specifier)
+    return {
+      name: specifier,
+      open: (path) => wrap(new Libsql(path)),
+      openToRead: (path) => wrap(new Libsql(`${pathToFileURL(path).href}?mode=ro`)),
+    }
+  } catch (cause) {
+    const message =
+      'file: needs Node 22.13 or later, which has SQLite built in, or the package: npm install libsql'
+    throw new UnavailableError(message, { cause })
+  }
+}
+
+function wrap(raw: RawDatabase): Database {
+  let isOpen = true
+  return {
+    exec: (sql) => void raw.exec(sql),
+    prepare(sql) {
+      const statement = raw.prepare(sql)
+      if (statement.setReadBigInts) statement.setReadBigInts(true)
+      else statement.safeIntegers?.(true)
+      return statement
+    },
+    close() {
+      if (isOpen) raw.close()
+      isOpen = false
+    },
+  }
+}
+
+/**
+ * SQLite's primary result code in an error of either binding; undefined where it is another kind of
+ * error.
+ */
+export function resultCode(error: unknown): number | undefined {
+  if (!(error instanceof Error)) return undefined
+  // libsql has no code in the error of an opening.
+  const { errcode, rawCode } = error as { errcode?: number; rawCode?: number }
+  const opening = /^ConnectionFailed\(.*: (\d+)"\)/s.exec(error.message)?.[1]
+  const code = errcode ?? rawCode ?? opening
+  return code === undefined ? undefined : Number(code) & 0xff
+}

@@ -1,0 +1,247 @@
+// The embedded store's answers to the questions of backend.ts. Owns what a claim's place means, and when
+// the dead and the hanging are taken out of the way; the database, the lock files and the waiting have
+// their own files.
+import type {
+  Admitted,
+  Attempt,
+  Backend,
+  Claim,
+  Facts,
+  SessionGrant,
+  Standing,
+  Waiting,
+} from '../../backend.ts'
+import type { Clock } from '../../clock.ts'
+import { SessionGoneError, UnavailableError } from '../../errors.ts'
+import type { Driver } from './driver.ts'
+import { failure, gone, inUse, moved } from './failure.ts'
+import { Renewals } from './renewals.ts'
+import { SessionFiles } from './session-files.ts'
+import type { Obstacle, Place, SessionRow, Store } from './store.ts'
+import { type Cause, type Look, lookMs, Waits } from './waits.ts'
+
+const facts: Facts = {
+  scheme: 'file',
+  ttlMs: { min: 1_000, max: 86_400_000, default: 15_000 },
+  fair: true,
+  lockDelayMs: 0,
+  checkpointBytesMax: 1_048_576,
+}
+
+/** How many sessions one look asks the kernel about: 64 cost a few ms. The next look goes on with others. */
+const probesMost = 64
+const roundsMost = 1_000
+
+/**
+ * One client of the store. Its work is synchronous and short, so that an aborted request either was done
+ * or not.
+ */
+export class FileBackend implements Backend {
+  readonly facts: Facts = facts
+  readonly #clock: Clock
+  readonly #directory: string
+  readonly #store: Store
+  readonly #files: SessionFiles
+  readonly #waits: Waits
+  readonly #renewals: Renewals
+  /** The tickets of the claims that may stand; undefined where the answer to their joining was lost. */
+  readonly #tickets = new WeakMap<Claim, bigint | undefined>()
+  #probes = 0
+
+  constructor(clock: Clock, driver: Driver, directory: string, store: Store) {
+    this.#clock = clock
+    this.#directory = directory
+    this.#store = store
+    this.#files = new SessionFiles(driver, directory)
+    this.#waits = new Waits(clock, this.#files, () => store.version())
+    this.#renewals = new Renewals(clock)
+  }
+
+  async createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant> {
+    signal.throwIfAborted()
+    if (this.#store.wasMoved()) throw new UnavailableError(moved(this.#store.path))
+    // All of them, whatever it costs: only who finds nobody alive knows that a power cut may have been.
+    this.#removeDead(this.#store.sessions(), Number.POSITIVE_INFINITY)
+    const id = this.#clock.id().toString(16).padStart(16, '0')
+    try {
+      this.#store.addSession(id, ttlMs, (alone) => {
+        if (alone) this.#files.removeAll()
+        this.#files.lock(id)
+      })
+      return { id, ttlMs }
+    } catch (error) {
+      this.#files.remove(id)
+      throw failure(error, this.#directory, this.#store.path)
+    }
+  }
+
+  async renewSession(session: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    // Whoever comes now opens another database, and knows nothing of what this session holds.
+    if (this.#store.wasMoved()) throw new SessionGoneError(moved(this.#store.path))
+    if (!this.#store.renew(session)) throw gone(session)
+  }
+
+  async destroySession(session: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    this.#remove(session)
+  }
+
+  async attempt(claim: Claim, signal: AbortSignal): Promise<Attempt> {
+    signal.throwIfAborted()
+    return this.#ask(claim)
+  }
+
+  async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (!this.#tickets.has(claim)) return
+    const next = this.#store.leave(claim, this.#tickets.get(claim))
+    this.#tickets.delete(claim)
+    if (next !== undefined) this.#waits.wake(next)
+  }
+
+  async verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted()
+    const place = this.#place(claim)
+    return place !== undefined && place.before < claim.limit
+  }
+
+  async list(name: string, signal: AbortSignal): Promise<Standing[]> {
+    signal.throwIfAborted()
+    this.#removeDead(this.#store.sessionsAhead(name))
+    return this.#store.line(name)
+  }
+
+  async writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted()
+    const ticket = this.#tickets.get(claim)
+    return ticket !== undefined && this.#store.writeCheckpoint(claim, ticket, text)
+  }
+
+  async readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined> {
+    signal.throwIfAborted()
+    return this.#store.readCheckpoint(name)
+  }
+
+  async close(): Promise<void> {
+    this.#waits.close()
+    this.#files.close()
+    this.#store.close()
+  }
+
+  /** Asks until the answer is yes, or nobody is left who could be taken out of the way. */
+  #ask(claim: Claim): Attempt {
+    for (let rounds = 0; rounds < roundsMost; rounds += 1) {
+      const place = this.#place(claim) ?? this.#join(claim)
+      if (!place) continue
+      if (place.before < claim.limit) return this.#admitted(claim, place)
+      const stands = this.#tickets.has(claim)
+      if (!this.#clearTheWay(claim, stands ? place.ticket : undefined)) return this.#waiting(claim, place)
+    }
+    throw new UnavailableError(`the line of ${JSON.stringify(claim.name)} changes faster than it can be read`)
+  }
+
+  #place(claim: Claim): Place | undefined {
+    const ticket = this.#tickets.get(claim)
+    return ticket === undefined ? undefined : this.#store.place(claim, ticket)
+  }
+
+  /** Puts the claim in line. Undefined when it has to be asked again, since what was in the way is gone. */
+  #join(claim: Claim): Place | undefined {
+    this.#tickets.set(claim, undefined)
+    const place = this.#store.join(claim)
+    if (place) this.#tickets.set(claim, place.ticket)
+    return place ?? this.#notJoined(claim, this.#store.obstacle(claim))
+  }
+
+  #notJoined(claim: Claim, obstacle: Obstacle): Place | undefined {
+    const { sessionStands, own, permits, before } = obstacle
+    if (own !== undefined) {
+      this.#tickets.set(claim, own)
+      return undefined
+    }
+    this.#tickets.delete(claim)
+    if (!sessionStands) throw gone(claim.session)
+    const conflict = permits !== undefined && permits !== claim.limit
+    if (conflict && !this.#clearTheWay(claim, undefined)) throw inUse(claim, permits)
+    return conflict || claim.wait || before < claim.limit ? undefined : { ticket: 0n, before }
+  }
+
+  #admitted(claim: Claim, { ticket }: Place): Admitted {
+    this.#store.secure(ticket)
+    const look = (cause: Cause) => (cause !== 'tick' && !this.#place(claim) ? 'changed' : undefined)
+    const changed = (signal: AbortSignal) => this.#waits.wait(claim.session, lookMs.holding, look, signal)
+    return { held: true, token: ticket, changed }
+  }
+
+  #waiting(claim: Claim, place: Place): Waiting {
+    const { session } = claim
+    const changed = (signal: AbortSignal) =>
+      this.#waits.wait(session, lookMs.waiting, this.#look(claim, place), signal)
+    return { held: false, ahead: place.before - claim.limit + 1, changed }
+  }
+
+  /**
+   * A look while waiting. By time alone it only asks the kernel for those on whom it depends, not the
+   * database.
+   */
+  #look(claim: Claim, { ticket }: Place): Look {
+    let before = -1
+    let guarded: readonly string[] = []
+    const asBefore = () => !guarded.some((session) => this.#files.isDead(session))
+    return (cause) => {
+      if (cause === 'tick' && asBefore()) return undefined
+      const place = this.#place(claim)
+      if (!place) return 'changed'
+      if (place.before < claim.limit) return this.#admitted(claim, place)
+      if (cause === 'event' && place.before === before && asBefore()) return undefined
+      const attempt = this.#ask(claim)
+      if (attempt.held) return attempt
+      before = place.before
+      guarded = this.#some(guards(this.#store.sessionsAhead(claim.name, ticket), claim.limit))
+      return undefined
+    }
+  }
+
+  /**
+   * Removes those ahead who hang or died, and says whether there were any. Without a ticket: of the
+   * whole name.
+   */
+  #clearTheWay({ name, limit, wait }: Claim, ticket: bigint | undefined): boolean {
+    const ahead = this.#store.sessionsAhead(name, ticket)
+    const overdue = ahead.filter((session) => this.#renewals.isOverdue(session))
+    const removed = overdue.filter(({ id, renewals }) => this.#remove(id, renewals))
+    const dead = this.#removeDead(wait && ticket !== undefined ? guards(ahead, limit) : ahead)
+    return removed.length > 0 || dead
+  }
+
+  #removeDead(sessions: readonly SessionRow[], most: number = probesMost): boolean {
+    const dead = this.#some(sessions, most).filter((id) => this.#files.isDead(id))
+    return dead.filter((id) => this.#remove(id)).length > 0
+  }
+
+  /** Removes a session, if `renewals` is given only when still at that, and wakes those who may come next. */
+  #remove(id: string, renewals?: bigint): boolean {
+    const next = this.#store.removeSession(id, renewals, () => this.#files.remove(id))
+    this.#renewals.forget(id)
+    // Later, since this may be one of our own waits' look, and the next in line another one of ours.
+    for (const session of new Set(next)) queueMicrotask(() => this.#waits.wake(session))
+    return next !== undefined
+  }
+
+  /** The different sessions, but no more than one look may ask about; the next look gets others. */
+  #some(sessions: readonly SessionRow[], most: number = probesMost): readonly string[] {
+    const ids = [...new Set(sessions.map(({ id }) => id))]
+    if (ids.length <= most) return ids
+    this.#probes = (this.#probes + most) % ids.length
+    return [...ids.slice(this.#probes), ...ids.slice(0, this.#probes)].slice(0, most)
+  }
+}
+
+/**
+ * Whom a waiter looks after: the first in line the holders, every other the one before it. Each death is
+ * noticed by one waiter, and a long line does not ask the kernel a hundred times the same.
+ */
+function guards(ahead: readonly SessionRow[], limit: number): readonly SessionRow[] {
+  return ahead.length <= limit ? ahead : ahead.slice(-1)
+}

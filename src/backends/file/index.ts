@@ -1,0 +1,45 @@
+// The embedded backend as others see it: its options and its URL. Loads SQLite and opens files only in
+// `open`.
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { BackendSource } from '../../backend.ts'
+import { loadDriver } from './driver.ts'
+import { FileBackend } from './file-backend.ts'
+import { defaultDirectory, directoryOf } from './location.ts'
+import { openStore } from './open-store.ts'
+
+/** Where the locks of this machine are kept. */
+export interface FileOptions {
+  /**
+   * The directory, created with mode 0700 where it is missing; by default `leasehold` in the user's state
+   * folder. Whoever may write in it takes part. It must be on a local disk: on network file systems
+   * SQLite's shared memory and the kernel's file locks do not reach other machines, and locks would be
+   * given twice.
+   */
+  readonly directory?: string | undefined
+}
+
+/**
+ * Locks for all processes of one machine, kept in an SQLite database in a directory. The locks of a process
+ * that dies are free at once, those of one that hangs after its time to live. `open` rejects with
+ * RefusedError where the directory may not be written, ConflictError where its database is something else,
+ * and UnavailableError where neither `node:sqlite` nor `libsql` is there.
+ */
+export function file(options: FileOptions = {}): BackendSource {
+  const directory = resolve(options.directory ?? defaultDirectory())
+  return {
+    url: pathToFileURL(`${directory}/`).href,
+    async open(clock) {
+      const driver = await loadDriver()
+      return new FileBackend(clock, driver, directory, await openStore(clock, driver, directory))
+    },
+  }
+}
+
+/**
+ * The same from `file:` (the default directory), `file:./relative` or `file:/absolute`, percent-decoded.
+ * Throws a TypeError for anything else, and for a host, a query or a hash.
+ */
+export function fileFromUrl(url: string): BackendSource {
+  return file({ directory: directoryOf(url) })
+}

@@ -1,0 +1,162 @@
+// How a waiter learns that its answer changed: woken through its session's wake file, and behind that by a
+// look every 25 ms. Owns the watches and the one timer, which exist only while somebody waits; what to look
+// at is the backend's.
+import { type FSWatcher, watch } from 'node:fs'
+import type { Attempt } from '../../backend.ts'
+import type { Clock } from '../../clock.ts'
+import type { SessionFiles } from './session-files.ts'
+
+/**
+ * A waiter's look at its claim: the new answer, 'changed' where it has to ask again, undefined to wait
+ * on.
+ */
+export type Look = (cause: Cause) => Attempt | 'changed' | undefined
+
+/**
+ * Why to look: `event` after a change of the database, `tick` by time alone, `thorough` by time, now and
+ * then.
+ */
+export type Cause = 'event' | 'tick' | 'thorough'
+
+interface Wait {
+  readonly session: string
+  readonly everyMs: number
+  readonly look: Look
+  readonly settle: (attempt: Attempt | undefined) => void
+}
+
+/**
+ * How often a waiter looks whether the holder died, and how often a holder looks whether its claim is
+ * gone.
+ */
+export const lookMs = { waiting: 25, holding: 250 } as const
+const thoroughEvery = 10
+
+/** All waits of one client. */
+export class Waits {
+  readonly #clock: Clock
+  readonly #files: SessionFiles
+  readonly #version: () => bigint
+  readonly #waits = new Set<Wait>()
+  readonly #watches = new Map<string, FSWatcher>()
+  #lastVersion = -1n
+  #ticks = 0
+  #nextMs = Number.POSITIVE_INFINITY
+  #cancelTick = (): void => {}
+
+  /** `version` reads a number that differs after somebody else changed the database. */
+  constructor(clock: Clock, files: SessionFiles, version: () => bigint) {
+    this.#clock = clock
+    this.#files = files
+    this.#version = version
+  }
+
+  /** Resolves with what `look` found, or rejects with `signal.reason`. */
+  wait(session: string, everyMs: number, look: Look, signal: AbortSignal): Promise<Attempt | undefined> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason)
+      const end = (): void => {
+        signal.removeEventListener('abort', abort)
+        this.#waits.delete(wait)
+        this.#tidy()
+      }
+      const settle = (attempt: Attempt | undefined): void => {
+        end()
+        resolve(attempt)
+      }
+      const abort = (): void => {
+        end()
+        reject(signal.reason)
+      }
+      const wait: Wait = { session, everyMs, look, settle }
+      signal.addEventListener('abort', abort, { once: true })
+      this.#begin(wait)
+    })
+  }
+
+  /** Lets the waits of a session look now: of ours directly, of others through their wake file. */
+  wake(session: string): void {
+    if (!this.#wakeOurs(session)) this.#files.wake(session)
+  }
+
+  /** Lets go of all watches and the timer. */
+  close(): void {
+    this.#waits.clear()
+    this.#tidy()
+  }
+
+  #wakeOurs(session: string): boolean {
+    const ours = [...this.#waits].filter((wait) => wait.session === session)
+    for (const wait of ours) look(wait, 'event')
+    return ours.length > 0
+  }
+
+  #begin(wait: Wait): void {
+    this.#waits.add(wait)
+    if (wait.everyMs === lookMs.waiting) this.#watch(wait.session)
+    this.#setTick(wait.everyMs)
+    look(wait, 'event') // what happened before the watch was live has not woken anybody
+  }
+
+  /** One watch for all waits of a session. Where the system has none left, the timer alone has to do. */
+  #watch(session: string): void {
+    if (this.#watches.has(session)) return
+    try {
+      this.#files.makeWakeFile(session)
+      const watcher = watch(this.#files.wakePath(session), () => this.#wakeOurs(session))
+      watcher.on('error', () => this.#unwatch(session))
+      this.#watches.set(session, watcher)
+    } catch {
+      // The timer.
+    }
+  }
+
+  #unwatch(session: string): void {
+    this.#watches.get(session)?.close()
+    this.#watches.delete(session)
+  }
+
+  #setTick(ms: number): void {
+    if (ms >= this.#nextMs) return
+    this.#cancelTick()
+    this.#nextMs = ms
+    this.#cancelTick = this.#clock.after(ms, () => this.#tick())
+  }
+
+  #tick(): void {
+    this.#nextMs = Number.POSITIVE_INFINITY
+    this.#ticks += 1
+    const cause = this.#cause()
+    for (const wait of [...this.#waits]) look(wait, cause)
+    for (const { everyMs } of this.#waits) this.#setTick(everyMs)
+  }
+
+  #cause(): Cause {
+    try {
+      const version = this.#version()
+      const changed = version !== this.#lastVersion
+      this.#lastVersion = version
+      if (this.#ticks % thoroughEvery === 0) return 'thorough'
+      return changed ? 'event' : 'tick'
+    } catch {
+      return 'tick' // busy; the next one reads it
+    }
+  }
+
+  #tidy(): void {
+    const waiting = new Set([...this.#waits].map(({ session }) => session))
+    for (const session of [...this.#watches.keys()]) if (!waiting.has(session)) this.#unwatch(session)
+    if (this.#waits.size > 0) return
+    this.#cancelTick()
+    this.#nextMs = Number.POSITIVE_INFINITY
+  }
+}
+
+function look(wait: Wait, cause: Cause): void {
+  try {
+    const found = wait.look(cause)
+    if (found) wait.settle(found === 'changed' ? undefined : found)
+  } catch {
+    wait.settle(undefined) // whoever asks again meets the error where it can be told
+  }
+}
