@@ -49,7 +49,7 @@ const mayImport: Record<string, readonly string[]> = {
   'backends/memory': ['backend.ts', 'clock.ts', 'errors.ts'],
   'backends/file': ['backend.ts', 'clock.ts', 'errors.ts', 'limits.ts'],
   'backends/etcd': ['backend.ts', 'clock.ts', 'errors.ts', 'limits.ts'],
-  cli: ['clock.ts', 'errors.ts', 'index.ts', 'limits.ts'],
+  cli: ['arguments.ts', 'clock.ts', 'connect.ts', 'errors.ts', 'hold.ts', 'limits.ts', 'session.ts'],
 }
 
 const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))

@@ -1,0 +1,61 @@
+#!/usr/bin/env node
+// The program `leasehold`: its subcommands, its help, and what it does with wrong usage. Each subcommand has
+// a file of its own.
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { exitStatus, messageOf, say, statusOf } from './exit.ts'
+import { addRun } from './run.ts'
+
+const help = `
+Environment:
+  LEASEHOLD_URL  the store, where no --url says it: file: (the default, for one
+                 machine), etcd://host:2379,host2:2379/prefix/
+
+Start here:
+  $ leasehold run my-job -- echo 'one at a time'
+  $ leasehold run --help`
+
+// Whoever reads stderr may stop reading. That must not end leasehold while the command runs.
+process.stderr.on('error', () => {})
+silenceExperiments()
+await main()
+
+async function main(): Promise<void> {
+  try {
+    await program().parseAsync()
+  } catch (error) {
+    process.exitCode = statusAfter(error)
+  }
+}
+
+/** Node 22 calls node:sqlite an experiment, on the stderr of a command that says nothing on success. */
+function silenceExperiments(): void {
+  const print = process.listeners('warning')
+  process.removeAllListeners('warning')
+  process.on('warning', (warning) => {
+    if (warning.name !== 'ExperimentalWarning') for (const listener of print) listener(warning)
+  })
+}
+
+function program(): Command {
+  const program = new Command('leasehold')
+    .description('Locks that several machines share, for commands: one at a time, or n at a time.')
+    .version(version())
+    .enablePositionalOptions() // what follows a subcommand is the subcommand's
+    .exitOverride()
+    .configureOutput({ outputError: (text) => say(text.replace(/^error: /, '').trimEnd()) })
+    .addHelpText('after', help)
+  addRun(program)
+  return program
+}
+
+/** Commander has told its own errors; its help and version are no errors. */
+function statusAfter(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitStatus.usage
+  say(messageOf(error))
+  return statusOf(error)
+}
+
+function version(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
+}

@@ -1,0 +1,205 @@
+// Runs the real command, built from the sources as they are, in processes of its own. Owns the build, the
+// processes that a test starts, and what a test may ask about processes; the tests say what should happen.
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeAll, expect } from 'vitest'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const started = new Set<Run>()
+const folders = new Set<string>()
+
+// The first test shall not pay for the build.
+beforeAll(() => void program(), 180_000)
+
+afterEach(() => {
+  for (const run of started) run.destroy()
+  started.clear()
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+  folders.clear()
+})
+
+/** Where and how to run. */
+export interface RunSettings {
+  readonly env?: Record<string, string>
+  readonly input?: string
+  /** Keeps stdin open after `input`, for `Run.write`. */
+  readonly open?: boolean
+}
+
+/** Starts `leasehold` with these arguments. The test's end kills what is left of it. */
+export function leasehold(args: readonly string[], settings: RunSettings = {}): Run {
+  const run = new Run(args, settings)
+  started.add(run)
+  return run
+}
+
+/** A folder that the test's end removes. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'leasehold-cli-'))
+  folders.add(folder)
+  return folder
+}
+
+/** How a run ended. */
+export interface Ending {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** One process `leasehold`. */
+export class Run {
+  readonly pid: number
+  /** Resolves when it has exited and nobody holds its stdout or stderr open any more. */
+  readonly ended: Promise<Ending>
+  readonly #child: ChildProcess
+  readonly #listeners = new Set<() => void>()
+  #stdout = ''
+  #stderr = ''
+
+  constructor(args: readonly string[], { env = {}, input = '', open = false }: RunSettings) {
+    this.#child = spawn(process.execPath, [program(), ...args], {
+      env: { ...process.env, LEASEHOLD_URL: 'memory:', ...env },
+    })
+    this.pid = this.#child.pid ?? 0
+    this.#child.stdin?.write(input)
+    if (!open) this.#child.stdin?.end()
+    this.#child.stdout?.on('data', (data) => this.#heard(() => (this.#stdout += data)))
+    this.#child.stderr?.on('data', (data) => this.#heard(() => (this.#stderr += data)))
+    this.ended = new Promise((resolve) => {
+      this.#child.once('close', (status) => {
+        resolve({ status, stdout: this.#stdout, stderr: this.#stderr })
+        this.#heard(() => {})
+      })
+    })
+  }
+
+  get stdout(): string {
+    return this.#stdout
+  }
+
+  get stderr(): string {
+    return this.#stderr
+  }
+
+  get exited(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null
+  }
+
+  /** Resolves with the match as soon as stdout and stderr together have it. */
+  async says(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const match = pattern.exec(this.#stdout + this.#stderr)
+      if (match) return match
+      if (this.exited) throw new Error(`ended without saying ${pattern}: ${this.#stdout}${this.#stderr}`)
+      await new Promise<void>((resolve) => this.#listeners.add(resolve))
+    }
+  }
+
+  /** Resolves with the process id that it prints as `<word> <pid>`. */
+  async pidOf(word: string): Promise<number> {
+    return Number((await this.says(new RegExp(`^${word} (\\d+)$`, 'm')))[1])
+  }
+
+  write(text: string): void {
+    this.#child.stdin?.write(text)
+  }
+
+  signal(name: NodeJS.Signals): void {
+    process.kill(this.pid, name)
+  }
+
+  /** Kills it and every process that it has told of. */
+  destroy(): void {
+    if (!this.exited) this.#child.kill('SIGKILL')
+    for (const [, pid] of this.#stdout.matchAll(/^\w+ (\d+)$/gm)) {
+      if (isRunning(Number(pid))) process.kill(Number(pid), 'SIGKILL')
+    }
+  }
+
+  #heard(note: () => void): void {
+    note()
+    for (const resolve of this.#listeners) resolve()
+    this.#listeners.clear()
+  }
+}
+
+/** Whether the process does or could do anything: a zombie cannot. */
+export function isRunning(pid: number): boolean {
+  return /^[^Z]/.test(processState(pid))
+}
+
+/** The state of the process as `ps` has it, such as `S` or `T`; empty when there is none. */
+export function processState(pid: number): string {
+  return ps('stat=', pid)
+}
+
+/** The process group of the process. */
+export function processGroup(pid: number): number {
+  return Number(ps('pgid=', pid))
+}
+
+/** Process ids of the guardian of a run; none when it has ended. */
+export function guardiansOf(run: Run): number[] {
+  const all = execFileSync('ps', ['-A', '-o', 'pid=,args=', '-ww'], { encoding: 'utf8' })
+  const own = new RegExp(`^\\s*(\\d+) (?=[\\s\\S]*leasehold-guardian ${run.pid} )`)
+  return all
+    .split('\n')
+    .flatMap((line) => own.exec(line)?.[1] ?? [])
+    .map(Number)
+}
+
+/** Waits until the process is gone. */
+export async function untilGone(pid: number): Promise<void> {
+  await expect.poll(() => isRunning(pid), { timeout: 20_000, interval: 20 }).toBe(false)
+}
+
+function ps(column: string, pid: number): string {
+  return spawnSync('ps', ['-o', column, '-p', String(pid)], { encoding: 'utf8' }).stdout.trim()
+}
+
+let built: string | undefined
+
+/**
+ * The program, built once for each state of the sources into a folder of its own: `dist` may be older, and
+ * somebody may be building it at this moment.
+ */
+export function program(): string {
+  built ??= build()
+  return built
+}
+
+function build(): string {
+  const home = join(root, '.cache', 'cli', sourcesHash())
+  if (!existsSync(home)) {
+    const draft = `${home}.${process.pid}`
+    mkdirSync(draft, { recursive: true })
+    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+    const args = [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', join(draft, 'dist')]
+    spawnSync(process.execPath, args, { cwd: root }) // what does not type-check, another test tells
+    copyFileSync(join(root, 'package.json'), join(draft, 'package.json'))
+    if (!existsSync(home)) renameSync(draft, home)
+  }
+  return join(home, 'dist', 'cli', 'main.js')
+}
+
+function sourcesHash(): string {
+  const hash = createHash('sha256').update(readFileSync(join(root, 'package.json')))
+  const files = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
+  const paths = files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name))
+  for (const path of paths.sort()) hash.update(path).update(readFileSync(path))
+  return hash.digest('hex').slice(0, 16)
+}

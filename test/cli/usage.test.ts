@@ -1,0 +1,98 @@
+// What the command says and how it exits when it is called wrongly, or asked for help.
+import { describe, expect, test } from 'vitest'
+import { parseDuration } from '../../src/cli/duration.ts'
+import { leasehold } from './leasehold.ts'
+
+const refused: [title: string, args: string[], message: RegExp][] = [
+  ['no subcommand', [], /Usage: leasehold/],
+  ['an unknown subcommand', ['walk'], /unknown command 'walk'/],
+  ['an unknown option', ['run', 'x', '--nope', '--', 'echo'], /unknown option '--nope'/],
+  ['no NAME', ['run'], /missing required argument 'NAME'/],
+  ['no NAME before the command', ['run', '--', 'ls', '-l'], /put -- between/],
+  ['no command', ['run', 'x'], /missing required argument 'CMD'/],
+  ['no command after --', ['run', 'x', '--'], /missing required argument 'CMD'/],
+  ['a command without --', ['run', 'x', 'echo'], /put -- between/],
+  ['an empty NAME', ['run', '', '--', 'echo'], /NAME: "" is empty/],
+  ['a NAME with a control character', ['run', 'a\nb', '--', 'echo'], /NAME: "a\\nb" has a control character/],
+  ['a NAME of 513 bytes', ['run', 'x'.repeat(513), '--', 'echo'], /NAME: 513 bytes of UTF-8/],
+  ['--permits 0', ['run', 'x', '--permits', '0', '--', 'echo'], /--permits.*from 1 to 10000/],
+  ['--permits 1.5', ['run', 'x', '--permits', '1.5', '--', 'echo'], /--permits.*a whole number/],
+  ['--permits abc', ['run', 'x', '--permits', 'abc', '--', 'echo'], /--permits.*'abc'.*a whole number/],
+  ['--ttl without a unit', ['run', 'x', '--ttl', '5', '--', 'echo'], /--ttl.*'5'.*ms, s, m, h/],
+  ['--ttl below the range', ['run', 'x', '--ttl', '999ms', '--', 'echo'], /--ttl in ms: 999 is out of range/],
+  ['--wait below 0', ['run', 'x', '--wait', '-1s', '--', 'echo'], /--wait/],
+  ['--grace that is no time', ['run', 'x', '--grace', 'soon', '--', 'echo'], /--grace.*'soon'/],
+  ['--try with --wait', ['run', 'x', '--try', '--wait', '1s', '--', 'echo'], /cannot be used with/],
+  ['an unknown scheme', ['run', 'x', '--url', 'redis://h/', '--', 'echo'], /--url.*"redis:" is not known/],
+  ['a URL without a scheme', ['run', 'x', '--url', 'localhost', '--', 'echo'], /--url.*no scheme/],
+  ['a malformed URL', ['run', 'x', '--url', 'etcd://:x:/', '--', 'echo'], /--url/],
+]
+
+describe('wrong usage exits 64 and says what is wrong, without running the command', () => {
+  test.each(refused)('%s', async (_, args, message) => {
+    const { status, stdout, stderr } = await leasehold(args).ended
+    expect(stderr).toMatch(message)
+    expect(stderr).not.toMatch(/\n {4}at /)
+    expect({ status, stdout }).toEqual({ status: 64, stdout: '' })
+    if (args.length > 0) expect(stderr).toMatch(/^leasehold: .*\n$/)
+  })
+})
+
+test('a scheme in LEASEHOLD_URL that is not known is blamed on that variable', async () => {
+  const { status, stderr } = await leasehold(['run', 'x', '--', 'true'], { env: { LEASEHOLD_URL: 'redis:' } })
+    .ended
+  expect(stderr).toContain('LEASEHOLD_URL')
+  expect(status).toBe(64)
+})
+
+test('a store that is not there exits 69, on one line and without the password in the URL', async () => {
+  const url = 'etcd://127.0.0.1:1/'
+  const { status, stderr } = await leasehold(['run', 'x', '--url', url, '--', 'true']).ended
+  expect(stderr).toMatch(/^leasehold: .*127\.0\.0\.1:1.*\n$/)
+  expect(status).toBe(69)
+})
+
+test('a password in a URL is never shown', async () => {
+  const url = 'etcd://root:hunter2@127.0.0.1:1/'
+  const { status, stderr } = await leasehold(['run', 'x', '--url', url, '--', 'true']).ended
+  expect(stderr).not.toContain('hunter2')
+  expect(status).toBeGreaterThanOrEqual(64)
+})
+
+test('--help names the subcommands and the environment, and succeeds', async () => {
+  const { status, stdout } = await leasehold(['--help']).ended
+  expect(stdout).toMatch(/run .*a lock[\s\S]*LEASEHOLD_URL/)
+  expect(status).toBe(0)
+})
+
+test('run --help shows examples and every exit status, and succeeds', async () => {
+  const { status, stdout } = await leasehold(['run', '--help']).ended
+  for (const word of ['Examples', 'LEASEHOLD_TOKEN', '64', '69', '70', '75', '126', '127', '--ttl']) {
+    expect(stdout).toContain(word)
+  }
+  expect(status).toBe(0)
+})
+
+test('--version prints the version of the package', async () => {
+  expect(await leasehold(['--version']).ended).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+  })
+})
+
+test.each([
+  ['500ms', 500],
+  ['30s', 30_000],
+  ['1.5m', 90_000],
+  ['1h', 3_600_000],
+  ['0s', 0],
+])('the time %s is %d ms', (text, ms) => {
+  expect(parseDuration(text)).toBe(ms)
+})
+
+test.each(['', '5', 's', '-1s', '1 s', '1d', '1s1s', '1e3s', 'Infinitys'])(
+  'the time %j is refused',
+  (text) => {
+    expect(() => parseDuration(text)).toThrow(RangeError)
+  },
+)
