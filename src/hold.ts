@@ -57,12 +57,13 @@ export class Hold implements AsyncDisposable {
   }
 
   /**
-   * Aborts when the hold is lost, with a HoldLostError as reason, and never after a release. Its `aborted` is
-   * computed from the clock when read, so that `fetch` and others that check it first see a loss that no timer could
-   * tell yet.
+   * Aborts when the hold is lost, with a HoldLostError as reason, and never after a release. Whether it is aborted is
+   * computed from the clock when this is read, and when its `aborted` is: `fetch` and others that look before they
+   * begin see a loss that no timer could tell yet.
    */
   get signal(): AbortSignal {
     this.#controller ??= this.#computedController()
+    this.remainingMs // reading it tells the loss, if there is one to tell
     return this.#controller.signal
   }
 
@@ -176,7 +177,7 @@ export class Hold implements AsyncDisposable {
     const aborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')?.get
     Object.defineProperty(controller.signal, 'aborted', {
       get: () => {
-        this.remainingMs // reading it tells the loss, if there is one to tell
+        this.remainingMs
         return aborted?.call(controller.signal)
       },
     })
