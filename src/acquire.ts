@@ -110,7 +110,7 @@ export class Acquirer {
   }
 
   async #untilAnswered(claim: Claim, session: Session, limits: Limits): Promise<Attempt> {
-    const request = { clock: this.#clock, requestMs: requestMs(session.ttlMs), limits }
+    const request = session.request(limits)
     const ask = () => persist(request, (limit) => this.#backend.attempt(claim, limit))
     let attempt = await ask()
     for (let inVain = 0; !attempt.held && claim.wait; ) {
@@ -163,7 +163,7 @@ export class Acquirer {
   /** Goes on until the store has answered or the session is over, when the store drops the claim by itself. */
   async #withdraw(claim: Claim, session: Session): Promise<void> {
     const limits = new Limits().on(session.onOver)
-    const request = { clock: this.#clock, requestMs: requestMs(session.ttlMs), limits, retries: Infinity }
+    const request = { ...session.request(limits), retries: Infinity }
     try {
       await persist(request, (limit) => this.#backend.withdraw(claim, limit))
     } catch (error) {

@@ -10,7 +10,7 @@ import type { LockHost } from './locks/lock.ts'
 import { Mutex } from './locks/mutex.ts'
 import { Semaphore, type SemaphoreOptions } from './locks/semaphore.ts'
 import { persist } from './request.ts'
-import { requestMs, Sessions } from './session.ts'
+import { Sessions } from './session.ts'
 
 /** How a client behaves, whatever its store. */
 export interface ConnectOptions {
@@ -72,10 +72,8 @@ export class Leasehold implements AsyncDisposable {
     this.#host = {
       acquirer: new Acquirer(backend, clock, sessions),
       holder: holderValue(),
-      readCheckpoint: async (name) => {
-        const request = { clock, requestMs: requestMs(sessions.ttlMs), limits: new Limits() }
-        return persist(request, (limit) => backend.readCheckpoint(name, limit))
-      },
+      readCheckpoint: (name) =>
+        persist(sessions.request(new Limits()), (limit) => backend.readCheckpoint(name, limit)),
     }
   }
 

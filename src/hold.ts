@@ -4,8 +4,8 @@ import type { Admitted, Backend, Claim } from './backend.ts'
 import { type Clock, pause } from './clock.ts'
 import { HoldLostError } from './errors.ts'
 import { Limits } from './limits.ts'
-import { once, persist, type RequestOptions } from './request.ts'
-import { requestMs, type Session } from './session.ts'
+import { once, persist } from './request.ts'
+import type { Session } from './session.ts'
 
 /** What an acquire hands over to the hold that it makes. */
 export interface Grant {
@@ -84,7 +84,7 @@ export class Hold implements AsyncDisposable {
   async verify(): Promise<void> {
     this.assertHeld()
     const { backend, claim } = this.#grant
-    const stands = await persist(this.#request(), (limit) => backend.verify(claim, limit))
+    const stands = await this.#ask((limit) => backend.verify(claim, limit))
     if (!stands) this.#lose(this.#removed())
     this.assertHeld()
   }
@@ -98,7 +98,7 @@ export class Hold implements AsyncDisposable {
     const { backend, claim } = this.#grant
     checkLength(text, backend.facts.checkpointBytesMax, backend.facts.scheme)
     this.assertHeld()
-    const stood = await persist(this.#request(), (limit) => backend.writeCheckpoint(claim, text, limit))
+    const stood = await this.#ask((limit) => backend.writeCheckpoint(claim, text, limit))
     if (stood) return
     this.#lose(this.#removed())
     this.assertHeld()
@@ -163,7 +163,7 @@ export class Hold implements AsyncDisposable {
   async #verifyQuietly(limits: Limits): Promise<void> {
     const { backend, claim } = this.#grant
     try {
-      const stands = await once({ ...this.#request(), limits }, (limit) => backend.verify(claim, limit))
+      const stands = await once(this.#grant.session.request(limits), (limit) => backend.verify(claim, limit))
       if (!stands) this.#lose(this.#removed())
     } catch (error) {
       // Unreachable or refused: the deadline decides.
@@ -184,14 +184,15 @@ export class Hold implements AsyncDisposable {
     return controller
   }
 
-  #request(): RequestOptions {
-    const { clock, session } = this.#grant
-    return { clock, requestMs: requestMs(session.ttlMs), limits: this.#untilLost() }
-  }
-
-  /** Ends requests about a hold that is no more. */
-  #untilLost(): Limits {
-    return new Limits().on(this.#grant.session.onOver)
+  /** Asks the store about this hold, until it answers or the session is over. */
+  async #ask<T>(question: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { session } = this.#grant
+    const limits = new Limits().on(session.onOver)
+    try {
+      return await persist(session.request(limits), question)
+    } finally {
+      limits.lift()
+    }
   }
 
   #removed(): HoldLostError {

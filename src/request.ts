@@ -11,8 +11,8 @@ export const retryDefaults = { retries: 8, firstMs: 50, mostMs: 2_000 } as const
 /** How to make one request. */
 export interface RequestOptions {
   readonly clock: Clock
-  /** How long one try may take. */
-  readonly requestMs: number
+  /** How long one try may take; undefined for a store that answers at once. */
+  readonly requestMs: number | undefined
   /** What ends it before it is answered. */
   readonly limits: Limits
   readonly retries?: number
@@ -55,12 +55,15 @@ async function restAfter(
   await pause(clock, backoffMs(clock, failures), limits.signal)
 }
 
+const never = new AbortController().signal
+
 /** Asks once, for at most `requestMs`. */
 export async function once<T>(
   { clock, requestMs, limits }: RequestOptions,
   ask: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   limits.throwIfEnded()
+  if (requestMs === undefined) return ask(never)
   const request = new Limits().on(limits.onEnd).onTimeout(clock, requestMs, () => unanswered(requestMs))
   try {
     return await ask(request.signal)

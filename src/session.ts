@@ -19,6 +19,11 @@ export function requestMs(ttlMs: number): number {
   return Math.min(5_000, (ttlMs - marginMs(ttlMs)) / 3)
 }
 
+/** How a request is made to this store, by a client whose session has this time to live. */
+function requestOptions(backend: Backend, clock: Clock, ttlMs: number, limits: Limits): RequestOptions {
+  return { clock, limits, requestMs: backend.facts.answersAtOnce ? undefined : requestMs(ttlMs) }
+}
+
 /** A session as its client sees it: alive until a deadline that only an answered renewal moves. */
 export class Session {
   readonly id: string
@@ -60,6 +65,11 @@ export class Session {
     return this.#ended.onEnd(tell)
   }
 
+  /** How requests about this session and its claims are made. */
+  request(limits: Limits): RequestOptions {
+    return requestOptions(this.#backend, this.#clock, this.ttlMs, limits)
+  }
+
   /** Takes note that the store no longer knows the session. */
   lose(cause: SessionGoneError): void {
     this.#finish(new HoldLostError(`hold lost: ${cause.message}`, { cause }))
@@ -72,7 +82,7 @@ export class Session {
   }
 
   #destroy(limits: Limits): Promise<void> {
-    return once(this.#request(limits), (limit) => this.#backend.destroySession(this.id, limit))
+    return once(this.request(limits), (limit) => this.#backend.destroySession(this.id, limit))
   }
 
   #lifeLeftMs(): number {
@@ -91,7 +101,7 @@ export class Session {
   async #renew(): Promise<void> {
     const sent = this.#clock.mark()
     try {
-      await once(this.#request(this.#ended), (limit) => this.#backend.renewSession(this.id, limit))
+      await once(this.request(this.#ended), (limit) => this.#backend.renewSession(this.id, limit))
       this.#sent = sent
       this.#failures = 0
     } catch (error) {
@@ -114,10 +124,6 @@ export class Session {
     // If the store still counts the session, freeing it now saves the others the rest of the time to live.
     if (reason instanceof HoldLostError) this.#destroy(new Limits()).catch(() => {})
     this.#ended.end(reason)
-  }
-
-  #request(limits: Limits): RequestOptions {
-    return { clock: this.#clock, requestMs: requestMs(this.ttlMs), limits }
   }
 
   #expired(): HoldLostError {
@@ -149,6 +155,11 @@ export class Sessions {
     return this.#session
   }
 
+  /** How requests outside of any session are made. */
+  request(limits: Limits): RequestOptions {
+    return requestOptions(this.#backend, this.#clock, this.ttlMs, limits)
+  }
+
   /** Ends the session, if there is one. Rejects as a request does. */
   async end(limits: Limits): Promise<void> {
     await this.#opening?.catch(() => {})
@@ -157,8 +168,7 @@ export class Sessions {
 
   /** Opens for everyone who waits, so no single waiter's signal may end it. A failure is not kept. */
   async #open(): Promise<void> {
-    const limits = new Limits()
-    const options = { clock: this.#clock, requestMs: requestMs(this.ttlMs), limits, retries: 3 }
+    const options = { ...this.request(new Limits()), retries: 3 }
     try {
       this.#session = await persist(options, async (limit) => {
         const sent = this.#clock.mark()

@@ -49,6 +49,7 @@ export class FaultyStore {
   #wrap(backend: Backend, clock: Clock): Backend {
     return new Proxy(backend, {
       get: (target, property: keyof Backend) => {
+        if (property === 'facts') return { ...target.facts, answersAtOnce: false }
         const original = target[property]
         if (typeof original !== 'function' || property === 'close') return original
         return async (...args: unknown[]) => {

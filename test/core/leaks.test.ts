@@ -45,3 +45,14 @@ test('as many waits that are given up leave nothing either', async () => {
   expect(await growthOf(giveUp)).toBeLessThan(400_000)
   await client.close()
 }, 60_000)
+
+test('nor do as many questions about one hold', async () => {
+  const client = await connect('memory:')
+  await using hold = await client.mutex('held').acquire()
+  const ask = async (): Promise<void> => {
+    for (let turn = 0; turn < 5_000; turn += 1) await hold.verify()
+    for (let turn = 0; turn < 5_000; turn += 1) await hold.checkpoint(`${turn}`)
+  }
+  expect(await growthOf(ask)).toBeLessThan(400_000)
+  await client.close()
+}, 60_000)
