@@ -95,7 +95,7 @@ export class Acquirer {
       if (session.over) return 'session over'
       limits.throwIfEnded()
       if (attempt.held) return this.#hold(claim, session, attempt, leave)
-      this.#withdrawAside(claim, session, leave)
+      await this.#withdrawAside(claim, session, leave) // costs nothing, and the next call finds the turn free
       return undefined
     } catch (error) {
       if (error instanceof SessionGoneError) session.lose(error)

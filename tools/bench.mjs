@@ -1,6 +1,6 @@
 // @ts-check
-// `npm run bench -- etcd | file | memory`: builds what changed and runs one bench. Owns the command line; what is
-// measured, and how, is in bench/.
+// `npm run bench -- etcd | file | memory`: builds what changed and runs one bench. Owns the command line;
+// what is measured, and how, is in bench/.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'

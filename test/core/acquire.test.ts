@@ -98,6 +98,16 @@ test('an abort at any step of an acquire leaves no claim and no blocked line', a
   await (await one.mutex('taken').acquire()).release()
 })
 
+test('tryAcquire asks the store each time, also right after it was refused', async () => {
+  const { store, one, other } = await scene()
+  await using hold = await one.mutex('a').acquire()
+  store.asked.length = 0
+  for (let turn = 0; turn < 10; turn += 1) expect(await other.mutex('a').tryAcquire()).toBeUndefined()
+  expect(store.count('attempt')).toBe(10)
+  await hold.release()
+  expect((await other.mutex('a').tryAcquire())?.held).toBe(true)
+})
+
 test('a watch that fails at once does not turn into a storm of requests', async () => {
   const { clock, store, one, other } = await scene()
   const hold = await one.mutex('a').acquire()

@@ -2,25 +2,25 @@
 // Sees to it that nothing started or created here outlives this process: children by their pid,
 // temporary folders by their path. Owns no knowledge of what the children are.
 
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
-const children = new Set();
+const children = new Set()
 /** @type {Set<string>} */
-const folders = new Set();
-const LEASH_ARGS = ['--pdeathsig', 'KILL'];
+const folders = new Set()
+const LEASH_ARGS = ['--pdeathsig', 'KILL']
 /** @type {string[] | undefined} */
-let leash;
+let leash
 
 process.on('exit', () => {
   // SIGKILL also ends a child that is stopped with SIGSTOP.
-  for (const child of children) child.kill('SIGKILL');
-  for (const folder of folders) removeNow(folder);
-});
+  for (const child of children) child.kill('SIGKILL')
+  for (const folder of folders) removeNow(folder)
+})
 
 /**
  * Starts a child that is killed when this process ends. On Linux that holds even when this
@@ -32,12 +32,12 @@ process.on('exit', () => {
  * @returns {import('node:child_process').ChildProcess}
  */
 export function spawnOwned(file, args, options) {
-  const [command, ...rest] = [...deathLeash(), file, ...args];
-  const child = spawn(/** @type {string} */ (command), rest, options);
-  children.add(child);
-  child.once('exit', () => children.delete(child));
-  child.once('error', () => children.delete(child));
-  return child;
+  const [command, ...rest] = [...deathLeash(), file, ...args]
+  const child = spawn(/** @type {string} */ (command), rest, options)
+  children.add(child)
+  child.once('exit', () => children.delete(child))
+  child.once('error', () => children.delete(child))
+  return child
 }
 
 /**
@@ -47,26 +47,25 @@ export function spawnOwned(file, args, options) {
  * @returns {{ path: string, remove: () => Promise<void> }}
  */
 export function ownedFolder(name) {
-  const path = mkdtempSync(join(tmpdir(), `${name}-`));
-  folders.add(path);
+  const path = mkdtempSync(join(tmpdir(), `${name}-`))
+  folders.add(path)
   const remove = async () => {
-    await rm(path, { recursive: true, force: true, maxRetries: 3 });
-    folders.delete(path);
-  };
-  return { path, remove };
+    await rm(path, { recursive: true, force: true, maxRetries: 3 })
+    folders.delete(path)
+  }
+  return { path, remove }
 }
 
 /** setpriv replaces itself by the program it starts, so no process is added. */
 function deathLeash() {
-  leash ??=
-    spawnSync('setpriv', [...LEASH_ARGS, 'true']).status === 0 ? ['setpriv', ...LEASH_ARGS] : [];
-  return leash;
+  leash ??= spawnSync('setpriv', [...LEASH_ARGS, 'true']).status === 0 ? ['setpriv', ...LEASH_ARGS] : []
+  return leash
 }
 
 /** @param {string} folder */
 function removeNow(folder) {
   try {
-    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
   } catch {
     // A child may still be writing its last file; a leftover in the temporary folder is bearable.
   }

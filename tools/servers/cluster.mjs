@@ -2,8 +2,8 @@
 // A set of members started together in one temporary folder, with one way to end them all. Owns
 // the new attempt after a clash of ports; what the members are is etcd.mjs's and consul.mjs's.
 
-import { ownedFolder } from './children.mjs';
-import { Member, PortTaken } from './member.mjs';
+import { ownedFolder } from './children.mjs'
+import { Member, PortTaken } from './member.mjs'
 
 /**
  * @typedef {object} Cluster
@@ -13,7 +13,7 @@ import { Member, PortTaken } from './member.mjs';
  */
 /** @typedef {(dataDir: string) => Promise<import('./member.mjs').MemberPlan[]>} Planner */
 
-const ATTEMPTS_MAX = 5;
+const ATTEMPTS_MAX = 5
 
 /**
  * Starts all members that `plan` describes and resolves when every one is healthy. `plan` is
@@ -27,9 +27,9 @@ const ATTEMPTS_MAX = 5;
 export async function startCluster(name, plan) {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await attemptStart(name, plan);
+      return await attemptStart(name, plan)
     } catch (error) {
-      if (!(error instanceof PortTaken) || attempt === ATTEMPTS_MAX) throw error;
+      if (!(error instanceof PortTaken) || attempt === ATTEMPTS_MAX) throw error
     }
   }
 }
@@ -40,22 +40,22 @@ export async function startCluster(name, plan) {
  * @returns {Promise<Cluster>}
  */
 async function attemptStart(name, plan) {
-  const folder = ownedFolder(`leasehold-${name}`);
+  const folder = ownedFolder(`leasehold-${name}`)
   /** @type {Member[]} */
-  const members = [];
+  const members = []
   const close = async () => {
-    await Promise.all(members.map((member) => member.kill()));
-    await folder.remove();
-  };
-  try {
-    for (const each of await plan(folder.path)) members.push(new Member(each));
-    for (const member of members) member.start();
-    await Promise.all(members.map((member) => member.healthy()));
-  } catch (error) {
-    await close();
-    throw error;
+    await Promise.all(members.map((member) => member.kill()))
+    await folder.remove()
   }
-  return { members: /** @type {Cluster['members']} */ (members), dataDir: folder.path, close };
+  try {
+    for (const each of await plan(folder.path)) members.push(new Member(each))
+    for (const member of members) member.start()
+    await Promise.all(members.map((member) => member.healthy()))
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { members: /** @type {Cluster['members']} */ (members), dataDir: folder.path, close }
 }
 
 /**
@@ -65,6 +65,6 @@ async function attemptStart(name, plan) {
  * @returns {string[]}
  */
 export function memberNames(count) {
-  const tag = Math.random().toString(36).slice(2, 10);
-  return Array.from({ length: count }, (_, index) => `m${index + 1}-${tag}`);
+  const tag = Math.random().toString(36).slice(2, 10)
+  return Array.from({ length: count }, (_, index) => `m${index + 1}-${tag}`)
 }

@@ -2,7 +2,7 @@
 // Runs one program to its end and hands back what it said. Owns nothing that outlives the call:
 // long-running servers belong to member.mjs.
 
-import { spawn } from 'node:child_process';
+import { spawn } from 'node:child_process'
 
 /** @typedef {{ stdout: string, stderr: string, code: number }} Output */
 /**
@@ -24,17 +24,17 @@ import { spawn } from 'node:child_process';
  */
 export function runCommand(file, args, { cwd, env = process.env, input = '', timeoutMs } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { cwd, env, timeout: timeoutMs, killSignal: 'SIGKILL' });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
-    child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ stdout, stderr, code: code ?? 128 }));
+    const child = spawn(file, args, { cwd, env, timeout: timeoutMs, killSignal: 'SIGKILL' })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text))
+    child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text))
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ stdout, stderr, code: code ?? 128 }))
     // A program that ends without reading its input would otherwise crash us with EPIPE.
-    child.stdin.on('error', () => {});
-    child.stdin.end(input);
-  });
+    child.stdin.on('error', () => {})
+    child.stdin.end(input)
+  })
 }
 
 /**
@@ -46,10 +46,10 @@ export function runCommand(file, args, { cwd, env = process.env, input = '', tim
  * @returns {Promise<Output>}
  */
 export async function requireCommand(file, args, options) {
-  const output = await runCommand(file, args, options);
-  if (output.code === 0) return output;
-  const said = (output.stderr || output.stdout).trim().split('\n').slice(-6).join('\n');
-  throw new Error(`${file} ${args.at(-1) ?? ''} failed with code ${output.code}: ${said}`);
+  const output = await runCommand(file, args, options)
+  if (output.code === 0) return output
+  const said = (output.stderr || output.stdout).trim().split('\n').slice(-6).join('\n')
+  throw new Error(`${file} ${args.at(-1) ?? ''} failed with code ${output.code}: ${said}`)
 }
 
 /**
@@ -60,6 +60,6 @@ export async function requireCommand(file, args, options) {
  * @returns {NodeJS.ProcessEnv}
  */
 export function cleanEnvironment(extra = {}) {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(ETCD|CONSUL)/.test(name));
-  return { ...Object.fromEntries(kept), ...extra };
+  const kept = Object.entries(process.env).filter(([name]) => !/^(ETCD|CONSUL)/.test(name))
+  return { ...Object.fromEntries(kept), ...extra }
 }

@@ -2,13 +2,13 @@
 // Starts real Consul, one server or three, persistent, and gives tests its client tool and its
 // leader. Owns Consul's configuration and health; processes and folders are cluster.mjs's.
 
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { memberNames, startCluster } from './cluster.mjs';
-import { cleanEnvironment, runCommand } from './command.mjs';
-import { ensureServers } from './fetch.mjs';
-import { ask, freePorts, HOST } from './loopback.mjs';
-import { until } from './wait.mjs';
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { memberNames, startCluster } from './cluster.mjs'
+import { cleanEnvironment, runCommand } from './command.mjs'
+import { ensureServers } from './fetch.mjs'
+import { ask, freePorts, HOST } from './loopback.mjs'
+import { until } from './wait.mjs'
 
 /** @typedef {import('./member.mjs').Member} Member */
 /** @typedef {import('./command.mjs').Output} Output */
@@ -48,20 +48,20 @@ import { until } from './wait.mjs';
  * @returns {Promise<ConsulCluster>}
  */
 export async function startConsul(options = {}) {
-  const { servers: count = 1, config = {}, token, cache, log } = options;
-  const { dir, version } = (await ensureServers({ cache, log })).consul;
-  const file = join(dir, 'consul');
+  const { servers: count = 1, config = {}, token, cache, log } = options
+  const { dir, version } = (await ensureServers({ cache, log })).consul
+  const file = join(dir, 'consul')
   const cluster = await startCluster('consul', async (dataDir) => {
-    const sites = await chooseSites(count);
-    const shared = { sites, dataDir, config, file, token };
-    return Promise.all(sites.map((site) => planServer({ site, ...shared })));
-  });
-  const { members, dataDir, close } = cluster;
-  const addresses = members.map(({ endpoint }) => `http://${endpoint}`);
-  const address = /** @type {string} */ (addresses[0]);
-  const consul = runnerOf({ file, address, token });
-  const leader = () => findLeader(members, token);
-  return { version, address, addresses, members, dataDir, consul, leader, close };
+    const sites = await chooseSites(count)
+    const shared = { sites, dataDir, config, file, token }
+    return Promise.all(sites.map((site) => planServer({ site, ...shared })))
+  })
+  const { members, dataDir, close } = cluster
+  const addresses = members.map(({ endpoint }) => `http://${endpoint}`)
+  const address = /** @type {string} */ (addresses[0])
+  const consul = runnerOf({ file, address, token })
+  const leader = () => findLeader(members, token)
+  return { version, address, addresses, members, dataDir, consul, leader, close }
 }
 
 /**
@@ -69,14 +69,14 @@ export async function startConsul(options = {}) {
  * @returns {Promise<Site[]>}
  */
 async function chooseSites(count) {
-  const free = await freePorts(3 * count);
+  const free = await freePorts(3 * count)
   return memberNames(count).map((name, index) => {
     const [http, server, serf] = /** @type {[number, number, number]} */ (
       free.slice(3 * index, 3 * index + 3)
-    );
-    const off = { dns: -1, grpc: -1, https: -1, serf_wan: -1 };
-    return { name, endpoint: `${HOST}:${http}`, ports: { http, server, serf_lan: serf, ...off } };
-  });
+    )
+    const off = { dns: -1, grpc: -1, https: -1, serf_wan: -1 }
+    return { name, endpoint: `${HOST}:${http}`, ports: { http, server, serf_lan: serf, ...off } }
+  })
 }
 
 /**
@@ -85,11 +85,11 @@ async function chooseSites(count) {
  * @returns {Promise<import('./member.mjs').MemberPlan>}
  */
 async function planServer({ site, sites, dataDir, file, token, config }) {
-  const { name, endpoint } = site;
-  const home = join(dataDir, name);
-  await mkdir(home);
-  const configFile = join(dataDir, `${name}.json`);
-  await writeFile(configFile, JSON.stringify({ ...serverConfig(site, sites, home), ...config }));
+  const { name, endpoint } = site
+  const home = join(dataDir, name)
+  await mkdir(home)
+  const configFile = join(dataDir, `${name}.json`)
+  await writeFile(configFile, JSON.stringify({ ...serverConfig(site, sites, home), ...config }))
   return {
     name,
     endpoint,
@@ -97,7 +97,7 @@ async function planServer({ site, sites, dataDir, file, token, config }) {
     args: ['agent', `-config-file=${configFile}`],
     logFile: join(dataDir, `${name}.log`),
     isHealthy: () => isHealthy(name, endpoint, token),
-  };
+  }
 }
 
 /**
@@ -120,7 +120,7 @@ function serverConfig({ name, ports }, sites, home) {
     log_level: 'WARN',
     // 1 is what production runs; the default of 5 makes elections five times slower.
     performance: { raft_multiplier: 1 },
-  };
+  }
 }
 
 /**
@@ -133,12 +133,12 @@ function serverConfig({ name, ports }, sites, home) {
  * @param {string} [token]
  */
 async function isHealthy(name, endpoint, token) {
-  const self = await askApi(endpoint, 'GET', 'agent/self', token);
-  if (self?.status !== 200 || JSON.parse(self.body).Config.NodeName !== name) return false;
-  const created = await askApi(endpoint, 'PUT', 'session/create', token);
-  if (created?.status !== 200) return false;
-  const id = JSON.parse(created.body).ID;
-  return (await askApi(endpoint, 'PUT', `session/destroy/${id}`, token))?.status === 200;
+  const self = await askApi(endpoint, 'GET', 'agent/self', token)
+  if (self?.status !== 200 || JSON.parse(self.body).Config.NodeName !== name) return false
+  const created = await askApi(endpoint, 'PUT', 'session/create', token)
+  if (created?.status !== 200) return false
+  const id = JSON.parse(created.body).ID
+  return (await askApi(endpoint, 'PUT', `session/destroy/${id}`, token))?.status === 200
 }
 
 /**
@@ -149,8 +149,8 @@ async function isHealthy(name, endpoint, token) {
  */
 function askApi(endpoint, method, path, token) {
   /** @type {Record<string, string>} */
-  const headers = token ? { 'X-Consul-Token': token } : {};
-  return ask(`http://${endpoint}/v1/${path}`, { method, headers });
+  const headers = token ? { 'X-Consul-Token': token } : {}
+  return ask(`http://${endpoint}/v1/${path}`, { method, headers })
 }
 
 /**
@@ -159,8 +159,8 @@ function askApi(endpoint, method, path, token) {
  * @returns {Promise<Member>}
  */
 function findLeader(members, token) {
-  const describe = () => `a leader among ${members.map(({ endpoint }) => endpoint).join(', ')}`;
-  return until(() => reportedLeader(members, token), { describe, everyMs: 50 });
+  const describe = () => `a leader among ${members.map(({ endpoint }) => endpoint).join(', ')}`
+  return until(() => reportedLeader(members, token), { describe, everyMs: 50 })
 }
 
 /**
@@ -172,19 +172,19 @@ function findLeader(members, token) {
  */
 async function reportedLeader(members, token) {
   for (const member of members.filter(({ state }) => state === 'running')) {
-    const self = await askApi(member.endpoint, 'GET', 'agent/self', token);
-    if (self?.status !== 200) continue;
-    if (JSON.parse(self.body).Stats.consul.leader === 'true') return member;
+    const self = await askApi(member.endpoint, 'GET', 'agent/self', token)
+    if (self?.status !== 200) continue
+    if (JSON.parse(self.body).Stats.consul.leader === 'true') return member
   }
-  return undefined;
+  return undefined
 }
 
 /** @param {{ file: string, address: string, token: string | undefined }} defaults */
 function runnerOf({ file, address: first, token }) {
   /** @type {ConsulCluster['consul']} */
   return (args, { address = first, input, timeoutMs = 15_000 } = {}) => {
-    const login = token ? { CONSUL_HTTP_TOKEN: token } : {};
-    const env = cleanEnvironment({ CONSUL_HTTP_ADDR: address, ...login });
-    return runCommand(file, args, { env, input, timeoutMs });
-  };
+    const login = token ? { CONSUL_HTTP_TOKEN: token } : {}
+    const env = cleanEnvironment({ CONSUL_HTTP_ADDR: address, ...login })
+    return runCommand(file, args, { env, input, timeoutMs })
+  }
 }

@@ -2,18 +2,18 @@
 // Takes packages out of Debian without installing them: apt works in a private root, dpkg-deb only
 // unpacks. Owns how apt is asked; which packages are wanted, and where they end up, is fetch.mjs's.
 
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { requireCommand } from './command.mjs';
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { requireCommand } from './command.mjs'
 
 /** @typedef {{ origin: string, keyrings: string[] }} Mirror address of the archive, and its keys */
 
 const ARCHIVE_KEYRINGS = ['gpg', 'pgp'].map(
   (ending) => `/usr/share/keyrings/debian-archive-keyring.${ending}`,
-);
-const SUITES = /^(bullseye|bookworm|trixie|forky|duke|sid|(old)*stable|testing|unstable)$/;
-const ENGLISH = { ...process.env, LC_ALL: 'C' };
+)
+const SUITES = /^(bullseye|bookworm|trixie|forky|duke|sid|(old)*stable|testing|unstable)$/
+const ENGLISH = { ...process.env, LC_ALL: 'C' }
 
 /**
  * Downloads `packages` of `suite` from the mirror this machine already uses, checked by apt
@@ -25,14 +25,14 @@ const ENGLISH = { ...process.env, LC_ALL: 'C' };
  * @returns {Promise<string[]>} names of the package files, which carry the exact versions
  */
 export async function unpackPackages({ suite, packages, into, work }) {
-  const config = await writePrivateRoot(work, suite, await findMirror());
-  const downloads = join(work, 'downloads');
-  await mkdir(downloads);
-  await aptGet(['-q', '-c', config, 'update']);
-  await aptGet(['-q', '-c', config, 'download', ...packages], downloads);
-  const files = (await readdir(downloads)).filter((name) => name.endsWith('.deb')).sort();
-  for (const file of files) await requireCommand('dpkg-deb', ['-x', join(downloads, file), into]);
-  return files;
+  const config = await writePrivateRoot(work, suite, await findMirror())
+  const downloads = join(work, 'downloads')
+  await mkdir(downloads)
+  await aptGet(['-q', '-c', config, 'update'])
+  await aptGet(['-q', '-c', config, 'download', ...packages], downloads)
+  const files = (await readdir(downloads)).filter((name) => name.endsWith('.deb')).sort()
+  for (const file of files) await requireCommand('dpkg-deb', ['-x', join(downloads, file), into])
+  return files
 }
 
 /**
@@ -41,24 +41,24 @@ export async function unpackPackages({ suite, packages, into, work }) {
  */
 async function aptGet(args, cwd) {
   try {
-    return await requireCommand('apt-get', args, { cwd, env: ENGLISH });
+    return await requireCommand('apt-get', args, { cwd, env: ENGLISH })
   } catch (cause) {
-    if (/** @type {NodeJS.ErrnoException} */ (cause).code !== 'ENOENT') throw cause;
-    throw new Error('this machine has no apt-get', { cause });
+    if (/** @type {NodeJS.ErrnoException} */ (cause).code !== 'ENOENT') throw cause
+    throw new Error('this machine has no apt-get', { cause })
   }
 }
 
 /** @returns {Promise<Mirror>} */
 async function findMirror() {
-  const { stdout } = await aptGet(['indextargets', 'Created-By: Packages', 'Component: main']);
-  const targets = stdout.trim().split('\n\n').map(parseStanza).filter(isDebianSuite);
+  const { stdout } = await aptGet(['indextargets', 'Created-By: Packages', 'Component: main'])
+  const targets = stdout.trim().split('\n\n').map(parseStanza).filter(isDebianSuite)
   // Origin is known only after an "apt-get update"; a target that states it is the better guess.
-  const best = targets.find((target) => target.Origin === 'Debian') ?? targets[0];
-  if (!best?.['Repo-URI']) throw new Error("this machine's apt has no source of Debian's main");
-  const keyrings = [...(await ownKeyrings(best.Sourcesentry)), ...ARCHIVE_KEYRINGS];
-  const present = [...new Set(keyrings)].filter((file) => existsSync(file));
-  if (present.length === 0) throw new Error('the package debian-archive-keyring is not installed');
-  return { origin: best['Repo-URI'], keyrings: present };
+  const best = targets.find((target) => target.Origin === 'Debian') ?? targets[0]
+  if (!best?.['Repo-URI']) throw new Error("this machine's apt has no source of Debian's main")
+  const keyrings = [...(await ownKeyrings(best.Sourcesentry)), ...ARCHIVE_KEYRINGS]
+  const present = [...new Set(keyrings)].filter((file) => existsSync(file))
+  if (present.length === 0) throw new Error('the package debian-archive-keyring is not installed')
+  return { origin: best['Repo-URI'], keyrings: present }
 }
 
 /**
@@ -66,7 +66,7 @@ async function findMirror() {
  * @returns {Record<string, string>}
  */
 function parseStanza(text) {
-  return Object.fromEntries(text.split('\n').map((line) => splitOnce(line, ': ')));
+  return Object.fromEntries(text.split('\n').map((line) => splitOnce(line, ': ')))
 }
 
 /**
@@ -74,8 +74,8 @@ function parseStanza(text) {
  * @param {string} separator
  */
 function splitOnce(line, separator) {
-  const at = line.indexOf(separator);
-  return at < 0 ? [line, ''] : [line.slice(0, at), line.slice(at + separator.length)];
+  const at = line.indexOf(separator)
+  return at < 0 ? [line, ''] : [line.slice(0, at), line.slice(at + separator.length)]
 }
 
 /**
@@ -84,7 +84,7 @@ function splitOnce(line, separator) {
  * @param {Record<string, string>} target
  */
 function isDebianSuite({ Release = '', Origin = '' }) {
-  return SUITES.test(Release) && (Origin === '' || Origin === 'Debian');
+  return SUITES.test(Release) && (Origin === '' || Origin === 'Debian')
 }
 
 /**
@@ -93,9 +93,9 @@ function isDebianSuite({ Release = '', Origin = '' }) {
  * @param {string | undefined} entry `file:line` of the source
  */
 async function ownKeyrings(entry = '') {
-  const text = await readFile(entry.replace(/:\d+$/, ''), 'utf8').catch(() => '');
-  const options = text.match(/^[^#\n]*signed-by\s*[:=][^\]\n]*/gim) ?? [];
-  return options.flatMap((option) => option.match(/\/[^\s,\]]+/g) ?? []);
+  const text = await readFile(entry.replace(/:\d+$/, ''), 'utf8').catch(() => '')
+  const options = text.match(/^[^#\n]*signed-by\s*[:=][^\]\n]*/gim) ?? []
+  return options.flatMap((option) => option.match(/\/[^\s,\]]+/g) ?? [])
 }
 
 /**
@@ -105,14 +105,14 @@ async function ownKeyrings(entry = '') {
  * @returns {Promise<string>} the configuration file to hand to apt with -c
  */
 async function writePrivateRoot(root, suite, { origin, keyrings }) {
-  const folders = ['state/lists/partial', 'cache/archives/partial', 'empty'];
-  for (const folder of folders) await mkdir(join(root, folder), { recursive: true });
-  const source = `deb [signed-by=${keyrings.join(',')}] ${origin} ${suite} main\n`;
-  await writeFile(join(root, 'sources.list'), source);
-  await writeFile(join(root, 'status'), '');
-  const config = join(root, 'apt.conf');
-  await writeFile(config, aptConfig(root));
-  return config;
+  const folders = ['state/lists/partial', 'cache/archives/partial', 'empty']
+  for (const folder of folders) await mkdir(join(root, folder), { recursive: true })
+  const source = `deb [signed-by=${keyrings.join(',')}] ${origin} ${suite} main\n`
+  await writeFile(join(root, 'sources.list'), source)
+  await writeFile(join(root, 'status'), '')
+  const config = join(root, 'apt.conf')
+  await writeFile(config, aptConfig(root))
+  return config
 }
 
 /**
@@ -139,8 +139,8 @@ APT::Get::AllowUnauthenticated "false";
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
-${process.getuid?.() === 0 ? SANDBOX_AS_ROOT : ''}`;
+${process.getuid?.() === 0 ? SANDBOX_AS_ROOT : ''}`
 }
 
 // Run by root, apt hands downloads to the user _apt, who may not write into our folder.
-const SANDBOX_AS_ROOT = 'APT::Sandbox::User "root";\n';
+const SANDBOX_AS_ROOT = 'APT::Sandbox::User "root";\n'

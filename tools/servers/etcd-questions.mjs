@@ -2,10 +2,10 @@
 // What one asks a running etcd: its client tool, its leader, its metrics, and to insist on
 // passwords. Owns no server process.
 
-import { spawnOwned } from './children.mjs';
-import { cleanEnvironment, runCommand } from './command.mjs';
-import { ask } from './loopback.mjs';
-import { until } from './wait.mjs';
+import { spawnOwned } from './children.mjs'
+import { cleanEnvironment, runCommand } from './command.mjs'
+import { ask } from './loopback.mjs'
+import { until } from './wait.mjs'
 
 /** @typedef {import('./member.mjs').Member} Member */
 /** @typedef {import('./command.mjs').Output} Output */
@@ -21,12 +21,12 @@ import { until } from './wait.mjs';
 /** The etcdctl of one cluster. */
 export class Etcdctl {
   /** @type {Set<PipedChild>} */
-  #running = new Set();
-  #defaults;
+  #running = new Set()
+  #defaults
 
   /** @param {{ file: string, endpoints: string[], user: string }} defaults */
   constructor(defaults) {
-    this.#defaults = defaults;
+    this.#defaults = defaults
   }
 
   /**
@@ -37,8 +37,8 @@ export class Etcdctl {
    * @returns {Promise<Output>}
    */
   run(args, { input, timeoutMs = 15_000, ...target } = {}) {
-    const options = { env: etcdctlEnvironment(), input, timeoutMs };
-    return runCommand(this.#defaults.file, this.#withFlags(args, target), options);
+    const options = { env: etcdctlEnvironment(), input, timeoutMs }
+    return runCommand(this.#defaults.file, this.#withFlags(args, target), options)
   }
 
   /**
@@ -49,17 +49,17 @@ export class Etcdctl {
    * @returns {PipedChild}
    */
   spawn(args, options = {}) {
-    const env = etcdctlEnvironment();
-    const spawned = spawnOwned(this.#defaults.file, this.#withFlags(args, options), { env });
-    const child = /** @type {PipedChild} */ (spawned);
-    this.#running.add(child);
-    child.once('exit', () => this.#running.delete(child));
-    return child;
+    const env = etcdctlEnvironment()
+    const spawned = spawnOwned(this.#defaults.file, this.#withFlags(args, options), { env })
+    const child = /** @type {PipedChild} */ (spawned)
+    this.#running.add(child)
+    child.once('exit', () => this.#running.delete(child))
+    return child
   }
 
   /** Kills what `spawn` started and has not ended. */
   killAll() {
-    for (const child of this.#running) child.kill('SIGKILL');
+    for (const child of this.#running) child.kill('SIGKILL')
   }
 
   /**
@@ -67,13 +67,13 @@ export class Etcdctl {
    * @param {EtcdctlOptions} options
    */
   #withFlags(args, { endpoints = this.#defaults.endpoints, user = this.#defaults.user }) {
-    const login = user ? [`--user=${user}`] : [];
+    const login = user ? [`--user=${user}`] : []
     // Flags first: what follows a `--` in args belongs to the command that `lock` runs.
-    return [`--endpoints=${endpoints.join(',')}`, ...login, ...args];
+    return [`--endpoints=${endpoints.join(',')}`, ...login, ...args]
   }
 }
 
-const etcdctlEnvironment = () => cleanEnvironment({ ETCDCTL_API: '3' });
+const etcdctlEnvironment = () => cleanEnvironment({ ETCDCTL_API: '3' })
 
 /**
  * Resolves with the member that leads, waiting for an election to end. Only members that are
@@ -84,8 +84,8 @@ const etcdctlEnvironment = () => cleanEnvironment({ ETCDCTL_API: '3' });
  * @returns {Promise<Member>}
  */
 export function findLeader(members, etcdctl) {
-  const describe = () => `a leader among ${members.map(({ endpoint }) => endpoint).join(', ')}`;
-  return until(() => claimedLeader(members, etcdctl), { describe, everyMs: 50 });
+  const describe = () => `a leader among ${members.map(({ endpoint }) => endpoint).join(', ')}`
+  return until(() => claimedLeader(members, etcdctl), { describe, everyMs: 50 })
 }
 
 /**
@@ -93,18 +93,16 @@ export function findLeader(members, etcdctl) {
  * @param {Etcdctl} etcdctl
  */
 async function claimedLeader(members, etcdctl) {
-  const endpoints = members.filter(({ state }) => state === 'running').map((each) => each.endpoint);
-  if (endpoints.length === 0) return undefined;
-  const args = ['endpoint', 'status', '-w', 'json', '--command-timeout=2s'];
-  const { stdout } = await etcdctl.run(args, { endpoints });
-  const claims = parseStatus(stdout).filter(
-    ({ Status }) => Status.leader === Status.header.member_id,
-  );
+  const endpoints = members.filter(({ state }) => state === 'running').map((each) => each.endpoint)
+  if (endpoints.length === 0) return undefined
+  const args = ['endpoint', 'status', '-w', 'json', '--command-timeout=2s']
+  const { stdout } = await etcdctl.run(args, { endpoints })
+  const claims = parseStatus(stdout).filter(({ Status }) => Status.leader === Status.header.member_id)
   // One that was frozen as leader goes on believing so for a moment; the newer term is right.
-  const newest = claims.sort((a, b) => b.Status.raftTerm - a.Status.raftTerm)[0];
-  const leader = members.find(({ endpoint }) => endpoint === newest?.Endpoint);
+  const newest = claims.sort((a, b) => b.Status.raftTerm - a.Status.raftTerm)[0]
+  const leader = members.find(({ endpoint }) => endpoint === newest?.Endpoint)
   // It may have been killed while it was asked.
-  return leader?.state === 'running' ? leader : undefined;
+  return leader?.state === 'running' ? leader : undefined
 }
 
 /**
@@ -117,7 +115,7 @@ async function claimedLeader(members, etcdctl) {
  */
 function parseStatus(text) {
   // Nothing at all is printed when no member answered.
-  return text.trim() === '' ? [] : JSON.parse(text);
+  return text.trim() === '' ? [] : JSON.parse(text)
 }
 
 /**
@@ -128,10 +126,10 @@ function parseStatus(text) {
  * @returns {Promise<Map<string, number>>}
  */
 export async function readMetrics(member) {
-  const answer = await ask(`http://${member.endpoint}/metrics`, { timeoutMs: 5000 });
-  if (answer?.status !== 200) throw new Error(`${member.name} gave no metrics`);
-  const samples = answer.body.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-  return new Map(samples.map(splitSample));
+  const answer = await ask(`http://${member.endpoint}/metrics`, { timeoutMs: 5000 })
+  if (answer?.status !== 200) throw new Error(`${member.name} gave no metrics`)
+  const samples = answer.body.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  return new Map(samples.map(splitSample))
 }
 
 /**
@@ -140,8 +138,8 @@ export async function readMetrics(member) {
  */
 function splitSample(line) {
   // Labels may hold blanks, the value may not.
-  const at = line.lastIndexOf(' ');
-  return [line.slice(0, at), Number(line.slice(at + 1))];
+  const at = line.lastIndexOf(' ')
+  return [line.slice(0, at), Number(line.slice(at + 1))]
 }
 
 /**
@@ -155,9 +153,9 @@ export async function enableAuth(etcdctl, { user, password }) {
     ['user', 'add', `${user}:${password}`],
     ['user', 'grant-role', user, 'root'],
     ['auth', 'enable'],
-  ];
+  ]
   for (const step of steps) {
-    const { code, stderr } = await etcdctl(step, { user: '' });
-    if (code !== 0) throw new Error(`etcdctl ${step.slice(0, 2).join(' ')} failed: ${stderr}`);
+    const { code, stderr } = await etcdctl(step, { user: '' })
+    if (code !== 0) throw new Error(`etcdctl ${step.slice(0, 2).join(' ')} failed: ${stderr}`)
   }
 }

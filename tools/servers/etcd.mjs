@@ -2,12 +2,12 @@
 // Starts real etcd, one member or three, and gives tests the handle to it. Owns etcd's
 // flags and health; processes and folders are cluster.mjs's, questions etcd-questions.mjs's.
 
-import { join } from 'node:path';
-import { memberNames, startCluster } from './cluster.mjs';
-import { cleanEnvironment, runCommand } from './command.mjs';
-import { Etcdctl, enableAuth, findLeader, readMetrics } from './etcd-questions.mjs';
-import { ensureServers } from './fetch.mjs';
-import { ask, freePorts, HOST } from './loopback.mjs';
+import { join } from 'node:path'
+import { memberNames, startCluster } from './cluster.mjs'
+import { cleanEnvironment, runCommand } from './command.mjs'
+import { Etcdctl, enableAuth, findLeader, readMetrics } from './etcd-questions.mjs'
+import { ensureServers } from './fetch.mjs'
+import { ask, freePorts, HOST } from './loopback.mjs'
 
 /** @typedef {import('./member.mjs').Member} Member */
 /** @typedef {import('./command.mjs').Output} Output */
@@ -51,21 +51,21 @@ import { ask, freePorts, HOST } from './loopback.mjs';
  * @returns {Promise<EtcdCluster>}
  */
 export async function startEtcd(options = {}) {
-  const { line = '3.5', members: count = 1, auth, cache, log } = options;
-  const server = (await ensureServers({ cache, log })).etcd[line];
-  if (!server) throw new Error(`There is no etcd ${line} here; tools/servers/fetch.mjs says why`);
-  const flags = [...(options.extraArgs ?? []), ...(await fsyncFlags(server.dir, options))];
+  const { line = '3.5', members: count = 1, auth, cache, log } = options
+  const server = (await ensureServers({ cache, log })).etcd[line]
+  if (!server) throw new Error(`There is no etcd ${line} here; tools/servers/fetch.mjs says why`)
+  const flags = [...(options.extraArgs ?? []), ...(await fsyncFlags(server.dir, options))]
   const cluster = await startCluster('etcd', (dataDir) =>
     planMembers({ dataDir, count, flags, dir: server.dir }),
-  );
-  const handle = withTools(cluster, server, auth);
+  )
+  const handle = withTools(cluster, server, auth)
   try {
-    if (auth) await enableAuth(handle.etcdctl, auth);
+    if (auth) await enableAuth(handle.etcdctl, auth)
   } catch (error) {
-    await handle.close();
-    throw error;
+    await handle.close()
+    throw error
   }
-  return handle;
+  return handle
 }
 
 /**
@@ -75,11 +75,11 @@ export async function startEtcd(options = {}) {
  * @param {EtcdOptions} options
  */
 async function fsyncFlags(dir, { unsafeNoFsync = false }) {
-  if (!unsafeNoFsync) return [];
-  const flag = '--unsafe-no-fsync';
-  const env = cleanEnvironment();
-  const { code } = await runCommand(join(dir, 'etcd'), [flag, '--version'], { env });
-  return code === 0 ? [flag] : [];
+  if (!unsafeNoFsync) return []
+  const flag = '--unsafe-no-fsync'
+  const env = cleanEnvironment()
+  const { code } = await runCommand(join(dir, 'etcd'), [flag, '--version'], { env })
+  return code === 0 ? [flag] : []
 }
 
 /**
@@ -87,13 +87,13 @@ async function fsyncFlags(dir, { unsafeNoFsync = false }) {
  * @returns {Promise<import('./member.mjs').MemberPlan[]>}
  */
 async function planMembers({ dataDir, count, flags, dir }) {
-  const ports = await freePorts(2 * count);
+  const ports = await freePorts(2 * count)
   const sites = memberNames(count).map((name, index) => ({
     name,
     endpoint: `${HOST}:${ports[2 * index]}`,
     peerUrl: `http://${HOST}:${ports[2 * index + 1]}`,
-  }));
-  const initialCluster = sites.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',');
+  }))
+  const initialCluster = sites.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',')
   return sites.map(({ name, endpoint, peerUrl }) => ({
     name,
     endpoint,
@@ -106,7 +106,7 @@ async function planMembers({ dataDir, count, flags, dir }) {
     ],
     logFile: join(dataDir, `${name}.log`),
     isHealthy: () => isHealthy(name, endpoint),
-  }));
+  }))
 }
 
 /** @param {{ name: string, clientUrl: string, peerUrl: string }} site */
@@ -121,7 +121,7 @@ function serverArgs({ name, clientUrl, peerUrl }) {
     `--initial-cluster-token=${name.replace(/^m\d+-/, '')}`,
     '--logger=zap',
     '--log-level=warn',
-  ];
+  ]
 }
 
 /**
@@ -132,11 +132,11 @@ function serverArgs({ name, clientUrl, peerUrl }) {
  * @param {string} endpoint
  */
 async function isHealthy(name, endpoint) {
-  const health = await ask(`http://${endpoint}/health`);
-  if (health?.status !== 200 || JSON.parse(health.body).health !== 'true') return false;
-  const url = `http://${endpoint}/v3/cluster/member/list`;
-  const list = await ask(url, { method: 'POST', body: '{}' });
-  return list?.status === 200 && list.body.includes(`"${name}"`);
+  const health = await ask(`http://${endpoint}/health`)
+  if (health?.status !== 200 || JSON.parse(health.body).health !== 'true') return false
+  const url = `http://${endpoint}/v3/cluster/member/list`
+  const list = await ask(url, { method: 'POST', body: '{}' })
+  return list?.status === 200 && list.body.includes(`"${name}"`)
 }
 
 /**
@@ -146,9 +146,9 @@ async function isHealthy(name, endpoint) {
  * @returns {EtcdCluster}
  */
 function withTools({ members, dataDir, close }, { dir, version }, auth) {
-  const endpoints = members.map((member) => member.endpoint);
-  const user = auth ? `${auth.user}:${auth.password}` : '';
-  const etcdctl = new Etcdctl({ file: join(dir, 'etcdctl'), endpoints, user });
+  const endpoints = members.map((member) => member.endpoint)
+  const user = auth ? `${auth.user}:${auth.password}` : ''
+  const etcdctl = new Etcdctl({ file: join(dir, 'etcdctl'), endpoints, user })
   return {
     version,
     endpoints,
@@ -160,10 +160,10 @@ function withTools({ members, dataDir, close }, { dir, version }, auth) {
     metrics: (member = members[0]) => readMetrics(member),
     leader: () => findLeader(members, etcdctl),
     close: async () => {
-      etcdctl.killAll();
-      await close();
+      etcdctl.killAll()
+      await close()
     },
-  };
+  }
 }
 
 /**
@@ -171,6 +171,6 @@ function withTools({ members, dataDir, close }, { dir, version }, auth) {
  * @param {string} namespacePath
  */
 function etcdUrl(endpoints, namespacePath) {
-  const path = namespacePath.split('/').filter(Boolean).join('/');
-  return `etcd://${endpoints.join(',')}/${path && `${path}/`}`;
+  const path = namespacePath.split('/').filter(Boolean).join('/')
+  return `etcd://${endpoints.join(',')}/${path && `${path}/`}`
 }

@@ -2,12 +2,12 @@
 // Finds the servers that the tests run against: on PATH, else in the cache, else in Debian's
 // packages, which are unpacked into the cache and never installed. Starting them is run.mjs's.
 
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { delimiter, isAbsolute, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { cleanEnvironment, runCommand } from './command.mjs';
-import { unpackPackages } from './debian.mjs';
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { delimiter, isAbsolute, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { cleanEnvironment, runCommand } from './command.mjs'
+import { unpackPackages } from './debian.mjs'
 
 /** @typedef {'3.5' | '3.4'} EtcdLine */
 /** @typedef {{ dir: string, version: string, from: 'PATH' | 'Debian' }} Server a bin folder */
@@ -29,13 +29,13 @@ import { unpackPackages } from './debian.mjs';
  */
 
 /** Where unpacked servers are kept: `.cache/servers` in the repository, which git ignores. */
-export const DEFAULT_CACHE = fileURLToPath(new URL('../../.cache/servers', import.meta.url));
+export const DEFAULT_CACHE = fileURLToPath(new URL('../../.cache/servers', import.meta.url))
 
 const ETCD = {
   kind: /** @type {const} */ ('etcd'),
   binaries: ['etcd', 'etcdctl'],
   packages: ['etcd-server', 'etcd-client'],
-};
+}
 /** @type {Record<EtcdLine | 'consul', Wanted>} */
 const WANTED = {
   3.5: { ...ETCD, line: '3.5', suite: 'trixie' },
@@ -47,7 +47,7 @@ const WANTED = {
     suite: 'bullseye',
     packages: ['consul'],
   },
-};
+}
 
 /**
  * Makes etcd 3.5, etcd 3.4 and Consul available and says in which folders. Without network and
@@ -61,21 +61,18 @@ const WANTED = {
  */
 export async function ensureServers({ cache = DEFAULT_CACHE, log = () => {} } = {}) {
   // apt runs in a folder of its own, where a relative path would mean something else.
-  const settings = { cache: resolve(cache), log };
-  const [etcds, consuls] = await Promise.all([
-    serversOnPath(WANTED['3.5']),
-    serversOnPath(WANTED.consul),
-  ]);
+  const settings = { cache: resolve(cache), log }
+  const [etcds, consuls] = await Promise.all([serversOnPath(WANTED['3.5']), serversOnPath(WANTED.consul)])
   const [newer, older, consul] = await Promise.all([
     obtain(WANTED['3.5'], etcds.find(isOfLine('3.5')), settings),
     obtain(WANTED['3.4'], etcds.find(isOfLine('3.4')), settings),
     obtain(WANTED.consul, consuls[0], settings),
-  ]);
-  const etcd = chooseEtcd(newer, older, etcds[0]);
-  const missing = [newer, older, consul].filter((outcome) => 'reason' in outcome);
-  const fatal = etcds[0] ? goWithoutEtcd(missing, log) : missing;
-  if ('reason' in consul || fatal.length > 0) throw failure(fatal);
-  return { etcd, consul };
+  ])
+  const etcd = chooseEtcd(newer, older, etcds[0])
+  const missing = [newer, older, consul].filter((outcome) => 'reason' in outcome)
+  const fatal = etcds[0] ? goWithoutEtcd(missing, log) : missing
+  if ('reason' in consul || fatal.length > 0) throw failure(fatal)
+  return { etcd, consul }
 }
 
 /**
@@ -84,14 +81,14 @@ export async function ensureServers({ cache = DEFAULT_CACHE, log = () => {} } = 
  */
 function goWithoutEtcd(missing, log) {
   for (const { wanted, reason } of missing.filter(({ wanted }) => wanted.kind === 'etcd')) {
-    log(`Going without etcd ${wanted.line}, as another is on PATH: ${reason.message}`);
+    log(`Going without etcd ${wanted.line}, as another is on PATH: ${reason.message}`)
   }
-  return missing.filter(({ wanted }) => wanted.kind !== 'etcd');
+  return missing.filter(({ wanted }) => wanted.kind !== 'etcd')
 }
 
 /** @param {EtcdLine} line */
 function isOfLine(line) {
-  return (/** @type {Server} */ { version }) => version.startsWith(`${line}.`);
+  return (/** @type {Server} */ { version }) => version.startsWith(`${line}.`)
 }
 
 /**
@@ -102,12 +99,12 @@ function isOfLine(line) {
  */
 function chooseEtcd(newer, older, stranger) {
   /** @type {Servers['etcd']} */
-  const found = {};
-  if ('dir' in newer) found['3.5'] = newer;
-  if ('dir' in older) found['3.4'] = older;
-  if ('dir' in newer || 'dir' in older || !stranger) return found;
+  const found = {}
+  if ('dir' in newer) found['3.5'] = newer
+  if ('dir' in older) found['3.4'] = older
+  if ('dir' in newer || 'dir' in older || !stranger) return found
   // Tests ask for 3.5 when they do not care, so that is the place a stranger takes.
-  return { 3.5: stranger };
+  return { 3.5: stranger }
 }
 
 /**
@@ -120,8 +117,8 @@ function chooseEtcd(newer, older, stranger) {
  * @returns {Promise<Server | Missing>}
  */
 async function obtain(wanted, onPath, settings) {
-  if (onPath) return onPath;
-  return cachedOrUnpacked(wanted, settings).catch((reason) => ({ wanted, reason }));
+  if (onPath) return onPath
+  return cachedOrUnpacked(wanted, settings).catch((reason) => ({ wanted, reason }))
 }
 
 /**
@@ -129,23 +126,23 @@ async function obtain(wanted, onPath, settings) {
  * @returns {Promise<Server[]>} in the order of PATH
  */
 async function serversOnPath({ kind, binaries }) {
-  const folders = (process.env.PATH ?? '').split(delimiter).filter(isAbsolute);
-  const complete = folders.filter((dir) => binaries.every((name) => existsSync(join(dir, name))));
+  const folders = (process.env.PATH ?? '').split(delimiter).filter(isAbsolute)
+  const complete = folders.filter((dir) => binaries.every((name) => existsSync(join(dir, name))))
   return Promise.all(
     [...new Set(complete)].map(async (dir) => ({
       dir,
       version: await versionOf(join(dir, kind)),
       from: /** @type {const} */ ('PATH'),
     })),
-  );
+  )
 }
 
 /** @param {string} binary */
 async function versionOf(binary) {
-  const output = await runCommand(binary, ['--version'], { env: cleanEnvironment() });
-  const version = /(?:Version: |v)(\d+\.\d+\.\d+\S*)/.exec(output.stdout)?.[1];
-  if (!version) throw new Error(`${binary} does not run here: ${output.stderr.trim()}`);
-  return version;
+  const output = await runCommand(binary, ['--version'], { env: cleanEnvironment() })
+  const version = /(?:Version: |v)(\d+\.\d+\.\d+\S*)/.exec(output.stdout)?.[1]
+  if (!version) throw new Error(`${binary} does not run here: ${output.stderr.trim()}`)
+  return version
 }
 
 /**
@@ -154,12 +151,12 @@ async function versionOf(binary) {
  * @returns {Promise<Server>}
  */
 async function cachedOrUnpacked(wanted, { cache, log }) {
-  const home = join(cache, `${wanted.kind}-${wanted.line}`);
-  const cached = await readCached(home);
-  if (cached) return cached;
-  log(`Fetching ${wanted.kind} ${wanted.line} from Debian ${wanted.suite} into the cache`);
-  await mkdir(cache, { recursive: true });
-  return unpackIntoCache(wanted, home);
+  const home = join(cache, `${wanted.kind}-${wanted.line}`)
+  const cached = await readCached(home)
+  if (cached) return cached
+  log(`Fetching ${wanted.kind} ${wanted.line} from Debian ${wanted.suite} into the cache`)
+  await mkdir(cache, { recursive: true })
+  return unpackIntoCache(wanted, home)
 }
 
 /**
@@ -167,9 +164,9 @@ async function cachedOrUnpacked(wanted, { cache, log }) {
  * @returns {Promise<Server | undefined>}
  */
 async function readCached(home) {
-  const text = await readFile(join(home, 'server.json'), 'utf8').catch(() => undefined);
-  if (text === undefined) return undefined;
-  return { dir: join(home, 'usr/bin'), version: JSON.parse(text).version, from: 'Debian' };
+  const text = await readFile(join(home, 'server.json'), 'utf8').catch(() => undefined)
+  if (text === undefined) return undefined
+  return { dir: join(home, 'usr/bin'), version: JSON.parse(text).version, from: 'Debian' }
 }
 
 /**
@@ -181,25 +178,25 @@ async function readCached(home) {
  * @returns {Promise<Server>}
  */
 async function unpackIntoCache(wanted, home) {
-  const work = await mkdtemp(`${home}.part-`);
+  const work = await mkdtemp(`${home}.part-`)
   try {
-    const fresh = join(work, 'unpacked');
-    const { suite, packages } = wanted;
-    const files = await unpackPackages({ suite, packages, into: fresh, work });
-    const version = await versionOf(join(fresh, 'usr/bin', wanted.kind));
-    await writeFile(join(fresh, 'server.json'), JSON.stringify({ version, suite, files }));
-    await rename(fresh, home).catch(ignoreLostRace);
+    const fresh = join(work, 'unpacked')
+    const { suite, packages } = wanted
+    const files = await unpackPackages({ suite, packages, into: fresh, work })
+    const version = await versionOf(join(fresh, 'usr/bin', wanted.kind))
+    await writeFile(join(fresh, 'server.json'), JSON.stringify({ version, suite, files }))
+    await rename(fresh, home).catch(ignoreLostRace)
   } finally {
-    await rm(work, { recursive: true, force: true });
+    await rm(work, { recursive: true, force: true })
   }
-  const cached = await readCached(home);
-  if (!cached) throw new Error(`the cache lost ${wanted.kind} ${wanted.line} again`);
-  return cached;
+  const cached = await readCached(home)
+  if (!cached) throw new Error(`the cache lost ${wanted.kind} ${wanted.line} again`)
+  return cached
 }
 
 /** @param {NodeJS.ErrnoException} error */
 function ignoreLostRace(error) {
-  if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+  if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
 }
 
 /** @param {Missing[]} missing */
@@ -210,16 +207,16 @@ function failure(missing) {
       `  Put ${binaries.join(' and ')} ${line}.x into one folder of PATH, or run this on Debian`,
       `  with apt and a mirror that carries ${packages.join(' and ')} of ${suite}.`,
     ].join('\n'),
-  );
-  const wayRound = 'To test without real servers, say so: npm test -- --no-servers';
-  return new Error([...lines, wayRound].join('\n'), { cause: missing[0]?.reason });
+  )
+  const wayRound = 'To test without real servers, say so: npm test -- --no-servers'
+  return new Error([...lines, wayRound].join('\n'), { cause: missing[0]?.reason })
 }
 
 /** Prints where each server is, fetching what is missing. */
 async function main() {
-  const { etcd, consul } = await ensureServers({ log: (line) => console.error(line) });
-  for (const [line, server] of Object.entries(etcd)) print(`etcd ${line}`, server);
-  print('consul', consul);
+  const { etcd, consul } = await ensureServers({ log: (line) => console.error(line) })
+  for (const [line, server] of Object.entries(etcd)) print(`etcd ${line}`, server)
+  print('consul', consul)
 }
 
 /**
@@ -227,12 +224,12 @@ async function main() {
  * @param {Server} server
  */
 function print(name, { version, from, dir }) {
-  console.log(`${name.padEnd(9)} ${version.padEnd(8)} ${from.padEnd(6)} ${dir}`);
+  console.log(`${name.padEnd(9)} ${version.padEnd(8)} ${from.padEnd(6)} ${dir}`)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   main().catch((error) => {
-    console.error(error.message);
-    process.exitCode = 1;
-  });
+    console.error(error.message)
+    process.exitCode = 1
+  })
 }

@@ -2,14 +2,14 @@
 // Ports and plain HTTP on 127.0.0.1. Uses node:http rather than fetch, so that a test which
 // replaces fetch, or counts connections of its shared pool, does not meet the harness in there.
 
-import { readFileSync } from 'node:fs';
-import { request } from 'node:http';
-import { createServer } from 'node:net';
+import { readFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { createServer } from 'node:net'
 
 /** The only address that servers under test listen on. */
-export const HOST = '127.0.0.1';
+export const HOST = '127.0.0.1'
 
-const LOWEST_PORT = 15_000;
+const LOWEST_PORT = 15_000
 
 /**
  * Takes `count` different ports that nobody listens on. Another process may take one before it is
@@ -22,26 +22,26 @@ const LOWEST_PORT = 15_000;
  */
 export async function freePorts(count) {
   /** @type {Set<number>} */
-  const ports = new Set();
+  const ports = new Set()
   while (ports.size < count) {
-    const port = await tryListen(candidatePort());
-    if (port) ports.add(port);
+    const port = await tryListen(candidatePort())
+    if (port) ports.add(port)
   }
-  return [...ports];
+  return [...ports]
 }
 
 function candidatePort() {
-  const room = firstOutgoingPort() - LOWEST_PORT;
+  const room = firstOutgoingPort() - LOWEST_PORT
   // 0 lets the kernel choose, where a machine leaves no room below its outgoing ports.
-  return room < 1000 ? 0 : LOWEST_PORT + Math.floor(Math.random() * room);
+  return room < 1000 ? 0 : LOWEST_PORT + Math.floor(Math.random() * room)
 }
 
 function firstOutgoingPort() {
   try {
-    const range = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8');
-    return Number.parseInt(range, 10);
+    const range = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8')
+    return Number.parseInt(range, 10)
   } catch {
-    return 32_768;
+    return 32_768
   }
 }
 
@@ -51,14 +51,14 @@ function firstOutgoingPort() {
  */
 function tryListen(port) {
   return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(undefined));
+    const server = createServer()
+    server.once('error', () => resolve(undefined))
     server.listen(port, HOST, () => {
-      const address = server.address();
-      const taken = typeof address === 'object' ? address?.port : undefined;
-      server.close(() => resolve(taken));
-    });
-  });
+      const address = server.address()
+      const taken = typeof address === 'object' ? address?.port : undefined
+      server.close(() => resolve(taken))
+    })
+  })
 }
 
 /**
@@ -72,14 +72,14 @@ function tryListen(port) {
  */
 export function ask(url, { method = 'GET', headers, body, timeoutMs = 1000 } = {}) {
   return new Promise((resolve) => {
-    const signal = AbortSignal.timeout(timeoutMs);
+    const signal = AbortSignal.timeout(timeoutMs)
     const sent = request(url, { method, headers, agent: false, signal }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (chunk) => (text += chunk));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: text }));
-      response.on('error', () => resolve(undefined));
-    });
-    sent.on('error', () => resolve(undefined));
-    sent.end(body);
-  });
+      let text = ''
+      response.setEncoding('utf8').on('data', (chunk) => (text += chunk))
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: text }))
+      response.on('error', () => resolve(undefined))
+    })
+    sent.on('error', () => resolve(undefined))
+    sent.end(body)
+  })
 }

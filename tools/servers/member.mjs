@@ -2,11 +2,11 @@
 // One server process: starting it, pausing it, killing it and bringing it back on the same ports
 // and data. What it runs, and when it counts as healthy, is the plan's to say.
 
-import { closeSync, openSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { spawnOwned } from './children.mjs';
-import { cleanEnvironment } from './command.mjs';
-import { until } from './wait.mjs';
+import { closeSync, openSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { spawnOwned } from './children.mjs'
+import { cleanEnvironment } from './command.mjs'
+import { until } from './wait.mjs'
 
 /**
  * @typedef {object} MemberPlan
@@ -25,76 +25,76 @@ export class PortTaken extends Error {}
 /** One server process of a cluster. */
 export class Member {
   /** @type {import('node:child_process').ChildProcess | undefined} */
-  #child;
+  #child
   /** @type {Promise<void>} */
-  #exited = Promise.resolve();
+  #exited = Promise.resolve()
   /** @type {MemberState} */
-  #state = 'dead';
-  #plan;
+  #state = 'dead'
+  #plan
 
   /** @param {MemberPlan} plan */
   constructor(plan) {
-    this.#plan = plan;
+    this.#plan = plan
   }
 
   /** The name the server goes by in its cluster. */
   get name() {
-    return this.#plan.name;
+    return this.#plan.name
   }
 
   /** `127.0.0.1:port` for clients; stays the same over restarts. */
   get endpoint() {
-    return this.#plan.endpoint;
+    return this.#plan.endpoint
   }
 
   /** Process id of the latest start; 0 before the first. */
   get pid() {
-    return this.#child?.pid ?? 0;
+    return this.#child?.pid ?? 0
   }
 
   /** What was done to it last; 'dead' also when it ended by itself. */
   get state() {
-    return this.#state;
+    return this.#state
   }
 
   /** Starts the process, without waiting for it to be healthy. Does nothing when it is alive. */
   start() {
-    if (this.#state !== 'dead') return;
-    const { file, args, logFile } = this.#plan;
+    if (this.#state !== 'dead') return
+    const { file, args, logFile } = this.#plan
     // A file and not a pipe: a server must not block, or die, by what its log's reader does.
-    const log = openSync(logFile, 'a');
-    const stdio = /** @type {const} */ (['ignore', log, log]);
-    const child = spawnOwned(file, args, { env: cleanEnvironment(), stdio: [...stdio] });
-    closeSync(log);
-    this.#child = child;
-    this.#state = 'running';
+    const log = openSync(logFile, 'a')
+    const stdio = /** @type {const} */ (['ignore', log, log])
+    const child = spawnOwned(file, args, { env: cleanEnvironment(), stdio: [...stdio] })
+    closeSync(log)
+    this.#child = child
+    this.#state = 'running'
     this.#exited = new Promise((resolve) => {
       const end = () => {
-        this.#state = 'dead';
-        resolve();
-      };
-      child.once('exit', end).once('error', end);
-    });
+        this.#state = 'dead'
+        resolve()
+      }
+      child.once('exit', end).once('error', end)
+    })
   }
 
   /** Freezes the process with SIGSTOP: connections stay open and nothing is answered. */
   stop() {
-    if (this.#state !== 'running') return;
-    this.#child?.kill('SIGSTOP');
-    this.#state = 'stopped';
+    if (this.#state !== 'running') return
+    this.#child?.kill('SIGSTOP')
+    this.#state = 'stopped'
   }
 
   /** Lets a frozen process go on with SIGCONT. */
   cont() {
-    if (this.#state !== 'stopped') return;
-    this.#child?.kill('SIGCONT');
-    this.#state = 'running';
+    if (this.#state !== 'stopped') return
+    this.#child?.kill('SIGCONT')
+    this.#state = 'running'
   }
 
   /** Kills the process with SIGKILL, frozen or not; resolves once it is gone. */
   async kill() {
-    if (this.#state !== 'dead') this.#child?.kill('SIGKILL');
-    await this.#exited;
+    if (this.#state !== 'dead') this.#child?.kill('SIGKILL')
+    await this.#exited
   }
 
   /**
@@ -105,9 +105,9 @@ export class Member {
    * @param {{ healthy?: boolean }} [options]
    */
   async restart({ healthy = true } = {}) {
-    await this.kill();
-    this.start();
-    if (healthy) await this.healthy();
+    await this.kill()
+    this.start()
+    if (healthy) await this.healthy()
   }
 
   /**
@@ -117,11 +117,11 @@ export class Member {
    * @param {number} [deadlineMs]
    */
   async healthy(deadlineMs = 20_000) {
-    const describe = () => `${this.name} healthy at ${this.endpoint}`;
+    const describe = () => `${this.name} healthy at ${this.endpoint}`
     await until(async () => this.#isHealthy(), { deadlineMs, describe }).catch(async (error) => {
-      if (error instanceof PortTaken) throw error;
-      throw new Error(`${error.message}\n${await this.log(30)}`, { cause: error });
-    });
+      if (error instanceof PortTaken) throw error
+      throw new Error(`${error.message}\n${await this.log(30)}`, { cause: error })
+    })
   }
 
   /**
@@ -130,18 +130,18 @@ export class Member {
    * @param {number} [lines] default: all of them
    */
   async log(lines = Number.POSITIVE_INFINITY) {
-    const text = await readFile(this.#plan.logFile, 'utf8').catch(() => '');
-    return text.trimEnd().split('\n').slice(-lines).join('\n');
+    const text = await readFile(this.#plan.logFile, 'utf8').catch(() => '')
+    return text.trimEnd().split('\n').slice(-lines).join('\n')
   }
 
   async #isHealthy() {
-    if (this.#state === 'dead') await this.#explainDeath();
-    return this.#plan.isHealthy();
+    if (this.#state === 'dead') await this.#explainDeath()
+    return this.#plan.isHealthy()
   }
 
   async #explainDeath() {
-    const clash = /address already in use/.test(await this.log(40));
-    if (clash) throw new PortTaken(`${this.name} found a port taken`);
-    throw new Error(`${this.name} ended by itself`);
+    const clash = /address already in use/.test(await this.log(40))
+    if (clash) throw new PortTaken(`${this.name} found a port taken`)
+    throw new Error(`${this.name} ended by itself`)
   }
 }

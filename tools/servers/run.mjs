@@ -2,9 +2,9 @@
 // What tests, benches and tools import to run real servers on 127.0.0.1. Owns only the list of
 // what is public here; fetch.mjs finds the programs, etcd.mjs and consul.mjs start them.
 
-export { startConsul } from './consul.mjs';
-export { startEtcd } from './etcd.mjs';
-export { ensureServers } from './fetch.mjs';
+export { startConsul } from './consul.mjs'
+export { startEtcd } from './etcd.mjs'
+export { ensureServers } from './fetch.mjs'
 
 /** @typedef {import('./member.mjs').Member} Member */
 /** @typedef {import('./etcd.mjs').EtcdCluster} EtcdCluster */

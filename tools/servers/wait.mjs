@@ -1,7 +1,7 @@
 // @ts-check
 // The one place where these tools wait: ask again until the thing is so, or a deadline passes.
 
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises'
 
 /**
  * Resolves with the first truthy answer of `check`, asked every `everyMs`. Rejects when `check`
@@ -13,11 +13,11 @@ import { setTimeout as pause } from 'node:timers/promises';
  * @returns {Promise<T>}
  */
 export async function until(check, { deadlineMs = 20_000, everyMs = 20, describe }) {
-  const end = performance.now() + deadlineMs;
+  const end = performance.now() + deadlineMs
   for (;;) {
-    const answer = await check();
-    if (answer) return answer;
-    if (performance.now() > end) throw new Error(`Not within ${deadlineMs} ms: ${describe()}`);
-    await pause(everyMs);
+    const answer = await check()
+    if (answer) return answer
+    if (performance.now() > end) throw new Error(`Not within ${deadlineMs} ms: ${describe()}`)
+    await pause(everyMs)
   }
 }

@@ -1,0 +1,183 @@
+// @ts-check
+// Leasehold over a real etcd, beside bare writes, the lock of the npm package etcd3 and `etcdctl lock`. Owns
+// what is compared and which rows come out; how each side works is in etcd/ and lib/.
+import { Etcd3 } from 'etcd3'
+import { startEtcd } from '../tools/servers/run.mjs'
+import { bareClient, bareCycle, barePut, etcd3Cycle } from './etcd/clients.mjs'
+import { goHandOver } from './etcd/go.mjs'
+import { requestsOf } from './etcd/requests.mjs'
+import { connect } from './lib/leasehold.mjs'
+import { inRounds, perSecond, sleep, timed } from './lib/measure.mjs'
+import { absent, render, row } from './lib/report.mjs'
+import { handOver, Worker } from './lib/workers.mjs'
+
+/** @typedef {import('../tools/servers/run.mjs').EtcdCluster} EtcdCluster */
+/** @typedef {Awaited<ReturnType<typeof openClients>>} Clients */
+
+/** How long waiters stand in line before a hand-over: just arrived, and long there. */
+const lineMs = { short: 20, long: 150 }
+
+/** @param {{ json: boolean, cluster: boolean }} options @returns {Promise<string>} what to print */
+export default async function bench({ json, cluster }) {
+  const etcd = await startEtcd({ members: cluster ? 3 : 1, log: (line) => process.stderr.write(`${line}\n`) })
+  const clients = await openClients(etcd)
+  try {
+    const rows = [
+      ...(await cycles(clients)),
+      ...(await handOvers(etcd, clients)),
+      ...(await requests(etcd, clients)),
+      ...(await throughput(clients)),
+    ]
+    const members = cluster ? 'three members' : 'one member'
+    const store = `etcd ${etcd.version}, ${members} on this machine, fsync on`
+    return render({ title: 'etcd', store, rows }, json)
+  } finally {
+    await clients.close()
+    await etcd.close()
+  }
+}
+
+/** @param {EtcdCluster} etcd */
+async function openClients(etcd) {
+  const [endpoint = ''] = etcd.endpoints
+  const url = `etcd://${endpoint}/`
+  const [ours, other] = await Promise.all([connect(url), connect(url)])
+  const bare = bareClient(endpoint)
+  const etcd3 = new Etcd3({ hosts: `http://${endpoint}` })
+  const close = async () => {
+    await Promise.all([ours.close(), other.close()])
+    bare.close()
+    etcd3.close()
+  }
+  return { url, ours, other, bare, etcd3, close }
+}
+
+/** One client alone, one lock at a time. @param {Clients} clients */
+async function cycles({ ours, other, bare, etcd3 }) {
+  const put = barePut(bare, 'bench-put')
+  const mutex = ours.mutex('bench-cycle')
+  const pool = ours.semaphore('bench-pool', { permits: 4 })
+  const taken = ours.mutex('bench-taken')
+  await other.mutex('bench-taken').acquire()
+  const times = 10
+  const { one, two, txns, cycle, permit, taking, peer } = await inRounds(11, [
+    { id: 'one', batch: timed(times, put) },
+    { id: 'two', batch: timed(times, () => put().then(put)) },
+    { id: 'txns', batch: timed(times, await bareCycle(bare, 'bench-bare')) },
+    { id: 'cycle', batch: timed(times, () => mutex.acquire().then((hold) => hold.release())) },
+    { id: 'permit', batch: timed(times, () => pool.acquire().then((hold) => hold.release())) },
+    { id: 'taking', batch: timed(times, () => taken.tryAcquire()) },
+    { id: 'peer', batch: timed(times, etcd3Cycle(etcd3, 'bench-etcd3')) },
+  ])
+  const twoWrites = /** @type {const} */ (['two bare writes', two])
+  return [
+    row('bare write (put)', one),
+    row('two bare writes, one after the other', two),
+    row('the two transactions of our cycle, bare', txns, { reference: [...twoWrites] }),
+    row('Leasehold mutex: acquire + release, free', cycle, { reference: [...twoWrites], note: 'aim: 1.10' }),
+    row('Leasehold semaphore: acquire + release, free', permit, { reference: [...twoWrites] }),
+    row('etcd3 Lock: acquire + release, free', peer, { reference: [...twoWrites] }),
+    row('Leasehold mutex: tryAcquire of a taken one', taking, { reference: ['a bare write', one] }),
+  ]
+}
+
+/** From one process to another. @param {EtcdCluster} etcd @param {Clients} clients */
+async function handOvers(etcd, { url, bare }) {
+  const workers = /** @type {[Worker, Worker]} */ (
+    await Promise.all([Worker.open('leasehold', url), Worker.open('leasehold', url)])
+  )
+  const standing = async (/** @type {string} */ name) => {
+    const range = { key: Buffer.from(`${name}/`), range_end: Buffer.from(`${name}0`), count_only: true }
+    return Number((await bare.kv.range(range)).count)
+  }
+  const go = (/** @type {number} */ ms) => goHandOver(etcd, `bench-go-${ms}`, { lineMs: ms, standing })
+  const our = (/** @type {number} */ ms) => handOver(workers, `bench-hand-${ms}`, ms)
+  const put = barePut(bare, 'bench-quiet')
+  const quiet = async () => {
+    await sleep(lineMs.short)
+    return timed(1, put)()
+  }
+  const { quietPut, short, goShort, long, goLong } = await inRounds(12, [
+    { id: 'quietPut', batch: quiet },
+    { id: 'short', batch: our(lineMs.short) },
+    { id: 'goShort', batch: go(lineMs.short) },
+    { id: 'long', batch: our(lineMs.long) },
+    { id: 'goLong', batch: go(lineMs.long) },
+  ])
+  await Promise.all(workers.map((worker) => worker.close()))
+  const title = (/** @type {string} */ who, /** @type {number} */ ms) => `${who}: hand-over, ${ms} ms in line`
+  const reference = /** @type {const} */ (['a bare write after a pause', quietPut])
+  return [
+    row(`bare write (put), after a pause of ${lineMs.short} ms`, quietPut),
+    row(title('Leasehold mutex', lineMs.short), short, { reference: [...reference] }),
+    row(title('etcdctl lock (Go)', lineMs.short), goShort, { reference: [...reference] }),
+    row(title('Leasehold mutex', lineMs.long), long, { reference: [...reference] }),
+    row(title('etcdctl lock (Go)', lineMs.long), goLong, { reference: [...reference] }),
+    absent('etcd3 Lock: hand-over', 'it cannot wait: a taken lock is an error'),
+  ]
+}
+
+/** By the counters of the servers. @param {EtcdCluster} etcd @param {Clients} clients */
+async function requests(etcd, { ours, other, etcd3 }) {
+  const times = 50
+  const count = async (/** @type {string} */ what, /** @type {() => Promise<unknown>} */ run) => {
+    await run()
+    const sum = await requestsOf(etcd, async () => {
+      for (let time = 0; time < times; time += 1) await run()
+    })
+    return { ...row(what, [sum / times], { unit: 'requests' }), n: times }
+  }
+  const mutex = ours.mutex('bench-count')
+  const theirs = other.mutex('bench-count')
+  return [
+    await count('Leasehold mutex: free cycle', () => mutex.acquire().then((hold) => hold.release())),
+    await count('etcd3 Lock: free cycle', etcd3Cycle(etcd3, 'bench-count-etcd3')),
+    await count('Leasehold mutex: a cycle, and one that waits for it', async () => {
+      const hold = await theirs.acquire()
+      const waiting = mutex.acquire()
+      await sleep(lineMs.short)
+      await hold.release()
+      await (await waiting).release()
+    }),
+  ]
+}
+
+/** Many names at once, in one client. @param {Clients} clients */
+async function throughput({ ours, bare, etcd3 }) {
+  const ms = 500
+  const many = (/** @type {number} */ count, /** @type {(name: string) => () => Promise<unknown>} */ run) =>
+    perSecond(
+      ms,
+      Array.from({ length: count }, (_, index) => run(`bench-many-${count}-${index}`)),
+    )
+  const our = (/** @type {string} */ name) => {
+    const mutex = ours.mutex(name)
+    return () => mutex.acquire().then((hold) => hold.release())
+  }
+  const two = (/** @type {string} */ name) => {
+    const put = barePut(bare, name)
+    return () => put().then(put)
+  }
+  const their = (/** @type {string} */ name) => etcd3Cycle(etcd3, `etcd3-${name}`)
+  const rows = []
+  for (const count of [32, 128]) {
+    const { pairs, cycle, peer } = await inRounds(4, [
+      { id: 'pairs', batch: many(count, two) },
+      { id: 'cycle', batch: many(count, our) },
+      { id: 'peer', batch: many(count, their) },
+    ])
+    const reference = /** @type {const} */ (['two bare writes', pairs])
+    rows.push(
+      row(`two bare writes, ${count} at a time`, pairs, { unit: '/s' }),
+      row(`Leasehold mutex: free cycles, ${count} names at a time`, cycle, {
+        unit: '/s',
+        reference: [...reference],
+      }),
+      row(`etcd3 Lock: free cycles, ${count} names at a time`, peer, {
+        unit: '/s',
+        reference: [...reference],
+      }),
+    )
+  }
+  return rows
+}

@@ -1,0 +1,48 @@
+// @ts-check
+// Those who contend for a lock in a process of their own, with one interface for worker.mjs. Owns the
+// settings of the peers; which lock and how often is the bench's.
+import { closeSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { connect } from './leasehold.mjs'
+
+/** @typedef {() => Promise<unknown>} Release */
+/** @typedef {{ acquire: (name: string) => Promise<Release>, close: () => Promise<unknown> }} Contender */
+
+/** @type {Record<string, (target: string) => Promise<Contender>>} */
+export const contenders = {
+  /** `target` is a URL. */
+  async leasehold(target) {
+    const client = await connect(target)
+    return {
+      async acquire(name) {
+        const hold = await client.mutex(name).acquire()
+        return () => hold.release()
+      },
+      close: () => client.close(),
+    }
+  },
+
+  /** `target` is a directory. It asks again every ms: the fastest that its option can do. */
+  async 'proper-lockfile'(target) {
+    const { lock } = await loadProperLockfile()
+    const retries = { forever: true, retries: 1, factor: 1, minTimeout: 1, maxTimeout: 1 }
+    return {
+      async acquire(name) {
+        const path = join(target, name)
+        closeSync(openSync(path, 'a')) // what it locks must be there
+        return lock(path, { retries })
+      },
+      close: async () => {},
+    }
+  },
+}
+
+/**
+ * It has no types of its own.
+ *
+ * @returns {Promise<{ lock: (path: string, options?: object) => Promise<Release> }>}
+ */
+export async function loadProperLockfile() {
+  const specifier = 'proper-lockfile'
+  return (await import(specifier)).default
+}

@@ -1,0 +1,47 @@
+// @ts-check
+// Leasehold over a store in memory, which answers at once: what is left is the time of our own code. Owns
+// what is measured; there is nothing to compare it with.
+import { connect } from './lib/leasehold.mjs'
+import { inRounds, meanOf } from './lib/measure.mjs'
+import { render, row } from './lib/report.mjs'
+
+const built = new URL('../dist/backends/memory/index.js', import.meta.url)
+const { memory } = /** @type {typeof import('../src/backends/memory/index.ts')} */ (await import(built.href))
+
+/** @param {{ json: boolean }} options @returns {Promise<string>} what to print */
+export default async function bench({ json }) {
+  const source = memory()
+  const [one, other] = await Promise.all([connect(source), connect(source)])
+  const [ours, theirs] = [one.mutex('bench-hand'), other.mutex('bench-hand')]
+  const mutex = one.mutex('bench-cycle')
+  const pool = one.semaphore('bench-pool', { permits: 4 })
+  const { cycle, permit, signal, hand } = await inRounds(10, [
+    { id: 'cycle', batch: meanOf(1_000, () => mutex.acquire().then((hold) => hold.release())) },
+    { id: 'permit', batch: meanOf(1_000, () => pool.acquire().then((hold) => hold.release())) },
+    { id: 'signal', batch: meanOf(1_000, () => mutex.run((hold) => hold.signal.aborted)) },
+    { id: 'hand', batch: meanOf(500, () => crossOver(ours, theirs)) },
+  ])
+  await Promise.all([one.close(), other.close()])
+  const µs = { unit: 'µs', times: 1_000 }
+  const reference = /** @type {[string, number[] | undefined]} */ (['a free cycle', cycle])
+  const rows = [
+    row('Leasehold mutex: acquire + release, free', cycle, µs),
+    row('Leasehold semaphore: acquire + release, free', permit, { ...µs, reference }),
+    row('Leasehold mutex: run, with hold.signal', signal, { ...µs, reference }),
+    row('Leasehold mutex: two cycles and a hand-over', hand, { ...µs, reference }),
+  ]
+  return render({ title: 'memory', store: 'a store in this process', rows }, json)
+}
+
+/**
+ * One holds, the other waits and gets it.
+ *
+ * @param {import('../src/index.ts').Mutex} first
+ * @param {import('../src/index.ts').Mutex} second
+ */
+async function crossOver(first, second) {
+  const hold = await first.acquire()
+  const waiting = second.acquire()
+  await hold.release()
+  await (await waiting).release()
+}
