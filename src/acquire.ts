@@ -7,7 +7,7 @@ import { Hold } from './hold.ts'
 import { describeHolder } from './holder.ts'
 import { Limits, orAborted } from './limits.ts'
 import { type Leave, Lines } from './line.ts'
-import { backoffMs, once, persist } from './request.ts'
+import { backoffMs, persist } from './request.ts'
 import { requestMs, type Session, type Sessions } from './session.ts'
 
 /** What a caller wants of a name. */
@@ -23,11 +23,12 @@ export interface Wish {
 
 /** Turns wishes into holds. One per client. */
 export class Acquirer {
+  /** Ends when the client is closed. */
+  readonly closing: Limits = new Limits()
   readonly #backend: Backend
   readonly #clock: Clock
   readonly #sessions: Sessions
   readonly #lines = new Lines()
-  readonly #closing = new Limits()
   readonly #holds = new Set<Hold>()
   readonly #withdrawals = new Set<Promise<void>>()
   #claims = 0
@@ -45,7 +46,7 @@ export class Acquirer {
    */
   async acquire(wish: Wish): Promise<Hold | undefined> {
     const limits = new Limits()
-      .on(this.#closing.onEnd)
+      .on(this.closing.onEnd)
       .onSignal(wish.signal)
       .onTimeout(this.#clock, wish.waitMs, () => timeout)
     try {
@@ -64,7 +65,7 @@ export class Acquirer {
    * time of two requests; what the store did not hear by then it drops when the session's time to live is over.
    */
   async close(): Promise<void> {
-    this.#closing.end(new DOMException('the Leasehold client was closed', 'AbortError'))
+    this.closing.end(new DOMException('the Leasehold client was closed', 'AbortError'))
     const limits = new Limits().onTimeout(this.#clock, 2 * requestMs(this.#sessions.ttlMs), tooLong)
     const released = Promise.all([...this.#holds].map((hold) => hold.release()))
     const withdrawn = Promise.all(this.#withdrawals)
@@ -95,7 +96,8 @@ export class Acquirer {
       if (session.over) return 'session over'
       limits.throwIfEnded()
       if (attempt.held) return this.#hold(claim, session, attempt, leave)
-      await this.#withdrawAside(claim, session, leave) // costs nothing, and the next call finds the turn free
+      // Free of cost unless an answer was lost; and the next call finds the turn free.
+      await orAborted(this.#withdrawAside(claim, session, leave), outer.signal).catch(() => {})
       return undefined
     } catch (error) {
       if (error instanceof SessionGoneError) session.lose(error)
@@ -181,8 +183,10 @@ export class Acquirer {
 
   /** Says who holds, if the store answers soon: what the reader of the error wants to know next. */
   async #timedOut(wish: Wish): Promise<WaitTimeoutError> {
-    const request = { clock: this.#clock, requestMs: 500, limits: this.#closing }
-    const line = await once(request, (limit) => this.#backend.list(wish.name, limit)).catch(() => [])
+    // Not as a request that went unanswered: that would cost everybody else the connection.
+    const limits = new Limits().on(this.closing.onEnd).onTimeout(this.#clock, 500, () => 'too slow')
+    const line = await this.#backend.list(wish.name, limits.signal).catch(() => [])
+    limits.lift()
     return new WaitTimeoutError(
       `${JSON.stringify(wish.name)} was not free within ${wish.waitMs} ms${describeLine(line)}`,
     )

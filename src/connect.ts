@@ -69,11 +69,12 @@ export class Leasehold implements AsyncDisposable {
   constructor(url: string, backend: Backend, clock: Clock, sessions: Sessions) {
     this.url = url
     this.#backend = backend
+    const acquirer = new Acquirer(backend, clock, sessions)
     this.#host = {
-      acquirer: new Acquirer(backend, clock, sessions),
+      acquirer,
       holder: holderValue(),
       readCheckpoint: (name) =>
-        persist(sessions.request(new Limits()), (limit) => backend.readCheckpoint(name, limit)),
+        persist(sessions.request(acquirer.closing), (limit) => backend.readCheckpoint(name, limit)),
     }
   }
 

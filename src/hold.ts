@@ -29,6 +29,7 @@ export class Hold implements AsyncDisposable {
   /** The name of the lock. */
   readonly name: string
   readonly #grant: Grant
+  #writing: Promise<void> = Promise.resolve()
   #unsubscribe = (): void => {}
   #cancelWatch = (): void => {}
   #watching: Limits | undefined
@@ -95,8 +96,16 @@ export class Hold implements AsyncDisposable {
    * Throws HoldLostError when refused, RangeError when the text is too long, UnavailableError as `verify` does.
    */
   async checkpoint(text: string): Promise<void> {
+    const { facts } = this.#grant.backend
+    checkLength(text, facts.checkpointBytesMax, facts.scheme)
+    const written = this.#writing.then(() => this.#write(text))
+    this.#writing = written.catch(() => {})
+    return written
+  }
+
+  /** One after another: so the text of the last call stays, whatever has to be asked again. */
+  async #write(text: string): Promise<void> {
     const { backend, claim } = this.#grant
-    checkLength(text, backend.facts.checkpointBytesMax, backend.facts.scheme)
     this.assertHeld()
     const stood = await this.#ask((limit) => backend.writeCheckpoint(claim, text, limit))
     if (stood) return

@@ -32,7 +32,7 @@ export async function persist<T>(
   } catch (error) {
     const { retries = retryDefaults.retries } = options
     await restAfter(options, error, 1, retries)
-    return pRetry(() => once(options, ask), {
+    return pRetry(() => once(options, ask).catch(asError), {
       retries: retries - 1,
       minTimeout: 0,
       // The wait stands here and not in p-retry, so that the injected clock keeps it; what is thrown here goes
@@ -41,6 +41,11 @@ export async function persist<T>(
         restAfter(options, error, attemptNumber + 1, retriesLeft),
     })
   }
+}
+
+/** p-retry cannot take what is no Error. An abort's reason may be anything; restAfter throws it as it is. */
+function asError(error: unknown): never {
+  throw error instanceof Error ? error : new Error('ended from outside', { cause: error })
 }
 
 /** Waits before the next try, or throws what ends them. */

@@ -14,9 +14,9 @@ export function marginMs(ttlMs: number): number {
   return Math.max(250, ttlMs / 10)
 }
 
-/** How long one request may take: three of them fit into the life of a session, and 5 s are always enough. */
+/** How long one request may take: three of them fit into the life of a session, and 3 s are always enough. */
 export function requestMs(ttlMs: number): number {
-  return Math.min(5_000, (ttlMs - marginMs(ttlMs)) / 3)
+  return Math.min(3_000, (ttlMs - marginMs(ttlMs)) / 3)
 }
 
 /** How a request is made to this store, by a client whose session has this time to live. */
@@ -137,6 +137,7 @@ export class Sessions {
   readonly #backend: Backend
   readonly #clock: Clock
   readonly ttlMs: number
+  readonly #closing = new Limits()
   #opening: Promise<void> | undefined
   #session: Session | undefined
 
@@ -162,13 +163,14 @@ export class Sessions {
 
   /** Ends the session, if there is one. Rejects as a request does. */
   async end(limits: Limits): Promise<void> {
+    this.#closing.end(new DOMException('the session was ended', 'AbortError'))
     await this.#opening?.catch(() => {})
     await this.#session?.end(limits)
   }
 
   /** Opens for everyone who waits, so no single waiter's signal may end it. A failure is not kept. */
   async #open(): Promise<void> {
-    const options = { ...this.request(new Limits()), retries: 3 }
+    const options = { ...this.request(this.#closing), retries: 3 }
     try {
       this.#session = await persist(options, async (limit) => {
         const sent = this.#clock.mark()

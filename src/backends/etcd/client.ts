@@ -35,7 +35,8 @@ type CallOptions = NonNullable<Parameters<Etcd3['kv']['txn']>[1]>
 type Interceptor = NonNullable<CallOptions['interceptors']>[number]
 
 const callMsMax = 10_000
-const cancelled = 1 // gRPC's status CANCELLED
+/** gRPC's FAILED_PRECONDITION: for CANCELLED etcd3 would close the connection that all others use. */
+const givenUp = 9
 
 /** A connection to a cluster through etcd3. */
 export class EtcdClient implements Transport {
@@ -106,7 +107,10 @@ export class EtcdClient implements Transport {
   }
 
   #call<T>(signal: AbortSignal, ask: (client: Etcd3, options: CallOptions) => Promise<T>): Promise<T> {
-    const options = { deadline: this.#clock.wallMs() + callMsMax, interceptors: [cancelledBy(signal)] }
+    const options = {
+      deadline: this.#clock.wallMs() + callMsMax,
+      interceptors: [cancelledBy(signal, this.#clock)],
+    }
     return this.#understand(signal, () => orAborted(ask(this.#client, options), signal))
   }
 
@@ -139,10 +143,13 @@ export class EtcdClient implements Transport {
 }
 
 /** Takes a request back that nobody waits for any more: it would keep the process alive, and perhaps arrive. */
-function cancelledBy(signal: AbortSignal): Interceptor {
+function cancelledBy(signal: AbortSignal, clock: Clock): Interceptor {
   return (options, next) => {
     const call = next(options)
-    signal.addEventListener('abort', () => call.cancelWithStatus(cancelled, 'given up'), { once: true })
+    // Later, since gRPC forgets to cancel what has only just begun.
+    const cancel = (): void => void clock.after(0, () => call.cancelWithStatus(givenUp, 'given up'))
+    if (signal.aborted) cancel()
+    else signal.addEventListener('abort', cancel, { once: true })
     return call as ReturnType<Interceptor>
   }
 }

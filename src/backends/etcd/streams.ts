@@ -44,6 +44,7 @@ export class KeepAlives {
     const stream = this.#stream
     this.#stream = undefined
     stream?.then(hangUp).catch(() => {})
+    this.#answer(new UnavailableError('the stream of renewals was closed'))
   }
 
   async #ask(lease: string): Promise<ILeaseKeepAliveResponse> {
@@ -58,12 +59,20 @@ export class KeepAlives {
     return answer
   }
 
-  async #connected(): Promise<KeepAliveStream> {
-    const stream = await this.#open()
-    stream.on('data', (response) => this.#answer(response))
-    stream.on('error', (error) => this.#answer(error))
-    stream.on('end', () => this.#answer(new UnavailableError('etcd closed the stream of renewals')))
-    return stream
+  /** Only the present stream has a say; once it broke, the next renewal opens another. */
+  #connected(): Promise<KeepAliveStream> {
+    const opened = this.#open().then((stream) => {
+      const broken = (cause?: unknown): void => {
+        if (this.#stream !== opened) return
+        this.#stream = undefined
+        this.#answer(new UnavailableError('the stream of renewals broke', { cause }))
+      }
+      stream.on('data', (response) => this.#stream === opened && this.#answer(response))
+      stream.on('error', broken)
+      stream.on('end', () => broken())
+      return stream
+    })
+    return opened
   }
 }
 
@@ -110,15 +119,17 @@ export class Watches {
     stream.then((open) => open.write(request)).catch(() => this.#stream === stream && this.reset())
   }
 
-  async #connected(): Promise<WatchStream> {
-    const stream = await this.#open()
-    const broken = async (): Promise<void> => {
-      if ((await this.#stream) === stream) this.reset()
-    }
-    stream.on('data', (response) => this.#tell(response))
-    stream.on('error', broken)
-    stream.on('end', broken)
-    return stream
+  #connected(): Promise<WatchStream> {
+    const opened = this.#open().then((stream) => {
+      const broken = (): void => {
+        if (this.#stream === opened) this.reset()
+      }
+      stream.on('data', (response) => this.#stream === opened && this.#tell(response))
+      stream.on('error', broken)
+      stream.on('end', broken)
+      return stream
+    })
+    return opened
   }
 
   #tell(response: IWatchResponse): void {

@@ -38,7 +38,9 @@ export function untilChanged(waiter: Waiter, signal: AbortSignal): Promise<Attem
         if (!gapless) ask()
       },
       deleted(deletions) {
-        const relevant = deletions.filter((deletion) => ahead.delete(deletion.key) || deletion.key === key)
+        // A member that lags begins its watch in the past: what it tells of then is in the answer already.
+        const fresh = deletions.filter((deletion) => deletion.revision > line.revision)
+        const relevant = fresh.filter((deletion) => ahead.delete(deletion.key) || deletion.key === key)
         // Deletions come in order, and the own key is in the same watch: if it is not among them, it stands.
         const proves = gapless && watch.proves && relevant.every((deletion) => deletion.key !== key)
         const last = relevant.at(-1)
