@@ -76,13 +76,20 @@ export class Claims {
     const line = latest(this.#layout.line(claim.name), keysToRead(claim))
     const own = put(key, claim.value, leaseOf(claim.session))
     const free = [absent(key), absent(this.#layout.tombstone(claim))]
-    const response = await this.#change(entry, txn(free, [line, own], [line, get(key)]), signal)
+    const response = await this.#change(entry, txn(free, [line, own], [get(key)]), signal)
     const revision = BigInt(response.header.revision)
-    entry.created = response.succeeded ? revision : createRevision(response)
+    entry.created = response.succeeded ? revision : createRevision(response, 0)
     if (entry.created === undefined) throw new Error('an attempt of a withdrawn claim')
+    if (!response.succeeded) return this.#stands(entry, signal)
     const range = read(response.responses, 0)
-    const view = readLine(this.#layout, claim.name, { revision, range, before: entry.created })
-    return this.#answer(entry, view, signal)
+    return this.#answer(entry, readLine(this.#layout, claim.name, { revision, range }), signal)
+  }
+
+  /** The answer for a claim that an earlier attempt has put in line. */
+  async #stands(entry: Entry, signal: AbortSignal, keys = keysToRead(entry.claim)): Promise<Attempt> {
+    const line = await this.#look(entry, signal, keys)
+    if (line) return this.#answer(entry, line, signal)
+    throw new UnavailableError('the claim was removed from etcd while it waited')
   }
 
   /**
@@ -137,11 +144,7 @@ export class Claims {
   async #answer(entry: Entry, line: Line, signal: AbortSignal): Promise<Attempt> {
     checkKind(line, entry.claim)
     const room = admits(line, entry.claim.limit)
-    if (room === undefined) {
-      const whole = await this.#look(entry, signal, 0)
-      if (whole) return this.#answer(entry, whole, signal)
-      throw new UnavailableError('the claim was removed from etcd while it waited')
-    }
+    if (room === undefined) return this.#stands(entry, signal, 0)
     return room ? this.#admitted(entry, line.revision) : this.#waiting(entry, line)
   }
 
@@ -186,8 +189,8 @@ function keysToRead({ limit }: Claim): number {
   return limit === 1 ? glance : 0
 }
 
-/** When the claim's own key was created, by an answer that reads it in second place. */
-function createRevision({ responses }: ITxnResponse): bigint | undefined {
-  const own = read(responses, 1).kvs[0]
+/** When the claim's own key was created, by an answer that reads it in this place. */
+function createRevision({ responses }: ITxnResponse, place = 1): bigint | undefined {
+  const own = read(responses, place).kvs[0]
   return own && BigInt(own.create_revision)
 }

@@ -107,11 +107,16 @@ export class EtcdClient implements Transport {
   }
 
   #call<T>(signal: AbortSignal, ask: (client: Etcd3, options: CallOptions) => Promise<T>): Promise<T> {
-    const options = {
-      deadline: this.#clock.wallMs() + callMsMax,
-      interceptors: [cancelledBy(signal, this.#clock)],
-    }
-    return this.#understand(signal, () => orAborted(ask(this.#client, options), signal))
+    const call = new Cancellable(this.#clock)
+    const options = { deadline: this.#clock.wallMs() + callMsMax, interceptors: [call.interceptor] }
+    return this.#understand(signal, async () => {
+      try {
+        return await orAborted(ask(this.#client, options), signal)
+      } catch (error) {
+        if (signal.aborted) call.cancel()
+        throw error
+      }
+    })
   }
 
   /** Streams carry the token of the last request and never renew it: so a request goes first. */
@@ -142,15 +147,26 @@ export class EtcdClient implements Transport {
   }
 }
 
-/** Takes a request back that nobody waits for any more: it would keep the process alive, and perhaps arrive. */
-function cancelledBy(signal: AbortSignal, clock: Clock): Interceptor {
-  return (options, next) => {
-    const call = next(options)
-    // Later, since gRPC forgets to cancel what has only just begun.
-    const cancel = (): void => void clock.after(0, () => call.cancelWithStatus(givenUp, 'given up'))
-    if (signal.aborted) cancel()
-    else signal.addEventListener('abort', cancel, { once: true })
-    return call as ReturnType<Interceptor>
+/** A request that can be taken back when nobody waits for it: it would keep the process alive, and might arrive. */
+class Cancellable {
+  readonly #clock: Clock
+  #call: ReturnType<Interceptor> | undefined
+  #cancelled = false
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  readonly interceptor: Interceptor = (options, next) => {
+    this.#call = next(options) as ReturnType<Interceptor>
+    if (this.#cancelled) this.cancel()
+    return this.#call
+  }
+
+  /** Later, since gRPC forgets to cancel what has only just begun. */
+  cancel(): void {
+    this.#cancelled = true
+    this.#clock.after(0, () => this.#call?.cancelWithStatus(givenUp, 'given up'))
   }
 }
 
