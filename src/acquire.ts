@@ -46,7 +46,7 @@ export class Acquirer {
    */
   async acquire(wish: Wish): Promise<Hold | undefined> {
     const limits = new Limits()
-      .on(this.closing.onEnd)
+      .on(this.closing)
       .onSignal(wish.signal)
       .onTimeout(this.#clock, wish.waitMs, () => timeout)
     try {
@@ -78,10 +78,7 @@ export class Acquirer {
     const leave = await this.#lines.enter(wish.name, wish.limit, wish.wait, limits)
     if (!leave) return undefined
     for (;;) {
-      const session = await this.#sessions.current(limits).catch((error) => {
-        leave()
-        throw error
-      })
+      const session = this.#sessions.live ?? (await this.#sessions.current(limits).catch(leaving(leave)))
       const outcome = await this.#stand(wish, session, leave, limits)
       if (outcome !== 'session over') return outcome
     }
@@ -90,7 +87,7 @@ export class Acquirer {
   /** One claim, from its first attempt to a hold or to its withdrawal. */
   async #stand(wish: Wish, session: Session, leave: Leave, outer: Limits): Promise<Outcome> {
     const claim = this.#newClaim(wish, session)
-    const limits = new Limits().on(outer.onEnd).on(session.onOver)
+    const limits = new Limits().on(outer).on(session)
     try {
       const attempt = await this.#untilAnswered(claim, session, limits)
       if (session.over) return 'session over'
@@ -128,7 +125,7 @@ export class Acquirer {
 
   /** Waits for a change, but no longer than a time to live: stores have lost watch events before. */
   async #changed(waiting: Waiting, session: Session, outer: Limits): Promise<Attempt | undefined> {
-    const limits = new Limits().on(outer.onEnd)
+    const limits = new Limits().on(outer)
     const rest = pause(this.#clock, session.ttlMs, limits.signal).then(() => undefined)
     try {
       return await Promise.race([waiting.changed(limits.signal), rest])
@@ -164,7 +161,7 @@ export class Acquirer {
 
   /** Goes on until the store has answered or the session is over, when the store drops the claim by itself. */
   async #withdraw(claim: Claim, session: Session): Promise<void> {
-    const limits = new Limits().on(session.onOver)
+    const limits = new Limits().on(session)
     const request = { ...session.request(limits), retries: Infinity }
     try {
       await persist(request, (limit) => this.#backend.withdraw(claim, limit))
@@ -184,12 +181,20 @@ export class Acquirer {
   /** Says who holds, if the store answers soon: what the reader of the error wants to know next. */
   async #timedOut(wish: Wish): Promise<WaitTimeoutError> {
     // Not as a request that went unanswered: that would cost everybody else the connection.
-    const limits = new Limits().on(this.closing.onEnd).onTimeout(this.#clock, 500, () => 'too slow')
+    const limits = new Limits().on(this.closing).onTimeout(this.#clock, 500, () => 'too slow')
     const line = await this.#backend.list(wish.name, limits.signal).catch(() => [])
     limits.lift()
     return new WaitTimeoutError(
       `${JSON.stringify(wish.name)} was not free within ${wish.waitMs} ms${describeLine(line)}`,
     )
+  }
+}
+
+/** Lets the next one of this client go on, and passes the error on. */
+function leaving(leave: Leave): (error: unknown) => never {
+  return (error) => {
+    leave()
+    throw error
   }
 }
 

@@ -30,8 +30,8 @@ export class Hold implements AsyncDisposable {
   readonly name: string
   readonly #grant: Grant
   #writing: Promise<void> = Promise.resolve()
-  #unsubscribe = (): void => {}
-  #cancelWatch = (): void => {}
+  #unsubscribe = nothing
+  #cancelWatch = nothing
   #watching: Limits | undefined
   #controller: AbortController | undefined
   #lost: Error | undefined
@@ -41,7 +41,7 @@ export class Hold implements AsyncDisposable {
     this.#grant = grant
     this.token = grant.admitted.token
     this.name = grant.claim.name
-    this.#unsubscribe = grant.session.onOver((reason) => this.#lose(reason as Error))
+    this.#unsubscribe = grant.session.onEnd((reason) => this.#lose(reason as Error))
     // Late, so that a short hold costs no request for it.
     this.#cancelWatch = grant.clock.after(grant.session.ttlMs / 10, () => this.#startWatch())
   }
@@ -154,7 +154,7 @@ export class Hold implements AsyncDisposable {
   async #watch(limits: Limits): Promise<void> {
     const { clock, session, admitted } = this.#grant
     for (;;) {
-      const round = new Limits().on(limits.onEnd)
+      const round = new Limits().on(limits)
       const changed = admitted.changed(round.signal).then(() => true)
       const rest = pause(clock, session.ttlMs / 3, round.signal).then(() => false)
       const woken = Promise.race([changed, rest]).finally(() => {
@@ -196,7 +196,7 @@ export class Hold implements AsyncDisposable {
   /** Asks the store about this hold, until it answers or the session is over. */
   async #ask<T>(question: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { session } = this.#grant
-    const limits = new Limits().on(session.onOver)
+    const limits = new Limits().on(session)
     try {
       return await persist(session.request(limits), question)
     } finally {
@@ -218,6 +218,8 @@ export class Hold implements AsyncDisposable {
     )
   }
 }
+
+const nothing = (): void => {}
 
 function checkLength(text: string, max: number, scheme: string): void {
   const bytes = Buffer.byteLength(text)

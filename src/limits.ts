@@ -3,16 +3,18 @@
 import { setMaxListeners } from 'node:events'
 import type { Clock } from './clock.ts'
 
-/** Calls `tell` once with the reason when something ends, at once if it has; returns how to unsubscribe. */
-export type OnEnd = (tell: (reason: unknown) => void) => () => void
+/** What ends once, for a reason. */
+export interface Ending {
+  onEnd(tell: (reason: unknown) => void): () => void
+}
 
 /**
  * One end for several causes. Cheaper than AbortSignals all the way down, which only the outermost and
  * the innermost need to be: `signal` makes one when it is first asked for.
  */
 export class Limits {
-  readonly #lifts: (() => void)[] = []
-  readonly #listeners = new Set<(reason: unknown) => void>()
+  #lifts: (() => void)[] | undefined
+  #listeners: Set<(reason: unknown) => void> | undefined
   #end: { readonly reason: unknown } | undefined
   #controller: AbortController | undefined
 
@@ -34,17 +36,19 @@ export class Limits {
   }
 
   /** Ends it now; only the first time counts. */
-  end = (reason: unknown): void => {
+  end(reason: unknown): void {
     if (this.#end) return
     this.#end = { reason }
     this.#controller?.abort(reason)
-    for (const tell of [...this.#listeners]) tell(reason)
+    for (const tell of [...(this.#listeners ?? [])]) tell(reason)
   }
 
-  onEnd: OnEnd = (tell) => {
+  /** Calls `tell` once with the reason at the end, at once if it has come; returns how to unsubscribe. */
+  onEnd(tell: (reason: unknown) => void): () => void {
     if (this.#end) tell(this.#end.reason)
-    else this.#listeners.add(tell)
-    return () => this.#listeners.delete(tell)
+    const listeners = (this.#listeners ??= new Set())
+    listeners.add(tell)
+    return () => listeners.delete(tell)
   }
 
   /** Ends it when a caller's signal aborts. A signal may well serve a hundred requests, so Node shall not warn. */
@@ -54,25 +58,29 @@ export class Limits {
     const pass = (): void => this.end(signal.reason)
     setMaxListeners(0, signal)
     signal.addEventListener('abort', pass, { once: true })
-    this.#lifts.push(() => signal.removeEventListener('abort', pass))
-    return this
+    return this.#onLift(() => signal.removeEventListener('abort', pass))
   }
 
   /** Ends it after `ms`, with what `reason` makes then. */
   onTimeout(clock: Clock, ms: number | undefined, reason: () => unknown): this {
-    if (ms !== undefined) this.#lifts.push(clock.after(ms, () => this.end(reason())))
-    return this
+    return ms === undefined ? this : this.#onLift(clock.after(ms, () => this.end(reason())))
   }
 
   /** Ends it when something else ends. */
-  on(other: OnEnd): this {
-    this.#lifts.push(other(this.end))
-    return this
+  on(other: Ending): this {
+    return this.#onLift(other.onEnd((reason) => this.end(reason)))
   }
 
   /** Lets go of every cause. */
   lift(): void {
-    for (const lift of this.#lifts.splice(0)) lift()
+    for (const lift of this.#lifts ?? []) lift()
+    this.#lifts = undefined
+  }
+
+  #onLift(lift: () => void): this {
+    this.#lifts ??= []
+    this.#lifts.push(lift)
+    return this
   }
 }
 

@@ -69,7 +69,7 @@ export async function once<T>(
 ): Promise<T> {
   limits.throwIfEnded()
   if (requestMs === undefined) return ask(never)
-  const request = new Limits().on(limits.onEnd).onTimeout(clock, requestMs, () => unanswered(requestMs))
+  const request = new Limits().on(limits).onTimeout(clock, requestMs, () => unanswered(requestMs))
   try {
     return await ask(request.signal)
   } finally {

@@ -3,7 +3,7 @@
 import type { Backend, SessionGrant } from './backend.ts'
 import { type Clock, type Mark, mostElapsedMs, pause } from './clock.ts'
 import { HoldLostError, SessionGoneError } from './errors.ts'
-import { Limits, type OnEnd, orAborted } from './limits.ts'
+import { type Ending, Limits, orAborted } from './limits.ts'
 import { backoffMs, once, persist, type RequestOptions } from './request.ts'
 
 /**
@@ -25,7 +25,7 @@ function requestOptions(backend: Backend, clock: Clock, ttlMs: number, limits: L
 }
 
 /** A session as its client sees it: alive until a deadline that only an answered renewal moves. */
-export class Session {
+export class Session implements Ending {
   readonly id: string
   readonly ttlMs: number
   readonly #backend: Backend
@@ -60,7 +60,7 @@ export class Session {
   }
 
   /** Tells when the session is over, with a HoldLostError as the reason if it was lost. */
-  onOver: OnEnd = (tell) => {
+  onEnd(tell: (reason: unknown) => void): () => void {
     this.over // computing it may end the session
     return this.#ended.onEnd(tell)
   }
@@ -145,6 +145,11 @@ export class Sessions {
     this.#backend = backend
     this.#clock = clock
     this.ttlMs = ttlMs
+  }
+
+  /** The session, if there is one that is not over. */
+  get live(): Session | undefined {
+    return this.#session?.over ? undefined : this.#session
   }
 
   /** A session that is not over. Costs one request when there is none. Rejects as a request does. */
