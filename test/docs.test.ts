@@ -37,11 +37,22 @@ beforeAll(() => {
   rmSync(scripts, { recursive: true, force: true })
   mkdirSync(scripts, { recursive: true })
   const sources = blocks.filter(({ language }) => language === 'ts')
-  for (const block of sources) writeFileSync(join(scripts, `${fileOf(block)}.ts`), `${block.code}\nexport {}\n`)
-  const options = ['--target', 'es2022', '--lib', 'es2023,esnext.disposable', '--module', 'nodenext', '--strict']
+  for (const block of sources)
+    writeFileSync(join(scripts, `${fileOf(block)}.ts`), `${block.code}\nexport {}\n`)
+  const options = [
+    '--target',
+    'es2022',
+    '--lib',
+    'es2023,esnext.disposable',
+    '--module',
+    'nodenext',
+    '--strict',
+  ]
   const files = sources.map((block) => join(scripts, `${fileOf(block)}.ts`))
   const types = ['--types', 'node', '--skipLibCheck']
-  execFileSync('npx', ['--no-install', 'tsc', '--ignoreConfig', ...options, ...types, ...files], { encoding: 'utf8' })
+  execFileSync('npx', ['--no-install', 'tsc', '--ignoreConfig', ...options, ...types, ...files], {
+    encoding: 'utf8',
+  })
   const shim = join(home, 'leasehold')
   writeFileSync(shim, `#!/bin/sh\nexec "${process.execPath}" "${resolve('dist/cli/main.js')}" "$@"\n`)
   chmodSync(shim, 0o755)
@@ -50,12 +61,17 @@ beforeAll(() => {
 afterAll(() => rmSync(home, { recursive: true }))
 
 test('every block is of a kind that is run, or says that it is only text', () => {
-  expect(blocks.map(({ language }) => language).filter((name) => !['ts', 'sh', 'text'].includes(name))).toEqual([])
+  expect(
+    blocks.map(({ language }) => language).filter((name) => !['ts', 'sh', 'text'].includes(name)),
+  ).toEqual([])
 })
 
-test.each(blocks.filter(({ language }) => language === 'ts'))('$title runs and ends by itself', async (block) => {
-  await run(process.execPath, [join(scripts, `${fileOf(block)}.js`)], { env: environment, timeout: 20_000 })
-})
+test.each(blocks.filter(({ language }) => language === 'ts'))(
+  '$title runs and ends by itself',
+  async (block) => {
+    await run(process.execPath, [join(scripts, `${fileOf(block)}.js`)], { env: environment, timeout: 20_000 })
+  },
+)
 
 test.each(blocks.filter(({ language }) => language === 'sh'))('$title works in a shell', async ({ code }) => {
   await run('sh', ['-euc', code], { env: environment, cwd: home, timeout: 20_000 })

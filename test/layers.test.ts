@@ -81,7 +81,8 @@ test('the contract is types only', () => {
 })
 
 test('time, timers and chance come from clock.ts alone', () => {
-  const banned = /\b(setTimeout|setInterval|setImmediate|Math\.random|randomUUID|randomBytes|hrtime|node:timers)\b/
+  const banned =
+    /\b(setTimeout|setInterval|setImmediate|Math\.random|randomUUID|randomBytes|hrtime|node:timers)\b/
   const guilty = files.filter((file) => file !== 'clock.ts' && banned.test(text(file)))
   expect(guilty).toEqual([])
 })
