@@ -53,7 +53,7 @@ export class Acquirer {
       limits.throwIfEnded()
       return await this.#inTurn(wish, limits)
     } catch (error) {
-      if (error === timeout) throw await this.#timedOut(wish)
+      if (error === timeout) throw await this.notFree(wish)
       throw error
     } finally {
       limits.lift()
@@ -78,9 +78,18 @@ export class Acquirer {
     const leave = await this.#lines.enter(wish.name, wish.limit, wish.wait, limits)
     if (!leave) return undefined
     for (;;) {
-      const session = this.#sessions.live ?? (await this.#sessions.current(limits).catch(leaving(leave)))
+      const session = this.#sessions.live ?? (await this.#session(limits, leave))
       const outcome = await this.#stand(wish, session, leave, limits)
       if (outcome !== 'session over') return outcome
+    }
+  }
+
+  async #session(limits: Limits, leave: Leave): Promise<Session> {
+    try {
+      return await this.#sessions.current(limits).catch(toldApart)
+    } catch (error) {
+      leave()
+      throw error
     }
   }
 
@@ -111,7 +120,7 @@ export class Acquirer {
   async #untilAnswered(claim: Claim, session: Session, limits: Limits): Promise<Attempt> {
     const request = session.request(limits)
     const ask = () => persist(request, (limit) => this.#backend.attempt(claim, limit))
-    let attempt = await ask()
+    let attempt = await ask().catch(toldApart)
     for (let inVain = 0; !attempt.held && claim.wait; ) {
       const proven = await this.#changed(attempt, session, limits)
       // A watch that fails at once would make this loop spin; one that wakes us for a reason shortens the line.
@@ -150,7 +159,7 @@ export class Acquirer {
   /** Withdraws while the caller goes on: an abort shall not wait for a store that may be the reason for it. */
   #withdrawAside(claim: Claim, session: Session, leave: Leave): Promise<void> {
     const withdrawal = this.#withdraw(claim, session)
-      .catch(() => {}) // refused: the session's end takes the claim along
+      .catch(() => {}) // then the session has ended, and the claim with it
       .finally(() => {
         this.#withdrawals.delete(withdrawal)
         leave()
@@ -167,7 +176,10 @@ export class Acquirer {
       await persist(request, (limit) => this.#backend.withdraw(claim, limit))
     } catch (error) {
       if (error instanceof SessionGoneError) session.lose(error)
-      if (!session.over) throw error
+      if (session.over) return
+      // It would stand, and block everybody, for as long as this session is renewed.
+      session.lose(new SessionGoneError('a claim could not be withdrawn', { cause: error }))
+      throw error
     } finally {
       limits.lift()
     }
@@ -178,24 +190,21 @@ export class Acquirer {
     return { id: String(this.#claims), name, session: session.id, limit, value, wait }
   }
 
-  /** Says who holds, if the store answers soon: what the reader of the error wants to know next. */
-  async #timedOut(wish: Wish): Promise<WaitTimeoutError> {
+  /** What to throw when a name was not free in time: it says who holds, if the store answers soon. */
+  async notFree({ name, waitMs = 0 }: Pick<Wish, 'name' | 'waitMs'>): Promise<WaitTimeoutError> {
     // Not as a request that went unanswered: that would cost everybody else the connection.
     const limits = new Limits().on(this.closing).onTimeout(this.#clock, 500, () => 'too slow')
-    const line = await this.#backend.list(wish.name, limits.signal).catch(() => [])
+    const line = await this.#backend.list(name, limits.signal).catch(() => [])
     limits.lift()
-    return new WaitTimeoutError(
-      `${JSON.stringify(wish.name)} was not free within ${wish.waitMs} ms${describeLine(line)}`,
-    )
+    const when = waitMs > 0 ? `was not free within ${waitMs} ms` : 'is not free'
+    return new WaitTimeoutError(`${JSON.stringify(name)} ${when}${describeLine(line)}`)
   }
 }
 
-/** Lets the next one of this client go on, and passes the error on. */
-function leaving(leave: Leave): (error: unknown) => never {
-  return (error) => {
-    leave()
-    throw error
-  }
+/** A wait that ends before the store has said a word is no wait for a holder: the caller shall know. */
+function toldApart(error: unknown): never {
+  if (error !== timeout) throw error
+  throw new UnavailableError('the store did not answer before the wait was over')
 }
 
 /** Ends a wait from within; the error that the caller gets is made when it is known who holds. */

@@ -29,6 +29,20 @@ export function checkWait(waitMs: number | undefined): void {
   if (waitMs !== undefined) checkNumber('waitMs', waitMs, { min: 0, max: Number.MAX_SAFE_INTEGER })
 }
 
+/** Throws unless `signal` is undefined or an AbortSignal. */
+export function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal === undefined || signal instanceof AbortSignal) return
+  throw new TypeError(`signal: ${show(signal)} is not an AbortSignal`)
+}
+
+/** Throws unless `text` is a string of at most so many bytes of UTF-8. */
+export function checkText(text: string, { scheme, checkpointBytesMax }: Facts): void {
+  if (typeof text !== 'string') throw new TypeError(`text: ${show(text)} is not a string`)
+  const bytes = Buffer.byteLength(text)
+  if (bytes <= checkpointBytesMax) return
+  throw new RangeError(`text: ${bytes} bytes of UTF-8; it takes up to ${checkpointBytesMax} on ${scheme}`)
+}
+
 interface Range {
   readonly min: number
   readonly max: number

@@ -13,6 +13,8 @@ export interface Facts {
   readonly fair: boolean
   /** How long the store keeps a lock from everyone after its holder's session ended without a release. */
   readonly lockDelayMs: number
+  /** Whether a client's locks are free as soon as its process is gone, rather than after the time to live. */
+  readonly freesOnCrash: boolean
   /** Whether each question is answered before its method returns: then none can hang, and none needs a time limit. */
   readonly answersAtOnce: boolean
   /** The largest checkpoint in bytes of UTF-8. */

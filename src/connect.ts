@@ -2,7 +2,7 @@
 // which scheme, and that one client has one store, one session and one clock.
 import { Acquirer } from './acquire.ts'
 import { checkTtl } from './arguments.ts'
-import type { Backend, BackendSource } from './backend.ts'
+import type { Backend, BackendSource, Facts } from './backend.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { holderValue } from './holder.ts'
 import { Limits } from './limits.ts'
@@ -44,6 +44,9 @@ export async function connect(
   options: ConnectOptions = {},
 ): Promise<Leasehold> {
   const source = typeof target === 'string' ? await sourceOf(target) : target
+  if (typeof source?.open !== 'function') {
+    throw new TypeError('target: it takes a URL as a string, or what leasehold/etcd, /file or /memory return')
+  }
   const clock = options.clock ?? systemClock()
   const backend = await source.open(clock)
   try {
@@ -62,12 +65,15 @@ export async function connect(
 export class Leasehold implements AsyncDisposable {
   /** The store, without secrets. */
   readonly url: string
+  /** What its store can do. */
+  readonly facts: Facts
   readonly #backend: Backend
   readonly #host: LockHost
   #closed: Promise<void> | undefined
 
   constructor(url: string, backend: Backend, clock: Clock, sessions: Sessions) {
     this.url = url
+    this.facts = backend.facts
     this.#backend = backend
     const acquirer = new Acquirer(backend, clock, sessions)
     this.#host = {

@@ -1,5 +1,7 @@
 // What a successful claim gives its caller: a token, and the truth about whether it still holds. Owns how loss is
 // told and how the hold ends; the deadline is the session's, and waiting for a turn is acquire's.
+import { setMaxListeners } from 'node:events'
+import { checkText } from './arguments.ts'
 import type { Admitted, Backend, Claim } from './backend.ts'
 import { type Clock, pause } from './clock.ts'
 import { HoldLostError } from './errors.ts'
@@ -96,8 +98,7 @@ export class Hold implements AsyncDisposable {
    * Throws HoldLostError when refused, RangeError when the text is too long, UnavailableError as `verify` does.
    */
   async checkpoint(text: string): Promise<void> {
-    const { facts } = this.#grant.backend
-    checkLength(text, facts.checkpointBytesMax, facts.scheme)
+    checkText(text, this.#grant.backend.facts)
     const written = this.#writing.then(() => this.#write(text))
     this.#writing = written.catch(() => {})
     return written
@@ -143,6 +144,7 @@ export class Hold implements AsyncDisposable {
   }
 
   #startWatch(): void {
+    if (this.#released) return // lost while it was made
     this.#watching = new Limits()
     this.#watch(this.#watching).catch(() => {}) // it rejects only when the hold has ended
   }
@@ -182,12 +184,18 @@ export class Hold implements AsyncDisposable {
 
   #computedController(): AbortController {
     const controller = new AbortController()
+    setMaxListeners(0, controller.signal) // it is there to be handed to everything
     if (this.#lost) controller.abort(this.#lost)
     const aborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')?.get
     Object.defineProperty(controller.signal, 'aborted', {
       get: () => {
         this.remainingMs
         return aborted?.call(controller.signal)
+      },
+    })
+    Object.defineProperty(controller.signal, 'throwIfAborted', {
+      value: () => {
+        if (controller.signal.aborted) throw controller.signal.reason
       },
     })
     return controller
@@ -220,9 +228,3 @@ export class Hold implements AsyncDisposable {
 }
 
 const nothing = (): void => {}
-
-function checkLength(text: string, max: number, scheme: string): void {
-  const bytes = Buffer.byteLength(text)
-  if (bytes <= max) return
-  throw new RangeError(`checkpoint: text has ${bytes} bytes, ${scheme} takes at most ${max}`)
-}

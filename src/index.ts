@@ -1,5 +1,16 @@
 // The public face of the package: what users import from 'leasehold'. Backends have entrances of their own.
-export type { BackendSource, Facts } from './backend.ts'
+export type {
+  Admitted,
+  Attempt,
+  Backend,
+  BackendSource,
+  Changeable,
+  Claim,
+  Facts,
+  SessionGrant,
+  Standing,
+  Waiting,
+} from './backend.ts'
 export type { Clock, Mark } from './clock.ts'
 export { type ConnectOptions, connect, type Leasehold } from './connect.ts'
 export {
@@ -7,10 +18,11 @@ export {
   HoldLostError,
   LeaseholdError,
   RefusedError,
+  SessionGoneError,
   UnavailableError,
   WaitTimeoutError,
 } from './errors.ts'
 export type { Hold } from './hold.ts'
-export type { AcquireOptions } from './locks/lock.ts'
+export type { AcquireOptions, Lock } from './locks/lock.ts'
 export type { Mutex } from './locks/mutex.ts'
 export type { Semaphore, SemaphoreOptions } from './locks/semaphore.ts'

@@ -20,7 +20,7 @@ const mayImport: Record<string, readonly string[]> = {
   'holder.ts': ['backend.ts'],
   'line.ts': ['limits.ts'],
   'session.ts': ['backend.ts', 'clock.ts', 'errors.ts', 'limits.ts', 'request.ts'],
-  'hold.ts': ['backend.ts', 'clock.ts', 'errors.ts', 'limits.ts', 'request.ts', 'session.ts'],
+  'hold.ts': ['arguments.ts', 'backend.ts', 'clock.ts', 'errors.ts', 'limits.ts', 'request.ts', 'session.ts'],
   'acquire.ts': [
     'backend.ts',
     'clock.ts',

@@ -112,7 +112,8 @@ interface Job {
 async function oversee({ client, hold, command, clock, signals, options }: Job): Promise<number> {
   signals.interrupted.throwIfAborted()
   const onLossMs = graceOnLossMs(options.ttl, options.grace)
-  const guardian = new Guardian(onLossMs)
+  // Where a crash frees the lock at once, nobody waits for the command to end in peace.
+  const guardian = new Guardian(client.facts.freesOnCrash ? 0 : onLossMs)
   signals.prepare()
   try {
     const group = await startGroup(command, {

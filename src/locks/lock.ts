@@ -1,8 +1,7 @@
 // What a mutex and a semaphore share, which is everything but the number of holders. Owns the verbs a caller uses;
 // how to wait is acquire's, what a hold does is hold's.
 import type { Acquirer } from '../acquire.ts'
-import { checkWait } from '../arguments.ts'
-import { WaitTimeoutError } from '../errors.ts'
+import { checkSignal, checkWait } from '../arguments.ts'
 import type { Hold } from '../hold.ts'
 
 /** How long to wait for a hold. */
@@ -41,16 +40,18 @@ export abstract class Lock {
   async acquire(options: AcquireOptions = {}): Promise<Hold> {
     const { waitMs, signal } = options
     checkWait(waitMs)
+    checkSignal(signal)
     const hold = await this.#ask(waitMs !== 0, { waitMs: waitMs || undefined, signal })
     if (hold) return hold
-    throw new WaitTimeoutError(`${JSON.stringify(this.name)} is not free`)
+    throw await this.#host.acquirer.notFree({ name: this.name })
   }
 
   /**
    * Resolves with a hold if it is free now and nobody waits for it, else with undefined. Costs one request (a
    * semaphore on etcd: two where it is free), and leaves nothing behind. Rejects as `acquire` does.
    */
-  tryAcquire({ signal }: Pick<AcquireOptions, 'signal'> = {}): Promise<Hold | undefined> {
+  async tryAcquire({ signal }: Pick<AcquireOptions, 'signal'> = {}): Promise<Hold | undefined> {
+    checkSignal(signal)
     return this.#ask(false, { signal })
   }
 

@@ -16,7 +16,8 @@ export class Semaphore extends Lock {
   readonly permits: number
 
   /** Throws TypeError or RangeError for a bad name or number. Sends nothing. */
-  constructor(host: LockHost, name: string, { permits }: SemaphoreOptions) {
+  constructor(host: LockHost, name: string, options: SemaphoreOptions) {
+    const permits = options?.permits
     checkName(name)
     checkPermits(permits)
     super(host, name, permits)

@@ -1,7 +1,14 @@
 // The waiting loop under a store that fails: what is tried again, what is given up, and what must never stay behind.
 import { expect, test } from 'vitest'
 import type { Backend } from '../../src/backend.ts'
-import { connect, HoldLostError, type Leasehold, UnavailableError } from '../../src/index.ts'
+import {
+  connect,
+  HoldLostError,
+  type Leasehold,
+  RefusedError,
+  UnavailableError,
+  WaitTimeoutError,
+} from '../../src/index.ts'
 import { FaultyStore } from './faulty.ts'
 import { ManualClock, settle } from './manual-clock.ts'
 
@@ -55,6 +62,32 @@ test('when the store stays away, acquire gives up with UnavailableError and with
   await clock.advance(3_000)
   expect(await truth.list('a', never)).toEqual([])
   expect(await other.mutex('a').tryAcquire()).toBeDefined()
+})
+
+test('a wait that ends before the store has answered is told as an outage, not as a lock that is taken', async () => {
+  const { clock, store, one, other } = await scene()
+  store.faults.set('attempt', 'refuse')
+  const refused = expect(one.mutex('a').acquire({ waitMs: 1_000 })).rejects.toThrow(UnavailableError)
+  await clock.advance(1_000)
+  await refused
+  store.faults.clear()
+  await using _ = await other.mutex('a').acquire()
+  const late = expect(one.mutex('a').acquire({ waitMs: 1_000 })).rejects.toThrow(WaitTimeoutError)
+  await clock.advance(1_000)
+  await late
+  await expect(one.mutex('a').acquire({ waitMs: 0 })).rejects.toThrow(/not free: held by/)
+})
+
+test('a release that the store refuses for good ends the session, rather than block everybody', async () => {
+  const { store, one, other, truth } = await scene()
+  const hold = await one.mutex('a').acquire()
+  const second = await one.mutex('b').acquire()
+  store.faults.set('withdraw', 'forbid')
+  await expect(hold.release()).rejects.toThrow(RefusedError)
+  expect(second.held).toBe(false)
+  await settle()
+  expect(await truth.list('a', never)).toEqual([])
+  expect((await other.mutex('a').acquire()).held).toBe(true)
 })
 
 test('an abort does not wait for a store that hangs', async () => {

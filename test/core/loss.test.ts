@@ -112,6 +112,7 @@ test('after a blocked loop, what is made of the signal is right too', async () =
   clock.block(lifeMs)
   const combined = AbortSignal.any([hold.signal, new AbortController().signal])
   expect(combined.aborted).toBe(true)
+  expect(() => signal.throwIfAborted()).toThrow(HoldLostError)
   expect(signal.reason).toBeInstanceOf(HoldLostError)
   await expect(fetch('http://127.0.0.1:9/', { signal })).rejects.toThrow(HoldLostError)
 })

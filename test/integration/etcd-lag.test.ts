@@ -15,7 +15,7 @@ function lagging(namespace: string, past: { revision: bigint; deletions: Deletio
   return {
     url: etcd.cluster.url(namespace),
     async open(clock) {
-      const client = new EtcdClient(clock, [member(etcd.cluster.endpoints[0] ?? '', {})], false)
+      const client = new EtcdClient(clock, [member(etcd.cluster.endpoints[0] ?? '', {}, clock)], false)
       const transport: Transport = {
         txn: (request, signal) => client.txn(request, signal),
         grant: (lease, seconds, signal) => client.grant(lease, seconds, signal),

@@ -13,6 +13,7 @@ const facts: Facts = {
   ttlMs: { min: 2_000, max: 9_000_000_000_000, default: 15_000 },
   fair: true,
   lockDelayMs: 0,
+  freesOnCrash: false,
   answersAtOnce: false,
   checkpointBytesMax: 1_048_576,
 }

@@ -6,9 +6,11 @@ import {
   ClientClosedError,
   Etcd3,
   EtcdAuthenticationFailedError,
+  EtcdError,
   EtcdInvalidAuthTokenError,
   EtcdLeaseInvalidError,
   EtcdPermissionDeniedError,
+  GRPCGenericError,
   GRPCUnauthenticatedError,
   type IOptions,
   type ITxnRequest,
@@ -18,6 +20,7 @@ import {
 import type { Clock } from '../../clock.ts'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../errors.ts'
 import { orAborted } from '../../limits.ts'
+import { type CallOptions, Cancellable, requireLeader } from './calls.ts'
 import { KeepAlives, Watches } from './streams.ts'
 import type { Credentials, KeyRange, Transport, WatchListener } from './transport.ts'
 
@@ -31,12 +34,8 @@ export interface Endpoint {
 
 type Policy = NonNullable<NonNullable<IOptions['faultHandling']>['global']>
 type Tls = Exclude<Credentials['tls'], true | undefined>
-type CallOptions = NonNullable<Parameters<Etcd3['kv']['txn']>[1]>
-type Interceptor = NonNullable<CallOptions['interceptors']>[number]
 
 const callMsMax = 10_000
-/** gRPC's FAILED_PRECONDITION: for CANCELLED etcd3 would close the connection that all others use. */
-const givenUp = 9
 
 /** A connection to a cluster through etcd3. */
 export class EtcdClient implements Transport {
@@ -122,7 +121,8 @@ export class EtcdClient implements Transport {
   /** Streams carry the token of the last request and never renew it: so a request goes first. */
   async #stream<T>(open: (client: Etcd3, options: CallOptions) => Promise<T>): Promise<T> {
     const client = this.#client
-    if (this.#authenticated) await client.kv.range({ key: Buffer.from('\0'), limit: 1 }).catch(() => {})
+    const options = { deadline: this.#clock.wallMs() + callMsMax }
+    if (this.#authenticated) await client.kv.range({ key: Buffer.from('\0') }, options).catch(() => {})
     return open(client, { interceptors: [requireLeader] })
   }
 
@@ -147,45 +147,11 @@ export class EtcdClient implements Transport {
   }
 }
 
-/** A request that can be taken back when nobody waits for it: it would keep the process alive, and might arrive. */
-class Cancellable {
-  readonly #clock: Clock
-  #call: ReturnType<Interceptor> | undefined
-  #cancelled = false
-
-  constructor(clock: Clock) {
-    this.#clock = clock
-  }
-
-  readonly interceptor: Interceptor = (options, next) => {
-    this.#call = next(options) as ReturnType<Interceptor>
-    if (this.#cancelled) this.cancel()
-    return this.#call
-  }
-
-  /** Later, since gRPC forgets to cancel what has only just begun. */
-  cancel(): void {
-    this.#cancelled = true
-    this.#clock.after(0, () => this.#call?.cancelWithStatus(givenUp, 'given up'))
-  }
-}
-
-/** Asks the server to end a stream when it has no leader: a member that is cut off would stay silent for ever. */
-const requireLeader: Interceptor = (options, next) => {
-  const call = next(options)
-  const start = call.start.bind(call)
-  call.start = (metadata, listener) => {
-    metadata.set('hasleader', 'true')
-    start(metadata, listener)
-  }
-  return call as ReturnType<Interceptor>
-}
-
 const refusals = [EtcdPermissionDeniedError, EtcdAuthenticationFailedError, GRPCUnauthenticatedError]
 const staleAuth = /auth store is old|invalid auth token/
 const wrongAuth = /user name is empty|authentication is not enabled|user name not found/
 
-/** What an error of etcd3 means for the caller. What is not understood stays as it is. */
+/** What an error of etcd3 means for the caller. What no server said stays as it is. */
 function translate(error: unknown, address: string): unknown {
   if (!(error instanceof Error)) return error
   const text = `etcd at ${address}: ${error.message.replace(/^\w*Error: /, '')}`
@@ -195,13 +161,15 @@ function translate(error: unknown, address: string): unknown {
   }
   const refused = refusals.some((type) => error instanceof type) || wrongAuth.test(error.message)
   if (refused) return new RefusedError(text, { cause: error })
-  const transient = isRecoverableError(error) || error instanceof UnavailableError
+  const brokenCircuit = 'isBrokenCircuitError' in error // by the policy of a given client
+  const transient = brokenCircuit || isRecoverableError(error) || error instanceof UnavailableError
   if (transient || error instanceof ClientClosedError) return new UnavailableError(text, { cause: error })
-  return error
+  const answered = error instanceof GRPCGenericError || error instanceof EtcdError
+  return answered ? new RefusedError(text, { cause: error }) : error
 }
 
 /** A member to connect to. */
-export function member(address: string, { auth, tls }: Credentials): Endpoint {
+export function member(address: string, { auth, tls }: Credentials, clock: Clock): Endpoint {
   let connections = 0
   return {
     address,
@@ -209,7 +177,8 @@ export function member(address: string, { auth, tls }: Credentials): Endpoint {
       connections += 1
       return new Etcd3({
         hosts: `${tls ? 'https' : 'http'}://${address}`,
-        ...(auth ? { auth: { ...auth } } : {}),
+        // It logs in over a connection of its own that it never closes: a hung server must not keep that alive.
+        ...(auth ? { auth: { ...auth, callOptions: () => ({ deadline: clock.wallMs() + callMsMax }) } } : {}),
         ...(typeof tls === 'object' ? { credentials: certificates(tls) } : {}),
         faultHandling: { global: passThrough, host: () => passThrough },
         grpcOptions: grpcOptions(connections),

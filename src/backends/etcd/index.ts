@@ -5,7 +5,9 @@ import type { BackendSource } from '../../backend.ts'
 import { EtcdBackend } from './backend.ts'
 import { Layout } from './layout.ts'
 import type { Credentials } from './transport.ts'
-import { parseEtcdUrl } from './url.ts'
+import { checkEndpoints, formatEtcdUrl, parseEtcdUrl } from './url.ts'
+
+export type { Credentials } from './transport.ts'
 
 /** How to reach an etcd cluster. */
 export interface EtcdOptions extends Credentials {
@@ -21,12 +23,13 @@ export interface EtcdOptions extends Credentials {
 export function etcd(options: EtcdOptions = {}): BackendSource {
   const { endpoints = ['127.0.0.1:2379'], namespace = '', auth, tls, client } = options
   return {
-    url: `${tls ? 'etcds' : 'etcd'}://${endpoints.join(',')}/${namespace}`,
+    url: formatEtcdUrl({ endpoints: client ? ['given-client'] : endpoints, namespace, tls: Boolean(tls) }),
     async open(clock) {
+      checkEndpoints(endpoints)
       const { EtcdClient, member, givenClient } = await import('./client.ts')
       const members = client
         ? [givenClient(client)]
-        : endpoints.map((address) => member(address, { auth, tls }))
+        : endpoints.map((address) => member(address, { auth, tls }, clock))
       const transport = new EtcdClient(clock, members, auth !== undefined)
       return new EtcdBackend(transport, new Layout(namespace), clock)
     },
@@ -53,6 +56,10 @@ export function etcdFromUrl(url: string, environment: NodeJS.ProcessEnv = proces
 
   function pem(part: string, variable: string): object {
     const file = environment[variable]
-    return file ? { [part]: readFileSync(file) } : {}
+    try {
+      return file ? { [part]: readFileSync(file) } : {}
+    } catch (cause) {
+      throw new TypeError(`${variable}: ${JSON.stringify(file)} cannot be read`, { cause })
+    }
   }
 }

@@ -48,8 +48,9 @@ export class KeepAlives {
   }
 
   async #ask(lease: string): Promise<ILeaseKeepAliveResponse> {
-    this.#stream ??= this.#connected()
-    const stream = await this.#stream
+    const opened = (this.#stream ??= this.#connected())
+    const stream = await opened
+    if (this.#stream !== opened) throw new UnavailableError('given up before its stream was open')
     const answered = new Promise<ILeaseKeepAliveResponse | Error>((resolve) => {
       this.#answer = resolve
     })

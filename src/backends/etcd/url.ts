@@ -19,14 +19,28 @@ export function parseEtcdUrl(url: string): EtcdUrl {
   if (hosts.includes('@')) {
     throw new TypeError('url: takes no credentials; set ETCDCTL_USER to user:password instead')
   }
-  const endpoints = hosts.split(',').map(parseHost)
+  const endpoints = hosts.split(',').map((host) => parseHost(host))
   return { endpoints, namespace: parseNamespace(path), tls: scheme.toLowerCase() === 'etcds' }
 }
 
-function parseHost(host: string): string {
+/** The URL that `parseEtcdUrl` reads the same from. */
+export function formatEtcdUrl({ endpoints, namespace, tls }: EtcdUrl): string {
+  const path = namespace.split('/').map(encodeURIComponent).join('/')
+  return `${tls ? 'etcds' : 'etcd'}://${endpoints.join(',')}/${path}`
+}
+
+/** Throws TypeError or RangeError unless each is `host:port`, and there is one. */
+export function checkEndpoints(endpoints: readonly string[]): void {
+  if (endpoints.length === 0) throw new RangeError('endpoints: [] is empty; it takes at least one host:port')
+  for (const endpoint of endpoints) parseHost(endpoint, 'endpoints')
+}
+
+function parseHost(host: string, argument = 'url'): string {
   const [, name, port = '2379'] = /^(\[[0-9a-f:.]+\]|[\w.-]+)(?::(\d{1,5}))?$/i.exec(host) ?? []
   if (name && Number(port) > 0 && Number(port) < 65_536) return `${name}:${port}`
-  throw new TypeError(`url: ${JSON.stringify(host)} is no host:port; it takes ${shape}`)
+  // What follows a colon may be a password.
+  const shown = JSON.stringify(host.split(/[:@]/)[0])
+  throw new TypeError(`${argument}: what begins with ${shown} is no host:port; it takes ${shape}`)
 }
 
 function parseNamespace(path: string): string {

@@ -25,6 +25,7 @@ const facts: Facts = {
   ttlMs: { min: 1_000, max: 86_400_000, default: 15_000 },
   fair: true,
   lockDelayMs: 0,
+  freesOnCrash: true,
   answersAtOnce: true,
   checkpointBytesMax: 1_048_576,
 }
