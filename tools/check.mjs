@@ -5,9 +5,9 @@ import { build, install, main, run } from './install.mjs'
 
 await main(() => {
   install()
+  build() // first, since tools and benches are checked against what is built
   run('npx', ['--no-install', 'tsc', '-p', 'tsconfig.json'])
   run('npx', ['--no-install', 'biome', 'check', '--error-on-warnings'])
-  build()
   run('npx', ['--no-install', 'publint', '--strict'])
   run('npx', ['--no-install', 'attw', '--pack', '.', '--profile', 'esm-only'])
 })
