@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { connect } from '../../src/index.ts'
 import { guardiansOf, leasehold, type Run, temporaryFolder, untilGone } from './leasehold.ts'
 
 let env: Record<string, string>
@@ -50,30 +51,20 @@ describe('a process that the command leaves in the background', () => {
 })
 
 describe('when leasehold is killed with SIGKILL', () => {
-  test('every process of the command gets SIGTERM', async () => {
-    const script = `
-      trap 'echo leader told; exit' TERM
-      sh -c 'trap "echo child told; exit" TERM; echo child $$; while :; do sleep 0.02; done' &
-      echo leader $$; while :; do sleep 0.02; done`
-    const run = leasehold(['run', 'x', '--', 'sh', '-c', script], { env })
-    const pids = [await run.pidOf('leader'), await run.pidOf('child')]
-    run.signal('SIGKILL')
-    const { stdout } = await run.ended
-    expect(stdout).toContain('leader told')
-    expect(stdout).toContain('child told')
-    await Promise.all(pids.map(untilGone))
-  })
-
-  test('a process that ignores SIGTERM gets SIGKILL after the grace, and the guardian is gone', async () => {
-    const run = leasehold(['run', 'x', '--grace', '300ms', '--', 'sh', '-c', `sh -c "$0" & ${deaf}`, deaf], {
-      env,
-    })
+  test('where that frees the lock at once, the command is gone at once too, whatever it ignores', async () => {
+    const command = ['sh', '-c', `sh -c "$0" & ${deaf}`, deaf]
+    const run = leasehold(['run', 'x', '--grace', '10s', '--', ...command], { env })
     await run.says(/deaf \d+\ndeaf \d+\n/)
     const pids = [...run.stdout.matchAll(/deaf (\d+)/g)].map(([, pid]) => Number(pid))
     const [guardian = 0] = guardiansOf(run)
     expect(guardian).toBeGreaterThan(0)
+    await using client = await connect(env.LEASEHOLD_URL)
+    const next = client.mutex('x').acquire()
     run.signal('SIGKILL')
+    await next
+    const taken = performance.now()
     await Promise.all([...pids, guardian].map(untilGone))
+    expect(performance.now() - taken).toBeLessThan(1_000) // and not after a grace of seconds
   })
 
   test('the guardian outlives the SIGTERM that a service manager sends to everybody', async () => {

@@ -52,6 +52,23 @@ async function untilAllGone(run: Run): Promise<void> {
   await Promise.all([untilGone(await run.pidOf('child')), untilGone(await run.pidOf('grandchild'))])
 }
 
+describe('when leasehold is killed with SIGKILL', () => {
+  test('every process of the command gets SIGTERM, since the lock lasts for its time to live', async () => {
+    const run = await start('tame')
+    run.signal('SIGKILL')
+    const { stdout } = await run.ended
+    expect(stdout).toMatch(/^child SIGTERM/m)
+    expect(stdout).toMatch(/^grandchild SIGTERM/m)
+    await untilAllGone(run)
+  })
+
+  test('a process that ignores SIGTERM gets SIGKILL after the grace', async () => {
+    const run = await start('deaf', '--grace', '300ms')
+    run.signal('SIGKILL')
+    await untilAllGone(run)
+  })
+})
+
 describe('when an operator removes the claim', () => {
   test('every process of the command gets SIGTERM at once, and the exit is 70', async () => {
     const run = await start('tame', '--ttl', '3s')
