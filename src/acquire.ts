@@ -77,15 +77,18 @@ export class Acquirer {
   async #inTurn(wish: Wish, limits: Limits): Promise<Hold | undefined> {
     const leave = await this.#lines.enter(wish.name, wish.limit, wish.wait, limits)
     if (!leave) return undefined
-    for (;;) {
-      const session = this.#sessions.live ?? (await this.#session(limits, leave))
+    for (let lost = 0; ; lost += 1) {
+      const live = lost === 0 ? this.#sessions.live : undefined
+      const session = live ?? (await this.#session(limits, leave, lost))
       const outcome = await this.#stand(wish, session, leave, limits)
       if (outcome !== 'session over') return outcome
     }
   }
 
-  async #session(limits: Limits, leave: Leave): Promise<Session> {
+  /** A session to stand in line with. One that is lost at once, again and again, is not followed by the next at once. */
+  async #session(limits: Limits, leave: Leave, lost: number): Promise<Session> {
     try {
+      if (lost > 1) await pause(this.#clock, backoffMs(this.#clock, lost - 1), limits.signal)
       return await this.#sessions.current(limits).catch(toldApart)
     } catch (error) {
       leave()

@@ -198,6 +198,20 @@ test('a waiter whose session is lost stands in line again as soon as the store a
   expect((await waiting).held).toBe(true)
 })
 
+test('a store that forgets every session is not asked for new ones without a pause', async () => {
+  const { clock, store, one } = await scene()
+  store.faults.set('attempt', 'forget')
+  const controller = new AbortController()
+  const refused = expect(one.mutex('a').acquire({ signal: controller.signal })).rejects.toBe('enough')
+  store.asked.length = 0
+  await clock.advance(60_000)
+  expect(store.count('createSession')).toBeLessThan(60)
+  controller.abort('enough')
+  await refused
+  store.faults.clear()
+  await (await one.mutex('a').acquire()).release()
+})
+
 test('release resolves when the store lets go by itself, if it cannot be told', async () => {
   const { clock, store, one, other } = await scene()
   const hold = await one.mutex('a').acquire()

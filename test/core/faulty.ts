@@ -3,11 +3,11 @@
 import type { Attempt, Backend, BackendSource } from '../../src/backend.ts'
 import { memory } from '../../src/backends/memory/index.ts'
 import { type Clock, pause } from '../../src/clock.ts'
-import { RefusedError, UnavailableError } from '../../src/errors.ts'
+import { RefusedError, SessionGoneError, UnavailableError } from '../../src/errors.ts'
 import { orAborted } from '../../src/limits.ts'
 
 /** What happens to a request. */
-export type Fault = 'forbid' | 'refuse' | 'hang' | 'apply, then hang' | 'apply, then refuse'
+export type Fault = 'forget' | 'forbid' | 'refuse' | 'hang' | 'apply, then hang' | 'apply, then refuse'
 
 export type Method = Exclude<keyof Backend, 'facts' | 'close'>
 
@@ -66,6 +66,7 @@ export class FaultyStore {
     const signal = args.at(-1) as AbortSignal
     const fault = this.faults.get(method)
     this.asked.push(method)
+    if (fault === 'forget') throw new SessionGoneError('the store forgot the session')
     if (fault === 'forbid') throw new RefusedError('the store says no')
     const answer = fault === 'refuse' || fault === 'hang' ? undefined : await ask(...args)
     if (fault?.endsWith('hang')) return orAborted(new Promise<never>(() => {}), signal)
