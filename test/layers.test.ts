@@ -48,7 +48,9 @@ const mayImport: Record<string, readonly string[]> = {
   'index.ts': ['backend.ts', 'clock.ts', 'connect.ts', 'errors.ts', 'hold.ts', 'locks'],
   'backends/memory': ['backend.ts', 'clock.ts', 'errors.ts'],
   'backends/file': ['backend.ts', 'clock.ts', 'errors.ts', 'limits.ts'],
-  'backends/etcd': ['backend.ts', 'clock.ts', 'errors.ts', 'limits.ts'],
+  'backends/addresses.ts': [],
+  'backends/consul': ['backend.ts', 'backends/addresses.ts', 'clock.ts', 'errors.ts', 'limits.ts'],
+  'backends/etcd': ['backend.ts', 'backends/addresses.ts', 'clock.ts', 'errors.ts', 'limits.ts'],
   cli: ['arguments.ts', 'clock.ts', 'connect.ts', 'errors.ts', 'hold.ts', 'limits.ts', 'session.ts'],
 }
 
