@@ -67,6 +67,8 @@ export class Leasehold implements AsyncDisposable {
   readonly url: string
   /** What its store can do. */
   readonly facts: Facts
+  /** Time to live of its session in ms, as asked; the store's default where nobody asked. */
+  readonly ttlMs: number
   readonly #backend: Backend
   readonly #host: LockHost
   #closed: Promise<void> | undefined
@@ -74,6 +76,7 @@ export class Leasehold implements AsyncDisposable {
   constructor(url: string, backend: Backend, clock: Clock, sessions: Sessions) {
     this.url = url
     this.facts = backend.facts
+    this.ttlMs = sessions.ttlMs
     this.#backend = backend
     const acquirer = new Acquirer(backend, clock, sessions)
     this.#host = {

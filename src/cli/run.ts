@@ -22,7 +22,7 @@ interface RunOptions {
   readonly permits?: number
   readonly try?: boolean
   readonly wait?: number
-  readonly ttl: number
+  readonly ttl?: number
   readonly grace: number
   readonly url?: string
   readonly quiet?: boolean
@@ -57,7 +57,8 @@ export function addRun(program: Command): void {
 
 function ttlOption(): Option {
   const about = 'time to live: how soon others get the lock when this machine dies'
-  return new Option('--ttl <time>', about).default(15_000, '15s').argParser(toMs)
+  // Which store it is, and so which default, is known only when the store has loaded.
+  return new Option('--ttl <time>', `${about} (default: the store's, 15s, on Consul 30s)`).argParser(toMs)
 }
 
 function graceOption(): Option {
@@ -111,7 +112,7 @@ interface Job {
 /** Runs the command to its end, and resolves with the exit status. */
 async function oversee({ client, hold, command, clock, signals, options }: Job): Promise<number> {
   signals.interrupted.throwIfAborted()
-  const onLossMs = graceOnLossMs(options.ttl, options.grace)
+  const onLossMs = graceOnLossMs(client.ttlMs, options.grace)
   // Where a crash frees the lock at once, nobody waits for the command to end in peace.
   const guardian = new Guardian(client.facts.freesOnCrash ? 0 : onLossMs)
   signals.prepare()

@@ -73,6 +73,11 @@ test('run --help shows examples and every exit status, and succeeds', async () =
   expect(status).toBe(0)
 })
 
+test('run --help says that the time to live is by default that of the store', async () => {
+  const { stdout } = await leasehold(['run', '--help']).ended
+  expect(stdout.replace(/\s+/g, ' ')).toContain("(default: the store's, 15s, on Consul 30s)")
+})
+
 test('--version prints the version of the package', async () => {
   expect(await leasehold(['--version']).ended).toMatchObject({
     status: 0,
