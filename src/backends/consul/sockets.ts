@@ -1,0 +1,49 @@
+// How many sockets there are to one server, and how they are secured. Owns Node's agents; what goes over them is
+// client.ts's.
+import { type AgentOptions, Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import type { Tls } from './transport.ts'
+
+/** `steady` is for what keeps and gives back: it never queues behind those who wait. `work` is for all the rest. */
+export type Lane = 'steady' | 'work'
+
+/** Consul serves 200 connections to one address: this leaves some to whoever else is there. */
+const socketsMax = { steady: 16, work: 144 } as const
+const freeSocketsMax = { steady: 1, work: 2 } as const
+
+const unix = 'unix://'
+
+/** Where `host:port` or `unix:///path` is, in the words of npm consul. */
+export function placeOf(address: string, tls: true | Tls | undefined) {
+  const scheme = tls ? 'https' : 'http'
+  if (!address.startsWith(unix)) return { baseUrl: `${scheme}://${address}/v1` }
+  return { baseUrl: `${scheme}://localhost/v1`, socketPath: address.slice(unix.length) }
+}
+
+/** The sockets of one lane to `host:port`. */
+export function agentOf(address: string, tls: true | Tls | undefined, lane: Lane): HttpAgent {
+  const literal = /^\[(.*)\]/.exec(address)?.[1] // of IPv6: papi would look it up, with its brackets
+  const options: AgentOptions & { host?: string } = {
+    keepAlive: true,
+    maxSockets: socketsMax[lane],
+    maxFreeSockets: freeSocketsMax[lane],
+    ...(literal ? { host: literal } : {}),
+  }
+  if (!tls) return new HttpAgent(options)
+  return new HttpsAgent({ ...options, ...(tls === true ? {} : certificates(tls)) })
+}
+
+function certificates({ ca, cert, key, serverName, verify }: Tls) {
+  return {
+    ...(ca ? { ca: ca as string | Buffer | (string | Buffer)[] } : {}),
+    ...(cert && key ? { cert, key } : {}),
+    ...(serverName ? { servername: serverName } : {}),
+    rejectUnauthorized: verify !== false,
+  }
+}
+
+/** Ends the sockets that are idle at once, and the others after their request. */
+export function retire(agent: HttpAgent): void {
+  agent.maxFreeSockets = 0
+  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy()
+}

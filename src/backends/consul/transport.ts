@@ -1,0 +1,137 @@
+// What the Consul backend needs of a connection: types only, so that a simulated server can stand in for a real one.
+// The vocabulary is that of Consul's HTTP API: https://developer.hashicorp.com/consul/api-docs/kv and /txn, /session
+
+/** One key as Consul stores it. */
+export interface Entry {
+  readonly key: string
+  readonly value: string
+  /** Unsigned, 64 bits. */
+  readonly flags: bigint
+  /** The session that holds the key; undefined where none does. */
+  readonly session: string | undefined
+  readonly createIndex: number
+  readonly modifyIndex: number
+}
+
+/** What a read saw, and the index from which to wait for what comes after it. */
+export interface Snapshot {
+  readonly index: number
+  /** In the order of their keys. */
+  readonly entries: readonly Entry[]
+}
+
+/** What to read: one key, or all keys that begin with a prefix. */
+export type Target = { readonly key: string } | { readonly prefix: string }
+
+/** One operation of a transaction. `get-tree` reads a prefix, which may be empty; `get` fails without the key. */
+export type Operation =
+  | { readonly verb: 'set'; readonly key: string; readonly value: string; readonly flags?: bigint }
+  | {
+      readonly verb: 'cas'
+      readonly key: string
+      readonly value: string
+      readonly flags?: bigint
+      readonly index: number
+    }
+  | {
+      readonly verb: 'lock'
+      readonly key: string
+      readonly value: string
+      readonly flags?: bigint
+      readonly session: string
+    }
+  | {
+      readonly verb: 'unlock'
+      readonly key: string
+      readonly value: string
+      readonly flags?: bigint
+      readonly session: string
+    }
+  | { readonly verb: 'get' | 'get-tree' | 'delete' | 'check-not-exists'; readonly key: string }
+  | { readonly verb: 'delete-cas' | 'check-index'; readonly key: string; readonly index: number }
+  | { readonly verb: 'check-session'; readonly key: string; readonly session: string }
+
+/** Why one operation of a transaction failed; each that failed has an entry. */
+export interface Failure {
+  /** Its place among the operations. */
+  readonly operation: number
+  /** Consul's words. */
+  readonly reason: string
+}
+
+/** All of a transaction was applied, or nothing. `entries` are the results of its reads, locks and writes, in order. */
+export type Outcome =
+  | { readonly applied: true; readonly entries: readonly Entry[] }
+  | { readonly applied: false; readonly failures: readonly Failure[] }
+
+/** How a session is made. */
+export interface SessionPlan {
+  /** For people who list sessions. */
+  readonly name: string
+  readonly ttlMs: number
+  readonly lockDelayMs: number
+  /** Health checks of the node that end the session when one of them fails; none: only time ends it. */
+  readonly checks: readonly string[]
+  /** The node whose fate the session shares; by default that of the agent. */
+  readonly node?: string | undefined
+}
+
+/** How a blocking read waits. */
+export interface Wait {
+  /** Return when the index has gone beyond this. */
+  readonly index: number
+  /** Return after so long in any case; Consul adds up to a sixteenth. */
+  readonly waitMs: number
+}
+
+/**
+ * A connection to Consul. Every method rejects with UnavailableError, RefusedError or SessionGoneError, and with
+ * `signal.reason` when the signal aborts.
+ */
+export interface Transport {
+  /** Opens a session whose keys are deleted when it ends; resolves with its id. */
+  createSession(plan: SessionPlan, signal: AbortSignal): Promise<string>
+  renewSession(session: string, signal: AbortSignal): Promise<void>
+  /** Resolves also when there is no such session. */
+  destroySession(session: string, signal: AbortSignal): Promise<void>
+  /**
+   * Applies all operations or none. At most 64. One that `gives back` something goes over the connections that are
+   * kept for renewals and releases.
+   */
+  txn(operations: readonly Operation[], signal: AbortSignal, purpose?: 'gives back'): Promise<Outcome>
+  /** Reads what no stale server can answer. */
+  read(target: Target, signal: AbortSignal): Promise<Snapshot>
+  /** Waits for a change, and reads then what the leader believes: a hint. */
+  block(target: Target, wait: Wait, signal: AbortSignal): Promise<Snapshot>
+  close(): void
+}
+
+/** What to show to the servers, and which part of Consul to ask. */
+export interface Credentials {
+  /** The secret id of an ACL token. */
+  readonly token?: string | undefined
+  /** User and password, for a proxy in front of Consul that asks for them (HTTP Basic). */
+  readonly auth?: { readonly username: string; readonly password: string } | undefined
+  /** HTTPS. `true` trusts the system's authorities and shows no certificate. */
+  readonly tls?: true | Tls | undefined
+  /** The datacenter to ask; by default that of the agent. */
+  readonly dc?: string | undefined
+  /** The namespace for keys and sessions (Consul Enterprise). */
+  readonly namespace?: string | undefined
+  /** The admin partition for keys and sessions (Consul Enterprise). */
+  readonly partition?: string | undefined
+}
+
+/** How to know the servers, and how to be known to them. Certificates and keys are PEM. */
+export interface Tls {
+  /** The authorities to trust, in place of the system's. */
+  readonly ca?: string | Buffer | readonly (string | Buffer)[] | undefined
+  /** The client's own certificate; needs `key`. */
+  readonly cert?: string | Buffer | undefined
+  /** The private key of `cert`. */
+  readonly key?: string | Buffer | undefined
+  /** The name that the server's certificate must be for, where it is not the host of the address. */
+  readonly serverName?: string | undefined
+  /** False accepts any certificate, and so anybody who pretends to be Consul. */
+  readonly verify?: boolean | undefined
+}
