@@ -1,6 +1,6 @@
 // The one loop that waits for other holders, for every kind of lock and every store. Owns the way from a request
 // to a hold, and that every way out of it withdraws; order comes from the store, loss from the session.
-import type { Admitted, Attempt, Backend, Claim, Standing, Waiting } from './backend.ts'
+import type { Admitted, Attempt, Backend, Claim, Facts, Standing, Waiting } from './backend.ts'
 import { type Clock, pause } from './clock.ts'
 import { ConflictError, SessionGoneError, UnavailableError, WaitTimeoutError } from './errors.ts'
 import { Hold } from './hold.ts'
@@ -122,13 +122,16 @@ export class Acquirer {
 
   async #untilAnswered(claim: Claim, session: Session, limits: Limits): Promise<Attempt> {
     const request = session.request(limits)
-    const ask = () => persist(request, (limit) => this.#backend.attempt(claim, limit))
+    const ask = (retries?: number) =>
+      persist({ ...request, retries }, (limit) => this.#backend.attempt(claim, limit))
     let attempt = await ask().catch(toldApart)
     for (let inVain = 0; !attempt.held && claim.wait; ) {
       const proven = await this.#changed(attempt, session, limits)
       // A watch that fails at once would make this loop spin; one that wakes us for a reason shortens the line.
-      if (!proven && inVain > 1) await pause(this.#clock, backoffMs(this.#clock, inVain), limits.signal)
-      const next = proven ?? (await ask())
+      if (!proven && !attempt.delayed && inVain > 1)
+        await pause(this.#clock, backoffMs(this.#clock, inVain), limits.signal)
+      // A place in line is not given up as long as the session keeps it, and that may be longer than an outage.
+      const next = proven ?? (await ask(Infinity))
       inVain = !next.held && next.ahead === attempt.ahead ? inVain + 1 : 0
       attempt = next
     }
@@ -138,9 +141,10 @@ export class Acquirer {
   /** Waits for a change, but no longer than a time to live: stores have lost watch events before. */
   async #changed(waiting: Waiting, session: Session, outer: Limits): Promise<Attempt | undefined> {
     const limits = new Limits().on(outer)
-    const rest = pause(this.#clock, session.ttlMs, limits.signal).then(() => undefined)
+    const restMs = waiting.delayed ? delayedMs * (0.5 + this.#clock.random() / 2) : session.ttlMs
+    const rest = pause(this.#clock, restMs, limits.signal).then(() => undefined)
     try {
-      return await Promise.race([waiting.changed(limits.signal), rest])
+      return await (waiting.delayed ? rest : Promise.race([waiting.changed(limits.signal), rest]))
     } finally {
       limits.end(undefined)
       limits.lift()
@@ -200,7 +204,8 @@ export class Acquirer {
     const line = await this.#backend.list(name, limits.signal).catch(() => [])
     limits.lift()
     const when = waitMs > 0 ? `was not free within ${waitMs} ms` : 'is not free'
-    return new WaitTimeoutError(`${JSON.stringify(name)} ${when}${describeLine(line)}`)
+    const why = describeLine(line) || describeDelay(this.#backend.facts)
+    return new WaitTimeoutError(`${JSON.stringify(name)} ${when}${why}`)
   }
 }
 
@@ -209,6 +214,9 @@ function toldApart(error: unknown): never {
   if (error !== timeout) throw error
   throw new UnavailableError('the store did not answer before the wait was over')
 }
+
+/** How often to ask, at least, whether a lock-delay is over. */
+const delayedMs = 500
 
 /** Ends a wait from within; the error that the caller gets is made when it is known who holds. */
 const timeout = Symbol('waited long enough')
@@ -223,4 +231,13 @@ function describeLine(line: readonly Standing[]): string {
   const waiting = line.length - holders.length
   if (holders.length === 0) return ''
   return `: held by ${holders.join(', ')}${waiting > 0 ? `, with ${waiting} waiting` : ''}`
+}
+
+/** What is in the way where nobody holds. */
+function describeDelay({ scheme, lockDelayMs }: Facts): string {
+  if (lockDelayMs === 0) return ''
+  return (
+    `: nobody holds it, but after a holder that ended without a release ${scheme} keeps it from everyone for a ` +
+    `lock-delay, which is ${lockDelayMs / 1_000} s for holders with the settings of this client`
+  )
 }

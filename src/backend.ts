@@ -57,6 +57,11 @@ export interface Waiting extends Changeable {
   readonly held: false
   /** How many claims stand between this one and the lock, at least 1, as far as the store told. */
   readonly ahead: number
+  /**
+   * Nobody holds, but the store keeps the lock from everyone for `lockDelayMs`, and tells nobody when that is over:
+   * instead of waiting for a change, ask again now and then.
+   */
+  readonly delayed?: boolean
 }
 
 /** An answer that can go out of date. */

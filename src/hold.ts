@@ -4,7 +4,7 @@ import { setMaxListeners } from 'node:events'
 import { checkText } from './arguments.ts'
 import type { Admitted, Backend, Claim } from './backend.ts'
 import { type Clock, pause } from './clock.ts'
-import { HoldLostError } from './errors.ts'
+import { HoldLostError, SessionGoneError } from './errors.ts'
 import { Limits } from './limits.ts'
 import { once, persist } from './request.ts'
 import type { Session } from './session.ts'
@@ -207,6 +207,10 @@ export class Hold implements AsyncDisposable {
     const limits = new Limits().on(session)
     try {
       return await persist(session.request(limits), question)
+    } catch (error) {
+      if (error instanceof SessionGoneError) session.lose(error)
+      this.assertHeld()
+      throw error
     } finally {
       limits.lift()
     }

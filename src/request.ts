@@ -15,7 +15,7 @@ export interface RequestOptions {
   readonly requestMs: number | undefined
   /** What ends it before it is answered. */
   readonly limits: Limits
-  readonly retries?: number
+  readonly retries?: number | undefined
 }
 
 /**

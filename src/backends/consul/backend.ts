@@ -1,0 +1,106 @@
+// The contract over Consul. Owns what the store is like, and which protocol a claim follows; claims.ts, mutex.ts and
+// semaphore.ts have the rest.
+import { hostname } from 'node:os'
+import type { Attempt, Backend, Claim, Facts, SessionGrant, Standing } from '../../backend.ts'
+import type { Clock } from '../../clock.ts'
+import { Checkpoints } from './checkpoint.ts'
+import { Claims, type Protocol } from './claims.ts'
+import type { Layout } from './layout.ts'
+import { readStandings } from './line.ts'
+import { Mutexes } from './mutex.ts'
+import { Semaphores } from './semaphore.ts'
+import { SlotSessions } from './slots.ts'
+import type { SessionPlan, Transport } from './transport.ts'
+import { Waits } from './waits.ts'
+
+/** What all sessions of a client have in common. */
+export interface ConsulBackendOptions extends Pick<SessionPlan, 'checks' | 'node' | 'lockDelayMs'> {
+  readonly layout: Layout
+  readonly clock: Clock
+}
+
+/**
+ * A leader election of Consul takes 10 to 20 s, and no renewal succeeds meanwhile: hence the default. A checkpoint has
+ * to fit into a transaction of 512 KiB, in base64.
+ */
+const facts: Omit<Facts, 'lockDelayMs'> = {
+  scheme: 'consul',
+  ttlMs: { min: 10_000, max: 86_400_000, default: 30_000 },
+  fair: true,
+  freesOnCrash: false,
+  answersAtOnce: false,
+  checkpointBytesMax: 375_000,
+}
+
+/** One client of a Consul datacenter. */
+export class ConsulBackend implements Backend {
+  readonly facts: Facts
+  readonly #transport: Transport
+  readonly #options: ConsulBackendOptions
+  readonly #sessions: SlotSessions
+  readonly #claims: Claims
+  readonly #mutexes: Mutexes
+  readonly #semaphores: Semaphores
+  readonly #checkpoints: Checkpoints
+
+  constructor(transport: Transport, options: ConsulBackendOptions) {
+    const waits = new Waits(transport, options.clock)
+    this.facts = { ...facts, lockDelayMs: options.lockDelayMs }
+    this.#transport = transport
+    this.#options = options
+    this.#sessions = new SlotSessions(transport)
+    this.#claims = new Claims(transport, options.layout)
+    this.#mutexes = new Mutexes(transport, this.#claims, waits)
+    this.#semaphores = new Semaphores(transport, this.#claims, waits, this.#sessions)
+    this.#checkpoints = new Checkpoints(transport, options.layout)
+  }
+
+  async createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant> {
+    const { checks, node, lockDelayMs } = this.#options
+    const name = `leasehold on ${hostname()} (pid ${process.pid})`
+    const id = await this.#sessions.create({ name, ttlMs, checks, node, lockDelayMs }, signal)
+    return { id, ttlMs }
+  }
+
+  renewSession(session: string, signal: AbortSignal): Promise<void> {
+    return this.#sessions.renew(session, signal)
+  }
+
+  destroySession(session: string, signal: AbortSignal): Promise<void> {
+    return this.#sessions.destroy(session, signal)
+  }
+
+  attempt(claim: Claim, signal: AbortSignal): Promise<Attempt> {
+    return this.#protocol(claim).attempt(this.#claims.of(claim), signal)
+  }
+
+  withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
+    return this.#claims.withdraw(claim, this.#protocol(claim), signal)
+  }
+
+  verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
+    return this.#protocol(claim).verify(this.#claims.of(claim), signal)
+  }
+
+  async list(name: string, signal: AbortSignal): Promise<Standing[]> {
+    const keys = this.#options.layout.keys(name)
+    const { entries } = await this.#transport.read({ prefix: keys.folder }, signal)
+    return readStandings(keys, entries)
+  }
+
+  writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
+    return this.#checkpoints.write(this.#claims.of(claim), this.#protocol(claim), text, signal)
+  }
+
+  readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined> {
+    return this.#checkpoints.read(name, signal)
+  }
+
+  async close(): Promise<void> {
+    this.#transport.close()
+  }
+
+  #protocol({ limit }: Claim): Protocol {
+    return limit === 1 ? this.#mutexes : this.#semaphores
+  }
+}

@@ -1,0 +1,78 @@
+// Where things stand in Consul's key space, and what they are marked with. NAME/.lock and NAME/<session> are those of
+// `consul lock` and of Go's api.Lock and api.Semaphore; the rest is ours, and lies under the same folder, so
+// that one rule for NAME/ is all the permission a client needs.
+import type { Claim } from '../../backend.ts'
+
+/** What Go's api.Lock writes into the flags of its key. Beyond 2^53: no number of JavaScript's can hold it. */
+export const lockFlags = 0x2ddccbc058a50c18n
+/** The same of Go's api.Semaphore, on the key with the list of holders and on each contender's own. */
+export const semaphoreFlags = 0xe0f69a2baa414de0n
+
+/** The keys of one name. */
+export interface NameKeys {
+  /** All keys of the name begin with it, and those of names that continue it after a slash. */
+  readonly folder: string
+  /** What decides: for a mutex it is held by a session, for a semaphore it lists the holders. */
+  readonly lock: string
+  /** Exists while anybody of ours may stand in line, so that a newcomer sees with one check that it has to. */
+  readonly line: string
+  readonly checkpoint: string
+}
+
+/** The keys of one claim. */
+export interface ClaimKeys extends NameKeys {
+  /** The claim's place in line: its create index is the order. */
+  readonly ticket: string
+  /** Says that the claim is withdrawn, to attempts that arrive late. */
+  readonly tombstone: string
+}
+
+/** A ticket as its key tells it. */
+export interface TicketFacts {
+  readonly session: string
+  readonly limit: number
+}
+
+/** The keys of one namespace. */
+export class Layout {
+  readonly #namespace: string
+
+  /** `namespace` is a folder, or nothing; it is encoded like a name. */
+  constructor(namespace: string) {
+    this.#namespace = namespace === '' ? '' : `${encodeName(namespace.replace(/\/$/, ''))}/`
+  }
+
+  keys(name: string): NameKeys {
+    const folder = `${this.#namespace}${encodeName(name)}/`
+    return { folder, lock: `${folder}.lock`, line: `${folder}.line`, checkpoint: `${folder}.checkpoint` }
+  }
+
+  claimKeys({ name, session, limit, id }: Claim): ClaimKeys {
+    const keys = this.keys(name)
+    const ticket = `${keys.line}/${session}.${limit}.${id}`
+    return { ...keys, ticket, tombstone: `${keys.folder}.withdrawn/${session}.${id}` }
+  }
+}
+
+/** Reads a key as a ticket of this line; undefined if it is none, but belongs to a name that continues this one. */
+export function parseTicket({ line }: NameKeys, key: string): TicketFacts | undefined {
+  if (!key.startsWith(`${line}/`)) return undefined
+  const [, session, limit] = /^([^/.]+)\.(\d+)\.\d+$/.exec(key.slice(line.length + 1)) ?? []
+  return session ? { session, limit: Number(limit) } : undefined
+}
+
+/**
+ * A name as a key that every version of Consul takes. Letters, digits and `_ . - /` stay, so that simple names are what
+ * `consul lock` calls them; every other byte becomes `,` and two hexadecimal digits, since 1.21.5 refuses
+ * percent signs. So does a dot after a dot, a segment that is only a dot, and a slash where it would make an
+ * empty segment: Consul's server and its own client rewrite or refuse those.
+ */
+export function encodeName(name: string): string {
+  return name
+    .replace(/[^\w.\-/]/gu, escapeBytes)
+    .replace(/(?<=\.)\.|(?<=^|\/)\.(?=\/|$)|(?<=^|\/)\/|\/$/g, escapeBytes)
+}
+
+function escapeBytes(text: string): string {
+  return [...Buffer.from(text)].map((byte) => `,${byte.toString(16).padStart(2, '0').toUpperCase()}`).join('')
+}

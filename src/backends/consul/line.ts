@@ -1,0 +1,117 @@
+// A name as one answer of Consul shows it: who stands in line, who holds, and what kind it is. Pure; what to do about it
+// is mutex.ts's and semaphore.ts's.
+import type { Claim, Standing } from '../../backend.ts'
+import { ConflictError } from '../../errors.ts'
+import { lockFlags, type NameKeys, parseTicket, semaphoreFlags } from './layout.ts'
+import type { Entry } from './transport.ts'
+
+/** A claim of ours that waits, or a mutex's holder that has waited. */
+export interface Ticket {
+  readonly key: string
+  readonly session: string
+  readonly limit: number
+  readonly created: number
+  readonly modified: number
+  readonly value: string
+}
+
+/** The list of holders that Go's api.Semaphore keeps. */
+export interface Slots {
+  readonly limit: number
+  readonly holders: readonly string[]
+}
+
+/** The tickets of a line, in order. */
+export function readTickets(keys: NameKeys, entries: readonly Entry[]): Ticket[] {
+  return entries
+    .flatMap((entry) => {
+      const facts = parseTicket(keys, entry.key)
+      const { key, createIndex: created, modifyIndex: modified, value } = entry
+      return facts ? [{ ...facts, key, created, modified, value }] : []
+    })
+    .sort((one, other) => one.created - other.created)
+}
+
+/** The key that decides, if it exists. */
+export function readLock(keys: NameKeys, entries: readonly Entry[]): Entry | undefined {
+  return entries.findLast(({ key }) => key === keys.lock)
+}
+
+/** The contenders of a semaphore, ours and Go's: keys that a session of the same name holds. In order. */
+export function readContenders({ folder }: NameKeys, entries: readonly Entry[]): Entry[] {
+  return entries
+    .filter(({ key, session }) => session !== undefined && key === `${folder}${session}`)
+    .sort((one, other) => one.createIndex - other.createIndex)
+}
+
+/** Reads the list of holders; undefined where it is none. */
+export function parseSlots({ value }: Entry): Slots | undefined {
+  try {
+    const { Limit: limit, Holders: holders } = JSON.parse(value)
+    return Number.isInteger(limit) ? { limit, holders: Object.keys(holders ?? {}) } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The list of holders as Go writes it. Never without `Holders`: Go's client panics without. */
+export function formatSlots({ limit, holders }: Slots): string {
+  return JSON.stringify({ Limit: limit, Holders: Object.fromEntries(holders.map((id) => [id, true])) })
+}
+
+/**
+ * Throws ConflictError if the name is in use for something else. A key that is there but marked otherwise counts,
+ * whoever holds it: what it is for is not ours to judge.
+ */
+export function checkKind(lock: Entry | undefined, ahead: readonly Ticket[], { name, limit }: Claim): void {
+  const asked = `this asks for ${kind(limit)}`
+  if (lock && lock.flags !== (limit === 1 ? lockFlags : semaphoreFlags)) {
+    const key = JSON.stringify(lock.key)
+    const other = kindOf(lock)
+    if (!other) throw new ConflictError(`the key ${key} holds something else than a lock; ${asked} there`)
+    const leftOver = lock.session ? '' : `; if nobody uses it any more, delete the key ${key}`
+    throw new ConflictError(`${JSON.stringify(name)} is in use as ${other}, ${asked}${leftOver}`)
+  }
+  const [oldest] = ahead
+  if (!oldest || oldest.limit === limit) return
+  throw new ConflictError(`${JSON.stringify(name)} is in use as ${kind(oldest.limit)}, ${asked}`)
+}
+
+/** What somebody calls a lock that so many may hold. */
+export function kind(limit: number): string {
+  return limit === 1 ? 'a mutex' : `a semaphore with ${limit} permits`
+}
+
+function kindOf(lock: Entry): string | undefined {
+  if (lock.flags === lockFlags) return kind(1)
+  const slots = lock.flags === semaphoreFlags && parseSlots(lock)
+  return slots ? kind(slots.limit) : undefined
+}
+
+/** The claims on a name, holders first, then waiters in order. */
+export function readStandings(keys: NameKeys, entries: readonly Entry[]): Standing[] {
+  const lock = readLock(keys, entries)
+  const slots = lock?.flags === semaphoreFlags ? parseSlots(lock) : undefined
+  const contenders = readContenders(keys, entries)
+  const tickets = readTickets(keys, entries)
+  const isHolder = ({ session = '' }: Entry): boolean => slots?.holders.includes(session) ?? false
+  const holders = slots ? contenders.filter(isHolder) : lock?.session ? [lock] : []
+  // The holder of a mutex keeps its ticket, so that the next in line waits for that alone.
+  const waiting = tickets.filter(({ session }) => slots || session !== lock?.session)
+  const others = contenders.filter((entry) => !isHolder(entry)).map(asPlace)
+  const inOrder = [...waiting, ...others].sort((one, other) => one.created - other.created)
+  const standing =
+    (held: boolean) =>
+    ({ session, value }: Place) => ({ session, value, held })
+  return [...holders.map(asPlace).map(standing(true)), ...inOrder.map(standing(false))]
+}
+
+interface Place {
+  readonly session: string
+  readonly value: string
+  readonly created: number
+}
+
+function asPlace({ session = '', value, createIndex: created }: Entry): Place {
+  return { session, value, created }
+}

@@ -1,0 +1,227 @@
+// A semaphore in Consul: the list of holders of Go's api.Semaphore in NAME/.lock decides, and each holder has a key
+// NAME/<session>; tickets beside them give the order among claims of ours. Owns how that list is changed.
+import type { Admitted, Attempt } from '../../backend.ts'
+import { ConflictError, SessionGoneError, UnavailableError } from '../../errors.ts'
+import type { Claims, Held, Known, Protocol } from './claims.ts'
+import { semaphoreFlags } from './layout.ts'
+import {
+  checkKind,
+  formatSlots,
+  kind,
+  parseSlots,
+  readContenders,
+  readLock,
+  readTickets,
+  type Slots,
+  type Ticket,
+} from './line.ts'
+import type { SlotSessions } from './slots.ts'
+import type { Entry, Operation, Snapshot, Transport } from './transport.ts'
+import type { Waits } from './waits.ts'
+
+/** The list of holders, and the index of the key it was read from; 0 where there is none. */
+interface List extends Slots {
+  readonly index: number
+}
+
+/** The whole name as one answer shows it. */
+interface Sight {
+  readonly index: number
+  readonly lock: Entry | undefined
+  readonly list: List
+  readonly tickets: readonly Ticket[]
+  readonly contenders: readonly Entry[]
+}
+
+const triesMax = 8
+
+/** The semaphores of one client. */
+export class Semaphores implements Protocol {
+  readonly #transport: Transport
+  readonly #claims: Claims
+  readonly #waits: Waits
+  readonly #sessions: SlotSessions
+  /** The session by which each claim has, or is about to have, its slot. */
+  readonly #slots = new WeakMap<Known, string>()
+  /** The list as last seen by each holder: if nobody has changed it since, giving back needs no read. */
+  readonly #lists = new WeakMap<Known, List>()
+
+  constructor(transport: Transport, claims: Claims, waits: Waits, sessions: SlotSessions) {
+    this.#transport = transport
+    this.#claims = claims
+    this.#waits = waits
+    this.#sessions = sessions
+  }
+
+  /** Reads who holds and who waits, then puts the claim on the list, or in line. */
+  async attempt(known: Known, signal: AbortSignal, tries = triesMax): Promise<Attempt> {
+    const sight = await this.#look(known, signal)
+    if (known.held) return this.#admitted(known.held)
+    this.#check(known, sight)
+    if (this.#ahead(known, sight.tickets).length > 0 || sight.list.holders.length >= known.claim.limit) {
+      return this.#wait(known, sight, signal)
+    }
+    const held = await this.#take(known, sight.list, signal)
+    if (held) return this.#admitted(held)
+    if (tries === 1) throw new UnavailableError('the semaphore changed too fast to take a slot; ask again')
+    return this.attempt(known, signal, tries - 1)
+  }
+
+  async verify(known: Known, signal: AbortSignal): Promise<boolean> {
+    await this.#look(known, signal)
+    return known.held !== undefined
+  }
+
+  async release(known: Known, signal: AbortSignal): Promise<void> {
+    const { claim, held } = known
+    if (held && !(await this.#giveUp(known, held, signal))) {
+      // Taken off the list by somebody else: then only the holder's own key is left.
+      const { key, modified: index } = held
+      const own: Operation[] = [
+        { verb: 'check-index', key, index },
+        { verb: 'delete', key },
+      ]
+      await this.#transport.txn(own, signal, 'gives back')
+    }
+    if (known.ticket !== undefined) await this.#claims.leave(known, [], signal)
+    const slot = this.#slots.get(known)
+    if (slot) await this.#sessions.giveBack(claim.session, claim.name, slot, signal)
+  }
+
+  /** Takes the claim off the list; says whether it was on it. */
+  async #giveUp(known: Known, held: Held, signal: AbortSignal, tries = triesMax): Promise<boolean> {
+    const list = this.#lists.get(known) ?? (await this.#look(known, signal)).list
+    this.#lists.delete(known)
+    if (!known.held) return false
+    const off = without(known.keys.lock, list, held.session)
+    const gone = await this.#transport.txn([off, { verb: 'delete', key: held.key }], signal, 'gives back')
+    if (gone.applied) return true
+    if (tries === 1) throw new UnavailableError('the list of holders changed too fast to leave it; ask again')
+    return this.#giveUp(known, held, signal, tries - 1)
+  }
+
+  /** Reads the name, and whether the claim is on the list. */
+  async #look(known: Known, signal: AbortSignal): Promise<Sight> {
+    const { keys } = known
+    const sight = see(known, await this.#transport.read({ prefix: keys.folder }, signal))
+    const slot = this.#slots.get(known)
+    const own = sight.contenders.find(({ session }) => session === slot)
+    const same = known.held === undefined || known.held.created === own?.createIndex
+    known.held = own && same && sight.list.holders.includes(slot as string) ? heldBy(own) : undefined
+    if (known.held) this.#lists.set(known, sight.list)
+    return sight
+  }
+
+  /** Throws what keeps the claim from waiting any longer: another kind, or its ticket is gone. */
+  #check(known: Known, { lock, list, tickets, contenders }: Sight): void {
+    const { claim, keys } = known
+    const others = this.#ahead(known, tickets)
+    checkKind(lock, others, claim)
+    const used = list.holders.length > 0 || contenders.length > 0
+    if (lock && used && list.limit !== claim.limit) {
+      const inUse = `${JSON.stringify(claim.name)} is in use as ${kind(list.limit)}`
+      throw new ConflictError(`${inUse}, this asks for ${kind(claim.limit)}`)
+    }
+    if (known.ticket === undefined || tickets.some(({ key }) => key === keys.ticket)) return
+    known.ticket = undefined
+    throw new UnavailableError('the claim was removed from Consul while it waited')
+  }
+
+  #ahead({ ticket = Infinity }: Known, tickets: readonly Ticket[]): Ticket[] {
+    return tickets.filter(({ created }) => created < ticket)
+  }
+
+  /** Puts the claim on the list, with a key of its own and out of the line, if nobody has changed the list. */
+  async #take(known: Known, list: List, signal: AbortSignal): Promise<Held | undefined> {
+    const { claim, keys } = known
+    const slot = this.#slots.get(known) ?? (await this.#sessions.take(claim.session, claim.name, signal))
+    this.#slots.set(known, slot)
+    const own = `${keys.folder}${slot}`
+    const slots = { limit: claim.limit, holders: [...list.holders, slot] }
+    const outcome = await this.#claims
+      .change(known, enter(known, { ...slots, index: list.index }, slot), signal)
+      .catch((error) => this.#slotGone(known, slot, error, signal))
+    if (!outcome.applied) return undefined
+    const find = (wanted: string): Entry => outcome.entries.findLast(({ key }) => key === wanted) as Entry
+    this.#lists.set(known, { ...slots, index: find(keys.lock).modifyIndex })
+    known.ticket = undefined
+    known.held = heldBy(find(own))
+    return known.held
+  }
+
+  /** The session of this slot alone may be gone: the client's, and all else it holds, lives on. */
+  async #slotGone(known: Known, slot: string, error: unknown, signal: AbortSignal): Promise<never> {
+    const { name, session } = known.claim
+    if (!(error instanceof SessionGoneError) || slot === session) throw error
+    this.#slots.delete(known)
+    await this.#sessions.giveBack(session, name, slot, signal)
+    throw new UnavailableError('the session of a slot ended; ask again', { cause: error })
+  }
+
+  #admitted({ key, session, created, modified, token }: Held): Admitted {
+    const gone = ({ entries: [own] }: Snapshot): boolean =>
+      own?.session !== session || own.createIndex !== created
+    const changed = async (signal: AbortSignal): Promise<undefined> => {
+      await this.#waits.until({ key }, modified, gone, signal)
+    }
+    return { held: true, token, changed }
+  }
+
+  async #wait(known: Known, sight: Sight, signal: AbortSignal): Promise<Attempt> {
+    const { claim, keys } = known
+    const joins = claim.wait && known.ticket === undefined
+    const tickets = joins ? readTickets(keys, await this.#claims.join(known, signal)) : sight.tickets
+    const ahead = this.#ahead(known, tickets)
+    const last = ahead.at(-1)
+    const changed = async (signal: AbortSignal): Promise<undefined> => {
+      if (last) await this.#waits.until({ key: last.key }, last.modified, isEmpty, signal)
+      else await this.#waits.until({ prefix: keys.folder }, sight.index, hasRoom, signal)
+    }
+    const hasRoom = (snapshot: Snapshot): boolean => see(known, snapshot).list.holders.length < claim.limit
+    const before = ahead.length + sight.list.holders.length - claim.limit + 1
+    return { held: false, ahead: Math.max(1, before), changed }
+  }
+}
+
+/** What an answer shows. Holders that died without taking themselves off the list are left out, as in Go's client. */
+function see({ claim, keys }: Known, { index, entries }: Snapshot): Sight {
+  const lock = readLock(keys, entries)
+  const contenders = readContenders(keys, entries)
+  const { limit, holders } = (lock && parseSlots(lock)) ?? { limit: claim.limit, holders: [] }
+  const alive = holders.filter((holder) => contenders.some(({ session }) => session === holder))
+  const list = { limit, holders: alive, index: lock?.modifyIndex ?? 0 }
+  return { index, lock, list, contenders, tickets: readTickets(keys, entries) }
+}
+
+/** Takes a slot: on the list, with a key of its own, and out of the line, on the condition that all is as it was. */
+function enter({ claim, keys, ticket }: Known, list: List, slot: string): Operation[] {
+  const own = `${keys.folder}${slot}`
+  const stands: Operation =
+    ticket === undefined
+      ? { verb: 'check-not-exists', key: keys.tombstone }
+      : { verb: 'check-session', key: keys.ticket, session: claim.session }
+  return [
+    stands,
+    write(keys.lock, list, list.index),
+    { verb: 'check-not-exists', key: own },
+    { verb: 'lock', key: own, value: claim.value, flags: semaphoreFlags, session: slot },
+    { verb: 'delete', key: keys.ticket },
+  ]
+}
+
+const isEmpty = ({ entries }: Snapshot): boolean => entries.length === 0
+
+/** The own key is made when its claim is admitted, and only then: that index is the token. */
+function heldBy({ key, flags, session = '', createIndex: created, modifyIndex: modified }: Entry): Held {
+  return { key, flags, session, created, modified, token: BigInt(created) }
+}
+
+function write(key: string, slots: Slots, index: number): Operation {
+  return { verb: 'cas', key, value: formatSlots(slots), flags: semaphoreFlags, index }
+}
+
+/** The list without this holder. An empty one is deleted, as `consul lock` does. */
+function without(key: string, { limit, holders, index }: List, session: string): Operation {
+  const left = holders.filter((holder) => holder !== session)
+  return left.length > 0 ? write(key, { limit, holders: left }, index) : { verb: 'delete-cas', key, index }
+}
