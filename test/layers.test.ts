@@ -91,7 +91,12 @@ test('time, timers and chance come from clock.ts alone', () => {
 
 test('one thin file of a backend touches its client library', () => {
   const library = (name: string): RegExp => new RegExp(`^import (?!type)[^']*'${name}'`, 'm')
-  expect(files.filter((file) => library('etcd3').test(text(file)))).toEqual(['backends/etcd/client.ts'])
+  for (const [name, client] of [
+    ['consul', 'backends/consul/client.ts'],
+    ['etcd3', 'backends/etcd/client.ts'],
+  ] as const) {
+    expect(files.filter((file) => library(name).test(text(file)))).toEqual([client])
+  }
 })
 
 test('no file of the source is longer than 250 lines', () => {

@@ -1,0 +1,128 @@
+// What the variables say that the consul program reads too. Owns their meaning, which is that of Consul's own
+// client (api/api.go), and which of them count beside a URL.
+// https://developer.hashicorp.com/consul/commands#environment-variables
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { type ConsulOptions, checkToken } from './options.ts'
+import type { Tls } from './transport.ts'
+import { parseAddress, parseConsulUrl } from './url.ts'
+
+/** Where Consul is. */
+type Place = Required<Pick<ConsulOptions, 'addresses'>> & { readonly tls: boolean }
+
+/** A text of the environment; empty is the same as missing. */
+type Variables = Readonly<Record<string, string | undefined>>
+
+/**
+ * The options that a URL and the environment make together. A host in the URL, and its scheme, win over
+ * CONSUL_HTTP_ADDR and CONSUL_HTTP_SSL; what concerns TLS is read only when TLS is on. Throws TypeError that names the
+ * variable, and the file if one cannot be read.
+ */
+export function optionsOf(url: string, variables: Variables): ConsulOptions {
+  const { addresses, namespace, dc, tls: secure } = parseConsulUrl(url)
+  const place = addresses ? { addresses, tls: secure } : placeOf(variables, secure)
+  const { CONSUL_NAMESPACE: enterpriseNamespace, CONSUL_PARTITION: partition } = variables
+  return {
+    addresses: place.addresses,
+    namespace,
+    dc,
+    token: tokenOf(variables),
+    auth: authOf(variables),
+    tls: place.tls ? tlsOf(variables) : undefined,
+    enterprise: {
+      ...(enterpriseNamespace ? { namespace: enterpriseNamespace } : {}),
+      ...(partition ? { partition } : {}),
+    },
+  }
+}
+
+/** Where the environment says that Consul is. As with the consul program, nothing turns TLS off that turned it on. */
+function placeOf(variables: Variables, secure: boolean): Place {
+  const argument = 'CONSUL_HTTP_ADDR'
+  const { CONSUL_HTTP_ADDR: text } = variables
+  const [, scheme = 'http', rest = ''] = /^(?:([^/]*):\/\/)?(.*)$/s.exec(text ?? '') ?? []
+  const tls = secure || scheme === 'https' || isTrue(variables, 'CONSUL_HTTP_SSL', false)
+  if (!text) return { addresses: [`127.0.0.1:${secure ? 8501 : 8500}`], tls }
+  if (scheme === 'unix') return { addresses: [parseAddress(text, { argument, tls })], tls }
+  const host = rest.replace(/\/$/, '')
+  if (!['http', 'https'].includes(scheme) || host.includes('/')) {
+    throw new TypeError(`${argument}: takes host:port, http://host:port, https://host:port or unix:///path`)
+  }
+  // The program knows no port of Consul's own here: it takes that of HTTP.
+  return { addresses: [parseAddress(host, { argument, tls, port: tls ? 443 : 80 })], tls }
+}
+
+/** As with the consul program, the file wins unless it is empty. */
+function tokenOf(variables: Variables): string | undefined {
+  const { CONSUL_HTTP_TOKEN: token } = variables
+  const inFile = read(variables, 'CONSUL_HTTP_TOKEN_FILE')?.toString().trim()
+  const [variable, found] = inFile ? ['CONSUL_HTTP_TOKEN_FILE', inFile] : ['CONSUL_HTTP_TOKEN', token]
+  if (!found) return undefined
+  checkToken(variable, found)
+  return found
+}
+
+function authOf({ CONSUL_HTTP_AUTH: auth }: Variables): ConsulOptions['auth'] {
+  if (!auth) return undefined
+  const [username = '', ...rest] = auth.split(':')
+  return { username, password: rest.join(':') }
+}
+
+function tlsOf(variables: Variables): Tls {
+  const [cert, key] = [pem(variables, 'CONSUL_CLIENT_CERT'), pem(variables, 'CONSUL_CLIENT_KEY')]
+  if (Boolean(cert) !== Boolean(key)) {
+    const missing = cert ? 'CONSUL_CLIENT_KEY' : 'CONSUL_CLIENT_CERT'
+    throw new TypeError(`${missing}: is not set; CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY need each other`)
+  }
+  return {
+    ca: pem(variables, 'CONSUL_CACERT') ?? authoritiesOf(variables),
+    cert,
+    key,
+    serverName: variables.CONSUL_TLS_SERVER_NAME || undefined,
+    verify: isTrue(variables, 'CONSUL_HTTP_SSL_VERIFY', true),
+  }
+}
+
+/** Every certificate in the folder CONSUL_CAPATH and below. */
+function authoritiesOf(variables: Variables): Buffer[] | undefined {
+  const variable = 'CONSUL_CAPATH'
+  const folder = variables[variable]
+  if (!folder) return undefined
+  const files = told(variable, folder, () =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .map((file) => join(folder, file))
+      .filter((file) => statSync(file).isFile()),
+  )
+  const texts = files.map((file) => told(variable, file, () => readFileSync(file)))
+  const certificates = texts.filter((text) => text.includes('-----BEGIN CERTIFICATE-----'))
+  if (certificates.length > 0) return certificates
+  throw new TypeError(`${variable}: ${JSON.stringify(folder)} has no certificate in PEM`)
+}
+
+function pem(variables: Variables, variable: string): Buffer | undefined {
+  const text = read(variables, variable)
+  if (!text || text.includes('-----BEGIN ')) return text
+  throw new TypeError(`${variable}: ${JSON.stringify(variables[variable])} is not PEM`)
+}
+
+function read(variables: Variables, variable: string): Buffer | undefined {
+  const file = variables[variable]
+  return file ? told(variable, file, () => readFileSync(file)) : undefined
+}
+
+function told<T>(variable: string, file: string, reading: () => T): T {
+  try {
+    return reading()
+  } catch (cause) {
+    throw new TypeError(`${variable}: ${JSON.stringify(file)} cannot be read`, { cause })
+  }
+}
+
+/** Reads what Go reads as a boolean. A guess would turn verification on or off. */
+function isTrue(variables: Variables, variable: string, otherwise: boolean): boolean {
+  const text = variables[variable]
+  if (!text) return otherwise
+  if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text)) return true
+  if (['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(text)) return false
+  throw new TypeError(`${variable}: ${JSON.stringify(text)} is neither true nor false`)
+}

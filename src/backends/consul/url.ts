@@ -1,0 +1,106 @@
+// The URL of Consul. Owns its grammar, which the URL class cannot read: it has several hosts, or a socket, or none.
+import { formatNamespace, parseHost, parseNamespace, withSlash } from '../addresses.ts'
+
+/** What a URL says. */
+export interface ConsulUrl {
+  /** `host:port` or `unix:///path` of each server or agent. */
+  readonly addresses: readonly string[]
+  readonly namespace: string
+  readonly tls: boolean
+  readonly dc?: string | undefined
+}
+
+/** The same as read: a URL may leave it to the environment where Consul is. */
+export type ParsedConsulUrl = Omit<ConsulUrl, 'addresses'> & { readonly addresses?: readonly string[] }
+
+const shape = 'consul://host:port,host:port/namespace/?dc=dc1'
+const socket = 'unix://'
+
+/**
+ * Reads `consul://host:port,host:port/namespace/?dc=dc1`, or `consuls://` for TLS. The port is 8500, or 8501 for
+ * `consuls:`, where it is missing; a namespace ends with a slash, whether written or not. A Unix socket is a host
+ * `unix:` with its path percent-encoded: `consul://unix:%2Frun%2Fconsul.sock/namespace/`. Without a host
+ * (`consul:`, `consul:///namespace/`) there are no addresses. Throws TypeError that does not repeat what may be a
+ * password.
+ */
+export function parseConsulUrl(url: string): ParsedConsulUrl {
+  const form = /^(consuls?):(?:\/\/([^/?#]*)(\/[^?#]*)?)?(?:\?([^#]*))?$/i
+  const [, scheme, hosts = '', path = '/', query = ''] = form.exec(url) ?? []
+  if (hosts.includes('@') || query.includes('@')) {
+    throw new TypeError('url: takes no credentials; set CONSUL_HTTP_TOKEN or CONSUL_HTTP_AUTH instead')
+  }
+  if (!scheme) throw new TypeError(`url: malformed; it takes ${shape}`)
+  const tls = scheme.toLowerCase() === 'consuls'
+  const written = hosts ? hosts.split(',') : []
+  const addresses = written.map((host) => parseAddress(addressOf(host), { tls, argument: 'url' }))
+  const namespace = parseNamespace(path)
+  checkNamespace(namespace, 'url')
+  return { ...(hosts ? { addresses } : {}), namespace, tls, dc: parseQuery(query) }
+}
+
+/** The URL that `parseConsulUrl` reads the same from. */
+export function formatConsulUrl({ addresses, namespace, tls, dc }: ConsulUrl): string {
+  const hosts = addresses.map((address) =>
+    address.startsWith(socket) ? `unix:${encodeURIComponent(address.slice(socket.length))}` : address,
+  )
+  const query = dc === undefined ? '' : `?dc=${encodeURIComponent(dc)}`
+  return `${tls ? 'consuls' : 'consul'}://${hosts.join(',')}${formatNamespace(withSlash(namespace))}${query}`
+}
+
+/** Where an address was written, and what it is taken for. */
+export interface AddressRules {
+  readonly argument: string
+  readonly tls: boolean
+  /** The port where none is written; default: Consul's own, 8500, or 8501 with TLS. */
+  readonly port?: number
+}
+
+/** Reads `host:port` or `unix:///path`, and returns it with its port. Throws TypeError for everything else. */
+export function parseAddress(
+  address: string,
+  { argument, tls, port = tls ? 8501 : 8500 }: AddressRules,
+): string {
+  if (/^unix:\/\/\/./.test(address)) return address
+  const shapes = argument === 'url' ? shape : 'host:port or unix:///path'
+  return parseHost(address, { argument, port, shape: shapes })
+}
+
+/** Throws TypeError unless the namespace is a folder of Consul's: names between single slashes. */
+export function checkNamespace(namespace: string, argument: string): void {
+  const folders = withSlash(namespace).split('/').slice(0, -1)
+  const bad = folders.find((folder) => ['', '.', '..'].includes(folder))
+  if (bad === undefined) return
+  const what = bad === '' ? 'an empty part' : `the part "${bad}"`
+  throw new TypeError(`${argument}: the namespace ${JSON.stringify(namespace)} has ${what}; it takes a/b/`)
+}
+
+/** Throws TypeError unless it can be the name of a datacenter. */
+export function checkDatacenter(dc: string, argument: string): void {
+  if (/^[\w-]+$/.test(dc)) return
+  throw new TypeError(
+    `${argument}: ${JSON.stringify(dc)} is no datacenter; it takes letters, digits, _ and -`,
+  )
+}
+
+function addressOf(host: string): string {
+  const [, path] = /^unix:(%2f.+)$/i.exec(host) ?? []
+  if (!path) return host
+  try {
+    return `${socket}${decodeURIComponent(path)}`
+  } catch (cause) {
+    throw new TypeError('url: the path of the socket is not percent-encoded rightly', { cause })
+  }
+}
+
+/** The datacenter, if the query names one. */
+function parseQuery(query: string): string | undefined {
+  const parameters = new URLSearchParams(query)
+  const other = [...parameters.keys()].find((name) => name !== 'dc')
+  if (other !== undefined) {
+    throw new TypeError(`url: the parameter ${JSON.stringify(other)} is not known; it takes only dc`)
+  }
+  const all = parameters.getAll('dc')
+  if (all.length > 1) throw new TypeError('url: dc is there more than once')
+  for (const dc of all) checkDatacenter(dc, 'url: dc')
+  return all[0]
+}
