@@ -30,14 +30,17 @@ const schemes: Record<string, (url: string) => Promise<BackendSource>> = {
   file: async (url) => (await import('./backends/file/index.ts')).fileFromUrl(url),
   etcd: async (url) => (await import('./backends/etcd/index.ts')).etcdFromUrl(url),
   etcds: async (url) => (await import('./backends/etcd/index.ts')).etcdFromUrl(url),
+  consul: async (url) => (await import('./backends/consul/index.ts')).consulFromUrl(url),
+  consuls: async (url) => (await import('./backends/consul/index.ts')).consulFromUrl(url),
 }
 
 /**
  * Opens a client: a connection to the store and one session in it, which all locks of the client share. `target` is a
- * URL (`etcd://host:2379,host2:2379/namespace/`, `file:`, `memory:`), or what `leasehold/etcd` and its
- * siblings return; without it `LEASEHOLD_URL` decides, and without that `file:`, which serves all processes of one
- * machine. Costs one request. Throws TypeError or RangeError for a bad URL or option, UnavailableError when
- * the store cannot be reached, RefusedError when it refuses the credentials; nothing stays open then.
+ * URL (`etcd://host:2379,host2:2379/namespace/`, `consul://host:8500/namespace/?dc=dc1`, `etcds:` and `consuls:` for TLS,
+ * `file:`, `memory:`), or what `leasehold/etcd`, `/consul`, `/file` and `/memory` return; without it `LEASEHOLD_URL`
+ * decides, and without that `file:`, which serves all processes of one machine. Costs one request. Throws TypeError or
+ * RangeError for a bad URL or option, UnavailableError when the store cannot be reached, RefusedError when it refuses
+ * the credentials; nothing stays open then.
  */
 export async function connect(
   target: string | BackendSource = process.env.LEASEHOLD_URL || 'file:',
@@ -45,7 +48,9 @@ export async function connect(
 ): Promise<Leasehold> {
   const source = typeof target === 'string' ? await sourceOf(target) : target
   if (typeof source?.open !== 'function') {
-    throw new TypeError('target: it takes a URL as a string, or what leasehold/etcd, /file or /memory return')
+    throw new TypeError(
+      'target: it takes a URL as a string, or what leasehold/etcd, /consul, /file or /memory return',
+    )
   }
   const clock = options.clock ?? systemClock()
   const backend = await source.open(clock)

@@ -9,7 +9,11 @@ import { addRun } from './run.ts'
 const help = `
 Environment:
   LEASEHOLD_URL  the store, where no --url says it: file: (the default, for one
-                 machine), etcd://host:2379,host2:2379/prefix/
+                 machine), etcd://host:2379,host2:2379/prefix/,
+                 consul://host:8500/prefix/?dc=dc1, or consul: for the one of
+                 CONSUL_HTTP_ADDR; etcds: and consuls: use TLS
+  ETCDCTL_...    credentials and certificates, as etcdctl reads them
+  CONSUL_...     the same, as consul reads them
 
 Start here:
   $ leasehold run my-job -- echo 'one at a time'

@@ -205,6 +205,7 @@ Examples:
   $ leasehold run backup --try -- sh -c 'pg_dump shop | gzip > shop.gz'
   $ leasehold run gpu --permits 4 --wait 10m -- python train.py
   $ leasehold run deploy --url etcd://10.0.0.1:2379/prod/ -- make deploy
+  $ leasehold run report --url consul:///prod/ -- ./report.sh
 
 The command gets these variables:
   LEASEHOLD_NAME   the name of the lock
