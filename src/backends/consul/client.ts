@@ -167,7 +167,11 @@ export class ConsulClient implements Transport {
       this.#calls.add(call)
       signal.addEventListener('abort', abort)
       const sent = connection.lanes[lane]._request({ ...optionsOf(connection, request), ctx }, answered)
-      sent.finally(end).then((response) => resolve(answerOf(response)), reject)
+      const succeed = (response: PapiResponse): void => {
+        end()
+        resolve(answerOf(response))
+      }
+      sent.then(succeed, fail)
     })
   }
 
