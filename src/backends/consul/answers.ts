@@ -183,12 +183,16 @@ function keyRule(keys: readonly string[], policy: 'read' | 'write'): string {
   return `key_prefix ${JSON.stringify(folder)} { policy = "${policy}" }`
 }
 
-/** What an error means that no server said: of sockets, of TLS, of a limit. */
+/** What an error means that is in no answer: of sockets, of TLS, of a limit. */
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error
   const cause = error as NodeJS.ErrnoException & { errors?: readonly Error[] }
-  const text = cause.message || cause.errors?.map(({ message }) => message).join(', ') || String(cause.code)
-  // Node itself refuses a token that fits in no header, OpenSSL a certificate that is none.
-  const wrong = error instanceof TypeError || cause.code?.startsWith('ERR_OSSL')
-  return new Fault(wrong ? RefusedError : UnavailableError, text, { cause })
+  const said = cause.message || cause.errors?.map(({ message }) => message).join(', ') || String(cause.code)
+  // What OpenSSL says stands among its line numbers: 803C…:error:0A000412:SSL routines:read:what it says:file:line
+  const tls = /:SSL routines:[^:]*:([^:]+)/.exec(said)?.[1]
+  const refused = /alert.*(certificate|unknown ca)/.test(tls ?? '')
+  // Node itself refuses a token that fits in no header, and OpenSSL a certificate that is none.
+  const wrong = refused || error instanceof TypeError || cause.code?.startsWith('ERR_OSSL')
+  const advice = refused ? ': the server wants a certificate of the client that it trusts' : ''
+  return new Fault(wrong ? RefusedError : UnavailableError, tls ? `TLS: ${tls}${advice}` : said, { cause })
 }
