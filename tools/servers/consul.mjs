@@ -15,7 +15,8 @@ import { until } from './wait.mjs'
 /**
  * @typedef {object} ConsulOptions
  * @property {1 | 3 | undefined} [servers] default 1
- * @property {Record<string, unknown> | undefined} [config] laid over every server's configuration
+ * @property {Config | (() => Promise<Config>) | undefined} [config] laid over every server's
+ *   configuration; `ports` adds to its ports. A function is asked anew each time a port was taken
  * @property {string | undefined} [token] sent by the harness where `config` turns access control on
  * @property {string | undefined} [cache]
  * @property {((line: string) => void) | undefined} [log]
@@ -38,6 +39,7 @@ import { until } from './wait.mjs'
  * @property {string | undefined} [input] text for standard input
  * @property {number | undefined} [timeoutMs] after this it gets SIGKILL; default 15 s
  */
+/** @typedef {Record<string, unknown> & { ports?: Record<string, number> }} Config */
 /** @typedef {{ name: string, endpoint: string, ports: Record<string, number> }} Site */
 
 /**
@@ -53,7 +55,8 @@ export async function startConsul(options = {}) {
   const file = join(dir, 'consul')
   const cluster = await startCluster('consul', async (dataDir) => {
     const sites = await chooseSites(count)
-    const shared = { sites, dataDir, config, file, token }
+    const laid = typeof config === 'function' ? await config() : config
+    const shared = { sites, dataDir, config: laid, file, token }
     return Promise.all(sites.map((site) => planServer({ site, ...shared })))
   })
   const { members, dataDir, close } = cluster
@@ -81,7 +84,7 @@ async function chooseSites(count) {
 
 /**
  * @param {{ site: Site, sites: Site[], dataDir: string, file: string, token: string | undefined,
- *   config: Record<string, unknown> }} request
+ *   config: Config }} request
  * @returns {Promise<import('./member.mjs').MemberPlan>}
  */
 async function planServer({ site, sites, dataDir, file, token, config }) {
@@ -89,7 +92,9 @@ async function planServer({ site, sites, dataDir, file, token, config }) {
   const home = join(dataDir, name)
   await mkdir(home)
   const configFile = join(dataDir, `${name}.json`)
-  await writeFile(configFile, JSON.stringify({ ...serverConfig(site, sites, home), ...config }))
+  const own = serverConfig(site, sites, home)
+  const ports = { ...own.ports, ...config.ports }
+  await writeFile(configFile, JSON.stringify({ ...own, ...config, ports }))
   return {
     name,
     endpoint,
