@@ -26,6 +26,18 @@ const refused: [title: string, args: string[], message: RegExp][] = [
   ['an unknown scheme', ['run', 'x', '--url', 'redis://h/', '--', 'echo'], /--url.*"redis:" is not known/],
   ['a URL without a scheme', ['run', 'x', '--url', 'localhost', '--', 'echo'], /--url.*no scheme/],
   ['a malformed URL', ['run', 'x', '--url', 'etcd://:x:/', '--', 'echo'], /--url/],
+  ['a malformed host of Consul', ['run', 'x', '--url', 'consul://h:x/', '--', 'echo'], /--url.*no host:port/],
+  ['a parameter that Consul has not', ['run', 'x', '--url', 'consul://h/?ns=a', '--', 'echo'], /--url.*"ns"/],
+  [
+    'an empty folder on Consul',
+    ['run', 'x', '--url', 'consul://h/a//b', '--', 'echo'],
+    /--url.*an empty part/,
+  ],
+  [
+    '--ttl below the range of Consul',
+    ['run', 'x', '--ttl', '9s', '--url', 'consul://127.0.0.1:1/', '--', 'echo'],
+    /--ttl in ms: 9000 is out of range; it takes a number from 10000 to 86400000 on consul/,
+  ],
 ]
 
 describe('wrong usage exits 64 and says what is wrong, without running the command', () => {
@@ -45,15 +57,19 @@ test('a scheme in LEASEHOLD_URL that is not known is blamed on that variable', a
   expect(status).toBe(64)
 })
 
-test('a store that is not there exits 69, on one line and without the password in the URL', async () => {
-  const url = 'etcd://127.0.0.1:1/'
-  const { status, stderr } = await leasehold(['run', 'x', '--url', url, '--', 'true']).ended
+test.each([
+  ['etcd', {}],
+  ['consul', { CONSUL_HTTP_TOKEN: 'hunter2', CONSUL_HTTP_AUTH: 'root:hunter2' }],
+])('a store that is not there exits 69, on one line that names it: %s', async (scheme, env) => {
+  const url = `${scheme}://127.0.0.1:1/`
+  const { status, stderr } = await leasehold(['run', 'x', '--url', url, '--', 'true'], { env }).ended
   expect(stderr).toMatch(/^leasehold: .*127\.0\.0\.1:1.*\n$/)
+  expect(stderr).not.toContain('hunter2')
   expect(status).toBe(69)
 })
 
-test('a password in a URL is never shown', async () => {
-  const url = 'etcd://root:hunter2@127.0.0.1:1/'
+test.each(['etcd', 'consul'])('a password in a URL is never shown: %s', async (scheme) => {
+  const url = `${scheme}://root:hunter2@127.0.0.1:1/`
   const { status, stderr } = await leasehold(['run', 'x', '--url', url, '--', 'true']).ended
   expect(stderr).not.toContain('hunter2')
   expect(status).toBeGreaterThanOrEqual(64)
@@ -76,6 +92,13 @@ test('run --help shows examples and every exit status, and succeeds', async () =
 test('run --help says that the time to live is by default that of the store', async () => {
   const { stdout } = await leasehold(['run', '--help']).ended
   expect(stdout.replace(/\s+/g, ' ')).toContain("(default: the store's, 15s, on Consul 30s)")
+})
+
+test('a file that a variable of Consul names and nobody can read exits 64 and names both', async () => {
+  const env = { CONSUL_HTTP_TOKEN_FILE: '/no/such/token' }
+  const { status, stderr } = await leasehold(['run', 'x', '--url', 'consul:', '--', 'true'], { env }).ended
+  expect(stderr).toBe('leasehold: CONSUL_HTTP_TOKEN_FILE: "/no/such/token" cannot be read\n')
+  expect(status).toBe(64)
 })
 
 test('--version prints the version of the package', async () => {
