@@ -121,9 +121,17 @@ interface TxnAnswer {
 }
 
 /** What became of a transaction; throws where it failed for want of a session or of a permission. */
-export function outcomeOf({ status, text }: Answer, rule: () => string): Outcome {
+export function outcomeOf({ status, text }: Answer, operations: readonly Operation[]): Outcome {
   const { Results, Errors } = parseExactly(text) as TxnAnswer
-  if (status === 200) return { applied: true, entries: (Results ?? []).map(({ KV }) => entryOf(KV)) }
+  const rule = (): string => operationsRule(operations)
+  if (status === 200) {
+    const entries = (Results ?? []).map(({ KV }) => entryOf(KV))
+    // What a token may not read, Consul leaves out without a word.
+    const read = ({ verb, key }: Operation): boolean =>
+      verb !== 'get' || entries.some((each) => each.key === key)
+    if (!operations.every(read)) throw denied('Permission denied', status, rule)
+    return { applied: true, entries }
+  }
   const failures = (Errors ?? []).map(({ OpIndex, What }) => ({ operation: OpIndex, reason: What }))
   if (failures.length === 0) throw new TypeError('no errors in the answer')
   for (const { reason } of failures) {

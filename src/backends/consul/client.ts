@@ -1,7 +1,7 @@
 // The one file that touches npm `consul`: requests over HTTP, one server at a time. Owns which server is asked, and
 // what an error means; knows nothing of locks. Of the package it uses what all its methods are made of, papi's
 // requests: those methods drop options, round flags, and hide what the server said.
-import { EventEmitter } from 'node:events'
+import { EventEmitter, setMaxListeners } from 'node:events'
 import type { Agent, IncomingMessage } from 'node:http'
 import Consul from 'consul'
 import type { Clock } from '../../clock.ts'
@@ -165,6 +165,7 @@ export class ConsulClient implements Transport {
       const abort = (): void => fail(signal.reason)
       const stopTimer = this.#clock.after(limitMs, () => fail(silence(limitMs)))
       this.#calls.add(call)
+      setMaxListeners(0, signal) // it may serve many requests at a time, and Node shall not warn
       signal.addEventListener('abort', abort)
       const sent = connection.lanes[lane]._request({ ...optionsOf(connection, request), ctx }, answered)
       const succeed = (response: PapiResponse): void => {

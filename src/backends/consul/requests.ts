@@ -84,7 +84,6 @@ function aboutSession(verb: 'renew' | 'destroy', id: string) {
 }
 
 export function transaction(operations: readonly Operation[], lane: Lane): Request<Outcome> {
-  const rule = (): string => operationsRule(operations)
   return {
     method: 'PUT',
     path: '/txn',
@@ -93,8 +92,8 @@ export function transaction(operations: readonly Operation[], lane: Lane): Reque
     lane,
     limitMs,
     accepts: 409,
-    rule,
-    read: (answer) => outcomeOf(answer, rule),
+    rule: () => operationsRule(operations),
+    read: (answer) => outcomeOf(answer, operations),
   }
 }
 
