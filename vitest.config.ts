@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 // What needs a real server; `npm test -- --no-servers` leaves it out.
-const needServers = ['test/integration/**', 'test/conformance/etcd.test.ts', 'test/cli/loss.test.ts']
+const needServers = ['test/integration/**', 'test/conformance/{etcd,consul}.test.ts', 'test/cli/loss.test.ts']
 
 export default defineConfig({
   test: {

@@ -14,7 +14,10 @@ const freeSocketsMax = { steady: 1, work: 2 } as const
 const unix = 'unix://'
 
 /** Where `host:port` or `unix:///path` is, in the words of npm consul. */
-export function placeOf(address: string, tls: true | Tls | undefined) {
+export function placeOf(
+  address: string,
+  tls: true | Tls | undefined,
+): { readonly baseUrl: string; readonly socketPath?: string } {
   const scheme = tls ? 'https' : 'http'
   if (!address.startsWith(unix)) return { baseUrl: `${scheme}://${address}/v1` }
   return { baseUrl: `${scheme}://localhost/v1`, socketPath: address.slice(unix.length) }
