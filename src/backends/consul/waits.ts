@@ -20,7 +20,7 @@ const tooSoonMs = 50
 interface Read {
   /** Whether it lasts as long as it may, since nobody waited for a connection when it began. */
   long: boolean
-  readonly begin: () => void
+  readonly begin: (long: boolean) => void
   /** Ends it early, so that another can begin. */
   readonly preempt: () => void
 }
@@ -92,15 +92,15 @@ export class Waits {
         this.#queued.delete(read)
         reject(reason)
       })
-      const begin = (): void => {
+      const begin = (long: boolean): void => {
         giveUp()
         this.#queued.delete(read)
         this.#reading.add(read)
-        read.long = this.#queued.size === 0
+        read.long = long
         resolve(read)
       }
       const read: Read = { long: false, begin, preempt: () => limits.end(preempted) }
-      if (this.#reading.size < readsMax) return begin()
+      if (this.#reading.size < readsMax) return begin(true)
       this.#queued.add(read)
       const longest = [...this.#reading].find(({ long }) => long)
       if (longest) longest.long = false
@@ -111,7 +111,7 @@ export class Waits {
   #end(read: Read): void {
     this.#reading.delete(read)
     const [next] = this.#queued
-    next?.begin()
+    next?.begin(false) // else it would be ended early by the one that it has ended early, and so on for ever
   }
 }
 
