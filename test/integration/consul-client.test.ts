@@ -24,6 +24,7 @@ import { freeze } from './fixtures/freeze.ts'
 
 const built = useBuild()
 const token = randomUUID()
+const headers = { 'X-Consul-Token': token }
 const folder = ownedFolder('consul-client')
 const pem = (name: string): Buffer => readFileSync(join(folder.path, name))
 let cluster: ConsulCluster
@@ -106,6 +107,7 @@ async function fake(answer: RequestListener): Promise<Fake> {
     request.resume()
     answer(request, response)
   })
+  http.keepAliveTimeout = 0 // else it closes idle sockets itself
   onTestFinished(() => void http.close().closeAllConnections())
   return { address: await listening(http), requests }
 }
@@ -123,10 +125,17 @@ const saying =
     response.writeHead(status, { 'x-consul-index': '7', location: '/' }).end(text)
 
 async function infoOf(session: string) {
-  const answer = await fetch(`http://${address}/v1/session/info/${session}`, {
-    headers: { 'X-Consul-Token': token },
-  })
+  const answer = await fetch(`http://${address}/v1/session/info/${session}`, { headers })
   return ((await answer.json()) as Record<string, unknown>[])[0]
+}
+
+async function put(path: string, body: object): Promise<void> {
+  const answer = await fetch(`http://${address}/v1/${path}`, {
+    method: 'PUT',
+    headers,
+    body: JSON.stringify(body),
+  })
+  expect(answer.status).toBe(200)
 }
 
 test('flags of 64 bits arrive exactly, and come back exactly, whatever the key and the value look like', async () => {
@@ -185,7 +194,8 @@ test('a session has no checks but those that were asked for, and all of its opti
   const node = cluster.members[0].name
 
   const plain = await client.createSession(plan, never())
-  const full = { name: 'ü "', ttlMs: 12_345.2, lockDelayMs: 1_500, checks: ['serfHealth'], node }
+  await put('agent/check/register', { Name: 'own', TTL: '10m', Status: 'passing' })
+  const full = { name: 'ü "', ttlMs: 12_345.2, lockDelayMs: 1_500, checks: ['own'], node }
   const checked = await client.createSession(full, never())
 
   const none = { Name: 'test', TTL: '20000ms', LockDelay: 0, Behavior: 'delete', NodeChecks: [], Node: node }
@@ -195,7 +205,7 @@ test('a session has no checks but those that were asked for, and all of its opti
     TTL: '12346ms',
     LockDelay: 1_500_000_000,
     Behavior: 'delete',
-    NodeChecks: ['serfHealth'],
+    NodeChecks: ['own'],
   })
 })
 
@@ -237,6 +247,14 @@ test('a blocking read wakes on a change and tells the index to wait from; where 
 
   expect(after.entries).toMatchObject([{ key, value: 'two', modifyIndex: after.index }])
   expect(after.index).toBeGreaterThan(before.index)
+})
+
+test('an index is never 0, from which the next read would not wait', async () => {
+  const { address: at } = await fake((_, response) =>
+    response.writeHead(404, { 'x-consul-index': '0' }).end(),
+  )
+
+  expect(await clientOf({}, at).read({ key: 'a' }, never())).toEqual({ index: 1, entries: [] })
 })
 
 test('a blocking read that sees no change comes back when it was told to', async () => {
@@ -405,7 +423,9 @@ test.for<[string, (client: ConsulClient) => Promise<unknown>, string]>([
 test('a token, a user and a password reach the server, and never a message, even if the server says them', async () => {
   const echo = await fake(({ headers }, response) => {
     const said = `${headers['x-consul-token']} ${headers.authorization} hunter2 not allowed`
-    response.writeHead(headers['x-consul-namespace'] === 'ns' ? 500 : 200).end(said)
+    response
+      .writeHead(headers['x-consul-namespace'] === 'ns' ? 500 : 200, { 'x-consul-index': '7' })
+      .end(said)
   })
   const auth = { username: 'me', password: 'hunter2' }
   const login = Buffer.from('me:hunter2').toString('base64')

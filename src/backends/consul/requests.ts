@@ -150,8 +150,8 @@ export function understood<T>(request: Request<T>, answer: Answer, secrets: read
     return request.read(answer)
   } catch (error) {
     if (error instanceof Fault) throw error
-    const cause = new Error(withoutSecrets((error as Error).message, secrets))
-    throw new Fault(UnavailableError, `the answer makes no sense: ${cause.message}`, { cause, status })
+    const said = error instanceof SyntaxError ? withoutSecrets(text, secrets).slice(0, 100) : String(error)
+    throw new Fault(UnavailableError, `the answer makes no sense: ${said}`, { status })
   }
 }
 
