@@ -54,7 +54,7 @@ export class Semaphores implements Protocol {
   }
 
   /** Reads who holds and who waits, then puts the claim on the list, or in line. */
-  async attempt(known: Known, signal: AbortSignal, tries = triesMax): Promise<Attempt> {
+  async attempt(known: Known, signal: AbortSignal, tries: number = triesMax): Promise<Attempt> {
     const sight = await this.#look(known, signal)
     if (known.held) return this.#admitted(known.held)
     this.#check(known, sight)
@@ -74,7 +74,8 @@ export class Semaphores implements Protocol {
 
   async release(known: Known, signal: AbortSignal): Promise<void> {
     const { claim, held } = known
-    if (held && !(await this.#giveUp(known, held, signal))) {
+    const left = held && (await this.#giveUp(known, held, signal))
+    if (held && !left) {
       // Taken off the list by somebody else: then only the holder's own key is left.
       const { key, modified: index } = held
       const own: Operation[] = [
@@ -83,24 +84,23 @@ export class Semaphores implements Protocol {
       ]
       await this.#transport.txn(own, signal, 'gives back')
     }
-    if (known.ticket !== undefined) await this.#claims.leave(known, [], signal)
+    if (!left && (held || known.ticket !== undefined)) await this.#claims.leave(known, [], signal)
     const slot = this.#slots.get(known)
     if (slot) await this.#sessions.giveBack(claim.session, claim.name, slot, signal)
   }
 
-  /** Takes the claim off the list; says whether it was on it. */
+  /** Takes the claim off the list, and the sign of a line with it; says whether it was on the list. */
   async #giveUp(known: Known, held: Held, signal: AbortSignal, tries = triesMax): Promise<boolean> {
     const list = this.#lists.get(known) ?? (await this.#look(known, signal)).list
     this.#lists.delete(known)
     if (!known.held) return false
     const off = without(known.keys.lock, list, held.session)
-    const gone = await this.#transport.txn([off, { verb: 'delete', key: held.key }], signal, 'gives back')
-    if (gone.applied) return true
+    if (await this.#claims.leave(known, [off, { verb: 'delete', key: held.key }], signal)) return true
     if (tries === 1) throw new UnavailableError('the list of holders changed too fast to leave it; ask again')
     return this.#giveUp(known, held, signal, tries - 1)
   }
 
-  /** Reads the name, and whether the claim is on the list. */
+  /** Reads the name, and whether the claim is on the list, or in line by an attempt whose answer was lost. */
   async #look(known: Known, signal: AbortSignal): Promise<Sight> {
     const { keys } = known
     const sight = see(known, await this.#transport.read({ prefix: keys.folder }, signal))
@@ -109,6 +109,7 @@ export class Semaphores implements Protocol {
     const same = known.held === undefined || known.held.created === own?.createIndex
     known.held = own && same && sight.list.holders.includes(slot as string) ? heldBy(own) : undefined
     if (known.held) this.#lists.set(known, sight.list)
+    known.ticket ??= sight.tickets.find(({ key }) => key === keys.ticket)?.created
     return sight
   }
 
