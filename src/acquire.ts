@@ -29,6 +29,7 @@ export class Acquirer {
   readonly #clock: Clock
   readonly #sessions: Sessions
   readonly #lines = new Lines()
+  readonly #pending = new Set<Promise<unknown>>()
   readonly #holds = new Set<Hold>()
   readonly #withdrawals = new Set<Promise<void>>()
   #claims = 0
@@ -44,7 +45,13 @@ export class Acquirer {
    * undefined. Rejects with WaitTimeoutError, `signal.reason`, UnavailableError, ConflictError or RefusedError;
    * the caller then holds nothing. A claim whose session is lost while it waits goes to the end of the line.
    */
-  async acquire(wish: Wish): Promise<Hold | undefined> {
+  acquire(wish: Wish): Promise<Hold | undefined> {
+    const acquired = this.#acquire(wish).finally(() => this.#pending.delete(acquired))
+    this.#pending.add(acquired)
+    return acquired
+  }
+
+  async #acquire(wish: Wish): Promise<Hold | undefined> {
     const limits = new Limits()
       .on(this.closing)
       .onSignal(wish.signal)
@@ -67,9 +74,10 @@ export class Acquirer {
   async close(): Promise<void> {
     this.closing.end(new DOMException('the Leasehold client was closed', 'AbortError'))
     const limits = new Limits().onTimeout(this.#clock, 2 * requestMs(this.#sessions.ttlMs), tooLong)
-    const released = Promise.all([...this.#holds].map((hold) => hold.release()))
-    const withdrawn = Promise.all(this.#withdrawals)
-    await orAborted(Promise.allSettled([released, withdrawn]), limits.signal).catch(() => {})
+    const released = Promise.allSettled([...this.#holds].map((hold) => hold.release()))
+    // Each of these has just been told to end, and withdraws only now.
+    const withdrawn = Promise.allSettled(this.#pending).then(() => Promise.allSettled(this.#withdrawals))
+    await orAborted(Promise.all([released, withdrawn]), limits.signal).catch(() => {})
     await this.#sessions.end(limits).catch(() => {})
     limits.lift()
   }
