@@ -2,15 +2,20 @@
 // the first that a client has of a name needs one of its own. Owns that they live and die with the client's
 // session: a renewal counts only if all of them were renewed.
 import { SessionGoneError } from '../../errors.ts'
+import { orAborted } from '../../limits.ts'
 import type { SessionPlan, Transport } from './transport.ts'
 
 /** The sessions that stand in for one client's. */
 interface Extra {
   readonly plan: SessionPlan
   readonly sessions: Set<string>
+  /** Those that are being opened, or ended since nobody waited for them any more. */
+  readonly opening: Set<Promise<unknown>>
   /** For each name, the sessions that have, or are about to have, a slot of it. */
   readonly taken: Map<string, Set<string>>
 }
+
+const never = new AbortController().signal
 
 /** Sessions, and those that exist on their behalf. */
 export class SlotSessions {
@@ -23,7 +28,7 @@ export class SlotSessions {
 
   async create(plan: SessionPlan, signal: AbortSignal): Promise<string> {
     const session = await this.#transport.createSession(plan, signal)
-    this.#extras.set(session, { plan, sessions: new Set(), taken: new Map() })
+    this.#extras.set(session, { plan, sessions: new Set(), opening: new Set(), taken: new Map() })
     return session
   }
 
@@ -34,8 +39,9 @@ export class SlotSessions {
   }
 
   async destroy(session: string, signal: AbortSignal): Promise<void> {
-    const extra = [...(this.#extras.get(session)?.sessions ?? [])]
-    await Promise.all([session, ...extra].map((id) => this.#transport.destroySession(id, signal)))
+    const { sessions = [], opening = [] } = this.#extras.get(session) ?? {}
+    const ended = [session, ...sessions].map((id) => this.#transport.destroySession(id, signal))
+    await Promise.all([...ended, orAborted(Promise.all(opening), signal)])
     this.#extras.delete(session)
   }
 
@@ -49,7 +55,7 @@ export class SlotSessions {
       taken.add(session)
       return session
     }
-    const own = await this.#transport.createSession(extra.plan, signal)
+    const own = await this.#open(extra, signal)
     extra.sessions.add(own)
     taken.add(own)
     return own
@@ -63,6 +69,18 @@ export class SlotSessions {
     const taken = extra?.taken.get(name)
     taken?.delete(slot)
     if (taken?.size === 0) extra?.taken.delete(name)
+  }
+
+  /** Opens a session. Should it come when nobody waits for it any more, it is ended again. */
+  async #open({ plan, opening }: Extra, signal: AbortSignal): Promise<string> {
+    signal.throwIfAborted()
+    const opened = this.#transport.createSession(plan, never)
+    const settled = opened
+      .then((id) => (signal.aborted ? this.#transport.destroySession(id, never) : undefined))
+      .catch(() => {}) // whoever waits has the error; the store ends what nobody renews
+      .finally(() => opening.delete(settled))
+    opening.add(settled)
+    return orAborted(opened, signal)
   }
 
   /** One that is gone has lost its slot, which the hold of it finds out; the others live on. */
