@@ -319,6 +319,26 @@ test.for(['a word', undefined, 7, new TypeError('of its own'), new UnavailableEr
   },
 )
 
+test('what reads asks for what no stale server can answer, and what waits does not', async () => {
+  const { address: at, requests } = await fake((request, response) => {
+    if (request.method === 'GET') empty(request, response as never)
+    else response.end('{"Results":[],"Errors":null}')
+  })
+  const client = clientOf({}, at)
+
+  await client.read({ key: 'a' }, never())
+  await client.block({ prefix: 'a/' }, { index: 3, waitMs: 1.5 }, never())
+  await client.txn([{ verb: 'get-tree', key: 'a' }], never())
+  await client.txn([{ verb: 'delete', key: 'a' }], never())
+
+  expect(requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
+    'GET /v1/kv/a?consistent=1',
+    'GET /v1/kv/a%2F?index=3&wait=2ms&recurse=1',
+    'PUT /v1/txn?consistent=1',
+    'PUT /v1/txn',
+  ])
+})
+
 test('a signal that serves a hundred requests keeps none of them', async () => {
   const { address: at } = await fake(empty)
   const client = clientOf({}, at)

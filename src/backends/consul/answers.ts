@@ -176,11 +176,15 @@ export function readRule(target: Target): string {
 
 /** The ACL rule for a transaction. */
 export function operationsRule(operations: readonly Operation[]): string {
-  const reads = operations.every(({ verb }) => /^(get|check)/.test(verb))
   return keyRule(
     operations.map(({ key }) => key),
-    reads ? 'read' : 'write',
+    onlyReads(operations) ? 'read' : 'write',
   )
+}
+
+/** Whether a transaction changes nothing. */
+export function onlyReads(operations: readonly Operation[]): boolean {
+  return operations.every(({ verb }) => verb.startsWith('get') || verb.startsWith('check'))
 }
 
 /** For the longest folder that all keys are in. */

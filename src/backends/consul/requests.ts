@@ -6,6 +6,7 @@ import {
   createdSession,
   Fault,
   faultOf,
+  onlyReads,
   operationsBody,
   operationsRule,
   outcomeOf,
@@ -41,7 +42,7 @@ export interface Request<T> {
 
 /** Consul itself gives up after 7 s where there is no leader. papi has no limit, and none for a body cut short. */
 const limitMs = 10_000
-/** A server that was cut off might answer with what was; of a transaction this counts where it only reads. */
+/** A server that was cut off might answer with what was. */
 const consistent = { consistent: '1' } as const
 
 export function creation(plan: SessionPlan): Request<string> {
@@ -87,7 +88,7 @@ export function transaction(operations: readonly Operation[], lane: Lane): Reque
   return {
     method: 'PUT',
     path: '/txn',
-    query: consistent,
+    ...(onlyReads(operations) ? { query: consistent } : {}),
     body: operationsBody(operations),
     lane,
     limitMs,
