@@ -156,19 +156,27 @@ export class Hold implements AsyncDisposable {
   async #watch(limits: Limits): Promise<void> {
     const { clock, session, admitted } = this.#grant
     for (;;) {
-      const round = new Limits().on(limits)
-      const changed = admitted.changed(round.signal).then(() => true)
-      const rest = pause(clock, session.ttlMs / 3, round.signal).then(() => false)
-      const woken = Promise.race([changed, rest]).finally(() => {
-        round.end(undefined)
-        round.lift()
-      })
-      woken.catch(() => {}) // it rejects when the hold ends, perhaps before it is awaited
-      await this.#verifyQuietly(limits) // what happened before the watch began, it does not tell
-      if (!(await woken)) continue
+      // One watch over many rests: to begin another costs some stores more than to keep it.
+      const changed = admitted.changed(limits.signal).then(() => true)
+      changed.catch(() => {}) // it rejects when the hold ends, perhaps before it is awaited
+      while (!(await this.#verifyWhile(changed, limits))) {}
       await this.#verifyQuietly(limits)
       await pause(clock, session.ttlMs / 10, limits.signal) // however often the watch fails
     }
+  }
+
+  /** Asks the store once, since what happened before a watch began it does not tell; resolves when it is time again. */
+  async #verifyWhile(changed: Promise<boolean>, limits: Limits): Promise<boolean> {
+    const { clock, session } = this.#grant
+    const round = new Limits().on(limits)
+    const rest = pause(clock, session.ttlMs / 3, round.signal).then(() => false)
+    const woken = Promise.race([changed, rest]).finally(() => {
+      round.end(undefined)
+      round.lift()
+    })
+    woken.catch(() => {})
+    await this.#verifyQuietly(limits)
+    return woken
   }
 
   async #verifyQuietly(limits: Limits): Promise<void> {

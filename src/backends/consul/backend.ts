@@ -37,6 +37,7 @@ export class ConsulBackend implements Backend {
   readonly facts: Facts
   readonly #transport: Transport
   readonly #options: ConsulBackendOptions
+  readonly #waits: Waits
   readonly #sessions: SlotSessions
   readonly #claims: Claims
   readonly #mutexes: Mutexes
@@ -44,14 +45,14 @@ export class ConsulBackend implements Backend {
   readonly #checkpoints: Checkpoints
 
   constructor(transport: Transport, options: ConsulBackendOptions) {
-    const waits = new Waits(transport, options.clock)
+    this.#waits = new Waits(transport, options.clock)
     this.facts = { ...facts, lockDelayMs: options.lockDelayMs }
     this.#transport = transport
     this.#options = options
     this.#sessions = new SlotSessions(transport)
     this.#claims = new Claims(transport, options.layout)
-    this.#mutexes = new Mutexes(transport, this.#claims, waits)
-    this.#semaphores = new Semaphores(transport, this.#claims, waits, this.#sessions)
+    this.#mutexes = new Mutexes(transport, this.#claims, this.#waits)
+    this.#semaphores = new Semaphores(transport, this.#claims, this.#waits, this.#sessions)
     this.#checkpoints = new Checkpoints(transport, options.layout)
   }
 
@@ -97,6 +98,7 @@ export class ConsulBackend implements Backend {
   }
 
   async close(): Promise<void> {
+    this.#waits.close()
     this.#transport.close()
   }
 

@@ -1,7 +1,7 @@
 // What is known of each claim in Consul, and what is the same for a mutex and a semaphore: the place in line, and that
 // nothing of a claim can stand once it is withdrawn. Who may hold is mutex.ts's and semaphore.ts's to say.
 import type { Attempt, Claim } from '../../backend.ts'
-import { RefusedError, SessionGoneError } from '../../errors.ts'
+import { RefusedError, SessionGoneError, UnavailableError } from '../../errors.ts'
 import { type ClaimKeys, type Layout, parseTicket } from './layout.ts'
 import type { Entry, Operation, Outcome, Transport } from './transport.ts'
 
@@ -89,6 +89,19 @@ export class Claims {
     if (!outcome.applied) throw new Error('an attempt of a withdrawn claim')
     known.ticket = outcome.entries.find(({ key }) => key === keys.ticket)?.createIndex
     return outcome.entries
+  }
+
+  /** Writes the key by which the claim holds, as it is, for an index that is larger than all before. */
+  async renewIndex(known: Known, entry: Entry, signal: AbortSignal): Promise<Entry> {
+    const { key, flags, session = '', modifyIndex: index } = entry
+    const { value } = known.claim
+    const other = entry.value === value ? `${value} ` : value // what is there already Consul does not write
+    const check: Operation = { verb: 'check-index', key, index }
+    const lock: Operation = { verb: 'lock', key, value: other, flags, session }
+    const outcome = await this.change(known, [check, lock], signal)
+    const again = outcome.applied && outcome.entries.findLast((written) => written.key === key)
+    if (again) return again
+    throw new UnavailableError(`the key ${JSON.stringify(key)} was written meanwhile; ask again`)
   }
 
   /** Takes the claim out of the line and the lock, and sees to it that nothing of it can arrive any more. */

@@ -57,7 +57,7 @@ export class Mutexes implements Protocol {
     const lock = readLock(known.keys, entries)
     const mine = lock?.session === known.claim.session
     const same = known.held === undefined || known.held.created === lock?.createIndex
-    known.held = mine && same ? { ...known.held, ...heldBy(lock, known.held) } : undefined
+    known.held = mine && same ? heldBy(lock, known.held) : undefined
     return known.held !== undefined
   }
 
@@ -104,13 +104,22 @@ export class Mutexes implements Protocol {
     this.#sights.delete(known)
     const { lock, ahead } = sight
     checkKind(lock, ahead, claim)
-    if (lock?.session === claim.session) return this.#admit(known, [lock])
+    if (lock?.session === claim.session) return this.#admitAnew(known, lock, signal)
     if (ahead.length > 0 || lock?.session) return this.#waiting(known, sight)
     const outcome = await this.#claims.change(known, take(known, sight), signal)
     if (outcome.applied) return this.#admit(known, outcome.entries)
     if (isDelayed(outcome)) return { held: false, ahead: 1, delayed: true, changed: async () => undefined }
     if (tries === 1) throw new UnavailableError('the lock changed hands too fast to take it; ask again')
     return this.#advance(known, signal, tries - 1)
+  }
+
+  /**
+   * The lock is this session's already: an answer was lost, or the store was restored from a snapshot of when it was.
+   * Then its index is older than the tokens given out since, so it is written again.
+   */
+  async #admitAnew(known: Known, lock: Entry, signal: AbortSignal): Promise<Admitted> {
+    const again = await this.#claims.renewIndex(known, lock, signal)
+    return this.#admit(known, [again])
   }
 
   #admit(known: Known, entries: readonly Entry[]): Admitted {

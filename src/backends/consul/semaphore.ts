@@ -55,8 +55,9 @@ export class Semaphores implements Protocol {
 
   /** Reads who holds and who waits, then puts the claim on the list, or in line. */
   async attempt(known: Known, signal: AbortSignal, tries: number = triesMax): Promise<Attempt> {
+    const before = known.held
     const sight = await this.#look(known, signal)
-    if (known.held) return this.#admitted(known.held)
+    if (known.held) return this.#admitted(before ? known.held : await this.#admitAnew(known, sight, signal))
     this.#check(known, sight)
     if (this.#ahead(known, sight.tickets).length > 0 || sight.list.holders.length >= known.claim.limit) {
       return this.#wait(known, sight, signal)
@@ -107,10 +108,20 @@ export class Semaphores implements Protocol {
     const slot = this.#slots.get(known)
     const own = sight.contenders.find(({ session }) => session === slot)
     const same = known.held === undefined || known.held.created === own?.createIndex
-    known.held = own && same && sight.list.holders.includes(slot as string) ? heldBy(own) : undefined
+    const listed = own && same && sight.list.holders.includes(slot as string)
+    known.held = listed ? heldBy(own, known.held) : undefined
     if (known.held) this.#lists.set(known, sight.list)
     known.ticket ??= sight.tickets.find(({ key }) => key === keys.ticket)?.created
     return sight
+  }
+
+  /** On the list by an answer that was lost, or by a restored snapshot: then its index may be older than other tokens. */
+  async #admitAnew(known: Known, { contenders }: Sight, signal: AbortSignal): Promise<Held> {
+    const slot = this.#slots.get(known)
+    const own = contenders.find(({ session }) => session === slot) as Entry
+    const again = await this.#claims.renewIndex(known, own, signal)
+    known.held = { ...heldBy(again), token: BigInt(again.modifyIndex) }
+    return known.held
   }
 
   /** Throws what keeps the claim from waiting any longer: another kind, or its ticket is gone. */
@@ -213,8 +224,9 @@ function enter({ claim, keys, ticket }: Known, list: List, slot: string): Operat
 const isEmpty = ({ entries }: Snapshot): boolean => entries.length === 0
 
 /** The own key is made when its claim is admitted, and only then: that index is the token. */
-function heldBy({ key, flags, session = '', createIndex: created, modifyIndex: modified }: Entry): Held {
-  return { key, flags, session, created, modified, token: BigInt(created) }
+function heldBy(own: Entry, before?: Held): Held {
+  const { key, flags, session = '', createIndex: created, modifyIndex: modified } = own
+  return { key, flags, session, created, modified, token: before?.token ?? BigInt(created) }
 }
 
 function write(key: string, slots: Slots, index: number): Operation {

@@ -8,7 +8,7 @@ import type { Tls } from './transport.ts'
 export type Lane = 'steady' | 'work'
 
 /** Consul serves 200 connections to one address: this leaves some to whoever else is there. */
-const socketsMax = { steady: 16, work: 144 } as const
+const socketsMax = { steady: 16, work: 80 } as const
 const freeSocketsMax = { steady: 1, work: 2 } as const
 
 const unix = 'unix://'

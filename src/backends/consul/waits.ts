@@ -1,36 +1,29 @@
 // Waiting for a key to change, by blocking reads. Owns how many connections that takes, and the rules of Consul's
 // indexes; every answer is a hint. See https://developer.hashicorp.com/consul/api-docs/features/blocking
 import { type Clock, leastElapsedMs, type Mark, pause } from '../../clock.ts'
-import { Limits } from '../../limits.ts'
 import type { Snapshot, Target, Transport } from './transport.ts'
 
 /**
- * How many blocking reads one client has at a time: a server takes 200 connections from one address, unless it is
- * told otherwise, and renewals and releases need some, too.
+ * How many blocking reads one client has at a time. A server takes 200 connections from one address, unless it is told
+ * otherwise: that leaves room for a second client, and for renewals and releases.
  */
-const readsMax = 128
-/** How long a blocking read lasts: one that is given up occupies the server until then. */
-const waitMs = 15_000
-/** How long where others wait for the connection. */
-const sharedWaitMs = 500
+const readsMax = 64
+/**
+ * How long a blocking read lasts: it is given up most often soon after it began, and the server keeps its connection
+ * until its time is over.
+ */
+const waitMs = { crowded: 500, least: 2_000, most: 15_000 } as const
 /** A read that comes back sooner, and for nothing, is not followed by the next one at once. */
 const tooSoonMs = 50
-
-/** A blocking read under way, or one that waits for its turn. */
-interface Read {
-  /** Whether it lasts as long as it may, since nobody waited for a connection when it began. */
-  long: boolean
-  readonly begin: (long: boolean) => void
-  /** Ends it early, so that another can begin. */
-  readonly preempt: () => void
-}
 
 /** The blocking reads of one client. */
 export class Waits {
   readonly #transport: Transport
   readonly #clock: Clock
-  readonly #reading = new Set<Read>()
-  readonly #queued = new Set<Read>()
+  readonly #queued = new Set<() => void>()
+  /** Reads that were given up and that the server still serves; each function takes back the timer. */
+  readonly #lingering = new Set<() => void>()
+  #reading = 0
 
   constructor(transport: Transport, clock: Clock) {
     this.#transport = transport
@@ -47,72 +40,87 @@ export class Waits {
     suffices: (snapshot: Snapshot) => boolean,
     signal: AbortSignal,
   ): Promise<Snapshot | undefined> {
+    const since = this.#clock.mark()
     let known = index
     for (let vain = 0; ; ) {
       const begun = this.#clock.mark()
-      const snapshot = await this.#read(target, known, signal)
-      if (snapshot === 'preempted') continue
+      const snapshot = await this.#read(target, known, leastElapsedMs(since, begun), signal)
       if (!snapshot || suffices(snapshot)) return snapshot
-      vain = this.#wasTooSoon(begun) ? vain + 1 : 0
+      vain = this.#since(begun) < tooSoonMs ? vain + 1 : 0
       // Backwards: the store was restored, and what its indexes say now has nothing to do with before.
       known = snapshot.index < known ? 0 : snapshot.index
       if (vain > 1) await pause(this.#clock, tooSoonMs, signal)
     }
   }
 
-  #wasTooSoon(begun: Mark): boolean {
-    return leastElapsedMs(begun, this.#clock.mark()) < tooSoonMs
+  /** Lets go of the timers. Reads under way end with their connections. */
+  close(): void {
+    for (const forget of this.#lingering) forget()
+    this.#lingering.clear()
+  }
+
+  #since(mark: Mark): number {
+    return leastElapsedMs(mark, this.#clock.mark())
   }
 
   /** One blocking read, in its turn; undefined when it failed. */
   async #read(
     target: Target,
     index: number,
+    waitedMs: number,
     signal: AbortSignal,
-  ): Promise<Snapshot | 'preempted' | undefined> {
-    signal.throwIfAborted()
-    const limits = new Limits().onSignal(signal)
-    let read: Read | undefined
+  ): Promise<Snapshot | undefined> {
+    await this.#turn(signal)
+    const crowded = this.#reading > readsMax / 2
+    const longMs = Math.min(waitMs.most, Math.max(waitMs.least, waitedMs))
+    const wait = { index, waitMs: crowded ? waitMs.crowded : longMs }
+    const begun = this.#clock.mark()
+    let lingersMs = 0
     try {
-      read = await this.#turn(limits)
-      const wait = { index, waitMs: read.long ? waitMs : sharedWaitMs }
-      return await this.#transport.block(target, wait, limits.signal)
+      return await this.#transport.block(target, wait, signal)
     } catch {
+      if (signal.aborted) lingersMs = (wait.waitMs * 17) / 16 - this.#since(begun)
       signal.throwIfAborted()
-      return limits.ended ? 'preempted' : undefined
+      return undefined
     } finally {
-      limits.lift()
-      if (read) this.#end(read)
+      this.#leave(lingersMs)
     }
   }
 
-  #turn(limits: Limits): Promise<Read> {
+  async #turn(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (this.#reading >= readsMax) await this.#queue(signal)
+    else this.#reading += 1
+  }
+
+  #queue(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const giveUp = limits.onEnd((reason) => {
-        this.#queued.delete(read)
-        reject(reason)
-      })
-      const begin = (long: boolean): void => {
-        giveUp()
-        this.#queued.delete(read)
-        this.#reading.add(read)
-        read.long = long
-        resolve(read)
+      const giveUp = (): void => {
+        this.#queued.delete(begin)
+        reject(signal.reason)
       }
-      const read: Read = { long: false, begin, preempt: () => limits.end(preempted) }
-      if (this.#reading.size < readsMax) return begin(true)
-      this.#queued.add(read)
-      const longest = [...this.#reading].find(({ long }) => long)
-      if (longest) longest.long = false
-      longest?.preempt()
+      const begin = (): void => {
+        this.#queued.delete(begin)
+        signal.removeEventListener('abort', giveUp)
+        resolve()
+      }
+      signal.addEventListener('abort', giveUp, { once: true })
+      this.#queued.add(begin)
     })
   }
 
-  #end(read: Read): void {
-    this.#reading.delete(read)
+  /** Passes the place on, when the server has done with it, too. */
+  #leave(lingersMs: number): void {
+    if (lingersMs > 0) {
+      const forget = this.#clock.after(lingersMs, () => {
+        this.#lingering.delete(forget)
+        this.#leave(0)
+      })
+      this.#lingering.add(forget)
+      return
+    }
     const [next] = this.#queued
-    next?.begin(false) // else it would be ended early by the one that it has ended early, and so on for ever
+    if (next) next()
+    else this.#reading -= 1
   }
 }
-
-const preempted = Symbol('another read waits for the connection')
