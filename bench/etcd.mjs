@@ -7,7 +7,7 @@ import { bareClient, bareCycle, barePut, etcd3Cycle } from './etcd/clients.mjs'
 import { goHandOver } from './etcd/go.mjs'
 import { requestsOf } from './etcd/requests.mjs'
 import { connect } from './lib/leasehold.mjs'
-import { inRounds, perSecond, sleep, timed } from './lib/measure.mjs'
+import { atATime, inRounds, sleep, timed } from './lib/measure.mjs'
 import { absent, render, row } from './lib/report.mjs'
 import { handOver, Worker } from './lib/workers.mjs'
 
@@ -83,9 +83,7 @@ async function cycles({ ours, other, bare, etcd3 }) {
 
 /** From one process to another. @param {EtcdCluster} etcd @param {Clients} clients */
 async function handOvers(etcd, { url, bare }) {
-  const workers = /** @type {[Worker, Worker]} */ (
-    await Promise.all([Worker.open('leasehold', url), Worker.open('leasehold', url)])
-  )
+  const workers = await Worker.pair('leasehold', url)
   const standing = async (/** @type {string} */ name) => {
     const range = { key: Buffer.from(`${name}/`), range_end: Buffer.from(`${name}0`), count_only: true }
     return Number((await bare.kv.range(range)).count)
@@ -145,11 +143,6 @@ async function requests(etcd, { ours, other, etcd3 }) {
 /** Many names at once, in one client. @param {Clients} clients */
 async function throughput({ ours, bare, etcd3 }) {
   const ms = 500
-  const many = (/** @type {number} */ count, /** @type {(name: string) => () => Promise<unknown>} */ run) =>
-    perSecond(
-      ms,
-      Array.from({ length: count }, (_, index) => run(`bench-many-${count}-${index}`)),
-    )
   const our = (/** @type {string} */ name) => {
     const mutex = ours.mutex(name)
     return () => mutex.acquire().then((hold) => hold.release())
@@ -162,9 +155,9 @@ async function throughput({ ours, bare, etcd3 }) {
   const rows = []
   for (const count of [32, 128]) {
     const { pairs, cycle, peer } = await inRounds(4, [
-      { id: 'pairs', batch: many(count, two) },
-      { id: 'cycle', batch: many(count, our) },
-      { id: 'peer', batch: many(count, their) },
+      { id: 'pairs', batch: atATime(ms, count, two) },
+      { id: 'cycle', batch: atATime(ms, count, our) },
+      { id: 'peer', batch: atATime(ms, count, their) },
     ])
     const reference = /** @type {const} */ (['two bare writes', pairs])
     rows.push(

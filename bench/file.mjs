@@ -77,8 +77,8 @@ async function cycles(url, directory, bare) {
 
 /** From one process to another. @param {string} url @param {string} directory */
 async function handOvers(url, directory) {
-  const our = await openPair('leasehold', url)
-  const their = await openPair('proper-lockfile', directory)
+  const our = await Worker.pair('leasehold', url)
+  const their = await Worker.pair('proper-lockfile', directory)
   const { ours, peer } = await inRounds(8, [
     { id: 'ours', batch: handOver(our, 'bench-hand', lineMs) },
     { id: 'peer', batch: handOver(their, 'bench-hand', lineMs) },
@@ -137,10 +137,4 @@ async function contention(url, directory) {
     rows.push(row(`${kind}: four processes in a loop`, [sum / seconds], { unit: '/s', note }))
   }
   return rows
-}
-
-/** @param {string} kind @param {string} target */
-async function openPair(kind, target) {
-  const pair = await Promise.all([Worker.open(kind, target), Worker.open(kind, target)])
-  return /** @type {[Worker, Worker]} */ (pair)
 }

@@ -1,5 +1,5 @@
 // @ts-check
-// `npm run bench -- etcd | file | memory`: builds what changed and runs one bench. Owns the command line;
+// `npm run bench -- consul | etcd | file | memory`: builds what changed and runs one bench. Owns the command line;
 // what is measured, and how, is in bench/.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
@@ -8,10 +8,11 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const names = ['etcd', 'file', 'memory']
+const names = ['consul', 'etcd', 'file', 'memory']
+const clustered = ['consul', 'etcd']
 const usage = `usage: npm run bench -- ${names.join(' | ')} [--json] [--cluster]
   --json     one JSON document instead of the table
-  --cluster  etcd only: three members instead of one`
+  --cluster  consul and etcd only: three servers instead of one`
 
 const { name, ...options } = readArguments()
 if (isStale()) build()
@@ -27,7 +28,7 @@ function readArguments() {
     })
     const [name = '', ...rest] = positionals
     if (!names.includes(name) || rest.length > 0) throw new Error('which bench?')
-    if (values.cluster && name !== 'etcd') throw new Error('--cluster goes with etcd')
+    if (values.cluster && !clustered.includes(name)) throw new Error('--cluster goes with consul and etcd')
     return { name, ...values }
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n${usage}\n`)

@@ -22,6 +22,14 @@ export const contenders = {
     }
   },
 
+  /** By hand over npm consul, with one session. `target` is `host:port`. */
+  async consul(target) {
+    const { bareClient, bareSession, handWritten } = await import('../consul/bare.mjs')
+    const client = bareClient(target)
+    const { acquire } = handWritten(client, await bareSession(client))
+    return { acquire, close: async () => client.destroy() }
+  },
+
   /** `target` is a directory. It asks again every ms: the fastest that its option can do. */
   async 'proper-lockfile'(target) {
     const { lock } = await loadProperLockfile()

@@ -87,3 +87,17 @@ export function perSecond(ms, runs) {
     return [(1_000 * done) / (now() - start)]
   }
 }
+
+/**
+ * The same for `count` loops, each on a name of its own.
+ *
+ * @param {number} ms
+ * @param {number} count
+ * @param {(name: string) => () => Promise<unknown>} run
+ */
+export function atATime(ms, count, run) {
+  return perSecond(
+    ms,
+    Array.from({ length: count }, (_, index) => run(`bench-many-${count}-${index}`)),
+  )
+}

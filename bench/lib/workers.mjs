@@ -20,6 +20,12 @@ export class Worker {
     return worker
   }
 
+  /** Two that hand over to each other. @param {string} kind @param {string} target */
+  static pair(kind, target) {
+    const both = [Worker.open(kind, target), Worker.open(kind, target)]
+    return /** @type {Promise<[Worker, Worker]>} */ (Promise.all(both))
+  }
+
   constructor() {
     this.process = spawnOwned(process.execPath, [program], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     this.process.on('message', (message) => {

@@ -1,0 +1,45 @@
+// @ts-check
+// A relay in front of Consul that counts requests, whoever sends them. Owns its sockets. Renewals are left out: they
+// come with time, not with locks.
+import { connect, createServer } from 'node:net'
+
+/** @typedef {Awaited<ReturnType<typeof startRelay>>} Relay */
+
+const requestLine = /\b(?:GET|PUT|POST|DELETE) (\S+) HTTP\/1\.1\r\n/g
+const longestLine = 1_024
+
+/** @param {string} endpoint `host:port` of the server */
+export async function startRelay(endpoint) {
+  const [host = '', port = ''] = endpoint.split(':')
+  let count = 0
+  const relay = createServer({ noDelay: true }, (near) => {
+    const far = connect({ host, port: Number(port), noDelay: true })
+    let rest = ''
+    near.on('data', (chunk) => {
+      const text = rest + chunk.toString('latin1')
+      let end = 0
+      for (const { 0: line, 1: path = '', index } of text.matchAll(requestLine)) {
+        if (!path.startsWith('/v1/session/renew/')) count += 1
+        end = index + line.length
+      }
+      rest = text.slice(Math.max(end, text.length - longestLine)) // a line may come in two chunks
+    })
+    near.pipe(far).pipe(near)
+    near.on('error', () => far.destroy())
+    far.on('error', () => near.destroy())
+    near.on('close', () => far.destroy())
+  })
+  await new Promise((resolve) => relay.listen(0, '127.0.0.1', () => resolve(undefined)))
+  const address = /** @type {import('node:net').AddressInfo} */ (relay.address())
+  return {
+    endpoint: `127.0.0.1:${address.port}`,
+    /** How many requests came through while `work` ran. @param {() => Promise<unknown>} work */
+    async requestsOf(work) {
+      const before = count
+      await work()
+      return count - before
+    },
+    /** After those who use it are closed. */
+    close: () => new Promise((resolve) => relay.close(resolve)),
+  }
+}
