@@ -1,10 +1,10 @@
 // The one loop that waits for other holders, for every kind of lock and every store. Owns the way from a request
 // to a hold, and that every way out of it withdraws; order comes from the store, loss from the session.
-import type { Admitted, Attempt, Backend, Claim, Facts, Standing, Waiting } from './backend.ts'
+import type { Admitted, Attempt, Backend, Claim, Waiting } from './backend.ts'
 import { type Clock, pause } from './clock.ts'
 import { ConflictError, SessionGoneError, UnavailableError, WaitTimeoutError } from './errors.ts'
 import { Hold } from './hold.ts'
-import { describeHolder } from './holder.ts'
+import { describeLine } from './holder.ts'
 import { Limits, orAborted } from './limits.ts'
 import { type Leave, Lines } from './line.ts'
 import { backoffMs, persist } from './request.ts'
@@ -212,8 +212,7 @@ export class Acquirer {
     const line = await this.#backend.list(name, limits.signal).catch(() => [])
     limits.lift()
     const when = waitMs > 0 ? `was not free within ${waitMs} ms` : 'is not free'
-    const why = describeLine(line) || describeDelay(this.#backend.facts)
-    return new WaitTimeoutError(`${JSON.stringify(name)} ${when}${why}`)
+    return new WaitTimeoutError(`${JSON.stringify(name)} ${when}${describeLine(line, this.#backend.facts)}`)
   }
 }
 
@@ -233,19 +232,3 @@ const tooLong = (): Error => new UnavailableError('the store did not answer whil
 
 /** A hold, undefined where the name is not free, or the need to begin anew. */
 type Outcome = Hold | undefined | 'session over'
-
-function describeLine(line: readonly Standing[]): string {
-  const holders = line.filter(({ held }) => held).map(describeHolder)
-  const waiting = line.length - holders.length
-  if (holders.length === 0) return ''
-  return `: held by ${holders.join(', ')}${waiting > 0 ? `, with ${waiting} waiting` : ''}`
-}
-
-/** What is in the way where nobody holds. */
-function describeDelay({ scheme, lockDelayMs }: Facts): string {
-  if (lockDelayMs === 0) return ''
-  return (
-    `: nobody holds it, but after a holder that ended without a release ${scheme} keeps it from everyone for a ` +
-    `lock-delay, which is ${lockDelayMs / 1_000} s for holders with the settings of this client`
-  )
-}

@@ -1,7 +1,7 @@
 // Who stands behind a claim, for people to read: written into the claim's value, which no decision rests on. Claims of
 // other clients (etcdctl, Go) carry none.
 import { hostname } from 'node:os'
-import type { Standing } from './backend.ts'
+import type { Facts, Standing } from './backend.ts'
 
 /** The process that holds or waits. */
 export interface Holder {
@@ -16,7 +16,7 @@ export function holderValue(): string {
 }
 
 /** A claim's holder in a few words: its host and process where it says so, its session otherwise. */
-export function describeHolder({ value, session }: Standing): string {
+function describeHolder({ value, session }: Standing): string {
   const holder = parseHolder(value)
   return holder ? `${holder.host} (pid ${holder.pid})` : `session ${session}`
 }
@@ -29,4 +29,21 @@ export function parseHolder(value: string): Holder | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Why a name is not free, to be put behind a sentence that says so. */
+export function describeLine(line: readonly Standing[], facts: Facts): string {
+  const holders = line.filter(({ held }) => held).map(describeHolder)
+  const waiting = line.length - holders.length
+  if (holders.length === 0) return describeDelay(facts)
+  return `: held by ${holders.join(', ')}${waiting > 0 ? `, with ${waiting} waiting` : ''}`
+}
+
+/** What is in the way where nobody holds. */
+function describeDelay({ scheme, lockDelayMs }: Facts): string {
+  if (lockDelayMs === 0) return ''
+  return (
+    `: nobody holds it, but after a holder that ended without a release ${scheme} keeps it from everyone for a ` +
+    `lock-delay, which is ${lockDelayMs / 1_000} s for holders with the settings of this client`
+  )
 }

@@ -51,6 +51,7 @@ const mayImport: Record<string, readonly string[]> = {
   'backends/addresses.ts': [],
   'backends/consul': ['backend.ts', 'backends/addresses.ts', 'clock.ts', 'errors.ts', 'limits.ts'],
   'backends/etcd': ['backend.ts', 'backends/addresses.ts', 'clock.ts', 'errors.ts', 'limits.ts'],
+  testing: ['backend.ts', 'backends', 'clock.ts', 'errors.ts'],
   cli: ['arguments.ts', 'clock.ts', 'connect.ts', 'errors.ts', 'hold.ts', 'limits.ts', 'session.ts'],
 }
 

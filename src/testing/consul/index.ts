@@ -1,0 +1,33 @@
+// The way in to a simulated Consul: a source for `connect`, for one simulated process. Owns nothing else.
+import type { BackendSource } from '../../backend.ts'
+import { ConsulBackend } from '../../backends/consul/backend.ts'
+import { Layout } from '../../backends/consul/layout.ts'
+import type { Network } from '../network.ts'
+import type { SimProcess } from '../process.ts'
+import type { SimConsul } from './server.ts'
+import { SimConsulTransport } from './transport.ts'
+
+/** What the client of a simulated process connects to: the production backend over a simulated connection. */
+export interface SimulatedConsul extends BackendSource {
+  /** Its connections, one for each client that was opened. */
+  readonly transports: readonly SimConsulTransport[]
+}
+
+/** A source for the clients of one process. Give `connect` the process as its clock. */
+export function simulatedConsul(
+  network: Network,
+  process: SimProcess,
+  server: SimConsul,
+  { lockDelayMs = 15_000 }: { readonly lockDelayMs?: number } = {},
+): SimulatedConsul {
+  const transports: SimConsulTransport[] = []
+  return {
+    url: 'consul://simulated/',
+    transports,
+    async open(clock) {
+      const transport = new SimConsulTransport(network, process, server)
+      transports.push(transport)
+      return new ConsulBackend(transport, { layout: new Layout(''), clock, checks: [], lockDelayMs })
+    },
+  }
+}

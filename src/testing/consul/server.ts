@@ -1,0 +1,181 @@
+// A simulated Consul datacenter: its data, sessions that live up to twice their time, lock-delays, and blocking reads that
+// wake for nothing. Owns what a real one does in time; the data itself is state.ts's.
+import type {
+  Operation,
+  Outcome,
+  SessionPlan,
+  Snapshot,
+  Target,
+  Wait,
+} from '../../backends/consul/transport.ts'
+import { SessionGoneError } from '../../errors.ts'
+import type { Random } from '../random.ts'
+import { SimHost } from '../server.ts'
+import type { World } from '../world.ts'
+import { ConsulState, InvalidSession } from './state.ts'
+
+/** How this datacenter misbehaves, in cases out of a hundred. */
+export interface ConsulFaults {
+  /** Blocking reads that return without a change. */
+  readonly spurious: number
+  /** Blocking reads that answer with what was true some changes ago, as a leader does that was cut off. */
+  readonly stale: number
+  /** Blocking reads whose index has fallen back, as after a restored snapshot. */
+  readonly reset: number
+  /** Renewals that succeed although the session is gone: a leader that was cut off says so. */
+  readonly falseRenewals: number
+}
+
+export const soundConsul: ConsulFaults = { spurious: 0, stale: 0, reset: 0, falseRenewals: 0 }
+
+interface Session {
+  readonly plan: SessionPlan
+  cancelExpiry: () => void
+}
+
+interface Blocked {
+  readonly target: Target
+  readonly wake: () => void
+}
+
+/** A datacenter, seen as one server that is now and then not there. */
+export class SimConsul {
+  readonly host: SimHost
+  readonly state: ConsulState
+  readonly #world: World
+  readonly #random: Random
+  readonly #sessions = new Map<string, Session>()
+  readonly #blocked = new Set<Blocked>()
+  readonly #delays = new Map<string, number>()
+  readonly #past: Map<string, Snapshot> = new Map()
+  faults: ConsulFaults = soundConsul
+
+  /** `committed` hears of every change: the truth, for checkers. */
+  constructor(world: World, committed: () => void = () => {}) {
+    this.#world = world
+    this.#random = world.random('consul')
+    this.host = new SimHost(world, 'consul')
+    this.state = new ConsulState((index, keys) => {
+      world.note(`consul ${index} ${keys.join(' ')}`)
+      committed()
+      for (const blocked of [...this.#blocked])
+        if (keys.some((key) => covers(blocked.target, key))) blocked.wake()
+    })
+  }
+
+  get blocked(): number {
+    return this.#blocked.size
+  }
+
+  createSession(plan: SessionPlan): string {
+    const id = this.#random.id().toString(16).padStart(16, '0')
+    this.state.createSession(id)
+    const session: Session = { plan, cancelExpiry: () => {} }
+    this.#sessions.set(id, session)
+    this.#restart(id, session)
+    return id
+  }
+
+  renewSession(id: string): void {
+    const session = this.#sessions.get(id)
+    if (session) {
+      this.#restart(id, session)
+    } else if (this.#random.percent(this.faults.falseRenewals)) {
+      this.#world.mark('false renewal')
+    } else {
+      throw new SessionGoneError(`consul: Session id '${id}' not found`)
+    }
+  }
+
+  destroySession(id: string): void {
+    const session = this.#sessions.get(id)
+    session?.cancelExpiry()
+    this.#sessions.delete(id)
+    const untilMs = this.#world.nowMs + (session?.plan.lockDelayMs ?? 0)
+    this.state.destroySession(id, (key) => this.#delays.set(key, untilMs))
+  }
+
+  txn(operations: readonly Operation[]): Outcome {
+    const delayed = (key: string): boolean => (this.#delays.get(key) ?? 0) > this.#world.nowMs
+    try {
+      const outcome = this.state.txn(operations, delayed)
+      if (!outcome.applied && outcome.failures.some(({ reason }) => reason.includes('lock delay'))) {
+        this.#world.mark('lock-delay')
+      }
+      return outcome
+    } catch (error) {
+      if (error instanceof InvalidSession) throw new SessionGoneError(`consul: ${error.message}`)
+      throw error
+    }
+  }
+
+  read(target: Target): Snapshot {
+    return this.state.read(target)
+  }
+
+  /** Answers when the index has passed, when the time is over, or now and then for no reason. */
+  block(target: Target, { index, waitMs }: Wait): Promise<Snapshot> {
+    return new Promise((resolve) => {
+      const blocked: Blocked = {
+        target,
+        wake: () => {
+          this.#blocked.delete(blocked)
+          stop()
+          resolve(this.#believed(target))
+        },
+      }
+      const longMs = waitMs * (1 + this.#random.fraction() / 16)
+      const spurious = this.#random.percent(this.faults.spurious)
+      const stop = this.#world.after(spurious ? this.#random.fraction() * longMs : longMs, blocked.wake)
+      this.#blocked.add(blocked)
+      if (this.state.read(target).index > index) blocked.wake()
+    })
+  }
+
+  /** Nobody answers for a while; then every session has its whole time again, which is twice its TTL. */
+  changeLeader(ms: number): void {
+    this.#world.mark('leader change')
+    this.host.pause(ms)
+    for (const [id, session] of this.#sessions) {
+      session.cancelExpiry()
+      session.cancelExpiry = this.#world.after(ms + 2 * session.plan.ttlMs, () => this.#expire(id))
+    }
+  }
+
+  restart(ms: number): void {
+    this.changeLeader(ms)
+    this.host.crash(ms)
+  }
+
+  /** What a leader answers that need not be one any more. */
+  #believed(target: Target): Snapshot {
+    const name = JSON.stringify(target)
+    const now = this.state.read(target)
+    const past = this.#past.get(name)
+    this.#past.set(name, now)
+    if (past && this.#random.percent(this.faults.stale)) {
+      this.#world.mark('stale read')
+      return past
+    }
+    if (!this.#random.percent(this.faults.reset)) return now
+    this.#world.mark('index reset')
+    return { ...now, index: 1 }
+  }
+
+  #restart(id: string, session: Session): void {
+    session.cancelExpiry()
+    // The time to live is the least; what Consul does is twice that. Both are tried.
+    const lifeMs = session.plan.ttlMs * (this.#random.percent(30) ? 1 : 2)
+    session.cancelExpiry = this.#world.after(lifeMs + this.#random.between(0, 100), () => this.#expire(id))
+  }
+
+  #expire(id: string): void {
+    this.#world.mark('session expired')
+    this.#world.note(`consul session ${id} expired`)
+    this.destroySession(id)
+  }
+}
+
+function covers(target: Target, key: string): boolean {
+  return 'key' in target ? key === target.key : key.startsWith(target.prefix)
+}

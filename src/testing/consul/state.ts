@@ -1,0 +1,197 @@
+// What a Consul datacenter knows and how a transaction changes it: keys, the sessions that hold them, and indexes. Pure,
+// without time; server.ts lets sessions expire and keeps lock-delays. See
+// https://developer.hashicorp.com/consul/api-docs/txn and /kv
+import type { Entry, Operation, Outcome, Snapshot, Target } from '../../backends/consul/transport.ts'
+
+/** A key that was taken from its holder because the session ended. */
+export type Invalidated = (key: string) => void
+
+/** The error of a write that names a session which is not there. */
+export class InvalidSession extends Error {}
+
+/** Why one operation failed; all others are looked at, too, and nothing is applied. */
+class Failed extends Error {}
+
+type Keys = Map<string, Entry>
+
+/** A datacenter's data. Sessions delete their keys when they end. */
+export class ConsulState {
+  #keys: Keys = new Map()
+  #gone = new Map<string, number>()
+  readonly #sessions = new Set<string>()
+  readonly #changed: (index: number, keys: readonly string[]) => void
+  #index = 10
+  /** The last index at which any key changed. */
+  #keysIndex = 0
+
+  /** `changed` hears of every entry of the log that changed keys. */
+  constructor(changed: (index: number, keys: readonly string[]) => void = () => {}) {
+    this.#changed = changed
+  }
+
+  get sessions(): readonly string[] {
+    return [...this.#sessions]
+  }
+
+  get index(): number {
+    return this.#index
+  }
+
+  hasSession(session: string): boolean {
+    return this.#sessions.has(session)
+  }
+
+  createSession(session: string): void {
+    this.#index += 1
+    this.#sessions.add(session)
+  }
+
+  /** Ends a session, and deletes what it holds, in one entry of the log. */
+  destroySession(session: string, invalidated: Invalidated): void {
+    this.#index += 1
+    if (!this.#sessions.delete(session)) return
+    const held = [...this.#keys.values()].filter((entry) => entry.session === session).map(({ key }) => key)
+    for (const key of held) {
+      invalidated(key)
+      this.#delete(this.#keys, key)
+    }
+    this.#note(held)
+  }
+
+  /** Applies all operations or none. `delayed` says which keys nobody may lock yet. Throws InvalidSession. */
+  txn(operations: readonly Operation[], delayed: (key: string) => boolean = () => false): Outcome {
+    const waits = operations.flatMap((operation, at) =>
+      operation.verb === 'lock' && delayed(operation.key)
+        ? [{ operation: at, reason: `failed to lock key "${operation.key}" due to lock delay` }]
+        : [],
+    )
+    if (waits.length > 0) return { applied: false, failures: waits }
+    this.#index += 1
+    const before = { keys: new Map(this.#keys), gone: new Map(this.#gone) }
+    const { entries, failures, touched } = this.#applyAll(operations)
+    if (failures.length > 0) {
+      this.#keys = before.keys
+      this.#gone = before.gone
+      return { applied: false, failures }
+    }
+    this.#note(touched)
+    return { applied: true, entries }
+  }
+
+  /** What a read sees, with the index from which to wait. */
+  read(target: Target): Snapshot {
+    if ('key' in target) {
+      const entry = this.#keys.get(target.key)
+      return { index: Math.max(1, entry?.modifyIndex ?? this.#keysIndex), entries: entry ? [entry] : [] }
+    }
+    const entries = this.#tree(target.prefix)
+    const deleted = [...this.#gone].filter(([key]) => key.startsWith(target.prefix)).map(([, index]) => index)
+    const index = Math.max(0, ...entries.map(({ modifyIndex }) => modifyIndex), ...deleted)
+    return { index: Math.max(1, index || this.#keysIndex), entries }
+  }
+
+  #note(keys: readonly string[]): void {
+    if (keys.length === 0) return
+    this.#keysIndex = this.#index
+    this.#changed(this.#index, keys)
+  }
+
+  #applyAll(operations: readonly Operation[]) {
+    const entries: Entry[] = []
+    const failures: { operation: number; reason: string }[] = []
+    const touched: string[] = []
+    for (const [at, operation] of operations.entries()) {
+      try {
+        const before = this.#keys.get(operation.key)
+        entries.push(...this.#apply(operation))
+        if (this.#keys.get(operation.key) !== before) touched.push(operation.key)
+      } catch (error) {
+        if (!(error instanceof Failed)) throw error
+        failures.push({ operation: at, reason: error.message })
+      }
+    }
+    return { entries, failures, touched }
+  }
+
+  #apply(operation: Operation): readonly Entry[] {
+    const { verb, key } = operation
+    const existing = this.#keys.get(key)
+    switch (verb) {
+      case 'set':
+        return [this.#set(operation, existing?.session)]
+      case 'cas':
+        if ((existing?.modifyIndex ?? 0) !== operation.index) throw stale(key)
+        return [this.#set(operation, existing?.session)]
+      case 'lock':
+        return [this.#lock(operation, existing)]
+      case 'unlock':
+        if (existing?.session !== operation.session || !operation.session) {
+          throw new Failed(`failed to unlock key "${key}", lock isn't held, or is held by another session`)
+        }
+        return [this.#set(operation, undefined)]
+      case 'get':
+        if (!existing) throw new Failed(`key "${key}" doesn't exist`)
+        return [existing]
+      case 'get-tree':
+        return this.#tree(key)
+      case 'delete':
+        this.#delete(this.#keys, key)
+        return []
+      case 'delete-cas':
+        if (existing && existing.modifyIndex !== operation.index)
+          throw new Failed(`failed to delete key "${key}", index is stale`)
+        this.#delete(this.#keys, key)
+        return []
+      case 'check-index':
+        if (!existing) throw new Failed(`key "${key}" doesn't exist`)
+        if (existing.modifyIndex !== operation.index)
+          throw new Failed(`current modify index ${existing.modifyIndex} does not match expected`)
+        return [existing]
+      case 'check-session':
+        if (!existing) throw new Failed(`key "${key}" doesn't exist`)
+        if (existing.session !== operation.session)
+          throw new Failed('current session does not match expected')
+        return [existing]
+      case 'check-not-exists':
+        if (existing) throw new Failed(`key "${key}" exists`)
+        return []
+    }
+  }
+
+  #lock(operation: Extract<Operation, { verb: 'lock' }>, existing: Entry | undefined): Entry {
+    const { key, session } = operation
+    if (!this.#sessions.has(session)) throw new InvalidSession(`invalid session "${session}"`)
+    if (existing?.session && existing.session !== session) {
+      throw new Failed(`failed to lock key "${key}", lock is already held`)
+    }
+    return this.#set(operation, session)
+  }
+
+  /** Writes, unless all is there already: that is no write to Consul. Results carry no value. */
+  #set(
+    { key, value, flags = 0n }: { key: string; value: string; flags?: bigint },
+    session: string | undefined,
+  ): Entry {
+    const existing = this.#keys.get(key)
+    const same =
+      existing && existing.value === value && existing.flags === flags && existing.session === session
+    const createIndex = existing?.createIndex ?? this.#index
+    const entry = same ? existing : { key, value, flags, session, createIndex, modifyIndex: this.#index }
+    this.#keys.set(key, entry)
+    this.#gone.delete(key)
+    return { ...entry, value: '' }
+  }
+
+  #delete(keys: Keys, key: string): void {
+    if (keys.delete(key)) this.#gone.set(key, this.#index)
+  }
+
+  #tree(prefix: string): Entry[] {
+    const found = [...this.#keys.values()].filter(({ key }) => key.startsWith(prefix))
+    return found.sort((one, other) => Buffer.compare(Buffer.from(one.key), Buffer.from(other.key)))
+  }
+}
+
+function stale(key: string): Failed {
+  return new Failed(`failed to set key "${key}", index is stale`)
+}

@@ -1,0 +1,70 @@
+// The connection of a simulated process to a simulated Consul: what client.ts is for a real one. Owns no rules.
+import type {
+  Operation,
+  Outcome,
+  SessionPlan,
+  Snapshot,
+  Target,
+  Transport,
+  Wait,
+} from '../../backends/consul/transport.ts'
+import { UnavailableError } from '../../errors.ts'
+import type { Network } from '../network.ts'
+import type { SimProcess } from '../process.ts'
+import type { SimConsul } from './server.ts'
+
+/** One client's connection. Requests are counted, so that budgets can be checked. */
+export class SimConsulTransport implements Transport {
+  readonly #network: Network
+  readonly #process: SimProcess
+  readonly #server: SimConsul
+  #closed = false
+  /** The sessions that were opened over this connection. */
+  readonly sessions: Set<string> = new Set()
+  requests = 0
+
+  constructor(network: Network, process: SimProcess, server: SimConsul) {
+    this.#network = network
+    this.#process = process
+    this.#server = server
+  }
+
+  createSession(plan: SessionPlan, signal: AbortSignal): Promise<string> {
+    const create = (): string => {
+      const id = this.#server.createSession(plan)
+      this.sessions.add(id)
+      return id
+    }
+    return this.#ask(create, signal)
+  }
+
+  renewSession(session: string, signal: AbortSignal): Promise<void> {
+    return this.#ask(() => this.#server.renewSession(session), signal)
+  }
+
+  destroySession(session: string, signal: AbortSignal): Promise<void> {
+    return this.#ask(() => this.#server.destroySession(session), signal)
+  }
+
+  txn(operations: readonly Operation[], signal: AbortSignal): Promise<Outcome> {
+    return this.#ask(() => this.#server.txn(operations), signal)
+  }
+
+  read(target: Target, signal: AbortSignal): Promise<Snapshot> {
+    return this.#ask(() => this.#server.read(target), signal)
+  }
+
+  block(target: Target, wait: Wait, signal: AbortSignal): Promise<Snapshot> {
+    return this.#ask(() => this.#server.block(target, wait), signal)
+  }
+
+  close(): void {
+    this.#closed = true
+  }
+
+  async #ask<T>(serve: () => T | Promise<T>, signal: AbortSignal): Promise<T> {
+    if (this.#closed) throw new UnavailableError('consul: the connection was closed')
+    this.requests += 1
+    return this.#network.request(this.#process, this.#server.host, serve, signal)
+  }
+}

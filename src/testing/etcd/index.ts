@@ -1,0 +1,28 @@
+// The way in to a simulated etcd: a source for `connect`, for one simulated process. Owns nothing else.
+import type { BackendSource } from '../../backend.ts'
+import { EtcdBackend } from '../../backends/etcd/backend.ts'
+import { Layout } from '../../backends/etcd/layout.ts'
+import type { Network } from '../network.ts'
+import type { SimProcess } from '../process.ts'
+import type { SimEtcd } from './server.ts'
+import { SimEtcdTransport } from './transport.ts'
+
+/** What the client of a simulated process connects to: the production backend over a simulated connection. */
+export interface SimulatedEtcd extends BackendSource {
+  /** Its connections, one for each client that was opened. */
+  readonly transports: readonly SimEtcdTransport[]
+}
+
+/** A source for the clients of one process. Give `connect` the process as its clock. */
+export function simulatedEtcd(network: Network, process: SimProcess, server: SimEtcd): SimulatedEtcd {
+  const transports: SimEtcdTransport[] = []
+  return {
+    url: 'etcd://simulated/',
+    transports,
+    async open(clock) {
+      const transport = new SimEtcdTransport(network, process, server)
+      transports.push(transport)
+      return new EtcdBackend(transport, new Layout(''), clock)
+    },
+  }
+}

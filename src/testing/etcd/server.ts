@@ -1,0 +1,188 @@
+// A simulated etcd cluster: its data, leases that expire, and watches that lag, break or forget. Owns what a real cluster
+// does in time; the data itself is state.ts's, the way to a client is transport.ts's.
+import type { ITxnRequest, ITxnResponse } from 'etcd3'
+import { SessionGoneError } from '../../errors.ts'
+import type { Channel } from '../network.ts'
+import type { Random } from '../random.ts'
+import { SimHost } from '../server.ts'
+import type { World } from '../world.ts'
+import { type Change, EtcdState, LeaseNotFound } from './state.ts'
+
+/** What a watch sends. */
+export type WatchMessage =
+  | { readonly created: bigint }
+  | { readonly deleted: readonly { readonly key: string; readonly revision: bigint }[] }
+
+/** How this cluster misbehaves, in cases out of a hundred. */
+export interface EtcdFaults {
+  /** Watches that are served by a member which lags behind, and begin in the past. */
+  readonly lagging: number
+  /** Events that are never sent: servers have done that. */
+  readonly forgotten: number
+  /** Watches that the server ends after a while. */
+  readonly cancelled: number
+  /** Renewals that are acknowledged although the lease is gone: servers have done that, too. */
+  readonly falseRenewals: number
+}
+
+export const soundEtcd: EtcdFaults = { lagging: 0, forgotten: 0, cancelled: 0, falseRenewals: 0 }
+
+interface Lease {
+  readonly ttlMs: number
+  cancelExpiry: () => void
+}
+
+interface Watcher {
+  readonly key: string
+  readonly end: string | undefined
+  readonly channel: Channel<WatchMessage>
+  readonly lagMs: number
+}
+
+/** A cluster of etcd members, seen as one that is now and then not there. */
+export class SimEtcd {
+  readonly host: SimHost
+  readonly state: EtcdState
+  readonly #world: World
+  readonly #random: Random
+  readonly #leases = new Map<string, Lease>()
+  readonly #watchers = new Set<Watcher>()
+  readonly #history: Change[] = []
+  faults: EtcdFaults = soundEtcd
+
+  /** `committed` hears of every change in the order of revisions: the truth, for checkers. */
+  constructor(world: World, committed: (changes: readonly Change[]) => void = () => {}) {
+    this.#world = world
+    this.#random = world.random('etcd')
+    this.host = new SimHost(world, 'etcd')
+    this.state = new EtcdState((changes) => {
+      this.#history.push(...changes)
+      for (const { kind, key, revision } of changes)
+        world.note(`etcd ${revision} ${kind} ${JSON.stringify(key)}`)
+      committed(changes)
+      this.#tell(changes)
+    })
+  }
+
+  /** Leases, with nobody's or somebody's keys: what must be gone in the end. */
+  get leases(): readonly string[] {
+    return [...this.#leases.keys()]
+  }
+
+  get watchers(): number {
+    return this.#watchers.size
+  }
+
+  txn(request: ITxnRequest): ITxnResponse {
+    try {
+      return this.state.txn(request)
+    } catch (error) {
+      if (error instanceof LeaseNotFound) throw new SessionGoneError('etcd: requested lease not found')
+      throw error
+    }
+  }
+
+  grant(lease: string, ttlSeconds: number): number {
+    if (!this.#leases.has(lease)) {
+      this.state.grant(lease)
+      const granted: Lease = { ttlMs: ttlSeconds * 1_000, cancelExpiry: () => {} }
+      this.#leases.set(lease, granted)
+      this.#restart(lease, granted)
+    }
+    return ttlSeconds
+  }
+
+  keepAlive(lease: string): void {
+    const granted = this.#leases.get(lease)
+    if (granted) {
+      this.#restart(lease, granted)
+    } else if (this.#random.percent(this.faults.falseRenewals)) {
+      this.#world.mark('false renewal')
+    } else {
+      throw new SessionGoneError('etcd: requested lease not found')
+    }
+  }
+
+  revoke(lease: string): void {
+    this.#leases.get(lease)?.cancelExpiry()
+    this.#leases.delete(lease)
+    this.state.revoke(lease)
+  }
+
+  watch(key: string, end: string | undefined, channel: Channel<WatchMessage>): () => void {
+    const lags = this.#random.percent(this.faults.lagging)
+    const watcher: Watcher = { key, end, channel, lagMs: lags ? this.#random.between(1, 300) : 0 }
+    if (lags) this.#replay(watcher)
+    else channel.send({ created: this.state.revision })
+    this.#watchers.add(watcher)
+    if (this.#random.percent(this.faults.cancelled)) {
+      this.#world.after(this.#random.between(1, 5_000), () => this.#cancel(watcher))
+    }
+    return () => this.#watchers.delete(watcher)
+  }
+
+  /** Nobody answers for a while; then every lease has its whole time again. */
+  changeLeader(ms: number): void {
+    this.#world.mark('leader change')
+    this.host.pause(ms)
+    for (const [lease, granted] of this.#leases) {
+      granted.cancelExpiry()
+      granted.cancelExpiry = this.#world.after(ms + granted.ttlMs, () => this.#expire(lease))
+    }
+  }
+
+  /** All connections are gone; data and leases stay. */
+  restart(ms: number): void {
+    for (const watcher of [...this.#watchers]) this.#cancel(watcher)
+    this.changeLeader(ms)
+    this.host.crash(ms)
+  }
+
+  #cancel(watcher: Watcher): void {
+    if (!this.#watchers.delete(watcher)) return
+    this.#world.mark('watch broken')
+    watcher.channel.fail()
+  }
+
+  #restart(lease: string, granted: Lease): void {
+    granted.cancelExpiry()
+    // etcd looks twice a second which leases are over.
+    const lateMs = this.#random.between(0, 500)
+    granted.cancelExpiry = this.#world.after(granted.ttlMs + lateMs, () => this.#expire(lease))
+  }
+
+  #expire(lease: string): void {
+    this.#world.mark('lease expired')
+    this.#world.note(`etcd lease ${lease} expired`)
+    this.revoke(lease)
+  }
+
+  /** A member that lags begins with what it has seen, and tells what happened since as if it happened now. */
+  #replay(watcher: Watcher): void {
+    this.#world.mark('watch from a lagging member')
+    const seen = this.#history.slice(-this.#random.between(0, 5))
+    const begin = (seen[0]?.revision ?? this.state.revision + 1n) - 1n
+    watcher.channel.send({ created: begin })
+    this.#send(watcher, seen)
+  }
+
+  #tell(changes: readonly Change[]): void {
+    for (const watcher of this.#watchers) {
+      if (this.#random.percent(this.faults.forgotten)) this.#world.mark('watch event lost')
+      else if (watcher.lagMs === 0) this.#send(watcher, changes)
+      else this.#world.after(watcher.lagMs, () => this.#send(watcher, changes))
+    }
+  }
+
+  #send({ key, end, channel }: Watcher, changes: readonly Change[]): void {
+    const covered = changes.filter((change) => change.kind === 'deleted' && covers(key, end, change.key))
+    if (covered.length === 0) return
+    channel.send({ deleted: covered.map((change) => ({ key: change.key, revision: change.revision })) })
+  }
+}
+
+function covers(from: string, end: string | undefined, key: string): boolean {
+  if (end === undefined) return key === from
+  const bytes = Buffer.from(key)
+  return Buffer.compare(bytes, Buffer.from(from)) >= 0 && Buffer.compare(bytes, Buffer.from(end)) < 0
+}

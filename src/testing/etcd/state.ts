@@ -1,0 +1,185 @@
+// What an etcd cluster knows and how a transaction changes it: revisions, keys and the leases they hang on. Pure, without
+// time; server.ts lets leases expire. See https://etcd.io/docs/v3.5/learning/api/
+import type { ICompare, IRangeRequest, IRequestOp, ITxnRequest, ITxnResponse } from 'etcd3'
+
+/** One key. */
+export interface StoredKey {
+  readonly key: string
+  readonly value: Buffer
+  readonly created: bigint
+  readonly modified: bigint
+  readonly version: bigint
+  readonly lease: string
+}
+
+/** One change, in the order of revisions. */
+export interface Change {
+  readonly revision: bigint
+  readonly key: string
+  readonly kind: 'put' | 'deleted'
+}
+
+/** The error of a write that names a lease which is not there. */
+export class LeaseNotFound extends Error {}
+
+const targets = { version: 0, create: 1, modified: 2 } as const
+const results = { equal: 0, greater: 1, less: 2, notEqual: 3 } as const
+
+/** A cluster's data. */
+export class EtcdState {
+  readonly #keys = new Map<string, StoredKey>()
+  readonly #leases = new Set<string>()
+  readonly #changed: (changes: readonly Change[]) => void
+  #revision = 1n
+
+  /** `changed` hears of every transaction that changed something. */
+  constructor(changed: (changes: readonly Change[]) => void = () => {}) {
+    this.#changed = changed
+  }
+
+  get revision(): bigint {
+    return this.#revision
+  }
+
+  hasLease(lease: string): boolean {
+    return this.#leases.has(lease)
+  }
+
+  grant(lease: string): void {
+    this.#leases.add(lease)
+  }
+
+  /** Ends a lease, with all keys that hang on it in one revision. */
+  revoke(lease: string): void {
+    this.#leases.delete(lease)
+    const keys = this.range('\0', '\0').filter((stored) => stored.lease === lease)
+    const revision = this.#revision + 1n
+    const changes = keys.map(({ key }) => this.#delete(key, revision))
+    this.#commit(changes)
+  }
+
+  /** The keys of a range, by name. With end '\0', all from `key` on. */
+  range(key: string, end?: string): StoredKey[] {
+    const one = this.#keys.get(key)
+    if (!end) return one ? [one] : []
+    const inside = [...this.#keys.values()].filter(
+      (stored) => compareBytes(stored.key, key) >= 0 && (end === '\0' || compareBytes(stored.key, end) < 0),
+    )
+    return inside.sort((a, b) => compareBytes(a.key, b.key))
+  }
+
+  /** Applies a transaction. Throws LeaseNotFound, and then has changed nothing. */
+  txn({ compare, success, failure }: ITxnRequest): ITxnResponse {
+    const succeeded = (compare ?? []).every((condition) => this.#holds(condition))
+    const operations = (succeeded ? success : failure) ?? []
+    this.#checkLeases(operations)
+    const revision = this.#revision + 1n
+    const changes: Change[] = []
+    const responses = operations.map((operation) => this.#apply(operation, revision, changes))
+    this.#commit(changes)
+    const header = { revision: String(this.#revision) }
+    return { header, succeeded, responses } as unknown as ITxnResponse
+  }
+
+  #commit(changes: readonly Change[]): void {
+    if (changes.length === 0) return
+    this.#revision += 1n
+    this.#changed(changes)
+  }
+
+  #holds(condition: ICompare): boolean {
+    const found = this.range(textOf(condition.key), condition.range_end && textOf(condition.range_end))
+    const keys = found.length > 0 ? found : [undefined]
+    return keys.every((stored) => holdsFor(condition, stored))
+  }
+
+  #checkLeases(operations: readonly IRequestOp[]): void {
+    for (const { request_put: put } of operations) {
+      const lease = String(put?.lease ?? '0')
+      if (lease !== '0' && !this.#leases.has(lease)) throw new LeaseNotFound('requested lease not found')
+    }
+  }
+
+  #apply(
+    { request_range, request_put, request_delete_range }: IRequestOp,
+    revision: bigint,
+    changes: Change[],
+  ): object {
+    if (request_range) return { response_range: this.#read(request_range) }
+    if (request_put) {
+      const key = textOf(request_put.key)
+      changes.push(this.#put(key, request_put, revision))
+      return { response_put: {} }
+    }
+    const { key, range_end } = request_delete_range ?? {}
+    const doomed = this.range(textOf(key), range_end && textOf(range_end))
+    for (const stored of doomed) changes.push(this.#delete(stored.key, revision))
+    return { response_delete_range: { deleted: String(doomed.length) } }
+  }
+
+  #put(key: string, put: NonNullable<IRequestOp['request_put']>, revision: bigint): Change {
+    const before = this.#keys.get(key)
+    this.#keys.set(key, {
+      key,
+      value: put.ignore_value ? (before?.value ?? Buffer.alloc(0)) : Buffer.from((put.value as Buffer) ?? ''),
+      created: before?.created ?? revision,
+      modified: revision,
+      version: (before?.version ?? 0n) + 1n,
+      lease: put.ignore_lease ? (before?.lease ?? '0') : String(put.lease ?? '0'),
+    })
+    return { revision, key, kind: 'put' }
+  }
+
+  #delete(key: string, revision: bigint): Change {
+    this.#keys.delete(key)
+    return { revision, key, kind: 'deleted' }
+  }
+
+  #read(request: IRangeRequest): object {
+    const all = this.range(textOf(request.key), request.range_end && textOf(request.range_end))
+    const most = BigInt(request.max_create_revision ?? 0)
+    const kept = all.filter(({ created }) => most === 0n || created <= most)
+    if (Number(request.sort_target ?? 0) === 2) kept.sort((a, b) => Number(a.created - b.created))
+    if (Number(request.sort_order ?? 0) === 2) kept.reverse()
+    const limit = Number(request.limit ?? 0)
+    const kvs = (limit > 0 ? kept.slice(0, limit) : kept).map((stored) =>
+      asKeyValue(stored, request.keys_only === true),
+    )
+    return { kvs, more: limit > 0 && kept.length > limit, count: String(all.length) }
+  }
+}
+
+function holdsFor(
+  { target, result, version, create_revision, mod_revision }: ICompare,
+  stored?: StoredKey,
+): boolean {
+  const [actual, wanted] =
+    Number(target) === targets.version
+      ? [stored?.version, version]
+      : Number(target) === targets.create
+        ? [stored?.created, create_revision]
+        : [stored?.modified, mod_revision]
+  const difference = (actual ?? 0n) - BigInt(wanted ?? 0)
+  if (Number(result) === results.equal) return difference === 0n
+  if (Number(result) === results.greater) return difference > 0n
+  return Number(result) === results.less ? difference < 0n : difference !== 0n
+}
+
+function asKeyValue({ key, value, created, modified, version, lease }: StoredKey, keysOnly: boolean): object {
+  return {
+    key: Buffer.from(key),
+    value: keysOnly ? Buffer.alloc(0) : value,
+    create_revision: String(created),
+    mod_revision: String(modified),
+    version: String(version),
+    lease,
+  }
+}
+
+function textOf(bytes: unknown): string {
+  return Buffer.from((bytes as Buffer | undefined) ?? '').toString()
+}
+
+function compareBytes(one: string, other: string): number {
+  return Buffer.compare(Buffer.from(one), Buffer.from(other))
+}

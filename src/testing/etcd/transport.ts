@@ -1,0 +1,63 @@
+// The connection of a simulated process to a simulated etcd: what client.ts is for a real one. Owns no rules.
+import type { ITxnRequest, ITxnResponse } from 'etcd3'
+import type { KeyRange, Transport, WatchListener } from '../../backends/etcd/transport.ts'
+import { UnavailableError } from '../../errors.ts'
+import type { Network } from '../network.ts'
+import type { SimProcess } from '../process.ts'
+import type { SimEtcd, WatchMessage } from './server.ts'
+
+/** One client's connection. Requests are counted, so that budgets can be checked. */
+export class SimEtcdTransport implements Transport {
+  readonly #network: Network
+  readonly #process: SimProcess
+  readonly #server: SimEtcd
+  #closed = false
+  /** The leases that were asked for over this connection. */
+  readonly leases: Set<string> = new Set()
+  requests = 0
+  watches = 0
+
+  constructor(network: Network, process: SimProcess, server: SimEtcd) {
+    this.#network = network
+    this.#process = process
+    this.#server = server
+  }
+
+  txn(request: ITxnRequest, signal: AbortSignal): Promise<ITxnResponse> {
+    return this.#ask(() => this.#server.txn(request), signal)
+  }
+
+  grant(lease: string, ttlSeconds: number, signal: AbortSignal): Promise<number> {
+    this.leases.add(lease)
+    return this.#ask(() => this.#server.grant(lease, ttlSeconds), signal)
+  }
+
+  keepAlive(lease: string, signal: AbortSignal): Promise<void> {
+    return this.#ask(() => this.#server.keepAlive(lease), signal)
+  }
+
+  revoke(lease: string, signal: AbortSignal): Promise<void> {
+    return this.#ask(() => this.#server.revoke(lease), signal)
+  }
+
+  watch({ key, end }: KeyRange, listener: WatchListener): () => void {
+    this.watches += 1
+    const receive = (message: WatchMessage): void => {
+      if ('created' in message) listener.created(message.created)
+      else listener.deleted(message.deleted)
+    }
+    const open = (channel: Parameters<SimEtcd['watch']>[2]): (() => void) =>
+      this.#server.watch(key, end, channel)
+    return this.#network.stream(this.#process, this.#server.host, open, receive, () => listener.failed())
+  }
+
+  close(): void {
+    this.#closed = true
+  }
+
+  async #ask<T>(serve: () => T, signal: AbortSignal): Promise<T> {
+    if (this.#closed) throw new UnavailableError('etcd: the connection was closed')
+    this.requests += 1
+    return this.#network.request(this.#process, this.#server.host, serve, signal)
+  }
+}

@@ -1,0 +1,198 @@
+// The network of a simulated run: how long messages take between a process and a server, and what befalls them. Owns that
+// a request may be applied while its answer is lost; what a request means is the servers'.
+import { UnavailableError } from '../errors.ts'
+import type { SimProcess } from './process.ts'
+import type { Random } from './random.ts'
+import type { World } from './world.ts'
+
+/** The two ways of a link. */
+export type Direction = 'there' | 'back'
+
+/** What one message in a hundred suffers, by its link. All zero is a healthy network. */
+export interface Weather {
+  /** The least and the most that a message takes, in ms. */
+  readonly delayMs: readonly [number, number]
+  /** Messages in a hundred that take up to a hundred times as long, and so overtake no longer but are overtaken. */
+  readonly late: number
+  readonly lost: number
+  /** Requests in a hundred that arrive twice, the second time much later. */
+  readonly twice: number
+  /** Requests in a hundred whose connection is reset, before or after they were applied. */
+  readonly reset: number
+}
+
+export const fairWeather: Weather = { delayMs: [0.1, 1], late: 0, lost: 0, twice: 0, reset: 0 }
+
+/** A server, as the network sees it. */
+export interface Host {
+  readonly name: string
+  /** Runs what arrives: at once, when it can act again, or calls `refused` where nothing listens. */
+  receive(run: () => void, refused: () => void): void
+}
+
+/** A stream that the server opened for a client: what it sends arrives in order, or not at all. */
+export interface Channel<T> {
+  send(message: T): void
+  /** Ends the stream: the client is told, if the message gets through. */
+  fail(): void
+}
+
+interface Held {
+  readonly deliver: () => void
+}
+
+/** All links. */
+export class Network {
+  readonly #world: World
+  readonly #random: Random
+  readonly #cuts = new Map<string, Held[]>()
+  #weather: Weather = fairWeather
+
+  constructor(world: World) {
+    this.#world = world
+    this.#random = world.random('network')
+  }
+
+  /** What messages suffer from now on. */
+  set weather(weather: Weather) {
+    this.#weather = weather
+  }
+
+  /** Cuts one direction of a link: what is sent is held back, as TCP does, or never arrives. */
+  cut(client: string, server: string, direction: Direction): void {
+    const link = linkOf(client, server, direction)
+    if (this.#cuts.has(link)) return
+    this.#cuts.set(link, [])
+    this.#world.note(`cut ${link}`)
+  }
+
+  /** Heals every link; half of what was held back arrives now, late. */
+  heal(): void {
+    for (const [link, held] of this.#cuts) {
+      this.#world.note(`healed ${link}`)
+      this.#cuts.delete(link)
+      for (const { deliver } of held)
+        if (this.#random.percent(50)) this.#world.after(this.#delayMs(), deliver)
+    }
+  }
+
+  /**
+   * One request and its answer. `serve` runs on the server, perhaps twice, perhaps never; the promise settles when an
+   * answer arrives, and otherwise only with `signal.reason`. A reset is an UnavailableError.
+   */
+  request<T>(client: SimProcess, server: Host, serve: () => T | Promise<T>, signal: AbortSignal): Promise<T> {
+    signal.throwIfAborted()
+    return new Promise((resolve, reject) => {
+      const abort = (): void => reject(signal.reason)
+      signal.addEventListener('abort', abort, { once: true })
+      const arrives = (settle: () => void): void =>
+        client.enter(() => {
+          signal.removeEventListener('abort', abort)
+          settle()
+        })
+      const back = (settle: () => void): void =>
+        this.#carry(client.name, server.name, 'back', () => arrives(settle))
+      const failed = (how: string) => (): void =>
+        reject(new UnavailableError(`${server.name}: connection ${how}`))
+      const answer = (): void => {
+        const served = async (): Promise<T> => serve()
+        served().then(
+          (result) => back(() => resolve(result)),
+          (error) => back(() => reject(error)),
+        )
+      }
+      this.#carry(client.name, server.name, 'there', () =>
+        server.receive(answer, () => back(failed('refused'))),
+      )
+      this.#repeat(server, serve)
+      if (!this.#random.percent(this.#weather.reset)) return
+      this.#world.after(this.#delayMs(), () => arrives(failed('reset')))
+    })
+  }
+
+  /** Lets a request arrive a second time, now and then. */
+  #repeat(server: Host, serve: () => unknown): void {
+    if (!this.#random.percent(this.#weather.twice)) return
+    this.#world.mark('request arrived twice')
+    const again = async (): Promise<unknown> => serve()
+    const run = (): void => void again().catch(() => {})
+    this.#world.after(this.#random.between(1, 5_000), () => server.receive(run, () => {}))
+  }
+
+  /**
+   * A stream of messages to a client. `open` runs on the server and gets the channel; the function returned by this
+   * method closes it from the client's side, and `failed` tells the client of its end.
+   */
+  stream<T>(
+    client: SimProcess,
+    server: Host,
+    open: (channel: Channel<T>) => () => void,
+    receive: (message: T) => void,
+    failed: () => void,
+  ): () => void {
+    let closed = false
+    let closeThere = (): void => {}
+    let freeAtUs = 0
+    const end = (): void => {
+      if (closed) return
+      closed = true
+      closeThere()
+      failed()
+    }
+    const inOrder = (deliver: () => void): void => {
+      const atUs = Math.max(freeAtUs, this.#world.nowUs + this.#delayMs() * 1_000)
+      freeAtUs = atUs + 1
+      const link = linkOf(client.name, server.name, 'back')
+      const arrive = (): void => client.enter(() => void (closed || deliver()))
+      // A stream cannot skip: what a cut holds back, breaks it when it is healed.
+      this.#world.after((atUs - this.#world.nowUs) / 1_000, () => {
+        const cut = this.#cuts.get(link)
+        if (cut) cut.push({ deliver: () => client.enter(end) })
+        else arrive()
+      })
+    }
+    const channel: Channel<T> = {
+      send: (message) => inOrder(() => receive(message)),
+      fail: () => inOrder(end),
+    }
+    const opened = (): void => {
+      if (!closed) closeThere = open(channel)
+    }
+    this.#carry(client.name, server.name, 'there', () => server.receive(opened, () => channel.fail()))
+    return () => {
+      closed = true
+      // The server hears of it later, or never: then it goes on sending to nobody.
+      this.#carry(client.name, server.name, 'there', () =>
+        server.receive(
+          () => closeThere(),
+          () => {},
+        ),
+      )
+    }
+  }
+
+  #carry(client: string, server: string, direction: Direction, deliver: () => void): void {
+    const link = linkOf(client, server, direction)
+    if (this.#random.percent(this.#weather.lost)) {
+      this.#world.mark(direction === 'there' ? 'request lost' : 'answer lost after it was applied')
+      return
+    }
+    this.#world.after(this.#delayMs(), () => {
+      const cut = this.#cuts.get(link)
+      if (!cut) return deliver()
+      this.#world.mark(direction === 'there' ? 'request lost' : 'answer lost after it was applied')
+      cut.push({ deliver })
+    })
+  }
+
+  #delayMs(): number {
+    const { delayMs, late } = this.#weather
+    const [least, most] = delayMs
+    const usual = least + this.#random.fraction() * (most - least)
+    return this.#random.percent(late) ? usual + this.#random.fraction() * 100 * most : usual
+  }
+}
+
+function linkOf(client: string, server: string, direction: Direction): string {
+  return `${client} ${direction === 'there' ? '→' : '←'} ${server}`
+}

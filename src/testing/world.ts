@@ -1,0 +1,162 @@
+// Virtual time: one queue of events for all that happens in a simulated run. Owns the order of things and the record of
+// them; who sends and who computes is network.ts's and process.ts's.
+import { createHash, type Hash } from 'node:crypto'
+import { Random } from './random.ts'
+
+/** Something that will happen. */
+interface Event {
+  readonly atUs: number
+  readonly order: number
+  readonly run: () => void
+  cancelled: boolean
+}
+
+/** What a run may cost before it counts as one that does not end. */
+const eventsMax = 400_000
+
+/** One simulated run. The same seed, with the same calls, gives the same run, event by event. */
+export class World {
+  readonly seed: number
+  readonly #queue = new Queue()
+  readonly #trace: Hash = createHash('sha256')
+  readonly #log: string[] | undefined
+  readonly #marks = new Map<string, number>()
+  #nowUs = 0
+  #order = 0
+  #events = 0
+
+  /** With `log`, the trace is kept to be read. */
+  constructor(seed: number, { log = false }: { readonly log?: boolean } = {}) {
+    this.seed = seed
+    this.#log = log ? [] : undefined
+  }
+
+  /** True time since the run began, in µs: no process can see it. */
+  get nowUs(): number {
+    return this.#nowUs
+  }
+
+  /** True time in ms. */
+  get nowMs(): number {
+    return this.#nowUs / 1_000
+  }
+
+  /** A stream of chance for one purpose. */
+  random(...purpose: readonly string[]): Random {
+    return new Random(this.seed, ...purpose)
+  }
+
+  /** Runs `run` when so much time has passed; the function returned cancels. Events of one instant keep their order. */
+  after(delayMs: number, run: () => void): () => void {
+    const atUs = this.#nowUs + Math.max(0, Math.round(delayMs * 1_000))
+    this.#order += 1
+    const event: Event = { atUs, order: this.#order, run, cancelled: false }
+    this.#queue.push(event)
+    return () => {
+      event.cancelled = true
+    }
+  }
+
+  /** Writes down what happened, for the hash that two runs of one seed must share. */
+  note(what: string): void {
+    const line = `${this.#nowUs} ${what}\n`
+    this.#trace.update(line)
+    this.#log?.push(line)
+  }
+
+  /** Counts that something worth testing happened in this run. */
+  mark(state: string): void {
+    this.#marks.set(state, (this.#marks.get(state) ?? 0) + 1)
+  }
+
+  /** What was marked, and how often. */
+  get marks(): ReadonlyMap<string, number> {
+    return this.#marks
+  }
+
+  /** The last lines of the trace, where it is kept. */
+  story(lines = 200): string {
+    return (this.#log ?? []).slice(-lines).join('')
+  }
+
+  /** A short name for all that happened until now. */
+  digest(): string {
+    return this.#trace.copy().digest('hex').slice(0, 16)
+  }
+
+  /**
+   * Lets time pass until `untilMs`, or until `done` says so after some event. After each event every promise that can
+   * settle does. Throws when the events do not end.
+   */
+  async run(untilMs: number, done: () => boolean = () => false): Promise<void> {
+    await settled()
+    while (!done()) {
+      const event = this.#queue.pop(untilMs * 1_000)
+      if (!event) {
+        this.#nowUs = Math.max(this.#nowUs, Math.round(untilMs * 1_000))
+        return
+      }
+      if (event.cancelled) continue
+      this.#nowUs = event.atUs
+      this.#events += 1
+      if (this.#events > eventsMax) throw new Error(`no end after ${eventsMax} events at ${this.nowMs} ms`)
+      event.run()
+      await settled()
+    }
+  }
+}
+
+/**
+ * Resolves when every promise that can settle without time has. Node runs all promises before the next tick, and a tick
+ * is asked for by a promise, so that ticks cannot starve them.
+ */
+export async function settled(): Promise<void> {
+  for (let hop = 0; hop < 2; hop += 1) {
+    await new Promise<void>((resolve) => queueMicrotask(() => process.nextTick(resolve)))
+  }
+}
+
+/** A binary heap of events, the next one on top. */
+class Queue {
+  readonly #heap: Event[] = []
+
+  push(event: Event): void {
+    const heap = this.#heap
+    let at = heap.push(event) - 1
+    while (at > 0) {
+      const above = (at - 1) >> 1
+      if (isBefore(heap[above] as Event, event)) break
+      heap[at] = heap[above] as Event
+      at = above
+    }
+    heap[at] = event
+  }
+
+  /** The next event, if it is not later than this. */
+  pop(untilUs: number): Event | undefined {
+    const [top] = this.#heap
+    if (!top || top.atUs > untilUs) return undefined
+    const last = this.#heap.pop() as Event
+    if (this.#heap.length > 0) this.#sink(last)
+    return top
+  }
+
+  #sink(event: Event): void {
+    const heap = this.#heap
+    for (let at = 0; ; ) {
+      const left = 2 * at + 1
+      const right = left + 1
+      const child = right < heap.length && isBefore(heap[right] as Event, heap[left] as Event) ? right : left
+      if (child >= heap.length || isBefore(event, heap[child] as Event)) {
+        heap[at] = event
+        return
+      }
+      heap[at] = heap[child] as Event
+      at = child
+    }
+  }
+}
+
+function isBefore(one: Event, other: Event): boolean {
+  return one.atUs < other.atUs || (one.atUs === other.atUs && one.order < other.order)
+}

@@ -1,0 +1,100 @@
+// What happens in one simulated run, as plain data: it shrinks, prints, and can be kept. Owns how plans are drawn.
+import fc from 'fast-check'
+
+/** What one process does, at a time of its own. */
+export interface Job {
+  readonly process: number
+  readonly atMs: number
+  readonly name: number
+  /** How long it works under the lock. */
+  readonly workMs: number
+  /** `wait` without end, up to so many ms, or `try` once. */
+  readonly patience: 'wait' | 'try' | number
+  /** Give up from outside after so many ms. */
+  readonly abortMs?: number | undefined
+  readonly checkpoint: boolean
+}
+
+/** What goes wrong. Ends by itself, at the latest when the run heals. */
+export interface Trouble {
+  readonly kind:
+    | 'cut'
+    | 'cut there'
+    | 'cut back'
+    | 'freeze'
+    | 'suspend'
+    | 'kill'
+    | 'clock'
+    | 'storm'
+    | 'server pause'
+    | 'server crash'
+    | 'leader'
+    | 'operator'
+    | 'close'
+  readonly atMs: number
+  readonly process: number
+  readonly forMs: number
+}
+
+/** One run. */
+export interface Plan {
+  readonly seed: number
+  readonly processes: number
+  /** 1 for a mutex. */
+  readonly permits: number
+  /** Clock rates of the processes, in parts per thousand off. */
+  readonly drift: readonly number[]
+  readonly jobs: readonly Job[]
+  readonly troubles: readonly Trouble[]
+}
+
+/** How long things go wrong. After that everything heals, and must make progress. */
+export const troubledMs = 40_000
+/** A long time for a hold, or a fault: longer than the TTL of some stores. */
+const longMs = 12_000
+
+const kinds = [
+  ['cut', 'freeze', 'clock'],
+  ['cut there', 'cut back', 'storm'],
+  ['server pause', 'leader', 'freeze'],
+  ['server crash', 'storm', 'kill'],
+  ['suspend', 'cut', 'close'],
+  ['operator', 'freeze', 'cut back'],
+] as const
+
+const job: fc.Arbitrary<Job> = fc.record({
+  process: fc.nat(3),
+  atMs: fc.nat(troubledMs),
+  name: fc.constantFrom(0, 0, 0, 1),
+  workMs: fc.oneof(fc.nat(300), fc.nat(longMs)),
+  patience: fc.oneof(
+    { weight: 4, arbitrary: fc.constant('wait' as const) },
+    { weight: 1, arbitrary: fc.constant('try' as const) },
+    { weight: 1, arbitrary: fc.integer({ min: 1, max: 6_000 }) },
+  ),
+  abortMs: fc.option(fc.oneof(fc.nat(3), fc.nat(3_000)), { nil: undefined, freq: 4 }),
+  checkpoint: fc.boolean(),
+})
+
+/** Each run draws from one small family: many kinds at once hide one another. */
+const troubles: fc.Arbitrary<Trouble[]> = fc.constantFrom(...kinds).chain((family) =>
+  fc.array(
+    fc.record({
+      kind: fc.constantFrom<Trouble['kind']>(...family),
+      atMs: fc.nat(troubledMs - 5_000),
+      process: fc.nat(3),
+      forMs: fc.oneof(fc.nat(500), fc.integer({ min: 500, max: longMs })),
+    }),
+    { maxLength: 8 },
+  ),
+)
+
+/** Plans with trouble. */
+export const troubled: fc.Arbitrary<Plan> = fc.record({
+  seed: fc.noShrink(fc.noBias(fc.nat(2 ** 31 - 1))),
+  processes: fc.integer({ min: 2, max: 4 }),
+  permits: fc.constantFrom(1, 1, 2),
+  drift: fc.array(fc.integer({ min: -40, max: 40 }), { minLength: 4, maxLength: 4 }),
+  jobs: fc.array(job, { minLength: 2, maxLength: 14 }),
+  troubles,
+})

@@ -1,0 +1,136 @@
+// The simulated stores as a run needs them: one shape for all. Owns who holds what in each, read from the store's own
+// data by the rules of its ecosystem and not by our code.
+import type { BackendSource } from '../../src/backend.ts'
+import { simulatedConsul } from '../../src/testing/consul/index.ts'
+import { SimConsul, soundConsul } from '../../src/testing/consul/server.ts'
+import { simulatedEtcd } from '../../src/testing/etcd/index.ts'
+import { SimEtcd, soundEtcd } from '../../src/testing/etcd/server.ts'
+import type { Network } from '../../src/testing/network.ts'
+import type { SimProcess } from '../../src/testing/process.ts'
+import type { SimHost } from '../../src/testing/server.ts'
+import type { World } from '../../src/testing/world.ts'
+
+/** A simulated store, with what a run does to it. */
+export interface SimStore {
+  readonly host: SimHost
+  readonly ttlMs: number
+  /** How long after a crash its locks may stay taken. */
+  readonly takeOverMs: number
+  source(process: SimProcess): BackendSource
+  /** The processes whose claims hold this name now. */
+  owners(name: string, permits: number): string[]
+  /** Takes something away as an operator would; says before from whom or of which name. */
+  operate(choice: number, rob: (victim: { readonly process?: string; readonly name?: string }) => void): void
+  /** Lets it misbehave as real ones have, or behave again. */
+  misbehave(on: boolean): void
+  changeLeader(ms: number): void
+  restart(ms: number): void
+  /** What is left of claims, and of sessions. */
+  leftovers(): string[]
+}
+
+export type MakeStore = (world: World, network: Network, committed: () => void) => SimStore
+
+export const etcd: MakeStore = (world, network, committed) => {
+  const server = new SimEtcd(world, committed)
+  const opened: { process: SimProcess; source: ReturnType<typeof simulatedEtcd> }[] = []
+  const processOf = (lease: string): string => {
+    const owner = opened.find(({ source }) => source.transports.some(({ leases }) => leases.has(lease)))
+    return owner?.process.name ?? 'nobody'
+  }
+  return {
+    host: server.host,
+    ttlMs: 4_000,
+    takeOverMs: 5_000,
+    source(process) {
+      const source = simulatedEtcd(network, process, server)
+      opened.push({ process, source })
+      return source
+    },
+    owners(name, permits) {
+      const keys = server.state.range(`${name}/`, `${name}0`)
+      const inLine = keys.sort((one, other) => Number(one.created - other.created))
+      return inLine.slice(0, permits).map(({ lease }) => processOf(lease))
+    },
+    operate(choice, rob) {
+      const [lease] = server.leases
+      const [stored] = server.state.range('n', 'o')
+      if (choice % 2 === 1 && lease) {
+        rob({ process: processOf(lease) })
+        server.revoke(lease)
+      } else if (stored) {
+        rob({ name: nameOf(stored.key) })
+        const remove = { request_delete_range: { key: Buffer.from(stored.key) } }
+        server.txn({ compare: [], success: [remove], failure: [] })
+      }
+    },
+    misbehave(on) {
+      server.faults = on ? { lagging: 30, forgotten: 2, cancelled: 20, falseRenewals: 10 } : soundEtcd
+    },
+    changeLeader: (ms) => server.changeLeader(ms),
+    restart: (ms) => server.restart(ms),
+    leftovers() {
+      const keys = server.state.range('\0', '\0').map(({ key }) => JSON.stringify(key))
+      return [...keys.filter((key) => !key.includes('checkpoint/')), ...server.leases]
+    },
+  }
+}
+
+export const consul: MakeStore = (world, network, committed) => {
+  const server = new SimConsul(world, committed)
+  const opened: { process: SimProcess; source: ReturnType<typeof simulatedConsul> }[] = []
+  const processOf = (session: string): string => {
+    const owner = opened.find(({ source }) => source.transports.some(({ sessions }) => sessions.has(session)))
+    return owner?.process.name ?? 'nobody'
+  }
+  /** Of a semaphore: those on the list who have a key of their own, which lives as long as their session. */
+  const liveOwners = (key: string): string[] => {
+    const [lock] = server.read({ key }).entries
+    const holders = lock && !lock.session ? Object.keys(JSON.parse(lock.value).Holders) : []
+    const own = (holder: string): string => key.replace(/\.lock$/, holder)
+    return holders.filter((holder) => server.read({ key: own(holder) }).entries.length > 0).map(processOf)
+  }
+  const lockDelayMs = 5_000
+  return {
+    host: server.host,
+    ttlMs: 10_000,
+    takeOverMs: 20_500 + lockDelayMs,
+    source(process) {
+      const source = simulatedConsul(network, process, server, { lockDelayMs })
+      opened.push({ process, source })
+      return source
+    },
+    owners(name, permits) {
+      const [lock] = server.read({ key: `${name}/.lock` }).entries
+      if (permits > 1) return liveOwners(`${name}/.lock`)
+      return lock?.session ? [processOf(lock.session)] : []
+    },
+    operate(choice, rob) {
+      const [session] = server.state.sessions
+      const [entry] = server.read({ prefix: 'n' }).entries
+      if (choice % 2 === 1 && session) {
+        rob({ process: processOf(session) })
+        server.destroySession(session)
+      } else if (entry) {
+        rob({ name: nameOf(entry.key) })
+        server.txn([{ verb: 'delete', key: entry.key }])
+      }
+    },
+    misbehave(on) {
+      server.faults = on ? { spurious: 20, stale: 20, reset: 10, falseRenewals: 10 } : soundConsul
+    },
+    changeLeader: (ms) => server.changeLeader(ms),
+    restart: (ms) => server.restart(ms),
+    leftovers() {
+      const keys = server.read({ prefix: '' }).entries.map(({ key }) => key)
+      // The sign of a line may outlive a crash, and so may a list of holders that died: the next one clears up.
+      const stale = (key: string): boolean => key.endsWith('/.lock') && liveOwners(key).length === 0
+      const left = keys.filter((key) => !/\/\.(checkpoint|line)$/.test(key) && !stale(key))
+      return [...left, ...server.state.sessions]
+    },
+  }
+}
+
+function nameOf(key: string): string {
+  return key.slice(0, key.indexOf('/'))
+}
