@@ -31,7 +31,7 @@ export interface SimStore {
 
 export type MakeStore = (world: World, network: Network, committed: () => void) => SimStore
 
-export const etcd: MakeStore = (world, network, committed) => {
+const etcd: MakeStore = (world, network, committed) => {
   const server = new SimEtcd(world, committed)
   const opened: { process: SimProcess; source: ReturnType<typeof simulatedEtcd> }[] = []
   const processOf = (lease: string): string => {
@@ -76,7 +76,7 @@ export const etcd: MakeStore = (world, network, committed) => {
   }
 }
 
-export const consul: MakeStore = (world, network, committed) => {
+const consul: MakeStore = (world, network, committed) => {
   const server = new SimConsul(world, committed)
   const opened: { process: SimProcess; source: ReturnType<typeof simulatedConsul> }[] = []
   const processOf = (session: string): string => {
@@ -134,3 +134,6 @@ export const consul: MakeStore = (world, network, committed) => {
 function nameOf(key: string): string {
   return key.slice(0, key.indexOf('/'))
 }
+
+export const stores = { etcd, consul } as const
+export type StoreName = keyof typeof stores

@@ -1,0 +1,35 @@
+// What always holds of locks, as tests for one simulated store. Owns how many runs that are, and what they must have seen:
+// a run in which nothing went wrong proves nothing.
+import { describe, expect, test } from 'vitest'
+import { explore } from './explore.ts'
+import { troubled } from './plan.ts'
+import type { StoreName } from './stores.ts'
+
+/** Fresh runs for each store in one `npm test`. */
+const runs = Number(process.env.LEASEHOLD_RUNS ?? 5_500)
+
+/** What must have happened somewhere in the runs. */
+const mustSee: Record<StoreName, readonly string[]> = {
+  etcd: ['lease expired', 'watch broken', 'watch event lost', 'watch from a lagging member'],
+  consul: ['session expired', 'lock-delay', 'stale read', 'index reset'],
+}
+const mustSeeEverywhere = [
+  'hold lost',
+  'request lost',
+  'answer lost after it was applied',
+  'leader change',
+  'operator',
+]
+
+/** Declares the properties for one store. */
+export function locks(store: StoreName): void {
+  describe(`on a simulated ${store}`, () => {
+    test('whatever goes wrong, who believes to hold does, is told of a loss once, and all go on when it heals', async () => {
+      const { failure, marks, runs: done } = await explore({ store, plans: troubled, runs })
+      expect(failure ?? 'nothing failed').toBe('nothing failed')
+      expect(done).toBe(runs)
+      const unseen = [...mustSeeEverywhere, ...mustSee[store]].filter((state) => !marks.get(state))
+      expect(unseen).toEqual([])
+    }, 240_000)
+  })
+}

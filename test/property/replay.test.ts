@@ -1,0 +1,40 @@
+// Plans that failed once are run every time, and LEASEHOLD_PLAN replays one with its story.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import type { Plan } from './plan.ts'
+import { runPlan } from './run.ts'
+import { type StoreName, stores } from './stores.ts'
+
+const folder = join('test', 'property', 'plans')
+const kept = existsSync(folder) ? readdirSync(folder).map((file) => join(folder, file)) : []
+const { LEASEHOLD_PLAN: wanted } = process.env
+const files = wanted ? [wanted] : kept
+
+test.each(files)('what failed once holds: %s', async (file) => {
+  const { store, plan }: { store: StoreName; plan: Plan } = JSON.parse(readFileSync(file, 'utf8'))
+  const { violations, story } = await runPlan(stores[store], plan, { log: true })
+  if (wanted) process.stdout.write(story)
+  expect(violations).toEqual([])
+})
+
+test('one plan gives one run, event by event, whenever it is run', async () => {
+  const jobs = Array.from({ length: 8 }, (_, index) => ({
+    process: index,
+    atMs: 500 * index,
+    name: 0,
+    workMs: 700,
+    patience: 'wait' as const,
+    checkpoint: true,
+  }))
+  const troubles = [
+    { kind: 'storm' as const, atMs: 1_000, process: 0, forMs: 4_000 },
+    { kind: 'freeze' as const, atMs: 2_000, process: 1, forMs: 8_000 },
+  ]
+  const plan: Plan = { seed: 7, processes: 4, permits: 1, drift: [1, -2, 30, -40], jobs, troubles }
+  for (const store of Object.keys(stores) as StoreName[]) {
+    const [one, other] = [await runPlan(stores[store], plan), await runPlan(stores[store], plan)]
+    expect(other.digest).toBe(one.digest)
+    expect((await runPlan(stores[store], { ...plan, seed: 8 })).digest).not.toBe(one.digest)
+  }
+})
