@@ -5,7 +5,9 @@ const needServers = ['test/integration/**', 'test/conformance/{etcd,consul}.test
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    include: process.env.LEASEHOLD_SOAK_MINUTES
+      ? ['test/property/soak/{etcd,consul}.ts']
+      : ['test/**/*.test.ts'],
     exclude: process.env.LEASEHOLD_NO_SERVERS ? needServers : [],
     // Processes, not threads: a hung one can be killed, and the backends start processes of their own.
     pool: 'forks',

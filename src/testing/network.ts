@@ -15,7 +15,10 @@ export interface Weather {
   /** Messages in a hundred that take up to a hundred times as long, and so overtake no longer but are overtaken. */
   readonly late: number
   readonly lost: number
-  /** Requests in a hundred that arrive twice, the second time much later. */
+  /**
+   * Requests in a hundred that arrive a second time, up to 5 s later, unless the client has its answer by then: what a
+   * proxy does that repeats what it heard no answer to.
+   */
   readonly twice: number
   /** Requests in a hundred whose connection is reset, before or after they were applied. */
   readonly reset: number
@@ -85,8 +88,10 @@ export class Network {
     return new Promise((resolve, reject) => {
       const abort = (): void => reject(signal.reason)
       signal.addEventListener('abort', abort, { once: true })
+      let answered = false
       const arrives = (settle: () => void): void =>
         client.enter(() => {
+          answered = !signal.aborted
           signal.removeEventListener('abort', abort)
           settle()
         })
@@ -104,7 +109,7 @@ export class Network {
       this.#carry(client.name, server.name, 'there', () =>
         server.receive(answer, () => back(failed('refused'))),
       )
-      this.#repeat(server, serve)
+      this.#repeat(server, () => (answered ? undefined : serve()))
       if (!this.#random.percent(this.#weather.reset)) return
       this.#world.after(this.#delayMs(), () => arrives(failed('reset')))
     })

@@ -145,7 +145,7 @@ class Run implements Truth {
   }
 
   #storm(forMs: number): void {
-    this.#network.weather = { delayMs: [0.1, 40], late: 5, lost: 3, twice: 0, reset: 3 }
+    this.#network.weather = { delayMs: [0.1, 40], late: 5, lost: 3, twice: 5, reset: 3 }
     this.#store.misbehave(true)
     this.#world.after(forMs, () => {
       this.#network.weather = fairWeather
