@@ -231,7 +231,7 @@ async function crowdsOfProcesses({ relay, other, bare }) {
   ])
   const title = (/** @type {string} */ who) => `${who}: ${crowd.commands} processes in line, once each`
   const [we, they] = [title('leasehold run'), title('consul lock')]
-  const tellStalls = (/** @type {number[]} */ samples) =>
+  const tellStalls = (/** @type {number[]} */ samples = []) =>
     `${samples.filter((ms) => ms > stallMs).length} of ${samples.length} took more than ${stallMs / 1_000} s`
   return [
     row(we, ours, { note: tellStalls(ours) }),
