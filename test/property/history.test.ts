@@ -1,0 +1,92 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { isLinearizable, type Step } from './history.ts'
+
+const never = Infinity
+const acquire = (hold: number, token: number, fromMs: number, untilMs: number): Step => ({
+  kind: 'acquire',
+  hold,
+  token: BigInt(token),
+  fromMs,
+  untilMs,
+  optional: false,
+})
+const step = (kind: Step['kind'], hold: number, fromMs: number, untilMs: number, optional = false): Step => ({
+  kind,
+  hold,
+  fromMs,
+  untilMs,
+  optional,
+})
+
+test.each<[string, boolean, Step[]]>([
+  ['one after the other', true, [acquire(1, 1, 0, 1), step('release', 1, 2, 3), acquire(2, 2, 1, 4)]],
+  ['two at a time', false, [acquire(1, 1, 0, 1), acquire(2, 2, 2, 3), step('release', 1, 4, 5)]],
+  [
+    'the second while the first is being released',
+    true,
+    [acquire(1, 1, 0, 1), step('release', 1, 2, 9), acquire(2, 2, 3, 4)],
+  ],
+  ['a token that goes back', false, [acquire(1, 5, 0, 1), step('release', 1, 2, 3), acquire(2, 4, 4, 5)]],
+  [
+    'a holder that expired',
+    true,
+    [acquire(1, 1, 0, 1), step('expire', 1, 10, never, true), acquire(2, 2, 2, 11)],
+  ],
+  [
+    'a holder that had not yet expired',
+    false,
+    [acquire(1, 1, 0, 1), step('expire', 1, 10, never, true), acquire(2, 2, 2, 9)],
+  ],
+  [
+    'one who reads held after the next one holds',
+    false,
+    [acquire(1, 1, 0, 1), step('expire', 1, 5, never, true), acquire(2, 2, 6, 7), step('held', 1, 8, 8)],
+  ],
+  [
+    'a release that was never answered',
+    true,
+    [acquire(1, 1, 0, 1), step('release', 1, 2, never, true), acquire(2, 2, 3, 4)],
+  ],
+])('%s: %s', (_, possible, steps) => {
+  expect(isLinearizable(steps)).toBe(possible)
+})
+
+test('it agrees with trying every order', () => {
+  const kinds = fc.constantFrom<Step['kind']>('acquire', 'release', 'held', 'expire')
+  const any: fc.Arbitrary<Step> = fc
+    .record({
+      kind: kinds,
+      hold: fc.nat(1),
+      token: fc.bigInt(1n, 3n),
+      fromMs: fc.nat(6),
+      lasts: fc.nat(4),
+      optional: fc.boolean(),
+    })
+    .map(({ lasts, ...rest }) => ({ ...rest, untilMs: rest.fromMs + lasts }))
+  fc.assert(
+    fc.property(fc.array(any, { maxLength: 5 }), (steps) => {
+      expect(isLinearizable(steps)).toBe(orders(steps).some(isAllowed))
+    }),
+    { numRuns: 3_000 },
+  )
+})
+
+/** Every order of every choice of steps that has all that must have happened. */
+function orders(steps: readonly Step[]): Step[][] {
+  const rest = (at: number): Step[] => steps.filter((_, other) => other !== at)
+  const longer = steps.flatMap((first, at) => orders(rest(at)).map((order) => [first, ...order]))
+  return steps.every(({ optional }) => optional) ? [[], ...longer] : longer
+}
+
+function isAllowed(order: readonly Step[]): boolean {
+  const inTime = order.every((step, at) => order.slice(at + 1).every((later) => later.untilMs >= step.fromMs))
+  let holder: number | undefined
+  let largest = 0n
+  for (const { kind, hold, token = 0n } of order) {
+    if (kind === 'acquire' ? holder !== undefined || token <= largest : holder !== hold) return false
+    if (kind === 'acquire') [holder, largest] = [hold, token]
+    if (kind === 'release' || kind === 'expire') holder = undefined
+  }
+  return inTime
+}
