@@ -123,11 +123,9 @@ export class Claims {
    */
   async leave(known: Known, give: readonly Operation[], signal: AbortSignal): Promise<boolean> {
     const { ticket, line } = known.keys
-    const outcome = await this.#transport.txn(
-      [...give, { verb: 'delete', key: ticket }, { verb: 'get-tree', key: line }],
-      signal,
-      'gives back',
-    )
+    const place: Operation[] = known.ticket === undefined ? [] : [{ verb: 'delete', key: ticket }]
+    const operations: Operation[] = [...give, ...place, { verb: 'get-tree', key: line }]
+    const outcome = await this.#transport.txn(operations, signal, 'gives back')
     if (outcome.applied) await this.#tidy(known, outcome.entries, signal)
     return outcome.applied
   }

@@ -62,13 +62,9 @@ export class Mutexes implements Protocol {
   }
 
   async release(known: Known, signal: AbortSignal): Promise<void> {
-    const { held, keys, ticket } = known
+    const { held, keys } = known
     if (!held) return this.#leave(known, signal)
     const lock: Operation = { verb: 'delete-cas', key: keys.lock, index: held.modified }
-    if (ticket === undefined) {
-      const alone: Operation[] = [{ verb: 'check-not-exists', key: keys.line }, lock]
-      if ((await this.#transport.txn(alone, signal, 'gives back')).applied) return
-    }
     if (await this.#claims.leave(known, [lock], signal)) return
     // Somebody wrote the key, or it is no longer ours.
     if (!(await this.verify(known, signal))) return this.#leave(known, signal)

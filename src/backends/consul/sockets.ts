@@ -9,7 +9,8 @@ export type Lane = 'steady' | 'work'
 
 /** Consul serves 200 connections to one address: this leaves some to whoever else is there. */
 const socketsMax = { steady: 16, work: 80 } as const
-const freeSocketsMax = { steady: 1, work: 2 } as const
+/** So many stay open when nothing is to do: one that is opened anew costs more than a lock's cycle. */
+const freeSocketsMax = { steady: 4, work: 16 } as const
 
 const unix = 'unix://'
 
