@@ -1,5 +1,5 @@
-// What must be true of a run, whatever happens in it. Owns the judgement, from what the store did and from what programs
-// could read; knows nothing of how a store or a client works.
+// What must be true of a run, whatever happens in it. Owns the judgement of holds, from what the store did and from what
+// programs could read; knows nothing of how a store or a client works.
 import type { Hold } from '../../src/hold.ts'
 import type { SimProcess } from '../../src/testing/process.ts'
 import type { World } from '../../src/testing/world.ts'
@@ -10,104 +10,153 @@ export interface Truth {
   owners(name: string): readonly string[]
 }
 
+/** What is expected of a run. */
+export interface Expected {
+  readonly permits: number
+  readonly names: readonly string[]
+  /** Nothing goes wrong: then no hold may be lost. */
+  readonly healthy: boolean
+  /** How long a program may believe in a lock that an operator took away: no deadline can know of that. */
+  readonly mistakenMs: number
+}
+
 type Victim = (process: SimProcess, name: string) => boolean
 
 /** A hold that some program was given. */
-interface Grant {
+export interface Grant {
   readonly hold: Hold
   readonly process: SimProcess
+  /** Whether the program learns of a loss by the signal alone: then nobody may compute it for it by asking. */
+  readonly listens: boolean
   told: number
   released: boolean
-  /** Somebody took the lock away in the store: no deadline can know that, so it may be believed in for a while. */
-  robbed: boolean
+  robbedAtMs: number
 }
+
+const never = Number.NEGATIVE_INFINITY
+/** How late a timer may be. */
+const lateMs = 100
 
 /** Watches all holds of one run. */
 export class Checker {
   readonly #world: World
   readonly #truth: Truth
-  readonly #permits: number
+  readonly #expected: Expected
   readonly #grants = new Map<string, Grant[]>()
   readonly violations: string[] = []
-  readonly #robberies: { readonly atMs: number; readonly isVictim: Victim }[] = []
+  readonly #robberies: { readonly atMs: number; readonly name: string; readonly owner: string }[] = []
+  readonly #stoppedUntilMs = new Map<string, number>()
 
-  constructor(world: World, truth: Truth, permits: number) {
+  constructor(world: World, truth: Truth, expected: Expected) {
     this.#world = world
     this.#truth = truth
-    this.#permits = permits
+    this.#expected = expected
   }
 
   /** A program was given a hold, this very moment. */
-  granted(process: SimProcess, hold: Hold): Grant {
+  granted(process: SimProcess, hold: Hold, listens: boolean): Grant {
     const grants = this.#grants.get(hold.name) ?? []
     this.#grants.set(hold.name, grants)
     this.#world.note(`${process.name} holds ${hold.name} with token ${hold.token}`)
-    if (!hold.held) this.#violated(`${process.name} was given a hold of ${hold.name} that it does not hold`)
+    if (!hold.held) this.violated(`${process.name} was given a hold of ${hold.name} that it does not hold`)
     const larger = grants.find((grant) => grant.hold.token >= hold.token)
-    if (larger && (this.#permits === 1 || larger.hold.token === hold.token)) {
-      this.#violated(`token ${hold.token} of ${hold.name} came after ${larger.hold.token}`)
+    if (larger && (this.#expected.permits === 1 || larger.hold.token === hold.token)) {
+      this.violated(`token ${hold.token} of ${hold.name} came after ${larger.hold.token}`)
     }
-    const grant: Grant = {
-      hold,
-      process,
-      told: 0,
-      released: false,
-      robbed: this.#isLateForRobbery(process, hold.name),
-    }
+    const robbedAtMs = this.#robbedAtMs(process, hold.name)
+    const grant: Grant = { hold, process, listens, told: 0, released: false, robbedAtMs }
     hold.signal.addEventListener('abort', () => this.#lost(grant))
     grants.push(grant)
     this.look()
     return grant
   }
 
-  /** An operator took this lock, or this process's session, away in the store. */
+  /** A program has just called `release`; `wasHeld` is what it read before. */
+  released(grant: Grant, wasHeld: boolean): void {
+    if (grant.released) return // the client was closed before
+    grant.released = true
+    const { hold, process, told } = grant
+    if (hold.held) this.violated(`${process.name} released ${hold.name} and still reads held`)
+    if (!wasHeld && told === 0) this.violated(`${process.name} was not told that it lost ${hold.name}`)
+  }
+
+  /** The client of this process has just been told to close. */
+  closed(process: SimProcess): void {
+    for (const grant of this.#of(process)) {
+      if (grant.hold.held)
+        this.violated(`${process.name} closed its client and still holds ${grant.hold.name}`)
+      grant.released = true
+    }
+  }
+
+  /** A process does not run, or its timers do not know the time, until then. */
+  stopped(process: SimProcess, untilMs: number): void {
+    const before = this.#stoppedUntilMs.get(process.name) ?? never
+    this.#stoppedUntilMs.set(process.name, Math.max(before, untilMs))
+  }
+
+  /** An operator is about to take this lock, or this process's session, away in the store. */
   robbed(isVictim: Victim): void {
     this.#world.mark('operator')
-    this.#robberies.push({ atMs: this.#world.nowMs, isVictim })
-    for (const [name, grants] of this.#grants) {
-      for (const grant of grants) if (isVictim(grant.process, name)) grant.robbed = true
+    const atMs = this.#world.nowMs
+    for (const name of this.#expected.names) {
+      for (const owner of this.#truth.owners(name)) this.#robberies.push({ atMs, name, owner })
+      for (const grant of this.#grants.get(name) ?? []) {
+        if (isVictim(grant.process, name)) grant.robbedAtMs = Math.max(grant.robbedAtMs, atMs)
+      }
     }
   }
 
   /** The store has changed, or a program acts: nobody may believe what is not true. */
   look(): void {
     for (const [name, grants] of this.#grants) {
-      const believers = grants.filter(
-        ({ process, hold, released, robbed }) => process.running && !released && !robbed && hold.held,
-      )
+      const believers = grants.filter((grant) => this.#believes(grant))
       const owners = this.#truth.owners(name)
-      for (const { process, hold } of believers) {
+      for (const { process, hold, listens } of believers) {
         if (owners.includes(process.name)) continue
-        this.#violated(
-          `${process.name} believes to hold ${name} (${hold.token}); owners: [${owners.join(', ')}]`,
-        )
+        const how = listens ? 'was not told that it lost' : 'believes to hold'
+        this.violated(`${process.name} ${how} ${name} (${hold.token}); owners: [${owners.join(', ')}]`)
       }
-      if (believers.length > this.#permits) {
-        this.#violated(
-          `${believers.length} believe to hold ${name}: ${believers.map((b) => b.process.name).join(', ')}`,
-        )
+      if (believers.length > this.#expected.permits) {
+        const names = believers.map((believer) => believer.process.name).join(', ')
+        this.violated(`${believers.length} believe to hold ${name}: ${names}`)
       }
     }
   }
 
-  /** Whether the answer that gave this hold was on its way when the lock was taken away. */
-  #isLateForRobbery(process: SimProcess, name: string): boolean {
-    return this.#robberies.some(
-      ({ atMs, isVictim }) => this.#world.nowMs - atMs < 5_000 && isVictim(process, name),
+  violated(what: string): void {
+    this.violations.push(`${this.#world.nowMs} ms: ${what}`)
+    this.#world.note(`VIOLATION ${what}`)
+  }
+
+  #believes({ process, hold, listens, released, told, robbedAtMs }: Grant): boolean {
+    const { nowMs } = this.#world
+    if (!process.running || released || nowMs - robbedAtMs < this.#expected.mistakenMs) return false
+    if (!listens) return hold.held
+    return told === 0 && nowMs > (this.#stoppedUntilMs.get(process.name) ?? never) + lateMs
+  }
+
+  /** When the lock was taken away from this process while the answer that gave it was on its way. */
+  #robbedAtMs(process: SimProcess, name: string): number {
+    const since = this.#world.nowMs - 5_000
+    const robbery = this.#robberies.findLast(
+      (one) => one.atMs > since && one.owner === process.name && one.name === name,
     )
+    return robbery?.atMs ?? never
+  }
+
+  #of(process: SimProcess): Grant[] {
+    return [...this.#grants.values()].flat().filter((grant) => grant.process === process && !grant.released)
   }
 
   #lost(grant: Grant): void {
     grant.told += 1
+    const { process, hold, released, told } = grant
     this.#world.mark('hold lost')
-    this.#world.note(`${grant.process.name} lost ${grant.hold.name}`)
-    if (grant.released) this.#violated(`${grant.process.name} was told of a loss after its release`)
-    if (grant.told > 1) this.#violated(`${grant.process.name} was told twice of one loss`)
-    if (grant.hold.held) this.#violated(`${grant.process.name} was told of a loss and still reads held`)
-  }
-
-  #violated(what: string): void {
-    this.violations.push(`${this.#world.nowMs} ms: ${what}`)
-    this.#world.note(`VIOLATION ${what}`)
+    this.#world.note(`${process.name} lost ${hold.name}`)
+    if (this.#expected.healthy) this.violated(`${process.name} lost ${hold.name} though nothing went wrong`)
+    if (released) this.violated(`${process.name} was told of a loss after its release`)
+    if (told > 1) this.violated(`${process.name} was told twice of one loss`)
+    if (hold.held) this.violated(`${process.name} was told of a loss and still reads held`)
   }
 }

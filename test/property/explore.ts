@@ -37,7 +37,7 @@ export async function explore(expedition: Expedition): Promise<Report> {
     plans,
     runs,
     limitMs,
-    shrinks = 300,
+    shrinks = Number(process.env.LEASEHOLD_SHRINKS ?? 300),
     seed = Math.floor(Math.random() * 2 ** 31),
   } = expedition
   const marks = new Map<string, number>()
@@ -52,17 +52,17 @@ export async function explore(expedition: Expedition): Promise<Report> {
   const limit = limitMs === undefined ? {} : { interruptAfterTimeLimit: limitMs }
   const details = await fc.check(property, { numRuns: runs, seed, ...limit })
   const [plan] = details.counterexample ?? []
-  const failure = plan ? await tell(store, plan, seed) : undefined
+  const failure = plan ? await tell(expedition, plan, seed, details.numRuns) : undefined
   return { runs: details.numRuns, marks, seed, failure }
 }
 
 /** Runs a plan once more, with its story; keeps it in a file. */
-async function tell(store: StoreName, plan: Plan, seed: number): Promise<string> {
+async function tell({ store }: Expedition, plan: Plan, seed: number, runs: number): Promise<string> {
   const { violations, story, digest } = await runPlan(stores[store], plan, { log: true })
   const folder = join('.cache', 'failures')
   mkdirSync(folder, { recursive: true })
   const file = join(folder, `${store}-${digest}.json`)
-  writeFileSync(file, `${JSON.stringify({ store, plan }, undefined, 2)}\n`)
+  writeFileSync(file, `${JSON.stringify({ store, violations, runs, plan }, undefined, 2)}\n`)
   const replay = `LEASEHOLD_PLAN=${file} npm test -- test/property/replay.test.ts`
   return [`seed ${seed} on ${store}:`, ...violations, story, `replay it: ${replay}`].join('\n')
 }

@@ -2,7 +2,7 @@
 // a run in which nothing went wrong proves nothing.
 import { describe, expect, test } from 'vitest'
 import { explore } from './explore.ts'
-import { troubled } from './plan.ts'
+import { healthy, troubled } from './plan.ts'
 import type { StoreName } from './stores.ts'
 
 /** Fresh runs for each store in one `npm test`. */
@@ -24,6 +24,11 @@ const mustSeeEverywhere = [
 /** Declares the properties for one store. */
 export function locks(store: StoreName): void {
   describe(`on a simulated ${store}`, () => {
+    test('while nothing goes wrong, no hold is lost, nobody is overtaken, and no lock stays free while one waits', async () => {
+      const { failure } = await explore({ store, plans: healthy, runs: Math.ceil(runs / 5) })
+      expect(failure ?? 'nothing failed').toBe('nothing failed')
+    }, 240_000)
+
     test('whatever goes wrong, who believes to hold does, is told of a loss once, and all go on when it heals', async () => {
       const { failure, marks, runs: done } = await explore({ store, plans: troubled, runs })
       expect(failure ?? 'nothing failed').toBe('nothing failed')

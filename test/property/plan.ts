@@ -13,6 +13,8 @@ export interface Job {
   /** Give up from outside after so many ms. */
   readonly abortMs?: number | undefined
   readonly checkpoint: boolean
+  /** It learns of a loss by the signal alone, and never asks. */
+  readonly listens?: boolean | undefined
 }
 
 /** What goes wrong. Ends by itself, at the latest when the run heals. */
@@ -74,7 +76,15 @@ const job: fc.Arbitrary<Job> = fc.record({
   ),
   abortMs: fc.option(fc.oneof(fc.nat(3), fc.nat(3_000)), { nil: undefined, freq: 4 }),
   checkpoint: fc.boolean(),
+  listens: fc.boolean(),
 })
+
+/** In healthy plans all want the lock at about the same time; some hold it for longer than any time to live. */
+const healthyJob: fc.Arbitrary<Job> = fc.tuple(job, fc.nat(9_000), fc.nat(12)).map(([drawn, atMs, long]) => ({
+  ...drawn,
+  atMs,
+  workMs: long === 0 ? 25_000 : drawn.workMs % 2_000,
+}))
 
 /** Each run draws from one small family: many kinds at once hide one another. */
 const troubles: fc.Arbitrary<Trouble[]> = fc.constantFrom(...kinds).chain((family) =>
@@ -89,12 +99,39 @@ const troubles: fc.Arbitrary<Trouble[]> = fc.constantFrom(...kinds).chain((famil
   ),
 )
 
-/** Plans with trouble. */
-export const troubled: fc.Arbitrary<Plan> = fc.record({
+/** All that a client does by itself, and no trouble. */
+const closing: fc.Arbitrary<Trouble[]> = fc.array(
+  fc.record({
+    kind: fc.constant<Trouble['kind']>('close'),
+    atMs: fc.nat(12_000),
+    process: fc.nat(3),
+    forMs: fc.constant(0),
+  }),
+  { maxLength: 2 },
+)
+
+const world = {
   seed: fc.noShrink(fc.noBias(fc.nat(2 ** 31 - 1))),
   processes: fc.integer({ min: 2, max: 4 }),
   permits: fc.constantFrom(1, 1, 2),
   drift: fc.array(fc.integer({ min: -40, max: 40 }), { minLength: 4, maxLength: 4 }),
+}
+
+/** Plans with trouble. */
+export const troubled: fc.Arbitrary<Plan> = fc.record({
+  ...world,
   jobs: fc.array(job, { minLength: 2, maxLength: 14 }),
   troubles,
 })
+
+/** Plans in which nothing goes wrong: then more can be asked for. */
+export const healthy: fc.Arbitrary<Plan> = fc.record({
+  ...world,
+  jobs: fc.array(healthyJob, { minLength: 2, maxLength: 14 }),
+  troubles: closing,
+})
+
+/** Whether nothing goes wrong in this plan. */
+export function isHealthy({ troubles }: Plan): boolean {
+  return troubles.every(({ kind }) => kind === 'close')
+}

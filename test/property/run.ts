@@ -1,13 +1,15 @@
 // Runs one plan in a simulated world, and says what was wrong. Owns how plans become events.
-
-import type { BackendSource } from '../../src/backend.ts'
-import { connect, type Leasehold } from '../../src/connect.ts'
+import type { Leasehold } from '../../src/connect.ts'
+import { WaitTimeoutError } from '../../src/errors.ts'
 import { fairWeather, Network } from '../../src/testing/network.ts'
 import { SimProcess } from '../../src/testing/process.ts'
 import { World } from '../../src/testing/world.ts'
 import { Checker, type Truth } from './checker.ts'
-import { type Job, type Plan, type Trouble, troubledMs } from './plan.ts'
+import { isHealthy, type Job, type Plan, type Trouble, troubledMs } from './plan.ts'
+import { Register } from './register.ts'
 import type { MakeStore, SimStore } from './stores.ts'
+import { Turns } from './turns.ts'
+import { type Machine, type Shop, work } from './worker.ts'
 
 /** What a run showed. */
 export interface Verdict {
@@ -17,15 +19,16 @@ export interface Verdict {
   readonly story: string
 }
 
-interface Machine {
-  readonly process: SimProcess
-  readonly source: BackendSource
-  client: Promise<Leasehold> | undefined
-}
+const names = ['n0', 'n1']
 
 export async function runPlan(make: MakeStore, plan: Plan, { log = false } = {}): Promise<Verdict> {
   const run = new Run(make, plan, log)
-  await run.play()
+  const complain = (error: unknown): void => run.complain(`unhandled rejection: ${error}`)
+  process.on('unhandledRejection', complain)
+  await run.play().catch((error) => run.complain(`the run: ${error}`))
+  // Node tells of rejections that nobody handled before it goes on to anything else.
+  await new Promise(setImmediate)
+  process.off('unhandledRejection', complain)
   return run.verdict()
 }
 
@@ -36,15 +39,29 @@ class Run implements Truth {
   readonly #store: SimStore
   readonly #machines: Machine[]
   readonly #checker: Checker
+  readonly #shop: Shop
+  readonly #healthy: boolean
   readonly #pending = new Set<string>()
 
   constructor(make: MakeStore, plan: Plan, log: boolean) {
     this.#plan = plan
+    this.#healthy = isHealthy(plan)
     this.#world = new World(plan.seed, { log })
     this.#network = new Network(this.#world)
-    this.#store = make(this.#world, this.#network, () => this.#checker?.look())
-    this.#checker = new Checker(this.#world, this, plan.permits)
+    this.#store = make(this.#world, this.#network, () => this.#look())
+    const { permits } = plan
+    const { ttlMs } = this.#store
+    const expected = { permits, names, healthy: this.#healthy, mistakenMs: 1.5 * ttlMs }
+    this.#checker = new Checker(this.#world, this, expected)
+    const complain = (what: string): void => this.complain(what)
+    const turns = new Turns(this.#world, this, permits, this.#healthy ? complain : () => {})
+    const register = new Register(complain)
+    this.#shop = { permits, ttlMs, checker: this.#checker, turns, register }
     this.#machines = Array.from({ length: plan.processes }, (_, index) => this.#machine(index))
+  }
+
+  complain(what: string): void {
+    this.#checker.violated(what)
   }
 
   owners(name: string): string[] {
@@ -81,47 +98,24 @@ class Run implements Truth {
     return this.#machines[index % this.#machines.length] as Machine
   }
 
-  #start(job: Job, label: string): void {
-    const { process } = this.#at(job.process)
-    if (process.alive) this.#pending.add(label)
-    process.enter(() => {
-      this.#work(job, label).then(
-        () => this.#pending.delete(label),
-        (error) => {
-          this.#world.note(`${process.name} ${label}: ${error}`)
-          this.#pending.delete(label)
-        },
-      )
-    })
+  #look(): void {
+    this.#checker.look()
+    this.#shop.turns.look(names)
   }
 
-  async #work(job: Job, label: string): Promise<void> {
+  #start(job: Job, label: string): void {
     const machine = this.#at(job.process)
     const { process } = machine
-    this.#world.note(`${process.name} ${label} begins`)
-    const opening = (machine.client ??= connect(machine.source, { clock: process, ttlMs: this.#store.ttlMs }))
-    const client = await opening.catch((error) => {
-      if (machine.client === opening) machine.client = undefined
-      throw error
-    })
-    const name = `n${job.name}`
-    const lock =
-      this.#plan.permits === 1 ? client.mutex(name) : client.semaphore(name, { permits: this.#plan.permits })
-    const controller = new AbortController()
-    if (job.abortMs !== undefined) process.after(job.abortMs, () => controller.abort('enough'))
-    const { signal } = controller
-    const waitMs = typeof job.patience === 'number' ? job.patience : undefined
-    const hold =
-      job.patience === 'try' ? await lock.tryAcquire({ signal }) : await lock.acquire({ waitMs, signal })
-    if (!hold) return
-    const grant = this.#checker.granted(process, hold)
-    for (let left = job.workMs; left > 0 && hold.held; left -= 250) {
-      await new Promise<void>((resolve) => process.after(Math.min(left, 250), resolve))
-      this.#checker.look()
-      if (job.checkpoint) await hold.checkpoint(String(left)).catch(() => {})
+    if (process.alive) this.#pending.add(label)
+    const failed = (error: unknown): void => {
+      this.#world.note(`${process.name} ${label}: ${error}`)
+      if (this.#healthy && !isExpected(error)) this.complain(`${label} failed in a healthy run: ${error}`)
     }
-    grant.released = true
-    await hold.release()
+    process.enter(() => {
+      this.#world.note(`${process.name} ${label} begins`)
+      const done = (): boolean => this.#pending.delete(label)
+      work(this.#shop, machine, job).catch(failed).then(done)
+    })
   }
 
   #cause({ kind, process: index, ...trouble }: Trouble): void {
@@ -132,8 +126,8 @@ class Run implements Truth {
       if (kind !== 'cut back') this.#network.cut(process.name, server, 'there')
       if (kind !== 'cut there') this.#network.cut(process.name, server, 'back')
       this.#world.after(forMs, () => this.#network.heal())
-    } else if (kind === 'freeze') process.freeze(forMs)
-    else if (kind === 'suspend') process.suspend(forMs)
+    } else if (kind === 'freeze') this.#stop(process, forMs)
+    else if (kind === 'suspend') this.#stop(process, forMs, true)
     else if (kind === 'kill') this.#kill(index)
     else if (kind === 'clock') process.setWallBy(forMs % 2 ? -forMs * 10 : forMs)
     else if (kind === 'storm') this.#storm(forMs)
@@ -142,6 +136,13 @@ class Run implements Truth {
     else if (kind === 'leader') this.#store.changeLeader(forMs)
     else if (kind === 'operator') this.#operate(forMs)
     else if (kind === 'close') this.#close(this.#at(index))
+  }
+
+  /** After a machine slept, timers are as late as that was long. */
+  #stop(process: SimProcess, forMs: number, asleep = false): void {
+    this.#checker.stopped(process, this.#world.nowMs + (asleep ? 2 * forMs : forMs))
+    if (asleep) process.suspend(forMs)
+    else process.freeze(forMs)
   }
 
   #storm(forMs: number): void {
@@ -179,7 +180,12 @@ class Run implements Truth {
   #close(machine: Machine): void {
     const { client, process } = machine
     machine.client = undefined
-    if (client) process.enter(() => void client.then((open) => open.close()).catch(() => {}))
+    const close = (open: Leasehold): Promise<void> => {
+      const closed = open.close()
+      this.#checker.closed(process)
+      return closed
+    }
+    if (client) process.enter(() => void client.then(close, () => {}))
   }
 
   #heal(): void {
@@ -193,10 +199,16 @@ class Run implements Truth {
     for (const machine of this.#machines) this.#close(machine)
     await this.#world.run(this.#world.nowMs + 2 * this.#store.takeOverMs)
     const { violations } = this.#checker
-    const left = this.#store.leftovers()
+    const left = this.#store.leftovers(this.#healthy)
     if (left.length > 0) violations.push(`left in the store: ${left.join(', ')}`)
     for (const { process } of this.#machines) {
       if (process.timers > 0) violations.push(`${process.name} has ${process.timers} timers left`)
     }
   }
+}
+
+/** How a call may fail though nothing goes wrong: it was given up, waited long enough, or its client was closed. */
+function isExpected(error: unknown): boolean {
+  if (error === 'enough' || error instanceof WaitTimeoutError) return true
+  return error instanceof DOMException && error.name === 'AbortError'
 }

@@ -25,8 +25,8 @@ export interface SimStore {
   misbehave(on: boolean): void
   changeLeader(ms: number): void
   restart(ms: number): void
-  /** What is left of claims, and of sessions. */
-  leftovers(): string[]
+  /** What is left of claims, and of sessions; after a healthy run nothing may be, not even signs. */
+  leftovers(healthy: boolean): string[]
 }
 
 export type MakeStore = (world: World, network: Network, committed: () => void) => SimStore
@@ -121,11 +121,12 @@ const consul: MakeStore = (world, network, committed) => {
     },
     changeLeader: (ms) => server.changeLeader(ms),
     restart: (ms) => server.restart(ms),
-    leftovers() {
+    leftovers(healthy) {
       const keys = server.read({ prefix: '' }).entries.map(({ key }) => key)
       // The sign of a line may outlive a crash, and so may a list of holders that died: the next one clears up.
       const stale = (key: string): boolean => key.endsWith('/.lock') && liveOwners(key).length === 0
-      const left = keys.filter((key) => !/\/\.(checkpoint|line)$/.test(key) && !stale(key))
+      const ours = keys.filter((key) => !key.endsWith('/.checkpoint'))
+      const left = healthy ? ours : ours.filter((key) => !key.endsWith('/.line') && !stale(key))
       return [...left, ...server.state.sessions]
     },
   }
