@@ -51,7 +51,7 @@ const mayImport: Record<string, readonly string[]> = {
   'backends/addresses.ts': [],
   'backends/consul': ['backend.ts', 'backends/addresses.ts', 'clock.ts', 'errors.ts', 'limits.ts'],
   'backends/etcd': ['backend.ts', 'backends/addresses.ts', 'clock.ts', 'errors.ts', 'limits.ts'],
-  testing: ['backend.ts', 'backends', 'clock.ts', 'errors.ts'],
+  testing: ['backend.ts', 'backends', 'clock.ts', 'connect.ts', 'errors.ts'],
   cli: ['arguments.ts', 'clock.ts', 'connect.ts', 'errors.ts', 'hold.ts', 'limits.ts', 'session.ts'],
 }
 
@@ -76,6 +76,11 @@ test.each(files)('%s knows only what its layer may know', (file) => {
     const allowed = mayImport[room]?.some((target) => to === target || to.startsWith(`${target}/`))
     expect(allowed, `${file} imports ${to}`).toBe(true)
   }
+})
+
+test('nothing that runs in production knows what is there for tests', () => {
+  const guilty = files.filter((file) => roomOf(file) !== 'testing' && /['"/]testing\//.test(text(file)))
+  expect(guilty).toEqual([])
 })
 
 test('the contract is types only', () => {

@@ -1,6 +1,8 @@
 // What others may use to test with Leasehold: a simulated world in which the production code of the clients and backends
-// runs unchanged, on virtual time. Owns only the list of what is public here.
+// runs unchanged, on virtual time, and the suite that every backend has to pass. Owns only the list of what is public
+// here.
 
+export { backendConformance, type ConformanceCase } from './conformance/index.ts'
 export { type SimulatedConsul, simulatedConsul } from './consul/index.ts'
 export { type ConsulFaults, SimConsul, soundConsul } from './consul/server.ts'
 export { type SimulatedEtcd, simulatedEtcd } from './etcd/index.ts'

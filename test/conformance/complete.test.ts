@@ -1,10 +1,10 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 
-test('no backend is without its run of the conformance suite', () => {
-  const backends = readdirSync('src/backends', { withFileTypes: true })
-  const runs = readdirSync('test/conformance').filter((file) => file.endsWith('.test.ts'))
-  for (const { name } of backends.filter((entry) => entry.isDirectory())) {
-    expect(runs).toContain(`${name}.test.ts`)
-  }
+const backends = readdirSync('src/backends', { withFileTypes: true }).filter((entry) => entry.isDirectory())
+
+test.each(backends.map(({ name }) => name))('%s has a run of the conformance suite', (name) => {
+  const run = readFileSync(`test/conformance/${name}.test.ts`, 'utf8')
+  expect(run).toContain(`src/backends/${name}/index.ts`)
+  expect(run).toContain('await backendConformance(')
 })

@@ -1,11 +1,13 @@
+import { afterAll, test } from 'vitest'
 import { consul } from '../../src/backends/consul/index.ts'
+import { backendConformance } from '../../src/testing/index.ts'
 import { startConsul } from '../../tools/servers/run.mjs'
-import { conformance } from './suite.ts'
 
-conformance('Consul', async () => {
-  const server = await startConsul()
-  const addresses = [new URL(server.address).host]
-  // Long enough to be met, short enough for a test to wait until it is over.
-  const source = consul({ addresses, namespace: 'suite/', lockDelayMs: 500 })
-  return { source, close: () => server.close() }
-})
+const server = await startConsul()
+afterAll(() => server.close())
+
+const addresses = [new URL(server.address).host]
+// Long enough to be met, short enough for a test to wait until it is over.
+const source = consul({ addresses, namespace: 'suite/', lockDelayMs: 500 })
+
+for (const { title, run, withinMs } of await backendConformance(source)) test(title, run, withinMs)

@@ -1,10 +1,12 @@
+import { afterAll, describe, test } from 'vitest'
 import { etcd } from '../../src/backends/etcd/index.ts'
+import { backendConformance } from '../../src/testing/index.ts'
 import { startEtcd } from '../../tools/servers/run.mjs'
-import { conformance } from './suite.ts'
 
-for (const line of ['3.5', '3.4'] as const) {
-  conformance(`etcd ${line}`, async () => {
-    const server = await startEtcd({ line })
-    return { source: etcd({ endpoints: server.endpoints, namespace: 'suite/' }), close: () => server.close() }
-  })
-}
+describe.each(['3.5', '3.4'] as const)('etcd %s', async (line) => {
+  const server = await startEtcd({ line })
+  afterAll(() => server.close())
+
+  const source = etcd({ endpoints: server.endpoints, namespace: 'suite/' })
+  for (const { title, run, withinMs } of await backendConformance(source)) test(title, run, withinMs)
+})

@@ -1,4 +1,5 @@
+import { test } from 'vitest'
 import { memory } from '../../src/backends/memory/index.ts'
-import { conformance } from './suite.ts'
+import { backendConformance } from '../../src/testing/index.ts'
 
-conformance('memory', async () => ({ source: memory(), close: async () => {} }))
+for (const { title, run, withinMs } of await backendConformance(memory())) test(title, run, withinMs)

@@ -54,6 +54,7 @@ export const writeCheckpoint = `
     AND (SELECT count(*) FROM claims WHERE name = ?1 AND ticket < ?3) < ?5
   ON CONFLICT (name) DO UPDATE SET text = excluded.text
   RETURNING 1`
-export const readCheckpoint = 'SELECT text FROM checkpoints WHERE name = ?1'
+/** In hexadecimal digits: libsql reads a text only up to its first NUL. */
+export const readCheckpoint = 'SELECT hex(text) AS digits FROM checkpoints WHERE name = ?1'
 
 export const version = 'PRAGMA data_version'

@@ -175,8 +175,8 @@ export class Store {
   }
 
   readCheckpoint(name: string): string | undefined {
-    const text = this.#connection.ask(sql.readCheckpoint, name)[0]?.text
-    return typeof text === 'string' ? text : undefined
+    const digits = this.#connection.ask(sql.readCheckpoint, name)[0]?.digits
+    return typeof digits === 'string' ? Buffer.from(digits, 'hex').toString() : undefined
   }
 
   /** A number that changes when another connection has changed the database. Costs some microseconds. */

@@ -1,0 +1,55 @@
+// What a holder leaves for the next one: who can store it, who reads it, and how long it may be.
+import assert from 'node:assert/strict'
+import { HoldLostError } from '../../errors.ts'
+import { type Draft, lossMs } from './case.ts'
+
+/** Fenced writes. */
+export const checkpoints: readonly Draft[] = [
+  {
+    title: 'the next holder reads what the last one stored, and nobody else can store',
+    takesMs: lossMs,
+    async run(stage) {
+      const [one, other] = await stage.pair()
+      const name = stage.name()
+      assert.equal(await one.mutex(name).checkpoint(), undefined)
+      const hold = await one.mutex(name).acquire()
+      await hold.checkpoint('first')
+      await hold.checkpoint('second')
+      assert.equal(await other.mutex(name).checkpoint(), 'second')
+      await stage.endSession(name)
+      const next = await other.mutex(name).acquire()
+      await next.checkpoint('third')
+      await assert.rejects(hold.checkpoint('late'), HoldLostError)
+      assert.equal(await one.mutex(name).checkpoint(), 'third')
+      await next.release()
+      await assert.rejects(next.checkpoint('after release'), HoldLostError)
+      assert.equal(await one.mutex(name).checkpoint(), 'third')
+    },
+  },
+  {
+    title: 'a checkpoint may be as long as the facts say, and one byte more is refused before it is sent',
+    async run(stage) {
+      const mutex = (await stage.client()).mutex(stage.name())
+      const hold = await mutex.acquire()
+      const longest = 'x'.repeat(stage.facts.checkpointBytesMax)
+      await hold.checkpoint(longest)
+      await assert.rejects(hold.checkpoint(`${longest}x`), RangeError)
+      assert.ok((await mutex.checkpoint()) === longest, 'what was stored is what is read')
+      await hold.release()
+    },
+  },
+  {
+    title: 'a checkpoint is kept to the letter, also when it is empty, and each name has its own',
+    async run(stage) {
+      const client = await stage.client()
+      const [name, other] = [stage.name(), stage.name()]
+      const hold = await client.mutex(name).acquire()
+      for (const text of ['ünï\n\0 "🔒" %2f ', '']) {
+        await hold.checkpoint(text)
+        assert.equal(await client.mutex(name).checkpoint(), text)
+      }
+      assert.equal(await client.mutex(other).checkpoint(), undefined)
+      await hold.release()
+    },
+  },
+]

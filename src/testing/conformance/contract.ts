@@ -1,0 +1,123 @@
+// The contract itself, asked without a client in between: what is idempotent, what wakes a waiter, what an abort does,
+// and whether the facts are facts.
+import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
+import { abortable, claimOf, type Draft, never } from './case.ts'
+import { rejection, started } from './wait.ts'
+
+/** What the locks build upon. */
+export const contract: readonly Draft[] = [
+  {
+    title: 'attempt, withdraw and destroySession are idempotent and touch no other claim',
+    async run(stage) {
+      const { backend } = stage
+      const name = stage.name()
+      const [mine, theirs] = await Promise.all([stage.session(), stage.session()])
+      const [claim, other] = [claimOf(name, mine), claimOf(name, theirs)]
+      const held = await backend.attempt(claim, never)
+      assert.equal((await backend.attempt(claim, never)).held, true)
+      for (const _ of ['first', 'again']) {
+        const waiting = await backend.attempt(other, never)
+        assert.ok(!waiting.held && waiting.ahead === 1)
+      }
+      assert.equal(await stage.standing(name), 2)
+      await backend.withdraw(claim, never)
+      await backend.withdraw(claim, never)
+      const next = await backend.attempt(other, never)
+      assert.ok(held.held && next.held && next.token > held.token)
+      await backend.destroySession(mine, never)
+      await backend.destroySession(mine, never)
+      assert.equal(await backend.verify(other, never), true)
+      await backend.destroySession(theirs, never)
+      assert.equal(await backend.verify(other, never), false)
+      assert.equal(await stage.standing(name), 0)
+    },
+  },
+  {
+    title: 'withdrawing a claim that was never made changes nothing',
+    async run(stage) {
+      const name = stage.name()
+      const hold = await (await stage.client()).mutex(name).acquire()
+      await stage.backend.withdraw(claimOf(name, await stage.session()), never)
+      await hold.verify()
+      assert.equal(await stage.standing(name), 1)
+      await hold.release()
+    },
+  },
+  {
+    title:
+      'list tells the holder first, then the waiters, in order where the store is fair, and what they wrote',
+    async run(stage) {
+      const { backend, facts } = stage
+      const name = stage.name()
+      const ids: string[] = []
+      for (const value of ['one', 'two', 'three']) {
+        const id = await stage.session()
+        ids.push(id)
+        await backend.attempt(claimOf(name, id, value), never)
+      }
+      const line = await backend.list(name, never)
+      assert.deepEqual(
+        line.map(({ held }) => held),
+        [true, false, false],
+      )
+      assert.deepEqual([line[0]?.session, line[0]?.value], [ids[0], 'one'])
+      const waiters = line.slice(1).map(({ session, value }) => `${session} ${value}`)
+      const expected = [`${ids[1]} two`, `${ids[2]} three`]
+      assert.deepEqual(facts.fair ? waiters : waiters.toSorted(), facts.fair ? expected : expected.toSorted())
+    },
+  },
+  {
+    title:
+      'changed gives up with the reason of the signal, resolves when the answer changes, and lets go of the signal',
+    async run(stage) {
+      const { backend } = stage
+      const name = stage.name()
+      const claim = claimOf(name, await stage.session())
+      await backend.attempt(claim, never)
+      const waiting = await backend.attempt(claimOf(name, await stage.session()), never)
+      const [first, second] = [abortable(), abortable()]
+      const given = started(waiting.changed(first.signal))
+      first.abort('up')
+      assert.equal(await rejection(given), 'up')
+      const changed = started(waiting.changed(second.signal))
+      await backend.withdraw(claim, never)
+      await changed
+      for (const { signal } of [first, second]) assert.deepEqual(getEventListeners(signal, 'abort'), [])
+    },
+  },
+  {
+    title: 'an aborted signal rejects every question with its reason, and nothing is applied',
+    async run(stage) {
+      const { backend, facts } = stage
+      const reason = new Error('aborted before')
+      const aborted = AbortSignal.abort(reason)
+      const [claim, held] = [
+        claimOf(stage.name(), await stage.session()),
+        claimOf(stage.name(), await stage.session()),
+      ]
+      assert.ok((await backend.attempt(held, never)).held)
+      const asked: Promise<unknown>[] = [
+        backend.attempt(claim, aborted),
+        backend.verify(claim, aborted),
+        backend.list(claim.name, aborted),
+        backend.createSession(facts.ttlMs.min, aborted),
+        backend.renewSession(claim.session, aborted),
+        backend.writeCheckpoint(held, 'late', aborted),
+        backend.readCheckpoint(held.name, aborted),
+      ]
+      for (const seen of await Promise.all(asked.map(rejection))) assert.equal(seen, reason)
+      assert.equal(await stage.standing(claim.name), 0)
+      assert.equal(await backend.readCheckpoint(held.name, never), undefined)
+    },
+  },
+  {
+    title: 'the facts agree with one another',
+    async run({ facts }) {
+      const { min, max, default: usual } = facts.ttlMs
+      assert.ok(min > 0 && min <= usual && usual <= max, `ttlMs: ${min} to ${max}, ${usual} by default`)
+      assert.ok(facts.lockDelayMs >= 0 && facts.checkpointBytesMax >= 0)
+      assert.match(facts.scheme, /^[a-z][a-z0-9+.-]*$/)
+    },
+  },
+]

@@ -1,0 +1,115 @@
+// The ways out of a wait: refused, too late, aborted, in conflict, closed. Each leaves nothing behind, and
+// nobody gets in by it who should not.
+import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
+import { ConflictError, WaitTimeoutError } from '../../errors.ts'
+import { abortable, type Draft } from './case.ts'
+import { rejection, started } from './wait.ts'
+
+/** Who gives up holds nothing, and its place in line is gone. */
+export const givingUp: readonly Draft[] = [
+  {
+    title: 'tryAcquire on a taken name resolves with undefined and leaves nothing behind',
+    async run(stage) {
+      const [one, other] = await stage.pair()
+      const name = stage.name()
+      const hold = await one.mutex(name).acquire()
+      assert.equal(await other.mutex(name).tryAcquire(), undefined)
+      assert.equal(await one.mutex(name).tryAcquire(), undefined)
+      assert.equal(await stage.standing(name), 1)
+      assert.ok(hold.held)
+      await hold.release()
+    },
+  },
+  {
+    title: 'waitMs ends the wait with an error that says who holds, and the place in line is given up',
+    async run(stage) {
+      const [one, other] = await stage.pair()
+      const name = stage.name()
+      const hold = await one.mutex(name).acquire()
+      const reason = await rejection(other.mutex(name).acquire({ waitMs: 50 }))
+      assert.ok(reason instanceof WaitTimeoutError, String(reason))
+      assert.match(reason.message, new RegExp(`pid ${process.pid}`))
+      await stage.stand(name, 1)
+      await assert.rejects(other.mutex(name).acquire({ waitMs: 0 }), WaitTimeoutError)
+      assert.equal(await stage.standing(name), 1)
+      assert.ok(hold.held)
+      await hold.release()
+    },
+  },
+  {
+    title: 'an abort rejects with the very reason, whatever it is, and lets go of the signal',
+    async run(stage) {
+      const [one, other] = await stage.pair()
+      const name = stage.name()
+      const hold = await one.mutex(name).acquire()
+      const { signal, abort } = abortable()
+      const waiting = started(other.mutex(name).acquire({ signal }))
+      await stage.stand(name, 2)
+      abort('enough')
+      assert.equal(await rejection(waiting), 'enough')
+      assert.deepEqual(getEventListeners(signal, 'abort'), [])
+      await stage.stand(name, 1)
+      assert.equal(await rejection(other.mutex(name).acquire({ signal })), 'enough')
+      assert.ok(hold.held)
+      await hold.release()
+    },
+  },
+  {
+    title: 'a waiter in the middle that leaves does not let the one behind it in',
+    async run(stage) {
+      const name = stage.name()
+      const [holder, leaver, last] = await Promise.all([stage.client(), stage.client(), stage.client()])
+      const hold = await holder.mutex(name).acquire()
+      const { signal, abort } = abortable()
+      const leaving = started(leaver.mutex(name).acquire({ signal }))
+      await stage.stand(name, 2)
+      let entered = false
+      const waiting = started(last.mutex(name).acquire())
+      waiting.then(() => (entered = true)).catch(() => {})
+      await stage.stand(name, 3)
+      abort('gone')
+      assert.equal(await rejection(leaving), 'gone')
+      await stage.stand(name, 2)
+      assert.equal(await (await stage.client()).mutex(name).tryAcquire(), undefined)
+      assert.equal(entered, false)
+      await hold.release()
+      await (await waiting).release()
+    },
+  },
+  {
+    title: 'another number of permits, or another kind, is a conflict that leaves nothing behind',
+    async run(stage) {
+      const [one, other] = await stage.pair()
+      const name = stage.name()
+      const hold = await one.semaphore(name, { permits: 2 }).acquire()
+      await assert.rejects(other.semaphore(name, { permits: 3 }).acquire(), ConflictError)
+      await assert.rejects(other.semaphore(name, { permits: 3 }).tryAcquire(), /2 permits.*3/)
+      await assert.rejects(other.mutex(name).acquire(), ConflictError)
+      await assert.rejects(other.mutex(name).tryAcquire(), ConflictError)
+      await stage.stand(name, 1)
+      assert.ok(hold.held)
+      await hold.verify()
+      await hold.release()
+    },
+  },
+  {
+    title: 'close rejects what waits, releases what is held and hands over at once',
+    async run(stage) {
+      const [one, other] = await stage.pair()
+      const name = stage.name()
+      const hold = await one.mutex(name).acquire()
+      const next = started(other.mutex(name).acquire())
+      await stage.stand(name, 2)
+      const late = started(one.mutex(name).acquire())
+      await one.close()
+      await assert.rejects(late, /closed/)
+      assert.equal(hold.held, false)
+      assert.equal(hold.signal.aborted, false)
+      assert.ok((await next).held)
+      await assert.rejects(one.mutex(name).acquire(), /closed/)
+      await other.close()
+      assert.equal(await stage.standing(name), 0)
+    },
+  },
+]

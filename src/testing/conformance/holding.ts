@@ -1,0 +1,39 @@
+// What a hold is worth while nothing goes wrong: until when it counts, how it ends, and what `run` passes on.
+import assert from 'node:assert/strict'
+import { HoldLostError } from '../../errors.ts'
+import type { Draft } from './case.ts'
+import { rejection } from './wait.ts'
+
+/** Holds that end as their holders want. */
+export const holding: readonly Draft[] = [
+  {
+    title: 'release is idempotent, ends the hold at once, never aborts its signal and touches no later hold',
+    async run(stage) {
+      const [one, other] = await stage.pair()
+      const name = stage.name()
+      const hold = await one.mutex(name).acquire()
+      assert.ok(hold.remainingMs > 1_000)
+      const released = hold.release()
+      assert.equal(hold.held, false)
+      assert.equal(hold.remainingMs, 0)
+      await Promise.all([released, hold.release()])
+      const next = await other.mutex(name).acquire()
+      await hold.release()
+      await next.verify()
+      assert.equal(hold.signal.aborted, false)
+      assert.throws(() => hold.assertHeld(), HoldLostError)
+      await next.release()
+    },
+  },
+  {
+    title: 'run returns what the work returns, and passes on what it throws, with the lock released',
+    async run(stage) {
+      const name = stage.name()
+      const mutex = (await stage.client()).mutex(name)
+      assert.equal(await mutex.run((hold) => hold.token > 0n), true)
+      const failure = new Error('of the work')
+      assert.equal(await rejection(mutex.run(() => Promise.reject(failure))), failure)
+      assert.equal(await stage.standing(name), 0)
+    },
+  },
+]

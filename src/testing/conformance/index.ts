@@ -1,0 +1,96 @@
+// The promises that every store keeps, as a suite that any backend can be held to: through the public API where users
+// see them, through the contract where they do not. Owns how a case runs; what it promises is in the files by theme.
+// Facts of a store are parameters: a backend that needs another suite is one with another contract.
+import type { BackendSource, Facts } from '../../backend.ts'
+import { systemClock } from '../../clock.ts'
+import { type Draft, slackMs } from './case.ts'
+import { checkpoints } from './checkpoints.ts'
+import { contract } from './contract.ts'
+import { givingUp } from './giving-up.ts'
+import { holding } from './holding.ts'
+import { losing } from './losing.ts'
+import { names } from './names.ts'
+import { order } from './order.ts'
+import { sessions } from './sessions.ts'
+import { Stage } from './stage.ts'
+import { within } from './wait.ts'
+
+/** One promise of the contract, and how to find out whether a backend keeps it. */
+export interface ConformanceCase {
+  /** The promise, in words. Unique within the suite. */
+  readonly title: string
+  /** The most that `run` takes, in ms: the time limit to give to a test runner. Sound backends are far below it. */
+  readonly withinMs: number
+  /**
+   * Resolves when the backend kept the promise, and rejects, with an AssertionError that says what was seen, when not.
+   * It takes names that no other case takes, opens its clients itself, and has closed them when it settles, which it
+   * does within `withinMs` also where the backend hangs.
+   */
+  run(): Promise<void>
+}
+
+const drafts: readonly Draft[] = [
+  ...order,
+  ...names,
+  ...givingUp,
+  ...holding,
+  ...losing,
+  ...checkpoints,
+  ...sessions,
+  ...contract,
+]
+const closingMs = 10_000
+
+/**
+ * The conformance suite for a backend, as cases for any test runner. Every client that the source opens has to see the
+ * same locks. Opens the store once, to read its facts, and closes it again; rejects as `source.open` does.
+ * The cases share nothing but the store: run them one after the other, or some of them, in any order. Give them a
+ * namespace of their own, since a few take names like `..` and `%2f`.
+ *
+ * With node:test:
+ *
+ *     import { test } from 'node:test'
+ *     import { backendConformance } from 'leasehold/testing'
+ *     for (const { title, withinMs, run } of await backendConformance(source)) {
+ *       test(title, { timeout: withinMs }, run)
+ *     }
+ *
+ * With vitest:
+ *
+ *     import { test } from 'vitest'
+ *     import { backendConformance } from 'leasehold/testing'
+ *     for (const { title, withinMs, run } of await backendConformance(source)) {
+ *       test(title, run, withinMs)
+ *     }
+ *
+ * What no case can see from within one process is left to tests of your own: that locks are free when a process dies
+ * (`facts.freesOnCrash`), and what happens while the store is down or cut off.
+ */
+export async function backendConformance(source: BackendSource): Promise<ConformanceCase[]> {
+  const backend = await source.open(systemClock())
+  const { facts } = backend
+  await backend.close()
+  return drafts.map((draft) => caseOf(source, draft, facts))
+}
+
+function caseOf(source: BackendSource, draft: Draft, facts: Facts): ConformanceCase {
+  const limitMs = slackMs + (draft.takesMs?.(facts) ?? 0)
+  return {
+    title: draft.title,
+    withinMs: limitMs + 2 * closingMs,
+    run: () => play(source, draft, limitMs),
+  }
+}
+
+async function play(source: BackendSource, { title, run }: Draft, limitMs: number): Promise<void> {
+  const clock = systemClock()
+  const stage = await within(clock, closingMs / 2, 'opening the store', Stage.open(source))
+  const close = (): Promise<void> => within(clock, closingMs, 'closing the store', stage.close())
+  try {
+    await within(clock, limitMs, `"${title}"`, run(stage))
+  } catch (error) {
+    await close().catch(() => {}) // the first failure says more
+    throw error
+  }
+  await close()
+}

@@ -1,0 +1,108 @@
+// Who holds, and when: exclusion, the order in line, tokens, and the permits of a semaphore.
+import assert from 'node:assert/strict'
+import type { Draft } from './case.ts'
+import type { Stage } from './stage.ts'
+import { started } from './wait.ts'
+
+/** What came out of a crowd at one lock. */
+interface Served {
+  /** Who was served, by the order in which they came. */
+  readonly order: number[]
+  readonly tokens: bigint[]
+}
+
+/** Five clients come one after the other while the first holds; then they are let in. */
+async function crowd(stage: Stage, name: string): Promise<Served> {
+  const first = await (await stage.client()).mutex(name).acquire()
+  const served: Served = { order: [], tokens: [first.token] }
+  const waiting: Promise<void>[] = []
+  let inside = 0
+  for (let index = 0; index < 5; index += 1) {
+    const work = async ({ token }: { token: bigint }): Promise<void> => {
+      inside += 1
+      served.order.push(index)
+      served.tokens.push(token)
+      await stage.standing(name) // time in which nobody else may come in
+      assert.equal(inside, 1, 'one holds at a time')
+      inside -= 1
+    }
+    waiting.push(started((await stage.client()).mutex(name).run(work)))
+    await stage.stand(name, index + 2)
+  }
+  assert.deepEqual(served.order, [], 'nobody gets in while the first holds')
+  await first.release()
+  await Promise.all(waiting)
+  return served
+}
+
+/** Holders, and then waiters, are let in with tokens that only grow. */
+export const order: readonly Draft[] = [
+  {
+    title:
+      'one client holds at a time, in the order in which they came where the store is fair, with growing tokens',
+    async run(stage) {
+      const name = stage.name()
+      const { order, tokens } = await crowd(stage, name)
+      const inOrder = stage.facts.fair ? order : order.toSorted()
+      assert.deepEqual(inOrder, [0, 1, 2, 3, 4])
+      for (const [index, token] of tokens.slice(1).entries()) {
+        assert.ok(token > (tokens[index] ?? token), `tokens grow: ${tokens.join(', ')}`)
+      }
+      assert.equal(await stage.standing(name), 0)
+    },
+  },
+  {
+    title: 'callers of one client are served in turn and never overlap',
+    async run(stage) {
+      const mutex = (await stage.client()).mutex(stage.name())
+      const order: number[] = []
+      let inside = 0
+      const enter = async (index: number): Promise<void> => {
+        inside += 1
+        assert.equal(inside, 1)
+        order.push(index)
+        await Promise.resolve()
+        inside -= 1
+      }
+      await Promise.all(Array.from({ length: 20 }, (_, index) => mutex.run(() => enter(index))))
+      assert.deepEqual(order, [...order.keys()])
+      assert.equal(order.length, 20)
+    },
+  },
+  {
+    title: 'a semaphore admits as many as it has permits, then the next in line, with growing tokens',
+    async run(stage) {
+      const name = stage.name()
+      const [one, other] = await stage.pair()
+      const pool = one.semaphore(name, { permits: 2 })
+      const first = await pool.acquire()
+      const second = await other.semaphore(name, { permits: 2 }).acquire()
+      assert.equal(await pool.tryAcquire(), undefined)
+      const third = started(other.semaphore(name, { permits: 2 }).acquire())
+      await stage.stand(name, 3)
+      await second.release()
+      const hold = await third
+      assert.ok(hold.held && first.held)
+      assert.ok(hold.token > second.token && second.token > first.token)
+      await Promise.all([hold.release(), first.release()])
+      assert.equal(await stage.standing(name), 0)
+    },
+  },
+  {
+    title: 'one client may hold several permits, and releasing one keeps the others',
+    async run(stage) {
+      const [one, other] = await stage.pair()
+      const name = stage.name()
+      const pool = one.semaphore(name, { permits: 2 })
+      const [first, second] = [await pool.acquire(), await pool.acquire()]
+      assert.equal(await other.semaphore(name, { permits: 2 }).tryAcquire(), undefined)
+      await first.release()
+      await second.verify()
+      const third = await other.semaphore(name, { permits: 2 }).tryAcquire()
+      assert.ok(third?.held)
+      await second.verify()
+      await Promise.all([second.release(), third.release()])
+      assert.equal(await stage.standing(name), 0)
+    },
+  },
+]

@@ -1,0 +1,75 @@
+// What the store watches to know that a client lives: how long a session lasts, and how one learns that it is over.
+import assert from 'node:assert/strict'
+import { briefTtlMs, claimOf, type Draft, expiryMs, never, slackMs } from './case.ts'
+import type { Stage } from './stage.ts'
+import { started, until } from './wait.ts'
+
+/** Timers may come early by so much, in ms. */
+const grainMs = 50
+
+/** Renews the session until `over` aborts, ten times in each time to live. Rejects when the store refuses. */
+function keep(stage: Stage, id: string, ttlMs: number, over: AbortSignal): Promise<void> {
+  const renew = async (): Promise<boolean> => {
+    await stage.backend.renewSession(id, never)
+    return over.aborted
+  }
+  const patience = { withinMs: Number.POSITIVE_INFINITY, everyMs: ttlMs / 10 }
+  return started(until(stage.clock, patience, 'end of the renewals', renew, true))
+}
+
+/** Sessions end by themselves, and not before. */
+export const sessions: readonly Draft[] = [
+  {
+    title: 'a session ends by itself when nobody renews it, not earlier, and not as long as somebody does',
+    takesMs: (facts) => expiryMs(briefTtlMs(facts), facts),
+    async run(stage) {
+      const { backend, facts } = stage
+      const [kept, left] = [stage.name(), stage.name()]
+      const since = stage.clock.mark()
+      const renewed = await stage.grant(briefTtlMs(facts))
+      const forgotten = await stage.grant(briefTtlMs(facts))
+      const [mine, theirs] = [claimOf(kept, renewed.id), claimOf(left, forgotten.id)]
+      assert.ok((await backend.attempt(mine, never)).held && (await backend.attempt(theirs, never)).held)
+      const over = new AbortController()
+      const renewals = keep(stage, renewed.id, renewed.ttlMs, over.signal)
+      const waitMs = expiryMs(forgotten.ttlMs, facts) + slackMs / 2
+      const hold = await (await stage.client())
+        .mutex(left)
+        .acquire({ waitMs })
+        .finally(() => over.abort())
+      assert.ok(stage.elapsedMs(since) >= forgotten.ttlMs - grainMs, 'the lock was taken away too early')
+      assert.equal(await backend.verify(theirs, never), false)
+      await renewals
+      assert.equal(await backend.verify(mine, never), true, 'a session that was renewed has ended')
+      await hold.release()
+    },
+  },
+  {
+    title: 'the store says so when it no longer knows a session',
+    async run(stage) {
+      const { backend } = stage
+      const id = await stage.session()
+      await backend.renewSession(id, never)
+      await backend.destroySession(id, never)
+      const gone = { code: 'LEASEHOLD_SESSION_GONE' }
+      await assert.rejects(backend.renewSession(id, never), gone)
+      await assert.rejects(backend.attempt(claimOf(stage.name(), id), never), gone)
+    },
+  },
+  {
+    title: 'a session has at least the time to live that was asked for, and ends with all that it holds',
+    async run(stage) {
+      const { backend } = stage
+      const { min } = stage.facts.ttlMs
+      const { id, ttlMs } = await stage.grant(min)
+      assert.ok(ttlMs >= min, `${ttlMs} ms granted, ${min} ms asked for`)
+      const claims = [claimOf(stage.name(), id), claimOf(stage.name(), id)]
+      for (const claim of claims) assert.ok((await backend.attempt(claim, never)).held)
+      await backend.destroySession(id, never)
+      for (const claim of claims) {
+        assert.equal(await backend.verify(claim, never), false)
+        assert.equal(await stage.standing(claim.name), 0)
+      }
+    },
+  },
+]

@@ -1,0 +1,99 @@
+// Where one case plays: names of its own, clients and sessions of one store. Owns that all of it is closed when the
+// case is over, also when it failed or hangs.
+import type { Backend, BackendSource, Facts, SessionGrant } from '../../backend.ts'
+import { type Clock, leastElapsedMs, type Mark, systemClock } from '../../clock.ts'
+import { connect, type Leasehold } from '../../connect.ts'
+import { lossMs, never, slackMs, usualTtlMs } from './case.ts'
+import { until } from './wait.ts'
+
+/** What a case has at hand. */
+export class Stage {
+  readonly clock: Clock = systemClock()
+  /** The contract itself, for what the public API does not show. */
+  readonly backend: Backend
+  readonly #source: BackendSource
+  readonly #clients: Leasehold[] = []
+  readonly #sessions: string[] = []
+  #over = false
+
+  constructor(source: BackendSource, backend: Backend) {
+    this.#source = source
+    this.backend = backend
+  }
+
+  static async open(source: BackendSource): Promise<Stage> {
+    return new Stage(source, await source.open(systemClock()))
+  }
+
+  get facts(): Facts {
+    return this.backend.facts
+  }
+
+  /** A name that nobody has used before, in this run or an earlier one. */
+  name(): string {
+    return `conformance-${this.clock.id().toString(36)}`
+  }
+
+  /** A client of its own, as a user would open it. */
+  async client(): Promise<Leasehold> {
+    const client = await connect(this.#source, { ttlMs: usualTtlMs(this.facts) })
+    this.#clients.push(client)
+    if (this.#over) await client.close()
+    return client
+  }
+
+  /** Two clients. */
+  pair(): Promise<[Leasehold, Leasehold]> {
+    return Promise.all([this.client(), this.client()])
+  }
+
+  /** A session that nobody renews. */
+  async grant(ttlMs: number = usualTtlMs(this.facts)): Promise<SessionGrant> {
+    const grant = await this.backend.createSession(ttlMs, never)
+    this.#sessions.push(grant.id)
+    return grant
+  }
+
+  /** The id of a session that nobody renews. */
+  async session(): Promise<string> {
+    return (await this.grant()).id
+  }
+
+  /** How many claims stand on the name now. */
+  async standing(name: string): Promise<number> {
+    return (await this.backend.list(name, never)).length
+  }
+
+  /** Waits until so many claims stand on the name. */
+  stand(name: string, count: number, withinMs: number = slackMs / 2): Promise<void> {
+    return until(this.clock, { withinMs }, `claims on ${name}`, () => this.standing(name), count)
+  }
+
+  /** Waits until the signal of a hold has aborted, for as long as a loss may go unnoticed. */
+  lost({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const withinMs = lossMs(this.facts) + slackMs / 3
+    return until(this.clock, { withinMs }, 'signal.aborted of a lost hold', () => signal.aborted, true)
+  }
+
+  /** Ends the session of the claim at this place in line, as an operator or an expiry would. */
+  async endSession(name: string, place = 0): Promise<void> {
+    const line = await this.backend.list(name, never)
+    await this.backend.destroySession(line[place]?.session ?? '', never)
+  }
+
+  /** Time since then in ms, and no more than has passed. */
+  elapsedMs(since: Mark): number {
+    return leastElapsedMs(since, this.clock.mark())
+  }
+
+  /** Closes every client, ends every session and closes the store. */
+  async close(): Promise<void> {
+    this.#over = true
+    await Promise.all(this.#clients.map((client) => client.close()))
+    try {
+      await Promise.all(this.#sessions.map((session) => this.backend.destroySession(session, never)))
+    } finally {
+      await this.backend.close()
+    }
+  }
+}
