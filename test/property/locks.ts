@@ -9,7 +9,7 @@ import type { StoreName } from './stores.ts'
 const runs = Number(process.env.LEASEHOLD_RUNS ?? 5_500)
 
 /** What must have happened somewhere in the runs. */
-const mustSee: Record<StoreName, readonly string[]> = {
+const mustSee: Record<Exclude<StoreName, 'memory'>, readonly string[]> = {
   etcd: ['lease expired', 'watch broken', 'watch event lost', 'watch from a lagging member'],
   consul: ['session expired', 'lock-delay', 'stale read', 'index reset'],
 }
@@ -28,6 +28,8 @@ export function locks(store: StoreName): void {
       const { failure } = await explore({ store, plans: healthy, runs: Math.ceil(runs / 5) })
       expect(failure ?? 'nothing failed').toBe('nothing failed')
     }, 240_000)
+
+    if (store === 'memory') return // a process that stops would have to stop the store in it
 
     test('whatever goes wrong, who believes to hold does, is told of a loss once, and all go on when it heals', async () => {
       const { failure, marks, runs: done } = await explore({ store, plans: troubled, runs })

@@ -1,13 +1,15 @@
 // The simulated stores as a run needs them: one shape for all. Owns who holds what in each, read from the store's own
 // data by the rules of its ecosystem and not by our code.
 import type { BackendSource } from '../../src/backend.ts'
+import { MemoryBackend } from '../../src/backends/memory/backend.ts'
+import { MemoryStore } from '../../src/backends/memory/store.ts'
 import { simulatedConsul } from '../../src/testing/consul/index.ts'
 import { SimConsul, soundConsul } from '../../src/testing/consul/server.ts'
 import { simulatedEtcd } from '../../src/testing/etcd/index.ts'
 import { SimEtcd, soundEtcd } from '../../src/testing/etcd/server.ts'
 import type { Network } from '../../src/testing/network.ts'
-import type { SimProcess } from '../../src/testing/process.ts'
-import type { SimHost } from '../../src/testing/server.ts'
+import { SimProcess } from '../../src/testing/process.ts'
+import { SimHost } from '../../src/testing/server.ts'
 import type { World } from '../../src/testing/world.ts'
 
 /** A simulated store, with what a run does to it. */
@@ -107,7 +109,8 @@ const consul: MakeStore = (world, network, committed) => {
     },
     operate(choice, rob) {
       const [session] = server.state.sessions
-      const [entry] = server.read({ prefix: 'n' }).entries
+      const { entries } = server.read({ prefix: 'n' })
+      const entry = entries.find(({ key }) => !key.endsWith('/.checkpoint')) // which is data, and nobody's claim
       if (choice % 2 === 1 && session) {
         rob({ process: processOf(session) })
         server.destroySession(session)
@@ -132,9 +135,44 @@ const consul: MakeStore = (world, network, committed) => {
   }
 }
 
+/** One store for all processes of a run, on a clock of its own. It never fails; its clients make their own mistakes. */
+const memory: MakeStore = (world, _network, committed) => {
+  const store = new MemoryStore(new SimProcess(world, 'memory'))
+  const owners = new Map<string, string>()
+  // It answers at once, and so before `release`, which has just asked, has returned.
+  for (const name of ['n0', 'n1']) store.watch(name, () => world.after(0, committed))
+  return {
+    host: new SimHost(world, 'memory'),
+    ttlMs: 4_000,
+    takeOverMs: 5_000,
+    source: ({ name }) => ({
+      url: 'memory:',
+      async open() {
+        const backend = new MemoryBackend(store)
+        const create = backend.createSession.bind(backend)
+        backend.createSession = async (ttlMs, signal) => {
+          const grant = await create(ttlMs, signal)
+          owners.set(grant.id, name)
+          return grant
+        }
+        return backend
+      },
+    }),
+    owners: (name, permits) => {
+      const places = store.line(name).slice(0, permits)
+      return places.map(({ claim }) => owners.get(claim.session) ?? 'nobody')
+    },
+    operate: () => {},
+    misbehave: () => {},
+    changeLeader: () => {},
+    restart: () => {},
+    leftovers: () => ['n0', 'n1'].flatMap((name) => store.line(name).map(({ claim }) => claim.id)),
+  }
+}
+
 function nameOf(key: string): string {
   return key.slice(0, key.indexOf('/'))
 }
 
-export const stores = { etcd, consul } as const
+export const stores = { etcd, consul, memory } as const
 export type StoreName = keyof typeof stores

@@ -1,0 +1,163 @@
+// @ts-check
+// `npm run test:mutants`: breaks the production code in ways that a tired programmer might, one at a time and each in a copy
+// of its own, and fails unless the properties of test/property/ find each. Owns the copies and the verdict; what is
+// broken is in mutants/table.mjs.
+import { spawn } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { mutants } from './mutants/table.mjs'
+
+/** @typedef {import('./mutants/table.mjs').Mutant} Mutant */
+/** @typedef {{ name: string, killed: boolean, how: string, runs?: number, seconds: number }} Verdict */
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const copies = join(root, '.cache', 'mutants')
+/** How many plans of each kind a mutant has to survive. */
+const runs = process.env.LEASEHOLD_RUNS ?? '2500'
+const limitMs = 60_000
+
+const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } })
+const wanted = values.only ? mutants.filter(({ name }) => values.only?.includes(name)) : mutants
+const stale = mutants.filter((mutant) => patched(mutant) === undefined)
+for (const { name, file } of stale) {
+  process.stderr.write(`${name}: ${file} has not exactly one place like that; bring the table up to date\n`)
+}
+if (stale.length > 0 || wanted.length === 0) process.exit(64)
+
+const begun = Date.now()
+rmSync(copies, { recursive: true, force: true })
+const sound = await judge({
+  name: 'unmutated',
+  file: '',
+  find: '',
+  put: '',
+  stores: ['etcd', 'consul', 'memory'],
+  by: '',
+})
+print(sound)
+if (sound.killed) {
+  process.stderr.write(
+    `the properties fail without any mutant; see .cache/mutants/unmutated/.cache/failures\n`,
+  )
+  process.exit(1)
+}
+const verdicts = await all(wanted)
+const survivors = verdicts.filter(({ killed }) => !killed)
+const seconds = Math.round((Date.now() - begun) / 1_000)
+process.stdout.write(
+  `\n${verdicts.length - survivors.length} of ${verdicts.length} mutants killed in ${seconds} s\n`,
+)
+process.exitCode = survivors.length > 0 ? 1 : 0
+
+/**
+ * Judges them, as many at a time as there are cores for it.
+ * @param {readonly Mutant[]} mutants
+ */
+async function all(mutants) {
+  /** @type {Verdict[]} */
+  const verdicts = []
+  const queue = [...mutants]
+  const worker = async () => {
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      const verdict = await judge(next)
+      print(verdict)
+      verdicts.push(verdict)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, worker))
+  return verdicts
+}
+
+/**
+ * Runs the properties against a copy of the code with this mutant in it.
+ * @param {Mutant} mutant
+ * @returns {Promise<Verdict>}
+ */
+async function judge(mutant) {
+  const begun = Date.now()
+  const copy = prepare(mutant)
+  const { code, output } = await properties(copy, mutant.stores)
+  const seconds = (Date.now() - begun) / 1_000
+  const found = failureIn(copy)
+  if (found) return { name: mutant.name, killed: true, how: found.how, runs: found.runs, seconds }
+  const how = code === 0 ? 'SURVIVED' : (/^.*(?:Error|FAIL).*$/m.exec(output)?.[0].trim() ?? `exit ${code}`)
+  return { name: mutant.name, killed: code !== 0, how, seconds }
+}
+
+/**
+ * Makes the copy.
+ * @param {Mutant} mutant
+ */
+function prepare(mutant) {
+  const copy = join(copies, mutant.name)
+  mkdirSync(join(copy, 'test'), { recursive: true })
+  for (const folder of ['src', join('test', 'property')]) {
+    cpSync(join(root, folder), join(copy, folder), { recursive: true })
+  }
+  cpSync(join(root, 'package.json'), join(copy, 'package.json'))
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+  writeFileSync(join(copy, 'vitest.config.mjs'), 'export default {}\n')
+  const text = patched(mutant)
+  if (mutant.file && text) writeFileSync(join(copy, mutant.file), text)
+  return copy
+}
+
+/**
+ * The file with the mutant in it; undefined unless there is exactly one place for it.
+ * @param {Mutant} mutant
+ */
+function patched({ file, find, put }) {
+  if (!file) return ''
+  const parts = readFileSync(join(root, file), 'utf8').split(find)
+  return parts.length === 2 ? parts.join(put) : undefined
+}
+
+/**
+ * Runs the tests of these stores until one fails.
+ * @param {string} copy
+ * @param {readonly string[]} stores
+ * @returns {Promise<{ code: number | null, output: string }>}
+ */
+function properties(copy, stores) {
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
+  const files = stores.map((store) => `test/property/${store}.test.ts`)
+  const options = ['run', '--bail=1', '--no-file-parallelism', '--no-color', ...files]
+  const env = { ...process.env, LEASEHOLD_RUNS: runs, LEASEHOLD_SHRINKS: '0' }
+  const child = spawn(process.execPath, [vitest, ...options], { cwd: copy, env, timeout: limitMs })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data))
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, output })))
+}
+
+/**
+ * What the properties wrote down about the failure.
+ * @param {string} copy
+ */
+function failureIn(copy) {
+  const folder = join(copy, '.cache', 'failures')
+  const [file] = existsSync(folder) ? readdirSync(folder) : []
+  if (!file) return undefined
+  const { store, violations, runs } = JSON.parse(readFileSync(join(folder, file), 'utf8'))
+  return { how: `${store}: ${String(violations[0]).replace(/^[\d.]+ ms: /, '')}`, runs }
+}
+
+/** @param {Verdict} verdict */
+function print({ name, how, runs, seconds }) {
+  const after = runs === undefined ? '' : `${runs} runs`
+  const short = how.length > 88 ? `${how.slice(0, 87)}…` : how
+  process.stdout.write(
+    `${name.padEnd(36)} ${after.padStart(9)} ${seconds.toFixed(1).padStart(5)} s  ${short}\n`,
+  )
+}

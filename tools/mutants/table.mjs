@@ -1,0 +1,551 @@
+// @ts-check
+// Mistakes that the properties of test/property/ must find, each a small patch of production code. Owns the list; a mutant
+// that changes nothing a user could see, or only makes things slower, does not belong here.
+
+/** @typedef {'etcd' | 'consul' | 'memory'} Store */
+
+/**
+ * @typedef {object} Mutant
+ * @property {string} name what went wrong in the programmer's head
+ * @property {string} file
+ * @property {string} find occurs exactly once in the file
+ * @property {string} put
+ * @property {readonly Store[]} stores where it shows
+ * @property {string} by the property that should find it
+ */
+
+const etcd = /** @type {const} */ (['etcd'])
+const consul = /** @type {const} */ (['consul'])
+const memory = /** @type {const} */ (['memory'])
+
+const belief = 'who believes to hold does'
+const told = 'a loss is told, once'
+const healthy = 'no hold is lost while nothing goes wrong'
+const goesOn = 'all go on when it heals'
+const prompt = 'no lock stays free while one waits'
+const order = 'nobody is overtaken'
+const givenUp = 'who gives up has ended soon'
+const clean = 'nothing is left'
+const text = 'no checkpoint is older than one that was written'
+
+/** @type {readonly Mutant[]} */
+const session = [
+  {
+    name: 'renewed-from-the-answer',
+    file: 'src/session.ts',
+    find: 'this.#sent = sent\n      this.#failures = 0',
+    put: 'this.#sent = this.#clock.mark()\n      this.#failures = 0',
+    stores: etcd,
+    by: belief,
+  },
+  {
+    name: 'opened-from-the-answer',
+    file: 'src/session.ts',
+    find: 'return new Session(this.#backend, this.#clock, grant, sent)',
+    put: 'return new Session(this.#backend, this.#clock, grant, this.#clock.mark())',
+    stores: etcd,
+    by: belief,
+  },
+  {
+    name: 'no-margin',
+    file: 'src/session.ts',
+    find: 'return Math.max(250, ttlMs / 10)',
+    put: 'return 0 * ttlMs',
+    stores: etcd,
+    by: belief,
+  },
+  {
+    name: 'wall-clock-only',
+    file: 'src/clock.ts',
+    find: 'return Math.max(\n    now.monotonicMs - since.monotonicMs,\n    now.wallMs - since.wallMs,\n    now.uptimeMs - since.uptimeMs,\n  )',
+    put: 'return now.wallMs - since.wallMs',
+    stores: etcd,
+    by: belief,
+  },
+  {
+    name: 'monotonic-clock-only',
+    file: 'src/clock.ts',
+    find: 'return Math.max(\n    now.monotonicMs - since.monotonicMs,\n    now.wallMs - since.wallMs,\n    now.uptimeMs - since.uptimeMs,\n  )',
+    put: 'return now.monotonicMs - since.monotonicMs',
+    stores: etcd,
+    by: belief,
+  },
+  {
+    name: 'held-only-flips-by-timer',
+    file: 'src/session.ts',
+    find: 'const leftMs = this.#lifeLeftMs()\n',
+    put: 'const leftMs = Math.max(1, this.#lifeLeftMs())\n',
+    stores: etcd,
+    by: belief,
+  },
+  {
+    name: 'alarm-never-set',
+    file: 'src/session.ts',
+    find: 'this.#setAlarm()\n    this.#keepRenewing()',
+    put: 'this.#keepRenewing()',
+    stores: etcd,
+    by: told,
+  },
+  {
+    name: 'renews-too-late',
+    file: 'src/session.ts',
+    find: 'const restMs = (this.ttlMs / 3) *',
+    put: 'const restMs = (this.ttlMs * 0.98) *',
+    stores: memory,
+    by: healthy,
+  },
+  {
+    name: 'never-renews',
+    file: 'src/session.ts',
+    find: 'this.#keepRenewing().catch(() => {}) // it rejects only when it was stopped',
+    put: '',
+    stores: etcd,
+    by: healthy,
+  },
+  {
+    name: 'unanswered-renewal-counts',
+    file: 'src/session.ts',
+    find: 'this.#failure = error\n',
+    put: 'this.#failure = error\n      this.#sent = sent\n',
+    stores: etcd,
+    by: belief,
+  },
+  {
+    name: 'lost-session-kept',
+    file: 'src/session.ts',
+    find: 'while (!this.#session || this.#session.over) {',
+    put: 'while (!this.#session) {',
+    stores: etcd,
+    by: goesOn,
+  },
+]
+
+/** @type {readonly Mutant[]} */
+const hold = [
+  {
+    name: 'loss-not-told',
+    file: 'src/hold.ts',
+    find: '    this.#controller?.abort(lost)\n',
+    put: '',
+    stores: etcd,
+    by: told,
+  },
+  {
+    name: 'loss-told-after-release',
+    file: 'src/hold.ts',
+    find: '    this.#unsubscribe()\n    this.#cancelWatch()\n    this.#watching?.end(this.#lost)\n    return this.#grant.withdraw()\n  }\n\n  #lose(lost: Error): void {\n    if (this.#released) return\n    this.#lost = lost\n    this.#released = this.#end()',
+    put: '    this.#cancelWatch()\n    this.#watching?.end(this.#lost)\n    return this.#grant.withdraw()\n  }\n\n  #lose(lost: Error): void {\n    this.#lost = lost\n    this.#released ??= this.#end()',
+    stores: etcd,
+    by: told,
+  },
+  {
+    name: 'held-after-release',
+    file: 'src/hold.ts',
+    find: 'return this.#released ? 0 : sessionMs',
+    put: 'return sessionMs',
+    stores: etcd,
+    by: belief,
+  },
+  {
+    name: 'nobody-looks-after-the-claim',
+    file: 'src/hold.ts',
+    find: '    this.#watch(this.#watching).catch(() => {}) // it rejects only when the hold has ended\n',
+    put: '',
+    stores: etcd,
+    by: belief,
+  },
+  {
+    name: 'watch-believed-without-verify',
+    file: 'src/hold.ts',
+    find: '    await this.#verifyQuietly(limits)\n    return woken\n',
+    put: '    return woken\n',
+    stores: etcd,
+    by: belief,
+  },
+]
+
+/** @type {readonly Mutant[]} */
+const acquire = [
+  {
+    name: 'claim-outlives-its-session',
+    file: 'src/acquire.ts',
+    find: "      if (session.over) return 'session over'\n      limits.throwIfEnded()\n",
+    put: '',
+    stores: etcd,
+    by: belief,
+  },
+  {
+    name: 'abort-does-not-withdraw',
+    file: 'src/acquire.ts',
+    find: '      const withdrawn = this.#withdrawAside(claim, session, leave)\n',
+    put: '      leave()\n      const withdrawn = undefined\n',
+    stores: etcd,
+    by: prompt,
+  },
+  {
+    name: 'abort-waits-for-the-store',
+    file: 'src/acquire.ts',
+    find: 'if (error instanceof ConflictError) await withdrawn',
+    put: 'await withdrawn',
+    stores: etcd,
+    by: givenUp,
+  },
+  {
+    name: 'wait-has-no-end',
+    file: 'src/acquire.ts',
+    find: '      .onTimeout(this.#clock, wish.waitMs, () => timeout)\n',
+    put: '',
+    stores: etcd,
+    by: givenUp,
+  },
+  {
+    name: 'withdraw-not-repeated',
+    file: 'src/acquire.ts',
+    find: 'const request = { ...session.request(limits), retries: Infinity }\n    try {\n      await persist(request, (limit) => this.#backend.withdraw(claim, limit))\n    } catch (error) {\n',
+    put: 'const request = { ...session.request(limits), retries: 0 }\n    try {\n      await persist(request, (limit) => this.#backend.withdraw(claim, limit))\n    } catch (error) {\n      return\n',
+    stores: etcd,
+    by: goesOn,
+  },
+  {
+    name: 'no-look-behind-the-watch',
+    file: 'src/acquire.ts',
+    find: 'Promise.race([waiting.changed(limits.signal), rest])',
+    put: '(rest.catch(() => {}), waiting.changed(limits.signal))',
+    stores: etcd,
+    by: goesOn,
+  },
+  {
+    name: 'local-turn-kept-after-an-error',
+    file: 'src/acquire.ts',
+    find: '        this.#withdrawals.delete(withdrawal)\n        leave()\n',
+    put: '        this.#withdrawals.delete(withdrawal)\n',
+    stores: memory,
+    by: goesOn,
+  },
+  {
+    name: 'local-turn-passed-on-too-early',
+    file: 'src/acquire.ts',
+    find: 'const withdraw = (): Promise<void> =>\n      this.#withdraw(claim, session)',
+    put: 'const withdraw = (): Promise<void> =>\n      (leave(), this.#withdraw(claim, session))',
+    stores: etcd,
+    by: belief,
+  },
+  {
+    name: 'withdrawn-turn-passed-on-too-early',
+    file: 'src/acquire.ts',
+    find: 'const withdrawal = this.#withdraw(claim, session)\n',
+    put: 'leave()\n    const withdrawal = this.#withdraw(claim, session)\n',
+    stores: etcd,
+    by: belief,
+  },
+  {
+    name: 'close-releases-nothing',
+    file: 'src/acquire.ts',
+    find: 'Promise.allSettled([...this.#holds].map((hold) => hold.release()))',
+    put: 'Promise.resolve()',
+    stores: etcd,
+    by: told,
+  },
+  {
+    name: 'close-leaves-pending-claims',
+    file: 'src/acquire.ts',
+    find: 'Promise.all([released, withdrawn])',
+    put: '(void withdrawn, released)',
+    stores: consul,
+    by: clean,
+  },
+  {
+    name: 'listener-left-on-signal',
+    file: 'src/limits.ts',
+    find: "    return this.#onLift(() => signal.removeEventListener('abort', pass))",
+    put: '    return this',
+    stores: memory,
+    by: clean,
+  },
+  {
+    name: 'one-too-many-in-the-local-line',
+    file: 'src/line.ts',
+    find: 'if (line.inside < limit)',
+    put: 'if (line.inside <= limit)',
+    stores: etcd,
+    by: belief,
+  },
+  {
+    name: 'turn-given-to-who-gave-up',
+    file: 'src/line.ts',
+    find: '      line.waiting.delete(pass)\n      reject(reason)',
+    put: '      reject(reason)',
+    stores: memory,
+    by: goesOn,
+  },
+]
+
+/** @type {readonly Mutant[]} */
+const onEtcd = [
+  {
+    name: 'etcd-no-tombstone-written',
+    file: 'src/backends/etcd/claims.ts',
+    find: "const bury = [put(tombstone, '', leaseOf(claim.session)), remove(key)]",
+    put: 'const bury = [remove(key)]',
+    stores: etcd,
+    by: goesOn,
+  },
+  {
+    name: 'etcd-no-tombstone-checked',
+    file: 'src/backends/etcd/claims.ts',
+    find: 'const free = [absent(key), absent(this.#layout.tombstone(claim))]\n    const response = await this.#change(entry, txn(free, [line, own]',
+    put: 'const free = [absent(key)]\n    const response = await this.#change(entry, txn(free, [line, own]',
+    stores: etcd,
+    by: goesOn,
+  },
+  {
+    name: 'etcd-unanswered-forgotten',
+    file: 'src/backends/etcd/claims.ts',
+    find: 'entry.unanswered = true',
+    put: 'entry.unanswered = before',
+    stores: etcd,
+    by: goesOn,
+  },
+  {
+    name: 'etcd-delete-unguarded',
+    file: 'src/backends/etcd/claims.ts',
+    find: 'txn([createdAt(key, created)], [remove(key)])',
+    put: 'txn([], [remove(key)])',
+    stores: etcd,
+    by: belief,
+  },
+  {
+    name: 'etcd-try-does-not-look',
+    file: 'src/backends/etcd/claims.ts',
+    find: '[noneSince(range, since), absent(key), ',
+    put: '[absent(key), ',
+    stores: etcd,
+    by: belief,
+  },
+  {
+    name: 'etcd-two-holders-one-token',
+    file: 'src/backends/etcd/claims.ts',
+    find: 'entry.claim.limit === 1 ? revision : (entry.created as bigint)',
+    put: 'revision',
+    stores: etcd,
+    by: 'tokens grow',
+  },
+  {
+    name: 'etcd-removed-claim-admitted',
+    file: 'src/backends/etcd/wait.ts',
+    find: 'relevant.every((deletion) => deletion.key !== key)',
+    put: 'true',
+    stores: etcd,
+    by: belief,
+  },
+  {
+    name: 'etcd-watch-gap-trusted',
+    file: 'src/backends/etcd/wait.ts',
+    find: 'gapless = revision <= line.revision || (await isUnchanged(waiter, ahead, signal))',
+    put: 'gapless = revision >= 0n',
+    stores: etcd,
+    by: prompt,
+  },
+  {
+    name: 'etcd-old-deletions-counted',
+    file: 'src/backends/etcd/wait.ts',
+    find: 'deletions.filter((deletion) => deletion.revision > line.revision)',
+    put: '[...deletions]',
+    stores: etcd,
+    by: belief,
+  },
+  {
+    name: 'etcd-predecessor-gone-so-mine',
+    file: 'src/backends/etcd/wait.ts',
+    find: '        const proves = gapless && watch.proves && relevant.every((deletion) => deletion.key !== key)\n        const last = relevant.at(-1)\n        if (!last || (proves && ahead.size >= limit)) return',
+    put: '        const proves = gapless && ahead.size >= limit - limit\n        const last = relevant.at(-1)\n        if (!last) return',
+    stores: etcd,
+    by: belief,
+  },
+  {
+    name: 'etcd-one-too-many',
+    file: 'src/backends/etcd/line.ts',
+    find: 'if (ahead.length >= limit) return false',
+    put: 'if (ahead.length > limit) return false',
+    stores: etcd,
+    by: belief,
+  },
+  {
+    name: 'etcd-wrong-predecessor',
+    file: 'src/backends/etcd/line.ts',
+    find: 'const predecessor = ahead[0]?.key ?? own.key',
+    put: 'const predecessor = ahead[1]?.key ?? own.key',
+    stores: etcd,
+    by: prompt,
+  },
+  {
+    name: 'etcd-checkpoint-unfenced',
+    file: 'src/backends/etcd/checkpoint.ts',
+    find: 'const stands = [createdAt(key, created), versionIs(key, version)]\n    const store = [put(this.#layout.checkpoint(claim.name), text), touch(key)]',
+    put: 'const stands = [versionIs(key, version)].slice(1)\n    const store = [put(this.#layout.checkpoint(claim.name), text), touch(key)].slice(0, 1 + Number(created < 0n))',
+    stores: etcd,
+    by: text,
+  },
+  {
+    name: 'etcd-late-checkpoint-replaces',
+    file: 'src/backends/etcd/checkpoint.ts',
+    find: 'const stands = [createdAt(key, created), versionIs(key, version)]',
+    put: 'const stands = [createdAt(key, created)]',
+    stores: etcd,
+    by: text,
+  },
+]
+
+/** @type {readonly Mutant[]} */
+const onConsul = [
+  {
+    name: 'consul-no-tombstone-written',
+    file: 'src/backends/consul/claims.ts',
+    find: "[bury, { verb: 'delete', key: known.keys.ticket }]",
+    put: "[bury, { verb: 'delete' as const, key: known.keys.ticket }].slice(1)",
+    stores: consul,
+    by: goesOn,
+  },
+  {
+    name: 'consul-no-tombstone-checked',
+    file: 'src/backends/consul/claims.ts',
+    find: "{ verb: 'check-not-exists', key: keys.tombstone },\n",
+    put: '\n',
+    stores: consul,
+    by: goesOn,
+  },
+  {
+    name: 'consul-unanswered-forgotten',
+    file: 'src/backends/consul/claims.ts',
+    find: 'known.unanswered = true',
+    put: 'known.unanswered = before',
+    stores: consul,
+    by: goesOn,
+  },
+  {
+    name: 'consul-line-not-marked',
+    file: 'src/backends/consul/claims.ts',
+    find: "        { verb: 'set', key: keys.line, value: keys.ticket },\n",
+    put: '',
+    stores: consul,
+    by: order,
+  },
+  {
+    name: 'consul-ticket-kept',
+    file: 'src/backends/consul/claims.ts',
+    find: "known.ticket === undefined ? [] : [{ verb: 'delete', key: ticket }]",
+    put: "known.ticket === undefined ? [] : [{ verb: 'delete', key: ticket }].slice(1) as Operation[]",
+    stores: consul,
+    by: prompt,
+  },
+  {
+    name: 'consul-line-mark-kept',
+    file: 'src/backends/consul/claims.ts',
+    find: 'if (outcome.applied) await this.#tidy(known, outcome.entries, signal)\n',
+    put: '',
+    stores: consul,
+    by: clean,
+  },
+  {
+    name: 'consul-release-unguarded',
+    file: 'src/backends/consul/mutex.ts',
+    find: "const lock: Operation = { verb: 'delete-cas', key: keys.lock, index: held.modified }",
+    put: "const lock: Operation = { verb: 'delete', key: keys.lock }",
+    stores: consul,
+    by: belief,
+  },
+  {
+    name: 'consul-predecessor-unproven',
+    file: 'src/backends/consul/mutex.ts',
+    find: 'return [...stands, ...proven, unchanged(keys.lock, lock), own]',
+    put: 'return [...stands, ...proven.slice(proven.length), unchanged(keys.lock, lock), own]',
+    stores: consul,
+    by: order,
+  },
+  {
+    name: 'consul-lock-delay-spins',
+    file: 'src/acquire.ts',
+    find: 'const restMs = waiting.delayed ? delayedMs * (0.5 + this.#clock.random() / 2) : session.ttlMs',
+    put: 'const restMs = waiting.delayed ? 0 * delayedMs : session.ttlMs',
+    stores: consul,
+    by: 'requests within a budget',
+  },
+  {
+    name: 'consul-one-too-many',
+    file: 'src/backends/consul/semaphore.ts',
+    find: 'sight.list.holders.length >= known.claim.limit) {',
+    put: 'sight.list.holders.length > known.claim.limit) {',
+    stores: consul,
+    by: belief,
+  },
+  {
+    name: 'consul-list-unguarded',
+    file: 'src/backends/consul/semaphore.ts',
+    find: 'write(keys.lock, list, list.index),',
+    put: "{ verb: 'set', key: keys.lock, value: formatSlots(list), flags: semaphoreFlags },",
+    stores: consul,
+    by: belief,
+  },
+  {
+    name: 'consul-dead-holders-kept',
+    file: 'src/backends/consul/semaphore.ts',
+    find: 'const list = { limit, holders: alive, index',
+    put: 'const list = { limit, holders: alive && holders, index',
+    stores: consul,
+    by: goesOn,
+  },
+  {
+    name: 'consul-extra-session-not-renewed',
+    file: 'src/backends/consul/slots.ts',
+    find: 'const extra = [...(this.#extras.get(session)?.sessions ?? [])]',
+    put: 'const extra = [...(this.#extras.get(session)?.sessions ?? [])].slice(0, 0)',
+    stores: consul,
+    by: belief,
+  },
+  {
+    name: 'consul-extra-session-left',
+    file: 'src/backends/consul/slots.ts',
+    find: '    if (slot !== session) await this.#transport.destroySession(slot, signal)\n',
+    put: '',
+    stores: consul,
+    by: clean,
+  },
+  {
+    name: 'consul-checkpoint-unfenced',
+    file: 'src/backends/consul/checkpoint.ts',
+    find: "      { verb: 'check-index', key, index: held.modified },\n",
+    put: '',
+    stores: consul,
+    by: text,
+  },
+]
+
+/** @type {readonly Mutant[]} */
+const inMemory = [
+  {
+    name: 'memory-one-too-many',
+    file: 'src/backends/memory/backend.ts',
+    find: 'return position >= 0 && position < claim.limit',
+    put: 'return position >= 0 && position <= claim.limit',
+    stores: memory,
+    by: belief,
+  },
+  {
+    name: 'memory-renewal-does-not-count',
+    file: 'src/backends/memory/store.ts',
+    find: '    session.cancelExpiry()\n',
+    put: '',
+    stores: memory,
+    by: healthy,
+  },
+  {
+    name: 'memory-nobody-is-woken',
+    file: 'src/backends/memory/store.ts',
+    find: '    for (const changed of [...(this.#watchers.get(name) ?? [])]) changed()\n',
+    put: '',
+    stores: memory,
+    by: prompt,
+  },
+]
+
+export const mutants = [...session, ...hold, ...acquire, ...onEtcd, ...onConsul, ...inMemory]
