@@ -37,9 +37,9 @@ export function lossMs(facts: Facts): number {
 /** A signal that does not abort. */
 export const never: AbortSignal = new AbortController().signal
 
-/** A claim to be the only holder, made without a client. */
-export function claimOf(name: string, session: string, value = ''): Claim {
-  return { id: '1', name, session, limit: 1, value, wait: true }
+/** A claim to be the only holder, made without a client; it stands in line unless it is told otherwise. */
+export function claimOf(name: string, session: string, more: Partial<Claim> = {}): Claim {
+  return { id: '1', name, session, limit: 1, value: '', wait: true, ...more }
 }
 
 /** A signal, and how to abort it. */

@@ -34,6 +34,21 @@ export const contract: readonly Draft[] = [
     },
   },
   {
+    title: 'a claim that does not wait holds if it can, and leaves nothing when it is refused',
+    async run(stage) {
+      const { backend } = stage
+      const name = stage.name()
+      const [mine, theirs] = await Promise.all([stage.session(), stage.session()])
+      const claim = claimOf(name, mine, { wait: false })
+      assert.equal((await backend.attempt(claim, never)).held, true)
+      const refused = await backend.attempt(claimOf(name, theirs, { wait: false }), never)
+      assert.ok(!refused.held && refused.ahead >= 1)
+      assert.equal(await stage.standing(name), 1)
+      await backend.withdraw(claim, never)
+      assert.equal(await stage.standing(name), 0)
+    },
+  },
+  {
     title: 'withdrawing a claim that was never made changes nothing',
     async run(stage) {
       const name = stage.name()
@@ -54,7 +69,7 @@ export const contract: readonly Draft[] = [
       for (const value of ['one', 'two', 'three']) {
         const id = await stage.session()
         ids.push(id)
-        await backend.attempt(claimOf(name, id, value), never)
+        await backend.attempt(claimOf(name, id, { value }), never)
       }
       const line = await backend.list(name, never)
       assert.deepEqual(
