@@ -12,7 +12,10 @@ export class InvalidSession extends Error {}
 /** Why one operation failed; all others are looked at, too, and nothing is applied. */
 class Failed extends Error {}
 
-type Keys = Map<string, Entry>
+/** A key, with how often it was locked since it was last written otherwise: without that no write is the same again. */
+type Stored = Entry & { readonly lockIndex: number }
+
+type Keys = Map<string, Stored>
 
 /** A datacenter's data. Sessions delete their keys when they end. */
 export class ConsulState {
@@ -68,10 +71,11 @@ export class ConsulState {
     if (waits.length > 0) return { applied: false, failures: waits }
     this.#index += 1
     const before = { keys: new Map(this.#keys), gone: new Map(this.#gone) }
-    const { entries, failures, touched } = this.#applyAll(operations)
-    if (failures.length > 0) {
+    const { entries, failures, touched, invalid } = this.#applyAll(operations)
+    if (failures.length > 0 || invalid) {
       this.#keys = before.keys
       this.#gone = before.gone
+      if (invalid) throw invalid
       return { applied: false, failures }
     }
     this.#note(touched)
@@ -82,12 +86,15 @@ export class ConsulState {
   read(target: Target): Snapshot {
     if ('key' in target) {
       const entry = this.#keys.get(target.key)
-      return { index: Math.max(1, entry?.modifyIndex ?? this.#keysIndex), entries: entry ? [entry] : [] }
+      return {
+        index: Math.max(1, entry?.modifyIndex ?? this.#keysIndex),
+        entries: entry ? [shown(entry)] : [],
+      }
     }
     const entries = this.#tree(target.prefix)
     const deleted = [...this.#gone].filter(([key]) => key.startsWith(target.prefix)).map(([, index]) => index)
     const index = Math.max(0, ...entries.map(({ modifyIndex }) => modifyIndex), ...deleted)
-    return { index: Math.max(1, index || this.#keysIndex), entries }
+    return { index: Math.max(1, index || this.#keysIndex), entries: entries.map(shown) }
   }
 
   #note(keys: readonly string[]): void {
@@ -100,17 +107,19 @@ export class ConsulState {
     const entries: Entry[] = []
     const failures: { operation: number; reason: string }[] = []
     const touched: string[] = []
+    let invalid: InvalidSession | undefined
     for (const [at, operation] of operations.entries()) {
       try {
         const before = this.#keys.get(operation.key)
         entries.push(...this.#apply(operation))
         if (this.#keys.get(operation.key) !== before) touched.push(operation.key)
       } catch (error) {
-        if (!(error instanceof Failed)) throw error
-        failures.push({ operation: at, reason: error.message })
+        if (error instanceof Failed) failures.push({ operation: at, reason: error.message })
+        else if (error instanceof InvalidSession) invalid ??= error
+        else throw error
       }
     }
-    return { entries, failures, touched }
+    return { entries, failures, touched, invalid }
   }
 
   #apply(operation: Operation): readonly Entry[] {
@@ -118,22 +127,22 @@ export class ConsulState {
     const existing = this.#keys.get(key)
     switch (verb) {
       case 'set':
-        return [this.#set(operation, existing?.session)]
+        return [this.#set(operation, existing?.session, 0)]
       case 'cas':
         if ((existing?.modifyIndex ?? 0) !== operation.index) throw stale(key)
-        return [this.#set(operation, existing?.session)]
+        return [this.#set(operation, existing?.session, 0)]
       case 'lock':
         return [this.#lock(operation, existing)]
       case 'unlock':
         if (existing?.session !== operation.session || !operation.session) {
           throw new Failed(`failed to unlock key "${key}", lock isn't held, or is held by another session`)
         }
-        return [this.#set(operation, undefined)]
+        return [this.#set(operation, undefined, existing.lockIndex)]
       case 'get':
         if (!existing) throw new Failed(`key "${key}" doesn't exist`)
-        return [existing]
+        return [shown(existing)]
       case 'get-tree':
-        return this.#tree(key)
+        return this.#tree(key).map(shown)
       case 'delete':
         this.#delete(this.#keys, key)
         return []
@@ -145,51 +154,68 @@ export class ConsulState {
       case 'check-index':
         if (!existing) throw new Failed(`key "${key}" doesn't exist`)
         if (existing.modifyIndex !== operation.index)
-          throw new Failed(`current modify index ${existing.modifyIndex} does not match expected`)
-        return [existing]
+          throw new Failed(`failed index check for key "${key}", current modify index is another`)
+        return [withoutValue(existing)]
       case 'check-session':
         if (!existing) throw new Failed(`key "${key}" doesn't exist`)
         if (existing.session !== operation.session)
-          throw new Failed('current session does not match expected')
-        return [existing]
+          throw new Failed(`failed session check for key "${key}", current session is another`)
+        return [withoutValue(existing)]
       case 'check-not-exists':
         if (existing) throw new Failed(`key "${key}" exists`)
         return []
     }
   }
 
-  #lock(operation: Extract<Operation, { verb: 'lock' }>, existing: Entry | undefined): Entry {
+  #lock(operation: Extract<Operation, { verb: 'lock' }>, existing: Stored | undefined): Entry {
     const { key, session } = operation
     if (!this.#sessions.has(session)) throw new InvalidSession(`invalid session "${session}"`)
     if (existing?.session && existing.session !== session) {
       throw new Failed(`failed to lock key "${key}", lock is already held`)
     }
-    return this.#set(operation, session)
+    const lockIndex = existing?.lockIndex ?? 0
+    return this.#set(operation, session, existing?.session ? lockIndex : lockIndex + 1)
   }
 
-  /** Writes, unless all is there already: that is no write to Consul. Results carry no value. */
+  /** Writes, unless all is there already: that is no write to Consul. */
   #set(
     { key, value, flags = 0n }: { key: string; value: string; flags?: bigint },
     session: string | undefined,
+    lockIndex: number,
   ): Entry {
     const existing = this.#keys.get(key)
     const same =
-      existing && existing.value === value && existing.flags === flags && existing.session === session
+      existing &&
+      existing.value === value &&
+      existing.flags === flags &&
+      existing.session === session &&
+      existing.lockIndex === lockIndex
     const createIndex = existing?.createIndex ?? this.#index
-    const entry = same ? existing : { key, value, flags, session, createIndex, modifyIndex: this.#index }
+    const written = { key, value, flags, session, lockIndex, createIndex, modifyIndex: this.#index }
+    const entry = same ? existing : written
     this.#keys.set(key, entry)
     this.#gone.delete(key)
-    return { ...entry, value: '' }
+    return withoutValue(entry)
   }
 
   #delete(keys: Keys, key: string): void {
     if (keys.delete(key)) this.#gone.set(key, this.#index)
   }
 
-  #tree(prefix: string): Entry[] {
+  #tree(prefix: string): Stored[] {
     const found = [...this.#keys.values()].filter(({ key }) => key.startsWith(prefix))
     return found.sort((one, other) => Buffer.compare(Buffer.from(one.key), Buffer.from(other.key)))
   }
+}
+
+/** What Consul shows of a key that was read. */
+function shown({ lockIndex: _, ...entry }: Stored): Entry {
+  return entry
+}
+
+/** What it shows of one that was written or checked. */
+function withoutValue(stored: Stored): Entry {
+  return { ...shown(stored), value: '' }
 }
 
 function stale(key: string): Failed {

@@ -1,12 +1,12 @@
 // A simulated etcd cluster: its data, leases that expire, and watches that lag, break or forget. Owns what a real cluster
 // does in time; the data itself is state.ts's, the way to a client is transport.ts's.
 import type { ITxnRequest, ITxnResponse } from 'etcd3'
-import { SessionGoneError } from '../../errors.ts'
+import { RefusedError, SessionGoneError } from '../../errors.ts'
 import type { Channel } from '../network.ts'
 import type { Random } from '../random.ts'
 import { SimHost } from '../server.ts'
 import type { World } from '../world.ts'
-import { type Change, EtcdState, LeaseNotFound } from './state.ts'
+import { type Change, EtcdState, InvalidRequest, LeaseNotFound } from './state.ts'
 
 /** What a watch sends. */
 export type WatchMessage =
@@ -77,18 +77,18 @@ export class SimEtcd {
     try {
       return this.state.txn(request)
     } catch (error) {
-      if (error instanceof LeaseNotFound) throw new SessionGoneError('etcd: requested lease not found')
+      if (error instanceof LeaseNotFound) throw new SessionGoneError(`etcd: ${error.message}`)
+      if (error instanceof InvalidRequest) throw new RefusedError(`etcd: ${error.message}`)
       throw error
     }
   }
 
   grant(lease: string, ttlSeconds: number): number {
-    if (!this.#leases.has(lease)) {
-      this.state.grant(lease)
-      const granted: Lease = { ttlMs: ttlSeconds * 1_000, cancelExpiry: () => {} }
-      this.#leases.set(lease, granted)
-      this.#restart(lease, granted)
-    }
+    if (this.#leases.has(lease)) throw new RefusedError('etcd: lease already exists')
+    this.state.grant(lease)
+    const granted: Lease = { ttlMs: ttlSeconds * 1_000, cancelExpiry: () => {} }
+    this.#leases.set(lease, granted)
+    this.#restart(lease, granted)
     return ttlSeconds
   }
 
@@ -184,5 +184,8 @@ export class SimEtcd {
 function covers(from: string, end: string | undefined, key: string): boolean {
   if (end === undefined) return key === from
   const bytes = Buffer.from(key)
-  return Buffer.compare(bytes, Buffer.from(from)) >= 0 && Buffer.compare(bytes, Buffer.from(end)) < 0
+  return (
+    Buffer.compare(bytes, Buffer.from(from)) >= 0 &&
+    (end === '\0' || Buffer.compare(bytes, Buffer.from(end)) < 0)
+  )
 }

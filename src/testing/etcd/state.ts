@@ -22,6 +22,9 @@ export interface Change {
 /** The error of a write that names a lease which is not there. */
 export class LeaseNotFound extends Error {}
 
+/** The error of a request that etcd refuses, whatever the lease. */
+export class InvalidRequest extends Error {}
+
 const targets = { version: 0, create: 1, modified: 2 } as const
 const results = { equal: 0, greater: 1, less: 2, notEqual: 3 } as const
 
@@ -68,11 +71,12 @@ export class EtcdState {
     return inside.sort((a, b) => compareBytes(a.key, b.key))
   }
 
-  /** Applies a transaction. Throws LeaseNotFound, and then has changed nothing. */
+  /** Applies a transaction. Throws LeaseNotFound or InvalidRequest, and then has changed nothing. */
   txn({ compare, success, failure }: ITxnRequest): ITxnResponse {
+    for (const branch of [success, failure]) checkKeys(branch ?? [])
     const succeeded = (compare ?? []).every((condition) => this.#holds(condition))
     const operations = (succeeded ? success : failure) ?? []
-    this.#checkLeases(operations)
+    this.#checkPuts(operations)
     const revision = this.#revision + 1n
     const changes: Change[] = []
     const responses = operations.map((operation) => this.#apply(operation, revision, changes))
@@ -93,8 +97,9 @@ export class EtcdState {
     return keys.every((stored) => holdsFor(condition, stored))
   }
 
-  #checkLeases(operations: readonly IRequestOp[]): void {
+  #checkPuts(operations: readonly IRequestOp[]): void {
     for (const { request_put: put } of operations) {
+      if (put?.ignore_value && !this.#keys.has(textOf(put.key))) throw new InvalidRequest('key not found')
       const lease = String(put?.lease ?? '0')
       if (lease !== '0' && !this.#leases.has(lease)) throw new LeaseNotFound('requested lease not found')
     }
@@ -139,14 +144,26 @@ export class EtcdState {
     const all = this.range(textOf(request.key), request.range_end && textOf(request.range_end))
     const most = BigInt(request.max_create_revision ?? 0)
     const kept = all.filter(({ created }) => most === 0n || created <= most)
-    if (Number(request.sort_target ?? 0) === 2) kept.sort((a, b) => Number(a.created - b.created))
-    if (Number(request.sort_order ?? 0) === 2) kept.reverse()
+    const byCreate = Number(request.sort_target ?? 0) === 2
+    const sign = Number(request.sort_order ?? 0) === 2 ? -1 : 1
+    // What one transaction created stays in the order of keys, either way.
+    if (byCreate) kept.sort((a, b) => sign * Number(a.created - b.created))
+    else if (sign < 0) kept.reverse()
     const limit = Number(request.limit ?? 0)
     const kvs = (limit > 0 ? kept.slice(0, limit) : kept).map((stored) =>
       asKeyValue(stored, request.keys_only === true),
     )
     return { kvs, more: limit > 0 && kept.length > limit, count: String(all.length) }
   }
+}
+
+/** No key may be written twice in one branch, nor written and deleted. */
+function checkKeys(operations: readonly IRequestOp[]): void {
+  const written = operations.flatMap(({ request_put: put }) => (put ? [textOf(put.key)] : []))
+  const deleted = operations.flatMap(({ request_delete_range: gone }) => (gone ? [textOf(gone.key)] : []))
+  const twice = new Set(written).size < written.length
+  if (twice || written.some((key) => deleted.includes(key)))
+    throw new InvalidRequest('duplicate key given in txn request')
 }
 
 function holdsFor(
