@@ -25,8 +25,8 @@ import { mutants } from './mutants/table.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const copies = join(root, '.cache', 'mutants')
 /** How many plans of each kind a mutant has to survive. */
-const runs = process.env.LEASEHOLD_RUNS ?? '2500'
-const limitMs = 60_000
+const runs = process.env.LEASEHOLD_RUNS ?? '1500'
+const limitMs = 120_000
 
 const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } })
 const wanted = values.only ? mutants.filter(({ name }) => values.only?.includes(name)) : mutants

@@ -1,5 +1,6 @@
 // What must be true of a run, whatever happens in it. Owns the judgement of holds, from what the store did and from what
 // programs could read; knows nothing of how a store or a client works.
+import type { Leasehold } from '../../src/connect.ts'
 import type { Hold } from '../../src/hold.ts'
 import type { SimProcess } from '../../src/testing/process.ts'
 import type { World } from '../../src/testing/world.ts'
@@ -26,6 +27,7 @@ type Victim = (process: SimProcess, name: string) => boolean
 export interface Grant {
   readonly hold: Hold
   readonly process: SimProcess
+  readonly client: Leasehold
   /** Whether the program learns of a loss by the signal alone: then nobody may compute it for it by asking. */
   readonly listens: boolean
   told: number
@@ -54,7 +56,8 @@ export class Checker {
   }
 
   /** A program was given a hold, this very moment. */
-  granted(process: SimProcess, hold: Hold, listens: boolean): Grant {
+  granted(who: Pick<Grant, 'process' | 'client' | 'listens'>, hold: Hold): Grant {
+    const { process } = who
     const grants = this.#grants.get(hold.name) ?? []
     this.#grants.set(hold.name, grants)
     this.#world.note(`${process.name} holds ${hold.name} with token ${hold.token}`)
@@ -64,7 +67,7 @@ export class Checker {
       this.violated(`token ${hold.token} of ${hold.name} came after ${larger.hold.token}`)
     }
     const robbedAtMs = this.#robbedAtMs(process, hold.name)
-    const grant: Grant = { hold, process, listens, told: 0, released: false, robbedAtMs }
+    const grant: Grant = { ...who, hold, told: 0, released: false, robbedAtMs }
     hold.signal.addEventListener('abort', () => this.#lost(grant))
     grants.push(grant)
     this.look()
@@ -80,11 +83,12 @@ export class Checker {
     if (!wasHeld && told === 0) this.violated(`${process.name} was not told that it lost ${hold.name}`)
   }
 
-  /** The client of this process has just been told to close. */
-  closed(process: SimProcess): void {
-    for (const grant of this.#of(process)) {
-      if (grant.hold.held)
-        this.violated(`${process.name} closed its client and still holds ${grant.hold.name}`)
+  /** A client has just been told to close. */
+  closed(client: Leasehold): void {
+    for (const grant of [...this.#grants.values()].flat()) {
+      if (grant.client !== client || grant.released) continue
+      const { hold, process } = grant
+      if (hold.held) this.violated(`${process.name} closed its client and still holds ${hold.name}`)
       grant.released = true
     }
   }
@@ -143,10 +147,6 @@ export class Checker {
       (one) => one.atMs > since && one.owner === process.name && one.name === name,
     )
     return robbery?.atMs ?? never
-  }
-
-  #of(process: SimProcess): Grant[] {
-    return [...this.#grants.values()].flat().filter((grant) => grant.process === process && !grant.released)
   }
 
   #lost(grant: Grant): void {

@@ -1,6 +1,6 @@
 // Runs one plan in a simulated world, and says what was wrong. Owns how plans become events.
 import type { Leasehold } from '../../src/connect.ts'
-import { WaitTimeoutError } from '../../src/errors.ts'
+import { UnavailableError, WaitTimeoutError } from '../../src/errors.ts'
 import { fairWeather, Network } from '../../src/testing/network.ts'
 import { SimProcess } from '../../src/testing/process.ts'
 import { World } from '../../src/testing/world.ts'
@@ -122,7 +122,8 @@ class Run implements Truth {
     const forMs = Math.min(trouble.forMs, troubledMs - trouble.atMs)
     const { process } = this.#at(index)
     const server = this.#store.host.name
-    if (kind.startsWith('cut')) {
+    if (kind === 'fade') this.#fade(process, forMs)
+    else if (kind.startsWith('cut')) {
       if (kind !== 'cut back') this.#network.cut(process.name, server, 'there')
       if (kind !== 'cut there') this.#network.cut(process.name, server, 'back')
       this.#world.after(forMs, () => this.#network.heal())
@@ -136,6 +137,16 @@ class Run implements Truth {
     else if (kind === 'leader') this.#store.changeLeader(forMs)
     else if (kind === 'operator') this.#operate(forMs)
     else if (kind === 'close') this.#close(this.#at(index))
+  }
+
+  /** Answers take longer and longer, and then there are none: what was known last is older than it seems. */
+  #fade(process: SimProcess, forMs: number): void {
+    this.#network.weather = { ...fairWeather, delayMs: [0.1, 900] }
+    this.#world.after(2_500, () => {
+      this.#network.weather = fairWeather
+      this.#network.cut(process.name, this.#store.host.name, 'there')
+      this.#world.after(forMs, () => this.#network.heal())
+    })
   }
 
   /** After a machine slept, timers are as late as that was long. */
@@ -182,7 +193,7 @@ class Run implements Truth {
     machine.client = undefined
     const close = (open: Leasehold): Promise<void> => {
       const closed = open.close()
-      this.#checker.closed(process)
+      this.#checker.closed(open)
       return closed
     }
     if (client) process.enter(() => void client.then(close, () => {}))
@@ -197,8 +208,10 @@ class Run implements Truth {
 
   async #leaveNothing(): Promise<void> {
     for (const machine of this.#machines) this.#close(machine)
-    await this.#world.run(this.#world.nowMs + 2 * this.#store.takeOverMs)
+    await this.#world.run(this.#world.nowMs + (this.#healthy ? 2_000 : 2 * this.#store.takeOverMs))
     const { violations } = this.#checker
+    const [requests, most] = [this.#store.requests(), 200 + (20 * this.#world.nowMs) / 1_000]
+    if (requests > most) violations.push(`${requests} requests in ${this.#world.nowMs} ms`)
     const left = this.#store.leftovers(this.#healthy)
     if (left.length > 0) violations.push(`left in the store: ${left.join(', ')}`)
     for (const { process } of this.#machines) {
@@ -210,5 +223,6 @@ class Run implements Truth {
 /** How a call may fail though nothing goes wrong: it was given up, waited long enough, or its client was closed. */
 function isExpected(error: unknown): boolean {
   if (error === 'enough' || error instanceof WaitTimeoutError) return true
+  if (error instanceof UnavailableError && error.message.includes('before the wait was over')) return true
   return error instanceof DOMException && error.name === 'AbortError'
 }

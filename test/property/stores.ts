@@ -29,6 +29,8 @@ export interface SimStore {
   restart(ms: number): void
   /** What is left of claims, and of sessions; after a healthy run nothing may be, not even signs. */
   leftovers(healthy: boolean): string[]
+  /** How many requests it was sent in all. */
+  requests(): number
 }
 
 export type MakeStore = (world: World, network: Network, committed: () => void) => SimStore
@@ -75,6 +77,7 @@ const etcd: MakeStore = (world, network, committed) => {
       const keys = server.state.range('\0', '\0').map(({ key }) => JSON.stringify(key))
       return [...keys.filter((key) => !key.includes('checkpoint/')), ...server.leases]
     },
+    requests: () => countRequests(opened),
   }
 }
 
@@ -132,6 +135,7 @@ const consul: MakeStore = (world, network, committed) => {
       const left = healthy ? ours : ours.filter((key) => !key.endsWith('/.line') && !stale(key))
       return [...left, ...server.state.sessions]
     },
+    requests: () => countRequests(opened),
   }
 }
 
@@ -167,7 +171,14 @@ const memory: MakeStore = (world, _network, committed) => {
     changeLeader: () => {},
     restart: () => {},
     leftovers: () => ['n0', 'n1'].flatMap((name) => store.line(name).map(({ claim }) => claim.id)),
+    requests: () => 0, // there is nothing to send
   }
+}
+
+function countRequests(
+  opened: readonly { source: { transports: readonly { requests: number }[] } }[],
+): number {
+  return opened.flatMap(({ source }) => source.transports).reduce((sum, { requests }) => sum + requests, 0)
 }
 
 function nameOf(key: string): string {

@@ -39,7 +39,7 @@ export async function work(shop: Shop, machine: Machine, job: Job): Promise<void
   const turn = shop.turns.begin(machine.process.name, name, job.patience !== 'try')
   try {
     const hold = await acquire(shop, machine.process, job, lock)
-    if (hold) await protectedWork(shop, machine.process, job, { lock, hold, turn })
+    if (hold) await protectedWork(shop, { process: machine.process, client }, job, { lock, hold, turn })
   } finally {
     shop.turns.end(turn)
   }
@@ -54,45 +54,48 @@ async function opened({ ttlMs }: Shop, machine: Machine): Promise<Leasehold> {
   })
 }
 
-async function acquire(shop: Shop, process: SimProcess, job: Job, lock: Lock): Promise<Hold | undefined> {
+async function acquire(
+  { checker }: Shop,
+  process: SimProcess,
+  job: Job,
+  lock: Lock,
+): Promise<Hold | undefined> {
   const controller = new AbortController()
   const { signal } = controller
   const { abortMs, patience } = job
-  if (abortMs !== undefined) process.after(abortMs, () => controller.abort('enough'))
-  let ended = false
-  const endsBy = (ms: number | undefined): void => {
-    const check = (): void => {
-      if (!ended) shop.checker.violated(`${process.name} gave up waiting for ${lock.name}, in vain`)
-    }
-    if (ms !== undefined) process.after(ms, () => process.after(givenUpMs, check))
-  }
   const waitMs = typeof patience === 'number' ? patience : undefined
-  endsBy(abortMs)
-  endsBy(waitMs)
+  const cancels: (() => void)[] = []
+  const after = (ms: number | undefined, run: () => void): void => {
+    if (ms !== undefined) cancels.push(process.after(ms, run))
+  }
+  const late = (): void => checker.violated(`${process.name} gave up waiting for ${lock.name}, in vain`)
+  after(abortMs, () => controller.abort('enough'))
+  // In two steps: what a stopped process does first when it goes on is to give up.
+  for (const ms of [abortMs, waitMs]) after(ms, () => after(givenUpMs, late))
   try {
     return await (patience === 'try' ? lock.tryAcquire({ signal }) : lock.acquire({ waitMs, signal }))
   } finally {
-    ended = true
+    for (const cancel of cancels) cancel()
     if (getEventListeners(signal, 'abort').length > 0)
-      shop.checker.violated(`${process.name} left a listener on a caller's signal`)
+      checker.violated(`${process.name} left a listener on a caller's signal`)
   }
 }
 
 async function protectedWork(
   { permits, checker, turns, register }: Shop,
-  process: SimProcess,
+  who: { process: SimProcess; client: Leasehold },
   job: Job,
   { lock, hold, turn }: { lock: Lock; hold: Hold; turn: Turn },
 ): Promise<void> {
   turns.granted(turn)
-  const grant = checker.granted(process, hold, job.listens === true)
+  const grant = checker.granted({ ...who, listens: job.listens === true }, hold)
   const goesOn = (): boolean => (job.listens ? grant.told === 0 && !grant.released : hold.held)
   for (let left = job.workMs; left > 0 && goesOn(); left -= 250) {
-    await new Promise<void>((resolve) => process.after(Math.min(left, 250), resolve))
+    await new Promise<void>((resolve) => who.process.after(Math.min(left, 250), resolve))
     checker.look()
     if (!job.checkpoint || job.listens) continue
-    await register.write(hold).catch(() => {})
     if (permits === 1) await register.read(lock).catch(() => {})
+    await register.write(hold).catch(() => {})
   }
   const wasHeld = grant.told === 0 && (job.listens === true || hold.held)
   const released = hold.release()
