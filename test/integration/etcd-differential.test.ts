@@ -52,13 +52,17 @@ type Step =
   | { readonly ask: 'grant' | 'keepAlive' | 'revoke'; readonly lease: number }
   | { readonly ask: 'watch'; readonly range: KeyRange }
 
-const key = fc.constantFrom(...keys)
+/** Few, so that sequences meet. */
+const key = fc.oneof(
+  { weight: 2, arbitrary: fc.constantFrom('a/1', 'a/2') },
+  { weight: 3, arbitrary: fc.constantFrom(...keys) },
+)
 const single = key.map((name): KeyRange => ({ key: name }))
 const range = fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...ranges) }, single)
 /** etcd refuses to watch a range that can hold no key. */
 const watched = fc.oneof(fc.constantFrom(...ranges.slice(0, -1)), single)
 const revision = fc.integer({ min: 0, max: 8 })
-const lease = fc.integer({ min: 1, max: 3 })
+const lease = fc.oneof({ weight: 4, arbitrary: fc.constant(1) }, fc.integer({ min: 1, max: 3 }))
 const maybeLease = fc.oneof(fc.constant(0), lease)
 
 const comparison: fc.Arbitrary<Comparison> = fc.oneof(
@@ -106,6 +110,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 )
 const sequences = fc.array(step, { minLength: 1, maxLength: 12, size: 'max' })
 
+/** Most leases that sequences name should be there. */
+const grant: Step = { ask: 'grant', lease: 1 }
+
 /** Where a sequence begins on a server. */
 interface Beginning {
   readonly revision: bigint
@@ -131,7 +138,7 @@ class Play {
 
   /** Ends with all keys written and deleted, so that whoever watches has something to see, and the store is empty. */
   async run(steps: readonly Step[]): Promise<void> {
-    for (const each of steps) this.answers.push(await answerOf(() => this.#ask(each)))
+    for (const each of [grant, ...steps]) this.answers.push(await answerOf(() => this.#ask(each)))
     const writeAll = keys.map((name) => requests.put(name, ''))
     if (this.#watches.length > 0) this.answers.push(await this.#txn([], writeAll, []))
     const last = await this.#txn([], [everything], [])
