@@ -336,12 +336,20 @@ test('Consul gives what is not there the same index as the simulated one, while 
   expect(seen.lacking(['empty'])).toEqual([])
 }, 120_000)
 
+const plain = { value: 'first', flags: undefined, index: 0, session: 0 } as const
+const neighbour = (verb: 'set' | 'delete'): Step => ({
+  ask: 'txn',
+  operations: [{ ...plain, verb, key: '\uffee' }],
+})
+
 /** What is there, who waits, what others do that he need not hear of, and what he hears of. */
 const waits = fc.record({
-  target: fc.constantFrom<Target>({ key: 'a' }, { prefix: 'a' }, { prefix: '' }),
+  target: fc.constantFrom<Target>({ key: 'a' }, { prefix: 'a' }),
   before: fc.array(transaction, { maxLength: 2 }),
   meanwhile: fc.array(
     fc.constantFrom<Step>(
+      neighbour('set'),
+      neighbour('delete'),
       { ask: 'create', lockDelayMs: 0 },
       { ask: 'renew', session: 0 },
       { ask: 'read', target: { prefix: '' }, from: 0 },
@@ -351,15 +359,10 @@ const waits = fc.record({
   change: fc.constantFrom('set', 'delete', 'destroy'),
 })
 
-const plain = { value: 'first', flags: undefined, index: 0, session: 0 } as const
+type Waiting = typeof waits extends fc.Arbitrary<infer T> ? T : never
 
 test('who waits for a change hears of the same change from Consul as from the simulated one', async () => {
-  const compare = async ({
-    target: what,
-    before,
-    meanwhile,
-    change,
-  }: typeof waits extends fc.Arbitrary<infer T> ? T : never) => {
+  const compare = async ({ target: what, before, meanwhile, change }: Waiting): Promise<void> => {
     await both(false, async (on) => {
       await on.ask({ ask: 'create', lockDelayMs: 0 })
       for (const each of before) await on.ask(each)
@@ -367,7 +370,7 @@ test('who waits for a change hears of the same change from Consul as from the si
       const held = { ...plain, verb: 'lock', key: 'a' } as const
       await on.ask({ ask: 'txn', operations: [held] })
       const heard = await on.wait(what)
-      // None of these is a change: the same lock again, a neighbour's name, sessions.
+      // None of these is a change: the same lock again, a name beside it, sessions.
       await on.ask({ ask: 'txn', operations: [held] })
       for (const each of meanwhile) await on.ask(each)
       if (change === 'destroy') await on.ask({ ask: 'destroy', session: 0 })
