@@ -1,13 +1,13 @@
 // The one loop that waits for other holders, for every kind of lock and every store. Owns the way from a request
 // to a hold, and that every way out of it withdraws; order comes from the store, loss from the session.
 import type { Admitted, Attempt, Backend, Claim, Waiting } from './backend.ts'
-import { type Clock, pause } from './clock.ts'
+import { type Clock, leastElapsedMs, pause } from './clock.ts'
 import { ConflictError, SessionGoneError, UnavailableError, WaitTimeoutError } from './errors.ts'
 import { Hold } from './hold.ts'
 import { describeLine } from './holder.ts'
 import { Limits, orAborted } from './limits.ts'
 import { type Leave, Lines } from './line.ts'
-import { backoffMs, persist } from './request.ts'
+import { backoffMs, persist, retryDefaults } from './request.ts'
 import { requestMs, type Session, type Sessions } from './session.ts'
 
 /** What a caller wants of a name. */
@@ -134,13 +134,16 @@ export class Acquirer {
       persist({ ...request, retries }, (limit) => this.#backend.attempt(claim, limit))
     let attempt = await ask().catch(toldApart)
     for (let inVain = 0; !attempt.held && claim.wait; ) {
+      const since = this.#clock.mark()
       const proven = await this.#changed(attempt, session, limits)
+      const soon =
+        leastElapsedMs(since, this.#clock.mark()) < Math.min(retryDefaults.mostMs, session.ttlMs / 2)
       // A watch that fails at once would make this loop spin; one that wakes us for a reason shortens the line.
-      if (!proven && !attempt.delayed && inVain > 1)
+      if (!proven && !attempt.delayed && soon && inVain > 1)
         await pause(this.#clock, backoffMs(this.#clock, inVain), limits.signal)
       // A place in line is not given up as long as the session keeps it, and that may be longer than an outage.
       const next = proven ?? (await ask(Infinity))
-      inVain = !next.held && next.ahead === attempt.ahead ? inVain + 1 : 0
+      inVain = soon && !next.held && next.ahead === attempt.ahead ? inVain + 1 : 0
       attempt = next
     }
     return attempt

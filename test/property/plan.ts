@@ -59,7 +59,7 @@ const longMs = 12_000
 const kinds = [
   ['cut', 'freeze', 'clock'],
   ['cut there', 'cut back', 'storm'],
-  ['fade', 'fade', 'cut back'],
+  ['fade', 'close', 'fade'],
   ['server pause', 'leader', 'freeze'],
   ['server crash', 'storm', 'kill'],
   ['suspend', 'cut', 'close'],

@@ -48,13 +48,13 @@ class Run implements Truth {
     this.#healthy = isHealthy(plan)
     this.#world = new World(plan.seed, { log })
     this.#network = new Network(this.#world)
-    this.#store = make(this.#world, this.#network, () => this.#look())
+    this.#store = make(this.#world, this.#network, () => this.#checker?.look())
     const { permits } = plan
     const { ttlMs } = this.#store
     const expected = { permits, names, healthy: this.#healthy, mistakenMs: 1.5 * ttlMs }
     this.#checker = new Checker(this.#world, this, expected)
     const complain = (what: string): void => this.complain(what)
-    const turns = new Turns(this.#world, this, permits, this.#healthy ? complain : () => {})
+    const turns = new Turns(this.#world, permits, this.#healthy ? complain : () => {})
     const register = new Register(complain)
     this.#shop = { permits, ttlMs, checker: this.#checker, turns, register }
     this.#machines = Array.from({ length: plan.processes }, (_, index) => this.#machine(index))
@@ -96,11 +96,6 @@ class Run implements Truth {
 
   #at(index: number): Machine {
     return this.#machines[index % this.#machines.length] as Machine
-  }
-
-  #look(): void {
-    this.#checker.look()
-    this.#shop.turns.look(names)
   }
 
   #start(job: Job, label: string): void {

@@ -1,7 +1,6 @@
 // Whose turn it is, in runs in which nothing goes wrong. Owns two things that must be true then: nobody overtakes one who
 // stood in line well before, and no lock stays free while somebody waits for it.
 import type { World } from '../../src/testing/world.ts'
-import type { Truth } from './checker.ts'
 
 /** One call to acquire, from its beginning until its hold is released or it has failed. */
 export interface Turn {
@@ -19,16 +18,12 @@ const promptMs = 400
 /** All turns of one run. */
 export class Turns {
   readonly #world: World
-  readonly #truth: Truth
   readonly #permits: number
   readonly #complain: (what: string) => void
   readonly #turns = new Set<Turn>()
-  /** The names that are free now, and a number for since when. */
-  readonly #freeSince = new Map<string, number>()
 
-  constructor(world: World, truth: Truth, permits: number, complain: (what: string) => void) {
+  constructor(world: World, permits: number, complain: (what: string) => void) {
     this.#world = world
-    this.#truth = truth
     this.#permits = permits
     this.#complain = complain
   }
@@ -36,61 +31,52 @@ export class Turns {
   begin(process: string, name: string, waits: boolean): Turn {
     const turn = { process, name, waits, standsSinceMs: Number.POSITIVE_INFINITY, holds: false }
     this.#turns.add(turn)
-    this.#advance(process, name)
+    this.#advance(turn)
     return turn
   }
 
   /** It was given its hold: whoever stood there before must have one by now, or soon. */
   granted(turn: Turn): void {
     turn.holds = true
-    const overtaken = this.#waiting(turn.name).filter(
-      ({ standsSinceMs }) => standsSinceMs + promptMs < turn.standsSinceMs,
-    )
+    const before = turn.standsSinceMs - promptMs
+    const overtaken = this.#waiting(turn.name).filter(({ standsSinceMs }) => standsSinceMs < before)
     this.#world.after(promptMs, () => {
-      for (const one of overtaken) {
-        if (this.#turns.has(one) && !one.holds)
-          this.#complain(`${one.process} was overtaken on ${one.name} by ${turn.process}`)
-      }
+      const still = overtaken.find((one) => this.#turns.has(one) && !one.holds)
+      if (still) this.#complain(`${still.process} was overtaken on ${still.name} by ${turn.process}`)
     })
   }
 
   end(turn: Turn): void {
     this.#turns.delete(turn)
-    this.#advance(turn.process, turn.name)
+    this.#advance(turn)
   }
 
-  /** The store has changed. */
-  look(names: readonly string[]): void {
-    for (const name of names) {
-      const free = this.#truth.owners(name).length < this.#permits
-      if (!free) this.#freeSince.delete(name)
-      else if (!this.#freeSince.has(name)) this.#free(name)
-    }
-  }
-
-  /** The name has just become free: whoever waits now must not wait much longer. */
-  #free(name: string): void {
-    const sinceMs = this.#world.nowMs
-    this.#freeSince.set(name, sinceMs)
-    const waiting = this.#waiting(name)
-    this.#world.after(promptMs, () => {
-      const still = this.#freeSince.get(name) === sinceMs
-      const idle = waiting.find((turn) => still && this.#turns.has(turn) && !turn.holds)
-      if (idle) this.#complain(`${name} is free and ${idle.process} waits for it`)
-    })
-  }
-
-  #waiting(name: string): Turn[] {
-    return [...this.#turns].filter(
-      (turn) => turn.name === name && turn.waits && !turn.holds && turn.standsSinceMs <= this.#world.nowMs,
-    )
-  }
-
-  /** A process has only so many claims in the store's line; its others wait in a line of its own. */
-  #advance(process: string, name: string): void {
-    const local = [...this.#turns].filter((turn) => turn.process === process && turn.name === name)
+  /** One has come or gone: the next of its process stands in line, and whoever is first must not wait much longer. */
+  #advance({ process, name }: Turn): void {
+    const local = this.#of(name).filter((turn) => turn.process === process)
     for (const turn of local.slice(0, this.#permits)) {
       turn.standsSinceMs = Math.min(turn.standsSinceMs, this.#world.nowMs)
     }
+    const [before, waiting] = [this.#holding(name), this.#waiting(name)]
+    if (before.length >= this.#permits) return
+    this.#world.after(promptMs, () => {
+      const none = this.#holding(name).every((turn) => before.includes(turn))
+      const idle = waiting.every((turn) => this.#turns.has(turn) && !turn.holds) && waiting[0]
+      if (none && idle) this.#complain(`${name} is free and ${idle.process} waits for it`)
+    })
+  }
+
+  #of(name: string): Turn[] {
+    return [...this.#turns].filter((turn) => turn.name === name)
+  }
+
+  #holding(name: string): Turn[] {
+    return this.#of(name).filter(({ holds }) => holds)
+  }
+
+  #waiting(name: string): Turn[] {
+    return this.#of(name).filter((turn) => {
+      return turn.waits && !turn.holds && turn.standsSinceMs <= this.#world.nowMs
+    })
   }
 }

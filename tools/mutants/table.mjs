@@ -215,6 +215,14 @@ const acquire = [
     by: goesOn,
   },
   {
+    name: 'deaf-after-long-waits',
+    file: 'src/acquire.ts',
+    find: 'leastElapsedMs(since, this.#clock.mark()) < Math.min(retryDefaults.mostMs, session.ttlMs / 2)',
+    put: 'since !== undefined',
+    stores: memory,
+    by: prompt,
+  },
+  {
     name: 'local-turn-kept-after-an-error',
     file: 'src/acquire.ts',
     find: '        this.#withdrawals.delete(withdrawal)\n        leave()\n',
@@ -401,8 +409,8 @@ const onConsul = [
   {
     name: 'consul-no-tombstone-written',
     file: 'src/backends/consul/claims.ts',
-    find: "[bury, { verb: 'delete', key: known.keys.ticket }]",
-    put: "[bury, { verb: 'delete' as const, key: known.keys.ticket }].slice(1)",
+    find: "        { verb: 'lock', key: tombstone, value: '', session: claim.session },\n",
+    put: '',
     stores: consul,
     by: goesOn,
   },
@@ -413,6 +421,14 @@ const onConsul = [
     put: '\n',
     stores: consul,
     by: goesOn,
+  },
+  {
+    name: 'consul-line-mark-kept-after-an-abort',
+    file: 'src/backends/consul/claims.ts',
+    find: '      if (buried.applied) await this.#tidy(known, buried.entries, signal)\n',
+    put: '',
+    stores: consul,
+    by: clean,
   },
   {
     name: 'consul-unanswered-forgotten',

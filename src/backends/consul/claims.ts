@@ -108,9 +108,14 @@ export class Claims {
   async withdraw(claim: Claim, protocol: Protocol, signal: AbortSignal): Promise<void> {
     const known = this.of(claim)
     if (known.unanswered) {
-      const { tombstone } = known.keys
-      const bury: Operation = { verb: 'lock', key: tombstone, value: '', session: claim.session }
-      await this.#transport.txn([bury, { verb: 'delete', key: known.keys.ticket }], signal, 'gives back')
+      const { tombstone, ticket, line } = known.keys
+      const bury: Operation[] = [
+        { verb: 'lock', key: tombstone, value: '', session: claim.session },
+        { verb: 'delete', key: ticket },
+        { verb: 'get-tree', key: line },
+      ]
+      const buried = await this.#transport.txn(bury, signal, 'gives back')
+      if (buried.applied) await this.#tidy(known, buried.entries, signal)
       await protocol.verify(known, signal)
     }
     await protocol.release(known, signal)
