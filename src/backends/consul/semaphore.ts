@@ -46,6 +46,9 @@ export class Semaphores implements Protocol {
   /** The list as last seen by each holder: if nobody has changed it since, giving back needs no read. */
   readonly #lists = new WeakMap<Known, List>()
 
+  /** Keys of claims that somebody took off the list. */
+  readonly #strays = new WeakMap<Known, Held>()
+
   constructor(transport: Transport, claims: Claims, waits: Waits, sessions: SlotSessions) {
     this.#transport = transport
     this.#claims = claims
@@ -76,18 +79,31 @@ export class Semaphores implements Protocol {
   async release(known: Known, signal: AbortSignal): Promise<void> {
     const { claim, held } = known
     const left = held && (await this.#giveUp(known, held, signal))
-    if (held && !left) {
+    const own = this.#strays.get(known) ?? held
+    if (own && !left) {
       // Taken off the list by somebody else: then only the holder's own key is left.
-      const { key, modified: index } = held
-      const own: Operation[] = [
+      const { key, modified: index } = own
+      const remove: Operation[] = [
         { verb: 'check-index', key, index },
         { verb: 'delete', key },
       ]
-      await this.#transport.txn(own, signal, 'gives back')
+      await this.#transport.txn(remove, signal, 'gives back')
     }
     if (!left && (held || known.ticket !== undefined)) await this.#claims.leave(known, [], signal)
     const slot = this.#slots.get(known)
     if (slot) await this.#sessions.giveBack(claim.session, claim.name, slot, signal)
+  }
+
+  /** Taken off the list by somebody else, as has been seen perhaps long ago: then only the holder's own key is left. */
+  async #removeOwn(known: Known, signal: AbortSignal): Promise<void> {
+    const slot = this.#slots.get(known)
+    const { contenders } = slot ? await this.#look(known, signal) : { contenders: [] }
+    const own = contenders.find(({ session }) => session === slot)
+    if (!own) return
+    const remove: Operation = { verb: 'delete-cas', key: own.key, index: own.modifyIndex }
+    const { applied } = await this.#transport.txn([remove], signal, 'gives back')
+    if (!applied)
+      throw new UnavailableError(`the key ${JSON.stringify(own.key)} was written meanwhile; ask again`)
   }
 
   /** Takes the claim off the list, and the sign of a line with it; says whether it was on the list. */
@@ -109,6 +125,7 @@ export class Semaphores implements Protocol {
     const own = sight.contenders.find(({ session }) => session === slot)
     const same = known.held === undefined || known.held.created === own?.createIndex
     const listed = own && same && sight.list.holders.includes(slot as string)
+    if (own && same && known.held && !listed) this.#strays.set(known, heldBy(own, known.held))
     known.held = listed ? heldBy(own, known.held) : undefined
     if (known.held) this.#lists.set(known, sight.list)
     known.ticket ??= sight.tickets.find(({ key }) => key === keys.ticket)?.created
