@@ -38,6 +38,7 @@ export class Turns {
   /** It was given its hold: whoever stood there before must have one by now, or soon. */
   granted(turn: Turn): void {
     turn.holds = true
+    if (turn.standsSinceMs > this.#world.nowMs) return // by a client that follows a closed one: who knows since when
     const before = turn.standsSinceMs - promptMs
     const overtaken = this.#waiting(turn.name).filter(({ standsSinceMs }) => standsSinceMs < before)
     this.#world.after(promptMs, () => {

@@ -94,18 +94,6 @@ export class Semaphores implements Protocol {
     if (slot) await this.#sessions.giveBack(claim.session, claim.name, slot, signal)
   }
 
-  /** Taken off the list by somebody else, as has been seen perhaps long ago: then only the holder's own key is left. */
-  async #removeOwn(known: Known, signal: AbortSignal): Promise<void> {
-    const slot = this.#slots.get(known)
-    const { contenders } = slot ? await this.#look(known, signal) : { contenders: [] }
-    const own = contenders.find(({ session }) => session === slot)
-    if (!own) return
-    const remove: Operation = { verb: 'delete-cas', key: own.key, index: own.modifyIndex }
-    const { applied } = await this.#transport.txn([remove], signal, 'gives back')
-    if (!applied)
-      throw new UnavailableError(`the key ${JSON.stringify(own.key)} was written meanwhile; ask again`)
-  }
-
   /** Takes the claim off the list, and the sign of a line with it; says whether it was on the list. */
   async #giveUp(known: Known, held: Held, signal: AbortSignal, tries = triesMax): Promise<boolean> {
     const list = this.#lists.get(known) ?? (await this.#look(known, signal)).list
@@ -222,7 +210,7 @@ function see({ claim, keys }: Known, { index, entries }: Snapshot): Sight {
   return { index, lock, list, contenders, tickets: readTickets(keys, entries) }
 }
 
-/** Takes a slot: on the list, with a key of its own, and out of the line, on the condition that all is as it was. */
+/** Takes a slot: on the list, with a key of its own, and out of the line, if all is as it was. */
 function enter({ claim, keys, ticket }: Known, list: List, slot: string): Operation[] {
   const own = `${keys.folder}${slot}`
   const stands: Operation =
