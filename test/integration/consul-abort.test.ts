@@ -62,8 +62,8 @@ test.for(both)('a $verb of a free $kind that is aborted at any moment leaves not
     const outcome = await given.catch((error: unknown) => error)
     if (outcome !== gone) expect(outcome, `${n} ${unit}`).toMatchObject({ held: true })
     if (outcome !== gone) await (outcome as AsyncDisposable)[Symbol.asyncDispose]()
-    // Whoever comes next, here or elsewhere, is not in the way of what was given up.
-    for (const each of [client, other]) await (await lockOf(each).acquire({ waitMs: 4_000 })).release()
+    // What was given up is in nobody's way, elsewhere or here.
+    for (const each of [other, client]) await (await lockOf(each).acquire({ waitMs: 4_000 })).release()
   }
   await vi.waitFor(async () => expect(await store.names(namespace)).toEqual([]))
 })
@@ -227,8 +227,10 @@ test('a process that gave up an acquire ends by itself after close', async () =>
   child.say('acquire', 'taken')
   await store.line(namespace, 'taken', 1)
 
+  const began = performance.now()
   child.say('close')
   expect(await child.exited).toBe(0)
+  expect(performance.now() - began).toBeLessThan(10_000) // not when some timer of the session's ends
 
   expect(child.stderr).toBe('')
   expect(await store.names(`${namespace}free/`)).toEqual([])
