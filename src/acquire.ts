@@ -1,20 +1,25 @@
 // The one loop that waits for other holders, for every kind of lock and every store. Owns the way from a request
 // to a hold, and that every way out of it withdraws; order comes from the store, loss from the session.
-import type { Admitted, Attempt, Backend, Claim, Waiting } from './backend.ts'
-import { type Clock, leastElapsedMs, pause } from './clock.ts'
+import type { Admitted, Attempt, Backend, Claim } from './backend.ts'
+import { type Clock, pause } from './clock.ts'
 import { ConflictError, SessionGoneError, UnavailableError, WaitTimeoutError } from './errors.ts'
-import { Hold } from './hold.ts'
+import { follow } from './follow.ts'
+import type { Grant, Hold } from './hold.ts'
 import { describeLine } from './holder.ts'
 import { Limits, orAborted } from './limits.ts'
 import { type Leave, Lines } from './line.ts'
-import { backoffMs, persist, retryDefaults } from './request.ts'
+import { backoffMs, persist } from './request.ts'
 import { requestMs, type Session, type Sessions } from './session.ts'
 
 /** What a caller wants of a name. */
-export interface Wish {
+export interface Wish<H extends Hold = Hold> {
   readonly name: string
   readonly limit: number
   readonly value: string
+  /** Whether others observe who holds: see `Claim`. */
+  readonly candidate: boolean
+  /** Makes what the caller gets. */
+  readonly make: (grant: Grant) => H
   /** Whether to stand in line. Without it the answer is undefined when the name is not free. */
   readonly wait: boolean
   readonly waitMs?: number | undefined
@@ -32,6 +37,7 @@ export class Acquirer {
   readonly #pending = new Set<Promise<unknown>>()
   readonly #holds = new Set<Hold>()
   readonly #withdrawals = new Set<Promise<void>>()
+  readonly #works = new Set<Promise<unknown>>()
   #claims = 0
 
   constructor(backend: Backend, clock: Clock, sessions: Sessions) {
@@ -45,13 +51,13 @@ export class Acquirer {
    * undefined. Rejects with WaitTimeoutError, `signal.reason`, UnavailableError, ConflictError or RefusedError;
    * the caller then holds nothing. A claim whose session is lost while it waits goes to the end of the line.
    */
-  acquire(wish: Wish): Promise<Hold | undefined> {
+  acquire<H extends Hold>(wish: Wish<H>): Promise<H | undefined> {
     const acquired = this.#acquire(wish).finally(() => this.#pending.delete(acquired))
     this.#pending.add(acquired)
     return acquired
   }
 
-  async #acquire(wish: Wish): Promise<Hold | undefined> {
+  async #acquire<H extends Hold>(wish: Wish<H>): Promise<H | undefined> {
     const limits = new Limits()
       .on(this.closing)
       .onSignal(wish.signal)
@@ -67,12 +73,20 @@ export class Acquirer {
     }
   }
 
+  /** Lets `close` wait for work that ends by itself when `closing` does, and keep its hold until then. */
+  accompany<T>(work: Promise<T>): Promise<T> {
+    const ended = work.catch(() => {}).then(() => void this.#works.delete(ended))
+    this.#works.add(ended)
+    return work
+  }
+
   /**
    * Ends all that is under way: pending acquires reject, holds are released, the session ends. Bounded by about the
    * time of two requests; what the store did not hear by then it drops when the session's time to live is over.
    */
   async close(): Promise<void> {
     this.closing.end(new DOMException('the Leasehold client was closed', 'AbortError'))
+    await Promise.all(this.#works)
     const limits = new Limits().onTimeout(this.#clock, 2 * requestMs(this.#sessions.ttlMs), tooLong)
     const released = Promise.allSettled([...this.#holds].map((hold) => hold.release()))
     // Each of these has just been told to end, and withdraws only now.
@@ -82,7 +96,7 @@ export class Acquirer {
     limits.lift()
   }
 
-  async #inTurn(wish: Wish, limits: Limits): Promise<Hold | undefined> {
+  async #inTurn<H extends Hold>(wish: Wish<H>, limits: Limits): Promise<H | undefined> {
     const leave = await this.#lines.enter(wish.name, wish.limit, wish.wait, limits)
     if (!leave) return undefined
     for (let lost = 0; ; lost += 1) {
@@ -105,14 +119,19 @@ export class Acquirer {
   }
 
   /** One claim, from its first attempt to a hold or to its withdrawal. */
-  async #stand(wish: Wish, session: Session, leave: Leave, outer: Limits): Promise<Outcome> {
+  async #stand<H extends Hold>(
+    wish: Wish<H>,
+    session: Session,
+    leave: Leave,
+    outer: Limits,
+  ): Promise<Outcome<H>> {
     const claim = this.#newClaim(wish, session)
     const limits = new Limits().on(outer).on(session)
     try {
       const attempt = await this.#untilAnswered(claim, session, limits)
       if (session.over) return 'session over'
       limits.throwIfEnded()
-      if (attempt.held) return this.#hold(claim, session, attempt, leave)
+      if (attempt.held) return this.#hold(wish, { claim, session, admitted: attempt }, leave)
       // Free of cost unless an answer was lost; and the next call finds the turn free.
       await orAborted(this.#withdrawAside(claim, session, leave), outer.signal).catch(() => {})
       return undefined
@@ -132,44 +151,33 @@ export class Acquirer {
     const request = session.request(limits)
     const ask = (retries?: number) =>
       persist({ ...request, retries }, (limit) => this.#backend.attempt(claim, limit))
-    let attempt = await ask().catch(toldApart)
-    for (let inVain = 0; !attempt.held && claim.wait; ) {
-      const since = this.#clock.mark()
-      const proven = await this.#changed(attempt, session, limits)
-      const soon =
-        leastElapsedMs(since, this.#clock.mark()) < Math.min(retryDefaults.mostMs, session.ttlMs / 2)
-      // A watch that fails at once would make this loop spin; one that wakes us for a reason shortens the line.
-      if (!proven && !attempt.delayed && soon && inVain > 1)
-        await pause(this.#clock, backoffMs(this.#clock, inVain), limits.signal)
+    const first = await ask().catch(toldApart)
+    if (first.held || !claim.wait) return first
+    const answers = follow<Attempt>(first, {
+      clock: this.#clock,
+      limits,
       // A place in line is not given up as long as the session keeps it, and that may be longer than an outage.
-      const next = proven ?? (await ask(Infinity))
-      inVain = soon && !next.held && next.ahead === attempt.ahead ? inVain + 1 : 0
-      attempt = next
-    }
-    return attempt
+      ask: () => ask(Infinity),
+      restMs: (attempt) => (isDelayed(attempt) ? this.#delayedMs() : session.ttlMs),
+      tells: (attempt) => !isDelayed(attempt),
+      isSame: (before, after) => !before.held && !after.held && before.ahead === after.ahead,
+    })
+    for await (const attempt of answers) if (attempt.held) return attempt
+    throw new Error('unreachable: following ends only by its limits')
   }
 
-  /** Waits for a change, but no longer than a time to live: stores have lost watch events before. */
-  async #changed(waiting: Waiting, session: Session, outer: Limits): Promise<Attempt | undefined> {
-    const limits = new Limits().on(outer)
-    const restMs = waiting.delayed ? delayedMs * (0.5 + this.#clock.random() / 2) : session.ttlMs
-    const rest = pause(this.#clock, restMs, limits.signal).then(() => undefined)
-    try {
-      return await (waiting.delayed ? rest : Promise.race([waiting.changed(limits.signal), rest]))
-    } finally {
-      limits.end(undefined)
-      limits.lift()
-    }
+  #delayedMs(): number {
+    return delayedMs * (0.5 + this.#clock.random() / 2)
   }
 
-  #hold(claim: Claim, session: Session, admitted: Admitted, leave: Leave): Hold {
+  #hold<H extends Hold>(wish: Wish<H>, admission: Admission, leave: Leave): H {
+    const { claim, session } = admission
     const withdraw = (): Promise<void> =>
       this.#withdraw(claim, session).finally(() => {
         this.#holds.delete(hold)
         leave()
       })
-    const { backend, clock } = { backend: this.#backend, clock: this.#clock }
-    const hold = new Hold({ backend, clock, session, claim, admitted, withdraw })
+    const hold = wish.make({ backend: this.#backend, clock: this.#clock, ...admission, withdraw })
     this.#holds.add(hold)
     return hold
   }
@@ -203,9 +211,9 @@ export class Acquirer {
     }
   }
 
-  #newClaim({ name, limit, value, wait }: Wish, session: Session): Claim {
+  #newClaim({ name, limit, value, wait, candidate }: Wish, session: Session): Claim {
     this.#claims += 1
-    return { id: String(this.#claims), name, session: session.id, limit, value, wait }
+    return { id: String(this.#claims), name, session: session.id, limit, value, wait, candidate }
   }
 
   /** What to throw when a name was not free in time: it says who holds, if the store answers soon. */
@@ -234,4 +242,12 @@ const timeout = Symbol('waited long enough')
 const tooLong = (): Error => new UnavailableError('the store did not answer while closing')
 
 /** A hold, undefined where the name is not free, or the need to begin anew. */
-type Outcome = Hold | undefined | 'session over'
+type Outcome<H extends Hold> = H | undefined | 'session over'
+
+/** What a hold is made of. */
+type Admission = Pick<Grant, 'claim' | 'session' | 'admitted'>
+
+/** Whether only a lock-delay is in the way. */
+function isDelayed(attempt: Attempt): boolean {
+  return !attempt.held && attempt.delayed === true
+}

@@ -40,20 +40,22 @@ export interface Claim {
   readonly value: string
   /** Whether the claim stands in line when it is not admitted. If not, a refusal leaves nothing in the store. */
   readonly wait: boolean
+  /** Whether it is a candidate's: its value is for others to read as it is, and its token is what `observe` tells. */
+  readonly candidate: boolean
 }
 
 /** The store's answer to a claim. */
 export type Attempt = Admitted | Waiting
 
 /** The claim holds, and was seen standing in the same state of the store that admitted it. */
-export interface Admitted extends Changeable {
+export interface Admitted extends Changeable<Attempt> {
   readonly held: true
   /** Larger than the token of every earlier holder of the name. */
   readonly token: bigint
 }
 
 /** The claim does not hold. With `wait` it stands in line. */
-export interface Waiting extends Changeable {
+export interface Waiting extends Changeable<Attempt> {
   readonly held: false
   /** How many claims stand between this one and the lock, at least 1, as far as the store told. */
   readonly ahead: number
@@ -65,13 +67,29 @@ export interface Waiting extends Changeable {
 }
 
 /** An answer that can go out of date. */
-export interface Changeable {
+export interface Changeable<T> {
   /**
    * Resolves when the answer may have changed: it may be early, it must not be late. Where the event that woke it
    * proves the new answer, it gives it, which saves asking. Every failure to watch counts as a change.
    * Rejects only with `signal.reason`. Not called again before it has resolved.
    */
-  changed(signal: AbortSignal): Promise<Attempt | undefined>
+  changed(signal: AbortSignal): Promise<T | undefined>
+}
+
+/** Who holds a name that has one holder, as everybody can see. */
+export interface Leader {
+  /** What the holder says about itself: an election's candidate decides, and `proclaim` changes it. */
+  readonly value: string
+  /** The token of its term: the same as `term.token` has there. */
+  readonly token: bigint
+  /** The session of the holder, as the store calls it. */
+  readonly session: string
+}
+
+/** What an observer of a name saw. */
+export interface Observation extends Changeable<Observation> {
+  /** Undefined where nobody holds. */
+  readonly leader: Leader | undefined
 }
 
 /** One claim as it stands in the store, ours or another client's. */
@@ -104,6 +122,10 @@ export interface Backend {
   withdraw(claim: Claim, signal: AbortSignal): Promise<void>
   /** Whether an admitted claim still stands, by a read that no stale member of the store can answer. */
   verify(claim: Claim, signal: AbortSignal): Promise<boolean>
+  /** Replaces what others read about an admitted claim, if it still stands, and says whether it does. */
+  announce(claim: Claim, value: string, signal: AbortSignal): Promise<boolean>
+  /** Who holds the name now, by a read that no stale member of the store can answer. Leaves nothing in the store. */
+  observe(name: string, signal: AbortSignal): Promise<Observation>
   /** The claims on a name: holders first, then waiters in order. */
   list(name: string, signal: AbortSignal): Promise<Standing[]>
   /** Stores `text` for the name if the admitted claim still stands, and says whether it did. */

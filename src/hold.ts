@@ -3,11 +3,12 @@
 import { setMaxListeners } from 'node:events'
 import { checkText } from './arguments.ts'
 import type { Admitted, Backend, Claim } from './backend.ts'
-import { type Clock, pause } from './clock.ts'
+import type { Clock } from './clock.ts'
 import { HoldLostError, SessionGoneError } from './errors.ts'
 import { Limits } from './limits.ts'
-import { once, persist } from './request.ts'
+import { persist } from './request.ts'
 import type { Session } from './session.ts'
+import { watchClaim } from './watch.ts'
 
 /** What an acquire hands over to the hold that it makes. */
 export interface Grant {
@@ -36,6 +37,7 @@ export class Hold implements AsyncDisposable {
   #cancelWatch = nothing
   #watching: Limits | undefined
   #controller: AbortController | undefined
+  #stopped: { readonly reason: unknown } | undefined
   #lost: Error | undefined
   #released: Promise<void> | undefined
 
@@ -98,18 +100,24 @@ export class Hold implements AsyncDisposable {
    * Throws HoldLostError when refused, RangeError when the text is too long, UnavailableError as `verify` does.
    */
   async checkpoint(text: string): Promise<void> {
-    checkText(text, this.#grant.backend.facts)
-    const written = this.#writing.then(() => this.#write(text))
+    const { backend, claim } = this.#grant
+    checkText(text, backend.facts)
+    return this.write((limit) => backend.writeCheckpoint(claim, text, limit))
+  }
+
+  /**
+   * Asks the store to write what it refuses unless this hold stands. One write after another: so the last call counts,
+   * whatever has to be asked again.
+   */
+  protected write(question: (signal: AbortSignal) => Promise<boolean>): Promise<void> {
+    const written = this.#writing.then(() => this.#write(question))
     this.#writing = written.catch(() => {})
     return written
   }
 
-  /** One after another: so the text of the last call stays, whatever has to be asked again. */
-  async #write(text: string): Promise<void> {
-    const { backend, claim } = this.#grant
+  async #write(question: (signal: AbortSignal) => Promise<boolean>): Promise<void> {
     this.assertHeld()
-    const stood = await this.#ask((limit) => backend.writeCheckpoint(claim, text, limit))
-    if (stood) return
+    if (await this.#ask(question)) return
     this.#lose(this.#removed())
     this.assertHeld()
   }
@@ -126,6 +134,12 @@ export class Hold implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.release()
+  }
+
+  /** Asks whoever works under this hold to stop, though it still holds: `signal` aborts with this reason. */
+  protected stop(reason: unknown): void {
+    this.#stopped ??= { reason }
+    this.#controller?.abort(reason)
   }
 
   #end(): Promise<void> {
@@ -146,54 +160,14 @@ export class Hold implements AsyncDisposable {
   #startWatch(): void {
     if (this.#released) return // lost while it was made
     this.#watching = new Limits()
-    this.#watch(this.#watching).catch(() => {}) // it rejects only when the hold has ended
-  }
-
-  /**
-   * Looks after the claim itself, which may vanish while the session lives on: an operator broke the lock. It asks
-   * the store when something changed, and as often as the session is renewed: a watch may fail to tell.
-   */
-  async #watch(limits: Limits): Promise<void> {
-    const { clock, session, admitted } = this.#grant
-    for (;;) {
-      // One watch over many rests: to begin another costs some stores more than to keep it.
-      const changed = admitted.changed(limits.signal).then(() => true)
-      changed.catch(() => {}) // it rejects when the hold ends, perhaps before it is awaited
-      while (!(await this.#verifyWhile(changed, limits))) {}
-      await this.#verifyQuietly(limits)
-      await pause(clock, session.ttlMs / 10, limits.signal) // however often the watch fails
-    }
-  }
-
-  /** Asks the store once, since what happened before a watch began it does not tell; resolves when it is time again. */
-  async #verifyWhile(changed: Promise<boolean>, limits: Limits): Promise<boolean> {
-    const { clock, session } = this.#grant
-    const round = new Limits().on(limits)
-    const rest = pause(clock, session.ttlMs / 3, round.signal).then(() => false)
-    const woken = Promise.race([changed, rest]).finally(() => {
-      round.end(undefined)
-      round.lift()
-    })
-    woken.catch(() => {})
-    await this.#verifyQuietly(limits)
-    return woken
-  }
-
-  async #verifyQuietly(limits: Limits): Promise<void> {
-    const { backend, claim } = this.#grant
-    try {
-      const stands = await once(this.#grant.session.request(limits), (limit) => backend.verify(claim, limit))
-      if (!stands) this.#lose(this.#removed())
-    } catch (error) {
-      // Unreachable or refused: the deadline decides.
-      if (limits.ended) throw error
-    }
+    watchClaim(this.#grant, this.#watching, () => this.#lose(this.#removed()))
   }
 
   #computedController(): AbortController {
     const controller = new AbortController()
     setMaxListeners(0, controller.signal) // it is there to be handed to everything
-    if (this.#lost) controller.abort(this.#lost)
+    const over = this.#stopped ?? (this.#lost && { reason: this.#lost })
+    if (over) controller.abort(over.reason)
     const aborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')?.get
     Object.defineProperty(controller.signal, 'aborted', {
       get: () => {

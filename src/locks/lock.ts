@@ -2,7 +2,7 @@
 // how to wait is acquire's, what a hold does is hold's.
 import type { Acquirer } from '../acquire.ts'
 import { checkSignal, checkWait } from '../arguments.ts'
-import type { Hold } from '../hold.ts'
+import { type Grant, Hold } from '../hold.ts'
 
 /** How long to wait for a hold. */
 export interface AcquireOptions {
@@ -79,6 +79,11 @@ export abstract class Lock {
 
   #ask(wait: boolean, options: AcquireOptions): Promise<Hold | undefined> {
     const { acquirer, holder } = this.#host
-    return acquirer.acquire({ name: this.name, limit: this.#limit, value: holder, wait, ...options })
+    const wish = { name: this.name, limit: this.#limit, value: holder, candidate: false, wait, make }
+    return acquirer.acquire({ ...wish, ...options })
   }
+}
+
+function make(grant: Grant): Hold {
+  return new Hold(grant)
 }

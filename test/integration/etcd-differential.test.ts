@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { EtcdClient, member } from '../../src/backends/etcd/client.ts'
 import * as requests from '../../src/backends/etcd/requests.ts'
-import type { Deletion, KeyRange, Transport } from '../../src/backends/etcd/transport.ts'
+import type { Change, KeyRange, Transport } from '../../src/backends/etcd/transport.ts'
 import { systemClock } from '../../src/clock.ts'
 import { SimEtcd, type WatchMessage } from '../../src/testing/etcd/server.ts'
 import { World } from '../../src/testing/world.ts'
@@ -144,7 +144,7 @@ class Play {
     const last = await this.#txn([], [everything], [])
     for (const watch of this.#watches) {
       if (writeAll.length > 0) await watch.seen(last.revision)
-      this.answers.push(watch.told)
+      this.answers.push(watch.told.toSorted(byRevision))
     }
   }
 
@@ -254,6 +254,10 @@ class Watch {
     })
     this.close = store.watch(range, {
       created: (revision) => created(counted(revision)),
+      written: (writes) => {
+        for (const { key: name, revision } of writes)
+          this.told.push({ key: `${name} written`, revision: counted(revision) })
+      },
       deleted: (deletions) => {
         for (const { key: name, revision } of deletions)
           this.told.push({ key: name, revision: counted(revision) })
@@ -287,9 +291,10 @@ function simulated(): Transport {
     watch({ key: from, end }, listener) {
       const send = (message: WatchMessage): void => {
         if ('created' in message) listener.created(message.created)
-        else listener.deleted(message.deleted as Deletion[])
+        else if ('written' in message) listener.written?.(message.written)
+        else listener.deleted(message.deleted as Change[])
       }
-      return server.watch(from, end, { send, fail: () => listener.failed() })
+      return server.watch({ key: from, end, writes: listener.written !== undefined }, { send, fail: () => listener.failed() })
     },
     close() {},
   }
@@ -350,3 +355,13 @@ for (const line of ['3.5', '3.4'] as const) {
 }
 
 failOnComplaints()
+
+/** One answer of etcd may tell of several revisions; what it writes and what it deletes are told apart. */
+function byRevision(one: Told, other: Told): number {
+  return one.revision - other.revision || one.key.localeCompare(other.key)
+}
+
+interface Told {
+  readonly key: string
+  readonly revision: number
+}

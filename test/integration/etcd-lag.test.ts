@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { EtcdBackend } from '../../src/backends/etcd/backend.ts'
 import { EtcdClient, member } from '../../src/backends/etcd/client.ts'
 import { Layout } from '../../src/backends/etcd/layout.ts'
-import type { Deletion, Transport } from '../../src/backends/etcd/transport.ts'
+import type { Change, Transport } from '../../src/backends/etcd/transport.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import type { BackendSource } from '../../src/index.ts'
 import { freshNamespace, open, useEtcd } from './fixtures/etcd.ts'
@@ -11,7 +11,7 @@ import { freshNamespace, open, useEtcd } from './fixtures/etcd.ts'
 const etcd = useEtcd()
 
 /** The requests go to the server, the watches to a member that has yet to see `past` happen. */
-function lagging(namespace: string, past: { revision: bigint; deletions: Deletion[] }): BackendSource {
+function lagging(namespace: string, past: { revision: bigint; deletions: Change[] }): BackendSource {
   return {
     url: etcd.cluster.url(namespace),
     async open(clock) {

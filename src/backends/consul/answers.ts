@@ -89,6 +89,7 @@ interface StoredKey {
   readonly Session?: string
   readonly CreateIndex: number
   readonly ModifyIndex: number
+  readonly LockIndex: number
 }
 
 /** JSON.parse rounds integers of 64 bits. Quotes inside strings are escaped, so only the property can match. */
@@ -96,7 +97,8 @@ function parseExactly(text: string): unknown {
   return JSON.parse(text.replace(/"Flags":\s*(\d+)/g, '"Flags":"$1"'))
 }
 
-function entryOf({ Key, Value, Flags, Session, CreateIndex, ModifyIndex }: StoredKey): Entry {
+function entryOf(stored: StoredKey): Entry {
+  const { Key, Value, Flags, Session, CreateIndex, ModifyIndex, LockIndex } = stored
   return {
     key: Key,
     value: Value ? Buffer.from(Value, 'base64').toString() : '',
@@ -104,6 +106,7 @@ function entryOf({ Key, Value, Flags, Session, CreateIndex, ModifyIndex }: Store
     session: Session || undefined,
     createIndex: CreateIndex,
     modifyIndex: ModifyIndex,
+    lockIndex: LockIndex,
   }
 }
 

@@ -1,13 +1,14 @@
 // The contract over Consul. Owns what the store is like, and which protocol a claim follows; claims.ts, mutex.ts and
 // semaphore.ts have the rest.
 import { hostname } from 'node:os'
-import type { Attempt, Backend, Claim, Facts, SessionGrant, Standing } from '../../backend.ts'
+import type { Attempt, Backend, Claim, Facts, Observation, SessionGrant, Standing } from '../../backend.ts'
 import type { Clock } from '../../clock.ts'
-import { Checkpoints } from './checkpoint.ts'
 import { Claims, type Protocol } from './claims.ts'
+import { FencedWrites } from './fenced.ts'
 import type { Layout } from './layout.ts'
 import { readStandings } from './line.ts'
 import { Mutexes } from './mutex.ts'
+import { Observer } from './observe.ts'
 import { Semaphores } from './semaphore.ts'
 import { SlotSessions } from './slots.ts'
 import type { SessionPlan, Transport } from './transport.ts'
@@ -42,7 +43,8 @@ export class ConsulBackend implements Backend {
   readonly #claims: Claims
   readonly #mutexes: Mutexes
   readonly #semaphores: Semaphores
-  readonly #checkpoints: Checkpoints
+  readonly #writes: FencedWrites
+  readonly #observer: Observer
 
   constructor(transport: Transport, options: ConsulBackendOptions) {
     this.#waits = new Waits(transport, options.clock)
@@ -53,7 +55,8 @@ export class ConsulBackend implements Backend {
     this.#claims = new Claims(transport, options.layout)
     this.#mutexes = new Mutexes(transport, this.#claims, this.#waits)
     this.#semaphores = new Semaphores(transport, this.#claims, this.#waits, this.#sessions)
-    this.#checkpoints = new Checkpoints(transport, options.layout)
+    this.#writes = new FencedWrites(transport, options.layout)
+    this.#observer = new Observer(transport, options.layout, this.#waits)
   }
 
   async createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant> {
@@ -90,11 +93,19 @@ export class ConsulBackend implements Backend {
   }
 
   writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
-    return this.#checkpoints.write(this.#claims.of(claim), this.#protocol(claim), text, signal)
+    return this.#writes.checkpoint(this.#claims.of(claim), this.#protocol(claim), text, signal)
+  }
+
+  announce(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
+    return this.#writes.announce(this.#claims.of(claim), this.#protocol(claim), value, signal)
+  }
+
+  observe(name: string, signal: AbortSignal): Promise<Observation> {
+    return this.#observer.observe(name, signal)
   }
 
   readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined> {
-    return this.#checkpoints.read(name, signal)
+    return this.#writes.read(name, signal)
   }
 
   async close(): Promise<void> {

@@ -111,11 +111,12 @@ export class Mutexes implements Protocol {
 
   /**
    * The lock is this session's already: an answer was lost, or the store was restored from a snapshot of when it was.
-   * Then its index is older than the tokens given out since, so it is written again.
+   * Then its index is older than the tokens given out since, so it is made anew.
    */
   async #admitAnew(known: Known, lock: Entry, signal: AbortSignal): Promise<Admitted> {
-    const again = await this.#claims.renewIndex(known, lock, signal)
-    return this.#admit(known, [again])
+    const outcome = await this.#claims.change(known, made(known, lock), signal)
+    if (outcome.applied) return this.#admit(known, outcome.entries)
+    throw new UnavailableError(`the key ${JSON.stringify(lock.key)} was written meanwhile; ask again`)
   }
 
   #admit(known: Known, entries: readonly Entry[]): Admitted {
@@ -165,15 +166,23 @@ export class Mutexes implements Protocol {
 }
 
 /** Takes the lock on the condition that all is as it was seen. */
-function take({ claim, keys, ticket }: Known, { lock, line, gone }: Sight): Operation[] {
-  const { value, session } = claim
+function take(known: Known, { lock, line, gone }: Sight): Operation[] {
+  const { claim, keys, ticket } = known
+  const { session } = claim
   const stands: Operation[] =
     ticket === undefined
       ? [{ verb: 'check-not-exists', key: keys.tombstone }, unchanged(keys.line, line)]
       : [{ verb: 'check-session', key: keys.ticket, session }]
   const proven = gone.map(({ key }): Operation => ({ verb: 'check-not-exists', key }))
+  return [...stands, ...proven, ...made(known, lock)]
+}
+
+/** Makes the key of the lock, anew if it is there: so its create index is the token, for everybody to see. */
+function made({ claim, keys }: Known, lock: Entry | undefined): Operation[] {
+  const { value, session } = claim
+  const remove: Operation[] = lock ? [{ verb: 'delete', key: keys.lock }] : []
   const own: Operation = { verb: 'lock', key: keys.lock, value, flags: lockFlags, session }
-  return [...stands, ...proven, unchanged(keys.lock, lock), own]
+  return [unchanged(keys.lock, lock), ...remove, own]
 }
 
 function unchanged(key: string, entry: Entry | undefined): Operation {

@@ -11,6 +11,8 @@ export interface Entry {
   readonly session: string | undefined
   readonly createIndex: number
   readonly modifyIndex: number
+  /** How often a session has taken the key since it was created, or was written by something else. */
+  readonly lockIndex: number
 }
 
 /** What a read saw, and the index from which to wait for what comes after it. */

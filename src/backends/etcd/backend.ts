@@ -1,9 +1,10 @@
-// The contract over etcd. Owns sessions, which are leases, and reading a line; claims.ts and checkpoint.ts have the rest.
-import type { Attempt, Backend, Claim, Facts, SessionGrant, Standing } from '../../backend.ts'
+// The contract over etcd. Owns sessions, which are leases, and reading a line; claims.ts, fenced.ts and observe.ts have the rest.
+import type { Attempt, Backend, Claim, Facts, Observation, SessionGrant, Standing } from '../../backend.ts'
 import type { Clock } from '../../clock.ts'
-import { Checkpoints } from './checkpoint.ts'
 import { Claims } from './claims.ts'
+import { FencedWrites, type Writer } from './fenced.ts'
 import { type Layout, leaseOf } from './layout.ts'
+import { Observer } from './observe.ts'
 import { inOrder, read, txn } from './requests.ts'
 import type { Transport } from './transport.ts'
 
@@ -25,14 +26,16 @@ export class EtcdBackend implements Backend {
   readonly #layout: Layout
   readonly #clock: Clock
   readonly #claims: Claims
-  readonly #checkpoints: Checkpoints
+  readonly #writes: FencedWrites
+  readonly #observer: Observer
 
   constructor(transport: Transport, layout: Layout, clock: Clock) {
     this.#transport = transport
     this.#layout = layout
     this.#clock = clock
     this.#claims = new Claims(transport, layout)
-    this.#checkpoints = new Checkpoints(transport, layout)
+    this.#writes = new FencedWrites(transport, layout)
+    this.#observer = new Observer(transport, layout)
   }
 
   async createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant> {
@@ -78,15 +81,29 @@ export class EtcdBackend implements Backend {
   }
 
   async writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
-    const standing = this.#claims.standing(claim)
-    return standing !== undefined && this.#checkpoints.write({ claim, ...standing }, text, signal)
+    const writer = this.#writer(claim)
+    return writer !== undefined && this.#writes.checkpoint(writer, text, signal)
+  }
+
+  async announce(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
+    const writer = this.#writer(claim)
+    return writer !== undefined && this.#writes.announce(writer, value, signal)
+  }
+
+  observe(name: string, signal: AbortSignal): Promise<Observation> {
+    return this.#observer.observe(name, signal)
   }
 
   readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined> {
-    return this.#checkpoints.read(name, signal)
+    return this.#writes.read(name, signal)
   }
 
   async close(): Promise<void> {
     this.#transport.close()
+  }
+
+  #writer(claim: Claim): Writer | undefined {
+    const standing = this.#claims.standing(claim)
+    return standing && { claim, ...standing }
   }
 }

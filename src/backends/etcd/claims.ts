@@ -150,10 +150,12 @@ export class Claims {
 
   /**
    * A mutex has the revision of the answer or event that admitted it, as Go and etcdctl do. A semaphore may admit two
-   * at one revision: there the place in line is the token, which grows in the order of admission too.
+   * at one revision: there the place in line is the token, which grows in the order of admission too. So it does for a
+   * candidate, since observers see nothing else; it is what Go's Election calls its revision.
    */
   #admitted(entry: Entry, revision: bigint): Admitted {
-    const token = entry.claim.limit === 1 ? revision : (entry.created as bigint)
+    const { limit, candidate } = entry.claim
+    const token = limit === 1 && !candidate ? revision : (entry.created as bigint)
     return { held: true, token, changed: (signal) => untilDeleted(this.#transport, entry.key, signal) }
   }
 

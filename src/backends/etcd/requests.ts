@@ -57,9 +57,9 @@ export function latest(range: KeyRange, limit: number, beforeRevision?: bigint):
   return { request_range: { ...bounds(range), ...order, ...until } }
 }
 
-/** The claims of a line with their values, in order. */
-export function inOrder(range: KeyRange): IRequestOp {
-  return { request_range: { ...bounds(range), sort_order: ascending, sort_target: byCreate } }
+/** The claims of a line with their values, in order: the first few, or, for 0, all. */
+export function inOrder(range: KeyRange, limit = 0): IRequestOp {
+  return { request_range: { ...bounds(range), sort_order: ascending, sort_target: byCreate, limit } }
 }
 
 /** A transaction. */

@@ -9,7 +9,7 @@ import type {
 } from 'etcd3'
 import { SessionGoneError, UnavailableError } from '../../errors.ts'
 import { orAborted } from '../../limits.ts'
-import type { KeyRange, WatchListener } from './transport.ts'
+import type { Change, KeyRange, WatchListener } from './transport.ts'
 
 type KeepAliveStream = IDuplexStream<ILeaseKeepAliveRequest, ILeaseKeepAliveResponse>
 type WatchStream = IDuplexStream<IWatchRequest, IWatchResponse>
@@ -96,7 +96,7 @@ export class Watches {
       create_request: {
         key: Buffer.from(key),
         ...(end === undefined ? {} : { range_end: Buffer.from(end) }),
-        filters: [noputFilter],
+        filters: listener.written ? [] : [noputFilter],
         watch_id: id,
       },
     })
@@ -144,11 +144,17 @@ export class Watches {
       return
     }
     if (response.created) listener.created(BigInt(response.header.revision))
-    const deletions = response.events.map(({ kv }) => {
-      return { key: kv.key.toString(), revision: BigInt(kv.mod_revision) }
-    })
+    const deletions = changes(response, 'Delete')
+    const writes = changes(response, 'Put')
+    if (writes.length > 0) listener.written?.(writes)
     if (deletions.length > 0) listener.deleted(deletions)
   }
+}
+
+function changes({ events }: IWatchResponse, kind: 'Put' | 'Delete'): Change[] {
+  return events
+    .filter(({ type }) => type === kind)
+    .map(({ kv }) => ({ key: kv.key.toString(), revision: BigInt(kv.mod_revision) }))
 }
 
 /** Ends our side before cancelling: etcd3 takes the error of a cancelled stream for a failure of the host. */

@@ -7,8 +7,8 @@ export interface KeyRange {
   readonly end?: string | undefined
 }
 
-/** One key, gone. */
-export interface Deletion {
+/** One key, written or gone. */
+export interface Change {
   readonly key: string
   readonly revision: bigint
 }
@@ -18,7 +18,9 @@ export interface WatchListener {
   /** The watch is live and will tell everything that happens after this revision. */
   created(revision: bigint): void
   /** These keys were deleted, in the order of their revisions. */
-  deleted(deletions: readonly Deletion[]): void
+  deleted(deletions: readonly Change[]): void
+  /** These keys were written, in the order of their revisions. Without this listener none of that is sent. */
+  written?(writes: readonly Change[]): void
   /** The watch has ended, for whatever reason; what happened since is unknown. */
   failed(): void
 }
@@ -36,7 +38,7 @@ export interface Transport {
   /** Ends a lease. Resolves also when it is not there. */
   revoke(lease: string, signal: AbortSignal): Promise<void>
   /**
-   * Watches for deletions, from the present on: a watch that begins in the past joins the server's catch-up group,
+   * Watches from the present on: a watch that begins in the past joins the server's catch-up group,
    * which is served ten times a second. The function returned ends it.
    */
   watch(range: KeyRange, listener: WatchListener): () => void

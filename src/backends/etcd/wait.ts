@@ -2,7 +2,7 @@
 // answer and the beginning of the watch, and when events alone prove that the claim holds.
 import type { Attempt } from '../../backend.ts'
 import type { Line } from './line.ts'
-import type { KeyRange, Transport } from './transport.ts'
+import type { KeyRange, Transport, WatchListener } from './transport.ts'
 
 /** A claim that waits, as the watch needs to know it. */
 export interface Waiter {
@@ -22,20 +22,13 @@ export interface Waiter {
 /** Resolves with the proven answer, or with undefined when it is time to ask. Rejects only with `signal.reason`. */
 export function untilChanged(waiter: Waiter, signal: AbortSignal): Promise<Attempt | undefined> {
   const { transport, key, limit, line, watch } = waiter
-  return new Promise((resolve, reject) => {
+  return watchUntil<Attempt | undefined>(transport, watch.range, signal, (settle) => {
     const ahead = new Set(line.ahead.map((place) => place.key))
     let gapless = false
-    const settle = (finish: () => void): void => {
-      stop()
-      signal.removeEventListener('abort', aborted)
-      finish()
-    }
-    const ask = (): void => settle(() => resolve(undefined))
-    const aborted = (): void => settle(() => reject(signal.reason))
-    const stop = transport.watch(watch.range, {
+    return {
       async created(revision) {
         gapless = revision <= line.revision || (await isUnchanged(waiter, ahead, signal))
-        if (!gapless) ask()
+        if (!gapless) settle(undefined)
       },
       deleted(deletions) {
         // A member that lags begins its watch in the past: what it tells of then is in the answer already.
@@ -45,27 +38,42 @@ export function untilChanged(waiter: Waiter, signal: AbortSignal): Promise<Attem
         const proves = gapless && watch.proves && relevant.every((deletion) => deletion.key !== key)
         const last = relevant.at(-1)
         if (!last || (proves && ahead.size >= limit)) return
-        if (proves) settle(() => resolve(waiter.admitted(last.revision)))
-        else ask()
+        settle(proves ? waiter.admitted(last.revision) : undefined)
       },
-      failed: ask,
-    })
-    signal.addEventListener('abort', aborted, { once: true })
-    if (signal.aborted) aborted()
+      failed: () => settle(undefined),
+    }
   })
 }
 
 /** Resolves when the key is deleted or can no longer be watched. Rejects only with `signal.reason`. */
 export function untilDeleted(transport: Transport, key: string, signal: AbortSignal): Promise<undefined> {
+  return watchUntil<undefined>(transport, { key }, signal, (settle) => {
+    const gone = (): void => settle(undefined)
+    return { created: () => {}, deleted: gone, failed: gone }
+  })
+}
+
+/** Watches until the listener settles, which ends the watch; rejects only with `signal.reason`. */
+export function watchUntil<T>(
+  transport: Transport,
+  range: KeyRange,
+  signal: AbortSignal,
+  listen: (settle: (value: T) => void) => WatchListener,
+): Promise<T> {
   return new Promise((resolve, reject) => {
-    const settle = (finish: () => void): void => {
+    const end = (): void => {
       stop()
       signal.removeEventListener('abort', aborted)
-      finish()
     }
-    const gone = (): void => settle(() => resolve(undefined))
-    const aborted = (): void => settle(() => reject(signal.reason))
-    const stop = transport.watch({ key }, { created: () => {}, deleted: gone, failed: gone })
+    const aborted = (): void => {
+      end()
+      reject(signal.reason)
+    }
+    const settle = (value: T): void => {
+      end()
+      resolve(value)
+    }
+    const stop = transport.watch(range, listen(settle))
     signal.addEventListener('abort', aborted, { once: true })
     if (signal.aborted) aborted()
   })

@@ -1,12 +1,15 @@
 // The embedded store's answers to the questions of backend.ts. Owns what a claim's place means, and when
-// the dead and the hanging are taken out of the way; the database, the lock files and the waiting have
-// their own files.
+// the dead and the hanging are looked for; the database, the lock files, the waiting and the removing
+// have their own files.
+import { isDeepStrictEqual } from 'node:util'
 import type {
   Admitted,
   Attempt,
   Backend,
   Claim,
   Facts,
+  Leader,
+  Observation,
   SessionGrant,
   Standing,
   Waiting,
@@ -15,10 +18,11 @@ import type { Clock } from '../../clock.ts'
 import { SessionGoneError, UnavailableError } from '../../errors.ts'
 import type { Driver } from './driver.ts'
 import { failure, gone, inUse, moved } from './failure.ts'
+import { Removals } from './removals.ts'
 import { Renewals } from './renewals.ts'
 import { SessionFiles } from './session-files.ts'
-import type { Obstacle, Place, SessionRow, Store } from './store.ts'
-import { type Cause, type Look, lookMs, Waits } from './waits.ts'
+import type { Obstacle, Place, Store } from './store.ts'
+import { type Look, lookMs, Waits } from './waits.ts'
 
 const facts: Facts = {
   scheme: 'file',
@@ -30,8 +34,6 @@ const facts: Facts = {
   checkpointBytesMax: 1_048_576,
 }
 
-/** How many sessions one look asks the kernel about: 64 cost a few ms. The next look goes on with others. */
-const probesMost = 64
 const roundsMost = 1_000
 
 /**
@@ -45,10 +47,9 @@ export class FileBackend implements Backend {
   readonly #store: Store
   readonly #files: SessionFiles
   readonly #waits: Waits
-  readonly #renewals: Renewals
+  readonly #removals: Removals
   /** The tickets of the claims that may stand; undefined where the answer to their joining was lost. */
   readonly #tickets = new WeakMap<Claim, bigint | undefined>()
-  #probes = 0
 
   constructor(clock: Clock, driver: Driver, directory: string, store: Store) {
     this.#clock = clock
@@ -56,14 +57,14 @@ export class FileBackend implements Backend {
     this.#store = store
     this.#files = new SessionFiles(driver, directory)
     this.#waits = new Waits(clock, this.#files, () => store.version())
-    this.#renewals = new Renewals(clock)
+    this.#removals = new Removals(store, this.#files, this.#waits, new Renewals(clock))
   }
 
   async createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant> {
     signal.throwIfAborted()
     if (this.#store.wasMoved()) throw new UnavailableError(moved(this.#store.path))
     // All of them, whatever it costs: only who finds nobody alive knows that a power cut may have been.
-    this.#removeDead(this.#store.sessions(), Number.POSITIVE_INFINITY)
+    this.#removals.removeDead(this.#store.sessions(), Number.POSITIVE_INFINITY)
     const id = this.#clock.id().toString(16).padStart(16, '0')
     try {
       this.#store.addSession(id, ttlMs, (alone) => {
@@ -86,7 +87,7 @@ export class FileBackend implements Backend {
 
   async destroySession(session: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    this.#remove(session)
+    this.#removals.remove(session)
   }
 
   async attempt(claim: Claim, signal: AbortSignal): Promise<Attempt> {
@@ -110,7 +111,7 @@ export class FileBackend implements Backend {
 
   async list(name: string, signal: AbortSignal): Promise<Standing[]> {
     signal.throwIfAborted()
-    this.#removeDead(this.#store.sessionsAhead(name))
+    this.#removals.removeDead(this.#store.sessionsAhead(name))
     return this.#store.line(name)
   }
 
@@ -118,6 +119,17 @@ export class FileBackend implements Backend {
     signal.throwIfAborted()
     const ticket = this.#tickets.get(claim)
     return ticket !== undefined && this.#store.writeCheckpoint(claim, ticket, text)
+  }
+
+  async announce(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted()
+    const ticket = this.#tickets.get(claim)
+    return ticket !== undefined && this.#store.announce(claim, ticket, value)
+  }
+
+  async observe(name: string, signal: AbortSignal): Promise<Observation> {
+    signal.throwIfAborted()
+    return this.#observation(name)
   }
 
   async readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined> {
@@ -131,6 +143,19 @@ export class FileBackend implements Backend {
     this.#store.close()
   }
 
+  /** Who stands first, once the dead and the hanging are gone. */
+  #leader(name: string): Leader | undefined {
+    while (this.#removals.clearFirst(name)) {}
+    return this.#store.leader(name)
+  }
+
+  #observation(name: string): Observation {
+    const leader = this.#leader(name)
+    const look = () => (isDeepStrictEqual(this.#leader(name), leader) ? undefined : this.#observation(name))
+    // Nobody wakes an observer, who has nothing to do with the line: it looks by time.
+    return { leader, changed: (signal) => this.#waits.wait('', lookMs.observing, look, signal) }
+  }
+
   /** Asks until the answer is yes, or nobody is left who could be taken out of the way. */
   #ask(claim: Claim): Attempt {
     for (let rounds = 0; rounds < roundsMost; rounds += 1) {
@@ -138,7 +163,7 @@ export class FileBackend implements Backend {
       if (!place) continue
       if (place.before < claim.limit) return this.#admitted(claim, place)
       const stands = this.#tickets.has(claim)
-      if (!this.#clearTheWay(claim, stands ? place.ticket : undefined)) return this.#waiting(claim, place)
+      if (!this.#removals.clearTheWay(claim, stands ? place.ticket : undefined)) return this.#waiting(claim, place)
     }
     throw new UnavailableError(`the line of ${JSON.stringify(claim.name)} changes faster than it can be read`)
   }
@@ -165,13 +190,13 @@ export class FileBackend implements Backend {
     this.#tickets.delete(claim)
     if (!sessionStands) throw gone(claim.session)
     const conflict = permits !== undefined && permits !== claim.limit
-    if (conflict && !this.#clearTheWay(claim, undefined)) throw inUse(claim, permits)
+    if (conflict && !this.#removals.clearTheWay(claim, undefined)) throw inUse(claim, permits)
     return conflict || claim.wait || before < claim.limit ? undefined : { ticket: 0n, before }
   }
 
   #admitted(claim: Claim, { ticket }: Place): Admitted {
     this.#store.secure(ticket)
-    const look = (cause: Cause) => (cause !== 'tick' && !this.#place(claim) ? 'changed' : undefined)
+    const look: Look = (cause) => (cause !== 'tick' && !this.#place(claim) ? 'changed' : undefined)
     const changed = (signal: AbortSignal) => this.#waits.wait(claim.session, lookMs.holding, look, signal)
     return { held: true, token: ticket, changed }
   }
@@ -200,50 +225,8 @@ export class FileBackend implements Backend {
       const attempt = this.#ask(claim)
       if (attempt.held) return attempt
       before = place.before
-      guarded = this.#some(guards(this.#store.sessionsAhead(claim.name, ticket), claim.limit))
+      guarded = this.#removals.guarded(claim, ticket)
       return undefined
     }
   }
-
-  /**
-   * Removes those ahead who hang or died, and says whether there were any. Without a ticket: of the
-   * whole name.
-   */
-  #clearTheWay({ name, limit, wait }: Claim, ticket: bigint | undefined): boolean {
-    const ahead = this.#store.sessionsAhead(name, ticket)
-    const overdue = ahead.filter((session) => this.#renewals.isOverdue(session))
-    const removed = overdue.filter(({ id, renewals }) => this.#remove(id, renewals))
-    const dead = this.#removeDead(wait && ticket !== undefined ? guards(ahead, limit) : ahead)
-    return removed.length > 0 || dead
-  }
-
-  #removeDead(sessions: readonly SessionRow[], most: number = probesMost): boolean {
-    const dead = this.#some(sessions, most).filter((id) => this.#files.isDead(id))
-    return dead.filter((id) => this.#remove(id)).length > 0
-  }
-
-  /** Removes a session, if `renewals` is given only when still at that, and wakes those who may come next. */
-  #remove(id: string, renewals?: bigint): boolean {
-    const next = this.#store.removeSession(id, renewals, () => this.#files.remove(id))
-    this.#renewals.forget(id)
-    // Later, since this may be one of our own waits' look, and the next in line another one of ours.
-    for (const session of new Set(next)) queueMicrotask(() => this.#waits.wake(session))
-    return next !== undefined
-  }
-
-  /** The different sessions, but no more than one look may ask about; the next look gets others. */
-  #some(sessions: readonly SessionRow[], most: number = probesMost): readonly string[] {
-    const ids = [...new Set(sessions.map(({ id }) => id))]
-    if (ids.length <= most) return ids
-    this.#probes = (this.#probes + most) % ids.length
-    return [...ids.slice(this.#probes), ...ids.slice(0, this.#probes)].slice(0, most)
-  }
-}
-
-/**
- * Whom a waiter looks after: the first in line the holders, every other the one before it. Each death is
- * noticed by one waiter, and a long line does not ask the kernel a hundred times the same.
- */
-function guards(ahead: readonly SessionRow[], limit: number): readonly SessionRow[] {
-  return ahead.length <= limit ? ahead : ahead.slice(-1)
 }

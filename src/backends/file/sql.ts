@@ -34,6 +34,12 @@ export const sessionsAhead = `
 
 export const line = 'SELECT session, value, permits FROM claims WHERE name = ?1 ORDER BY ticket'
 
+export const leader = 'SELECT session, value, ticket FROM claims WHERE name = ?1 ORDER BY ticket LIMIT 1'
+export const announce = `
+  UPDATE claims SET value = ?2 WHERE name = ?1 AND ticket = ?3 AND session = ?4
+    AND (SELECT count(*) FROM claims WHERE name = ?1 AND ticket < ?3) < ?5
+  RETURNING 1`
+
 export const sessions = 'SELECT id, ttl, renewals FROM sessions'
 export const addSession = 'INSERT INTO sessions VALUES (?1, ?2, 0)'
 export const renew = 'UPDATE sessions SET renewals = renewals + 1 WHERE id = ?1 RETURNING 1'

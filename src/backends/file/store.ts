@@ -7,7 +7,7 @@
 // range below `bound`. Every process is gone after it, so whoever opens a session and finds no other alive
 // goes on from `bound`. A crash of a process alone undoes nothing: what was committed, the kernel has.
 import { statSync } from 'node:fs'
-import type { Claim, Standing } from '../../backend.ts'
+import type { Claim, Leader, Standing } from '../../backend.ts'
 import type { Connection } from './connection.ts'
 import type { Row } from './driver.ts'
 import * as sql from './sql.ts'
@@ -109,6 +109,17 @@ export class Store {
       value: String(value),
       held: index < Number(permits),
     }))
+  }
+
+  /** Who stands first in the line of a name. */
+  leader(name: string): Leader | undefined {
+    const [row] = this.#connection.ask(sql.leader, name)
+    return row && { session: String(row.session), value: String(row.value), token: row.ticket as bigint }
+  }
+
+  /** Replaces the value of a claim if it holds, and says whether it does. */
+  announce({ name, session, limit }: Claim, ticket: bigint, value: string): boolean {
+    return this.#connection.ask(sql.announce, name, value, ticket, session, limit).length === 1
   }
 
   sessions(): SessionRow[] {

@@ -10,7 +10,7 @@ import type { SessionFiles } from './session-files.ts'
  * A waiter's look at its claim: the new answer, 'changed' where it has to ask again, undefined to wait
  * on.
  */
-export type Look = (cause: Cause) => Attempt | 'changed' | undefined
+export type Look<T = Attempt> = (cause: Cause) => T | 'changed' | undefined
 
 /**
  * Why to look: `event` after a change of the database, `tick` by time alone, `thorough` by time, now and
@@ -21,15 +21,15 @@ export type Cause = 'event' | 'tick' | 'thorough'
 interface Wait {
   readonly session: string
   readonly everyMs: number
-  readonly look: Look
-  readonly settle: (attempt: Attempt | undefined) => void
+  /** Looks, and settles the wait if it is over. */
+  readonly look: (cause: Cause) => void
 }
 
 /**
- * How often a waiter looks whether the holder died, and how often a holder looks whether its claim is
- * gone.
+ * How often a waiter looks whether the holder died, an observer whether there is another, and a holder whether its
+ * claim is gone.
  */
-export const lookMs = { waiting: 25, holding: 250 } as const
+export const lookMs = { waiting: 25, observing: 50, holding: 250 } as const
 const thoroughEvery = 10
 
 /** All waits of one client. */
@@ -52,7 +52,7 @@ export class Waits {
   }
 
   /** Resolves with what `look` found, or rejects with `signal.reason`. */
-  wait(session: string, everyMs: number, look: Look, signal: AbortSignal): Promise<Attempt | undefined> {
+  wait<T>(session: string, everyMs: number, look: Look<T>, signal: AbortSignal): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason)
       const end = (): void => {
@@ -60,15 +60,17 @@ export class Waits {
         this.#waits.delete(wait)
         this.#tidy()
       }
-      const settle = (attempt: Attempt | undefined): void => {
+      const lookOnce = (cause: Cause): void => {
+        const found = foundBy(look, cause)
+        if (!found) return
         end()
-        resolve(attempt)
+        resolve(found === 'changed' ? undefined : found)
       }
       const abort = (): void => {
         end()
         reject(signal.reason)
       }
-      const wait: Wait = { session, everyMs, look, settle }
+      const wait: Wait = { session, everyMs, look: lookOnce }
       signal.addEventListener('abort', abort, { once: true })
       this.#begin(wait)
     })
@@ -87,7 +89,7 @@ export class Waits {
 
   #wakeOurs(session: string): boolean {
     const ours = [...this.#waits].filter((wait) => wait.session === session)
-    for (const wait of ours) look(wait, 'event')
+    for (const wait of ours) wait.look('event')
     return ours.length > 0
   }
 
@@ -95,7 +97,7 @@ export class Waits {
     this.#waits.add(wait)
     if (wait.everyMs === lookMs.waiting) this.#watch(wait.session)
     this.#setTick(wait.everyMs)
-    look(wait, 'event') // what happened before the watch was live has not woken anybody
+    wait.look('event') // what happened before the watch was live has not woken anybody
   }
 
   /** One watch for all waits of a session. Where the system has none left, the timer alone has to do. */
@@ -127,7 +129,7 @@ export class Waits {
     this.#nextMs = Number.POSITIVE_INFINITY
     this.#ticks += 1
     const cause = this.#cause()
-    for (const wait of [...this.#waits]) look(wait, cause)
+    for (const wait of [...this.#waits]) wait.look(cause)
     for (const { everyMs } of this.#waits) this.#setTick(everyMs)
   }
 
@@ -152,11 +154,10 @@ export class Waits {
   }
 }
 
-function look(wait: Wait, cause: Cause): void {
+function foundBy<T>(look: Look<T>, cause: Cause): T | 'changed' | undefined {
   try {
-    const found = wait.look(cause)
-    if (found) wait.settle(found === 'changed' ? undefined : found)
+    return look(cause)
   } catch {
-    wait.settle(undefined) // whoever asks again meets the error where it can be told
+    return 'changed' // whoever asks again meets the error where it can be told
   }
 }

@@ -1,6 +1,16 @@
 // The contract over a store in memory: the questions of backend.ts, answered at once. Owns how a change reaches the
 // client that waits for it.
-import type { Attempt, Backend, Claim, Facts, SessionGrant, Standing } from '../../backend.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type {
+  Attempt,
+  Backend,
+  Claim,
+  Facts,
+  Leader,
+  Observation,
+  SessionGrant,
+  Standing,
+} from '../../backend.ts'
 import type { MemoryStore } from './store.ts'
 
 const facts: Facts = {
@@ -58,6 +68,18 @@ export class MemoryBackend implements Backend {
     return this.#store.list(name)
   }
 
+  async announce(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted()
+    if (!this.#holds(claim)) return false
+    this.#store.announce(claim, value)
+    return true
+  }
+
+  async observe(name: string, signal: AbortSignal): Promise<Observation> {
+    signal.throwIfAborted()
+    return this.#observation(name)
+  }
+
   async writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
     if (!this.#holds(claim)) return false
@@ -86,9 +108,30 @@ export class MemoryBackend implements Backend {
     return { held: false, ahead: before - claim.limit + 1, changed }
   }
 
+  #leader(name: string): Leader | undefined {
+    const [place] = this.#store.line(name)
+    return place && { value: place.value, token: place.ticket, session: place.claim.session }
+  }
+
+  #observation(name: string): Observation {
+    const leader = this.#leader(name)
+    const look = (): Observation | undefined =>
+      isDeepStrictEqual(this.#leader(name), leader) ? undefined : this.#observation(name)
+    return { leader, changed: (signal) => this.#until(name, look, signal) }
+  }
+
   /** Resolves with the new answer once the claim has become a holder, or no longer stands. */
   #changed(claim: Claim, signal: AbortSignal): Promise<Attempt | undefined> {
     const heldBefore = this.#holds(claim)
+    const look = (): Attempt | 'gone' | undefined => {
+      if (this.#store.position(claim) < 0) return 'gone'
+      return this.#holds(claim) === heldBefore ? undefined : this.#answer(claim)
+    }
+    return this.#until(claim.name, look, signal)
+  }
+
+  /** Resolves with what `look` finds, now or after a change of the line: undefined where all is gone. */
+  #until<T>(name: string, find: () => T | 'gone' | undefined, signal: AbortSignal): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
       const settle = (finish: () => void): void => {
         stopWatching()
@@ -97,12 +140,13 @@ export class MemoryBackend implements Backend {
       }
       const aborted = (): void => settle(() => reject(signal.reason))
       const look = (): void => {
-        if (this.#store.position(claim) < 0) settle(() => resolve(undefined))
-        else if (this.#holds(claim) !== heldBefore) settle(() => resolve(this.#answer(claim)))
+        const found = find()
+        if (found) settle(() => resolve(found === 'gone' ? undefined : found))
       }
-      const stopWatching = this.#store.watch(claim.name, look)
+      const stopWatching = this.#store.watch(name, look)
       signal.addEventListener('abort', aborted, { once: true })
       if (signal.aborted) aborted()
+      else look()
     })
   }
 }

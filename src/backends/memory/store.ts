@@ -8,6 +8,8 @@ import { ConflictError, SessionGoneError } from '../../errors.ts'
 export interface Place {
   readonly claim: Claim
   readonly ticket: bigint
+  /** What others read about it. */
+  readonly value: string
 }
 
 /** All that the clients of one store share. */
@@ -50,7 +52,8 @@ export class MemoryStore {
     if (first && first.limit !== claim.limit) throw conflict(claim, first)
     if (this.position(claim) >= 0 || (!claim.wait && line.length >= claim.limit)) return
     this.#tickets += 1n
-    this.#lines.set(claim.name, [...line, { claim, ticket: this.#tickets }])
+    this.#lines.set(claim.name, [...line, { claim, ticket: this.#tickets, value: claim.value }])
+    this.#tell(claim.name)
   }
 
   leave(claim: Claim): void {
@@ -67,9 +70,15 @@ export class MemoryStore {
   }
 
   list(name: string): Standing[] {
-    return this.line(name).map(({ claim }, index) => {
-      return { session: claim.session, value: claim.value, held: index < claim.limit }
+    return this.line(name).map(({ claim, value }, index) => {
+      return { session: claim.session, value, held: index < claim.limit }
     })
+  }
+
+  announce(claim: Claim, value: string): void {
+    const places = this.line(claim.name).map((place) => (isSame(place.claim, claim) ? { ...place, value } : place))
+    this.#lines.set(claim.name, places)
+    this.#tell(claim.name)
   }
 
   writeCheckpoint(name: string, text: string): void {
@@ -80,7 +89,7 @@ export class MemoryStore {
     return this.#checkpoints.get(name)
   }
 
-  /** Calls `changed` whenever a claim has left the line. Returns how to stop that. */
+  /** Calls `changed` whenever the line has changed. Returns how to stop that. */
   watch(name: string, changed: () => void): () => void {
     const watchers = this.#watchers.get(name) ?? new Set()
     this.#watchers.set(name, watchers.add(changed))
@@ -106,6 +115,10 @@ export class MemoryStore {
     if (rest.length === line.length) return
     if (rest.length > 0) this.#lines.set(name, rest)
     else this.#lines.delete(name)
+    this.#tell(name)
+  }
+
+  #tell(name: string): void {
     for (const changed of [...(this.#watchers.get(name) ?? [])]) changed()
   }
 }

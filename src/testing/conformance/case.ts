@@ -39,7 +39,7 @@ export const never: AbortSignal = new AbortController().signal
 
 /** A claim to be the only holder, made without a client; it stands in line unless it is told otherwise. */
 export function claimOf(name: string, session: string, more: Partial<Claim> = {}): Claim {
-  return { id: '1', name, session, limit: 1, value: '', wait: true, ...more }
+  return { id: '1', name, session, limit: 1, value: '', wait: true, candidate: false, ...more }
 }
 
 /** A signal, and how to abort it. */

@@ -12,10 +12,7 @@ export class InvalidSession extends Error {}
 /** Why one operation failed; all others are looked at, too, and nothing is applied. */
 class Failed extends Error {}
 
-/** A key, with how often it was locked since it was last written otherwise: without that no write is the same again. */
-type Stored = Entry & { readonly lockIndex: number }
-
-type Keys = Map<string, Stored>
+type Keys = Map<string, Entry>
 
 /** A datacenter's data. Sessions delete their keys when they end. */
 export class ConsulState {
@@ -88,13 +85,13 @@ export class ConsulState {
       const entry = this.#keys.get(target.key)
       return {
         index: Math.max(1, entry?.modifyIndex ?? this.#keysIndex),
-        entries: entry ? [shown(entry)] : [],
+        entries: entry ? [entry] : [],
       }
     }
     const entries = this.#tree(target.prefix)
     const deleted = [...this.#gone].filter(([key]) => key.startsWith(target.prefix)).map(([, index]) => index)
     const index = Math.max(0, ...entries.map(({ modifyIndex }) => modifyIndex), ...deleted)
-    return { index: Math.max(1, index || this.#keysIndex), entries: entries.map(shown) }
+    return { index: Math.max(1, index || this.#keysIndex), entries: entries }
   }
 
   #note(keys: readonly string[]): void {
@@ -140,9 +137,9 @@ export class ConsulState {
         return [this.#set(operation, undefined, existing.lockIndex)]
       case 'get':
         if (!existing) throw new Failed(`key "${key}" doesn't exist`)
-        return [shown(existing)]
+        return [existing]
       case 'get-tree':
-        return this.#tree(key).map(shown)
+        return this.#tree(key)
       case 'delete':
         this.#delete(this.#keys, key)
         return []
@@ -167,7 +164,7 @@ export class ConsulState {
     }
   }
 
-  #lock(operation: Extract<Operation, { verb: 'lock' }>, existing: Stored | undefined): Entry {
+  #lock(operation: Extract<Operation, { verb: 'lock' }>, existing: Entry | undefined): Entry {
     const { key, session } = operation
     if (!this.#sessions.has(session)) throw new InvalidSession(`invalid session "${session}"`)
     if (existing?.session && existing.session !== session) {
@@ -202,20 +199,15 @@ export class ConsulState {
     if (keys.delete(key)) this.#gone.set(key, this.#index)
   }
 
-  #tree(prefix: string): Stored[] {
+  #tree(prefix: string): Entry[] {
     const found = [...this.#keys.values()].filter(({ key }) => key.startsWith(prefix))
     return found.sort((one, other) => Buffer.compare(Buffer.from(one.key), Buffer.from(other.key)))
   }
 }
 
-/** What Consul shows of a key that was read. */
-function shown({ lockIndex: _, ...entry }: Stored): Entry {
-  return entry
-}
-
 /** What it shows of one that was written or checked. */
-function withoutValue(stored: Stored): Entry {
-  return { ...shown(stored), value: '' }
+function withoutValue(stored: Entry): Entry {
+  return { ...stored, value: '' }
 }
 
 function stale(key: string): Failed {

@@ -12,6 +12,7 @@ import { type Change, EtcdState, InvalidRequest, LeaseNotFound } from './state.t
 export type WatchMessage =
   | { readonly created: bigint }
   | { readonly deleted: readonly { readonly key: string; readonly revision: bigint }[] }
+  | { readonly written: readonly { readonly key: string; readonly revision: bigint }[] }
 
 /** How this cluster misbehaves, in cases out of a hundred. */
 export interface EtcdFaults {
@@ -32,9 +33,16 @@ interface Lease {
   cancelExpiry: () => void
 }
 
-interface Watcher {
+/** What a client watches. */
+export interface WatchRange {
   readonly key: string
-  readonly end: string | undefined
+  readonly end?: string | undefined
+  /** Whether to tell of writes, too. */
+  readonly writes: boolean
+}
+
+interface Watcher {
+  readonly range: WatchRange
   readonly channel: Channel<WatchMessage>
   readonly lagMs: number
 }
@@ -109,9 +117,9 @@ export class SimEtcd {
     this.state.revoke(lease)
   }
 
-  watch(key: string, end: string | undefined, channel: Channel<WatchMessage>): () => void {
+  watch(range: WatchRange, channel: Channel<WatchMessage>): () => void {
     const lags = this.#random.percent(this.faults.lagging)
-    const watcher: Watcher = { key, end, channel, lagMs: lags ? this.#random.between(1, 300) : 0 }
+    const watcher: Watcher = { range, channel, lagMs: lags ? this.#random.between(1, 300) : 0 }
     if (lags) this.#replay(watcher)
     else channel.send({ created: this.state.revision })
     this.#watchers.add(watcher)
@@ -174,10 +182,13 @@ export class SimEtcd {
     }
   }
 
-  #send({ key, end, channel }: Watcher, changes: readonly Change[]): void {
-    const covered = changes.filter((change) => change.kind === 'deleted' && covers(key, end, change.key))
-    if (covered.length === 0) return
-    channel.send({ deleted: covered.map((change) => ({ key: change.key, revision: change.revision })) })
+  #send({ range, channel }: Watcher, changes: readonly Change[]): void {
+    const covered = changes.filter(({ key }) => covers(range.key, range.end, key))
+    const ofKind = (wanted: Change['kind']) =>
+      covered.filter(({ kind }) => kind === wanted).map(({ key, revision }) => ({ key, revision }))
+    const [written, deleted] = [range.writes ? ofKind('put') : [], ofKind('deleted')]
+    if (written.length > 0) channel.send({ written })
+    if (deleted.length > 0) channel.send({ deleted })
   }
 }
 

@@ -44,10 +44,11 @@ export class SimEtcdTransport implements Transport {
     this.watches += 1
     const receive = (message: WatchMessage): void => {
       if ('created' in message) listener.created(message.created)
+      else if ('written' in message) listener.written?.(message.written)
       else listener.deleted(message.deleted)
     }
-    const open = (channel: Parameters<SimEtcd['watch']>[2]): (() => void) =>
-      this.#server.watch(key, end, channel)
+    const open = (channel: Parameters<SimEtcd['watch']>[1]): (() => void) =>
+      this.#server.watch({ key, end, writes: listener.written !== undefined }, channel)
     return this.#network.stream(this.#process, this.#server.host, open, receive, () => listener.failed())
   }
 

@@ -1,0 +1,70 @@
+// Who holds a name in etcd, as anybody can see it, `etcdctl elect -l` too: the key of the line that was created first. Owns
+// the watch for the next change, and the gap between reading and watching.
+import type { IKeyValue } from 'etcd3'
+import type { Leader, Observation } from '../../backend.ts'
+import type { Layout } from './layout.ts'
+import { glance, inOrder, read, txn } from './requests.ts'
+import type { Change, KeyRange, Transport } from './transport.ts'
+import { watchUntil } from './wait.ts'
+
+/** The names of one client's cluster, as their observer sees them. */
+export class Observer {
+  readonly #transport: Transport
+  readonly #layout: Layout
+
+  constructor(transport: Transport, layout: Layout) {
+    this.#transport = transport
+    this.#layout = layout
+  }
+
+  /** Reads linearizably who holds the name. */
+  async observe(name: string, signal: AbortSignal, most: number = glance): Promise<Observation> {
+    const response = await this.#transport.txn(txn([], [inOrder(this.#layout.line(name), most)]), signal)
+    const { kvs, more } = read(response.responses, 0)
+    const first = kvs.find((kv) => this.#layout.parse(name, kv.key.toString()))
+    // The first few keys of the range may all belong to other names, that continue this one.
+    if (!first && more) return this.observe(name, signal, 0)
+    const seen = { name, first, revision: BigInt(response.header.revision) }
+    return { leader: first && this.#leader(name, first), changed: (until) => this.#changed(seen, until) }
+  }
+
+  #leader(name: string, { key, value, create_revision }: IKeyValue): Leader {
+    const session = this.#layout.parse(name, key.toString())?.session ?? ''
+    return { value: value.toString(), token: BigInt(create_revision), session }
+  }
+
+  /** Where somebody holds, only that key can bring a change; where nobody does, any key of the line. */
+  #changed({ name, first, revision }: Seen, signal: AbortSignal): Promise<Observation | undefined> {
+    const range: KeyRange = first ? { key: first.key.toString() } : this.#layout.line(name)
+    return watchUntil<Observation | undefined>(this.#transport, range, signal, (settle) => {
+      const told = (changes: readonly Change[]): void => {
+        const ours = changes.filter(({ key }) => this.#layout.parse(name, key) !== undefined)
+        if (ours.some((change) => change.revision > revision)) settle(undefined)
+      }
+      const created = (since: bigint): void => {
+        // What happened between the answer and the watch it does not tell.
+        if (since > revision) this.#again({ name, first, revision }, settle, signal)
+      }
+      return { created, deleted: told, written: told, failed: () => settle(undefined) }
+    })
+  }
+
+  /** Reads once more while a watch is live, and settles if that shows something else. */
+  #again(seen: Seen, settle: (value: Observation | undefined) => void, signal: AbortSignal): void {
+    const same = (now: Observation): boolean =>
+      (now.leader === undefined && seen.first === undefined) ||
+      (now.leader?.token === BigInt(seen.first?.create_revision ?? -1) &&
+        now.leader.value === seen.first?.value.toString())
+    this.observe(seen.name, signal).then(
+      (now) => same(now) || settle(now),
+      () => settle(undefined),
+    )
+  }
+}
+
+/** What an observation rests on. */
+interface Seen {
+  readonly name: string
+  readonly first: IKeyValue | undefined
+  readonly revision: bigint
+}

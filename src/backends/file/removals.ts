@@ -1,0 +1,80 @@
+// Takes the dead and the hanging out of the way. Owns who is asked about, how many at a time, and that the next in line
+// is woken; whether a process lives, the kernel says, and who hangs, renewals.ts.
+import type { Claim } from '../../backend.ts'
+import type { Renewals } from './renewals.ts'
+import type { SessionFiles } from './session-files.ts'
+import type { SessionRow, Store } from './store.ts'
+import type { Waits } from './waits.ts'
+
+/** How many sessions one look asks the kernel about: 64 cost a few ms. The next look goes on with others. */
+const probesMost = 64
+
+/** What one client removes from the store. */
+export class Removals {
+  readonly #store: Store
+  readonly #files: SessionFiles
+  readonly #waits: Waits
+  readonly #renewals: Renewals
+  #probes = 0
+
+  constructor(store: Store, files: SessionFiles, waits: Waits, renewals: Renewals) {
+    this.#store = store
+    this.#files = files
+    this.#waits = waits
+    this.#renewals = renewals
+  }
+
+  /**
+   * Removes those ahead who hang or died, and says whether there were any. Without a ticket: of the
+   * whole name.
+   */
+  clearTheWay({ name, limit, wait }: Claim, ticket: bigint | undefined): boolean {
+    const ahead = this.#store.sessionsAhead(name, ticket)
+    const overdue = ahead.filter((session) => this.#renewals.isOverdue(session))
+    const removed = overdue.filter(({ id, renewals }) => this.remove(id, renewals))
+    const dead = this.removeDead(wait && ticket !== undefined ? guards(ahead, limit) : ahead)
+    return removed.length > 0 || dead
+  }
+
+  /** Removes who stands first in the line of a name if it hangs or died, and says whether it did. */
+  clearFirst(name: string): boolean {
+    const [first] = this.#store.sessionsAhead(name)
+    if (!first) return false
+    return this.#renewals.isOverdue(first) ? this.remove(first.id, first.renewals) : this.removeDead([first])
+  }
+
+  removeDead(sessions: readonly SessionRow[], most: number = probesMost): boolean {
+    const dead = this.#some(sessions, most).filter((id) => this.#files.isDead(id))
+    return dead.filter((id) => this.remove(id)).length > 0
+  }
+
+  /** Removes a session, if `renewals` is given only when still at that, and wakes those who may come next. */
+  remove(id: string, renewals?: bigint): boolean {
+    const next = this.#store.removeSession(id, renewals, () => this.#files.remove(id))
+    this.#renewals.forget(id)
+    // Later, since this may be one of our own waits' look, and the next in line another one of ours.
+    for (const session of new Set(next)) queueMicrotask(() => this.#waits.wake(session))
+    return next !== undefined
+  }
+
+  /** On whose lives the claim that joined with this ticket depends, as far as one look may ask. */
+  guarded({ name, limit }: Claim, ticket: bigint): readonly string[] {
+    return this.#some(guards(this.#store.sessionsAhead(name, ticket), limit))
+  }
+
+  /** The different sessions, but no more than one look may ask about; the next look gets others. */
+  #some(sessions: readonly SessionRow[], most: number = probesMost): readonly string[] {
+    const ids = [...new Set(sessions.map(({ id }) => id))]
+    if (ids.length <= most) return ids
+    this.#probes = (this.#probes + most) % ids.length
+    return [...ids.slice(this.#probes), ...ids.slice(0, this.#probes)].slice(0, most)
+  }
+}
+
+/**
+ * Whom a waiter looks after: the first in line the holders, every other the one before it. Each death is
+ * noticed by one waiter, and a long line does not ask the kernel a hundred times the same.
+ */
+function guards(ahead: readonly SessionRow[], limit: number): readonly SessionRow[] {
+  return ahead.length <= limit ? ahead : ahead.slice(-1)
+}

@@ -1,0 +1,58 @@
+// The loop that follows an answer of the store as it changes: wait, ask again, and never spin. Owns how long to rely on a
+// watch; what the answers mean is for acquire.ts and election/ to say.
+import type { Changeable } from './backend.ts'
+import { type Clock, leastElapsedMs, pause } from './clock.ts'
+import { Limits } from './limits.ts'
+import { backoffMs, retryDefaults } from './request.ts'
+
+/** A question whose answer goes out of date. */
+export interface Question<T> {
+  readonly clock: Clock
+  /** What ends the following: it then rejects with the reason. */
+  readonly limits: Limits
+  /** Asks once more, until the store answers. */
+  ask(): Promise<T>
+  /** How long to wait for a change before asking all the same: stores have lost watch events before. */
+  restMs(answer: T): number
+  /** Whether to wait for a change at all, or only to rest. */
+  tells(answer: T): boolean
+  /** Whether an answer has nothing new. */
+  isSame(before: T, after: T): boolean
+}
+
+/** One answer after the other, beginning with `first`, without end. The last one is never left out. */
+export async function* follow<T extends Changeable<T>>(
+  first: T,
+  question: Question<T>,
+): AsyncGenerator<T, never, void> {
+  const { clock, limits } = question
+  let answer = first
+  for (let inVain = 0; ; ) {
+    yield answer
+    const since = clock.mark()
+    const { woken, proven } = await changed(answer, question)
+    const soon = woken && leastElapsedMs(since, clock.mark()) < retryDefaults.mostMs
+    // A watch that fails at once would make this loop spin; one that wakes us for a reason has something new.
+    if (!proven && soon && inVain > 1) await pause(clock, backoffMs(clock, inVain), limits.signal)
+    const next = proven ?? (await question.ask())
+    inVain = soon && question.isSame(answer, next) ? inVain + 1 : 0
+    answer = next
+  }
+}
+
+/** Waits for a change, or for the rest to be over. */
+async function changed<T extends Changeable<T>>(
+  answer: T,
+  question: Question<T>,
+): Promise<{ woken: boolean; proven?: T | undefined }> {
+  const limits = new Limits().on(question.limits)
+  const rest = pause(question.clock, question.restMs(answer), limits.signal).then(() => ({ woken: false }))
+  const watched = (): Promise<{ woken: boolean; proven: T | undefined }> =>
+    answer.changed(limits.signal).then((proven) => ({ woken: true, proven }))
+  try {
+    return await (question.tells(answer) ? Promise.race([watched(), rest]) : rest)
+  } finally {
+    limits.end(undefined)
+    limits.lift()
+  }
+}
