@@ -1,6 +1,6 @@
 // The one loop that waits for other holders, for every kind of lock and every store. Owns the way from a request
 // to a hold, and that every way out of it withdraws; order comes from the store, loss from the session.
-import type { Admitted, Attempt, Backend, Claim } from './backend.ts'
+import type { Attempt, Backend, Claim } from './backend.ts'
 import { type Clock, pause } from './clock.ts'
 import { ConflictError, SessionGoneError, UnavailableError, WaitTimeoutError } from './errors.ts'
 import { follow } from './follow.ts'
@@ -158,16 +158,13 @@ export class Acquirer {
       limits,
       // A place in line is not given up as long as the session keeps it, and that may be longer than an outage.
       ask: () => ask(Infinity),
-      restMs: (attempt) => (isDelayed(attempt) ? this.#delayedMs() : session.ttlMs),
+      restMs: (attempt) =>
+        isDelayed(attempt) ? delayedMs * (0.5 + this.#clock.random() / 2) : session.ttlMs,
       tells: (attempt) => !isDelayed(attempt),
       isSame: (before, after) => !before.held && !after.held && before.ahead === after.ahead,
     })
     for await (const attempt of answers) if (attempt.held) return attempt
     throw new Error('unreachable: following ends only by its limits')
-  }
-
-  #delayedMs(): number {
-    return delayedMs * (0.5 + this.#clock.random() / 2)
   }
 
   #hold<H extends Hold>(wish: Wish<H>, admission: Admission, leave: Leave): H {

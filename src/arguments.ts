@@ -37,10 +37,30 @@ export function checkSignal(signal: AbortSignal | undefined): void {
 
 /** Throws unless `text` is a string of at most so many bytes of UTF-8. */
 export function checkText(text: string, { scheme, checkpointBytesMax }: Facts): void {
-  if (typeof text !== 'string') throw new TypeError(`text: ${show(text)} is not a string`)
+  checkStored('text', text, checkpointBytesMax, scheme)
+}
+
+/** Throws unless `value` is a string of at most so many bytes of UTF-8. */
+export function checkValue(value: string, { scheme, valueBytesMax }: Facts): void {
+  checkStored('value', value, valueBytesMax, scheme)
+}
+
+/** Throws unless `graceMs` is undefined or a number of ms, 0 or more. */
+export function checkGrace(graceMs: number | undefined): void {
+  if (graceMs !== undefined) checkNumber('graceMs', graceMs, { min: 0, max: Number.MAX_SAFE_INTEGER })
+}
+
+/** Throws unless it is a function. */
+export function checkWork(argument: string, work: unknown): void {
+  if (typeof work !== 'function') throw new TypeError(`${argument}: ${show(work)} is not a function`)
+}
+
+function checkStored(argument: string, text: string, most: number, scheme: string): void {
+  if (typeof text !== 'string') throw new TypeError(`${argument}: ${show(text)} is not a string`)
+  if (!text.isWellFormed()) throw new RangeError(`${argument}: ${show(text)} is not well-formed Unicode`)
   const bytes = Buffer.byteLength(text)
-  if (bytes <= checkpointBytesMax) return
-  throw new RangeError(`text: ${bytes} bytes of UTF-8; it takes up to ${checkpointBytesMax} on ${scheme}`)
+  if (bytes <= most) return
+  throw new RangeError(`${argument}: ${bytes} bytes of UTF-8; it takes up to ${most} on ${scheme}`)
 }
 
 interface Range {

@@ -19,6 +19,8 @@ export interface Facts {
   readonly answersAtOnce: boolean
   /** The largest checkpoint in bytes of UTF-8. */
   readonly checkpointBytesMax: number
+  /** The largest value of an election's leader in bytes of UTF-8. */
+  readonly valueBytesMax: number
 }
 
 /** What the store watches to know that a client lives. */

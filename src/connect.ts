@@ -4,6 +4,7 @@ import { Acquirer } from './acquire.ts'
 import { checkTtl } from './arguments.ts'
 import type { Backend, BackendSource, Facts } from './backend.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { Election, type ElectionHost } from './election/election.ts'
 import { holderValue } from './holder.ts'
 import { Limits } from './limits.ts'
 import type { LockHost } from './locks/lock.ts'
@@ -75,7 +76,7 @@ export class Leasehold implements AsyncDisposable {
   /** Time to live of its session in ms, as asked; the store's default where nobody asked. */
   readonly ttlMs: number
   readonly #backend: Backend
-  readonly #host: LockHost
+  readonly #host: LockHost & ElectionHost
   #closed: Promise<void> | undefined
 
   constructor(url: string, backend: Backend, clock: Clock, sessions: Sessions) {
@@ -84,11 +85,13 @@ export class Leasehold implements AsyncDisposable {
     this.ttlMs = sessions.ttlMs
     this.#backend = backend
     const acquirer = new Acquirer(backend, clock, sessions)
+    const { facts, ttlMs } = this
     this.#host = {
-      acquirer,
-      holder: holderValue(),
+      ...{ acquirer, clock, facts, ttlMs, holder: holderValue() },
       readCheckpoint: (name) =>
         persist(sessions.request(acquirer.closing), (limit) => backend.readCheckpoint(name, limit)),
+      observe: (name, limits, retries) =>
+        persist({ ...sessions.request(limits), retries }, (limit) => backend.observe(name, limit)),
     }
   }
 
@@ -100,6 +103,11 @@ export class Leasehold implements AsyncDisposable {
   /** A lock that `permits` may hold at a time. Sends nothing. Throws TypeError or RangeError for bad arguments. */
   semaphore(name: string, options: SemaphoreOptions): Semaphore {
     return new Semaphore(this.#host, name, options)
+  }
+
+  /** An election of one leader. Sends nothing. Throws TypeError or RangeError for a bad name. */
+  election(name: string): Election {
+    return new Election(this.#host, name)
   }
 
   /**

@@ -7,12 +7,17 @@ export type {
   Changeable,
   Claim,
   Facts,
+  Leader,
+  Observation,
   SessionGrant,
   Standing,
   Waiting,
 } from './backend.ts'
 export type { Clock, Mark } from './clock.ts'
 export { type ConnectOptions, connect, type Leasehold } from './connect.ts'
+export type { CampaignOptions, Election, ObserveOptions } from './election/election.ts'
+export type { LeadOptions, LeadWork } from './election/lead.ts'
+export type { Term } from './election/term.ts'
 export {
   ConflictError,
   HoldLostError,

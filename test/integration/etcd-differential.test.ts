@@ -294,7 +294,10 @@ function simulated(): Transport {
         else if ('written' in message) listener.written?.(message.written)
         else listener.deleted(message.deleted as Change[])
       }
-      return server.watch({ key: from, end, writes: listener.written !== undefined }, { send, fail: () => listener.failed() })
+      return server.watch(
+        { key: from, end, writes: listener.written !== undefined },
+        { send, fail: () => listener.failed() },
+      )
     },
     close() {},
   }

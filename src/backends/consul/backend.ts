@@ -31,6 +31,7 @@ const facts: Omit<Facts, 'lockDelayMs'> = {
   freesOnCrash: false,
   answersAtOnce: false,
   checkpointBytesMax: 375_000,
+  valueBytesMax: 375_000,
 }
 
 /** One client of a Consul datacenter. */

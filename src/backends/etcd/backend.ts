@@ -17,6 +17,7 @@ const facts: Facts = {
   freesOnCrash: false,
   answersAtOnce: false,
   checkpointBytesMax: 1_048_576,
+  valueBytesMax: 1_048_576,
 }
 
 /** One client of an etcd cluster. */

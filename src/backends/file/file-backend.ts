@@ -32,6 +32,7 @@ const facts: Facts = {
   freesOnCrash: true,
   answersAtOnce: true,
   checkpointBytesMax: 1_048_576,
+  valueBytesMax: 1_048_576,
 }
 
 const roundsMost = 1_000
@@ -163,7 +164,8 @@ export class FileBackend implements Backend {
       if (!place) continue
       if (place.before < claim.limit) return this.#admitted(claim, place)
       const stands = this.#tickets.has(claim)
-      if (!this.#removals.clearTheWay(claim, stands ? place.ticket : undefined)) return this.#waiting(claim, place)
+      if (!this.#removals.clearTheWay(claim, stands ? place.ticket : undefined))
+        return this.#waiting(claim, place)
     }
     throw new UnavailableError(`the line of ${JSON.stringify(claim.name)} changes faster than it can be read`)
   }

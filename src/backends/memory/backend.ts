@@ -21,6 +21,7 @@ const facts: Facts = {
   freesOnCrash: true,
   answersAtOnce: true,
   checkpointBytesMax: 1_048_576,
+  valueBytesMax: 1_048_576,
 }
 
 /** One client of a store in memory. */

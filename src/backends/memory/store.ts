@@ -76,7 +76,9 @@ export class MemoryStore {
   }
 
   announce(claim: Claim, value: string): void {
-    const places = this.line(claim.name).map((place) => (isSame(place.claim, claim) ? { ...place, value } : place))
+    const places = this.line(claim.name).map((place) =>
+      isSame(place.claim, claim) ? { ...place, value } : place,
+    )
     this.#lines.set(claim.name, places)
     this.#tell(claim.name)
   }

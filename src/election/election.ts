@@ -1,0 +1,137 @@
+// An election as a caller sees it: candidates stand in line as for a lock, one leads, and everybody may look who. Owns the
+// verbs; waiting is acquire's, following what changes follow's, working through terms lead's.
+import type { Acquirer } from '../acquire.ts'
+import { checkName, checkSignal, checkValue, checkWait } from '../arguments.ts'
+import type { Facts, Leader, Observation } from '../backend.ts'
+import type { Clock } from '../clock.ts'
+import { follow } from '../follow.ts'
+import type { Grant } from '../hold.ts'
+import { Limits } from '../limits.ts'
+import type { AcquireOptions } from '../locks/lock.ts'
+import { checkLead, Lead, type LeadOptions, type LeadWork, LedTerm } from './lead.ts'
+import { Term } from './term.ts'
+
+/** How to stand for an election. */
+export interface CampaignOptions extends AcquireOptions {
+  /** What others read about the leader, such as an address; by default its host and process id as JSON. */
+  readonly value?: string | undefined
+}
+
+/** How to observe an election. */
+export interface ObserveOptions {
+  /** Ends the observation; the loop then throws its reason. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What an election needs of the client that made it. */
+export interface ElectionHost {
+  readonly acquirer: Acquirer
+  readonly clock: Clock
+  readonly facts: Facts
+  readonly ttlMs: number
+  /** Who asks, for others to read. */
+  readonly holder: string
+  observe(name: string, limits: Limits, retries?: number): Promise<Observation>
+}
+
+/**
+ * One leader at a time, in the order in which the candidates came. On etcd it is the election of `etcdctl elect NAME` and
+ * of Go's `concurrency.Election`; on Consul the leader is the session on the key `NAME/.lock`, as with `consul lock NAME`.
+ * A mutex of the same name stands in the same line.
+ */
+export class Election {
+  readonly name: string
+  readonly #host: ElectionHost
+
+  /** Throws TypeError or RangeError for a bad name. Sends nothing. */
+  constructor(host: ElectionHost, name: string) {
+    checkName(name)
+    this.#host = host
+    this.name = name
+  }
+
+  /**
+   * Waits in line and resolves with a term when this candidate leads. Where nobody leads it costs one request. Rejects
+   * with WaitTimeoutError after `waitMs`, with `signal.reason` on abort, with TypeError or RangeError for a bad
+   * value, and with UnavailableError, ConflictError or RefusedError; in each case the candidacy is over. A
+   * candidate whose session was lost while it waited stands in line again, at its end.
+   */
+  async campaign(options: CampaignOptions = {}): Promise<Term> {
+    return this.#campaign(options, (grant) => new Term(grant))
+  }
+
+  /** Who leads now, read linearizably; undefined if nobody does. Costs one request. Rejects as `checkpoint` of a lock. */
+  async leader(): Promise<Leader | undefined> {
+    const { acquirer } = this.#host
+    const { leader } = await this.#host.observe(this.name, new Limits().on(acquirer.closing))
+    return leader
+  }
+
+  /**
+   * Tells who leads, at once and then whenever that changes: another leader, another value, or undefined while nobody
+   * leads. A slow reader may miss what was true in between, never the last state. Costs one request and one watch, and
+   * one request more for each change; where the store is out of reach it goes on when it is back. Ends by leaving the
+   * loop, or throws `signal.reason`, an AbortError when the client is closed, RefusedError, and UnavailableError if
+   * the store does not answer the first question.
+   */
+  async *observe({ signal }: ObserveOptions = {}): AsyncGenerator<Leader | undefined, never, void> {
+    checkSignal(signal)
+    const { acquirer, clock, ttlMs } = this.#host
+    const limits = new Limits().on(acquirer.closing).onSignal(signal)
+    try {
+      const ask = (retries?: number): Promise<Observation> => this.#host.observe(this.name, limits, retries)
+      const first = await ask()
+      const observations = follow(first, {
+        clock,
+        limits,
+        ask: () => ask(Infinity),
+        restMs: () => ttlMs,
+        tells: () => true,
+        isSame: (before, now) => isSame(before.leader, now.leader),
+      })
+      for (let last: Observation | undefined; ; ) {
+        const { value: now } = await observations.next()
+        if (!last || !isSame(last.leader, now.leader)) yield now.leader
+        last = now
+      }
+    } finally {
+      limits.lift()
+    }
+  }
+
+  /**
+   * Campaigns, calls `work` with the term when this candidate leads, and campaigns again when the work is done, until
+   * `signal` aborts or the client is closed; then resolves. When the work has to stop, `term.signal` aborts: work that
+   * is over, or `graceMs` later, the term is resigned, never before. What goes wrong is told to `onError`, and after a
+   * pause of up to 2 s it goes on: work that throws, a term that is lost, a store out of reach. Rejects with TypeError
+   * or RangeError for bad arguments, ConflictError and RefusedError, and with HoldLostError if the work still runs
+   * when all else is over: then end the process.
+   */
+  lead(work: LeadWork, options: LeadOptions = {}): Promise<void> {
+    const { acquirer, clock, facts } = this.#host
+    checkLead(work, options)
+    if (options.value !== undefined) checkValue(options.value, facts)
+    const { value } = options
+    const campaign = (signal: AbortSignal): Promise<LedTerm> =>
+      this.#campaign({ value, signal }, (grant) => new LedTerm(grant))
+    const limits = new Limits().on(acquirer.closing).onSignal(options.signal)
+    const lead = new Lead({ campaign, clock, limits, name: this.name }, work, options)
+    return acquirer.accompany(lead.run().finally(() => limits.lift()))
+  }
+
+  async #campaign<T extends Term>(options: CampaignOptions, make: (grant: Grant) => T): Promise<T> {
+    const { acquirer, facts, holder } = this.#host
+    const { value = holder, waitMs, signal } = options
+    checkValue(value, facts)
+    checkWait(waitMs)
+    checkSignal(signal)
+    const wish = { name: this.name, limit: 1, value, candidate: true, make, signal }
+    const term = await acquirer.acquire({ ...wish, wait: waitMs !== 0, waitMs: waitMs || undefined })
+    if (term) return term
+    throw await acquirer.notFree({ name: this.name })
+  }
+}
+
+function isSame(one: Leader | undefined, other: Leader | undefined): boolean {
+  return one?.token === other?.token && one?.value === other?.value && one?.session === other?.session
+}

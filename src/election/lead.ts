@@ -1,0 +1,162 @@
+// Work that only a leader does, term after term. Owns the order of things at the end of a term: first the work is asked to
+// stop, then it ends, then leadership is given up; and what happens when the work does not end.
+import { checkGrace, checkSignal, checkWork } from '../arguments.ts'
+import { type Clock, leastElapsedMs, pause } from '../clock.ts'
+import { ConflictError, HoldLostError, RefusedError } from '../errors.ts'
+import { Limits, orAborted } from '../limits.ts'
+import { backoffMs, retryDefaults } from '../request.ts'
+import { Term } from './term.ts'
+
+/** What a leader does. It should end soon after `term.signal` aborts. */
+export type LeadWork = (term: Term) => unknown
+
+/** How to lead. */
+export interface LeadOptions {
+  /** What others read about the leader, as for `campaign`. */
+  readonly value?: string | undefined
+  /** Ends it all: the work is asked to stop, the term is resigned, and `lead` resolves. */
+  readonly signal?: AbortSignal | undefined
+  /** How long, in ms, work may go on after `term.signal` aborted; 10 s by default. */
+  readonly graceMs?: number | undefined
+  /**
+   * Hears of each error that `lead` goes on after. By default it becomes a warning of the process. What it throws
+   * itself ends `lead`.
+   */
+  readonly onError?: ((error: unknown) => void) | undefined
+}
+
+/** A term whose work can be asked to stop. */
+export class LedTerm extends Term {
+  askToStop(reason: unknown): void {
+    this.stop(reason)
+  }
+}
+
+/** What leading needs. */
+export interface LeadHost {
+  readonly name: string
+  readonly clock: Clock
+  /** What ends it all. */
+  readonly limits: Limits
+  campaign(signal: AbortSignal): Promise<LedTerm>
+}
+
+const graceDefaultMs = 10_000
+
+/** Throws TypeError or RangeError for arguments that make no sense. */
+export function checkLead(work: LeadWork, { signal, graceMs, onError }: LeadOptions): void {
+  checkWork('work', work)
+  checkSignal(signal)
+  checkGrace(graceMs)
+  if (onError !== undefined) checkWork('onError', onError)
+}
+
+/** Terms and the work in them, one after another. */
+export class Lead {
+  readonly #host: LeadHost
+  readonly #work: LeadWork
+  readonly #graceMs: number
+  readonly #report: (error: unknown) => void
+
+  constructor(host: LeadHost, work: LeadWork, { graceMs = graceDefaultMs, onError = warn }: LeadOptions) {
+    this.#host = host
+    this.#work = work
+    this.#graceMs = graceMs
+    this.#report = onError
+  }
+
+  /** Goes on until the limits end. Work that fails at once, again and again, is not followed by the next at once. */
+  async run(): Promise<void> {
+    const { clock, limits } = this.#host
+    for (let failures = 0; !limits.ended; ) {
+      const term = await this.#elected()
+      const since = clock.mark()
+      if (term) await this.#serve(term)
+      failures = leastElapsedMs(since, clock.mark()) < retryDefaults.mostMs ? failures + 1 : 1
+      await pause(clock, backoffMs(clock, failures), limits.signal).catch(() => {})
+    }
+  }
+
+  /** A term, or undefined where the campaign failed in a way that another may not, or has to end. */
+  async #elected(): Promise<LedTerm | undefined> {
+    const { limits } = this.#host
+    try {
+      return await this.#host.campaign(limits.signal)
+    } catch (error) {
+      if (limits.ended) return undefined
+      if (error instanceof ConflictError || error instanceof RefusedError) throw error
+      this.#report(error)
+      return undefined
+    }
+  }
+
+  async #serve(term: LedTerm): Promise<void> {
+    const forget = this.#host.limits.onEnd((reason) => term.askToStop(reason))
+    const working = this.#begin(term)
+    working.catch(() => {}) // it may fail when nobody waits for it any more
+    let stuck: HoldLostError | undefined
+    try {
+      stuck = await this.#outlasts(working, term.signal)
+    } finally {
+      forget()
+      await term.resign().catch(this.#report)
+    }
+    if (stuck) await this.#await(working, stuck)
+  }
+
+  /** Settles when the work has, and has told what went wrong. */
+  async #begin(term: LedTerm): Promise<void> {
+    const { signal } = term
+    try {
+      await this.#work(term)
+    } catch (error) {
+      const asAsked = signal.aborted && (error === signal.reason || isAbort(error))
+      if (!asAsked) this.#report(error)
+    }
+    if (signal.reason instanceof HoldLostError) this.#report(signal.reason)
+  }
+
+  /** Waits for the work to end, once it was asked to for no longer than the grace; the error then says so. */
+  async #outlasts(working: Promise<void>, signal: AbortSignal): Promise<HoldLostError | undefined> {
+    const grace = new Limits()
+    const begin = (): void => void grace.onTimeout(this.#host.clock, this.#graceMs, () => this.#stuck())
+    if (signal.aborted) begin()
+    else signal.addEventListener('abort', begin, { once: true })
+    try {
+      await orAborted(working, grace.signal)
+      return undefined
+    } catch (error) {
+      if (error !== grace.signal.reason) throw error
+      return error as HoldLostError
+    } finally {
+      signal.removeEventListener('abort', begin)
+      grace.lift()
+    }
+  }
+
+  /** Work that goes on without leadership: nothing new begins beside it, and it is no good end either. */
+  async #await(working: Promise<void>, stuck: HoldLostError): Promise<void> {
+    const { limits } = this.#host
+    if (limits.ended) throw stuck
+    this.#report(stuck)
+    await orAborted(working, limits.signal).catch((error) => {
+      throw limits.ended ? stuck : error
+    })
+  }
+
+  #stuck(): HoldLostError {
+    const name = JSON.stringify(this.#host.name)
+    return new HoldLostError(
+      `the work for ${name} still runs ${this.#graceMs} ms after it had to stop, and leads no longer; ` +
+        `let it end when term.signal aborts, or end the process`,
+    )
+  }
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : new Error(String(error)))
+}
