@@ -1,9 +1,9 @@
 // The one loop that waits for other holders, for every kind of lock and every store. Owns the way from a request
 // to a hold, and that every way out of it withdraws; order comes from the store, loss from the session.
+import { untilAdmitted } from './admission.ts'
 import type { Attempt, Backend, Claim } from './backend.ts'
 import { type Clock, pause } from './clock.ts'
 import { ConflictError, SessionGoneError, UnavailableError, WaitTimeoutError } from './errors.ts'
-import { follow } from './follow.ts'
 import type { Grant, Hold } from './hold.ts'
 import { describeLine } from './holder.ts'
 import { Limits, orAborted } from './limits.ts'
@@ -24,6 +24,8 @@ export interface Wish<H extends Hold = Hold> {
   readonly wait: boolean
   readonly waitMs?: number | undefined
   readonly signal?: AbortSignal | undefined
+  /** Hears how many stand ahead, whenever that changes. */
+  readonly onWait?: ((ahead: number) => void) | undefined
 }
 
 /** Turns wishes into holds. One per client. */
@@ -128,7 +130,7 @@ export class Acquirer {
     const claim = this.#newClaim(wish, session)
     const limits = new Limits().on(outer).on(session)
     try {
-      const attempt = await this.#untilAnswered(claim, session, limits)
+      const attempt = await this.#untilAnswered(claim, session, limits, wish)
       if (session.over) return 'session over'
       limits.throwIfEnded()
       if (attempt.held) return this.#hold(wish, { claim, session, admitted: attempt }, leave)
@@ -147,24 +149,20 @@ export class Acquirer {
     }
   }
 
-  async #untilAnswered(claim: Claim, session: Session, limits: Limits): Promise<Attempt> {
+  async #untilAnswered(
+    claim: Claim,
+    session: Session,
+    limits: Limits,
+    wish: Pick<Wish, 'onWait'>,
+  ): Promise<Attempt> {
     const request = session.request(limits)
     const ask = (retries?: number) =>
       persist({ ...request, retries }, (limit) => this.#backend.attempt(claim, limit))
     const first = await ask().catch(toldApart)
     if (first.held || !claim.wait) return first
-    const answers = follow<Attempt>(first, {
-      clock: this.#clock,
-      limits,
-      // A place in line is not given up as long as the session keeps it, and that may be longer than an outage.
-      ask: () => ask(Infinity),
-      restMs: (attempt) =>
-        isDelayed(attempt) ? delayedMs * (0.5 + this.#clock.random() / 2) : session.ttlMs,
-      tells: (attempt) => !isDelayed(attempt),
-      isSame: (before, after) => !before.held && !after.held && before.ahead === after.ahead,
-    })
-    for await (const attempt of answers) if (attempt.held) return attempt
-    throw new Error('unreachable: following ends only by its limits')
+    const { clock, onWait } = { clock: this.#clock, onWait: wish.onWait }
+    // A place in line is not given up as long as the session keeps it, and that may be longer than an outage.
+    return untilAdmitted(first, { clock, limits, ttlMs: session.ttlMs, onWait, ask: () => ask(Infinity) })
   }
 
   #hold<H extends Hold>(wish: Wish<H>, admission: Admission, leave: Leave): H {
@@ -230,9 +228,6 @@ function toldApart(error: unknown): never {
   throw new UnavailableError('the store did not answer before the wait was over')
 }
 
-/** How often to ask, at least, whether a lock-delay is over. */
-const delayedMs = 500
-
 /** Ends a wait from within; the error that the caller gets is made when it is known who holds. */
 const timeout = Symbol('waited long enough')
 
@@ -243,8 +238,3 @@ type Outcome<H extends Hold> = H | undefined | 'session over'
 
 /** What a hold is made of. */
 type Admission = Pick<Grant, 'claim' | 'session' | 'admitted'>
-
-/** Whether only a lock-delay is in the way. */
-function isDelayed(attempt: Attempt): boolean {
-  return !attempt.held && attempt.delayed === true
-}

@@ -50,6 +50,11 @@ export function checkGrace(graceMs: number | undefined): void {
   if (graceMs !== undefined) checkNumber('graceMs', graceMs, { min: 0, max: Number.MAX_SAFE_INTEGER })
 }
 
+/** Throws unless it is undefined or a function. */
+export function checkCallback(argument: string, callback: unknown): void {
+  if (callback !== undefined) checkWork(argument, callback)
+}
+
 /** Throws unless it is a function. */
 export function checkWork(argument: string, work: unknown): void {
   if (typeof work !== 'function') throw new TypeError(`${argument}: ${show(work)} is not a function`)

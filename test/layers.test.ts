@@ -20,6 +20,7 @@ const mayImport: Record<string, readonly string[]> = {
   'holder.ts': ['backend.ts'],
   'line.ts': ['limits.ts'],
   'session.ts': ['backend.ts', 'clock.ts', 'errors.ts', 'limits.ts', 'request.ts'],
+  'admission.ts': ['backend.ts', 'clock.ts', 'follow.ts', 'limits.ts'],
   'follow.ts': ['backend.ts', 'clock.ts', 'limits.ts', 'request.ts'],
   'watch.ts': ['backend.ts', 'clock.ts', 'limits.ts', 'request.ts', 'session.ts'],
   'hold.ts': [
@@ -33,10 +34,10 @@ const mayImport: Record<string, readonly string[]> = {
     'watch.ts',
   ],
   'acquire.ts': [
+    'admission.ts',
     'backend.ts',
     'clock.ts',
     'errors.ts',
-    'follow.ts',
     'hold.ts',
     'holder.ts',
     'limits.ts',

@@ -1,7 +1,7 @@
 // An election as a caller sees it: candidates stand in line as for a lock, one leads, and everybody may look who. Owns the
 // verbs; waiting is acquire's, following what changes follow's, working through terms lead's.
 import type { Acquirer } from '../acquire.ts'
-import { checkName, checkSignal, checkValue, checkWait } from '../arguments.ts'
+import { checkCallback, checkName, checkSignal, checkValue, checkWait } from '../arguments.ts'
 import type { Facts, Leader, Observation } from '../backend.ts'
 import type { Clock } from '../clock.ts'
 import { follow } from '../follow.ts'
@@ -111,9 +111,9 @@ export class Election {
     const { acquirer, clock, facts } = this.#host
     checkLead(work, options)
     if (options.value !== undefined) checkValue(options.value, facts)
-    const { value } = options
+    const { value, onWait } = options
     const campaign = (signal: AbortSignal): Promise<LedTerm> =>
-      this.#campaign({ value, signal }, (grant) => new LedTerm(grant))
+      this.#campaign({ value, signal, onWait }, (grant) => new LedTerm(grant))
     const limits = new Limits().on(acquirer.closing).onSignal(options.signal)
     const lead = new Lead({ campaign, clock, limits, name: this.name }, work, options)
     return acquirer.accompany(lead.run().finally(() => limits.lift()))
@@ -121,11 +121,12 @@ export class Election {
 
   async #campaign<T extends Term>(options: CampaignOptions, make: (grant: Grant) => T): Promise<T> {
     const { acquirer, facts, holder } = this.#host
-    const { value = holder, waitMs, signal } = options
+    const { value = holder, waitMs, signal, onWait } = options
     checkValue(value, facts)
     checkWait(waitMs)
     checkSignal(signal)
-    const wish = { name: this.name, limit: 1, value, candidate: true, make, signal }
+    checkCallback('onWait', onWait)
+    const wish = { name: this.name, limit: 1, value, candidate: true, make, signal, onWait }
     const term = await acquirer.acquire({ ...wish, wait: waitMs !== 0, waitMs: waitMs || undefined })
     if (term) return term
     throw await acquirer.notFree({ name: this.name })

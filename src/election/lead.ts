@@ -1,6 +1,6 @@
 // Work that only a leader does, term after term. Owns the order of things at the end of a term: first the work is asked to
 // stop, then it ends, then leadership is given up; and what happens when the work does not end.
-import { checkGrace, checkSignal, checkWork } from '../arguments.ts'
+import { checkCallback, checkGrace, checkSignal, checkWork } from '../arguments.ts'
 import { type Clock, leastElapsedMs, pause } from '../clock.ts'
 import { ConflictError, HoldLostError, RefusedError } from '../errors.ts'
 import { Limits, orAborted } from '../limits.ts'
@@ -14,6 +14,8 @@ export type LeadWork = (term: Term) => unknown
 export interface LeadOptions {
   /** What others read about the leader, as for `campaign`. */
   readonly value?: string | undefined
+  /** Hears how many candidates stand ahead, as for `acquire`. */
+  readonly onWait?: ((ahead: number) => void) | undefined
   /** Ends it all: the work is asked to stop, the term is resigned, and `lead` resolves. */
   readonly signal?: AbortSignal | undefined
   /** How long, in ms, work may go on after `term.signal` aborted; 10 s by default. */
@@ -44,11 +46,12 @@ export interface LeadHost {
 const graceDefaultMs = 10_000
 
 /** Throws TypeError or RangeError for arguments that make no sense. */
-export function checkLead(work: LeadWork, { signal, graceMs, onError }: LeadOptions): void {
+export function checkLead(work: LeadWork, { signal, graceMs, onError, onWait }: LeadOptions): void {
   checkWork('work', work)
   checkSignal(signal)
   checkGrace(graceMs)
-  if (onError !== undefined) checkWork('onError', onError)
+  checkCallback('onError', onError)
+  checkCallback('onWait', onWait)
 }
 
 /** Terms and the work in them, one after another. */

@@ -1,7 +1,7 @@
 // What a mutex and a semaphore share, which is everything but the number of holders. Owns the verbs a caller uses;
 // how to wait is acquire's, what a hold does is hold's.
 import type { Acquirer } from '../acquire.ts'
-import { checkSignal, checkWait } from '../arguments.ts'
+import { checkCallback, checkSignal, checkWait } from '../arguments.ts'
 import { type Grant, Hold } from '../hold.ts'
 
 /** How long to wait for a hold. */
@@ -10,6 +10,11 @@ export interface AcquireOptions {
   readonly waitMs?: number | undefined
   /** Give up when it aborts, with its reason. */
   readonly signal?: AbortSignal | undefined
+  /**
+   * Hears how many claims of other clients stand ahead in the store, as far as it told: when this one begins to wait
+   * there, and whenever that number changes. What it throws ends the wait.
+   */
+  readonly onWait?: ((ahead: number) => void) | undefined
 }
 
 /** What a lock needs of the client that made it. */
@@ -38,10 +43,11 @@ export abstract class Lock {
    * in each case nothing is held and the place in line is given up.
    */
   async acquire(options: AcquireOptions = {}): Promise<Hold> {
-    const { waitMs, signal } = options
+    const { waitMs, signal, onWait } = options
     checkWait(waitMs)
     checkSignal(signal)
-    const hold = await this.#ask(waitMs !== 0, { waitMs: waitMs || undefined, signal })
+    checkCallback('onWait', onWait)
+    const hold = await this.#ask(waitMs !== 0, { waitMs: waitMs || undefined, signal, onWait })
     if (hold) return hold
     throw await this.#host.acquirer.notFree({ name: this.name })
   }
