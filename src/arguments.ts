@@ -45,6 +45,13 @@ export function checkValue(value: string, { scheme, valueBytesMax }: Facts): voi
   checkStored('value', value, valueBytesMax, scheme)
 }
 
+/** Throws unless `tick` is undefined or a valid Date. */
+export function checkTick(tick: Date | undefined): void {
+  if (tick === undefined) return
+  if (!(tick instanceof Date)) throw new TypeError(`tick: ${show(tick)} is not a Date`)
+  if (Number.isNaN(tick.getTime())) throw new RangeError('tick: the Date is invalid')
+}
+
 /** Throws unless `graceMs` is undefined or a number of ms, 0 or more. */
 export function checkGrace(graceMs: number | undefined): void {
   if (graceMs !== undefined) checkNumber('graceMs', graceMs, { min: 0, max: Number.MAX_SAFE_INTEGER })

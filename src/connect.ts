@@ -4,6 +4,8 @@ import { Acquirer } from './acquire.ts'
 import { checkTtl } from './arguments.ts'
 import type { Backend, BackendSource, Facts } from './backend.ts'
 import { type Clock, systemClock } from './clock.ts'
+import type { CronHost } from './cron/contest.ts'
+import { CronGuard, type CronOptions } from './cron/guard.ts'
 import { Election, type ElectionHost } from './election/election.ts'
 import { holderValue } from './holder.ts'
 import { Limits } from './limits.ts'
@@ -76,7 +78,7 @@ export class Leasehold implements AsyncDisposable {
   /** Time to live of its session in ms, as asked; the store's default where nobody asked. */
   readonly ttlMs: number
   readonly #backend: Backend
-  readonly #host: LockHost & ElectionHost
+  readonly #host: LockHost & ElectionHost & CronHost
   #closed: Promise<void> | undefined
 
   constructor(url: string, backend: Backend, clock: Clock, sessions: Sessions) {
@@ -103,6 +105,14 @@ export class Leasehold implements AsyncDisposable {
   /** A lock that `permits` may hold at a time. Sends nothing. Throws TypeError or RangeError for bad arguments. */
   semaphore(name: string, options: SemaphoreOptions): Semaphore {
     return new Semaphore(this.#host, name, options)
+  }
+
+  /**
+   * A cron job that runs once per tick over all hosts. Sends nothing. Throws TypeError or RangeError for bad arguments; one
+   * about the schedule says which field is wrong.
+   */
+  cron(name: string, options: CronOptions): CronGuard {
+    return new CronGuard(this.#host, name, options)
   }
 
   /** An election of one leader. Sends nothing. Throws TypeError or RangeError for a bad name. */

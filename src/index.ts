@@ -15,6 +15,8 @@ export type {
 } from './backend.ts'
 export type { Clock, Mark } from './clock.ts'
 export { type ConnectOptions, connect, type Leasehold } from './connect.ts'
+export type { CronGuard, CronJob, CronOptions, TickOptions, TickResult } from './cron/guard.ts'
+export type { StartOptions } from './cron/keeper.ts'
 export type { CampaignOptions, Election, ObserveOptions } from './election/election.ts'
 export type { LeadOptions, LeadWork } from './election/lead.ts'
 export type { Term } from './election/term.ts'
@@ -28,6 +30,7 @@ export {
   WaitTimeoutError,
 } from './errors.ts'
 export type { Hold } from './hold.ts'
+export type { Holder } from './holder.ts'
 export type { AcquireOptions, Lock } from './locks/lock.ts'
 export type { Mutex } from './locks/mutex.ts'
 export type { Semaphore, SemaphoreOptions } from './locks/semaphore.ts'

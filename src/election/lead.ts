@@ -3,8 +3,9 @@
 import { checkCallback, checkGrace, checkSignal, checkWork } from '../arguments.ts'
 import { type Clock, leastElapsedMs, pause } from '../clock.ts'
 import { ConflictError, HoldLostError, RefusedError } from '../errors.ts'
-import { Limits, orAborted } from '../limits.ts'
+import { type Limits, orAborted } from '../limits.ts'
 import { backoffMs, retryDefaults } from '../request.ts'
+import { type Grace, graceDefaultMs, outlasts, warn } from '../work.ts'
 import { Term } from './term.ts'
 
 /** What a leader does. It should end soon after `term.signal` aborts. */
@@ -43,8 +44,6 @@ export interface LeadHost {
   campaign(signal: AbortSignal): Promise<LedTerm>
 }
 
-const graceDefaultMs = 10_000
-
 /** Throws TypeError or RangeError for arguments that make no sense. */
 export function checkLead(work: LeadWork, { signal, graceMs, onError, onWait }: LeadOptions): void {
   checkWork('work', work)
@@ -58,13 +57,13 @@ export function checkLead(work: LeadWork, { signal, graceMs, onError, onWait }: 
 export class Lead {
   readonly #host: LeadHost
   readonly #work: LeadWork
-  readonly #graceMs: number
+  readonly #grace: Grace
   readonly #report: (error: unknown) => void
 
   constructor(host: LeadHost, work: LeadWork, { graceMs = graceDefaultMs, onError = warn }: LeadOptions) {
     this.#host = host
     this.#work = work
-    this.#graceMs = graceMs
+    this.#grace = { clock: host.clock, name: host.name, graceMs }
     this.#report = onError
   }
 
@@ -99,7 +98,7 @@ export class Lead {
     working.catch(() => {}) // it may fail when nobody waits for it any more
     let stuck: HoldLostError | undefined
     try {
-      stuck = await this.#outlasts(working, term.signal)
+      stuck = await outlasts(working, term.signal, this.#grace)
     } finally {
       forget()
       await term.resign().catch(this.#report)
@@ -119,24 +118,6 @@ export class Lead {
     if (signal.reason instanceof HoldLostError) this.#report(signal.reason)
   }
 
-  /** Waits for the work to end, once it was asked to for no longer than the grace; the error then says so. */
-  async #outlasts(working: Promise<void>, signal: AbortSignal): Promise<HoldLostError | undefined> {
-    const grace = new Limits()
-    const begin = (): void => void grace.onTimeout(this.#host.clock, this.#graceMs, () => this.#stuck())
-    if (signal.aborted) begin()
-    else signal.addEventListener('abort', begin, { once: true })
-    try {
-      await orAborted(working, grace.signal)
-      return undefined
-    } catch (error) {
-      if (error !== grace.signal.reason) throw error
-      return error as HoldLostError
-    } finally {
-      signal.removeEventListener('abort', begin)
-      grace.lift()
-    }
-  }
-
   /** Work that goes on without leadership: nothing new begins beside it, and it is no good end either. */
   async #await(working: Promise<void>, stuck: HoldLostError): Promise<void> {
     const { limits } = this.#host
@@ -146,20 +127,8 @@ export class Lead {
       throw limits.ended ? stuck : error
     })
   }
-
-  #stuck(): HoldLostError {
-    const name = JSON.stringify(this.#host.name)
-    return new HoldLostError(
-      `the work for ${name} still runs ${this.#graceMs} ms after it had to stop, and leads no longer; ` +
-        `let it end when term.signal aborts, or end the process`,
-    )
-  }
 }
 
 function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError'
-}
-
-function warn(error: unknown): void {
-  process.emitWarning(error instanceof Error ? error : new Error(String(error)))
 }

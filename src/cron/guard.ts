@@ -1,0 +1,233 @@
+// A cron job that many hosts have on their schedule and one runs. Owns what a tick is worth: which one it is now, which
+// were missed, and when it is marked; who gets it, contest.ts settles, and when the next one comes, keeper.ts.
+import {
+  checkCallback,
+  checkGrace,
+  checkName,
+  checkSignal,
+  checkTick,
+  checkWait,
+  checkWork,
+} from '../arguments.ts'
+import type { Hold } from '../hold.ts'
+import { type Holder, parseHolder } from '../holder.ts'
+import { Limits } from '../limits.ts'
+import type { AcquireOptions } from '../locks/lock.ts'
+import { graceDefaultMs, outlasts } from '../work.ts'
+import { type Contest, type CronHost, compete } from './contest.ts'
+import { keep, type StartOptions } from './keeper.ts'
+import { type Marker, parseMarker, type TickHold } from './marker.ts'
+import { Schedule } from './schedule.ts'
+
+/** What a cron job is. All hosts say the same. */
+export interface CronOptions {
+  /**
+   * A cron expression of five fields, or six with seconds in front, or a nickname such as `@hourly`. Needed unless every
+   * `run` names its tick.
+   */
+  readonly schedule?: string | undefined
+  /** The time zone of the schedule, such as `Europe/Berlin`; by default that of the process, which may differ. */
+  readonly timezone?: string | undefined
+  /**
+   * Whether a tick whose host died half-way is run again by another one. The others then wait until the job is done.
+   * By default a tick runs at most once, whatever happens.
+   */
+  readonly retry?: boolean | undefined
+  /** Which ticks that nobody took are run late, before the next one: all, none (the default), or those it is true for. */
+  readonly catchUp?: boolean | ((missed: Date) => boolean) | undefined
+  /** Hears of every tick that nobody took and that is not run late, from the host that runs the next one. */
+  readonly onMissed?: ((missed: Date) => void) | undefined
+}
+
+/** What runs at a tick, under the hold of the cron job's lock. It should end soon after `hold.signal` aborts. */
+export type CronJob<T> = (hold: Hold, tick: Date) => T | Promise<T>
+
+/** How to take part in one tick. */
+export interface TickOptions extends AcquireOptions {
+  /** The scheduled time; by default the tick of the schedule next to the present. */
+  readonly tick?: Date | undefined
+  /** How long, in ms, a job may go on when `signal` has aborted; 10 s by default. */
+  readonly graceMs?: number | undefined
+}
+
+/** What became of a tick on this host. */
+export type TickResult<T> =
+  | { readonly ran: true; readonly tick: Date; readonly value: T }
+  | {
+      readonly ran: false
+      readonly tick: Date
+      /** Who took it, or, where nobody did in time, who ran the last one before; undefined where nobody ever did. */
+      readonly by: Holder | undefined
+    }
+
+/** The most missed ticks that are told or made up for at once: the latest ones. */
+const missedMost = 1_000
+
+/** One cron job on all of its hosts. */
+export class CronGuard {
+  readonly name: string
+  readonly #host: CronHost
+  readonly #options: CronOptions
+  readonly #schedule: Schedule | undefined
+
+  /** Throws TypeError or RangeError for bad arguments, which say where the expression is wrong. Sends nothing. */
+  constructor(host: CronHost, name: string, options: CronOptions) {
+    checkName(name)
+    checkCallback('onMissed', options?.onMissed)
+    if (typeof options.catchUp !== 'boolean') checkCallback('catchUp', options.catchUp)
+    this.name = name
+    this.#host = host
+    this.#options = options
+    const { schedule, timezone } = options
+    this.#schedule = schedule === undefined ? undefined : new Schedule(schedule, timezone)
+  }
+
+  /**
+   * Runs `job` if this host is the one for the present tick: once over all hosts, whose clocks may differ by less than
+   * half an interval. Waits no longer than until the next tick (or `waitMs`), and only for a host that holds the lock
+   * without having marked this tick. Costs one request where the tick is taken, and six where it runs, beside those of the job.
+   * Rejects with what the job throws (the tick counts as run), with HoldLostError if the lock was lost before the job
+   * was done, and otherwise as `acquire` of a lock; where the job did not begin, the tick is left to others.
+   */
+  async run<T>(job: CronJob<T>, options: TickOptions = {}): Promise<TickResult<T>> {
+    checkWork('job', job)
+    checkSignal(options.signal)
+    checkTick(options.tick)
+    checkWait(options.waitMs)
+    checkGrace(options.graceMs)
+    checkCallback('onWait', options.onWait)
+    const tickMs = options.tick?.getTime() ?? this.#known().nearest(this.#host.clock.wallMs())
+    if (tickMs === undefined) throw new RangeError('schedule: it has no tick near the present')
+    const limits = new Limits().on(this.#host.acquirer.closing).onSignal(options.signal)
+    return this.#host.acquirer.accompany(
+      this.#take(tickMs, job, options, limits).finally(() => limits.lift()),
+    )
+  }
+
+  /**
+   * Keeps the schedule: runs `job` at each tick for which this host is the one, until `signal` aborts or the client is
+   * closed; then the job that runs is asked to stop, awaited for `graceMs`, and `start` resolves. What goes wrong is
+   * told to `onError`, by default as a warning of the process, and the next tick comes. Rejects for bad arguments,
+   * and with HoldLostError if the job still runs when all else is over: then end the process.
+   */
+  async start(job: CronJob<unknown>, options: StartOptions = {}): Promise<void> {
+    checkWork('job', job)
+    checkSignal(options.signal)
+    checkGrace(options.graceMs)
+    checkCallback('onError', options.onError)
+    checkCallback('onTick', options.onTick)
+    const { acquirer, clock } = this.#host
+    const limits = new Limits().on(acquirer.closing).onSignal(options.signal)
+    const take = (tickMs: number) => this.#take(tickMs, job, options, limits)
+    const keeping = { schedule: this.#known(), clock, limits, take, overdue: () => this.#overdue() }
+    await acquirer.accompany(keep(keeping, options).finally(() => limits.lift()))
+  }
+
+  /** What the job of the last tick stored with `hold.checkpoint(text)`, read linearizably; undefined if none ever did. */
+  async checkpoint(): Promise<string | undefined> {
+    return (await this.#marker())?.text
+  }
+
+  async #take<T>(
+    tickMs: number,
+    job: CronJob<T>,
+    options: TickOptions,
+    limits: Limits,
+  ): Promise<TickResult<T>> {
+    const tick = new Date(tickMs)
+    const outcome = await compete(this.#host, this.#contest(tickMs, options, limits))
+    if (!outcome.hold) return { ran: false, tick, by: outcome.by }
+    const { hold, marker } = outcome
+    const turn = { hold, limits, graceMs: options.graceMs ?? graceDefaultMs }
+    try {
+      for (const lateMs of this.#late(marker, tickMs)) await this.#perform(turn, lateMs, job)
+      return { ran: true, tick, value: await this.#perform(turn, tickMs, job) }
+    } finally {
+      // A refused release must not mask what happened in the job; the session's end frees the lock.
+      await hold.release().catch(() => {})
+    }
+  }
+
+  #contest(tickMs: number, { waitMs, onWait }: TickOptions, limits: Limits): Contest {
+    const nextMs = this.#schedule?.next(tickMs)
+    const leftMs = nextMs === undefined ? undefined : Math.max(1, nextMs - this.#host.clock.wallMs())
+    return {
+      name: this.name,
+      tickMs,
+      retry: this.#options.retry === true,
+      waitMs: waitMs ?? leftMs,
+      onWait,
+      limits,
+    }
+  }
+
+  /** Marks the tick, does the job, and marks that it is done: a job that throws has come to an end, too. */
+  async #perform<T>(turn: Turn, tickMs: number, job: CronJob<T>): Promise<T> {
+    const by = parseHolder(this.#host.holder) as Holder
+    const { hold } = turn
+    await hold.mark({ tickMs, by, done: false })
+    const value = await this.#work(turn, () => job(hold, new Date(tickMs))).catch(async (error) => {
+      await hold.mark({ tickMs, by, done: true }).catch(() => {})
+      throw error
+    })
+    await hold.mark({ tickMs, by, done: true })
+    return value
+  }
+
+  async #work<T>({ hold, limits, graceMs }: Turn, job: () => T | Promise<T>): Promise<T> {
+    limits.throwIfEnded()
+    const forget = limits.onEnd((reason) => hold.askToStop(reason))
+    try {
+      const working = (async () => job())()
+      const stuck = await outlasts(working, hold.signal, {
+        clock: this.#host.clock,
+        graceMs,
+        name: this.name,
+      })
+      if (stuck) working.catch(() => {}) // nobody waits for it any more
+      if (stuck) throw stuck
+      hold.assertHeld()
+      return await working
+    } finally {
+      forget()
+    }
+  }
+
+  /** The ticks to run before this one, after the others were told to be missed. */
+  #late(marker: Marker | undefined, tickMs: number): number[] {
+    if (!marker) return []
+    const { retry, catchUp = false, onMissed } = this.#options
+    const begun = retry && !marker.done && marker.tickMs < tickMs ? [marker.tickMs] : []
+    const missed = this.#schedule?.between(marker.tickMs, tickMs, missedMost) ?? []
+    const isLate = (ms: number): boolean => (typeof catchUp === 'function' ? catchUp(new Date(ms)) : catchUp)
+    const late = missed.filter(isLate)
+    for (const ms of missed) if (!late.includes(ms)) onMissed?.(new Date(ms))
+    return [...begun, ...late]
+  }
+
+  /** The tick before the present one, if it is one to be run late: a host that begins makes up for it at once. */
+  async #overdue(): Promise<number | undefined> {
+    const { catchUp = false } = this.#options
+    const lastMs = this.#known().last(this.#host.clock.wallMs())
+    if (!catchUp || lastMs === undefined) return undefined
+    const marker = await this.#marker()
+    if (!marker || marker.tickMs >= lastMs) return undefined
+    return catchUp === true || catchUp(new Date(lastMs)) ? lastMs : undefined
+  }
+
+  async #marker(): Promise<Marker | undefined> {
+    return parseMarker(this.name, await this.#host.readCheckpoint(this.name))
+  }
+
+  #known(): Schedule {
+    if (this.#schedule) return this.#schedule
+    throw new TypeError('schedule: undefined is not a string; without a schedule each run needs a tick')
+  }
+}
+
+/** One host's turn at a cron job. */
+interface Turn {
+  readonly hold: TickHold
+  readonly limits: Limits
+  readonly graceMs: number
+}

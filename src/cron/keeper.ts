@@ -1,0 +1,77 @@
+// Keeps a schedule on one host: waits for the next tick by the wall clock, and takes part in it. Owns what becomes of a
+// clock that is set, a machine that slept and a job that takes longer than an interval; all that is one rule: the next
+// tick is the one nearest to the present, if it is later than the last.
+import { type Clock, pause } from '../clock.ts'
+import { HoldLostError } from '../errors.ts'
+import type { Limits } from '../limits.ts'
+import { warn } from '../work.ts'
+import type { TickOptions, TickResult } from './guard.ts'
+import type { Schedule } from './schedule.ts'
+
+/** How to keep a schedule. */
+export interface StartOptions extends Pick<TickOptions, 'signal' | 'graceMs'> {
+  /** Hears of each error that the schedule goes on after. What it throws itself ends it. */
+  readonly onError?: ((error: unknown) => void) | undefined
+  /** Hears what became of each tick on this host. What it throws goes to `onError`. */
+  readonly onTick?: ((result: TickResult<unknown>) => void) | undefined
+}
+
+/** What the keeper needs of a cron job. */
+export interface Keeping {
+  readonly schedule: Schedule
+  readonly clock: Clock
+  readonly limits: Limits
+  take(tickMs: number): Promise<TickResult<unknown>>
+  /** A tick of before that is to be run late. */
+  overdue(): Promise<number | undefined>
+}
+
+/** How often to look at the wall clock, at least: it may be set while this waits. */
+const lookMs = 30_000
+
+/** Takes part in tick after tick, until the limits end. */
+export async function keep(keeping: Keeping, options: StartOptions): Promise<void> {
+  const { clock, schedule, limits } = keeping
+  let lastMs = await attend(() => keeping.overdue(), keeping, options)
+  if (lastMs !== undefined) await attend(() => take(keeping, lastMs as number, options), keeping, options)
+  for (lastMs ??= schedule.last(clock.wallMs()) ?? -Infinity; !limits.ended; ) {
+    const tickMs = upcoming(schedule, clock.wallMs(), lastMs)
+    if (tickMs === undefined) return // the last one was
+    if (tickMs > clock.wallMs()) await rest(keeping, tickMs)
+    else {
+      lastMs = tickMs
+      await attend(() => take(keeping, tickMs, options), keeping, options)
+    }
+  }
+}
+
+function upcoming(schedule: Schedule, nowMs: number, lastMs: number): number | undefined {
+  const nearest = schedule.nearest(nowMs)
+  return nearest !== undefined && nearest > lastMs ? nearest : schedule.next(Math.max(nowMs, lastMs))
+}
+
+/** Rests until a time of the wall clock, or until it is time to look at that again. */
+async function rest({ clock, limits }: Keeping, untilMs: number): Promise<void> {
+  const ms = Math.min(lookMs, untilMs - clock.wallMs())
+  await pause(clock, ms, limits.signal).catch(() => {})
+}
+
+async function take(keeping: Keeping, tickMs: number, { onTick }: StartOptions): Promise<void> {
+  const result = await keeping.take(tickMs)
+  onTick?.(result)
+}
+
+/** Does it, and goes on after what goes wrong, unless that is a job that does not end. */
+async function attend<T>(
+  what: () => Promise<T>,
+  { limits }: Keeping,
+  { onError = warn }: StartOptions,
+): Promise<T | undefined> {
+  try {
+    return await what()
+  } catch (error) {
+    if (limits.ended && error instanceof HoldLostError) throw error
+    if (!limits.ended) onError(error)
+    return undefined
+  }
+}
