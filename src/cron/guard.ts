@@ -29,8 +29,9 @@ export interface CronOptions {
   /** The time zone of the schedule, such as `Europe/Berlin`; by default that of the process, which may differ. */
   readonly timezone?: string | undefined
   /**
-   * Whether a tick whose host died half-way is run again by another one. The others then wait until the job is done.
-   * By default a tick runs at most once, whatever happens.
+   * Whether a tick whose host died half-way is run again by another one: a tick then runs at least once rather than at
+   * most once, since a host may also die between the end of the job and the note of it. The others wait until the job
+   * is done. By default a tick runs at most once, whatever happens.
    */
   readonly retry?: boolean | undefined
   /** Which ticks that nobody took are run late, before the next one: all, none (the default), or those it is true for. */

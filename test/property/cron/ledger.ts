@@ -1,0 +1,126 @@
+// What must be true of the ticks of a cron job, whatever happens to its hosts. Owns the judgement, from what the jobs saw
+// and from when each host was sound.
+import type { Hold } from '../../../src/hold.ts'
+import type { SimProcess } from '../../../src/testing/process.ts'
+import type { World } from '../../../src/testing/world.ts'
+import type { CronPlan } from './plan.ts'
+
+interface Run {
+  readonly process: SimProcess
+  readonly hold: Hold
+  working: boolean
+  /** Whether it is on record that the job has ended. */
+  done: boolean
+}
+
+/** True time at which the wall clocks' time of the simulation begins. */
+const epochMs = 1_700_000_000_000
+const minuteMs = 60_000
+/** Jobs that are longer stand in the way of the next tick. */
+const shortMs = 5_000
+
+/** All ticks of one run. */
+export class Ledger {
+  readonly violations: string[] = []
+  readonly #world: World
+  readonly #plan: CronPlan
+  readonly #runs = new Map<number, Run[]>()
+  readonly #missed = new Set<number>()
+  /** Since when each host is sound; Infinity while it is not. */
+  readonly #soundSinceMs: number[]
+  /** Ticks that some host could have run: sound from before its own time of it until an interval after. */
+  readonly #possible = new Set<number>()
+
+  constructor(world: World, plan: CronPlan) {
+    this.#world = world
+    this.#plan = plan
+    this.#soundSinceMs = plan.skewsMs.map(() => Infinity)
+  }
+
+  complain(what: string): void {
+    this.violations.push(`${this.#world.nowMs} ms: ${what}`)
+  }
+
+  /** A host runs, and reaches the store. */
+  up(host: number): void {
+    this.#soundSinceMs[host] = this.#world.nowMs
+  }
+
+  down(host: number): void {
+    this.#note(host)
+    this.#soundSinceMs[host] = Infinity
+  }
+
+  /** A host cannot act, or reach the store, for a while; then all is well again, but for what it has to do anew. */
+  disturbed(host: number, forMs: number): void {
+    this.#note(host)
+    const since = this.#soundSinceMs[host] ?? Infinity
+    const again = this.#world.nowMs + forMs + 15_000
+    if (since < Infinity) this.#soundSinceMs[host] = Math.max(since, again)
+  }
+
+  /** A job begins; the function returned says that it ends. */
+  begun(tickMs: number, process: SimProcess, hold: Hold): () => void {
+    const runs = this.#runs.get(tickMs) ?? []
+    this.#runs.set(tickMs, runs)
+    const at = new Date(tickMs).toISOString()
+    if (runs.length > 0 && !this.#plan.retry) this.complain(`${at} runs again, on ${process.name}`)
+    const before = runs.find((run) => run.done || this.#goesOn(run))
+    if (before) this.complain(`${at} runs on ${process.name} although ${before.process.name} did it`)
+    if (this.#missed.has(tickMs))
+      this.complain(`${at} runs on ${process.name} after it was told to be missed`)
+    const beside = [...this.#runs.values()].flat().find((run) => this.#goesOn(run))
+    if (beside) this.complain(`${at} runs on ${process.name} while ${beside.process.name} is at work`)
+    const run = { process, hold, working: true, done: false }
+    runs.push(run)
+    this.#world.mark(runs.length > 1 ? 'tick run again' : 'tick run')
+    return () => {
+      run.working = false
+    }
+  }
+
+  /** The last job of this tick came to its end, and was told that this is on record. */
+  done(tickMs: number): void {
+    const run = this.#runs.get(tickMs)?.at(-1)
+    if (run) run.done = true
+  }
+
+  missed(tickMs: number): void {
+    this.#missed.add(tickMs)
+    if (this.#runs.has(tickMs))
+      this.complain(`${new Date(tickMs).toISOString()} was run, and told to be missed`)
+  }
+
+  judge(): void {
+    for (const host of this.#soundSinceMs.keys()) this.#note(host)
+    const begun = [...this.#runs.keys()].sort((one, other) => one - other)
+    for (const tickMs of this.#possible) {
+      if (!this.#runs.has(tickMs))
+        this.complain(`${new Date(tickMs).toISOString()} never ran, though a host could`)
+    }
+    const [first = 0, last = 0] = [begun[0], begun.at(-1)]
+    for (let tickMs = first; tickMs < last; tickMs += minuteMs) {
+      if (this.#runs.has(tickMs)) continue
+      this.#world.mark('tick that nobody ran')
+      if (this.#plan.catchUp) this.complain(`${new Date(tickMs).toISOString()} was not made up for`)
+      else if (!this.#missed.has(tickMs))
+        this.complain(`${new Date(tickMs).toISOString()} was missed in silence`)
+    }
+  }
+
+  #goesOn({ process, hold, working }: Run): boolean {
+    return working && process.alive && process.running && hold.held
+  }
+
+  /** Notes which ticks the time in which this host was sound until now covers. */
+  #note(host: number): void {
+    const since = this.#soundSinceMs[host] ?? Infinity
+    if (this.#plan.jobMs > shortMs) return
+    const skewMs = this.#plan.skewsMs[host] ?? 0
+    const ownMs = (trueMs: number): number => epochMs + skewMs + trueMs
+    const firstMs = Math.ceil((ownMs(since) + 1_000) / minuteMs) * minuteMs
+    for (let tickMs = firstMs; tickMs + minuteMs <= ownMs(this.#world.nowMs); tickMs += minuteMs) {
+      this.#possible.add(tickMs)
+    }
+  }
+}

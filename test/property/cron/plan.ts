@@ -1,0 +1,50 @@
+// What happens to a cron job and its hosts in one simulated run, as plain data. Owns how plans are drawn.
+import fc from 'fast-check'
+
+/** What goes wrong with a host, or with the store. */
+export interface Trouble {
+  readonly kind: 'kill' | 'cut' | 'freeze' | 'server pause' | 'server crash'
+  readonly atMs: number
+  readonly host: number
+  readonly forMs: number
+}
+
+/** One run. */
+export interface CronPlan {
+  readonly seed: number
+  /** How far off the wall clock of each host is, in ms. */
+  readonly skewsMs: readonly number[]
+  readonly minutes: number
+  readonly jobMs: number
+  readonly retry: boolean
+  readonly catchUp: boolean
+  readonly troubles: readonly Trouble[]
+}
+
+const minuteMs = 60_000
+
+function trouble(minutes: number, hosts: number): fc.Arbitrary<Trouble> {
+  return fc.record({
+    kind: fc.constantFrom<Trouble['kind']>('kill', 'kill', 'cut', 'freeze', 'server pause', 'server crash'),
+    // Most meet a tick, as some host sees it.
+    atMs: fc
+      .tuple(fc.nat(minutes - 1), fc.oneof(fc.nat(minuteMs), fc.integer({ min: 19_900, max: 22_000 })))
+      .map(([minute, ms]) => minute * minuteMs + ms),
+    host: fc.nat(hosts - 1),
+    forMs: fc.oneof(fc.nat(2_000), fc.nat(40_000), fc.nat(200_000)),
+  })
+}
+
+/** Plans of so many hosts and minutes. */
+export function cronPlans(hosts: number, minutes: number): fc.Arbitrary<CronPlan> {
+  const skewMs = fc.oneof(fc.constant(0), fc.integer({ min: -20_000, max: 20_000 }))
+  return fc.record({
+    seed: fc.noShrink(fc.noBias(fc.nat(2 ** 31 - 1))),
+    skewsMs: fc.array(skewMs, { minLength: 2, maxLength: hosts }),
+    minutes: fc.constant(minutes),
+    jobMs: fc.oneof(fc.nat(10), fc.nat(5_000), fc.nat(100_000)),
+    retry: fc.boolean(),
+    catchUp: fc.boolean(),
+    troubles: fc.array(trouble(minutes, hosts), { maxLength: minutes }),
+  })
+}

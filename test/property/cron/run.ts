@@ -1,0 +1,179 @@
+// Runs one plan of a cron job in a simulated world. Owns how hosts live and die, and what their jobs do.
+import { connect, type Leasehold } from '../../../src/connect.ts'
+import type { CronGuard } from '../../../src/cron/guard.ts'
+import type { Hold } from '../../../src/hold.ts'
+import { Network } from '../../../src/testing/network.ts'
+import { SimProcess } from '../../../src/testing/process.ts'
+import { World } from '../../../src/testing/world.ts'
+import type { MakeStore, SimStore } from '../stores.ts'
+import { Ledger } from './ledger.ts'
+import type { CronPlan, Trouble } from './plan.ts'
+
+/** What a run showed. */
+export interface CronVerdict {
+  readonly violations: readonly string[]
+  readonly digest: string
+  readonly marks: ReadonlyMap<string, number>
+  readonly story: string
+}
+
+/** How long a killed host stays away, at least. */
+const bootMs = 500
+
+export async function runCronPlan(
+  make: MakeStore,
+  plan: CronPlan,
+  { log = false }: { readonly log?: boolean } = {},
+): Promise<CronVerdict> {
+  const run = new CronRun(make, plan, log)
+  const complain = (error: unknown): void => run.ledger.complain(`unhandled rejection: ${error}`)
+  process.on('unhandledRejection', complain)
+  await run.play().catch((error) => run.ledger.complain(`the run: ${error}`))
+  await new Promise(setImmediate)
+  process.off('unhandledRejection', complain)
+  return run.verdict()
+}
+
+/** One machine with the job on its schedule. */
+interface Host {
+  readonly index: number
+  readonly skewMs: number
+  process: SimProcess
+  stop: AbortController
+  client: Leasehold | undefined
+}
+
+class CronRun {
+  readonly ledger: Ledger
+  readonly #plan: CronPlan
+  readonly #world: World
+  readonly #network: Network
+  readonly #store: SimStore
+  readonly #hosts: Host[]
+  #births = 0
+
+  constructor(make: MakeStore, plan: CronPlan, log: boolean) {
+    this.#plan = plan
+    this.#world = new World(plan.seed, { log })
+    this.#network = new Network(this.#world)
+    this.#store = make(this.#world, this.#network, () => {})
+    this.ledger = new Ledger(this.#world, plan)
+    this.#hosts = plan.skewsMs.map((skewMs, index) => {
+      return {
+        index,
+        skewMs,
+        process: this.#boot(index, skewMs),
+        stop: new AbortController(),
+        client: undefined,
+      }
+    })
+  }
+
+  verdict(): CronVerdict {
+    const { violations } = this.ledger
+    return { violations, digest: this.#world.digest(), marks: this.#world.marks, story: this.#world.story() }
+  }
+
+  async play(): Promise<void> {
+    for (const host of this.#hosts) this.#start(host)
+    for (const trouble of this.#plan.troubles) this.#world.after(trouble.atMs, () => this.#cause(trouble))
+    await this.#world.run(this.#plan.minutes * 60_000)
+    this.#network.heal()
+    // One more interval without trouble, in which whatever was left undone comes to light.
+    await this.#world.run((this.#plan.minutes + 3) * 60_000 + 2 * this.#plan.jobMs)
+    this.ledger.judge()
+    await this.#end()
+  }
+
+  async #end(): Promise<void> {
+    for (const { process, stop } of this.#hosts) process.enter(() => stop.abort())
+    for (const { process, client } of this.#hosts) process.enter(() => void client?.close())
+    await this.#world.run(this.#world.nowMs + 60_000)
+    for (const { process } of this.#hosts) {
+      if (process.timers > 0) this.ledger.complain(`${process.name} has ${process.timers} timers left`)
+    }
+    const left = this.#store.leftovers(false).filter((key) => !key.includes('.line'))
+    if (left.length > 0) this.ledger.complain(`left in the store: ${left.join(', ')}`)
+  }
+
+  #boot(index: number, wallOffsetMs: number): SimProcess {
+    this.#births += 1
+    return new SimProcess(this.#world, `h${index}.${this.#births}`, { rate: 1, wallOffsetMs })
+  }
+
+  #start(host: Host): void {
+    const { process } = host
+    host.stop = new AbortController()
+    const { signal } = host.stop
+    const failed = (error: unknown): void => this.#world.note(`${process.name}: ${error}`)
+    process.enter(() => void this.#keep(host, signal).catch(failed))
+  }
+
+  async #keep(host: Host, signal: AbortSignal): Promise<void> {
+    const { process } = host
+    for (;;) {
+      const options = { clock: process, ttlMs: this.#store.ttlMs }
+      const client = await connect(this.#store.source(process), options).catch(() => undefined)
+      host.client = client
+      if (client) this.ledger.up(host.index)
+      if (client)
+        return this.#guard(client, process).start((hold, tick) => this.#job(host, hold, tick), {
+          signal,
+          onTick: ({ ran, tick }) => ran && this.ledger.done(tick.getTime()),
+          onError: (error) => this.#world.note(`${process.name}: ${error}`),
+        })
+      await new Promise<void>((resolve) => process.after(1_000, resolve))
+    }
+  }
+
+  #guard(client: Leasehold, process: SimProcess): CronGuard {
+    const { catchUp, retry } = this.#plan
+    const onMissed = (tick: Date): void => {
+      this.#world.mark('tick missed')
+      this.#world.note(`${process.name} tells that ${tick.toISOString()} was missed`)
+      this.ledger.missed(tick.getTime())
+    }
+    return client.cron('n0', { schedule: '* * * * *', timezone: 'UTC', catchUp, retry, onMissed })
+  }
+
+  async #job({ process }: Host, hold: Hold, tick: Date): Promise<void> {
+    this.#world.note(`${process.name} begins ${tick.toISOString()}`)
+    const ended = this.ledger.begun(tick.getTime(), process, hold)
+    for (let leftMs = this.#plan.jobMs; leftMs > 0 && hold.held; leftMs -= 1_000) {
+      await new Promise<void>((resolve) => process.after(Math.min(leftMs, 1_000), resolve))
+    }
+    ended()
+  }
+
+  #cause({ kind, host: index, forMs }: Trouble): void {
+    const host = this.#hosts[index % this.#hosts.length] as Host
+    const server = this.#store.host.name
+    this.#world.mark(`fault: ${kind}`)
+    if (kind === 'kill') this.#kill(host, forMs)
+    else if (kind === 'cut') {
+      this.ledger.disturbed(host.index, forMs)
+      this.#network.cut(host.process.name, server, 'there')
+      this.#network.cut(host.process.name, server, 'back')
+      this.#world.after(forMs, () => this.#network.heal())
+    } else if (kind === 'freeze') {
+      this.ledger.disturbed(host.index, forMs)
+      host.process.freeze(forMs)
+    } else this.#strike(kind, Math.min(forMs, 40_000))
+  }
+
+  #strike(kind: 'server pause' | 'server crash', forMs: number): void {
+    for (const { index } of this.#hosts) this.ledger.disturbed(index, forMs + this.#store.takeOverMs)
+    if (kind === 'server pause') this.#store.host.pause(forMs)
+    else this.#store.restart(forMs)
+  }
+
+  #kill(host: Host, forMs: number): void {
+    this.ledger.down(host.index)
+    host.process.kill()
+    host.process = this.#boot(host.index, host.skewMs)
+    const { process } = host
+    this.#world.after(bootMs + forMs, () => {
+      if (host.process === process) this.#start(host) // and was not killed again
+    })
+  }
+}

@@ -1,0 +1,131 @@
+// What must be true of leaders, whatever happens to them. Owns the judgement, from what the work saw, what observers were
+// told, and who has the first place in the store.
+import type { Leader } from '../../../src/backend.ts'
+import type { Term } from '../../../src/election/term.ts'
+import { HoldLostError } from '../../../src/errors.ts'
+import type { SimProcess } from '../../../src/testing/process.ts'
+import type { World } from '../../../src/testing/world.ts'
+import { graceMs } from './plan.ts'
+
+/** Work that goes on under a term. */
+export interface Tenure {
+  readonly process: SimProcess
+  readonly term: Term
+  working: boolean
+  askedAtMs: number
+  robbedAtMs: number
+  /** Somebody else than `lead` gave it up. */
+  resigned: boolean
+}
+
+/** How long a term that somebody else ended in the store may believe in itself: no deadline can know of that. */
+const mistakenMs = 10_000
+/** All terms of one run. */
+export class Judge {
+  readonly violations: string[] = []
+  readonly #world: World
+  readonly #owners: () => readonly string[]
+  readonly #tenures: Tenure[] = []
+  readonly #values = new Map<bigint, string[]>()
+  readonly #seen = new Map<string, bigint>()
+
+  constructor(world: World, owners: () => readonly string[]) {
+    this.#world = world
+    this.#owners = owners
+  }
+
+  complain(what: string): void {
+    this.violations.push(`${this.#world.nowMs} ms: ${what}`)
+    this.#world.note(`VIOLATION ${what}`)
+  }
+
+  /** Work begins under a term. */
+  begins(process: SimProcess, term: Term): Tenure {
+    this.#world.note(`${process.name} leads with token ${term.token}`)
+    this.#world.mark('term')
+    if (!term.held) this.complain(`${process.name} works under a term that it does not hold`)
+    const larger = this.#tenures.find((tenure) => tenure.term.token >= term.token)
+    if (larger) this.complain(`term ${term.token} came after ${larger.term.token}`)
+    const beside = this.#tenures.find((tenure) => tenure.process === process && tenure.working)
+    if (beside) this.complain(`${process.name} works for ${term.token} beside ${beside.term.token}`)
+    const tenure = {
+      process,
+      term,
+      working: true,
+      askedAtMs: Infinity,
+      robbedAtMs: -Infinity,
+      resigned: false,
+    }
+    term.signal.addEventListener('abort', () => this.#asked(tenure))
+    this.#tenures.push(tenure)
+    this.look()
+    return tenure
+  }
+
+  ends(tenure: Tenure): void {
+    this.look()
+    tenure.working = false
+  }
+
+  /** Somebody ends the session of this process in the store. */
+  robbed(name: string): void {
+    for (const tenure of this.#tenures)
+      if (tenure.process.name === name) tenure.robbedAtMs = this.#world.nowMs
+  }
+
+  /** A value is about to be proclaimed: from now on it may be seen. */
+  says(token: bigint, value: string): void {
+    const values = this.#values.get(token) ?? []
+    this.#values.set(token, [...values, value])
+  }
+
+  /** An observer was told who leads. */
+  observed(observer: string, leader: Leader | undefined): void {
+    this.#world.mark(leader ? 'leader observed' : 'no leader observed')
+    if (!leader) return
+    const before = this.#seen.get(observer) ?? 0n
+    if (leader.token < before) this.complain(`${observer} saw the term ${leader.token} after ${before}`)
+    this.#seen.set(observer, leader.token)
+    const values = this.#values.get(leader.token) ?? []
+    const said = leader.value.startsWith('first of ') || values.includes(leader.value)
+    if (!said) this.complain(`${observer} saw ${leader.value}, which nobody said in term ${leader.token}`)
+  }
+
+  /** Nobody may believe what is not true, nor give up a term under which work goes on. */
+  look(): void {
+    const owners = this.#owners()
+    const leaders = this.#tenures.filter(({ process, term }) => process.running && term.held)
+    for (const { process, term, robbedAtMs } of leaders) {
+      if (this.#world.nowMs - robbedAtMs < mistakenMs || owners.includes(process.name)) continue
+      this.complain(`${process.name} believes in term ${term.token}; the store knows [${owners.join(', ')}]`)
+    }
+    const sound = leaders.filter(({ robbedAtMs }) => this.#world.nowMs - robbedAtMs > mistakenMs)
+    if (sound.length > 1) this.complain(`terms ${sound.map(({ term }) => term.token).join(' and ')} overlap`)
+    for (const tenure of this.#tenures) this.#orderly(tenure)
+  }
+
+  /** A term is given up only when its work is over or had its grace, unless it was lost or the work itself did it. */
+  #orderly({ process, term, working, askedAtMs, resigned }: Tenure): void {
+    if (!working || resigned || !process.running || term.held) return
+    if (wasLost(term) || this.#world.nowMs >= askedAtMs + graceMs * 0.9) return
+    this.complain(`${process.name} gave up term ${term.token} while its work goes on`)
+  }
+
+  #asked(tenure: Tenure): void {
+    tenure.askedAtMs = this.#world.nowMs
+    const { term, process } = tenure
+    if (!(term.signal.reason instanceof HoldLostError)) return
+    this.#world.mark('term lost')
+    this.#world.note(`${process.name} lost term ${term.token}`)
+  }
+}
+
+/** Whether it ended without being given up; a signal that told an earlier reason to stop does not say. */
+function wasLost(term: Term): boolean {
+  try {
+    term.assertHeld()
+    return false
+  } catch (error) {
+    return !String(error).includes('was released')
+  }
+}

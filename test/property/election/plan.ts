@@ -1,0 +1,66 @@
+// What happens to the candidates of an election in one simulated run, as plain data. Owns how plans are drawn.
+import fc from 'fast-check'
+
+/** What goes wrong with a candidate or the store, or what somebody wants. */
+export interface Trouble {
+  readonly kind:
+    | 'kill'
+    | 'cut'
+    | 'freeze'
+    | 'stop'
+    | 'resign'
+    | 'close'
+    | 'fail'
+    | 'end session'
+    | 'server pause'
+    | 'server crash'
+    | 'storm'
+  readonly atMs: number
+  readonly host: number
+  readonly forMs: number
+}
+
+/** One run. */
+export interface ElectionPlan {
+  readonly seed: number
+  readonly candidates: number
+  /** How long after it was asked to stop the work of each candidate goes on. */
+  readonly lingerMs: readonly number[]
+  readonly troubles: readonly Trouble[]
+}
+
+/** How long things go wrong. */
+export const troubledMs = 60_000
+/** How long work may go on after it had to stop. */
+export const graceMs = 2_000
+
+const families = [
+  ['kill', 'cut', 'freeze'],
+  ['stop', 'resign', 'close'],
+  ['fail', 'end session', 'resign'],
+  ['server pause', 'server crash', 'kill'],
+  ['storm', 'freeze', 'end session'],
+  ['cut', 'stop', 'close'],
+] as const
+
+const troubles: fc.Arbitrary<Trouble[]> = fc.constantFrom(...families).chain((family) =>
+  fc.array(
+    fc.record({
+      kind: fc.constantFrom<Trouble['kind']>(...family),
+      atMs: fc.nat(troubledMs - 5_000),
+      host: fc.nat(4),
+      forMs: fc.oneof(fc.nat(500), fc.integer({ min: 500, max: 30_000 })),
+    }),
+    { minLength: 1, maxLength: 10 },
+  ),
+)
+
+export const electionPlans: fc.Arbitrary<ElectionPlan> = fc.record({
+  seed: fc.noShrink(fc.noBias(fc.nat(2 ** 31 - 1))),
+  candidates: fc.integer({ min: 2, max: 5 }),
+  lingerMs: fc.array(fc.oneof(fc.constant(0), fc.nat(1_500), fc.integer({ min: 3_000, max: 6_000 })), {
+    minLength: 5,
+    maxLength: 5,
+  }),
+  troubles,
+})

@@ -1,0 +1,272 @@
+// Runs one plan of an election in a simulated world: candidates under `lead`, each of whom also observes. Owns how plans
+// become events, and what is expected when all is well again.
+import { connect, type Leasehold } from '../../../src/connect.ts'
+import type { Election } from '../../../src/election/election.ts'
+import type { LeadOptions } from '../../../src/election/lead.ts'
+import type { Term } from '../../../src/election/term.ts'
+import { UnavailableError } from '../../../src/errors.ts'
+import { fairWeather, Network } from '../../../src/testing/network.ts'
+import { SimProcess } from '../../../src/testing/process.ts'
+import { World } from '../../../src/testing/world.ts'
+import type { MakeStore, SimStore } from '../stores.ts'
+import { Judge, type Tenure } from './judge.ts'
+import { type ElectionPlan, graceMs, type Trouble, troubledMs } from './plan.ts'
+
+/** What a run showed. */
+export interface ElectionVerdict {
+  readonly violations: readonly string[]
+  readonly digest: string
+  readonly marks: ReadonlyMap<string, number>
+  readonly story: string
+}
+
+const name = 'n0'
+
+export async function runElectionPlan(
+  make: MakeStore,
+  plan: ElectionPlan,
+  { log = false }: { readonly log?: boolean } = {},
+): Promise<ElectionVerdict> {
+  const run = new ElectionRun(make, plan, log)
+  const complain = (error: unknown): void => run.judge.complain(`unhandled rejection: ${error}`)
+  process.on('unhandledRejection', complain)
+  await run.play().catch((error) => run.judge.complain(`the run: ${error}`))
+  await new Promise(setImmediate)
+  process.off('unhandledRejection', complain)
+  return run.verdict()
+}
+
+/** One machine with a candidate. */
+interface Host {
+  readonly index: number
+  process: SimProcess
+  stop: AbortController
+  client: Leasehold | undefined
+  tenure: Tenure | undefined
+  /** What its observer saw last: undefined where nobody leads, null where it saw nothing yet. */
+  seen: string | undefined | null
+  fail: (error: Error) => void
+}
+
+class ElectionRun {
+  readonly judge: Judge
+  readonly #plan: ElectionPlan
+  readonly #world: World
+  readonly #network: Network
+  readonly #store: SimStore
+  readonly #hosts: Host[]
+  #births = 0
+  #values = 0
+
+  constructor(make: MakeStore, plan: ElectionPlan, log: boolean) {
+    this.#plan = plan
+    this.#world = new World(plan.seed, { log })
+    this.#network = new Network(this.#world)
+    this.#store = make(this.#world, this.#network, () => this.judge?.look())
+    this.judge = new Judge(this.#world, () => this.#store.owners(name, 1))
+    this.#hosts = Array.from({ length: plan.candidates }, (_, index) => this.#host(index))
+  }
+
+  verdict(): ElectionVerdict {
+    const { violations } = this.judge
+    return { violations, digest: this.#world.digest(), marks: this.#world.marks, story: this.#world.story() }
+  }
+
+  async play(): Promise<void> {
+    for (const host of this.#hosts) this.#start(host)
+    for (const trouble of this.#plan.troubles) this.#world.after(trouble.atMs, () => this.#cause(trouble))
+    await this.#world.run(troubledMs)
+    this.#network.heal()
+    this.#network.weather = fairWeather
+    this.#store.misbehave(false)
+    this.#world.note('healed')
+    await this.#world.run(troubledMs + 3 * this.#store.takeOverMs + 30_000)
+    this.#allWell()
+    await this.#end()
+  }
+
+  #host(index: number): Host {
+    const fail = (): void => {}
+    const rest = { stop: new AbortController(), client: undefined, tenure: undefined, seen: null, fail }
+    return { index, process: this.#boot(index), ...rest }
+  }
+
+  #boot(index: number): SimProcess {
+    this.#births += 1
+    return new SimProcess(this.#world, `c${index}.${this.#births}`, { rate: 1, wallOffsetMs: index * 7_000 })
+  }
+
+  #start(host: Host): void {
+    host.stop = new AbortController()
+    const { process, stop } = host
+    const failed = (error: unknown): void => this.#world.note(`${process.name}: ${error}`)
+    process.enter(() => void this.#stand(host, stop.signal).catch(failed))
+  }
+
+  async #stand(host: Host, signal: AbortSignal): Promise<void> {
+    const { process } = host
+    const client = await this.#connected(process)
+    host.client = client
+    const election = client.election(name)
+    this.#observe(host, election).catch((error) =>
+      this.#world.note(`${process.name} observes no more: ${error}`),
+    )
+    const onError = (error: unknown): void => this.#world.note(`${process.name}: ${error}`)
+    const options: LeadOptions = { signal, graceMs, onError, value: `first of ${process.name}` }
+    await election.lead((term) => this.#work(host, term), options)
+    this.#world.note(`${process.name} leads no more`)
+  }
+
+  /** Begins again where the store did not answer the first question. */
+  async #observe(host: Host, election: Election): Promise<void> {
+    const { process } = host
+    try {
+      for await (const leader of election.observe()) {
+        host.seen = leader?.value
+        this.judge.observed(process.name, leader)
+      }
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) throw error
+      await this.#observe(host, election)
+    }
+  }
+
+  async #connected(process: SimProcess): Promise<Leasehold> {
+    for (;;) {
+      const options = { clock: process, ttlMs: this.#store.ttlMs }
+      const client = await connect(this.#store.source(process), options).catch(() => undefined)
+      if (client) return client
+      await new Promise<void>((resolve) => process.after(1_000, resolve))
+    }
+  }
+
+  async #work(host: Host, term: Term): Promise<void> {
+    const { process } = host
+    const tenure = this.judge.begins(process, term)
+    host.tenure = tenure
+    const failed = new Promise<never>((_, reject) => (host.fail = reject))
+    failed.catch(() => {})
+    try {
+      await Promise.race([failed, this.#reign(process, term)])
+      const lingerMs = this.#plan.lingerMs[host.index] ?? 0
+      await new Promise<void>((resolve) => process.after(lingerMs, resolve))
+    } finally {
+      this.judge.ends(tenure)
+      if (host.tenure === tenure) host.tenure = undefined
+    }
+  }
+
+  /** Proclaims now and then, until it has to stop. */
+  async #reign(process: SimProcess, term: Term): Promise<void> {
+    while (!term.signal.aborted) {
+      this.#values += 1
+      const value = `value ${this.#values}`
+      this.judge.says(term.token, value)
+      await term.proclaim(value).catch((error) => this.#world.note(`${process.name}: ${error}`))
+      this.judge.look()
+      const over = new Promise((resolve) => term.signal.addEventListener('abort', resolve, { once: true }))
+      await Promise.race([over, new Promise<void>((resolve) => process.after(1_500, resolve))])
+    }
+  }
+
+  #cause({ kind, host: index, forMs }: Trouble): void {
+    const host = this.#hosts[index % this.#hosts.length] as Host
+    const leader = this.#hosts.find(({ tenure }) => tenure?.term.held) ?? host
+    const server = this.#store.host.name
+    this.#world.mark(`fault: ${kind}`)
+    const causes: Record<Trouble['kind'], () => void> = {
+      kill: () => this.#kill(leader, forMs),
+      cut: () => this.#cut(leader, forMs),
+      freeze: () => leader.process.freeze(forMs),
+      stop: () => this.#leave(leader, forMs, () => leader.stop.abort()),
+      close: () => this.#leave(leader, forMs, () => void leader.client?.close()),
+      resign: () => leader.process.enter(() => this.#resign(leader)),
+      fail: () => leader.process.enter(() => leader.fail(new Error('the work failed'))),
+      'end session': () => this.#rob(forMs),
+      'server pause': () => this.#store.host.pause(Math.min(forMs, 10_000)),
+      'server crash': () => this.#store.restart(Math.min(forMs, 10_000)),
+      storm: () => this.#storm(Math.min(forMs, 10_000)),
+    }
+    this.#world.note(`${kind} ${leader.process.name} ${server} ${forMs}`)
+    causes[kind]()
+  }
+
+  /** As an operator's page would: from outside of the work. */
+  #resign({ tenure }: Host): void {
+    if (!tenure) return
+    tenure.resigned = true
+    tenure.term.resign().catch(() => {})
+  }
+
+  #cut({ process }: Host, forMs: number): void {
+    const { name: server } = this.#store.host
+    if (forMs % 3 !== 0) this.#network.cut(process.name, server, 'there')
+    if (forMs % 3 !== 1) this.#network.cut(process.name, server, 'back')
+    this.#world.after(forMs, () => this.#network.heal())
+  }
+
+  #storm(forMs: number): void {
+    this.#network.weather = { delayMs: [0.1, 40], late: 5, lost: 3, twice: 0, reset: 3 }
+    this.#store.misbehave(true)
+    this.#world.after(forMs, () => {
+      this.#network.weather = fairWeather
+    })
+  }
+
+  #rob(choice: number): void {
+    // Of sessions, the owner is known; of keys, all who wait or lead may be concerned.
+    this.#store.operate(choice * 2 + 1, ({ process }) => {
+      if (process) this.judge.robbed(process)
+    })
+  }
+
+  #kill(host: Host, forMs: number): void {
+    host.process.kill()
+    this.#reborn(host, forMs)
+  }
+
+  /** Leaves politely, as a deployment would have it, and comes back later. */
+  #leave(host: Host, forMs: number, ask: () => void): void {
+    const { process } = host
+    process.enter(ask)
+    this.#world.after(graceMs + 25_000, () => {
+      if (host.process !== process) return
+      const { client } = host
+      process.enter(() => void client?.close())
+      this.#world.after(10_000, () => {
+        if (process.timers > 0 && process.running) this.judge.complain(`${process.name} left timers`)
+      })
+      this.#reborn(host, forMs + 10_000)
+    })
+  }
+
+  #reborn(host: Host, forMs: number): void {
+    const process = this.#boot(host.index)
+    Object.assign(host, { process, client: undefined, tenure: undefined, seen: null, fail: () => {} })
+    this.#world.after(forMs, () => {
+      if (host.process === process) this.#start(host)
+    })
+  }
+
+  /** Somebody leads, and every observer knows; nobody who should stand in line has left it. */
+  #allWell(): void {
+    const [owner] = this.#store.owners(name, 1)
+    const candidates = this.#hosts.filter(({ client, stop }) => client && !stop.signal.aborted)
+    const open = candidates.filter(({ client }) => client !== undefined)
+    if (open.length > 0 && owner === undefined) this.judge.complain('nobody leads, though candidates stand')
+    const values = new Set(open.map(({ seen }) => String(seen)))
+    if (values.size > 1) this.judge.complain(`observers disagree: ${[...values].join(', ')}`)
+  }
+
+  async #end(): Promise<void> {
+    for (const { process, stop } of this.#hosts) process.enter(() => stop.abort())
+    await this.#world.run(this.#world.nowMs + 15_000)
+    for (const { process, client } of this.#hosts) process.enter(() => void client?.close())
+    await this.#world.run(this.#world.nowMs + 3 * this.#store.takeOverMs)
+    for (const { process } of this.#hosts) {
+      if (process.timers > 0) this.judge.complain(`${process.name} has ${process.timers} timers left`)
+    }
+    const left = this.#store.leftovers(false).filter((key) => !key.includes('.line'))
+    if (left.length > 0) this.judge.complain(`left in the store: ${left.join(', ')}`)
+  }
+}
