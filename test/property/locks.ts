@@ -25,7 +25,7 @@ const mustSeeEverywhere = [
 export function locks(store: StoreName): void {
   describe(`on a simulated ${store}`, () => {
     test('while nothing goes wrong, no hold is lost, nobody is overtaken, and no lock stays free while one waits', async () => {
-      const { failure } = await explore({ store, plans: healthy, runs: Math.ceil(runs / 5) })
+      const { failure } = await explore({ store, plans: healthy, runs: Math.ceil(runs / 2) })
       expect(failure ?? 'nothing failed').toBe('nothing failed')
     }, 240_000)
 
