@@ -208,6 +208,7 @@ class Run implements Truth {
   async #leaveNothing(): Promise<void> {
     for (const machine of this.#machines) this.#close(machine)
     await this.#world.run(this.#world.nowMs + (this.#healthy ? 2_000 : 2 * this.#store.takeOverMs))
+    this.#checker.finish()
     const { violations } = this.#checker
     const { calls } = this.#shop.register
     // A checkpoint is seen by all who watch the key that it is fenced by.

@@ -93,7 +93,8 @@ async function protectedWork(
   { lock, hold, turn }: { lock: Lock; hold: Hold; turn: Turn },
 ): Promise<void> {
   turns.granted(turn)
-  const grant = checker.granted({ ...who, listens: job.listens === true }, hold)
+  const { calledMs } = turn
+  const grant = checker.granted({ ...who, listens: job.listens === true, calledMs }, hold)
   const goesOn = (): boolean => (job.listens ? grant.told === 0 && !grant.released : hold.held)
   for (let left = job.workMs; left > 0 && goesOn(); left -= 250) {
     await new Promise<void>((resolve) => who.process.after(Math.min(left, 250), resolve))
