@@ -78,17 +78,17 @@ export class MemoryBackend implements Backend {
   }
 
   #answer(claim: Claim): Attempt {
-    const changed = (signal: AbortSignal): Promise<Attempt | undefined> => this.#changed(claim, signal)
     const position = this.#store.position(claim)
     const place = this.#store.line(claim.name)[position]
-    if (place && position < claim.limit) return { held: true, token: place.ticket, changed }
+    const held = place !== undefined && position < claim.limit
+    const changed = (signal: AbortSignal): Promise<Attempt | undefined> => this.#changed(claim, held, signal)
+    if (held) return { held, token: place.ticket, changed }
     const before = place ? position : this.#store.line(claim.name).length
     return { held: false, ahead: before - claim.limit + 1, changed }
   }
 
-  /** Resolves with the new answer once the claim has become a holder, or no longer stands. */
-  #changed(claim: Claim, signal: AbortSignal): Promise<Attempt | undefined> {
-    const heldBefore = this.#holds(claim)
+  /** Resolves with the new answer once the claim has become a holder since the last one, or no longer stands. */
+  #changed(claim: Claim, heldBefore: boolean, signal: AbortSignal): Promise<Attempt | undefined> {
     return new Promise((resolve, reject) => {
       const settle = (finish: () => void): void => {
         stopWatching()
@@ -103,6 +103,7 @@ export class MemoryBackend implements Backend {
       const stopWatching = this.#store.watch(claim.name, look)
       signal.addEventListener('abort', aborted, { once: true })
       if (signal.aborted) aborted()
+      else look() // what happened between the answer and the watch has not told anybody
     })
   }
 }
