@@ -65,6 +65,7 @@ export class Checker {
   /** A program was given a hold, this very moment. */
   granted(who: Pick<Grant, 'process' | 'client' | 'listens' | 'calledMs'>, hold: Hold): Grant {
     const { process } = who
+    this.#world.mark('hold given')
     const grants = this.#grants.get(hold.name) ?? []
     this.#grants.set(hold.name, grants)
     this.#world.note(`${process.name} holds ${hold.name} with token ${hold.token}`)

@@ -19,23 +19,27 @@ export interface Job {
   readonly listens?: boolean | undefined
 }
 
+/** All that can go wrong. */
+export const troubleKinds = [
+  'cut',
+  'cut there',
+  'cut back',
+  'freeze',
+  'fade',
+  'suspend',
+  'kill',
+  'clock',
+  'storm',
+  'server pause',
+  'server crash',
+  'leader',
+  'operator',
+  'close',
+] as const
+
 /** What goes wrong. Ends by itself, at the latest when the run heals. */
 export interface Trouble {
-  readonly kind:
-    | 'cut'
-    | 'cut there'
-    | 'cut back'
-    | 'freeze'
-    | 'fade'
-    | 'suspend'
-    | 'kill'
-    | 'clock'
-    | 'storm'
-    | 'server pause'
-    | 'server crash'
-    | 'leader'
-    | 'operator'
-    | 'close'
+  readonly kind: (typeof troubleKinds)[number]
   readonly atMs: number
   readonly process: number
   readonly forMs: number

@@ -107,6 +107,7 @@ class Run implements Truth {
     const { process } = machine
     if (process.alive) this.#pending.add(label)
     const failed = (error: unknown): void => {
+      this.#world.mark('call rejected')
       this.#world.note(`${process.name} ${label}: ${error}`)
       if (this.#healthy && !isExpected(error)) this.complain(`${label} failed in a healthy run: ${error}`)
     }
@@ -118,6 +119,7 @@ class Run implements Truth {
   }
 
   #cause({ kind, process: index, ...trouble }: Trouble): void {
+    this.#world.mark(`fault: ${kind}`)
     const forMs = Math.min(trouble.forMs, troubledMs - trouble.atMs)
     const { process } = this.#at(index)
     const server = this.#store.host.name
