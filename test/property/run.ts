@@ -108,7 +108,7 @@ class Run implements Truth {
     if (process.alive) this.#pending.add(label)
     const failed = (error: unknown): void => {
       this.#world.mark('call rejected')
-      this.#world.note(`${process.name} ${label}: ${error}`)
+      this.#world.note(`${process.name} ${label}: ${anywhere(error)}`)
       if (this.#healthy && !isExpected(error)) this.complain(`${label} failed in a healthy run: ${error}`)
     }
     process.enter(() => {
@@ -222,6 +222,11 @@ class Run implements Truth {
       if (process.timers > 0) violations.push(`${process.name} has ${process.timers} timers left`)
     }
   }
+}
+
+/** What an error says, without the machine and the process in which the tests run: a trace is the same in all. */
+function anywhere(error: unknown): string {
+  return String(error).replaceAll(/[^ ]+ \(pid \d+\)/g, 'somebody')
 }
 
 /** How a call may fail though nothing goes wrong: it was given up, waited long enough, or its client was closed. */
