@@ -88,7 +88,7 @@ async function all(mutants) {
 async function judge(mutant) {
   const begun = Date.now()
   const copy = prepare(mutant)
-  for (let round = 1; ; round += 1) {
+  for (let round = mutant.file ? 1 : rounds.length; ; round += 1) {
     const runs = rounds[round - 1] ?? ''
     const { code, output } = await properties(copy, mutant.stores, runs)
     const seconds = (Date.now() - begun) / 1_000
