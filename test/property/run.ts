@@ -150,9 +150,9 @@ class Run implements Truth {
     })
   }
 
-  /** After a machine slept, timers are as late as that was long. */
+  /** After a machine slept, timers that were set before go on: one that tells of a loss has at most a TTL to go. */
   #stop(process: SimProcess, forMs: number, asleep = false): void {
-    this.#checker.stopped(process, this.#world.nowMs + (asleep ? 2 * forMs : forMs))
+    this.#checker.stopped(process, this.#world.nowMs + forMs + (asleep ? this.#store.ttlMs : 0))
     if (asleep) process.suspend(forMs)
     else process.freeze(forMs)
   }
