@@ -541,8 +541,8 @@ const inMemory = [
   {
     name: 'memory-one-too-many',
     file: 'src/backends/memory/backend.ts',
-    find: 'return position >= 0 && position < claim.limit',
-    put: 'return position >= 0 && position <= claim.limit',
+    find: 'return position >= 0 && position < limit',
+    put: 'return position >= 0 && position <= limit',
     stores: memory,
     by: belief,
   },

@@ -73,16 +73,15 @@ export class MemoryBackend implements Backend {
   async close(): Promise<void> {}
 
   #holds(claim: Claim): boolean {
-    const position = this.#store.position(claim)
-    return position >= 0 && position < claim.limit
+    return isHolding(claim, this.#store.position(claim))
   }
 
   #answer(claim: Claim): Attempt {
     const position = this.#store.position(claim)
     const place = this.#store.line(claim.name)[position]
-    const held = place !== undefined && position < claim.limit
+    const held = isHolding(claim, position)
     const changed = (signal: AbortSignal): Promise<Attempt | undefined> => this.#changed(claim, held, signal)
-    if (held) return { held, token: place.ticket, changed }
+    if (place && held) return { held, token: place.ticket, changed }
     const before = place ? position : this.#store.line(claim.name).length
     return { held: false, ahead: before - claim.limit + 1, changed }
   }
@@ -106,4 +105,8 @@ export class MemoryBackend implements Backend {
       else look() // what happened between the answer and the watch has not told anybody
     })
   }
+}
+
+function isHolding({ limit }: Claim, position: number): boolean {
+  return position >= 0 && position < limit
 }
