@@ -150,7 +150,7 @@ const world = {
   drift: fc.array(fc.integer({ min: -40, max: 40 }), { minLength: 4, maxLength: 4 }),
 }
 
-/** A job, and whether it begins while something goes wrong with its process: few do by chance. */
+/** A job, and whether it begins shortly before or while something goes wrong with its process: few do by chance. */
 const meeting = fc.tuple(job, fc.boolean())
 
 /** Plans with trouble. */
@@ -161,7 +161,11 @@ export const troubled: fc.Arbitrary<Plan> = fc
     jobs: meetings.map(([job, meets], index) => {
       const trouble = meets && plan.troubles[index % plan.troubles.length]
       if (!trouble) return job
-      return { ...job, process: trouble.process, atMs: trouble.atMs + (job.atMs % 3_000) }
+      return {
+        ...job,
+        process: trouble.process,
+        atMs: Math.max(0, trouble.atMs - 1_000 + (job.atMs % 3_000)),
+      }
     }),
   }))
 
