@@ -18,6 +18,8 @@ export interface Wish<H extends Hold = Hold> {
   readonly value: string
   /** Whether others observe who holds: see `Claim`. */
   readonly candidate: boolean
+  /** Whether work that `accompany` was told of gives the hold back when the client is closed: it takes its time. */
+  readonly attended?: boolean
   /** Makes what the caller gets. */
   readonly make: (grant: Grant) => H
   /** Whether to stand in line. Without it the answer is undefined when the name is not free. */
@@ -40,6 +42,7 @@ export class Acquirer {
   readonly #holds = new Set<Hold>()
   readonly #withdrawals = new Set<Promise<void>>()
   readonly #works = new Set<Promise<unknown>>()
+  readonly #attended = new Set<Hold>()
   #claims = 0
 
   constructor(backend: Backend, clock: Clock, sessions: Sessions) {
@@ -83,17 +86,18 @@ export class Acquirer {
   }
 
   /**
-   * Ends all that is under way: pending acquires reject, holds are released, the session ends. Bounded by about the
-   * time of two requests; what the store did not hear by then it drops when the session's time to live is over.
+   * Ends all that is under way: pending acquires reject, holds are released, work that is accompanied ends, and then the
+   * session. Bounded by that work's grace and about the time of two requests; what the store did not hear by then it drops when the session's time to live is over.
    */
   async close(): Promise<void> {
     this.closing.end(new DOMException('the Leasehold client was closed', 'AbortError'))
+    const released = Promise.allSettled([...this.#holds].map((hold) => hold.release()))
     await Promise.all(this.#works)
     const limits = new Limits().onTimeout(this.#clock, 2 * requestMs(this.#sessions.ttlMs), tooLong)
-    const released = Promise.allSettled([...this.#holds].map((hold) => hold.release()))
+    const givenBack = Promise.allSettled([...this.#attended].map((hold) => hold.release()))
     // Each of these has just been told to end, and withdraws only now.
     const withdrawn = Promise.allSettled(this.#pending).then(() => Promise.allSettled(this.#withdrawals))
-    await orAborted(Promise.all([released, withdrawn]), limits.signal).catch(() => {})
+    await orAborted(Promise.all([released, givenBack, withdrawn]), limits.signal).catch(() => {})
     await this.#sessions.end(limits).catch(() => {})
     limits.lift()
   }
@@ -167,13 +171,14 @@ export class Acquirer {
 
   #hold<H extends Hold>(wish: Wish<H>, admission: Admission, leave: Leave): H {
     const { claim, session } = admission
+    const holds = wish.attended ? this.#attended : this.#holds
     const withdraw = (): Promise<void> =>
       this.#withdraw(claim, session).finally(() => {
-        this.#holds.delete(hold)
+        holds.delete(hold)
         leave()
       })
     const hold = wish.make({ backend: this.#backend, clock: this.#clock, ...admission, withdraw })
-    this.#holds.add(hold)
+    holds.add(hold)
     return hold
   }
 

@@ -24,10 +24,9 @@ import { mutants } from './mutants/table.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const copies = join(root, '.cache', 'mutants')
-/** How many plans a mutant has to survive, and how often: what takes two mishaps at once shows rarely. */
-const runs = process.env.LEASEHOLD_RUNS ?? '1500'
-const rounds = 3
-const limitMs = 120_000
+/** Plans in each round: a few, which find most, then as many as in one `npm test`. What survives that, survives. */
+const rounds = process.env.LEASEHOLD_RUNS ? [process.env.LEASEHOLD_RUNS] : ['500', '5500']
+const limitMs = 240_000
 
 const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } })
 const wanted = values.only ? mutants.filter(({ name }) => values.only?.includes(name)) : mutants
@@ -89,14 +88,15 @@ async function all(mutants) {
 async function judge(mutant) {
   const begun = Date.now()
   const copy = prepare(mutant)
-  for (let round = 1; ; round += 1) {
-    const { code, output } = await properties(copy, mutant.stores)
+  for (let round = mutant.file ? 1 : rounds.length; ; round += 1) {
+    const runs = rounds[round - 1] ?? ''
+    const { code, output } = await properties(copy, mutant.stores, runs)
     const seconds = (Date.now() - begun) / 1_000
     const found = failureIn(copy)
     if (found) return { name: mutant.name, killed: true, how: found.how, runs: found.runs, round, seconds }
     const how = code === 0 ? 'survived' : (/^.*(?:Error|FAIL).*$/m.exec(output)?.[0].trim() ?? `exit ${code}`)
-    const last = round === rounds || mutant.file === ''
-    if (code !== 0 || last) return { name: mutant.name, killed: code !== 0, how, round, seconds }
+    if (code !== 0 || round === rounds.length)
+      return { name: mutant.name, killed: code !== 0, how, round, seconds }
   }
 }
 
@@ -132,9 +132,10 @@ function patched({ file, find, put }) {
  * Runs the tests of these stores until one fails.
  * @param {string} copy
  * @param {readonly string[]} stores
+ * @param {string} runs
  * @returns {Promise<{ code: number | null, output: string }>}
  */
-function properties(copy, stores) {
+function properties(copy, stores, runs) {
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
   const files = stores.map((store) => `test/property/${store}.test.ts`)
   const options = ['run', '--bail=1', '--no-file-parallelism', '--no-color', ...files]
@@ -159,9 +160,9 @@ function failureIn(copy) {
 
 /** @param {Verdict} verdict */
 function print({ name, how, runs, round, seconds }) {
-  const after = runs === undefined ? '' : round === 1 ? `${runs} runs` : `round ${round}`
+  const after = runs === undefined ? '' : `${runs} runs${round === 1 ? '' : ` of round ${round}`}`
   const short = how.length > 88 ? `${how.slice(0, 87)}…` : how
   process.stdout.write(
-    `${name.padEnd(36)} ${after.padStart(9)} ${seconds.toFixed(1).padStart(5)} s  ${short}\n`,
+    `${name.padEnd(36)} ${after.padStart(20)} ${seconds.toFixed(1).padStart(5)} s  ${short}\n`,
   )
 }

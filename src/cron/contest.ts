@@ -69,7 +69,7 @@ class Taken extends Error {
 function stand(host: CronHost, contest: Contest, taken: Limits): Promise<TickHold | undefined> {
   const { name, waitMs, onWait } = contest
   const make = (grant: Grant): TickHold => new TickHold(grant)
-  const wish = { name, limit: 1, value: host.holder, candidate: false, make }
+  const wish = { name, limit: 1, value: host.holder, candidate: false, attended: true, make }
   const wait = { wait: waitMs !== 0, waitMs: waitMs || undefined }
   return host.acquirer.acquire({ ...wish, ...wait, onWait, signal: taken.signal })
 }

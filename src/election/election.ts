@@ -113,20 +113,24 @@ export class Election {
     if (options.value !== undefined) checkValue(options.value, facts)
     const { value, onWait } = options
     const campaign = (signal: AbortSignal): Promise<LedTerm> =>
-      this.#campaign({ value, signal, onWait }, (grant) => new LedTerm(grant))
+      this.#campaign({ value, signal, onWait }, (grant) => new LedTerm(grant), true)
     const limits = new Limits().on(acquirer.closing).onSignal(options.signal)
     const lead = new Lead({ campaign, clock, limits, name: this.name }, work, options)
     return acquirer.accompany(lead.run().finally(() => limits.lift()))
   }
 
-  async #campaign<T extends Term>(options: CampaignOptions, make: (grant: Grant) => T): Promise<T> {
+  async #campaign<T extends Term>(
+    options: CampaignOptions,
+    make: (grant: Grant) => T,
+    attended = false,
+  ): Promise<T> {
     const { acquirer, facts, holder } = this.#host
     const { value = holder, waitMs, signal, onWait } = options
     checkValue(value, facts)
     checkWait(waitMs)
     checkSignal(signal)
     checkCallback('onWait', onWait)
-    const wish = { name: this.name, limit: 1, value, candidate: true, make, signal, onWait }
+    const wish = { name: this.name, limit: 1, value, candidate: true, attended, make, signal, onWait }
     const term = await acquirer.acquire({ ...wish, wait: waitMs !== 0, waitMs: waitMs || undefined })
     if (term) return term
     throw await acquirer.notFree({ name: this.name })

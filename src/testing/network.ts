@@ -69,13 +69,18 @@ export class Network {
     this.#world.note(`cut ${link}`)
   }
 
-  /** Heals every link; half of what was held back arrives now, late. */
+  /**
+   * Heals every link. Half of what was held back arrives now or, as TCP waits longer and longer before it repeats, after
+   * much that was sent later over another connection.
+   */
   heal(): void {
     for (const [link, held] of this.#cuts) {
       this.#world.note(`healed ${link}`)
       this.#cuts.delete(link)
-      for (const { deliver } of held)
-        if (this.#random.percent(50)) this.#world.after(this.#delayMs(), deliver)
+      for (const { deliver } of held) {
+        const waitMs = this.#random.percent(50) ? 0 : this.#random.between(0, 3_000)
+        if (this.#random.percent(50)) this.#world.after(waitMs + this.#delayMs(), deliver)
+      }
     }
   }
 

@@ -4,6 +4,8 @@ import type { Leasehold } from '../../src/connect.ts'
 import type { Hold } from '../../src/hold.ts'
 import type { SimProcess } from '../../src/testing/process.ts'
 import type { World } from '../../src/testing/world.ts'
+import { type Seen, stepsOf, tellSeen } from './diary.ts'
+import { isLinearizable } from './history.ts'
 
 /** Who may believe to hold a name, as the store knows it. */
 export interface Truth {
@@ -30,6 +32,11 @@ export interface Grant {
   readonly client: Leasehold
   /** Whether the program learns of a loss by the signal alone: then nobody may compute it for it by asking. */
   readonly listens: boolean
+  /** When `acquire` was called, and when it gave the hold. */
+  readonly calledMs: number
+  readonly givenMs: number
+  /** When the program last believed to hold. */
+  believedMs: number | undefined
   told: number
   released: boolean
   robbedAtMs: number
@@ -56,8 +63,9 @@ export class Checker {
   }
 
   /** A program was given a hold, this very moment. */
-  granted(who: Pick<Grant, 'process' | 'client' | 'listens'>, hold: Hold): Grant {
+  granted(who: Pick<Grant, 'process' | 'client' | 'listens' | 'calledMs'>, hold: Hold): Grant {
     const { process } = who
+    this.#world.mark('hold given')
     const grants = this.#grants.get(hold.name) ?? []
     this.#grants.set(hold.name, grants)
     this.#world.note(`${process.name} holds ${hold.name} with token ${hold.token}`)
@@ -67,7 +75,8 @@ export class Checker {
       this.violated(`token ${hold.token} of ${hold.name} came after ${larger.hold.token}`)
     }
     const robbedAtMs = this.#robbedAtMs(process, hold.name)
-    const grant: Grant = { ...who, hold, told: 0, released: false, robbedAtMs }
+    const fresh = { givenMs: this.#world.nowMs, believedMs: undefined, told: 0, released: false }
+    const grant: Grant = { ...who, ...fresh, hold, robbedAtMs }
     hold.signal.addEventListener('abort', () => this.#lost(grant))
     grants.push(grant)
     this.look()
@@ -115,6 +124,7 @@ export class Checker {
   look(): void {
     for (const [name, grants] of this.#grants) {
       const believers = grants.filter((grant) => this.#believes(grant))
+      for (const believer of believers) believer.believedMs = this.#world.nowMs
       const owners = this.#truth.owners(name)
       for (const { process, hold, listens } of believers) {
         if (owners.includes(process.name)) continue
@@ -125,6 +135,18 @@ export class Checker {
         const names = believers.map((believer) => believer.process.name).join(', ')
         this.violated(`${believers.length} believe to hold ${name}: ${names}`)
       }
+    }
+  }
+
+  /** The run is over: what the programs saw of a mutex must have been possible, whatever its store says. */
+  finish(): void {
+    if (this.#expected.permits > 1) return
+    for (const [name, grants] of this.#grants) {
+      const seen = grants.map(
+        (grant): Seen => ({ ...grant, process: grant.process.name, token: grant.hold.token }),
+      )
+      if (!isLinearizable(stepsOf(seen)))
+        this.violated(`the holds of ${name} fit no order: ${tellSeen(seen)}`)
     }
   }
 

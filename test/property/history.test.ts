@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { type Seen, stepsOf } from './diary.ts'
 import { isLinearizable, type Step } from './history.ts'
 
 const never = Infinity
@@ -71,6 +72,46 @@ test('it agrees with trying every order', () => {
     { numRuns: 3_000 },
   )
 })
+
+const seen = (token: number, calledMs: number, givenMs: number, believedMs: number | undefined): Seen => ({
+  process: 'p0',
+  token: BigInt(token),
+  calledMs,
+  givenMs,
+  believedMs,
+})
+
+test.each<[string, boolean, Seen[]]>([
+  ['each begins after the one before', true, [seen(1, 0, 1, 5), seen(2, 0, 6, 9), seen(3, 2, 10, 12)]],
+  [
+    'the next one is told in the instant in which the one before ends',
+    true,
+    [seen(1, 0, 1, 5), seen(2, 0, 5, 9)],
+  ],
+  ['one believes on after the next one has begun', false, [seen(1, 0, 1, 7), seen(2, 0, 6, 9)]],
+  [
+    'one believes on after the next but one has begun',
+    false,
+    [seen(1, 0, 1, 9), seen(2, 0, 6, 6), seen(3, 0, 8, 9)],
+  ],
+  ['who called after another had the lock has a smaller token', false, [seen(2, 0, 1, 1), seen(1, 2, 3, 3)]],
+  [
+    'an answer is late, and an operator has taken the lock from its reader',
+    true,
+    [seen(2, 0, 5, 5), seen(1, 0, 9, undefined)],
+  ],
+  ['an answer is late, and its reader believes it', false, [seen(2, 0, 5, 5), seen(1, 0, 9, 9)]],
+  ['two have one token', false, [seen(1, 0, 1, 1), seen(1, 2, 3, 3)]],
+])('what programs saw of a mutex: %s: %s', (_, possible, holds) => {
+  expect(isLinearizable(stepsOf(holds))).toBe(possible)
+})
+
+test('a long line is judged at once, also where two held at a time', () => {
+  const line = Array.from({ length: 60 }, (_, at) => seen(at + 1, 0, 10 * at + 1, 10 * at + 9))
+  expect(isLinearizable(stepsOf(line))).toBe(true)
+  const wrong = line.map((hold, at) => (at === 20 ? { ...hold, believedMs: 10 * at + 12 } : hold))
+  expect(isLinearizable(stepsOf(wrong))).toBe(false)
+}, 2_000)
 
 /** Every order of every choice of steps that has all that must have happened. */
 function orders(steps: readonly Step[]): Step[][] {

@@ -42,9 +42,17 @@ class Search {
     const state = `${done} ${lock.holder}`
     if (this.#seen.has(state)) return false
     this.#seen.add(state)
+    if (this.#isTooLate(done, lock)) return false
     return this.#next(done).some((at) => {
       const after = apply(this.#steps[at] as Step, lock)
       return after !== undefined && this.goOn(done | (1n << BigInt(at)), after)
+    })
+  }
+
+  /** Whether a token that must still come is not larger than the last: no order from here can be right. */
+  #isTooLate(done: bigint, lock: Lock): boolean {
+    return this.#steps.some(({ kind, token = 0n, optional }, at) => {
+      return kind === 'acquire' && !optional && token <= lock.token && ((done >> BigInt(at)) & 1n) === 0n
     })
   }
 

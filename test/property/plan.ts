@@ -12,28 +12,34 @@ export interface Job {
   readonly patience: 'wait' | 'try' | number
   /** Give up from outside after so many ms. */
   readonly abortMs?: number | undefined
+  /** What it does only when somebody next releases this name, if that is soon: there much meets. */
+  readonly atRelease?: 'begin' | 'give up' | undefined
   readonly checkpoint: boolean
   /** It learns of a loss by the signal alone, and never asks. */
   readonly listens?: boolean | undefined
 }
 
+/** All that can go wrong. */
+export const troubleKinds = [
+  'cut',
+  'cut there',
+  'cut back',
+  'freeze',
+  'fade',
+  'suspend',
+  'kill',
+  'clock',
+  'storm',
+  'server pause',
+  'server crash',
+  'leader',
+  'operator',
+  'close',
+] as const
+
 /** What goes wrong. Ends by itself, at the latest when the run heals. */
 export interface Trouble {
-  readonly kind:
-    | 'cut'
-    | 'cut there'
-    | 'cut back'
-    | 'freeze'
-    | 'fade'
-    | 'suspend'
-    | 'kill'
-    | 'clock'
-    | 'storm'
-    | 'server pause'
-    | 'server crash'
-    | 'leader'
-    | 'operator'
-    | 'close'
+  readonly kind: (typeof troubleKinds)[number]
   readonly atMs: number
   readonly process: number
   readonly forMs: number
@@ -47,6 +53,8 @@ export interface Plan {
   readonly permits: number
   /** Clock rates of the processes, in parts per thousand off. */
   readonly drift: readonly number[]
+  /** The most that a message takes while nothing goes wrong, in ms; 1 if it is not given. */
+  readonly slowestMs?: number | undefined
   readonly jobs: readonly Job[]
   readonly troubles: readonly Trouble[]
 }
@@ -80,21 +88,32 @@ const job: fc.Arbitrary<Job> = fc.record({
     { weight: 1, arbitrary: fc.integer({ min: 1, max: 6_000 }) },
   ),
   abortMs: fc.option(fc.oneof(fc.nat(3), fc.nat(3_000)), { nil: undefined, freq: 2 }),
+  atRelease: fc.constantFrom(undefined, undefined, undefined, 'begin' as const, 'give up' as const),
   checkpoint: fc.boolean(),
   listens: fc.boolean(),
 })
 
 /** In healthy plans what happens, happens nearly at the same time: each within a few ms of one of some moments. */
-const moment = fc.tuple(fc.nat(16), fc.nat(8)).map(([halfSeconds, ms]) => 500 * halfSeconds + ms)
+const moment = fc
+  .tuple(fc.oneof(fc.nat(3), fc.nat(16)), fc.nat(4))
+  .map(([halfSeconds, ms]) => 500 * halfSeconds + ms)
 
 const healthyJob: fc.Arbitrary<Job> = fc
-  .tuple(job, moment, fc.integer({ min: 1, max: 4 }), fc.nat(7))
-  .map(([drawn, atMs, halfSeconds, long]) => ({
+  .record({
+    job,
+    process: fc.nat(4),
+    atMs: moment,
+    name: fc.constantFrom(0, 0, 0, 0, 0, 1),
+    atRelease: fc.constantFrom(undefined, undefined, undefined, 'begin' as const, 'give up' as const),
+    halfSeconds: fc.nat(4),
+    long: fc.nat(7),
+    abortMs: fc.constantFrom(undefined, undefined, undefined, undefined, undefined, 1, 2, 3, 1_500),
+  })
+  .map(({ job, halfSeconds, long, ...drawn }) => ({
+    ...job,
     ...drawn,
-    atMs,
-    abortMs: long % 2 ? drawn.abortMs : undefined,
     // Some hold it for longer than any time to live.
-    workMs: long === 0 ? 25_000 : Math.max(0, 500 * halfSeconds - (drawn.workMs % 8)),
+    workMs: long === 0 ? 25_000 : Math.max(0, 500 * halfSeconds - (job.workMs % 4)),
   }))
 
 /** Each run draws from one small family: many kinds at once hide one another. */
@@ -131,17 +150,33 @@ const world = {
   drift: fc.array(fc.integer({ min: -40, max: 40 }), { minLength: 4, maxLength: 4 }),
 }
 
+/** A job, and whether it begins shortly before or while something goes wrong with its process: few do by chance. */
+const meeting = fc.tuple(job, fc.boolean())
+
 /** Plans with trouble. */
-export const troubled: fc.Arbitrary<Plan> = fc.record({
-  ...world,
-  jobs: fc.array(job, { minLength: 2, maxLength: 14 }),
-  troubles,
-})
+export const troubled: fc.Arbitrary<Plan> = fc
+  .record({ ...world, meetings: fc.array(meeting, { minLength: 2, maxLength: 14 }), troubles })
+  .map(({ meetings, ...plan }) => ({
+    ...plan,
+    jobs: meetings.map(([job, meets], index) => {
+      const trouble = meets && plan.troubles[index % plan.troubles.length]
+      if (!trouble) return job
+      return {
+        ...job,
+        process: trouble.process,
+        atMs: Math.max(0, trouble.atMs - 1_000 + (job.atMs % 3_000)),
+      }
+    }),
+  }))
 
 /** Plans in which nothing goes wrong: then more can be asked for. */
 export const healthy: fc.Arbitrary<Plan> = fc.record({
   ...world,
-  jobs: fc.array(healthyJob, { minLength: 2, maxLength: 14 }),
+  processes: fc.constantFrom(3, 4, 5, 5),
+  permits: fc.constantFrom(1, 1, 1, 2),
+  // The longer messages are under way, the more of them meet.
+  slowestMs: fc.constantFrom(1, 20, 20),
+  jobs: fc.array(healthyJob, { minLength: 5, maxLength: 14 }),
   troubles: closing,
 })
 

@@ -13,12 +13,15 @@ export class Register {
   readonly #complain: (what: string) => void
   readonly #written = new Map<string, number>()
   #texts = 0
+  /** How often a program wrote or read one. */
+  calls = 0
 
   constructor(complain: (what: string) => void) {
     this.#complain = complain
   }
 
   async write(hold: Hold): Promise<void> {
+    this.calls += 1
     this.#texts += 1
     const text = this.#texts
     await hold.checkpoint(String(text))
@@ -26,6 +29,7 @@ export class Register {
   }
 
   async read(lock: Readable): Promise<void> {
+    this.calls += 1
     const written = this.#written.get(lock.name) ?? 0
     const found = Number((await lock.checkpoint()) ?? 0)
     if (found < written) this.#complain(`the checkpoint of ${lock.name} was ${found} after ${written}`)

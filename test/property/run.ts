@@ -1,12 +1,13 @@
 // Runs one plan in a simulated world, and says what was wrong. Owns how plans become events.
 import type { Leasehold } from '../../src/connect.ts'
 import { UnavailableError, WaitTimeoutError } from '../../src/errors.ts'
-import { fairWeather, Network } from '../../src/testing/network.ts'
+import { fairWeather, Network, type Weather } from '../../src/testing/network.ts'
 import { SimProcess } from '../../src/testing/process.ts'
 import { World } from '../../src/testing/world.ts'
 import { Checker, type Truth } from './checker.ts'
 import { isHealthy, type Job, type Plan, type Trouble, troubledMs } from './plan.ts'
 import { Register } from './register.ts'
+import { Releases } from './releases.ts'
 import type { MakeStore, SimStore } from './stores.ts'
 import { Turns } from './turns.ts'
 import { type Machine, type Shop, work } from './worker.ts'
@@ -41,6 +42,7 @@ class Run implements Truth {
   readonly #checker: Checker
   readonly #shop: Shop
   readonly #healthy: boolean
+  readonly #fair: Weather
   readonly #pending = new Set<string>()
 
   constructor(make: MakeStore, plan: Plan, log: boolean) {
@@ -48,6 +50,8 @@ class Run implements Truth {
     this.#healthy = isHealthy(plan)
     this.#world = new World(plan.seed, { log })
     this.#network = new Network(this.#world)
+    this.#fair = { ...fairWeather, delayMs: [0.1, plan.slowestMs ?? 1] }
+    this.#network.weather = this.#fair
     this.#store = make(this.#world, this.#network, () => this.#checker?.look())
     const { permits } = plan
     const { ttlMs } = this.#store
@@ -56,7 +60,7 @@ class Run implements Truth {
     const complain = (what: string): void => this.complain(what)
     const turns = new Turns(this.#world, permits, this.#healthy ? complain : () => {})
     const register = new Register(complain)
-    this.#shop = { permits, ttlMs, checker: this.#checker, turns, register }
+    this.#shop = { permits, ttlMs, checker: this.#checker, turns, register, releases: new Releases() }
     this.#machines = Array.from({ length: plan.processes }, (_, index) => this.#machine(index))
   }
 
@@ -103,7 +107,8 @@ class Run implements Truth {
     const { process } = machine
     if (process.alive) this.#pending.add(label)
     const failed = (error: unknown): void => {
-      this.#world.note(`${process.name} ${label}: ${error}`)
+      this.#world.mark('call rejected')
+      this.#world.note(`${process.name} ${label}: ${anywhere(error)}`)
       if (this.#healthy && !isExpected(error)) this.complain(`${label} failed in a healthy run: ${error}`)
     }
     process.enter(() => {
@@ -114,6 +119,7 @@ class Run implements Truth {
   }
 
   #cause({ kind, process: index, ...trouble }: Trouble): void {
+    this.#world.mark(`fault: ${kind}`)
     const forMs = Math.min(trouble.forMs, troubledMs - trouble.atMs)
     const { process } = this.#at(index)
     const server = this.#store.host.name
@@ -138,15 +144,15 @@ class Run implements Truth {
   #fade(process: SimProcess, forMs: number): void {
     this.#network.weather = { ...fairWeather, delayMs: [0.1, 900] }
     this.#world.after(2_500, () => {
-      this.#network.weather = fairWeather
+      this.#network.weather = this.#fair
       this.#network.cut(process.name, this.#store.host.name, 'there')
       this.#world.after(forMs, () => this.#network.heal())
     })
   }
 
-  /** After a machine slept, timers are as late as that was long. */
+  /** After a machine slept, timers that were set before go on: one that tells of a loss has at most a TTL to go. */
   #stop(process: SimProcess, forMs: number, asleep = false): void {
-    this.#checker.stopped(process, this.#world.nowMs + (asleep ? 2 * forMs : forMs))
+    this.#checker.stopped(process, this.#world.nowMs + forMs + (asleep ? this.#store.ttlMs : 0))
     if (asleep) process.suspend(forMs)
     else process.freeze(forMs)
   }
@@ -155,7 +161,7 @@ class Run implements Truth {
     this.#network.weather = { delayMs: [0.1, 40], late: 5, lost: 3, twice: 5, reset: 3 }
     this.#store.misbehave(true)
     this.#world.after(forMs, () => {
-      this.#network.weather = fairWeather
+      this.#network.weather = this.#fair
     })
   }
 
@@ -196,7 +202,7 @@ class Run implements Truth {
 
   #heal(): void {
     this.#network.heal()
-    this.#network.weather = fairWeather
+    this.#network.weather = this.#fair
     this.#store.misbehave(false)
     this.#world.note('healed')
   }
@@ -204,8 +210,11 @@ class Run implements Truth {
   async #leaveNothing(): Promise<void> {
     for (const machine of this.#machines) this.#close(machine)
     await this.#world.run(this.#world.nowMs + (this.#healthy ? 2_000 : 2 * this.#store.takeOverMs))
+    this.#checker.finish()
     const { violations } = this.#checker
-    const [requests, most] = [this.#store.requests(), 200 + (20 * this.#world.nowMs) / 1_000]
+    const { calls } = this.#shop.register
+    // A checkpoint is seen by all who watch the key that it is fenced by.
+    const [requests, most] = [this.#store.requests(), 200 + (20 * this.#world.nowMs) / 1_000 + 4 * calls]
     if (requests > most) violations.push(`${requests} requests in ${this.#world.nowMs} ms`)
     const left = this.#store.leftovers(this.#healthy)
     if (left.length > 0) violations.push(`left in the store: ${left.join(', ')}`)
@@ -213,6 +222,11 @@ class Run implements Truth {
       if (process.timers > 0) violations.push(`${process.name} has ${process.timers} timers left`)
     }
   }
+}
+
+/** What an error says, without the machine and the process in which the tests run: a trace is the same in all. */
+function anywhere(error: unknown): string {
+  return String(error).replaceAll(/[^ ]+ \(pid \d+\)/g, 'somebody')
 }
 
 /** How a call may fail though nothing goes wrong: it was given up, waited long enough, or its client was closed. */

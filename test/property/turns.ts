@@ -7,6 +7,7 @@ export interface Turn {
   readonly process: string
   readonly name: string
   readonly waits: boolean
+  readonly calledMs: number
   /** Since when it stands in the store's line, as far as can be told: one per permit and process does. */
   standsSinceMs: number
   holds: boolean
@@ -29,7 +30,8 @@ export class Turns {
   }
 
   begin(process: string, name: string, waits: boolean): Turn {
-    const turn = { process, name, waits, standsSinceMs: Number.POSITIVE_INFINITY, holds: false }
+    const calledMs = this.#world.nowMs
+    const turn = { process, name, waits, calledMs, standsSinceMs: Number.POSITIVE_INFINITY, holds: false }
     this.#turns.add(turn)
     this.#advance(turn)
     return turn

@@ -9,6 +9,7 @@ import type { SimProcess } from '../../src/testing/process.ts'
 import type { Checker } from './checker.ts'
 import type { Job } from './plan.ts'
 import type { Register } from './register.ts'
+import type { Releases } from './releases.ts'
 import type { Turn, Turns } from './turns.ts'
 
 /** A process with the client that its jobs share. */
@@ -25,6 +26,7 @@ export interface Shop {
   readonly checker: Checker
   readonly turns: Turns
   readonly register: Register
+  readonly releases: Releases
 }
 
 /** How soon a call that was given up must have ended: a timeout asks who holds, for half a second. */
@@ -35,6 +37,7 @@ export async function work(shop: Shop, machine: Machine, job: Job): Promise<void
   const client = await opened(shop, machine)
   const { permits } = shop
   const name = `n${job.name}`
+  if (job.atRelease === 'begin') await shop.releases.next(name, machine.process)
   const lock = permits === 1 ? client.mutex(name) : client.semaphore(name, { permits })
   const turn = shop.turns.begin(machine.process.name, name, job.patience !== 'try')
   try {
@@ -55,7 +58,7 @@ async function opened({ ttlMs }: Shop, machine: Machine): Promise<Leasehold> {
 }
 
 async function acquire(
-  { checker }: Shop,
+  { checker, releases }: Shop,
   process: SimProcess,
   job: Job,
   lock: Lock,
@@ -70,6 +73,8 @@ async function acquire(
   }
   const late = (): void => checker.violated(`${process.name} gave up waiting for ${lock.name}, in vain`)
   after(abortMs, () => controller.abort('enough'))
+  if (job.atRelease === 'give up')
+    cancels.push(releases.on(lock.name, () => after(0, () => controller.abort('enough'))))
   // In two steps: what a stopped process does first when it goes on is to give up.
   for (const ms of [abortMs, waitMs]) after(ms, () => after(givenUpMs, late))
   try {
@@ -82,13 +87,14 @@ async function acquire(
 }
 
 async function protectedWork(
-  { permits, checker, turns, register }: Shop,
+  { permits, checker, turns, register, releases }: Shop,
   who: { process: SimProcess; client: Leasehold },
   job: Job,
   { lock, hold, turn }: { lock: Lock; hold: Hold; turn: Turn },
 ): Promise<void> {
   turns.granted(turn)
-  const grant = checker.granted({ ...who, listens: job.listens === true }, hold)
+  const { calledMs } = turn
+  const grant = checker.granted({ ...who, listens: job.listens === true, calledMs }, hold)
   const goesOn = (): boolean => (job.listens ? grant.told === 0 && !grant.released : hold.held)
   for (let left = job.workMs; left > 0 && goesOn(); left -= 250) {
     await new Promise<void>((resolve) => who.process.after(Math.min(left, 250), resolve))
@@ -100,5 +106,6 @@ async function protectedWork(
   const wasHeld = grant.told === 0 && (job.listens === true || hold.held)
   const released = hold.release()
   checker.released(grant, wasHeld)
+  releases.tell(hold.name)
   await released
 }

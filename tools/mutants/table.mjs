@@ -541,8 +541,8 @@ const inMemory = [
   {
     name: 'memory-one-too-many',
     file: 'src/backends/memory/backend.ts',
-    find: 'return position >= 0 && position < claim.limit',
-    put: 'return position >= 0 && position <= claim.limit',
+    find: 'return position >= 0 && position < limit',
+    put: 'return position >= 0 && position <= limit',
     stores: memory,
     by: belief,
   },
@@ -553,6 +553,14 @@ const inMemory = [
     put: '',
     stores: memory,
     by: healthy,
+  },
+  {
+    name: 'memory-change-before-the-wait-missed',
+    file: 'src/backends/memory/backend.ts',
+    find: '      else look() // what happened between the answer and the watch has not told anybody\n',
+    put: '',
+    stores: memory,
+    by: prompt,
   },
   {
     name: 'memory-nobody-is-woken',

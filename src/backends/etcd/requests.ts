@@ -23,9 +23,8 @@ export function createdAt(key: string, revision: bigint): ICompare {
 }
 
 /** True if nothing in the range was created after this revision; for 0: if the range is empty. */
-export function noneSince({ key, end = '' }: KeyRange, revision: bigint): ICompare {
-  const range = { key: Buffer.from(key), range_end: Buffer.from(end) }
-  return { ...range, target: create, result: less, create_revision: String(revision + 1n) }
+export function noneSince(range: KeyRange, revision: bigint): ICompare {
+  return { ...bounds(range), target: create, result: less, create_revision: String(revision + 1n) }
 }
 
 /** True if the key has been written exactly so many times since it was created. */

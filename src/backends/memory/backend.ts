@@ -96,15 +96,15 @@ export class MemoryBackend implements Backend {
   async close(): Promise<void> {}
 
   #holds(claim: Claim): boolean {
-    const position = this.#store.position(claim)
-    return position >= 0 && position < claim.limit
+    return isHolding(claim, this.#store.position(claim))
   }
 
   #answer(claim: Claim): Attempt {
-    const changed = (signal: AbortSignal): Promise<Attempt | undefined> => this.#changed(claim, signal)
     const position = this.#store.position(claim)
     const place = this.#store.line(claim.name)[position]
-    if (place && position < claim.limit) return { held: true, token: place.ticket, changed }
+    const held = isHolding(claim, position)
+    const changed = (signal: AbortSignal): Promise<Attempt | undefined> => this.#changed(claim, held, signal)
+    if (place && held) return { held, token: place.ticket, changed }
     const before = place ? position : this.#store.line(claim.name).length
     return { held: false, ahead: before - claim.limit + 1, changed }
   }
@@ -121,9 +121,8 @@ export class MemoryBackend implements Backend {
     return { leader, changed: (signal) => this.#until(name, look, signal) }
   }
 
-  /** Resolves with the new answer once the claim has become a holder, or no longer stands. */
-  #changed(claim: Claim, signal: AbortSignal): Promise<Attempt | undefined> {
-    const heldBefore = this.#holds(claim)
+  /** Resolves with the new answer once the claim has become a holder since the last one, or no longer stands. */
+  #changed(claim: Claim, heldBefore: boolean, signal: AbortSignal): Promise<Attempt | undefined> {
     const look = (): Attempt | 'gone' | undefined => {
       if (this.#store.position(claim) < 0) return 'gone'
       return this.#holds(claim) === heldBefore ? undefined : this.#answer(claim)
@@ -147,7 +146,11 @@ export class MemoryBackend implements Backend {
       const stopWatching = this.#store.watch(name, look)
       signal.addEventListener('abort', aborted, { once: true })
       if (signal.aborted) aborted()
-      else look()
+      else look() // what happened between the answer and the watch has not told anybody
     })
   }
+}
+
+function isHolding({ limit }: Claim, position: number): boolean {
+  return position >= 0 && position < limit
 }

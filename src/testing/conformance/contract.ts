@@ -2,8 +2,8 @@
 // and whether the facts are facts.
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
-import { abortable, claimOf, type Draft, never } from './case.ts'
-import { rejection, started } from './wait.ts'
+import { abortable, claimOf, type Draft, never, slackMs } from './case.ts'
+import { rejection, started, within } from './wait.ts'
 
 /** What the locks build upon. */
 export const contract: readonly Draft[] = [
@@ -99,6 +99,19 @@ export const contract: readonly Draft[] = [
       await backend.withdraw(claim, never)
       await changed
       for (const { signal } of [first, second]) assert.deepEqual(getEventListeners(signal, 'abort'), [])
+    },
+  },
+  {
+    title: 'who begins to wait when the lock has just become free is told',
+    async run(stage) {
+      const { backend } = stage
+      const name = stage.name()
+      const [claim, next] = [claimOf(name, await stage.session()), claimOf(name, await stage.session())]
+      await backend.attempt(claim, never)
+      const waiting = await backend.attempt(next, never)
+      await backend.withdraw(claim, never)
+      await within(stage.clock, slackMs / 6, 'a wait for what had happened', waiting.changed(never))
+      assert.equal((await backend.attempt(next, never)).held, true)
     },
   },
   {

@@ -28,6 +28,7 @@ export class Judge {
   readonly #tenures: Tenure[] = []
   readonly #values = new Map<bigint, string[]>()
   readonly #seen = new Map<string, bigint>()
+  readonly #robbedAtMs = new Map<string, number>()
 
   constructor(world: World, owners: () => readonly string[]) {
     this.#world = world
@@ -53,7 +54,8 @@ export class Judge {
       term,
       working: true,
       askedAtMs: Infinity,
-      robbedAtMs: -Infinity,
+      // Perhaps while the answer that gave the term was on its way.
+      robbedAtMs: this.#robbedAtMs.get(process.name) ?? -Infinity,
       resigned: false,
     }
     term.signal.addEventListener('abort', () => this.#asked(tenure))
@@ -69,6 +71,7 @@ export class Judge {
 
   /** Somebody ends the session of this process in the store. */
   robbed(name: string): void {
+    this.#robbedAtMs.set(name, this.#world.nowMs)
     for (const tenure of this.#tenures)
       if (tenure.process.name === name) tenure.robbedAtMs = this.#world.nowMs
   }

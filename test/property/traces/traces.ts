@@ -1,0 +1,29 @@
+// The traces of drawn runs as hashes, in a file, for tools/traces.mjs to compare: what gives one trace on one version of
+// Node has to give it on every other. Owns which runs.
+import { writeFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { healthy, troubled } from '../plan.ts'
+import { runPlan } from '../run.ts'
+import { type StoreName, stores } from '../stores.ts'
+
+const { LEASEHOLD_TRACES: file = '', LEASEHOLD_TRACES_SEED: seed, LEASEHOLD_TRACES_RUNS: runs } = process.env
+
+/** What is run against each store: in memory a process that stops would stop the store in it. */
+const plans = { etcd: [healthy, troubled], consul: [healthy, troubled], memory: [healthy] }
+
+test('every run has a trace', async () => {
+  const digests: Record<string, string> = {}
+  for (const store of Object.keys(plans) as StoreName[]) {
+    for (const kind of plans[store]) {
+      const title = `${store}, ${kind === healthy ? 'healthy' : 'troubled'}`
+      const drawn = fc.sample(kind, { seed: Number(seed), numRuns: Number(runs) })
+      for (const [index, plan] of drawn.entries()) {
+        const { digest } = await runPlan(stores[store], plan)
+        digests[`${title} plan ${index}`] = digest
+      }
+    }
+  }
+  writeFileSync(file, JSON.stringify(digests))
+  expect(Object.keys(digests).length).toBeGreaterThan(0)
+}, 600_000)
