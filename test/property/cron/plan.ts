@@ -45,6 +45,6 @@ export function cronPlans(hosts: number, minutes: number): fc.Arbitrary<CronPlan
     jobMs: fc.oneof(fc.nat(10), fc.nat(5_000), fc.nat(100_000)),
     retry: fc.boolean(),
     catchUp: fc.boolean(),
-    troubles: fc.array(trouble(minutes, hosts), { maxLength: minutes }),
+    troubles: fc.array(trouble(minutes, hosts), { minLength: Math.ceil(minutes / 6), maxLength: minutes }),
   })
 }

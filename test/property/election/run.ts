@@ -57,6 +57,8 @@ class ElectionRun {
   readonly #hosts: Host[]
   #births = 0
   #values = 0
+  /** Nobody proclaims any more, so that all can be compared. */
+  #quiet = false
 
   constructor(make: MakeStore, plan: ElectionPlan, log: boolean) {
     this.#plan = plan
@@ -81,6 +83,8 @@ class ElectionRun {
     this.#store.misbehave(false)
     this.#world.note('healed')
     await this.#world.run(troubledMs + 3 * this.#store.takeOverMs + 30_000)
+    this.#quiet = true
+    await this.#world.run(this.#world.nowMs + 5_000)
     this.#allWell()
     await this.#end()
   }
@@ -159,14 +163,18 @@ class ElectionRun {
   /** Proclaims now and then, until it has to stop. */
   async #reign(process: SimProcess, term: Term): Promise<void> {
     while (!term.signal.aborted) {
-      this.#values += 1
-      const value = `value ${this.#values}`
-      this.judge.says(term.token, value)
-      await term.proclaim(value).catch((error) => this.#world.note(`${process.name}: ${error}`))
-      this.judge.look()
+      if (!this.#quiet) await this.#proclaim(process, term)
       const over = new Promise((resolve) => term.signal.addEventListener('abort', resolve, { once: true }))
       await Promise.race([over, new Promise<void>((resolve) => process.after(1_500, resolve))])
     }
+  }
+
+  async #proclaim(process: SimProcess, term: Term): Promise<void> {
+    this.#values += 1
+    const value = `value ${this.#values}`
+    this.judge.says(term.token, value)
+    await term.proclaim(value).catch((error) => this.#world.note(`${process.name}: ${error}`))
+    this.judge.look()
   }
 
   #cause({ kind, host: index, forMs }: Trouble): void {
