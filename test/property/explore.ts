@@ -3,14 +3,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import type { Plan } from './plan.ts'
-import { runPlan } from './run.ts'
+import { type Kind, playOf } from './kinds.ts'
 import { type StoreName, stores } from './stores.ts'
 
 /** What to explore. */
-export interface Expedition {
+export interface Expedition<P> {
   readonly store: StoreName
-  readonly plans: fc.Arbitrary<Plan>
+  /** What the plans are for; locks, if it is not said. */
+  readonly kind?: Kind
+  readonly plans: fc.Arbitrary<P>
   readonly runs: number
   /** Another one each time, if it is not given. */
   readonly seed?: number | undefined
@@ -31,9 +32,10 @@ export interface Report {
 }
 
 /** Runs plan after plan until one fails. */
-export async function explore(expedition: Expedition): Promise<Report> {
+export async function explore<P>(expedition: Expedition<P>): Promise<Report> {
   const {
     store,
+    kind = 'locks',
     plans,
     runs,
     limitMs,
@@ -44,7 +46,7 @@ export async function explore(expedition: Expedition): Promise<Report> {
   let failed = 0
   const property = fc.asyncProperty(plans, async (plan) => {
     if (failed > shrinks) return // enough: the smallest so far will do
-    const verdict = await runPlan(stores[store], plan)
+    const verdict = await playOf<P>(kind)(stores[store], plan)
     for (const [mark, count] of verdict.marks) marks.set(mark, (marks.get(mark) ?? 0) + count)
     if (failed > 0 || verdict.violations.length > 0) failed += 1
     if (verdict.violations.length > 0) throw new Error(verdict.violations.join('\n'))
@@ -57,12 +59,13 @@ export async function explore(expedition: Expedition): Promise<Report> {
 }
 
 /** Runs a plan once more, with its story; keeps it in a file. */
-async function tell({ store }: Expedition, plan: Plan, seed: number, runs: number): Promise<string> {
-  const { violations, story, digest } = await runPlan(stores[store], plan, { log: true })
+async function tell<P>(expedition: Expedition<P>, plan: P, seed: number, runs: number): Promise<string> {
+  const { store, kind = 'locks' } = expedition
+  const { violations, story, digest } = await playOf<P>(kind)(stores[store], plan, { log: true })
   const folder = join('.cache', 'failures')
   mkdirSync(folder, { recursive: true })
   const file = join(folder, `${store}-${digest}.json`)
-  writeFileSync(file, `${JSON.stringify({ store, violations, runs, plan }, undefined, 2)}\n`)
+  writeFileSync(file, `${JSON.stringify({ store, kind, violations, runs, plan }, undefined, 2)}\n`)
   const replay = `LEASEHOLD_PLAN=${file} npm test -- test/property/replay.test.ts`
   return [`seed ${seed} on ${store}:`, ...violations, story, `replay it: ${replay}`].join('\n')
 }

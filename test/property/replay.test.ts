@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { type Kind, playOf } from './kinds.ts'
 import type { Plan } from './plan.ts'
 import { runPlan } from './run.ts'
 import { type StoreName, stores } from './stores.ts'
@@ -11,9 +12,15 @@ const kept = existsSync(folder) ? readdirSync(folder).map((file) => join(folder,
 const { LEASEHOLD_PLAN: wanted } = process.env
 const files = wanted ? [wanted] : kept
 
+interface Kept {
+  readonly store: StoreName
+  readonly kind?: Kind
+  readonly plan: unknown
+}
+
 test.each(files)('what failed once holds: %s', async (file) => {
-  const { store, plan }: { store: StoreName; plan: Plan } = JSON.parse(readFileSync(file, 'utf8'))
-  const { violations, story } = await runPlan(stores[store], plan, { log: true })
+  const { store, kind = 'locks', plan }: Kept = JSON.parse(readFileSync(file, 'utf8'))
+  const { violations, story } = await playOf(kind)(stores[store], plan, { log: true })
   if (wanted) process.stdout.write(story)
   expect(violations).toEqual([])
 })

@@ -2,7 +2,9 @@
 // Mistakes that the properties of test/property/ must find, each a small patch of production code. Owns the list; a mutant
 // that changes nothing a user could see, or only makes things slower, does not belong here.
 
-/** @typedef {'etcd' | 'consul' | 'memory'} Store */
+import { ofCron, ofLeaders } from './leaders.mjs'
+
+/** @typedef {'etcd' | 'consul' | 'memory' | 'election' | 'cron'} Store the tests of a store, or those of a kind */
 
 /**
  * @typedef {object} Mutant
@@ -149,16 +151,16 @@ const hold = [
   {
     name: 'nobody-looks-after-the-claim',
     file: 'src/hold.ts',
-    find: '    this.#watch(this.#watching).catch(() => {}) // it rejects only when the hold has ended\n',
+    find: '    watchClaim(this.#grant, this.#watching, () => this.#lose(this.#removed()))\n',
     put: '',
     stores: etcd,
     by: belief,
   },
   {
     name: 'watch-believed-without-verify',
-    file: 'src/hold.ts',
-    find: '    await this.#verifyQuietly(limits)\n    return woken\n',
-    put: '    return woken\n',
+    file: 'src/watch.ts',
+    find: '  await verify(watched, limits, vanished)\n  return woken\n',
+    put: '  return woken\n',
     stores: etcd,
     by: belief,
   },
@@ -208,17 +210,17 @@ const acquire = [
   },
   {
     name: 'no-look-behind-the-watch',
-    file: 'src/acquire.ts',
-    find: 'Promise.race([waiting.changed(limits.signal), rest])',
-    put: '(rest.catch(() => {}), waiting.changed(limits.signal))',
+    file: 'src/follow.ts',
+    find: 'Promise.race([watched(), rest])',
+    put: '(rest.catch(() => {}), watched())',
     stores: etcd,
     by: goesOn,
   },
   {
     name: 'deaf-after-long-waits',
-    file: 'src/acquire.ts',
-    find: 'leastElapsedMs(since, this.#clock.mark()) < Math.min(retryDefaults.mostMs, session.ttlMs / 2)',
-    put: 'since !== undefined',
+    file: 'src/follow.ts',
+    find: 'woken && leastElapsedMs(since, clock.mark()) < retryDefaults.mostMs',
+    put: 'woken && leastElapsedMs(since, clock.mark()) < 1e9',
     stores: memory,
     by: prompt,
   },
@@ -257,8 +259,8 @@ const acquire = [
   {
     name: 'close-leaves-pending-claims',
     file: 'src/acquire.ts',
-    find: 'Promise.all([released, withdrawn])',
-    put: '(void withdrawn, released)',
+    find: 'Promise.all([released, givenBack, withdrawn])',
+    put: '(void withdrawn, Promise.all([released, givenBack]))',
     stores: consul,
     by: clean,
   },
@@ -333,7 +335,7 @@ const onEtcd = [
   {
     name: 'etcd-two-holders-one-token',
     file: 'src/backends/etcd/claims.ts',
-    find: 'entry.claim.limit === 1 ? revision : (entry.created as bigint)',
+    find: 'limit === 1 && !candidate ? revision : (entry.created as bigint)',
     put: 'revision',
     stores: etcd,
     by: 'tokens grow',
@@ -388,15 +390,15 @@ const onEtcd = [
   },
   {
     name: 'etcd-checkpoint-unfenced',
-    file: 'src/backends/etcd/checkpoint.ts',
-    find: 'const stands = [createdAt(key, created), versionIs(key, version)]\n    const store = [put(this.#layout.checkpoint(claim.name), text), touch(key)]',
-    put: 'const stands = [versionIs(key, version)].slice(1)\n    const store = [put(this.#layout.checkpoint(claim.name), text), touch(key)].slice(0, 1 + Number(created < 0n))',
+    file: 'src/backends/etcd/fenced.ts',
+    find: 'txn(stands, operations, [get(key)])',
+    put: 'txn(stands.slice(2), operations.slice(0, 1), [get(key)])',
     stores: etcd,
     by: text,
   },
   {
     name: 'etcd-late-checkpoint-replaces',
-    file: 'src/backends/etcd/checkpoint.ts',
+    file: 'src/backends/etcd/fenced.ts',
     find: 'const stands = [createdAt(key, created), versionIs(key, version)]',
     put: 'const stands = [createdAt(key, created)]',
     stores: etcd,
@@ -473,16 +475,16 @@ const onConsul = [
   {
     name: 'consul-predecessor-unproven',
     file: 'src/backends/consul/mutex.ts',
-    find: 'return [...stands, ...proven, unchanged(keys.lock, lock), own]',
-    put: 'return [...stands, ...proven.slice(proven.length), unchanged(keys.lock, lock), own]',
+    find: 'return [...stands, ...proven, ...made(known, lock)]',
+    put: 'return [...stands, ...proven.slice(proven.length), ...made(known, lock)]',
     stores: consul,
     by: order,
   },
   {
     name: 'consul-lock-delay-spins',
-    file: 'src/acquire.ts',
-    find: 'const restMs = waiting.delayed ? delayedMs * (0.5 + this.#clock.random() / 2) : session.ttlMs',
-    put: 'const restMs = waiting.delayed ? 0 * delayedMs : session.ttlMs',
+    file: 'src/admission.ts',
+    find: 'delayedMs * (0.5 + clock.random() / 2)',
+    put: '0 * delayedMs',
     stores: consul,
     by: 'requests within a budget',
   },
@@ -528,9 +530,9 @@ const onConsul = [
   },
   {
     name: 'consul-checkpoint-unfenced',
-    file: 'src/backends/consul/checkpoint.ts',
-    find: "      { verb: 'check-index', key, index: held.modified },\n",
-    put: '',
+    file: 'src/backends/consul/fenced.ts',
+    find: 'this.#transport.txn([stands, ...writes], signal)',
+    put: 'this.#transport.txn([...writes], signal)',
     stores: consul,
     by: text,
   },
@@ -572,4 +574,13 @@ const inMemory = [
   },
 ]
 
-export const mutants = [...session, ...hold, ...acquire, ...onEtcd, ...onConsul, ...inMemory]
+export const mutants = [
+  ...session,
+  ...hold,
+  ...acquire,
+  ...onEtcd,
+  ...onConsul,
+  ...inMemory,
+  ...ofLeaders,
+  ...ofCron,
+]

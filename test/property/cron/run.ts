@@ -5,17 +5,10 @@ import type { Hold } from '../../../src/hold.ts'
 import { Network } from '../../../src/testing/network.ts'
 import { SimProcess } from '../../../src/testing/process.ts'
 import { World } from '../../../src/testing/world.ts'
+import type { Verdict } from '../run.ts'
 import type { MakeStore, SimStore } from '../stores.ts'
 import { Ledger } from './ledger.ts'
 import type { CronPlan, Trouble } from './plan.ts'
-
-/** What a run showed. */
-export interface CronVerdict {
-  readonly violations: readonly string[]
-  readonly digest: string
-  readonly marks: ReadonlyMap<string, number>
-  readonly story: string
-}
 
 /** How long a killed host stays away, at least. */
 const bootMs = 500
@@ -24,7 +17,7 @@ export async function runCronPlan(
   make: MakeStore,
   plan: CronPlan,
   { log = false }: { readonly log?: boolean } = {},
-): Promise<CronVerdict> {
+): Promise<Verdict> {
   const run = new CronRun(make, plan, log)
   const complain = (error: unknown): void => run.ledger.complain(`unhandled rejection: ${error}`)
   process.on('unhandledRejection', complain)
@@ -69,7 +62,7 @@ class CronRun {
     })
   }
 
-  verdict(): CronVerdict {
+  verdict(): Verdict {
     const { violations } = this.ledger
     return { violations, digest: this.#world.digest(), marks: this.#world.marks, story: this.#world.story() }
   }

@@ -8,17 +8,10 @@ import { UnavailableError } from '../../../src/errors.ts'
 import { fairWeather, Network } from '../../../src/testing/network.ts'
 import { SimProcess } from '../../../src/testing/process.ts'
 import { World } from '../../../src/testing/world.ts'
+import type { Verdict } from '../run.ts'
 import type { MakeStore, SimStore } from '../stores.ts'
 import { Judge, type Tenure } from './judge.ts'
 import { type ElectionPlan, graceMs, type Trouble, troubledMs } from './plan.ts'
-
-/** What a run showed. */
-export interface ElectionVerdict {
-  readonly violations: readonly string[]
-  readonly digest: string
-  readonly marks: ReadonlyMap<string, number>
-  readonly story: string
-}
 
 const name = 'n0'
 
@@ -26,7 +19,7 @@ export async function runElectionPlan(
   make: MakeStore,
   plan: ElectionPlan,
   { log = false }: { readonly log?: boolean } = {},
-): Promise<ElectionVerdict> {
+): Promise<Verdict> {
   const run = new ElectionRun(make, plan, log)
   const complain = (error: unknown): void => run.judge.complain(`unhandled rejection: ${error}`)
   process.on('unhandledRejection', complain)
@@ -69,7 +62,7 @@ class ElectionRun {
     this.#hosts = Array.from({ length: plan.candidates }, (_, index) => this.#host(index))
   }
 
-  verdict(): ElectionVerdict {
+  verdict(): Verdict {
     const { violations } = this.judge
     return { violations, digest: this.#world.digest(), marks: this.#world.marks, story: this.#world.story() }
   }

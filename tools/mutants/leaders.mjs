@@ -1,0 +1,201 @@
+// @ts-check
+// Mistakes about leaders and cron jobs that the properties in test/property/election and test/property/cron must find. Owns the
+// list, as table.mjs does for locks.
+
+/** @typedef {import('./table.mjs').Mutant} Mutant */
+
+const election = /** @type {const} */ (['election'])
+const cron = /** @type {const} */ (['cron'])
+
+const orderly = 'work ends before its term is given up'
+const one = 'one leads at a time'
+const observed = 'observers learn the last state'
+const standing = 'nobody stops standing'
+const once = 'a tick runs at most once'
+const exactly = 'a tick runs where a host could run it'
+const missed = 'what nobody ran is told or made up for'
+const clean = 'nothing is left'
+
+/** @type {readonly Mutant[]} */
+export const ofLeaders = [
+  {
+    name: 'lead-resigns-while-the-work-goes-on',
+    file: 'src/election/lead.ts',
+    find: '      stuck = await outlasts(working, term.signal, this.#grace)\n',
+    put: '      await Promise.race([working, new Promise((end) => term.signal.addEventListener("abort", end))])\n',
+    stores: election,
+    by: orderly,
+  },
+  {
+    name: 'lead-does-not-wait-for-stuck-work',
+    file: 'src/election/lead.ts',
+    find: '    if (stuck) await this.#await(working, stuck)\n',
+    put: '',
+    stores: election,
+    by: one,
+  },
+  {
+    name: 'lead-ends-with-the-first-failure-of-its-work',
+    file: 'src/election/lead.ts',
+    find: '      if (!asAsked) this.#report(error)\n',
+    put: '      if (!asAsked) throw error\n',
+    stores: election,
+    by: standing,
+  },
+  {
+    name: 'lead-campaigns-only-once-after-a-loss',
+    file: 'src/election/lead.ts',
+    find: '      if (term) await this.#serve(term)\n',
+    put: '      if (term) await this.#serve(term)\n      if (term?.signal.reason?.name === "HoldLostError") return\n',
+    stores: election,
+    by: standing,
+  },
+  {
+    name: 'lead-keeps-the-term-of-failed-work',
+    file: 'src/election/lead.ts',
+    find: '      await term.resign().catch(this.#report)\n',
+    put: '      if (term.signal.aborted) await term.resign().catch(this.#report)\n',
+    stores: election,
+    by: standing,
+  },
+  {
+    name: 'close-does-not-wait-for-the-work-of-a-leader',
+    file: 'src/acquire.ts',
+    find: '    await Promise.all(this.#works)\n',
+    put: '',
+    stores: election,
+    by: orderly,
+  },
+  {
+    name: 'observer-trusts-its-watch-for-what-was-before',
+    file: 'src/backends/etcd/observe.ts',
+    find: '        if (since > revision) this.#again({ name, first, revision }, settle, signal)\n',
+    put: '',
+    stores: election,
+    by: observed,
+  },
+  {
+    name: 'observer-never-asks-again-by-itself',
+    file: 'src/election/election.ts',
+    find: '        restMs: () => ttlMs,\n',
+    put: '        restMs: () => 1e9,\n',
+    stores: election,
+    by: observed,
+  },
+  {
+    name: 'observer-tells-only-of-leaders',
+    file: 'src/election/election.ts',
+    find: '        if (!last || !isSame(last.leader, now.leader)) yield now.leader\n',
+    put: '        if (now.leader && (!last || !isSame(last.leader, now.leader))) yield now.leader\n',
+    stores: election,
+    by: observed,
+  },
+  {
+    name: 'observer-misses-proclamations',
+    file: 'src/election/election.ts',
+    find: '  return one?.token === other?.token && one?.value === other?.value && one?.session === other?.session\n',
+    put: '  return one?.token === other?.token && one?.session === other?.session\n',
+    stores: election,
+    by: observed,
+  },
+  {
+    name: 'consul-observer-tells-the-index-of-the-last-write',
+    file: 'src/backends/consul/observe.ts',
+    find: 'BigInt(lockIndex > 1 ? modifyIndex : createIndex)',
+    put: 'BigInt(lockIndex > 0 ? modifyIndex : createIndex)',
+    stores: election,
+    by: observed,
+  },
+  {
+    name: 'etcd-candidate-token-by-admission',
+    file: 'src/backends/etcd/claims.ts',
+    find: 'limit === 1 && !candidate ? revision',
+    put: 'limit === 1 ? revision',
+    stores: election,
+    by: observed,
+  },
+  {
+    name: 'etcd-proclaims-for-whoever-stands-there',
+    file: 'src/backends/etcd/fenced.ts',
+    find: 'const stands = [createdAt(key, created), versionIs(key, version)]',
+    put: 'const stands = [versionIs(key, version)]',
+    stores: election,
+    by: clean,
+  },
+]
+
+/** @type {readonly Mutant[]} */
+export const ofCron = [
+  {
+    name: 'cron-tick-not-looked-up-under-the-lock',
+    file: 'src/cron/contest.ts',
+    find: '    if (!isTaken(marker, contest)) return { hold, marker }\n',
+    put: '    if (hold.held) return { hold, marker }\n',
+    stores: cron,
+    by: once,
+  },
+  {
+    name: 'cron-marks-when-the-job-is-done',
+    file: 'src/cron/guard.ts',
+    find: '    await hold.mark({ tickMs, by, done: false })\n',
+    put: '',
+    stores: cron,
+    by: once,
+  },
+  {
+    name: 'cron-gives-up-when-the-lock-is-taken',
+    file: 'src/cron/contest.ts',
+    find: '{ wait: waitMs !== 0, waitMs: waitMs || undefined }',
+    put: '{ wait: false }',
+    stores: cron,
+    by: exactly,
+  },
+  {
+    name: 'cron-tick-by-the-minute-of-its-own-clock',
+    file: 'src/cron/keeper.ts',
+    find: 'await attend(() => take(keeping, tickMs, options), keeping, options)',
+    put: 'await attend(() => take(keeping, clock.wallMs(), options), keeping, options)',
+    stores: cron,
+    by: once,
+  },
+  {
+    name: 'cron-forgets-what-was-missed',
+    file: 'src/cron/guard.ts',
+    find: '    for (const ms of missed) if (!late.includes(ms)) onMissed?.(new Date(ms))\n',
+    put: '',
+    stores: cron,
+    by: missed,
+  },
+  {
+    name: 'cron-makes-up-for-the-last-only',
+    file: 'src/cron/guard.ts',
+    find: 'const late = missed.filter(isLate)',
+    put: 'const late = missed.filter(isLate).slice(-1)',
+    stores: cron,
+    by: missed,
+  },
+  {
+    name: 'cron-runs-again-what-was-done',
+    file: 'src/cron/contest.ts',
+    find: 'return marker.tickMs > tickMs || marker.done || !retry',
+    put: 'return marker.tickMs > tickMs || !retry',
+    stores: cron,
+    by: once,
+  },
+  {
+    name: 'cron-runs-again-what-was-begun',
+    file: 'src/cron/contest.ts',
+    find: 'return marker.tickMs > tickMs || marker.done || !retry',
+    put: 'return marker.tickMs > tickMs || marker.done',
+    stores: cron,
+    by: once,
+  },
+  {
+    name: 'cron-takes-ticks-that-are-over',
+    file: 'src/cron/contest.ts',
+    find: '  if (!marker || marker.tickMs < tickMs) return false\n',
+    put: '  if (marker?.tickMs !== tickMs) return false\n',
+    stores: cron,
+    by: once,
+  },
+]
