@@ -277,6 +277,14 @@ test('connect fails when the store is not there, soon, and leaves nothing runnin
 /** Removes the first claim on a name, but not its session. */
 async function removeClaim(backend: Backend, name: string): Promise<void> {
   const [standing] = await backend.list(name, never)
-  const claim = { id: '1', name, session: standing?.session ?? '', limit: 1, value: '', wait: true, candidate: false }
+  const claim = {
+    id: '1',
+    name,
+    session: standing?.session ?? '',
+    limit: 1,
+    value: '',
+    wait: true,
+    candidate: false,
+  }
   await backend.withdraw(claim, never)
 }

@@ -82,7 +82,15 @@ test('what is learnt after a release is not told', async () => {
   const { clock, store, hold } = await scene()
   const truth = await store.source.open(clock)
   const [standing] = await truth.list('a', never)
-  const claim = { id: '1', name: 'a', session: standing?.session ?? '', limit: 1, value: '', wait: true, candidate: false }
+  const claim = {
+    id: '1',
+    name: 'a',
+    session: standing?.session ?? '',
+    limit: 1,
+    value: '',
+    wait: true,
+    candidate: false,
+  }
   await truth.withdraw(claim, never)
   store.lateMs.set('verify', 1_000)
   const verified = hold.verify()

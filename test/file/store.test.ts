@@ -38,7 +38,16 @@ async function openWithSession(): Promise<{ backend: Backend; session: SessionGr
 let claims = 0
 function newClaim({ id: session }: SessionGrant, more: Partial<Claim> = {}): Claim {
   claims += 1
-  return { id: String(claims), name: 'job', session, limit: 1, value: '', wait: true, candidate: false, ...more }
+  return {
+    id: String(claims),
+    name: 'job',
+    session,
+    limit: 1,
+    value: '',
+    wait: true,
+    candidate: false,
+    ...more,
+  }
 }
 
 /** What the database says in the first column of the first row, asked by a connection of its own. */
