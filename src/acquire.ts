@@ -88,7 +88,8 @@ export class Acquirer {
    */
   async close(): Promise<void> {
     this.closing.end(new DOMException('the Leasehold client was closed', 'AbortError'))
-    await Promise.all(this.#works)
+    // Without such work the holds end at once, before this returns to its caller.
+    if (this.#works.size > 0) await Promise.all(this.#works)
     const limits = new Limits().onTimeout(this.#clock, 2 * requestMs(this.#sessions.ttlMs), tooLong)
     const released = Promise.allSettled([...this.#holds].map((hold) => hold.release()))
     // Each of these has just been told to end, and withdraws only now.
