@@ -1,7 +1,7 @@
 // Processes that lead in turn over a real etcd, and what befalls them; LEASEHOLD_ROUNDS says how often, each.
 import { expect, test } from 'vitest'
 import { useBuild } from './fixtures/build.ts'
-import { freshNamespace, useEtcd } from './fixtures/etcd.ts'
+import { freshNamespace, median, useEtcd } from './fixtures/etcd.ts'
 import { roundsOf, Workers } from './fixtures/workers.ts'
 
 const etcd = useEtcd()
@@ -22,5 +22,5 @@ test('whatever befalls the leader on etcd, one leads at a time, and the next wit
   expect(workers.terms).toBeGreaterThan(3 * rounds)
   expect(took.kill.at(-1)).toBeLessThan(ttlMs + 1_000 + slackMs)
   expect(took.stop.at(-1)).toBeLessThan(ttlMs + 1_000 + slackMs)
-  expect(took.ask.at(-1)).toBeLessThan(1_000)
+  expect(median(took.ask), 'woken by an event').toBeLessThan(1_000)
 })
