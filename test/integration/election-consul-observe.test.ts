@@ -8,6 +8,7 @@ import { useConsul } from './fixtures/consul-faults.ts'
 import { freshNamespace, open } from './fixtures/etcd.ts'
 import { freeze } from './fixtures/freeze.ts'
 import { openLink } from './fixtures/link.ts'
+import { moments } from './fixtures/moments.ts'
 import { Observed } from './fixtures/observed.ts'
 
 const store = useConsul()
@@ -52,7 +53,7 @@ test.for(['killed and started', 'stopped and continued'] as const)(
       await member.restart()
     } else {
       await freeze(member)
-      await new Promise((resolve) => setTimeout(resolve, 500)) // so that what it sends goes unanswered for a while
+      await moments.milliseconds(500) // so that what it sends goes unanswered for a while
       member.cont()
     }
 

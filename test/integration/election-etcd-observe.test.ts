@@ -5,6 +5,7 @@ import { until } from '../../tools/servers/wait.mjs'
 import { freshNamespace, open, useEtcd } from './fixtures/etcd.ts'
 import { freeze } from './fixtures/freeze.ts'
 import { type Link, openLink } from './fixtures/link.ts'
+import { moments } from './fixtures/moments.ts'
 import { Observed } from './fixtures/observed.ts'
 
 const etcd = useEtcd()
@@ -91,7 +92,7 @@ test.for(['killed and started', 'stopped and continued'] as const)(
       await member.restart()
     } else {
       await freeze(member)
-      await new Promise((resolve) => setTimeout(resolve, 500)) // so that what it sends goes unanswered for a while
+      await moments.milliseconds(500) // so that what it sends goes unanswered for a while
       member.cont()
     }
 
