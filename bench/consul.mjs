@@ -96,8 +96,9 @@ async function cycles({ ours, other, bare, byHand }) {
 
 /** From one process to another. @param {Clients} clients */
 async function handOvers({ endpoint, bare }) {
-  const [ours, hands] = await Promise.all([
+  const [ours, candidates, hands] = await Promise.all([
     Worker.pair('leasehold', urlOf(endpoint)),
+    Worker.pair('election', urlOf(endpoint)),
     Worker.pair('consul', endpoint),
   ])
   const over = (/** @type {[Worker, Worker]} */ workers, /** @type {number} */ ms) =>
@@ -107,14 +108,15 @@ async function handOvers({ endpoint, bare }) {
     await sleep(lineMs.short)
     return timed(1, write)()
   }
-  const { quietWrite, short, shortByHand, long, longByHand } = await inRounds(12, [
+  const { quietWrite, short, shortByHand, long, longByHand, term } = await inRounds(12, [
     { id: 'quietWrite', batch: quiet },
     { id: 'short', batch: over(ours, lineMs.short) },
     { id: 'shortByHand', batch: over(hands, lineMs.short) },
     { id: 'long', batch: over(ours, lineMs.long) },
     { id: 'longByHand', batch: over(hands, lineMs.long) },
+    { id: 'term', batch: handOver(candidates, 'bench-term', lineMs.long) },
   ])
-  await Promise.all([...ours, ...hands].map((worker) => worker.close()))
+  await Promise.all([...ours, ...candidates, ...hands].map((worker) => worker.close()))
   const title = (/** @type {string} */ who, /** @type {number} */ ms) => `${who}: hand-over, ${ms} ms in line`
   /** @type {{ reference: Reference }} */
   const ofWrite = { reference: ['a raw write after a pause', quietWrite] }
@@ -124,6 +126,7 @@ async function handOvers({ endpoint, bare }) {
     row(title('by hand over npm consul', lineMs.short), shortByHand, ofWrite),
     row(title('Leasehold mutex', lineMs.long), long, ofWrite),
     row(title('by hand over npm consul', lineMs.long), longByHand, ofWrite),
+    row(title('Leasehold election', lineMs.long), term, ofWrite),
   ]
 }
 

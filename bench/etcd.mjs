@@ -84,6 +84,7 @@ async function cycles({ ours, other, bare, etcd3 }) {
 /** From one process to another. @param {EtcdCluster} etcd @param {Clients} clients */
 async function handOvers(etcd, { url, bare }) {
   const workers = await Worker.pair('leasehold', url)
+  const candidates = await Worker.pair('election', url)
   const standing = async (/** @type {string} */ name) => {
     const range = { key: Buffer.from(`${name}/`), range_end: Buffer.from(`${name}0`), count_only: true }
     return Number((await bare.kv.range(range)).count)
@@ -95,14 +96,15 @@ async function handOvers(etcd, { url, bare }) {
     await sleep(lineMs.short)
     return timed(1, put)()
   }
-  const { quietPut, short, goShort, long, goLong } = await inRounds(12, [
+  const { quietPut, short, goShort, long, goLong, term } = await inRounds(12, [
     { id: 'quietPut', batch: quiet },
     { id: 'short', batch: our(lineMs.short) },
     { id: 'goShort', batch: go(lineMs.short) },
     { id: 'long', batch: our(lineMs.long) },
     { id: 'goLong', batch: go(lineMs.long) },
+    { id: 'term', batch: handOver(candidates, 'bench-term', lineMs.long) },
   ])
-  await Promise.all(workers.map((worker) => worker.close()))
+  await Promise.all([...workers, ...candidates].map((worker) => worker.close()))
   const title = (/** @type {string} */ who, /** @type {number} */ ms) => `${who}: hand-over, ${ms} ms in line`
   const reference = /** @type {const} */ (['a bare write after a pause', quietPut])
   return [
@@ -111,6 +113,7 @@ async function handOvers(etcd, { url, bare }) {
     row(title('etcdctl lock (Go)', lineMs.short), goShort, { reference: [...reference] }),
     row(title('Leasehold mutex', lineMs.long), long, { reference: [...reference] }),
     row(title('etcdctl lock (Go)', lineMs.long), goLong, { reference: [...reference] }),
+    row(title('Leasehold election', lineMs.long), term, { reference: [...reference] }),
     absent('etcd3 Lock: hand-over', 'it cannot wait: a taken lock is an error'),
   ]
 }

@@ -22,6 +22,18 @@ export const contenders = {
     }
   },
 
+  /** Candidates of an election. `target` is a URL. */
+  async election(target) {
+    const client = await connect(target)
+    return {
+      async acquire(name) {
+        const term = await client.election(name).campaign()
+        return () => term.resign()
+      },
+      close: () => client.close(),
+    }
+  },
+
   /** By hand over npm consul, with one session. `target` is `host:port`. */
   async consul(target) {
     const { bareClient, bareSession, handWritten } = await import('../consul/bare.mjs')

@@ -37,7 +37,8 @@ export interface ElectionHost {
 /**
  * One leader at a time, in the order in which the candidates came. On etcd it is the election of `etcdctl elect NAME` and
  * of Go's `concurrency.Election`; on Consul the leader is the session on the key `NAME/.lock`, as with `consul lock NAME`.
- * A mutex of the same name stands in the same line.
+ * A mutex of the same name stands in the same line; but on etcd its tokens count otherwise, and a term that follows it may
+ * have a smaller one. So let a name be either an election or a mutex where tokens fence something.
  */
 export class Election {
   readonly name: string

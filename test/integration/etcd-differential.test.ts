@@ -40,7 +40,8 @@ type Operation =
   | { readonly do: 'get' | 'touch' | 'remove'; readonly key: string }
   | { readonly do: 'put'; readonly key: string; readonly value: string; readonly lease: number }
   | { readonly do: 'latest'; readonly range: KeyRange; readonly limit: number; readonly before: number }
-  | { readonly do: 'inOrder'; readonly range: KeyRange }
+  | { readonly do: 'inOrder'; readonly range: KeyRange; readonly limit: number }
+  | { readonly do: 'keysInOrder'; readonly range: KeyRange; readonly limit: number }
 
 type Step =
   | {
@@ -92,7 +93,14 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       before: revision,
     }),
   },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('inOrder' as const), range }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constantFrom('inOrder', 'keysInOrder'),
+      range,
+      limit: fc.integer({ min: 0, max: 3 }),
+    }),
+  },
 )
 const operations = fc.array(operation, { maxLength: 4 })
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -208,7 +216,8 @@ class Play {
   #operations(list: readonly Operation[]): IRequestOp[] {
     return list.map((each) => {
       if (each.do === 'put') return requests.put(each.key, each.value, this.#lease(each.lease))
-      if (each.do === 'inOrder') return requests.inOrder(each.range)
+      if (each.do === 'inOrder') return requests.inOrder(each.range, each.limit)
+      if (each.do === 'keysInOrder') return requests.keysInOrder(each.range, each.limit)
       if (each.do === 'latest') {
         const before = each.before ? this.#absolute(each.before) : undefined
         return requests.latest(each.range, each.limit, before)

@@ -200,6 +200,8 @@ function grpcOptions(connection: number): NonNullable<IOptions['grpcOptions']> {
     'grpc.keepalive_timeout_ms': 5_000,
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1_000,
+    // A line as a whole, with all that its claims say, may be longer than the 4 MiB that gRPC takes otherwise.
+    'grpc.max_receive_message_length': -1,
     // gRPC would hand out the old socket again to whoever has the same options.
     'leasehold.connection': connection,
   }

@@ -3,7 +3,7 @@
 import type { IKeyValue } from 'etcd3'
 import type { Leader, Observation } from '../../backend.ts'
 import type { Layout } from './layout.ts'
-import { glance, inOrder, read, txn } from './requests.ts'
+import { get, glance, inOrder, keysInOrder, read, txn } from './requests.ts'
 import type { Change, KeyRange, Transport } from './transport.ts'
 import { watchUntil } from './wait.ts'
 
@@ -17,14 +17,34 @@ export class Observer {
     this.#layout = layout
   }
 
-  /** Reads linearizably who holds the name. */
+  /**
+   * Reads linearizably who holds the name. Of all that stand in line only the first is read with its value: together they
+   * may be more than a message takes.
+   */
   async observe(name: string, signal: AbortSignal, most: number = glance): Promise<Observation> {
-    const response = await this.#transport.txn(txn([], [inOrder(this.#layout.line(name), most)]), signal)
-    const { kvs, more } = read(response.responses, 0)
+    const line = this.#layout.line(name)
+    const reads = [inOrder(line, 1), keysInOrder(line, most)]
+    const response = await this.#transport.txn(txn([], reads), signal)
+    const [oldest] = read(response.responses, 0).kvs
+    const { kvs, more } = read(response.responses, 1)
     const first = kvs.find((kv) => this.#layout.parse(name, kv.key.toString()))
     // The first few keys of the range may all belong to other names, that continue this one.
     if (!first && more) return this.observe(name, signal, 0)
-    const seen = { name, first, revision: BigInt(response.header.revision) }
+    const revision = BigInt(response.header.revision)
+    if (first && first.create_revision !== oldest?.create_revision) return this.#behind(name, first, signal)
+    return this.#observation({ name, first: first && oldest, revision })
+  }
+
+  /** The first of a name, where keys of other names stand before it: as long as it stands, it is the first. */
+  async #behind(name: string, first: IKeyValue, signal: AbortSignal): Promise<Observation> {
+    const response = await this.#transport.txn(txn([], [get(first.key.toString())]), signal)
+    const [now] = read(response.responses, 0).kvs
+    if (now?.create_revision !== first.create_revision) return this.observe(name, signal)
+    return this.#observation({ name, first: now, revision: BigInt(response.header.revision) })
+  }
+
+  #observation(seen: Seen): Observation {
+    const { name, first } = seen
     return { leader: first && this.#leader(name, first), changed: (until) => this.#changed(seen, until) }
   }
 

@@ -61,6 +61,12 @@ export function inOrder(range: KeyRange, limit = 0): IRequestOp {
   return { request_range: { ...bounds(range), sort_order: ascending, sort_target: byCreate, limit } }
 }
 
+/** The keys of a line without their values, in order: the first few, or, for 0, all. */
+export function keysInOrder(range: KeyRange, limit: number): IRequestOp {
+  const order = { sort_order: ascending, sort_target: byCreate, keys_only: true, limit } as const
+  return { request_range: { ...bounds(range), ...order } }
+}
+
 /** A transaction. */
 export function txn(compare: ICompare[], success: IRequestOp[], failure: IRequestOp[] = []): ITxnRequest {
   return { compare, success, failure }
