@@ -6,6 +6,7 @@ import type { Hold } from '../hold.ts'
 import { type Visit, withClient } from './client.ts'
 import { say } from './exit.ts'
 import { type HoldOptions, parsed, takesCommand, toMs } from './options.ts'
+import { Progress } from './progress.ts'
 import { runUnderHold } from './under-hold.ts'
 
 /** What the options say, parsed. */
@@ -40,10 +41,17 @@ async function run(name: string, command: string[], options: RunOptions): Promis
   })
 }
 
-function acquire({ client, signals }: Visit, name: string, options: RunOptions): Promise<Hold> {
-  const { permits, wait } = options
+async function acquire(visit: Visit, name: string, options: RunOptions): Promise<Hold> {
+  const { client, signals } = visit
+  const { permits, wait, quiet } = options
   const lock = permits === undefined ? client.mutex(name) : client.semaphore(name, { permits })
-  return lock.acquire({ waitMs: options.try ? 0 : wait, signal: signals.interrupted })
+  const progress = new Progress({ ...visit, name, quiet })
+  const { onWait } = progress
+  try {
+    return await lock.acquire({ waitMs: options.try ? 0 : wait, signal: signals.interrupted, onWait })
+  } finally {
+    progress.clear()
+  }
 }
 
 function toPermits(text: string): number {
