@@ -5,7 +5,7 @@ import type { Term } from '../election/term.ts'
 import { HoldLostError } from '../errors.ts'
 import { type Visit, withClient } from './client.ts'
 import { messageOf } from './exit.ts'
-import { type HoldOptions, takesCommand } from './options.ts'
+import { type HoldOptions, parsed, takesCommand } from './options.ts'
 import type { Verdict } from './overseer.ts'
 import { Progress } from './progress.ts'
 import { runUnderHold } from './under-hold.ts'
@@ -25,8 +25,16 @@ export function addLead(program: Command): void {
     .summary('run a command while leading, else stand by')
     .description(description)
     .argument('<NAME>', 'the election: 1 to 512 bytes of UTF-8, the same for all its candidates')
-    .option('--value <text>', 'what others read about the leader (default: its host and process id)')
+    .option('--value <text>', 'what others read about the leader (default: its host and process id)', toValue)
   takesCommand(subcommand, lead).addHelpText('after', help)
+}
+
+/** Without this, `--value -- ./job` would lead with `--` as the value. */
+function toValue(text: string): string {
+  return parsed(() => {
+    if (text === '--') throw new RangeError('it takes a text before the --')
+    return text
+  })
 }
 
 async function lead(name: string, command: string[], options: LeadOptions): Promise<void> {
@@ -129,12 +137,11 @@ Signals sent to leasehold are passed on to the process group of the command. Aft
 SIGTERM or SIGINT the command has --grace to end, then it is killed; with its end
 the next candidate leads. While leasehold only waits, they end it at once.
 
-Exit status: that of the command, 128+n if signal n ended it, or
+Exit status: that of the command, 128+n if signal n ended it or the wait, or
   64   wrong usage, or NAME is in use for something else
   69   the store is unavailable at the start, or refused the credentials
   70   leadership was lost while the command was ending
   126  the command cannot be executed
   127  the command was not found
-  128+n  signal n ended it while it waited
 After a loss, and while the store is out of reach, it goes on: a supervisor has to
 start it again only when the command ended.`

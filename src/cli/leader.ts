@@ -103,4 +103,4 @@ Exit status: 0 if somebody leads, or
   64   wrong usage, or NAME is in use for something else
   69   the store is unavailable, or refused the credentials
 --watch exits 128+n when signal n ends it (130 after Ctrl-C, as \`tail -f\`), and 0
-when nobody reads its output any more.`
+at the first change that nobody reads any more.`
