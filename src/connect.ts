@@ -1,8 +1,8 @@
 // The way in: from a URL or a backend source to a client, and out again by `close`. Owns which backend loads for
 // which scheme, and that one client has one store, one session and one clock.
 import { Acquirer } from './acquire.ts'
-import { checkTtl } from './arguments.ts'
-import type { Backend, BackendSource, Facts } from './backend.ts'
+import { checkName, checkTtl } from './arguments.ts'
+import type { Backend, BackendSource, Facts, Standing } from './backend.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { CronHost } from './cron/contest.ts'
 import { CronGuard, type CronOptions } from './cron/guard.ts'
@@ -79,6 +79,7 @@ export class Leasehold implements AsyncDisposable {
   readonly ttlMs: number
   readonly #backend: Backend
   readonly #host: LockHost & ElectionHost & CronHost
+  readonly #sessions: Sessions
   #closed: Promise<void> | undefined
 
   constructor(url: string, backend: Backend, clock: Clock, sessions: Sessions) {
@@ -86,6 +87,7 @@ export class Leasehold implements AsyncDisposable {
     this.facts = backend.facts
     this.ttlMs = sessions.ttlMs
     this.#backend = backend
+    this.#sessions = sessions
     const acquirer = new Acquirer(backend, clock, sessions)
     const { facts, ttlMs } = this
     this.#host = {
@@ -118,6 +120,17 @@ export class Leasehold implements AsyncDisposable {
   /** An election of one leader. Sends nothing. Throws TypeError or RangeError for a bad name. */
   election(name: string): Election {
     return new Election(this.#host, name)
+  }
+
+  /**
+   * The claims on a name, this client's and all others': holders first, then waiters in order. It leaves nothing in
+   * the store and may be out of date when it arrives: it is for people to read. Costs one request. Rejects with
+   * TypeError or RangeError for a bad name, and as `checkpoint` of a lock does.
+   */
+  async line(name: string): Promise<Standing[]> {
+    checkName(name)
+    const request = this.#sessions.request(this.#host.acquirer.closing)
+    return persist(request, (limit) => this.#backend.list(name, limit))
   }
 
   /**

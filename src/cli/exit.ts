@@ -3,9 +3,10 @@
 import { constants } from 'node:os'
 import { ConflictError, RefusedError, UnavailableError, WaitTimeoutError } from '../errors.ts'
 
-/** Exit statuses that are not the command's own; the numbers are those of sysexits.h and of shells. */
+/** Exit statuses that are not the command's own; the numbers are those of sysexits.h, shells and init scripts. */
 export const exitStatus = {
   failed: 1,
+  nobody: 3,
   usage: 64,
   unavailable: 69,
   lost: 70,
@@ -51,6 +52,7 @@ const options: Record<string, string> = {
   name: 'NAME',
   permits: '--permits',
   ttlMs: '--ttl in ms',
+  value: '--value',
   url: '--url or LEASEHOLD_URL',
 }
 

@@ -4,6 +4,8 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { exitStatus, messageOf, say, statusOf } from './exit.ts'
+import { addLead } from './lead.ts'
+import { addLeader } from './leader.ts'
 import { addRun } from './run.ts'
 
 const help = `
@@ -50,6 +52,8 @@ function program(): Command {
     .configureOutput({ outputError: (text) => say(text.replace(/^error: /, '').trimEnd()) })
     .addHelpText('after', help)
   addRun(program)
+  addLead(program)
+  addLeader(program)
   return program
 }
 

@@ -45,6 +45,17 @@ export interface Watch {
   readonly say: (message: string) => void
 }
 
+/** How it ended. */
+export interface Verdict {
+  /** The command's exit status, or 70 when the lock was lost, or nearly so, while anything of it ran. */
+  readonly status: number
+  readonly lost: boolean
+  /** Whether something of it runs on, since not even SIGKILL ended it. */
+  readonly stuck: boolean
+  /** Whether it had been told to end, by one of the signals that mean it. */
+  readonly asked: boolean
+}
+
 /** Watches one command under one hold. */
 export class Overseer {
   readonly #watch: Watch
@@ -55,6 +66,9 @@ export class Overseer {
   /** Time to the deadline when the loss was noted: only a renewal can make it more again. */
   #lostAtMs = Infinity
   #stopping: { since: Mark; graceMs: number } | undefined
+  #terminated = false
+  /** The signal by which it was told to end while all was well. */
+  #asked: NodeJS.Signals | undefined
   #killed: Mark | undefined
   #cancelLook = (): void => {}
 
@@ -66,21 +80,28 @@ export class Overseer {
     this.look()
   }
 
-  /**
-   * Resolves with the exit status when nothing of the command runs any more: the command's own, or 70 when
-   * the lock was lost, or nearly so, while anything of it ran.
-   */
-  async status(): Promise<number> {
+  /** Resolves when nothing of the command runs any more, or nothing that any signal could end. */
+  async verdict(): Promise<Verdict> {
     const { group, hold, say } = this.#watch
     const own = await orAborted(group.ended, this.#hopeless.signal).catch(() => exitStatus.lost)
-    await this.#clear()
+    const stuck = !(await this.#clear())
     // A loss that no timer could tell yet, since this process was stopped, is seen by reading.
     if (hold.signal.aborted) this.look()
     else if (hold.remainingMs > this.#lostAtMs)
       say('contact came back after the command had been told to stop')
     hold.signal.removeEventListener('abort', this.look)
     this.#cancelLook()
-    return this.#loss ? exitStatus.lost : own
+    const lost = this.#loss !== undefined
+    return { status: lost ? exitStatus.lost : own, lost, stuck, asked: this.#asked !== undefined }
+  }
+
+  /** The command has got a signal that means its end: from now on it has the grace for it. */
+  expectEnd(signal: NodeJS.Signals): void {
+    const { clock, graceMs } = this.#watch
+    this.#asked ??= signal
+    this.#terminated ||= signal === 'SIGTERM'
+    if (this.#graceLeftMs() > graceMs) this.#stopping = { since: clock.mark(), graceMs }
+    this.look()
   }
 
   /** Does what the present instant demands, and sees to it that it is called again in time. */
@@ -99,16 +120,17 @@ export class Overseer {
     this.#lookAgain(Math.min(this.#graceLeftMs(), leftMs - (this.#loss ? killAheadMs : nearMs)))
   }
 
-  /** Waits until the group is empty, and stops what the command left behind. */
-  async #clear(): Promise<void> {
+  /** Waits until the group is empty, which it says, and stops what the command left behind. */
+  async #clear(): Promise<boolean> {
     const { graceMs, group, say } = this.#watch
-    if (await this.#emptyWithin(lingerMs)) return
+    if (await this.#emptyWithin(lingerMs)) return true
     if (!this.#loss) say('the command left processes running; they are stopped before the lock is released')
     this.#stop(graceMs)
     this.look()
-    if (await this.#emptyWithin(Infinity)) return
+    if (await this.#emptyWithin(Infinity)) return true
     say('not even SIGKILL ended every process of the command')
     group.abandon()
+    return false
   }
 
   /** The system tells nobody when a group is empty, so this has to ask; it does so only at the end. */
@@ -135,13 +157,14 @@ export class Overseer {
 
   /** Sends SIGTERM, once. Asked again, it may shorten the grace, never lengthen it. */
   #stop(graceMs: number): void {
+    if (!this.#terminated) this.#terminate()
     if (this.#graceLeftMs() <= graceMs) return
-    if (!this.#stopping) this.#terminate()
     this.#stopping = { since: this.#watch.clock.mark(), graceMs }
   }
 
   #terminate(): void {
     const { group } = this.#watch
+    this.#terminated = true
     group.signal('SIGTERM')
     group.signal('SIGCONT') // a stopped process takes no notice of SIGTERM before it goes on
   }
@@ -151,7 +174,9 @@ export class Overseer {
   }
 
   #kill(): void {
-    const { clock, group } = this.#watch
+    const { clock, group, graceMs, say } = this.#watch
+    const late = this.#asked && !this.#loss && !this.#killed && !group.empty
+    if (late) say(`the command still ran ${graceMs / 1_000} s after ${this.#asked}; killing it`)
     this.#killed ??= clock.mark()
     group.signal('SIGKILL')
     if (this.#sinceMs(this.#killed) > unkillableMs) this.#hopeless.abort()

@@ -12,10 +12,11 @@ const passing = ['SIGWINCH', 'SIGTSTP', 'SIGCONT'] as const
 export class Signals {
   readonly #interrupted = new AbortController()
   readonly #lifts: (() => void)[] = []
+  #passingLifts: (() => void)[] = []
   #receive: ((signal: NodeJS.Signals) => void) | undefined
 
   constructor() {
-    for (const signal of ending) this.#on(signal)
+    for (const signal of ending) this.#lifts.push(this.#on(signal))
   }
 
   /** Aborts, with Interrupted as reason, when a signal asks to end and no command is there to receive it. */
@@ -28,7 +29,7 @@ export class Signals {
    * leasehold.
    */
   prepare(): void {
-    for (const signal of passing) this.#on(signal)
+    this.#passingLifts = passing.map((signal) => this.#on(signal))
   }
 
   /** From now on the command gets them, each as often as it comes. */
@@ -36,9 +37,10 @@ export class Signals {
     this.#receive = receive
   }
 
-  /** The command has ended: a signal interrupts leasehold again. */
+  /** The command has ended: a signal interrupts leasehold again, and Ctrl-Z stops it. */
   stopPassing(): void {
     this.#receive = undefined
+    for (const lift of this.#passingLifts.splice(0)) lift()
   }
 
   /** Gives the signals their usual effect back. */
@@ -46,10 +48,10 @@ export class Signals {
     for (const lift of this.#lifts.splice(0)) lift()
   }
 
-  #on(signal: NodeJS.Signals): void {
+  #on(signal: NodeJS.Signals): () => void {
     const received = (): void => this.#received(signal)
     process.on(signal, received)
-    this.#lifts.push(() => process.off(signal, received))
+    return () => void process.off(signal, received)
   }
 
   #received(signal: NodeJS.Signals): void {

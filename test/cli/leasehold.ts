@@ -37,6 +37,8 @@ export interface RunSettings {
   readonly input?: string
   /** Keeps stdin open after `input`, for `Run.write`. */
   readonly open?: boolean
+  /** Runs it on a terminal of its own, which `script` makes: stdout is then all that the terminal shows. */
+  readonly terminal?: boolean
 }
 
 /** Starts `leasehold` with these arguments. The test's end kills what is left of it. */
@@ -70,9 +72,11 @@ export class Run {
   #stdout = ''
   #stderr = ''
 
-  constructor(args: readonly string[], { env = {}, input = '', open = false }: RunSettings) {
-    this.#child = spawn(process.execPath, [program(), ...args], {
-      env: { ...process.env, LEASEHOLD_URL: 'memory:', ...env },
+  constructor(args: readonly string[], { env = {}, input = '', open = false, terminal }: RunSettings) {
+    const command = [process.execPath, program(), ...args]
+    const [file = '', ...rest] = terminal ? onTerminal(command) : command
+    this.#child = spawn(file, rest, {
+      env: { ...process.env, LEASEHOLD_URL: 'memory:', ...(terminal && { TERM: 'xterm' }), ...env },
     })
     this.pid = this.#child.pid ?? 0
     this.#child.stdin?.write(input)
@@ -135,6 +139,13 @@ export class Run {
     for (const resolve of this.#listeners) resolve()
     this.#listeners.clear()
   }
+}
+
+/** The command on a pseudo-terminal: `script` of util-linux takes it as one string, that of BSD as it is. */
+function onTerminal(command: readonly string[]): string[] {
+  if (process.platform !== 'linux') return ['script', '-q', '/dev/null', ...command]
+  const quoted = command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`)
+  return ['script', '-qefc', `exec ${quoted.join(' ')}`, '/dev/null']
 }
 
 /** Whether the process does or could do anything: a zombie cannot. */

@@ -94,7 +94,42 @@ describe('when an operator removes the claim', () => {
   })
 })
 
+describe('when an operator takes leadership away', () => {
+  test('the command gets SIGTERM, the candidate leads anew with a larger token, and its end ends it', async () => {
+    const script = 'echo leads $$; echo token $LEASEHOLD_TOKEN; exec sleep 300'
+    const run = leasehold(['lead', 'x', '--ttl', '3s', '--', 'sh', '-c', script], { env })
+    const first = await run.pidOf('leads')
+    await etcd.etcdctl(['del', '--prefix', `t${tests}/`])
+    await run.says(/token \d+\n[\s\S]*token \d+\n/)
+    await untilGone(first)
+    expect(run.stderr).toMatch(
+      /^leasehold: hold lost: .* was removed .*; stopping the command\nleasehold: "x" is led .* standing for election again\n$/,
+    )
+    run.signal('SIGTERM')
+    expect(await run.ended).toMatchObject({ status: 143 })
+    const [one = 0, other = 0] = [...run.stdout.matchAll(/token (\d+)/g)].map(([, token]) => Number(token))
+    expect(other).toBeGreaterThan(one)
+  })
+})
+
 describe('when the store falls silent', () => {
+  test('a leader stops its command before the deadline, and leads anew when the store is back', async () => {
+    const script = 'echo leads $$; exec sleep 300'
+    const run = leasehold(['lead', 'x', '--ttl', '2s', '--', 'sh', '-c', script], { env })
+    const first = await run.pidOf('leads')
+    etcd.members[0].stop()
+    try {
+      await run.says(/no contact with the store, .*; stopping the command/)
+      await untilGone(first)
+    } finally {
+      etcd.members[0].cont()
+    }
+    await run.says(/standing for election again/)
+    await run.says(/leads \d+\n[\s\S]*leads \d+\n/)
+    run.signal('SIGTERM')
+    expect(await run.ended).toMatchObject({ status: 143 })
+  })
+
   test('SIGTERM goes out before the deadline, SIGKILL by the deadline, and the exit is 70', async () => {
     const run = await start('deaf', '--ttl', '2s')
     etcd.members[0].stop()

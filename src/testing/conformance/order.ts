@@ -1,6 +1,6 @@
 // Who holds, and when: exclusion, the order in line, tokens, and the permits of a semaphore.
 import assert from 'node:assert/strict'
-import type { Draft } from './case.ts'
+import { abortable, type Draft } from './case.ts'
 import type { Stage } from './stage.ts'
 import { started } from './wait.ts'
 
@@ -103,6 +103,36 @@ export const order: readonly Draft[] = [
       await second.verify()
       await Promise.all([second.release(), third.release()])
       assert.equal(await stage.standing(name), 0)
+    },
+  },
+  {
+    title: 'line tells the claims on a name, holders first and then waiters in order, and leaves no trace',
+    async run(stage) {
+      const name = stage.name()
+      const [one, other] = await stage.pair()
+      assert.deepEqual(await other.line(name), [])
+      const { signal, abort } = abortable()
+      const waiting: Promise<unknown>[] = []
+      const term = await one.election(name).campaign({ value: 'leader' })
+      for (const value of ['first', 'second']) {
+        waiting.push(started((await stage.client()).election(name).campaign({ value, signal })))
+        await stage.stand(name, waiting.length + 1)
+      }
+      const line = await other.line(name)
+      const values = line.map(({ value }) => value)
+      const [leader, ...waiters] = stage.facts.fair ? values : [values[0], ...values.slice(1).sort()]
+      assert.deepEqual([leader, ...waiters], ['leader', 'first', 'second'])
+      assert.deepEqual(
+        line.map(({ held }) => held),
+        [true, false, false],
+      )
+      abort('enough')
+      await Promise.allSettled(waiting)
+      await term.resign()
+      await stage.stand(name, 0)
+      await assert.rejects(one.line(''), RangeError)
+      await one.close()
+      await assert.rejects(one.line(name), /closed/)
     },
   },
 ]

@@ -1,0 +1,71 @@
+// The options and arguments that several subcommands take, and their help. Owns how a command to run is told from
+// leasehold's own arguments; what to do with it, each subcommand says.
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { checkName } from '../arguments.ts'
+import { parseDuration } from './duration.ts'
+
+/** What every subcommand that runs a command takes. */
+export interface HoldOptions {
+  readonly ttl?: number
+  readonly grace: number
+  readonly url?: string
+  readonly quiet?: boolean
+}
+
+/** Runs `command` under the name. */
+export type RunUnder<O extends HoldOptions> = (name: string, command: string[], options: O) => Promise<void>
+
+/**
+ * Gives a subcommand the form `NAME [options] -- CMD [ARG...]`, with the options that all of this form share. Its
+ * own options come before, its own text of help after.
+ */
+export function takesCommand<O extends HoldOptions>(subcommand: Command, run: RunUnder<O>): Command {
+  return subcommand
+    .usage('NAME [options] -- CMD [ARG...]')
+    .argument('<CMD...>', 'the command and its arguments, after --; no shell reads them')
+    .addOption(ttlOption())
+    .addOption(graceOption())
+    .addOption(urlOption())
+    .option('--quiet', 'do not say for whom it waits, nor that it was not free')
+    .action(async (name: string, command: string[], options: O, self: Command) => {
+      if (!followsDashes(command)) self.error('error: put -- between the options and the command')
+      checkName(name)
+      await run(name, command, options)
+    })
+}
+
+/** Where the store is. */
+export function urlOption(): Option {
+  return new Option('--url <url>', 'the store (default: $LEASEHOLD_URL, else file:)')
+}
+
+function ttlOption(): Option {
+  const about = 'time to live: how soon others get the lock when this machine dies'
+  // Which store it is, and so which default, is known only when the store has loaded.
+  return new Option('--ttl <time>', `${about} (default: the store's, 15s, on Consul 30s)`).argParser(toMs)
+}
+
+function graceOption(): Option {
+  const about = 'time between SIGTERM and SIGKILL when the command has to stop'
+  return new Option('--grace <time>', about).default(10_000, '10s').argParser(toMs)
+}
+
+/** Without this, `run -- ls -l` would run `-l` under the lock `ls`. */
+function followsDashes(command: readonly string[]): boolean {
+  const dashes = process.argv.indexOf('--')
+  return dashes >= 0 && process.argv.length - dashes - 1 === command.length
+}
+
+/** A length of time, for an option. */
+export function toMs(text: string): number {
+  return parsed(() => parseDuration(text))
+}
+
+/** What `parse` makes of an option. Commander puts the name and the value of the option before the message. */
+export function parsed<T>(parse: () => T): T {
+  try {
+    return parse()
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message.replace(/^\w+: /, ''))
+  }
+}

@@ -1,0 +1,135 @@
+// What a wait shows on a terminal: for whom, and at which place in line. One line, redrawn in place and erased in the
+// end. Owns when to draw; where stderr is no terminal, nothing is drawn and nothing asked.
+import type { Standing } from '../backend.ts'
+import type { Clock } from '../clock.ts'
+import type { Leasehold } from '../connect.ts'
+import { holderValue, parseHolder } from '../holder.ts'
+import { say } from './exit.ts'
+
+/** Where to draw: a stream that may be a terminal. */
+export interface Screen {
+  readonly isTTY?: boolean
+  write(text: string): unknown
+}
+
+/** Who waits, and for what. */
+export interface ProgressOptions {
+  readonly client: Pick<Leasehold, 'line'>
+  readonly clock: Clock
+  readonly name: string
+  /** What this client's claim says, if it says something of its own. */
+  readonly value?: string | undefined
+  readonly quiet?: boolean | undefined
+  readonly screen?: Screen
+}
+
+/**
+ * How often to ask who holds, at least: who stands far back in line is not told of every change ahead, and a person is
+ * looking.
+ */
+const lookMs = 5_000
+/** How many holders of a semaphore are named. */
+const namedMost = 3
+
+/** Tells of one wait after another. */
+export class Progress {
+  /** For `acquire` or `lead`. Undefined where nobody looks. */
+  readonly onWait: ((ahead: number) => void) | undefined
+  readonly #options: ProgressOptions
+  readonly #screen: Screen
+  /** Which wait it is, so that an answer that belongs to an earlier one is not drawn. */
+  #wait = 0
+  #drawn = false
+  #place = 0
+  #line: readonly Standing[] = []
+  #looking = false
+  #heard = false
+  #cancelLook = (): void => {}
+
+  constructor(options: ProgressOptions) {
+    this.#options = options
+    this.#screen = options.screen ?? process.stderr
+    const seen = this.#screen.isTTY && !options.quiet && process.env.TERM !== 'dumb'
+    this.onWait = seen ? (ahead) => this.#hear(ahead) : undefined
+  }
+
+  /** The wait is over, or nobody knows how it stands: nothing is left on the screen. */
+  clear(): void {
+    this.#wait += 1
+    this.#heard = false
+    this.#line = []
+    this.#cancelLook()
+    this.#erase()
+  }
+
+  /** Writes a line of its own to stderr. */
+  readonly say = (message: string): void => {
+    this.clear()
+    say(message)
+  }
+
+  #hear(ahead: number): void {
+    this.#place = ahead
+    this.#heard = true
+    this.#draw()
+    void this.#look()
+  }
+
+  /** Asks who holds, aside: the wait does not depend on it, and goes on where this fails. */
+  async #look(): Promise<void> {
+    if (this.#looking) return
+    const { client, clock, name, value = holderValue() } = this.#options
+    const wait = this.#wait
+    this.#looking = true
+    this.#heard = false
+    this.#cancelLook()
+    const line = await client.line(name).catch(() => [])
+    this.#looking = false
+    if (wait === this.#wait) {
+      this.#line = line
+      this.#place = placeOf(value, line) ?? this.#place
+      this.#draw()
+      this.#cancelLook = clock.after(lookMs, () => void this.#look())
+    }
+    if (this.#heard) void this.#look() // what was heard meanwhile may be newer than this answer
+  }
+
+  #draw(): void {
+    const text = this.#text()
+    // Without the terminal's wrapping, a text that is too long stays one line, which can be erased.
+    this.#screen.write(`\r\x1b[2K\x1b[?7l${text}\x1b[?7h`)
+    this.#drawn = true
+  }
+
+  #erase(): void {
+    if (this.#drawn) this.#screen.write('\r\x1b[2K')
+    this.#drawn = false
+  }
+
+  #text(): string {
+    const where = this.#place > 1 ? `place ${this.#place} in line` : 'next in line'
+    return `leasehold: waiting for ${JSON.stringify(this.#options.name)}, ${where}${heldBy(this.#line)}`
+  }
+}
+
+/** At which place a claim with this value waits, if there is just one. */
+function placeOf(value: string, line: readonly Standing[]): number | undefined {
+  const waiters = line.filter(({ held }) => !held)
+  const own = waiters.flatMap((waiter, index) => (waiter.value === value ? index + 1 : []))
+  return own.length === 1 ? own[0] : undefined
+}
+
+function heldBy(line: readonly Standing[]): string {
+  const holders = line.filter(({ held }) => held).map(nameOf)
+  const named = holders.slice(0, namedMost).join(', ')
+  const more = holders.length - namedMost
+  if (holders.length === 0) return ''
+  return `: held by ${named}${more > 0 ? ` and ${more} more` : ''}`
+}
+
+/** A holder in a few words. Any client may have written its value, which shall not steer the terminal. */
+function nameOf({ value, session }: Standing): string {
+  const holder = parseHolder(value)
+  const name = holder ? `${holder.host} (pid ${holder.pid})` : value.trim() || `session ${session}`
+  return name.replace(/\p{Cc}/gu, ' ')
+}
