@@ -103,7 +103,17 @@ const mayImport: Record<string, readonly string[]> = {
   'backends/consul': ['backend.ts', 'backends/addresses.ts', 'clock.ts', 'errors.ts', 'limits.ts'],
   'backends/etcd': ['backend.ts', 'backends/addresses.ts', 'clock.ts', 'errors.ts', 'limits.ts'],
   testing: ['backend.ts', 'backends', 'clock.ts', 'connect.ts', 'errors.ts'],
-  cli: ['arguments.ts', 'clock.ts', 'connect.ts', 'errors.ts', 'hold.ts', 'limits.ts', 'session.ts'],
+  cli: [
+    'arguments.ts',
+    'backend.ts',
+    'clock.ts',
+    'connect.ts',
+    'errors.ts',
+    'hold.ts',
+    'holder.ts',
+    'limits.ts',
+    'session.ts',
+  ],
 }
 
 const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))

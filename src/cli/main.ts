@@ -3,7 +3,9 @@
 // a file of its own.
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { addBreak } from './break.ts'
 import { exitStatus, messageOf, say, statusOf } from './exit.ts'
+import { addLs } from './ls.ts'
 import { addRun } from './run.ts'
 
 const help = `
@@ -50,6 +52,8 @@ function program(): Command {
     .configureOutput({ outputError: (text) => say(text.replace(/^error: /, '').trimEnd()) })
     .addHelpText('after', help)
   addRun(program)
+  addLs(program)
+  addBreak(program)
   return program
 }
 
