@@ -136,7 +136,7 @@ export class Operator {
 
 /** Whether it is a claim beyond doubt: its key names its own lease, as ours and Go's do. */
 function isClaim({ lease, session, limit }: Found): boolean {
-  return limit !== undefined && lease === leaseOf(session)
+  return lease !== '0' && limit !== undefined && lease === leaseOf(session)
 }
 
 function withTime(found: Found, leftMs: ReadonlyMap<string, number | undefined>): Standing {
