@@ -6,12 +6,16 @@ const nameBytesMax = 512
 
 /** Throws unless `name` is a non-empty string of at most 512 bytes of UTF-8 without control characters. */
 export function checkName(name: string): void {
-  if (typeof name !== 'string') throw new TypeError(`name: ${show(name)} is not a string`)
   if (name === '') throw new RangeError('name: "" is empty; it takes 1 to 512 bytes of UTF-8')
+  checkNamed('name', name)
+}
+
+function checkNamed(argument: string, name: string): void {
+  if (typeof name !== 'string') throw new TypeError(`${argument}: ${show(name)} is not a string`)
   const bytes = Buffer.byteLength(name)
-  if (bytes > nameBytesMax) throw new RangeError(`name: ${bytes} bytes of UTF-8; it takes 1 to 512`)
-  if (/\p{Cc}/u.test(name)) throw new RangeError(`name: ${show(name)} has a control character`)
-  if (!name.isWellFormed()) throw new RangeError(`name: ${show(name)} is not well-formed Unicode`)
+  if (bytes > nameBytesMax) throw new RangeError(`${argument}: ${bytes} bytes of UTF-8; it takes 1 to 512`)
+  if (/\p{Cc}/u.test(name)) throw new RangeError(`${argument}: ${show(name)} has a control character`)
+  if (!name.isWellFormed()) throw new RangeError(`${argument}: ${show(name)} is not well-formed Unicode`)
 }
 
 /** Throws unless `permits` is a whole number from 1 to 10 000. */
@@ -27,6 +31,17 @@ export function checkTtl(ttlMs: number, { scheme, ttlMs: range }: Facts): void {
 /** Throws unless `waitMs` is undefined or a number of ms, 0 or more. */
 export function checkWait(waitMs: number | undefined): void {
   if (waitMs !== undefined) checkNumber('waitMs', waitMs, { min: 0, max: Number.MAX_SAFE_INTEGER })
+}
+
+/** Throws unless `token` is a bigint above 0. */
+export function checkToken(token: bigint): void {
+  if (typeof token !== 'bigint') throw new TypeError(`token: ${show(token)} is not a bigint`)
+  if (token < 1n) throw new RangeError(`token: ${token} is out of range; it takes a bigint from 1`)
+}
+
+/** Throws unless `prefix` is a string that a name can begin with. */
+export function checkPrefix(prefix: string): void {
+  if (prefix !== '') checkNamed('prefix', prefix)
 }
 
 /** Throws unless `signal` is undefined or an AbortSignal. */

@@ -99,6 +99,23 @@ export interface Standing {
   readonly session: string
   readonly held: boolean
   readonly value: string
+  /**
+   * What everybody can see of its place, and what `evict` asks for: no other claim on the name has or had it. For a
+   * holder of ours it is the token of its hold, except where the store does not show that: a mutex on etcd has here
+   * the create revision of its key, which is at most `hold.token`, the revision at which it was admitted.
+   */
+  readonly token: bigint
+  /** How long the store goes on without a renewal, in ms: for holders in a survey, where the store tells. */
+  readonly ttlLeftMs?: number | undefined
+}
+
+/** A name on which claims stand. */
+export interface NameState {
+  readonly name: string
+  /** How many may hold at once; undefined where only claims stand that do not tell. */
+  readonly limit: number | undefined
+  /** Holders first, then waiters in order. */
+  readonly claims: readonly Standing[]
 }
 
 /**
@@ -130,6 +147,13 @@ export interface Backend {
   observe(name: string, signal: AbortSignal): Promise<Observation>
   /** The claims on a name: holders first, then waiters in order. */
   list(name: string, signal: AbortSignal): Promise<Standing[]>
+  /** All names that begin with `prefix` and on which claims stand, sorted as strings, by reads that are not stale. */
+  survey(prefix: string, signal: AbortSignal): Promise<NameState[]>
+  /**
+   * Takes away the claim that holds the name with this token, in one step that touches no other claim, and says
+   * whether it did: false where no such claim holds. Its holder is told as of any loss, by its watch.
+   */
+  evict(name: string, token: bigint, signal: AbortSignal): Promise<boolean>
   /** Stores `text` for the name if the admitted claim still stands, and says whether it did. */
   writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean>
   /** What the last holder stored for the name. */

@@ -27,6 +27,11 @@ export interface Clock {
   id(): bigint
 }
 
+/** A wall clock's time as ISO 8601 has it, for people to read. */
+export function isoTime(wallMs: number): string {
+  return new Date(wallMs).toISOString()
+}
+
 const longestTimerMs = 2 ** 31 - 1
 const uptimeGrainMs = 10
 

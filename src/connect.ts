@@ -1,9 +1,9 @@
 // The way in: from a URL or a backend source to a client, and out again by `close`. Owns which backend loads for
 // which scheme, and that one client has one store, one session and one clock.
 import { Acquirer } from './acquire.ts'
-import { checkName, checkTtl } from './arguments.ts'
-import type { Backend, BackendSource, Facts, Standing } from './backend.ts'
-import { type Clock, systemClock } from './clock.ts'
+import { checkName, checkPrefix, checkToken, checkTtl } from './arguments.ts'
+import type { Backend, BackendSource, Facts, NameState, Standing } from './backend.ts'
+import { type Clock, isoTime, systemClock } from './clock.ts'
 import type { CronHost } from './cron/contest.ts'
 import { CronGuard, type CronOptions } from './cron/guard.ts'
 import { Election, type ElectionHost } from './election/election.ts'
@@ -12,7 +12,7 @@ import { Limits } from './limits.ts'
 import type { LockHost } from './locks/lock.ts'
 import { Mutex } from './locks/mutex.ts'
 import { Semaphore, type SemaphoreOptions } from './locks/semaphore.ts'
-import { persist } from './request.ts'
+import { once, persist } from './request.ts'
 import { Sessions } from './session.ts'
 
 /** How a client behaves, whatever its store. */
@@ -69,6 +69,9 @@ export async function connect(
   }
 }
 
+/** How long all that a survey reads may take: no deadline waits for it, and it may be a lot. */
+const surveyMs = 10_000
+
 /** A client of one store. Close it when done: until then it keeps the process alive. */
 export class Leasehold implements AsyncDisposable {
   /** The store, without secrets. */
@@ -78,8 +81,8 @@ export class Leasehold implements AsyncDisposable {
   /** Time to live of its session in ms, as asked; the store's default where nobody asked. */
   readonly ttlMs: number
   readonly #backend: Backend
-  readonly #host: LockHost & ElectionHost & CronHost
   readonly #sessions: Sessions
+  readonly #host: LockHost & ElectionHost & CronHost
   #closed: Promise<void> | undefined
 
   constructor(url: string, backend: Backend, clock: Clock, sessions: Sessions) {
@@ -91,7 +94,10 @@ export class Leasehold implements AsyncDisposable {
     const acquirer = new Acquirer(backend, clock, sessions)
     const { facts, ttlMs } = this
     this.#host = {
-      ...{ acquirer, clock, facts, ttlMs, holder: holderValue() },
+      ...{ acquirer, clock, facts, ttlMs },
+      get holder() {
+        return holderValue(isoTime(clock.wallMs()))
+      },
       readCheckpoint: (name) =>
         persist(sessions.request(acquirer.closing), (limit) => backend.readCheckpoint(name, limit)),
       observe: (name, limits, retries) =>
@@ -131,6 +137,34 @@ export class Leasehold implements AsyncDisposable {
     checkName(name)
     const request = this.#sessions.request(this.#host.acquirer.closing)
     return persist(request, (limit) => this.#backend.list(name, limit))
+  }
+
+  /**
+   * Who holds and who waits, for every name that begins with `prefix`, sorted as strings; holders first, then waiters
+   * in order, those of `etcdctl lock` and `consul lock` too. Each claim has the `token` that `break` asks for. Read
+   * linearizably. Costs one request; on etcd one more for each 500 keys that begin so, whatever they are for, and for
+   * each holder's session. Rejects as `checkpoint` of a lock.
+   */
+  async survey(prefix = ''): Promise<NameState[]> {
+    checkPrefix(prefix)
+    const request = this.#sessions.request(this.#host.acquirer.closing)
+    const requestMs = request.requestMs && surveyMs
+    return persist({ ...request, requestMs, retries: 3 }, (limit) => this.#backend.survey(prefix, limit))
+  }
+
+  /**
+   * Takes a lock, a permit or a term away from the holder that has it with this token, and says whether it did: false
+   * if nobody holds with it, and then nothing was changed. The next in line holds at once. A holder of ours gets
+   * its HoldLostError within a third of its TTL, mostly at once; until then both may work, so stop it first if you
+   * can. One of `etcdctl lock` or Go is not told by etcd. Costs one request (on etcd and Consul two). Asks once only:
+   * after an UnavailableError look with `survey` what became of it. Rejects with TypeError or RangeError for a bad
+   * name or token, and with RefusedError.
+   */
+  async break(name: string, token: bigint): Promise<boolean> {
+    checkName(name)
+    checkToken(token)
+    const request = this.#sessions.request(this.#host.acquirer.closing)
+    return once(request, (limit) => this.#backend.evict(name, token, limit))
   }
 
   /**

@@ -7,11 +7,16 @@ import type { Facts, Standing } from './backend.ts'
 export interface Holder {
   readonly host: string
   readonly pid: number
+  /**
+   * When it asked, as ISO 8601 by its own wall clock; undefined where it did not write that. When it was admitted no
+   * value can tell, since the value is written before.
+   */
+  readonly since?: string | undefined
 }
 
-/** This process, as the value of its claims. */
-export function holderValue(): string {
-  const holder: Holder = { host: hostname(), pid: process.pid }
+/** This process, as the value of a claim that it makes now. */
+export function holderValue(since: string): string {
+  const holder: Holder = { host: hostname(), pid: process.pid, since }
   return JSON.stringify(holder)
 }
 
@@ -24,8 +29,9 @@ function describeHolder({ value, session }: Standing): string {
 /** The holder that a value names, or undefined where somebody else's client wrote it. */
 export function parseHolder(value: string): Holder | undefined {
   try {
-    const { host, pid } = JSON.parse(value)
-    return typeof host === 'string' && typeof pid === 'number' ? { host, pid } : undefined
+    const { host, pid, since } = JSON.parse(value)
+    if (typeof host !== 'string' || typeof pid !== 'number') return undefined
+    return typeof since === 'string' ? { host, pid, since } : { host, pid }
   } catch {
     return undefined
   }

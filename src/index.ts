@@ -8,6 +8,7 @@ export type {
   Claim,
   Facts,
   Leader,
+  NameState,
   Observation,
   SessionGrant,
   Standing,

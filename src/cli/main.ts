@@ -3,9 +3,11 @@
 // a file of its own.
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { addBreak } from './break.ts'
 import { exitStatus, messageOf, say, statusOf } from './exit.ts'
 import { addLead } from './lead.ts'
 import { addLeader } from './leader.ts'
+import { addLs } from './ls.ts'
 import { addRun } from './run.ts'
 
 const help = `
@@ -54,6 +56,8 @@ function program(): Command {
   addRun(program)
   addLead(program)
   addLeader(program)
+  addLs(program)
+  addBreak(program)
   return program
 }
 

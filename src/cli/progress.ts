@@ -1,9 +1,10 @@
 // What a wait shows on a terminal: for whom, and at which place in line. One line, redrawn in place and erased in the
 // end. Owns when to draw; where stderr is no terminal, nothing is drawn and nothing asked.
+import { hostname } from 'node:os'
 import type { Standing } from '../backend.ts'
 import type { Clock } from '../clock.ts'
 import type { Leasehold } from '../connect.ts'
-import { holderValue, parseHolder } from '../holder.ts'
+import { parseHolder } from '../holder.ts'
 import { say } from './exit.ts'
 
 /** Where to draw: a stream that may be a terminal. */
@@ -78,7 +79,7 @@ export class Progress {
   /** Asks who holds, aside: the wait does not depend on it, and goes on where this fails. */
   async #look(): Promise<void> {
     if (this.#looking) return
-    const { client, clock, name, value = holderValue() } = this.#options
+    const { client, clock, name, value } = this.#options
     const wait = this.#wait
     this.#looking = true
     this.#heard = false
@@ -112,11 +113,17 @@ export class Progress {
   }
 }
 
-/** At which place a claim with this value waits, if there is just one. */
-function placeOf(value: string, line: readonly Standing[]): number | undefined {
+/** At which place a claim with this value waits, or, where it has none of its own, one of this process; if just one does. */
+function placeOf(value: string | undefined, line: readonly Standing[]): number | undefined {
   const waiters = line.filter(({ held }) => !held)
-  const own = waiters.flatMap((waiter, index) => (waiter.value === value ? index + 1 : []))
+  const own = waiters.flatMap((waiter, index) => (isOwn(waiter, value) ? index + 1 : []))
   return own.length === 1 ? own[0] : undefined
+}
+
+function isOwn(waiter: Standing, value: string | undefined): boolean {
+  if (value !== undefined) return waiter.value === value
+  const holder = parseHolder(waiter.value)
+  return holder?.pid === process.pid && holder.host === hostname()
 }
 
 function heldBy(line: readonly Standing[]): string {

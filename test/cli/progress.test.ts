@@ -107,7 +107,7 @@ describe('the line', () => {
     return { clock, progress, texts, answers, seen, answer }
   }
 
-  const claim = (value: string, held = false): Standing => ({ session: `s-${value}`, value, held })
+  const claim = (value: string, held = false): Standing => ({ session: `s-${value}`, value, held, token: 1n })
   const json = (pid: number): string => JSON.stringify({ host: 'web', pid })
 
   test('is drawn before it is known who holds, and without that where nobody can be asked', async () => {

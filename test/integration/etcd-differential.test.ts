@@ -297,6 +297,7 @@ function simulated(): Transport {
     grant: async (id, seconds) => server.grant(id, seconds),
     keepAlive: async (id) => server.keepAlive(id),
     revoke: async (id) => server.revoke(id),
+    timeToLive: async (id) => server.timeToLive(id),
     watch({ key: from, end }, listener) {
       const send = (message: WatchMessage): void => {
         if ('created' in message) listener.created(message.created)

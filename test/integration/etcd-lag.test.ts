@@ -21,6 +21,7 @@ function lagging(namespace: string, past: { revision: bigint; deletions: Change[
         grant: (lease, seconds, signal) => client.grant(lease, seconds, signal),
         keepAlive: (lease, signal) => client.keepAlive(lease, signal),
         revoke: (lease, signal) => client.revoke(lease, signal),
+        timeToLive: (lease, signal) => client.timeToLive(lease, signal),
         close: () => client.close(),
         watch(_, listener) {
           setImmediate(() => {

@@ -1,14 +1,23 @@
 // The contract over Consul. Owns what the store is like, and which protocol a claim follows; claims.ts, mutex.ts and
-// semaphore.ts have the rest.
+// semaphore.ts have the rest, operator.ts what people ask.
 import { hostname } from 'node:os'
-import type { Attempt, Backend, Claim, Facts, Observation, SessionGrant, Standing } from '../../backend.ts'
+import type {
+  Attempt,
+  Backend,
+  Claim,
+  Facts,
+  NameState,
+  Observation,
+  SessionGrant,
+  Standing,
+} from '../../backend.ts'
 import type { Clock } from '../../clock.ts'
 import { Claims, type Protocol } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
 import type { Layout } from './layout.ts'
-import { readStandings } from './line.ts'
 import { Mutexes } from './mutex.ts'
 import { Observer } from './observe.ts'
+import { Operator } from './operator.ts'
 import { Semaphores } from './semaphore.ts'
 import { SlotSessions } from './slots.ts'
 import type { SessionPlan, Transport } from './transport.ts'
@@ -46,6 +55,7 @@ export class ConsulBackend implements Backend {
   readonly #semaphores: Semaphores
   readonly #writes: FencedWrites
   readonly #observer: Observer
+  readonly #operator: Operator
 
   constructor(transport: Transport, options: ConsulBackendOptions) {
     this.#waits = new Waits(transport, options.clock)
@@ -58,6 +68,7 @@ export class ConsulBackend implements Backend {
     this.#semaphores = new Semaphores(transport, this.#claims, this.#waits, this.#sessions)
     this.#writes = new FencedWrites(transport, options.layout)
     this.#observer = new Observer(transport, options.layout, this.#waits)
+    this.#operator = new Operator(transport, options.layout)
   }
 
   async createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant> {
@@ -87,10 +98,16 @@ export class ConsulBackend implements Backend {
     return this.#protocol(claim).verify(this.#claims.of(claim), signal)
   }
 
-  async list(name: string, signal: AbortSignal): Promise<Standing[]> {
-    const keys = this.#options.layout.keys(name)
-    const { entries } = await this.#transport.read({ prefix: keys.folder }, signal)
-    return readStandings(keys, entries)
+  list(name: string, signal: AbortSignal): Promise<Standing[]> {
+    return this.#operator.list(name, signal)
+  }
+
+  survey(prefix: string, signal: AbortSignal): Promise<NameState[]> {
+    return this.#operator.survey(prefix, signal)
+  }
+
+  evict(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
+    return this.#operator.evict(name, token, signal)
   }
 
   writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {

@@ -47,6 +47,18 @@ export class Layout {
     return { folder, lock: `${folder}.lock`, line: `${folder}.line`, checkpoint: `${folder}.checkpoint` }
   }
 
+  /** What all keys begin with that are of names which begin with this prefix, as far as it is stored as it is. */
+  within(prefix: string): string {
+    const [plain] = /^(?:[\w-]+(?:[/.](?=[\w-]))?)*/.exec(prefix) ?? ['']
+    return `${this.#namespace}${plain}`
+  }
+
+  /** The name whose claims a key may be of; undefined where no client of ours could have that name. */
+  nameOf(key: string): string | undefined {
+    const [, folder] = /^(.*)\/\.line\/[^/.]+\.\d+\.\d+$/s.exec(key) ?? /^(.*)\/[^/]+$/s.exec(key) ?? []
+    return folder?.startsWith(this.#namespace) ? decodeName(folder.slice(this.#namespace.length)) : undefined
+  }
+
   claimKeys({ name, session, limit, id }: Claim): ClaimKeys {
     const keys = this.keys(name)
     const ticket = `${keys.line}/${session}.${limit}.${id}`
@@ -71,6 +83,14 @@ export function encodeName(name: string): string {
   return name
     .replace(/[^\w.\-/]/gu, escapeBytes)
     .replace(/(?<=\.)\.|(?<=^|\/)\.(?=\/|$)|(?<=^|\/)\/|\/$/g, escapeBytes)
+}
+
+/** The name that `encodeName` makes this of; undefined where it makes it of none, as with names of other clients. */
+export function decodeName(encoded: string): string | undefined {
+  const name = encoded.replace(/(?:,[0-9A-F]{2})+/g, (run) =>
+    Buffer.from(run.replaceAll(',', ''), 'hex').toString(),
+  )
+  return name !== '' && encodeName(name) === encoded ? name : undefined
 }
 
 function escapeBytes(text: string): string {

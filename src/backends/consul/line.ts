@@ -102,8 +102,23 @@ export function readStandings(keys: NameKeys, entries: readonly Entry[]): Standi
   const inOrder = [...waiting, ...others].sort((one, other) => one.created - other.created)
   const standing =
     (held: boolean) =>
-    ({ session, value }: Place) => ({ session, value, held })
-  return [...holders.map(asPlace).map(standing(true)), ...inOrder.map(standing(false))]
+    ({ session, value, created }: Place) => ({ session, value, held, token: BigInt(created) })
+  return [...holders.map(asHolder).map(standing(true)), ...inOrder.map(standing(false))]
+}
+
+/** How many may hold, where what stands on the name tells. */
+export function readLimit(keys: NameKeys, entries: readonly Entry[]): number | undefined {
+  const lock = readLock(keys, entries)
+  if (lock?.flags === semaphoreFlags) return parseSlots(lock)?.limit
+  return lock?.session ? 1 : readTickets(keys, entries)[0]?.limit
+}
+
+/**
+ * The token of whoever holds by this key, as everybody can see it. We make the key anew with each hold. Go's clients may
+ * take one that was there: then the last write has to do.
+ */
+export function tokenOf({ lockIndex, createIndex, modifyIndex }: Entry): bigint {
+  return BigInt(lockIndex > 1 ? modifyIndex : createIndex)
 }
 
 interface Place {
@@ -114,4 +129,8 @@ interface Place {
 
 function asPlace({ session = '', value, createIndex: created }: Entry): Place {
   return { session, value, created }
+}
+
+function asHolder(entry: Entry): Place {
+  return { ...asPlace(entry), created: Number(tokenOf(entry)) }
 }

@@ -2,6 +2,7 @@
 // See https://developer.hashicorp.com/consul/docs/automate/application-leader-election
 import type { Leader, Observation } from '../../backend.ts'
 import type { Layout } from './layout.ts'
+import { tokenOf } from './line.ts'
 import type { Entry, Snapshot, Transport } from './transport.ts'
 import type { Waits } from './waits.ts'
 
@@ -35,9 +36,8 @@ export class Observer {
 /** Who holds the key; undefined where nobody does. */
 export function leaderOf(lock: Entry | undefined): Leader | undefined {
   if (!lock?.session) return undefined
-  const { value, session, createIndex, modifyIndex, lockIndex } = lock
-  // We make the key anew with each hold. Go's clients may take one that was there: then the last write has to do.
-  return { value, session, token: BigInt(lockIndex > 1 ? modifyIndex : createIndex) }
+  const { value, session } = lock
+  return { value, session, token: tokenOf(lock) }
 }
 
 function isSame(one: Entry | undefined, other: Entry | undefined): boolean {

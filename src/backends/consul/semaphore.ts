@@ -20,7 +20,7 @@ import type { Entry, Operation, Snapshot, Transport } from './transport.ts'
 import type { Waits } from './waits.ts'
 
 /** The list of holders, and the index of the key it was read from; 0 where there is none. */
-interface List extends Slots {
+export interface List extends Slots {
   readonly index: number
 }
 
@@ -239,7 +239,7 @@ function write(key: string, slots: Slots, index: number): Operation {
 }
 
 /** The list without this holder. An empty one is deleted, as `consul lock` does. */
-function without(key: string, { limit, holders, index }: List, session: string): Operation {
+export function without(key: string, { limit, holders, index }: List, session: string): Operation {
   const left = holders.filter((holder) => holder !== session)
   return left.length > 0 ? write(key, { limit, holders: left }, index) : { verb: 'delete-cas', key, index }
 }

@@ -1,11 +1,20 @@
-// The contract over etcd. Owns sessions, which are leases, and reading a line; claims.ts, fenced.ts and observe.ts have the rest.
-import type { Attempt, Backend, Claim, Facts, Observation, SessionGrant, Standing } from '../../backend.ts'
+// The contract over etcd. Owns sessions, which are leases; claims.ts, fenced.ts, observe.ts and operator.ts have the rest.
+import type {
+  Attempt,
+  Backend,
+  Claim,
+  Facts,
+  NameState,
+  Observation,
+  SessionGrant,
+  Standing,
+} from '../../backend.ts'
 import type { Clock } from '../../clock.ts'
 import { Claims } from './claims.ts'
 import { FencedWrites, type Writer } from './fenced.ts'
 import { type Layout, leaseOf } from './layout.ts'
 import { Observer } from './observe.ts'
-import { inOrder, read, txn } from './requests.ts'
+import { Operator } from './operator.ts'
 import type { Transport } from './transport.ts'
 
 /** etcd counts in whole seconds and, with its default election timeout, grants at least 2 of them. */
@@ -24,19 +33,19 @@ const facts: Facts = {
 export class EtcdBackend implements Backend {
   readonly facts: Facts = facts
   readonly #transport: Transport
-  readonly #layout: Layout
   readonly #clock: Clock
   readonly #claims: Claims
   readonly #writes: FencedWrites
   readonly #observer: Observer
+  readonly #operator: Operator
 
   constructor(transport: Transport, layout: Layout, clock: Clock) {
     this.#transport = transport
-    this.#layout = layout
     this.#clock = clock
     this.#claims = new Claims(transport, layout)
     this.#writes = new FencedWrites(transport, layout)
     this.#observer = new Observer(transport, layout)
+    this.#operator = new Operator(transport, layout)
   }
 
   async createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant> {
@@ -71,14 +80,16 @@ export class EtcdBackend implements Backend {
     return this.#claims.verify(claim, signal)
   }
 
-  async list(name: string, signal: AbortSignal): Promise<Standing[]> {
-    const { responses } = await this.#transport.txn(txn([], [inOrder(this.#layout.line(name))]), signal)
-    const claims = read(responses, 0).kvs.flatMap((kv) => {
-      const found = this.#layout.parse(name, kv.key.toString())
-      return found ? [{ ...found, value: kv.value.toString() }] : []
-    })
-    const limit = claims[0]?.limit ?? 1
-    return claims.map(({ session, value }, index) => ({ session, value, held: index < limit }))
+  list(name: string, signal: AbortSignal): Promise<Standing[]> {
+    return this.#operator.list(name, signal)
+  }
+
+  survey(prefix: string, signal: AbortSignal): Promise<NameState[]> {
+    return this.#operator.survey(prefix, signal)
+  }
+
+  evict(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
+    return this.#operator.evict(name, token, signal)
   }
 
   async writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {

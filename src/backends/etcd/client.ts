@@ -79,6 +79,13 @@ export class EtcdClient implements Transport {
     }
   }
 
+  async timeToLive(lease: string, signal: AbortSignal): Promise<number | undefined> {
+    const { TTL } = await this.#call(signal, (client, options) =>
+      client.leaseClient.leaseTimeToLive({ ID: lease }, options),
+    )
+    return Number(TTL) < 0 ? undefined : Number(TTL)
+  }
+
   watch(range: KeyRange, listener: WatchListener): () => void {
     return this.#watches.watch(range, listener)
   }
@@ -149,6 +156,7 @@ export class EtcdClient implements Transport {
 
 const refusals = [EtcdPermissionDeniedError, EtcdAuthenticationFailedError, GRPCUnauthenticatedError]
 const staleAuth = /auth store is old|invalid auth token/
+const tooLarge = /message larger than max/ // gRPC's own limit, which asking again does not move
 const wrongAuth = /user name is empty|authentication is not enabled|user name not found/
 
 /** What an error of etcd3 means for the caller. What no server said stays as it is. */
@@ -159,7 +167,10 @@ function translate(error: unknown, address: string): unknown {
   if (error instanceof EtcdInvalidAuthTokenError || staleAuth.test(error.message)) {
     return new UnavailableError(text, { cause: error })
   }
-  const refused = refusals.some((type) => error instanceof type) || wrongAuth.test(error.message)
+  const refused =
+    refusals.some((type) => error instanceof type) ||
+    wrongAuth.test(error.message) ||
+    tooLarge.test(error.message)
   if (refused) return new RefusedError(text, { cause: error })
   const brokenCircuit = 'isBrokenCircuitError' in error // by the policy of a given client
   const transient = brokenCircuit || isRecoverableError(error) || error instanceof UnavailableError

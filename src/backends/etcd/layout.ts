@@ -45,6 +45,21 @@ export class Layout {
     return { session: ours[1], limit: Number(ours[2] ?? 1) }
   }
 
+  /** Keys among which are all claims on names that begin with this prefix. */
+  within(prefix: string): KeyRange {
+    // The end of a range is the next byte, and only behind ASCII a string can have that.
+    const [start] = /^.*[\0-\x7e]/s.exec(`${this.#namespace}${prefix}`) ?? []
+    if (start === undefined) return { key: '\0', end: '\0' } // all there is
+    const next = String.fromCharCode(start.charCodeAt(start.length - 1) + 1)
+    return { key: start, end: `${start.slice(0, -1)}${next}` }
+  }
+
+  /** The name on which a key would be a claim; undefined for our own records, and where no name is. */
+  nameOf(key: string): string | undefined {
+    const name = key.slice(this.#namespace.length, key.lastIndexOf('/'))
+    return key.includes('\0') || !key.startsWith(`${this.#namespace}${name}/`) ? undefined : name || undefined
+  }
+
   /** Says that a claim is withdrawn, to attempts that arrive late. */
   tombstone({ session, id }: Claim): string {
     return `${this.#namespace}${records}withdrawn/${session}/${id}`

@@ -67,6 +67,11 @@ export function keysInOrder(range: KeyRange, limit: number): IRequestOp {
   return { request_range: { ...bounds(range), ...order } }
 }
 
+/** Keys with their values, in the order of keys, as they were at a revision; for 0, as they are. */
+export function page(key: Buffer, end: string, limit: number, revision: string): IRequestOp {
+  return { request_range: { key, range_end: Buffer.from(end), limit, revision } }
+}
+
 /** A transaction. */
 export function txn(compare: ICompare[], success: IRequestOp[], failure: IRequestOp[] = []): ITxnRequest {
   return { compare, success, failure }

@@ -37,6 +37,8 @@ export interface Transport {
   keepAlive(lease: string, signal: AbortSignal): Promise<void>
   /** Ends a lease. Resolves also when it is not there. */
   revoke(lease: string, signal: AbortSignal): Promise<void>
+  /** How many seconds a lease has left, less than one of them more; undefined where there is no such lease. */
+  timeToLive(lease: string, signal: AbortSignal): Promise<number | undefined>
   /**
    * Watches from the present on: a watch that begins in the past joins the server's catch-up group,
    * which is served ten times a second. The function returned ends it.

@@ -9,6 +9,7 @@ import type {
   Claim,
   Facts,
   Leader,
+  NameState,
   Observation,
   SessionGrant,
   Standing,
@@ -114,6 +115,19 @@ export class FileBackend implements Backend {
     signal.throwIfAborted()
     this.#removals.removeDead(this.#store.sessionsAhead(name))
     return this.#store.line(name)
+  }
+
+  async survey(prefix: string, signal: AbortSignal): Promise<NameState[]> {
+    signal.throwIfAborted()
+    this.#removals.removeDead(this.#store.sessions(), Number.POSITIVE_INFINITY)
+    return this.#store.survey(prefix)
+  }
+
+  async evict(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted()
+    const concerned = this.#store.evict(name, token)
+    for (const session of concerned ?? []) this.#waits.wake(session)
+    return concerned !== undefined
   }
 
   async writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {

@@ -32,7 +32,15 @@ export const sessionsAhead = `
   SELECT sessions.id AS id, ttl, renewals FROM claims JOIN sessions ON sessions.id = claims.session
   WHERE name = ?1 AND ticket < ?2 ORDER BY ticket`
 
-export const line = 'SELECT session, value, permits FROM claims WHERE name = ?1 ORDER BY ticket'
+export const line = 'SELECT session, value, permits, ticket FROM claims WHERE name = ?1 ORDER BY ticket'
+/** `name > ''` leaves out the counter. */
+export const survey = `
+  SELECT name, session, value, permits, ticket FROM claims
+  WHERE name > '' AND name >= ?1 AND substr(name, 1, length(?1)) = ?1 ORDER BY name, ticket`
+export const evict = `
+  DELETE FROM claims WHERE name = ?1 AND ticket = ?2
+    AND (SELECT count(*) FROM claims AS other WHERE other.name = ?1 AND other.ticket < ?2) < permits
+  RETURNING session, permits`
 
 export const leader = 'SELECT session, value, ticket FROM claims WHERE name = ?1 ORDER BY ticket LIMIT 1'
 export const announce = `

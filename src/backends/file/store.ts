@@ -7,7 +7,7 @@
 // range below `bound`. Every process is gone after it, so whoever opens a session and finds no other alive
 // goes on from `bound`. A crash of a process alone undoes nothing: what was committed, the kernel has.
 import { statSync } from 'node:fs'
-import type { Claim, Leader, Standing } from '../../backend.ts'
+import type { Claim, Leader, NameState, Standing } from '../../backend.ts'
 import type { Connection } from './connection.ts'
 import type { Row } from './driver.ts'
 import * as sql from './sql.ts'
@@ -104,11 +104,30 @@ export class Store {
 
   /** All claims on a name, in order. */
   line(name: string): Standing[] {
-    return this.#connection.ask(sql.line, name).map(({ session, value, permits }, index) => ({
-      session: String(session),
-      value: String(value),
-      held: index < Number(permits),
-    }))
+    return this.#connection.ask(sql.line, name).map(toStanding)
+  }
+
+  /** All names that begin with a prefix, with their claims in order. */
+  survey(prefix: string): NameState[] {
+    const lines = new Map<string, Row[]>()
+    for (const row of this.#connection.ask(sql.survey, prefix)) {
+      const name = String(row.name)
+      lines.set(name, [...(lines.get(name) ?? []), row])
+    }
+    return [...lines]
+      .map(([name, rows]) => ({ name, limit: Number(rows[0]?.permits), claims: rows.map(toStanding) }))
+      .sort((one, other) => (one.name < other.name ? -1 : 1))
+  }
+
+  /** Takes out the claim that holds with this ticket. Returns its session, and that of whoever holds instead. */
+  evict(name: string, ticket: bigint): string[] | undefined {
+    if (ticket > highest) return undefined
+    return this.#connection.transaction(() => {
+      const [gone] = this.#connection.ask(sql.evict, name, ticket)
+      if (!gone) return undefined
+      const next = this.#connection.ask(sql.lastAdmitted, name, gone.permits as bigint)
+      return [gone, ...next].map(({ session }) => String(session))
+    })
   }
 
   /** Who stands first in the line of a name. */
@@ -212,6 +231,11 @@ export class Store {
   #readBound(): bigint {
     return this.#connection.ask(sql.readBound)[0]?.bound as bigint
   }
+}
+
+function toStanding({ session, value, permits, ticket }: Row, index: number): Standing {
+  const held = index < Number(permits)
+  return { session: String(session), value: String(value), token: ticket as bigint, held }
 }
 
 function toSession({ id, ttl, renewals }: Row): SessionRow {

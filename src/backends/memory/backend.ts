@@ -7,6 +7,7 @@ import type {
   Claim,
   Facts,
   Leader,
+  NameState,
   Observation,
   SessionGrant,
   Standing,
@@ -67,6 +68,16 @@ export class MemoryBackend implements Backend {
   async list(name: string, signal: AbortSignal): Promise<Standing[]> {
     signal.throwIfAborted()
     return this.#store.list(name)
+  }
+
+  async survey(prefix: string, signal: AbortSignal): Promise<NameState[]> {
+    signal.throwIfAborted()
+    return this.#store.survey(prefix)
+  }
+
+  async evict(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted()
+    return this.#store.evict(name, token)
   }
 
   async announce(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {

@@ -1,6 +1,6 @@
 // The store itself: sessions, lines and checkpoints as a state machine whose every step is synchronous. Owns what
 // is true; how a client asks is backend.ts. A reader who knows this file knows what every store has to do.
-import type { Claim, Standing } from '../../backend.ts'
+import type { Claim, NameState, Standing } from '../../backend.ts'
 import type { Clock } from '../../clock.ts'
 import { ConflictError, SessionGoneError } from '../../errors.ts'
 
@@ -70,9 +70,23 @@ export class MemoryStore {
   }
 
   list(name: string): Standing[] {
-    return this.line(name).map(({ claim, value }, index) => {
-      return { session: claim.session, value, held: index < claim.limit }
+    return this.line(name).map(({ claim, value, ticket: token }, index) => {
+      return { session: claim.session, value, token, held: index < claim.limit }
     })
+  }
+
+  survey(prefix: string): NameState[] {
+    return [...this.#lines]
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, line]) => ({ name, limit: line[0]?.claim.limit, claims: this.list(name) }))
+      .sort((one, other) => (one.name < other.name ? -1 : 1))
+  }
+
+  /** Takes out the claim that holds with this ticket, and says whether there was one. */
+  evict(name: string, ticket: bigint): boolean {
+    const place = this.line(name).find((each, index) => each.ticket === ticket && index < each.claim.limit)
+    if (place) this.leave(place.claim)
+    return place !== undefined
   }
 
   announce(claim: Claim, value: string): void {

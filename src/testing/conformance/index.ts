@@ -10,6 +10,7 @@ import { givingUp } from './giving-up.ts'
 import { holding } from './holding.ts'
 import { losing } from './losing.ts'
 import { names } from './names.ts'
+import { operator } from './operator.ts'
 import { order } from './order.ts'
 import { sessions } from './sessions.ts'
 import { Stage } from './stage.ts'
@@ -38,6 +39,7 @@ const drafts: readonly Draft[] = [
   ...checkpoints,
   ...sessions,
   ...contract,
+  ...operator,
 ]
 const closingMs = 10_000
 

@@ -30,6 +30,8 @@ export const soundEtcd: EtcdFaults = { lagging: 0, forgotten: 0, cancelled: 0, f
 
 interface Lease {
   readonly ttlMs: number
+  /** When it ends, in the time of the world. */
+  endsMs: number
   cancelExpiry: () => void
 }
 
@@ -94,7 +96,7 @@ export class SimEtcd {
   grant(lease: string, ttlSeconds: number): number {
     if (this.#leases.has(lease)) throw new RefusedError('etcd: lease already exists')
     this.state.grant(lease)
-    const granted: Lease = { ttlMs: ttlSeconds * 1_000, cancelExpiry: () => {} }
+    const granted: Lease = { ttlMs: ttlSeconds * 1_000, endsMs: 0, cancelExpiry: () => {} }
     this.#leases.set(lease, granted)
     this.#restart(lease, granted)
     return ttlSeconds
@@ -117,6 +119,11 @@ export class SimEtcd {
     this.state.revoke(lease)
   }
 
+  timeToLive(lease: string): number | undefined {
+    const granted = this.#leases.get(lease)
+    return granted && Math.max(0, Math.floor((granted.endsMs - this.#world.nowMs) / 1_000))
+  }
+
   watch(range: WatchRange, channel: Channel<WatchMessage>): () => void {
     const lags = this.#random.percent(this.faults.lagging)
     const watcher: Watcher = { range, channel, lagMs: lags ? this.#random.between(1, 300) : 0 }
@@ -135,6 +142,7 @@ export class SimEtcd {
     this.host.pause(ms)
     for (const [lease, granted] of this.#leases) {
       granted.cancelExpiry()
+      granted.endsMs = this.#world.nowMs + ms + granted.ttlMs
       granted.cancelExpiry = this.#world.after(ms + granted.ttlMs, () => this.#expire(lease))
     }
   }
@@ -156,6 +164,7 @@ export class SimEtcd {
     granted.cancelExpiry()
     // etcd looks twice a second which leases are over.
     const lateMs = this.#random.between(0, 500)
+    granted.endsMs = this.#world.nowMs + granted.ttlMs
     granted.cancelExpiry = this.#world.after(granted.ttlMs + lateMs, () => this.#expire(lease))
   }
 

@@ -40,6 +40,10 @@ export class SimEtcdTransport implements Transport {
     return this.#ask(() => this.#server.revoke(lease), signal)
   }
 
+  timeToLive(lease: string, signal: AbortSignal): Promise<number | undefined> {
+    return this.#ask(() => this.#server.timeToLive(lease), signal)
+  }
+
   watch({ key, end }: KeyRange, listener: WatchListener): () => void {
     this.watches += 1
     const receive = (message: WatchMessage): void => {

@@ -44,6 +44,7 @@ class CronRun {
   readonly #store: SimStore
   readonly #hosts: Host[]
   #births = 0
+  #over = false
 
   constructor(make: MakeStore, plan: CronPlan, log: boolean) {
     this.#plan = plan
@@ -79,6 +80,7 @@ class CronRun {
   }
 
   async #end(): Promise<void> {
+    this.#over = true
     for (const { process, stop } of this.#hosts) process.enter(() => stop.abort())
     for (const { process, client } of this.#hosts) process.enter(() => void client?.close())
     await this.#world.run(this.#world.nowMs + 60_000)
@@ -166,7 +168,7 @@ class CronRun {
     host.process = this.#boot(host.index, host.skewMs)
     const { process } = host
     this.#world.after(bootMs + forMs, () => {
-      if (host.process === process) this.#start(host) // and was not killed again
+      if (host.process === process && !this.#over) this.#start(host) // and was not killed again
     })
   }
 }

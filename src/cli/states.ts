@@ -1,0 +1,91 @@
+// How claims are told to people and to programs. Owns the words, the table and the document; and that nothing which somebody
+// else wrote into the store can do anything to a terminal.
+import type { NameState, Standing } from '../backend.ts'
+import { parseHolder } from '../holder.ts'
+
+/** Characters that a terminal obeys, or that change the order in which others are shown. */
+const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+const whoMost = 60
+
+/** The text with everything that a terminal would obey written out. */
+export function printable(text: string): string {
+  return text.toWellFormed().replace(unsafe, escaped)
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
+
+/** Who stands behind a claim: host and process where it says so, else what it says, else its session. */
+export function who({ value, session }: Standing): string {
+  const holder = parseHolder(value)
+  const text = holder ? `${holder.host} (pid ${holder.pid})` : value.trim() || `session ${session}`
+  const characters = [...printable(text)]
+  return characters.length > whoMost ? `${characters.slice(0, whoMost - 1).join('')}…` : characters.join('')
+}
+
+/** A table: one line for each claim, holders first, with the name on each, so that it can be searched. */
+export function table(states: readonly NameState[]): string {
+  const head = ['NAME', 'KIND', 'STATE', 'WHO', 'SINCE', 'TOKEN', 'TTL']
+  const rows = [head, ...states.flatMap(rowsOf)]
+  const widths = head.map((_, column) => Math.max(...rows.map((row) => widthOf(row[column]))))
+  const line = (row: readonly string[]): string =>
+    row.map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - widthOf(cell))).join('  ')
+  return rows.map((row) => `${line(row).trimEnd()}\n`).join('')
+}
+
+function rowsOf({ name, limit, claims }: NameState): string[][] {
+  const holders = claims.filter(({ held }) => held).length
+  return claims.map((claim, index) => [
+    printable(name),
+    kindOf(limit),
+    claim.held ? 'holds' : `waits ${index - holders + 1}`,
+    who(claim),
+    sinceOf(claim),
+    String(claim.token),
+    claim.ttlLeftMs === undefined ? '-' : `${Math.round(claim.ttlLeftMs / 1_000)}s`,
+  ])
+}
+
+function widthOf(cell = ''): number {
+  return [...cell].length
+}
+
+/** An election is a line like that of a mutex: no store tells them apart. */
+function kindOf(limit: number | undefined): string {
+  if (limit === undefined) return '?'
+  return limit === 1 ? 'mutex' : `semaphore/${limit}`
+}
+
+/** To the second; the value is somebody else's, so only what looks like a time is one. */
+function sinceOf({ value }: Standing): string {
+  const [time] = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.exec(parseHolder(value)?.since ?? '') ?? []
+  return time === undefined ? '-' : `${time}Z`
+}
+
+/** A document for programs. Tokens are strings, since they may be larger than JSON's readers can count. */
+export function documentOf(url: string, states: readonly NameState[]): object {
+  const names = states.map(({ name, limit, claims }) => ({
+    name,
+    kind: kindOf(limit).replace(/\/.*/, ''),
+    limit: limit ?? null,
+    holders: claims.filter(({ held }) => held).map(asObject),
+    waiters: claims.filter(({ held }) => !held).map(asObject),
+  }))
+  return { url, names }
+}
+
+/** What is not known is null. */
+function asObject({ session, value, token, ttlLeftMs }: Standing): object {
+  const { host, pid, since } = parseHolder(value) ?? {}
+  const holder = { host: host ?? null, pid: pid ?? null, since: since ?? null }
+  return { ...holder, value, session, token: String(token), ttlLeftMs: ttlLeftMs ?? null }
+}
+
+/** JSON that is safe to look at: beside what JSON escapes itself, everything else that a terminal would obey. */
+export function json(document: object, indent?: number): string {
+  // Line breaks are those between properties: inside a string JSON writes them out.
+  return JSON.stringify(document, null, indent).replace(unsafe, (found) =>
+    found === '\n' ? found : escaped(found),
+  )
+}

@@ -1,0 +1,154 @@
+// What an operator sees and does: every name with who holds it and who waits, and the end of one hold, which its holder hears
+// of and nobody else.
+import assert from 'node:assert/strict'
+import type { NameState } from '../../backend.ts'
+import { HoldLostError } from '../../errors.ts'
+import { claimOf, type Draft, lossMs, never } from './case.ts'
+import type { Stage } from './stage.ts'
+import { started } from './wait.ts'
+
+/** What a survey tells of one name. */
+async function stateOf(stage: Stage, name: string): Promise<NameState | undefined> {
+  return (await stage.backend.survey(name, never)).find((state) => state.name === name)
+}
+
+/** The token of the claim at this place. */
+async function tokenOf(stage: Stage, name: string, place = 0): Promise<bigint> {
+  return (await stateOf(stage, name))?.claims[place]?.token ?? assert.fail(`no claim ${place} on ${name}`)
+}
+
+/** Who stands where: those who hold, and those who wait. */
+function shape(states: readonly NameState[]): unknown[] {
+  return states.map(({ name, limit, claims }) => {
+    const values = (held: boolean) => claims.filter((each) => each.held === held).map(({ value }) => value)
+    return { name, limit, holders: values(true), waiters: values(false) }
+  })
+}
+
+/** Surveys, and breaking a lock. */
+export const operator: readonly Draft[] = [
+  {
+    title: 'survey tells each name that begins so, its limit, its holders and its waiters, in order',
+    async run(stage) {
+      const { backend, facts } = stage
+      const base = stage.name()
+      const [mutex, pool] = [`${base}/ünï code`, `${base}.pool`]
+      for (const value of ['one', 'two', 'three', 'four']) {
+        const session = await stage.session()
+        await backend.attempt(claimOf(mutex, session, { value }), never)
+        await backend.attempt(claimOf(pool, session, { value, limit: 2 }), never)
+      }
+      const inOrder = (waiters: string[]): string[] => (facts.fair ? waiters : waiters.toSorted())
+      const seen = await backend.survey(base, never)
+      const expected = [
+        { name: pool, limit: 2, holders: ['one', 'two'], waiters: inOrder(['three', 'four']) },
+        { name: mutex, limit: 1, holders: ['one'], waiters: inOrder(['two', 'three', 'four']) },
+      ]
+      assert.deepEqual(shape(seen), expected)
+      const tokens = seen.flatMap(({ claims }) => claims.map(({ token }) => token))
+      assert.equal(new Set(tokens.slice(0, 4)).size + new Set(tokens.slice(4)).size, 8)
+      assert.deepEqual(shape(await backend.survey(`${base}/`, never)), expected.slice(1))
+      assert.deepEqual(shape(await backend.survey(mutex, never)), expected.slice(1))
+      assert.deepEqual(await backend.survey(`${base}x`, never), [])
+      const all = await backend.survey('', never)
+      assert.deepEqual(shape(all.filter(({ name }) => name.startsWith(base))), expected)
+    },
+  },
+  {
+    title: 'survey tells nothing of a name that nobody claims any more, checkpoint or not',
+    async run(stage) {
+      const name = stage.name()
+      const hold = await (await stage.client()).mutex(name).acquire()
+      await hold.checkpoint('page 7')
+      assert.equal((await stage.backend.survey(name, never)).length, 1)
+      await hold.release()
+      assert.deepEqual(await stage.backend.survey(name, never), [])
+    },
+  },
+  {
+    title: 'a survey knows a holder by a token of its own, which no later holder has',
+    async run(stage) {
+      const name = stage.name()
+      const mutex = (await stage.client()).mutex(name)
+      const seen: bigint[] = []
+      for (const _ of ['first', 'second']) {
+        const hold = await mutex.acquire()
+        await hold.checkpoint('a write changes nothing about it')
+        seen.push(await tokenOf(stage, name))
+        assert.ok((seen.at(-1) as bigint) <= hold.token)
+        await hold.release()
+      }
+      assert.ok((seen[1] as bigint) > (seen[0] as bigint))
+    },
+  },
+  {
+    title: 'evict takes the lock from its holder, who is told, and the next one holds',
+    takesMs: lossMs,
+    async run(stage) {
+      const [one, other] = await stage.pair()
+      const name = stage.name()
+      const hold = await one.mutex(name).acquire()
+      const next = started(other.mutex(name).acquire())
+      await stage.stand(name, 2)
+      assert.equal(await stage.backend.evict(name, await tokenOf(stage, name), never), true)
+      const after = await next
+      assert.ok(after.token > hold.token)
+      await stage.lost(hold)
+      assert.ok(hold.signal.reason instanceof HoldLostError)
+      await hold.release()
+      await after.verify()
+      assert.equal(await stage.standing(name), 1)
+      await after.release()
+      await (await one.mutex(name).acquire({ waitMs: 5_000 })).release()
+    },
+  },
+  {
+    title: 'evict takes one permit from the holder that it names, and no other',
+    takesMs: lossMs,
+    async run(stage) {
+      const [one, other] = await stage.pair()
+      const name = stage.name()
+      const pool = one.semaphore(name, { permits: 2 })
+      const [kept, broken] = [await pool.acquire(), await pool.acquire()]
+      const next = started(other.semaphore(name, { permits: 2 }).acquire())
+      await stage.stand(name, 3)
+      assert.equal(await stage.backend.evict(name, broken.token, never), true)
+      const after = await next
+      await stage.lost(broken)
+      await Promise.all([kept.verify(), after.verify()])
+      assert.deepEqual(
+        (await stateOf(stage, name))?.claims.map(({ held }) => held),
+        [true, true],
+      )
+      await Promise.all([kept, after, broken].map((hold) => hold.release()))
+      assert.equal(await stage.standing(name), 0)
+    },
+  },
+  {
+    title:
+      'evict changes nothing with a token by which nobody holds: of a waiter, of the last holder, of nobody',
+    async run(stage) {
+      const { backend } = stage
+      const name = stage.name()
+      const sessions = [await stage.session(), await stage.session(), await stage.session()]
+      const [first, second, third] = sessions.map((session) => claimOf(name, session))
+      assert.ok(first && second && third)
+      await backend.attempt(first, never)
+      const past = await tokenOf(stage, name)
+      await backend.attempt(second, never)
+      await backend.attempt(third, never)
+      await backend.withdraw(first, never)
+      assert.ok((await backend.attempt(second, never)).held)
+      const before = await stateOf(stage, name)
+      for (const token of [past, await tokenOf(stage, name, 1), 2n ** 70n, 1n]) {
+        assert.equal(await backend.evict(name, token, never), false)
+      }
+      assert.equal(await backend.evict(stage.name(), await tokenOf(stage, name), never), false)
+      assert.deepEqual(
+        (await stateOf(stage, name))?.claims.map(({ session, held, token }) => ({ session, held, token })),
+        before?.claims.map(({ session, held, token }) => ({ session, held, token })),
+      )
+      assert.equal(await backend.verify(second, never), true)
+    },
+  },
+]

@@ -1,0 +1,169 @@
+// What `leasehold ls` shows: who holds and who waits, once or as it changes, for people and for programs.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { connect, type Leasehold } from '../../src/index.ts'
+import { leasehold, program, temporaryFolder } from './leasehold.ts'
+
+let env: Record<string, string>
+beforeEach(() => {
+  env = { LEASEHOLD_URL: `file:${temporaryFolder()}` }
+})
+
+/** A client of the same store, inside of the test. */
+async function client(): Promise<Leasehold> {
+  const opened = await connect(env.LEASEHOLD_URL ?? '')
+  onTestFinished(() => opened.close())
+  return opened
+}
+
+/** Waits in line, until the end of the test. */
+async function waitFor(name: string, place: number): Promise<void> {
+  const own = await client()
+  const asked = own.mutex(name).acquire()
+  asked.catch(() => {}) // the client is closed before its turn comes
+  await expect.poll(async () => (await own.survey(name))[0]?.claims.length).toBe(place + 1)
+}
+
+const ls = (...args: string[]) => leasehold(['ls', ...args], { env })
+const me = `\\S+ \\(pid ${process.pid}\\)`
+const time = '\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ'
+
+test('a line for each claim says name, kind, place, host and process, time and token, in order', async () => {
+  const own = await client()
+  const hold = await own.mutex('deploy').acquire()
+  await waitFor('deploy', 1)
+  await waitFor('deploy', 2)
+  await own.semaphore('gpu', { permits: 4 }).acquire()
+
+  const { status, stdout, stderr } = await ls().ended
+
+  const lines = stdout.split('\n')
+  expect(lines[0]).toMatch(/^NAME +KIND +STATE +WHO +SINCE +TOKEN +TTL$/)
+  expect(lines[1]).toMatch(new RegExp(`^deploy +mutex +holds +${me} +${time} +${hold.token} +-$`))
+  expect(lines[2]).toMatch(new RegExp(`^deploy +mutex +waits 1 +${me} +${time} +\\d+ +-$`))
+  expect(lines[3]).toMatch(new RegExp(`^deploy +mutex +waits 2 +${me} +${time} +\\d+ +-$`))
+  expect(lines[4]).toMatch(new RegExp(`^gpu +semaphore/4 +holds +${me}`))
+  expect(lines).toHaveLength(6)
+  const columns = lines.slice(0, 5).map((line) => line.search(/STATE|holds|waits/))
+  expect(new Set(columns).size).toBe(1)
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+})
+
+test('a prefix leaves out all names that do not begin so', async () => {
+  const own = await client()
+  for (const name of ['a/one', 'a/two', 'ab', 'b']) await own.mutex(name).acquire()
+  const { stdout } = await ls('a/').ended
+  expect(stdout.match(/^\S+/gm)).toEqual(['NAME', 'a/one', 'a/two'])
+})
+
+test('where nobody holds or waits it says so on stderr, and succeeds', async () => {
+  const hold = await (await client()).mutex('a').acquire()
+  await hold.release()
+  expect(await ls().ended).toEqual({ status: 0, stdout: '', stderr: 'leasehold: nobody holds or waits\n' })
+})
+
+test('--json is one document, with tokens as strings and null for what is not known', async () => {
+  const own = await client()
+  const hold = await own.mutex('deploy').acquire()
+  const term = await own.election('leader').campaign({ value: 'http://10.0.0.1/' })
+  await waitFor('deploy', 1)
+
+  const { stdout } = await ls('--json').ended
+
+  const { url, names } = JSON.parse(stdout)
+  expect(url).toBe(own.url)
+  expect(names.map(({ name }: { name: string }) => name)).toEqual(['deploy', 'leader'])
+  const [{ holders, waiters, ...deploy }, leader] = names
+  expect(deploy).toEqual({ name: 'deploy', kind: 'mutex', limit: 1 })
+  expect(holders).toMatchObject([{ pid: process.pid, token: String(hold.token), ttlLeftMs: null }])
+  expect(Math.abs(Date.parse(holders[0].since) - Date.now())).toBeLessThan(60_000)
+  expect(waiters).toMatchObject([{ pid: process.pid }])
+  const candidate = { value: 'http://10.0.0.1/', host: null, pid: null, since: null }
+  expect(leader.holders).toMatchObject([{ ...candidate, token: String(term.token) }])
+})
+
+test('--json without a name is a document, too', async () => {
+  expect(JSON.parse((await ls('--json').ended).stdout).names).toEqual([])
+})
+
+test('what others wrote is shown as it is, but for what a terminal would obey', async () => {
+  const value = '\x1b[2J\x9b31mred\u202egnp\nnext \ud83d\udd12'
+  await (await client()).election('a').campaign({ value })
+
+  const { stdout } = await ls().ended
+  const { stdout: document } = await ls('--json').ended
+
+  expect(stdout).toContain('\\u001b[2J\\u009b31mred\\u202egnp\\u000anext \ud83d\udd12')
+  expect(stdout.split('\n')).toHaveLength(3)
+  for (const text of [stdout, document]) expect(text).not.toMatch(/[^\P{Cc}\n]|\u202e/u)
+  expect(JSON.parse(document).names[0].holders[0].value).toBe(value)
+})
+
+test('--watch prints anew when something has changed, and not when nothing has, until Ctrl-C', async () => {
+  const own = await client()
+  const first = await own.mutex('one').acquire()
+  const run = ls('--watch')
+  await run.says(/one +mutex +holds/)
+  const hold = await own.mutex('two').acquire()
+  await run.says(/two +mutex +holds/)
+  await first.release()
+  await hold.release()
+  await run.says(/nobody holds or waits/)
+  run.signal('SIGINT')
+
+  const { status, stdout } = await run.ended
+  expect(status).toBe(0)
+  expect(stdout.match(/^NAME/gm)?.length).toBeLessThanOrEqual(3)
+  expect(stdout.match(/^one .*\n\nNAME/gm)).toHaveLength(1)
+})
+
+test('--watch --json prints one document on each line', async () => {
+  const own = await client()
+  await own.mutex('one').acquire()
+  const run = ls('--watch', '--json')
+  await run.says(/"one"/)
+  await own.mutex('two').acquire()
+  await run.says(/"two"/)
+  run.signal('SIGINT')
+  const { status, stdout } = await run.ended
+  const documents = stdout.trimEnd().split('\n')
+  const names = documents.map((line) => JSON.parse(line).names.map(({ name }: { name: string }) => name))
+  expect(names).toEqual([['one'], ['one', 'two']])
+  expect(status).toBe(0)
+})
+
+test('on a terminal --watch redraws in place, no more than there is room for, until Ctrl-C', async () => {
+  const own = await client()
+  for (const name of ['a', 'b', 'c', 'd', 'e']) await own.mutex(name).acquire()
+  const command = `stty rows 6 cols 30; exec '${process.execPath}' '${program()}' ls --watch`
+  const terminal = spawn('script', ['-qefc', command, '/dev/null'], { env: { ...process.env, ...env } })
+  onTestFinished(() => void terminal.kill())
+  const ended = once(terminal, 'close')
+  let shown = ''
+  terminal.stdout.on('data', (text) => (shown += text))
+  const frames = (): string[] => shown.split('\x1b[H').slice(1)
+
+  await expect.poll(() => frames().length, { timeout: 15_000 }).toBe(1)
+  const hold = await own.mutex('0').acquire()
+  await expect.poll(() => frames().at(-1), { timeout: 15_000 }).toMatch(/^NAME.*\r\n0 .*\r\n.*\r\n.* 4 more/)
+  terminal.stdin.write('\x03')
+
+  const [status] = await ended
+  for (const frame of frames()) {
+    const lines = frame.replaceAll('\x1b[K', '').split('\r\n')
+    expect(lines).toHaveLength(5)
+    for (const line of lines.slice(0, 4)) expect(line.length).toBeLessThanOrEqual(30)
+  }
+  expect({ status, held: hold.held }).toEqual({ status: 0, held: true })
+})
+
+test('a store that is not there exits 69, and a prefix that no name has exits 64', async () => {
+  const gone = await leasehold(['ls', '--url', 'etcd://root:hunter2@127.0.0.1:1/']).ended
+  const away = await leasehold(['ls', '--url', 'etcd://127.0.0.1:1/']).ended
+  const bad = await ls('a\nb').ended
+  expect(gone.status).toBeGreaterThanOrEqual(64)
+  expect(gone.stderr).not.toContain('hunter2')
+  expect(away).toMatchObject({ status: 69, stderr: expect.stringMatching(/^leasehold: .*127\.0\.0\.1:1/) })
+  expect(bad).toMatchObject({ status: 64, stderr: expect.stringMatching(/prefix: "a\\nb" has a control/) })
+})
