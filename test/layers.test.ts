@@ -108,6 +108,7 @@ const mayImport: Record<string, readonly string[]> = {
     'backend.ts',
     'clock.ts',
     'connect.ts',
+    'cron',
     'election',
     'errors.ts',
     'hold.ts',

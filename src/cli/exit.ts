@@ -53,6 +53,8 @@ const options: Record<string, string> = {
   permits: '--permits',
   ttlMs: '--ttl in ms',
   value: '--value',
+  schedule: '--schedule',
+  timezone: '--tz',
   url: '--url or LEASEHOLD_URL',
 }
 

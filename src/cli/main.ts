@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addBreak } from './break.ts'
+import { addCron } from './cron.ts'
 import { exitStatus, messageOf, say, statusOf } from './exit.ts'
 import { addLead } from './lead.ts'
 import { addLeader } from './leader.ts'
@@ -55,6 +56,7 @@ function program(): Command {
     .addHelpText('after', help)
   addRun(program)
   addLead(program)
+  addCron(program)
   addLeader(program)
   addLs(program)
   addBreak(program)

@@ -12,6 +12,8 @@ export interface Job extends Visit {
   readonly command: readonly string[]
   /** Time between SIGTERM and SIGKILL. */
   readonly graceMs: number
+  /** Further variables for the command. */
+  readonly env?: Readonly<Record<string, string>>
   /** Signals after which the command has the grace to end; after others it may go on as long as it likes. */
   readonly endsOn?: readonly NodeJS.Signals[]
   readonly say: (message: string) => void
@@ -30,6 +32,7 @@ export async function runUnderHold(job: Job): Promise<Verdict> {
   signals.prepare()
   try {
     const group = await startGroup(job.command, {
+      ...job.env,
       LEASEHOLD_NAME: hold.name,
       LEASEHOLD_TOKEN: String(hold.token),
       LEASEHOLD_URL: client.url,

@@ -1,0 +1,45 @@
+// The way from node-cron to a cron guard: a RunCoordinator, as node-cron 4.6 asks for one. Owns nothing but the translation.
+// See https://nodecron.com/distributed-coordination
+import { warn } from '../work.ts'
+import type { CronGuard, CronOptions } from './guard.ts'
+
+/** What node-cron asks when a task with `distributed: true` is due. */
+export interface RunCoordinator {
+  shouldRun(key: string, ttlMs: number): Promise<boolean>
+  onComplete(key: string): void
+}
+
+/** A client, as far as this needs one. */
+export interface CronClient {
+  cron(name: string, options: CronOptions): CronGuard
+}
+
+/**
+ * Lets node-cron run each fire of its distributed tasks on one host: give it to `setRunCoordinator`, or to a task as
+ * `runCoordinator`. The host holds the task's lock, named as node-cron names the task, until the task is complete; that
+ * the lock was lost meanwhile becomes a warning of the process. Costs what `run` of a cron guard does.
+ */
+export function runCoordinator(client: CronClient): RunCoordinator {
+  const complete = new Map<string, () => void>()
+  return {
+    async shouldRun(key, ttlMs) {
+      const [, name = '', at = ''] = /^(.+?):(\d{4}-\d\d-\d\dT.*)$/.exec(key) ?? []
+      const guard = client.cron(name, {})
+      return new Promise((resolve, reject) => {
+        let runs = false
+        const job = (): Promise<void> => {
+          runs = true
+          resolve(true)
+          return new Promise((done) => complete.set(key, done))
+        }
+        const failed = (error: unknown): void => (runs ? warn(error) : reject(error))
+        const settled = ({ ran }: { readonly ran: boolean }): void => void (ran || resolve(false))
+        guard.run(job, { tick: new Date(at), waitMs: ttlMs }).then(settled, failed)
+      })
+    },
+    onComplete(key) {
+      complete.get(key)?.()
+      complete.delete(key)
+    },
+  }
+}
