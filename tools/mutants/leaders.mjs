@@ -100,7 +100,7 @@ export const ofLeaders = [
   },
   {
     name: 'consul-observer-tells-the-index-of-the-last-write',
-    file: 'src/backends/consul/observe.ts',
+    file: 'src/backends/consul/line.ts',
     find: 'BigInt(lockIndex > 1 ? modifyIndex : createIndex)',
     put: 'BigInt(lockIndex > 0 ? modifyIndex : createIndex)',
     stores: election,
