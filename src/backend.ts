@@ -52,7 +52,7 @@ export type Attempt = Admitted | Waiting
 /** The claim holds, and was seen standing in the same state of the store that admitted it. */
 export interface Admitted extends Changeable<Attempt> {
   readonly held: true
-  /** Larger than the token of every earlier holder of the name. */
+  /** Larger than the token of every earlier holder of the name, of candidates that of every earlier leader. */
   readonly token: bigint
 }
 

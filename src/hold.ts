@@ -27,7 +27,10 @@ export interface Grant {
  * carry `token`, use `signal`, or call `assertHeld` before it acts.
  */
 export class Hold implements AsyncDisposable {
-  /** The fencing token: larger than that of every earlier holder of the name, whatever client it used. */
+  /**
+   * The fencing token: larger than that of every earlier holder of the name, whatever client it used. On etcd tokens of
+   * an election and of a mutex of the same name do not compare.
+   */
   readonly token: bigint
   /** The name of the lock. */
   readonly name: string

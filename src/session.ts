@@ -94,7 +94,8 @@ export class Session implements Ending {
     while (!this.#ended.ended) {
       const restMs = (this.ttlMs / 3) * (1 - this.#clock.random() / 10)
       await pause(this.#clock, this.#failures ? backoffMs(this.#clock, this.#failures) : restMs, signal)
-      await this.#renew()
+      // Computing it tells a loss that no alarm has told yet: a machine that sleeps stops its timers, too.
+      if (!this.over) await this.#renew()
     }
   }
 

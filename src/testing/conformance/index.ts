@@ -6,6 +6,7 @@ import { systemClock } from '../../clock.ts'
 import { type Draft, slackMs } from './case.ts'
 import { checkpoints } from './checkpoints.ts'
 import { contract } from './contract.ts'
+import { elections } from './elections.ts'
 import { givingUp } from './giving-up.ts'
 import { holding } from './holding.ts'
 import { losing } from './losing.ts'
@@ -38,6 +39,7 @@ const drafts: readonly Draft[] = [
   ...losing,
   ...checkpoints,
   ...sessions,
+  ...elections,
   ...contract,
   ...operator,
 ]

@@ -1,0 +1,163 @@
+// Who leads, as everybody can see it: what a leader says about itself, and what observers learn of it and when.
+import assert from 'node:assert/strict'
+import type { Leader } from '../../backend.ts'
+import { HoldLostError } from '../../errors.ts'
+import { abortable, claimOf, type Draft, lossMs, never } from './case.ts'
+import type { Stage } from './stage.ts'
+import { rejection, started, until } from './wait.ts'
+
+/** Follows an election in the background, until the case is over. */
+function follow(stage: Stage, observed: AsyncIterable<Leader | undefined>): (Leader | undefined)[] {
+  const seen: (Leader | undefined)[] = []
+  const read = async (): Promise<void> => {
+    for await (const leader of observed) seen.push(leader)
+  }
+  started(read()) // it ends when the case closes its client
+  assert.ok(stage)
+  return seen
+}
+
+/** Waits until the observer has learnt of a leader with this value, or of none. */
+function told(stage: Stage, seen: readonly (Leader | undefined)[], value: string | undefined): Promise<void> {
+  const last = (): string => (seen.length > 0 ? String(seen.at(-1)?.value) : 'nothing yet')
+  return until(
+    stage.clock,
+    { withinMs: lossMs(stage.facts) + 5_000 },
+    'what was observed',
+    last,
+    String(value),
+  )
+}
+
+/** What elections build upon. */
+export const elections: readonly Draft[] = [
+  {
+    title: 'the leader is whom everybody sees, with its value to the letter and the token of its term',
+    async run(stage) {
+      const [one, other] = await stage.pair()
+      const name = stage.name()
+      assert.equal(await other.election(name).leader(), undefined)
+      const value = 'ünï\n "🔒" %2f '
+      const term = await one.election(name).campaign({ value })
+      const leader = await other.election(name).leader()
+      assert.deepEqual([leader?.value, leader?.token], [value, term.token])
+      await term.proclaim('')
+      assert.deepEqual(
+        [(await other.election(name).leader())?.value, (await one.election(name).leader())?.token],
+        ['', term.token],
+      )
+      await term.resign()
+      assert.equal(await other.election(name).leader(), undefined)
+    },
+  },
+  {
+    title: 'the next candidate leads when a term is resigned, with a larger token and its own value',
+    async run(stage) {
+      const [one, other] = await stage.pair()
+      const name = stage.name()
+      const first = await one.election(name).campaign({ value: 'first' })
+      const waiting = started(other.election(name).campaign({ value: 'second' }))
+      await stage.stand(name, 2)
+      await first.proclaim('first again')
+      assert.equal((await one.election(name).leader())?.value, 'first again')
+      await first.resign()
+      const second = await waiting
+      assert.ok(second.token > first.token)
+      const leader = await one.election(name).leader()
+      assert.deepEqual([leader?.value, leader?.token], ['second', second.token])
+      await assert.rejects(first.proclaim('late'), HoldLostError)
+      await second.resign()
+      assert.equal(await stage.standing(name), 0)
+    },
+  },
+  {
+    title:
+      'an observer is told of every state that stays: a leader, its new value, the next leader, and none',
+    async run(stage) {
+      const [one, other] = await stage.pair()
+      const name = stage.name()
+      const seen = follow(stage, other.election(name).observe())
+      await told(stage, seen, undefined)
+      const first = await one.election(name).campaign({ value: 'first' })
+      await told(stage, seen, 'first')
+      await first.proclaim('again')
+      await told(stage, seen, 'again')
+      const waiting = started(other.election(name).campaign({ value: 'second' }))
+      await stage.stand(name, 2)
+      await first.resign()
+      const second = await waiting
+      await told(stage, seen, 'second')
+      assert.equal(seen.at(-1)?.token, second.token)
+      await second.resign()
+      await told(stage, seen, undefined)
+    },
+  },
+  {
+    title:
+      'a leader whose session ends in the store cannot proclaim any more, and observers learn that nobody leads',
+    takesMs: lossMs,
+    async run(stage) {
+      const [one, other] = await stage.pair()
+      const name = stage.name()
+      const term = await one.election(name).campaign({ value: 'gone soon' })
+      const seen = follow(stage, other.election(name).observe())
+      await told(stage, seen, 'gone soon')
+      await stage.endSession(name)
+      await assert.rejects(term.proclaim('late'), HoldLostError)
+      await told(stage, seen, undefined)
+      assert.equal(await other.election(name).leader(), undefined)
+    },
+  },
+  {
+    title: 'a checkpoint leaves what the leader says as it is, and a proclamation leaves the checkpoint',
+    async run(stage) {
+      const [one, other] = await stage.pair()
+      const name = stage.name()
+      const term = await one.election(name).campaign({ value: 'said' })
+      for (const text of ['one', 'two', 'two']) await term.checkpoint(text)
+      assert.equal((await other.election(name).leader())?.value, 'said')
+      await term.proclaim('said anew')
+      await term.checkpoint('three')
+      assert.equal((await other.election(name).leader())?.value, 'said anew')
+      assert.equal(await other.mutex(name).checkpoint(), 'three')
+      await term.verify()
+      await term.resign()
+    },
+  },
+  {
+    title:
+      'announce is refused to a claim that was withdrawn, and the next one says what it said from the beginning',
+    async run(stage) {
+      const { backend } = stage
+      const name = stage.name()
+      const [mine, theirs] = await Promise.all([stage.session(), stage.session()])
+      const claim = claimOf(name, mine, { candidate: true, value: 'mine' })
+      const other = claimOf(name, theirs, { candidate: true, value: 'theirs' })
+      assert.ok((await backend.attempt(claim, never)).held)
+      assert.ok(!(await backend.attempt(other, never)).held)
+      assert.equal((await backend.observe(name, never)).leader?.value, 'mine')
+      await backend.withdraw(claim, never)
+      assert.equal(await backend.announce(claim, 'too late', never), false)
+      assert.equal((await backend.attempt(other, never)).held, true)
+      assert.equal((await backend.observe(name, never)).leader?.value, 'theirs')
+    },
+  },
+  {
+    title:
+      'what an observer waits for gives up with the reason of its signal, and wakes for a change from before the wait',
+    async run(stage) {
+      const { backend } = stage
+      const name = stage.name()
+      const none = await backend.observe(name, never)
+      const { signal, abort } = abortable()
+      const given = started(none.changed(signal))
+      abort('up')
+      assert.equal(await rejection(given), 'up')
+      const claim = claimOf(name, await stage.session(), { candidate: true, value: 'new' })
+      await backend.attempt(claim, never)
+      const proven = await none.changed(never)
+      const now = proven ?? (await backend.observe(name, never))
+      assert.equal(now.leader?.value, 'new')
+    },
+  },
+]
