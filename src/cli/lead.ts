@@ -1,5 +1,5 @@
-// `leasehold lead`: a command for as long as this candidate leads, term after term. Owns what the end of a term means
-// for the command and for leasehold; the command is under-hold's, campaigning the library's.
+// `leasehold lead`: a command for as long as this candidate leads, term after term. Owns what the end of a term
+// means for the command and for leasehold; the command is under-hold's, campaigning the library's.
 import type { Command } from 'commander'
 import type { Term } from '../election/term.ts'
 import { HoldLostError } from '../errors.ts'

@@ -100,7 +100,7 @@ leads.
 Exit status: 0 if somebody leads, or
   3    nobody leads, as \`systemctl status\` has it for what does not run; no
        failure gives this status, so a script can rely on it
-  64   wrong usage, or NAME is in use for something else
+  64   wrong usage
   69   the store is unavailable, or refused the credentials
 --watch exits 128+n when signal n ends it (130 after Ctrl-C, as \`tail -f\`), and 0
 at the first change that nobody reads any more.`

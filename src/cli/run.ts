@@ -1,5 +1,5 @@
-// `leasehold run`: a command under a lock. Owns its options and how the lock is acquired; the command is under-hold's, the
-// way to the store client's.
+// `leasehold run`: a command under a lock. Owns its options and how the lock is acquired; the command is
+// under-hold's, the way to the store client's.
 import { type Command, Option } from 'commander'
 import { checkPermits } from '../arguments.ts'
 import type { Hold } from '../hold.ts'

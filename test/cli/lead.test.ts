@@ -1,4 +1,4 @@
-// A command that runs while its candidate leads: who leads, how leadership is handed over, what happens when it is lost.
+// A command that runs while its candidate leads: who leads, how leadership is handed over, and how it is lost.
 import { beforeEach, describe, expect, test } from 'vitest'
 import { leasehold, type Run, type RunSettings, temporaryFolder, untilGone } from './leasehold.ts'
 

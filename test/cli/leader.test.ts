@@ -1,6 +1,6 @@
 // Who leads, as a person and as a script read it.
 import { spawn } from 'node:child_process'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, onTestFailed, test } from 'vitest'
 import { connect } from '../../src/index.ts'
 import { leasehold, program, temporaryFolder } from './leasehold.ts'
 
@@ -84,7 +84,9 @@ describe('--watch', () => {
     const watch = [process.execPath, program(), 'leader', 'x', '--watch', '--json']
     const shell = spawn('sh', ['-c', `( ${script} ) 2>&1; echo over`, 'sh', ...watch], {
       env: { ...process.env, ...env },
+      detached: true,
     })
+    onTestFailed(() => void process.kill(-(shell.pid ?? 0), 'SIGKILL'))
     let said = ''
     shell.stdout.on('data', (data) => (said += data))
     await expect.poll(() => said, { timeout: 10_000 }).toContain('null')
