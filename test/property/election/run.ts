@@ -77,7 +77,8 @@ class ElectionRun {
     this.#world.note('healed')
     await this.#world.run(troubledMs + 3 * this.#store.takeOverMs + 30_000)
     this.#quiet = true
-    await this.#world.run(this.#world.nowMs + 5_000)
+    // Less than a time to live, after which observers ask by themselves.
+    await this.#world.run(this.#world.nowMs + 2_500)
     this.#allWell()
     await this.#end()
   }
@@ -156,7 +157,11 @@ class ElectionRun {
   /** Proclaims now and then, until it has to stop. */
   async #reign(process: SimProcess, term: Term): Promise<void> {
     while (!term.signal.aborted) {
-      if (!this.#quiet) await this.#proclaim(process, term)
+      // Twice at nearly the same time: who reads after the first has a watch to begin while the second comes.
+      for (const ms of [0, 6 * process.random()]) {
+        await new Promise<void>((resolve) => process.after(ms, resolve))
+        if (!this.#quiet) await this.#proclaim(process, term)
+      }
       const over = new Promise((resolve) => term.signal.addEventListener('abort', resolve, { once: true }))
       await Promise.race([over, new Promise<void>((resolve) => process.after(1_500, resolve))])
     }
@@ -255,6 +260,7 @@ class ElectionRun {
     const candidates = this.#hosts.filter(({ client, stop }) => client && !stop.signal.aborted)
     const open = candidates.filter(({ client }) => client !== undefined)
     if (open.length > 0 && owner === undefined) this.judge.complain('nobody leads, though candidates stand')
+    if (open.length > 0 && !open.some(({ tenure }) => tenure?.working)) this.judge.complain('nobody works')
     const values = new Set(open.map(({ seen }) => String(seen)))
     if (values.size > 1) this.judge.complain(`observers disagree: ${[...values].join(', ')}`)
   }
