@@ -2,10 +2,12 @@
 // what it says about it.
 import { type Command, InvalidArgumentError } from 'commander'
 import { checkName } from '../arguments.ts'
-import type { NameState } from '../backend.ts'
+import type { Standing } from '../backend.ts'
 import type { Leasehold } from '../connect.ts'
+import { orAborted } from '../limits.ts'
+import { withClient } from './client.ts'
 import { exitStatus, say } from './exit.ts'
-import { asOperator } from './operator.ts'
+import { urlOption } from './options.ts'
 import { printable, who } from './states.ts'
 
 /** What the options say. */
@@ -22,37 +24,35 @@ export function addBreak(program: Command): void {
     .description(description)
     .argument('<NAME>', 'the lock')
     .option('--token <token>', 'the token of the holder, as leasehold ls shows it', toToken)
-    .option('--url <url>', 'the store (default: $LEASEHOLD_URL, else file:)')
+    .addOption(urlOption())
     .addHelpText('after', help)
-    .action((name: string, { token, url }: BreakOptions) => {
+    .action((name: string, options: BreakOptions) => {
       checkName(name)
-      return asOperator({ url }, (client) => breakIt(client, name, token))
+      return withClient(options, ({ client, signals }) =>
+        orAborted(breakIt(client, name, options.token), signals.interrupted),
+      )
     })
 }
 
 async function breakIt(client: Leasehold, name: string, token: bigint | undefined): Promise<number> {
-  const before = await stateOf(client, name)
+  const before = await client.line(name)
   const shown = printable(JSON.stringify(name))
   if (token === undefined) {
     say(`${shown}: ${describe(before)}; say --token to break it`)
     return exitStatus.usage
   }
   if (await client.break(name, token)) {
-    const loser = before?.claims.find((claim) => claim.token === token)
+    const loser = before.find((claim) => claim.token === token)
     process.stdout.write(`${shown}: taken from ${loser ? who(loser) : 'its holder'}, token ${token}\n`)
     return 0
   }
-  const now = describe(await stateOf(client, name))
+  const now = describe(await client.line(name))
   say(`${shown}: nothing was changed, since nobody holds it with token ${token}: ${now}`)
   return exitStatus.notFree
 }
 
-async function stateOf(client: Leasehold, name: string): Promise<NameState | undefined> {
-  return (await client.survey(name)).find((state) => state.name === name)
-}
-
-function describe(state: NameState | undefined): string {
-  const holders = state?.claims.filter(({ held }) => held) ?? []
+function describe(line: readonly Standing[]): string {
+  const holders = line.filter(({ held }) => held)
   if (holders.length === 0) return 'nobody holds it'
   return `held by ${holders.map((holder) => `${who(holder)} with token ${holder.token}`).join(', ')}`
 }

@@ -1,11 +1,12 @@
 // `leasehold ls`: who holds what, and who waits. Owns when it is shown; how it looks is states.ts's.
 import type { Command } from 'commander'
 import type { NameState } from '../backend.ts'
-import { pause, systemClock } from '../clock.ts'
-import type { Leasehold } from '../connect.ts'
+import { pause } from '../clock.ts'
 import { UnavailableError } from '../errors.ts'
-import { messageOf, say } from './exit.ts'
-import { asOperator } from './operator.ts'
+import { orAborted } from '../limits.ts'
+import { type Visit, withClient } from './client.ts'
+import { Interrupted, messageOf, say, signalStatus } from './exit.ts'
+import { urlOption } from './options.ts'
 import { documentOf, json, table } from './states.ts'
 
 /** What the options say. */
@@ -27,37 +28,38 @@ export function addLs(program: Command): void {
     .argument('[PREFIX]', 'only names that begin so', '')
     .option('--json', 'one JSON document; with --watch one on each line')
     .option('--watch', 'go on: redraw on a terminal, elsewhere print anew what changed')
-    .option('--url <url>', 'the store (default: $LEASEHOLD_URL, else file:)')
+    .addOption(urlOption())
     .addHelpText('after', help)
     .action((prefix: string, options: LsOptions) =>
-      asOperator(options, (client, interrupted) => {
-        const show = new Show(client.url, options)
-        return options.watch ? watch(client, prefix, show, interrupted) : once(client, prefix, show)
+      withClient(options, (visit) => {
+        const show = new Show(visit.client.url, options)
+        return options.watch ? watch(visit, prefix, show) : once(visit, prefix, show)
       }),
     )
 }
 
-async function once(client: Leasehold, prefix: string, show: Show): Promise<number> {
-  show.print(await client.survey(prefix))
+async function once({ client, signals }: Visit, prefix: string, show: Show): Promise<number> {
+  show.print(await orAborted(client.survey(prefix), signals.interrupted))
   return 0
 }
 
-/** Until a signal ends it, or nobody reads any more. An outage is told, and outlasted. */
-async function watch(
-  client: Leasehold,
-  prefix: string,
-  show: Show,
-  interrupted: AbortSignal,
-): Promise<number> {
-  const clock = systemClock()
-  while (!show.deaf) {
-    await client.survey(prefix).then(
-      (states) => show.update(states),
-      (error) => show.outage(error),
-    )
-    await pause(clock, everyMs, interrupted)
+/** Until Ctrl-C, which is its proper end, or until nobody reads any more. An outage is told, and outlasted. */
+async function watch({ client, clock, signals }: Visit, prefix: string, show: Show): Promise<number> {
+  const { interrupted } = signals
+  try {
+    while (!show.deaf) {
+      const look = client.survey(prefix).then(
+        (states) => show.update(states),
+        (error) => show.outage(error),
+      )
+      await orAborted(look, interrupted)
+      await pause(clock, everyMs, interrupted)
+    }
+    return 0
+  } catch (error) {
+    if (error instanceof Interrupted && error.status === signalStatus('SIGINT')) return 0
+    throw error
   }
-  return 0
 }
 
 /** Where it is shown. */

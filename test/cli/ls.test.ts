@@ -105,6 +105,8 @@ test('--watch prints anew when something has changed, and not when nothing has, 
   const first = await own.mutex('one').acquire()
   const run = ls('--watch')
   await run.says(/one +mutex +holds/)
+  await new Promise((resolve) => setTimeout(resolve, 4_500)) // nothing may be told
+  expect(run.stdout.match(/^NAME/gm)).toHaveLength(1)
   const hold = await own.mutex('two').acquire()
   await run.says(/two +mutex +holds/)
   await first.release()

@@ -28,6 +28,10 @@ test('decodeName takes back what encodeName does, and knows what that never make
 
 test('what is read for a prefix has the keys of every name that begins with it', () => {
   const layout = new Layout('my space/')
+  for (const prefix of ['a', 'a/', 'a.', 'a/.', 'a..', 'a/b', '/', '.', ',', 'é'])
+    for (const rest of ['', '/', '.', '..', '/.', 'b', '/b', '.b']) {
+      expect(layout.keys(`${prefix}${rest}`).lock.startsWith(layout.within(prefix)), prefix + rest).toBe(true)
+    }
   fc.assert(
     fc.property(anyName, fc.string({ unit: 'grapheme' }), (prefix, rest) => {
       const { lock: key } = layout.keys(`${prefix}${rest}`)

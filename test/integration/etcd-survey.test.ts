@@ -74,8 +74,10 @@ describe.for(lines)('with a server of etcd %s', (line) => {
     await etcd.put(`${namespace}config`, 'data')
     await etcd.put(`${namespace}deep/1f.2.1`, 'data')
     const { ID } = await etcd.gateway('lease/grant', { TTL: 60 })
-    const key = Buffer.from(`${namespace}services/web/host-1`).toString('base64')
-    await etcd.gateway('kv/put', { key, value: '', lease: ID })
+    for (const name of ['host-1', 'abc123']) {
+      const key = Buffer.from(`${namespace}services/web/${name}`).toString('base64')
+      await etcd.gateway('kv/put', { key, value: '', lease: ID })
+    }
 
     expect((await client.survey()).map(({ name }) => name)).toEqual(['a'])
     await hold.release()
@@ -103,12 +105,13 @@ describe.for(lines)('with a server of etcd %s', (line) => {
   test('names of any alphabet are found by a prefix that ends in the middle of them', async () => {
     const namespace = freshNamespace()
     const client = await etcd.client(namespace)
-    const names = ['é', 'éa', 'ÿ/x', '🔒b', 'z']
+    const names = ['é', 'éa', 'ÿ/x', '🔒b', 'z', '\u{103ff}c']
     for (const name of names) await client.mutex(name).acquire()
     const found = async (prefix: string) => (await client.survey(prefix)).map(({ name }) => name)
     expect(await found('é')).toEqual(['é', 'éa'])
     expect(await found('ÿ')).toEqual(['ÿ/x'])
     expect(await found('🔒')).toEqual(['🔒b'])
+    expect(await found('\u{103ff}')).toEqual(['\u{103ff}c'])
     expect(await found('')).toEqual(names.toSorted())
   })
 

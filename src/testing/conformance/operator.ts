@@ -51,6 +51,7 @@ export const operator: readonly Draft[] = [
       assert.deepEqual(shape(await backend.survey(mutex, never)), expected.slice(1))
       assert.deepEqual(await backend.survey(`${base}x`, never), [])
       const all = await backend.survey('', never)
+      assert.ok(all.every(({ name, claims }) => name !== '' && claims.length > 0))
       assert.deepEqual(shape(all.filter(({ name }) => name.startsWith(base))), expected)
     },
   },
@@ -151,4 +152,29 @@ export const operator: readonly Draft[] = [
       assert.equal(await backend.verify(second, never), true)
     },
   },
+  ...[1, 2].map((limit): Draft => {
+    return {
+      title: `a holder that hangs is evicted, with all that it has, and the next one is woken: of ${limit}`,
+      async run(stage) {
+        const { backend } = stage
+        const name = stage.name()
+        const sessions = await Promise.all(Array.from({ length: limit + 2 }, () => stage.session()))
+        const claims = sessions.map((session) => claimOf(name, session, { limit }))
+        for (const claim of claims) await backend.attempt(claim, never)
+        const [first, second, last] = [claims[0], claims[limit], claims[limit + 1]]
+        assert.ok(first && second && last)
+        await backend.withdraw(first, never)
+        assert.ok((await backend.attempt(second, never)).held) // it has waited before
+        const waiting = await backend.attempt(last, never)
+        const changed = started(waiting.changed(never))
+        const [holder] = (await backend.list(name, never)).filter(({ session }) => session === second.session)
+        assert.equal(await backend.evict(name, holder?.token ?? 0n, never), true)
+        const attempt = (await changed) ?? (await backend.attempt(last, never))
+        assert.equal(attempt.held, true)
+        const left = (await backend.list(name, never)).map(({ session, held }) => ({ session, held }))
+        const expected = [...claims.slice(1, limit), last].map(({ session }) => ({ session, held: true }))
+        assert.deepEqual(left, expected)
+      },
+    }
+  }),
 ]
