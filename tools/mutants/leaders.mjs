@@ -14,7 +14,6 @@ const standing = 'nobody stops standing'
 const once = 'a tick runs at most once'
 const exactly = 'a tick runs where a host could run it'
 const missed = 'what nobody ran is told or made up for'
-const clean = 'nothing is left'
 
 /** @type {readonly Mutant[]} */
 export const ofLeaders = [
@@ -113,14 +112,6 @@ export const ofLeaders = [
     put: 'limit === 1 ? revision',
     stores: election,
     by: observed,
-  },
-  {
-    name: 'etcd-proclaims-for-whoever-stands-there',
-    file: 'src/backends/etcd/fenced.ts',
-    find: 'const stands = [createdAt(key, created), versionIs(key, version)]',
-    put: 'const stands = [versionIs(key, version)]',
-    stores: election,
-    by: clean,
   },
 ]
 

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { explore } from '../explore.ts'
 import { cronPlans } from './plan.ts'
 
-/** A two-hundredth of what locks get: a run is as long as that. */
-const runs = Math.ceil(Number(process.env.LEASEHOLD_RUNS ?? 5_500) / 200)
+/** A hundredth of what locks get: a run is as long as that. */
+const runs = Math.ceil(Number(process.env.LEASEHOLD_RUNS ?? 5_500) / 100)
 const mustSee = ['tick run', 'fault: kill', 'fault: cut']
 
 describe.each(['etcd', 'consul'] as const)('on a simulated %s', (store) => {
