@@ -177,6 +177,7 @@ export class CronGuard {
 
   async #work<T>({ hold, limits, graceMs }: Turn, job: () => T | Promise<T>): Promise<T> {
     limits.throwIfEnded()
+    hold.assertHeld() // the mark may have taken its time
     const forget = limits.onEnd((reason) => hold.askToStop(reason))
     try {
       const working = (async () => job())()

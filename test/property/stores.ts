@@ -21,6 +21,8 @@ export interface SimStore {
   source(process: SimProcess): BackendSource
   /** The processes whose claims hold this name now. */
   owners(name: string, permits: number): string[]
+  /** What stands as the name's checkpoint now. */
+  checkpoint(name: string): string | undefined
   /** Takes something away as an operator would; says before from whom or of which name. */
   operate(choice: number, rob: (victim: { readonly process?: string; readonly name?: string }) => void): void
   /** Lets it misbehave as real ones have, or behave again. */
@@ -56,6 +58,7 @@ const etcd: MakeStore = (world, network, committed) => {
       const inLine = keys.sort((one, other) => Number(one.created - other.created))
       return inLine.slice(0, permits).map(({ lease }) => processOf(lease))
     },
+    checkpoint: (name) => server.state.range(`\0leasehold/checkpoint/${name}`)[0]?.value.toString(),
     operate(choice, rob) {
       const [lease] = server.leases
       const [stored] = server.state.range('n', 'o')
@@ -105,6 +108,7 @@ const consul: MakeStore = (world, network, committed) => {
       opened.push({ process, source })
       return source
     },
+    checkpoint: (name) => server.read({ key: `${name}/.checkpoint` }).entries[0]?.value,
     owners(name, permits) {
       const [lock] = server.read({ key: `${name}/.lock` }).entries
       if (permits > 1) return liveOwners(`${name}/.lock`)
@@ -162,6 +166,7 @@ const memory: MakeStore = (world, _network, committed) => {
         return backend
       },
     }),
+    checkpoint: (name) => store.readCheckpoint(name),
     owners: (name, permits) => {
       const places = store.line(name).slice(0, permits)
       return places.map(({ claim }) => owners.get(claim.session) ?? 'nobody')

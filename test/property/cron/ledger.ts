@@ -26,6 +26,8 @@ export class Ledger {
   readonly #plan: CronPlan
   readonly #runs = new Map<number, Run[]>()
   readonly #missed = new Set<number>()
+  /** Ticks that are on record, though their host may have died before it began. */
+  readonly #taken = new Set<number>()
   /** Since when each host is sound; Infinity while it is not. */
   readonly #soundSinceMs: number[]
   /** Ticks that some host could have run: sound from before its own time of it until an interval after. */
@@ -39,6 +41,11 @@ export class Ledger {
 
   complain(what: string): void {
     this.violations.push(`${this.#world.nowMs} ms: ${what}`)
+  }
+
+  /** What the store has on record. */
+  looked(marker: string | undefined): void {
+    if (marker !== undefined) this.#taken.add(Date.parse(JSON.parse(marker).tick))
   }
 
   /** A host runs, and reaches the store. */
@@ -95,17 +102,22 @@ export class Ledger {
     for (const host of this.#soundSinceMs.keys()) this.#note(host)
     const begun = [...this.#runs.keys()].sort((one, other) => one - other)
     for (const tickMs of this.#possible) {
-      if (!this.#runs.has(tickMs))
+      if (!this.#counts(tickMs))
         this.complain(`${new Date(tickMs).toISOString()} never ran, though a host could`)
     }
     const [first = 0, last = 0] = [begun[0], begun.at(-1)]
     for (let tickMs = first; tickMs < last; tickMs += minuteMs) {
-      if (this.#runs.has(tickMs)) continue
+      if (this.#counts(tickMs)) continue
       this.#world.mark('tick that nobody ran')
       if (this.#plan.catchUp) this.complain(`${new Date(tickMs).toISOString()} was not made up for`)
       else if (!this.#missed.has(tickMs))
         this.complain(`${new Date(tickMs).toISOString()} was missed in silence`)
     }
+  }
+
+  /** At most once: what is on record may have died with its host. At least once: it has to be done. */
+  #counts(tickMs: number): boolean {
+    return this.#plan.retry ? this.#runs.has(tickMs) : this.#taken.has(tickMs)
   }
 
   #goesOn({ process, hold, working }: Run): boolean {

@@ -27,6 +27,8 @@ export async function runCronPlan(
   return run.verdict()
 }
 
+const name = 'n0'
+
 /** One machine with the job on its schedule. */
 interface Host {
   readonly index: number
@@ -50,7 +52,7 @@ class CronRun {
     this.#plan = plan
     this.#world = new World(plan.seed, { log })
     this.#network = new Network(this.#world)
-    this.#store = make(this.#world, this.#network, () => {})
+    this.#store = make(this.#world, this.#network, () => this.ledger?.looked(this.#store?.checkpoint(name)))
     this.ledger = new Ledger(this.#world, plan)
     this.#hosts = plan.skewsMs.map((skewMs, index) => {
       return {
@@ -128,7 +130,7 @@ class CronRun {
       this.#world.note(`${process.name} tells that ${tick.toISOString()} was missed`)
       this.ledger.missed(tick.getTime())
     }
-    return client.cron('n0', { schedule: '* * * * *', timezone: 'UTC', catchUp, retry, onMissed })
+    return client.cron(name, { schedule: '* * * * *', timezone: 'UTC', catchUp, retry, onMissed })
   }
 
   async #job({ process }: Host, hold: Hold, tick: Date): Promise<void> {
