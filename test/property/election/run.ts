@@ -163,7 +163,7 @@ class ElectionRun {
         if (!this.#quiet) await this.#proclaim(process, term)
       }
       const over = new Promise((resolve) => term.signal.addEventListener('abort', resolve, { once: true }))
-      await Promise.race([over, new Promise<void>((resolve) => process.after(1_500, resolve))])
+      await Promise.race([over, new Promise<void>((resolve) => process.after(4_000, resolve))])
     }
   }
 

@@ -1,16 +1,21 @@
 // `npm run soak`: goes on with fresh runs for as long as it is told, and says what it has seen. Owns no property.
+import type fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { cronPlans } from '../cron/plan.ts'
+import { electionPlans } from '../election/plan.ts'
 import { explore } from '../explore.ts'
 import { statesToSee } from '../locks.ts'
 import { healthy, troubled } from '../plan.ts'
 import type { StoreName } from '../stores.ts'
-import { type Seen, table } from './table.ts'
+import { type Seen, summary, table } from './table.ts'
 
 const minutes = Number(process.env.LEASEHOLD_SOAK_MINUTES ?? 1)
-/** How long each kind of plan is run before it is the other's turn. */
-const roundsMs = [
-  { plans: troubled, kind: 'troubled', ms: 14_000 },
-  { plans: healthy, kind: 'healthy', ms: 6_000 },
+/** How long each kind of plan is run before it is the next one's turn. */
+const shares = [
+  { title: 'troubled', kind: 'locks', plans: troubled as fc.Arbitrary<unknown>, ms: 10_000 },
+  { title: 'healthy', kind: 'locks', plans: healthy, ms: 4_000 },
+  { title: 'election', kind: 'election', plans: electionPlans, ms: 4_000 },
+  { title: 'cron', kind: 'cron', plans: cronPlans(6, 15), ms: 4_000 },
 ] as const
 
 /** Declares the soak of one store. */
@@ -18,7 +23,7 @@ export function soak(store: StoreName): void {
   test(
     `${store}: nothing fails in ${minutes} minutes of fresh runs`,
     async () => {
-      const seen: Seen = { store, runs: { troubled: 0, healthy: 0 }, spentMs: 0, marks: new Map() }
+      const seen: Seen = { store, runs: new Map(), spentMs: 0, marks: new Map() }
       const endMs = performance.now() + 60_000 * minutes
       while (performance.now() < endMs) await round(seen, endMs)
       process.stdout.write(table(seen, statesToSee(store)))
@@ -28,18 +33,16 @@ export function soak(store: StoreName): void {
 }
 
 async function round(seen: Seen, endMs: number): Promise<void> {
-  for (const { plans, kind, ms } of roundsMs) {
+  const { store } = seen
+  for (const { title, kind, plans, ms } of shares) {
     const begunMs = performance.now()
     const limitMs = Math.min(ms, endMs - begunMs)
     if (limitMs < 100) return
-    const report = await explore({ store: seen.store, plans, runs: 1_000_000, limitMs })
-    seen.runs[kind] += report.runs
+    const report = await explore<unknown>({ store, kind, plans, runs: 1_000_000, limitMs })
+    seen.runs.set(title, (seen.runs.get(title) ?? 0) + report.runs)
     seen.spentMs += performance.now() - begunMs
     for (const [mark, count] of report.marks) seen.marks.set(mark, (seen.marks.get(mark) ?? 0) + count)
-    const rate = Math.round((seen.runs.troubled + seen.runs.healthy) / (seen.spentMs / 1_000))
-    process.stdout.write(
-      `${seen.store}: ${seen.runs.troubled} troubled runs and ${seen.runs.healthy} healthy ones, ${rate} a second\n`,
-    )
+    process.stdout.write(`${summary(seen)}\n`)
     expect(report.failure ?? 'nothing failed').toBe('nothing failed')
   }
 }

@@ -5,16 +5,29 @@ import type { StoreName } from '../stores.ts'
 /** What all runs of one store have seen until now. */
 export interface Seen {
   readonly store: StoreName
-  readonly runs: { troubled: number; healthy: number }
+  /** By kind of plan. */
+  readonly runs: Map<string, number>
   spentMs: number
   readonly marks: Map<string, number>
 }
 
 const fault = 'fault: '
 
+/** How many runs of each kind, and how fast. */
+export function summary({ store, runs, spentMs }: Seen): string {
+  const all = [...runs.values()].reduce((sum, count) => sum + count, 0)
+  const each = [...runs].map(([kind, count]) => `${count} ${kind}`).join(', ')
+  return `${store}: ${each} runs, ${Math.round(all / (spentMs / 1_000))} a second`
+}
+
 /** Faults by kind, and states; also those that never came, where they should have. */
-export function table({ store, runs, spentMs, marks }: Seen, wanted: readonly string[]): string {
-  const all = runs.troubled + runs.healthy
+export function table(seen: Seen, wanted: readonly string[]): string {
+  const { runs, marks } = seen
+  const all = [...runs.values()].reduce((sum, count) => sum + count, 0)
+  const faults = new Set([
+    ...troubleKinds.map((kind) => fault + kind),
+    ...[...marks.keys()].filter((mark) => mark.startsWith(fault)),
+  ])
   const states = new Set([...wanted, ...[...marks.keys()].filter((mark) => !mark.startsWith(fault))])
   const row = (name: string, mark: string): string => {
     const count = marks.get(mark) ?? 0
@@ -24,9 +37,9 @@ export function table({ store, runs, spentMs, marks }: Seen, wanted: readonly st
   const head = (title: string): string =>
     `  ${title.padEnd(36)} ${'count'.padStart(10)} ${'in 1,000 runs'.padStart(16)}`
   return [
-    `${store}: ${runs.troubled} troubled runs and ${runs.healthy} healthy ones, ${Math.round(all / (spentMs / 1_000))} a second`,
+    summary(seen),
     head('fault caused'),
-    ...troubleKinds.map((kind) => row(kind, fault + kind)),
+    ...[...faults].map((mark) => row(mark.slice(fault.length), mark)),
     head('state seen'),
     ...[...states].sort().map((state) => row(state, state)),
     '',
