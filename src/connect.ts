@@ -98,6 +98,9 @@ export class Leasehold implements AsyncDisposable {
       get holder() {
         return holderValue(isoTime(clock.wallMs()))
       },
+      get candidate() {
+        return holderValue(isoTime(clock.wallMs()), true)
+      },
       readCheckpoint: (name) =>
         persist(sessions.request(acquirer.closing), (limit) => backend.readCheckpoint(name, limit)),
       observe: (name, limits, retries) =>

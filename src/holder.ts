@@ -12,11 +12,13 @@ export interface Holder {
    * value can tell, since the value is written before.
    */
   readonly since?: string | undefined
+  /** Whether it is a candidate of an election that says nothing else about itself. */
+  readonly candidate?: boolean | undefined
 }
 
 /** This process, as the value of a claim that it makes now. */
-export function holderValue(since: string): string {
-  const holder: Holder = { host: hostname(), pid: process.pid, since }
+export function holderValue(since: string, candidate?: true): string {
+  const holder: Holder = { host: hostname(), pid: process.pid, since, candidate }
   return JSON.stringify(holder)
 }
 
@@ -29,9 +31,14 @@ function describeHolder({ value, session }: Standing): string {
 /** The holder that a value names, or undefined where somebody else's client wrote it. */
 export function parseHolder(value: string): Holder | undefined {
   try {
-    const { host, pid, since } = JSON.parse(value)
+    const { host, pid, since, candidate } = JSON.parse(value)
     if (typeof host !== 'string' || typeof pid !== 'number') return undefined
-    return typeof since === 'string' ? { host, pid, since } : { host, pid }
+    return {
+      host,
+      pid,
+      ...(typeof since === 'string' && { since }),
+      ...(candidate === true && { candidate }),
+    }
   } catch {
     return undefined
   }

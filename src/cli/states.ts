@@ -34,11 +34,12 @@ export function table(states: readonly NameState[]): string {
   return rows.map((row) => `${line(row).trimEnd()}\n`).join('')
 }
 
-function rowsOf({ name, limit, claims }: NameState): string[][] {
+function rowsOf(state: NameState): string[][] {
+  const { name, claims } = state
   const holders = claims.filter(({ held }) => held).length
   return claims.map((claim, index) => [
     printable(name),
-    kindOf(limit),
+    kindOf(state),
     claim.held ? 'holds' : `waits ${index - holders + 1}`,
     who(claim),
     sinceOf(claim),
@@ -51,10 +52,16 @@ function widthOf(cell = ''): number {
   return [...cell].length
 }
 
-/** An election is a line like that of a mutex: no store tells them apart. */
-function kindOf(limit: number | undefined): string {
+/** An election is a line like that of a mutex; but only candidates say something about themselves. */
+function kindOf({ limit, claims }: NameState): string {
   if (limit === undefined) return '?'
-  return limit === 1 ? 'mutex' : `semaphore/${limit}`
+  if (limit > 1) return `semaphore/${limit}`
+  return claims.some(isCandidate) ? 'election' : 'mutex'
+}
+
+function isCandidate({ value }: Standing): boolean {
+  const holder = parseHolder(value)
+  return holder ? holder.candidate === true : value.trim() !== ''
 }
 
 /** To the second; the value is somebody else's, so only what looks like a time is one. */
@@ -67,7 +74,7 @@ function sinceOf({ value }: Standing): string {
 export function documentOf(url: string, states: readonly NameState[]): object {
   const names = states.map(({ name, limit, claims }) => ({
     name,
-    kind: kindOf(limit).replace(/\/.*/, ''),
+    kind: kindOf({ name, limit, claims }).replace(/\/.*/, ''),
     limit: limit ?? null,
     holders: claims.filter(({ held }) => held).map(asObject),
     waiters: claims.filter(({ held }) => !held).map(asObject),

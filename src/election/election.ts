@@ -29,8 +29,8 @@ export interface ElectionHost {
   readonly clock: Clock
   readonly facts: Facts
   readonly ttlMs: number
-  /** Who asks, for others to read. */
-  readonly holder: string
+  /** Who stands, for others to read where a candidate says nothing else. */
+  readonly candidate: string
   observe(name: string, limits: Limits, retries?: number): Promise<Observation>
 }
 
@@ -125,8 +125,8 @@ export class Election {
     make: (grant: Grant) => T,
     attended = false,
   ): Promise<T> {
-    const { acquirer, facts, holder } = this.#host
-    const { value = holder, waitMs, signal, onWait } = options
+    const { acquirer, facts, candidate } = this.#host
+    const { value = candidate, waitMs, signal, onWait } = options
     checkValue(value, facts)
     checkWait(waitMs)
     checkSignal(signal)

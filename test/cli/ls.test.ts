@@ -50,6 +50,21 @@ test('a line for each claim says name, kind, place, host and process, time and t
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
 })
 
+test('an election is told from a mutex, whether its candidates say something of their own or not', async () => {
+  const own = await client()
+  await own.election('silent').campaign()
+  await own.election('talking').campaign({ value: 'http://10.0.0.1/' })
+  await own.mutex('lock').acquire()
+  const { stdout } = await ls().ended
+  expect(
+    stdout
+      .match(/^\w+ +\w+/gm)
+      ?.slice(1)
+      .map((line) => line.replace(/ +/, ' ')),
+  ).toEqual(['lock mutex', 'silent election', 'talking election'])
+  expect(stdout).toMatch(new RegExp(`^silent +election +holds +${me}`, 'm'))
+})
+
 test('a prefix leaves out all names that do not begin so', async () => {
   const own = await client()
   for (const name of ['a/one', 'a/two', 'ab', 'b']) await own.mutex(name).acquire()
