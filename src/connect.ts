@@ -172,8 +172,10 @@ export class Leasehold implements AsyncDisposable {
 
   /**
    * Rejects what waits (with an AbortError), releases what is held, ends the session and closes every connection,
-   * so that the process can exit by itself. Idempotent. Never rejects; a store that does not answer
-   * delays it by a few seconds at most, and then frees the locks when the time to live is over.
+   * so that the process can exit by itself. Work that `lead` or a cron guard has begun is asked to stop and awaited,
+   * for no longer than its grace, before its hold is released: do not await `close` inside such work. Idempotent.
+   * Never rejects; a store that does not answer delays it by a few seconds at most, and then frees the locks when
+   * the time to live is over.
    */
   close(): Promise<void> {
     this.#closed ??= this.#host.acquirer.close().finally(() => this.#backend.close())

@@ -28,7 +28,7 @@ const copies = join(root, '.cache', 'mutants')
 const rounds = process.env.LEASEHOLD_RUNS ? [process.env.LEASEHOLD_RUNS] : ['500', '5500']
 /** Where the tests of elections and of cron jobs are; of their long runs there are fewer from the beginning. */
 const folders = { election: 'election/election', cron: 'cron/cron' }
-const limitMs = 240_000
+const limitMs = 600_000
 
 const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } })
 const wanted = values.only ? mutants.filter(({ name }) => values.only?.includes(name)) : mutants

@@ -40,7 +40,10 @@ export interface CronOptions {
   readonly onMissed?: ((missed: Date) => void) | undefined
 }
 
-/** What runs at a tick, under the hold of the cron job's lock. It should end soon after `hold.signal` aborts. */
+/**
+ * What runs at a tick, under the hold of the cron job's lock. It should end soon after `hold.signal` aborts, which it does
+ * when the lock is lost, and also when the caller wants an end.
+ */
 export type CronJob<T> = (hold: Hold, tick: Date) => T | Promise<T>
 
 /** How to take part in one tick. */
