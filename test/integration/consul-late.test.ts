@@ -444,6 +444,7 @@ test.for([1, 2])(
 
     expect([...disturbed]).toEqual(expect.arrayContaining(kindsOf[limit] as Kind[]))
   },
+  120_000, // a hundred cases, each with its outage
 )
 
 /** Up to six mishaps: more in a row, and a client may rightly say that Consul cannot be reached. */

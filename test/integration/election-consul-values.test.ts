@@ -54,7 +54,7 @@ test('a value that is too large is refused before anything is sent', async () =>
 
   await expect(client.election('a').campaign({ value })).rejects.toThrow(RangeError)
   await expect(term.proclaim(value)).rejects.toThrow(/takes up to 375000 on consul/)
-  expect(() => client.election('a').lead(() => {}, { value })).toThrow(RangeError)
+  await expect(client.election('a').lead(() => {}, { value })).rejects.toThrow(RangeError)
 
   expect(counter.take()).not.toHaveProperty('txn')
   await term.verify()

@@ -53,7 +53,7 @@ test('a value that is too large is refused before anything is sent', async () =>
 
   await expect(election.campaign({ value })).rejects.toThrow(RangeError)
   await expect(term.proclaim(value)).rejects.toThrow(/takes up to 1048576 on etcd/)
-  expect(() => election.lead(() => {}, { value })).toThrow(RangeError)
+  await expect(election.lead(() => {}, { value })).rejects.toThrow(RangeError)
 
   expect(await calls()).not.toHaveProperty('Txn')
   await term.verify()
