@@ -21,10 +21,11 @@ export interface Scene {
   readonly truth: Backend
 }
 
+/** Times are whole, and so are those of its renewals: sums of thirds would miss a tick by a hair. */
 export async function scene(): Promise<Scene> {
   const clock = new ManualClock()
   const store = new FaultyStore()
-  const client = (): Promise<Leasehold> => connect(store.source, { clock, ttlMs: 10_000 })
+  const client = (): Promise<Leasehold> => connect(store.source, { clock, ttlMs: 12_000 })
   const [one, other] = await Promise.all([client(), client()])
   return { clock, store, one, other, truth: await store.source.open(clock) }
 }
