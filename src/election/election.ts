@@ -108,7 +108,7 @@ export class Election {
    * or RangeError for bad arguments, ConflictError and RefusedError, and with HoldLostError if the work still runs
    * when all else is over: then end the process.
    */
-  lead(work: LeadWork, options: LeadOptions = {}): Promise<void> {
+  async lead(work: LeadWork, options: LeadOptions = {}): Promise<void> {
     const { acquirer, clock, facts } = this.#host
     checkLead(work, options)
     if (options.value !== undefined) checkValue(options.value, facts)
@@ -117,7 +117,7 @@ export class Election {
       this.#campaign({ value, signal, onWait }, (grant) => new LedTerm(grant), true)
     const limits = new Limits().on(acquirer.closing).onSignal(options.signal)
     const lead = new Lead({ campaign, clock, limits, name: this.name }, work, options)
-    return acquirer.accompany(lead.run().finally(() => limits.lift()))
+    await acquirer.accompany(lead.run().finally(() => limits.lift()))
   }
 
   async #campaign<T extends Term>(
