@@ -68,7 +68,8 @@ export class Schedule {
   }
 }
 
-function checkTimezone(timezone: string | undefined): void {
+/** Throws RangeError unless the time zone is known. */
+export function checkTimezone(timezone: string | undefined): void {
   try {
     Intl.DateTimeFormat('en', { timeZone: timezone })
   } catch (cause) {
