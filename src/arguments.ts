@@ -72,6 +72,18 @@ export function checkGrace(graceMs: number | undefined): void {
   if (graceMs !== undefined) checkNumber('graceMs', graceMs, { min: 0, max: Number.MAX_SAFE_INTEGER })
 }
 
+/** Throws unless it is undefined, true or false. */
+export function checkFlag(argument: string, flag: unknown): void {
+  if (flag === undefined || typeof flag === 'boolean') return
+  throw new TypeError(`${argument}: ${show(flag)} is not true or false`)
+}
+
+/** Throws unless it is an object with options. */
+export function checkOptions(options: unknown): void {
+  if (typeof options === 'object' && options !== null) return
+  throw new TypeError(`options: ${show(options)} is not an object`)
+}
+
 /** Throws unless it is undefined or a function. */
 export function checkCallback(argument: string, callback: unknown): void {
   if (callback !== undefined) checkWork(argument, callback)

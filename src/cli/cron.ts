@@ -2,12 +2,12 @@
 // which host runs a tick is the library's to settle, the command is under-hold's.
 import { type Command, Option } from 'commander'
 import type { TickResult } from '../cron/guard.ts'
-import { Schedule } from '../cron/schedule.ts'
+import { checkTimezone, Schedule } from '../cron/schedule.ts'
 import { HoldLostError } from '../errors.ts'
 import type { Hold } from '../hold.ts'
 import { type Visit, withClient } from './client.ts'
 import { say } from './exit.ts'
-import { type HoldOptions, takesCommand } from './options.ts'
+import { type HoldOptions, parsed, takesCommand } from './options.ts'
 import type { Verdict } from './overseer.ts'
 import { Progress } from './progress.ts'
 import { runUnderHold } from './under-hold.ts'
@@ -27,17 +27,33 @@ export function addCron(program: Command): void {
     .summary('run a command once per tick over all hosts')
     .description(description)
     .argument('<NAME>', 'the cron job: 1 to 512 bytes of UTF-8, the same on all hosts')
-    .addOption(new Option('--schedule <expr>', 'when it is due, as the crontab says').makeOptionMandatory())
-    .option('--tz <zone>', 'the time zone of the schedule (default: that of this machine)')
+    .addOption(scheduleOption())
+    .option('--tz <zone>', 'the time zone of the schedule (default: that of this machine)', toTimezone)
     .option('--retry', 'run a tick again whose host died half-way; the other hosts wait until it is done')
     .option('--catch-up', 'run late, one after the other, what no host ran since the last tick')
   takesCommand(subcommand, cron).addHelpText('after', help)
 }
 
+function scheduleOption(): Option {
+  const option = new Option('--schedule <expr>', 'when it is due, as the crontab says')
+  return option.makeOptionMandatory().argParser(toSchedule)
+}
+
+/** Refused here, before anything is asked of a store. */
+function toSchedule(text: string): string {
+  return parsed(() => new Schedule(text, undefined).expression)
+}
+
+function toTimezone(text: string): string {
+  return parsed(() => {
+    checkTimezone(text)
+    return text
+  })
+}
+
 async function cron(name: string, command: string[], options: CronOptions): Promise<void> {
   await withClient(options, async (visit) => {
     const { schedule, tz: timezone, retry, catchUp } = options
-    new Schedule(schedule, timezone) // for its message, before anything is asked of the store
     return new Turn(visit, name, command, options).take({ schedule, timezone, retry, catchUp })
   })
 }

@@ -54,7 +54,6 @@ const options: Record<string, string> = {
   ttlMs: '--ttl in ms',
   value: '--value',
   schedule: '--schedule',
-  timezone: '--tz',
   url: '--url or LEASEHOLD_URL',
 }
 

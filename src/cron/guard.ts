@@ -2,8 +2,10 @@
 // were missed, and when it is marked; who gets it, contest.ts settles, and when the next one comes, keeper.ts.
 import {
   checkCallback,
+  checkFlag,
   checkGrace,
   checkName,
+  checkOptions,
   checkSignal,
   checkTick,
   checkWait,
@@ -77,7 +79,9 @@ export class CronGuard {
   /** Throws TypeError or RangeError for bad arguments, which say where the expression is wrong. Sends nothing. */
   constructor(host: CronHost, name: string, options: CronOptions) {
     checkName(name)
-    checkCallback('onMissed', options?.onMissed)
+    checkOptions(options)
+    checkFlag('retry', options.retry)
+    checkCallback('onMissed', options.onMissed)
     if (typeof options.catchUp !== 'boolean') checkCallback('catchUp', options.catchUp)
     this.name = name
     this.#host = host

@@ -4,13 +4,13 @@ import { Cron } from 'croner'
 
 /** The fields of an expression, and what they take beside `*`, lists, ranges and steps. */
 const fields = [
-  ['minute', '0 to 59'],
-  ['hour', '0 to 23'],
-  ['day of month', '1 to 31'],
-  ['month', '1 to 12, or JAN to DEC'],
-  ['day of week', '0 to 7, or SUN to SAT'],
+  ['a minute', '0 to 59'],
+  ['an hour', '0 to 23'],
+  ['a day of month', '1 to 31'],
+  ['a month', '1 to 12, or JAN to DEC'],
+  ['a day of week', '0 to 7, or SUN to SAT'],
 ] as const
-const second = ['second', '0 to 59'] as const
+const second = ['a second', '0 to 59'] as const
 
 /** The longest time between two ticks that is looked for: a leap day may be eight years away. */
 const longestMs = 9 * 366 * 86_400_000
@@ -40,13 +40,15 @@ export class Schedule {
 
   /** The last tick at or before a time; undefined where there was none for years. */
   last(atMs: number): number | undefined {
-    for (let backMs = 60_000; backMs <= longestMs; backMs *= 8) {
+    for (let backMs = 60_000; ; backMs = Math.min(8 * backMs, longestMs)) {
       let tick = this.next(atMs - backMs)
-      if (tick === undefined || tick > atMs) continue
-      for (let next = this.next(tick); next !== undefined && next <= atMs; next = this.next(tick)) tick = next
-      return tick
+      if (tick !== undefined && tick <= atMs) {
+        for (let next = this.next(tick); next !== undefined && next <= atMs; next = this.next(tick))
+          tick = next
+        return tick
+      }
+      if (backMs === longestMs) return undefined
     }
-    return undefined
   }
 
   /** The tick next to a time, before or after it: clocks that differ by less than half an interval agree on it. */
@@ -66,7 +68,8 @@ export class Schedule {
   }
 }
 
-function checkTimezone(timezone: string | undefined): void {
+/** Throws RangeError unless the time zone is known. */
+export function checkTimezone(timezone: string | undefined): void {
   try {
     Intl.DateTimeFormat('en', { timeZone: timezone })
   } catch (cause) {
@@ -103,7 +106,7 @@ function whereWrong(expression: string): string {
   )
   const [name, range] = known[at] ?? []
   if (!name) return 'its fields do not go together'
-  return `field ${at + 1} is ${JSON.stringify(parts[at])}, but a ${name} takes ${range}`
+  return `field ${at + 1} is ${JSON.stringify(parts[at])}, but ${name} takes ${range}`
 }
 
 function isSound(parts: readonly string[]): boolean {
