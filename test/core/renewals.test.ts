@@ -110,6 +110,25 @@ test.each(['hang', 'refuse', 'surprise'] as const)(
   },
 )
 
+test('a hold that somebody took away is let go of at once, also while the store hangs, and close withdraws its claim', async () => {
+  const { clock, store, other } = await scene()
+  const truth = await store.source.open(clock)
+  store.faults.set('withdraw', 'hang')
+  const run = other.mutex('b').run(async (taken) => {
+    const [standing] = (await truth.survey('b', never))[0]?.claims ?? []
+    await truth.evict('b', standing?.token ?? 0n, never)
+    await taken.verify().catch(() => {})
+  })
+  await expect(run).rejects.toThrow(HoldLostError)
+  const closing = other.close()
+  await settle()
+  expect(store.count('destroySession')).toBe(0)
+  store.faults.clear()
+  await clock.advance(ttlMs)
+  await closing
+  expect(store.asked.lastIndexOf('withdraw')).toBeLessThan(store.asked.lastIndexOf('destroySession'))
+})
+
 test('releases that the store refuses while the client closes keep no lock from others', async () => {
   const { store, client, other } = await scene()
   await Promise.all(['b', 'c', 'd'].map((name) => client.mutex(name).acquire()))
