@@ -106,8 +106,7 @@ export class Acquirer {
     const leave = await this.#lines.enter(wish.name, wish.limit, wish.wait, limits)
     if (!leave) return undefined
     for (let lost = 0; ; lost += 1) {
-      const live = lost === 0 ? this.#sessions.live : undefined
-      const session = live ?? (await this.#session(limits, leave, lost))
+      const session = (lost === 0 && this.#sessions.live) || (await this.#session(limits, leave, lost))
       const outcome = await this.#stand(wish, session, leave, limits)
       if (outcome !== 'session over') return outcome
     }
@@ -177,7 +176,8 @@ export class Acquirer {
         holds.delete(hold)
         leave()
       })
-    const hold = wish.make({ backend: this.#backend, clock: this.#clock, ...admission, withdraw })
+    const grant = { ...admission, withdraw: () => this.#noted(withdraw()) }
+    const hold = wish.make({ backend: this.#backend, clock: this.#clock, ...grant })
     holds.add(hold)
     return hold
   }
@@ -186,11 +186,14 @@ export class Acquirer {
   #withdrawAside(claim: Claim, session: Session, leave: Leave): Promise<void> {
     const withdrawal = this.#withdraw(claim, session)
       .catch(() => {}) // then the session has ended, and the claim with it
-      .finally(() => {
-        this.#withdrawals.delete(withdrawal)
-        leave()
-      })
-    this.#withdrawals.add(withdrawal)
+      .finally(leave)
+    return this.#noted(withdrawal)
+  }
+
+  /** Lets `close` wait for a withdrawal, whoever else does or does not. */
+  #noted(withdrawal: Promise<void>): Promise<void> {
+    const noted = withdrawal.catch(() => {}).then(() => void this.#withdrawals.delete(noted))
+    this.#withdrawals.add(noted)
     return withdrawal
   }
 

@@ -132,7 +132,8 @@ export class Hold implements AsyncDisposable {
    */
   release(): Promise<void> {
     this.#released ??= this.#end()
-    return this.#released
+    // After a loss the withdrawal goes on aside: its store may be the reason for the loss, and nobody has to wait for it.
+    return this.#lost ? Promise.resolve() : this.#released
   }
 
   [Symbol.asyncDispose](): Promise<void> {

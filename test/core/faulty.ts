@@ -7,7 +7,15 @@ import { RefusedError, SessionGoneError, UnavailableError } from '../../src/erro
 import { orAborted } from '../../src/limits.ts'
 
 /** What happens to a request. */
-export type Fault = 'forget' | 'forbid' | 'refuse' | 'hang' | 'apply, then hang' | 'apply, then refuse'
+export type Fault =
+  | 'forget'
+  | 'forbid'
+  | 'refuse'
+  | 'hang'
+  | 'surprise'
+  | 'apply, then hang'
+  | 'apply, then refuse'
+  | 'apply, then surprise'
 
 export type Method = Exclude<keyof Backend, 'facts' | 'close'>
 
@@ -68,8 +76,9 @@ export class FaultyStore {
     this.asked.push(method)
     if (fault === 'forget') throw new SessionGoneError('the store forgot the session')
     if (fault === 'forbid') throw new RefusedError('the store says no')
-    const answer = fault === 'refuse' || fault === 'hang' ? undefined : await ask(...args)
+    const answer = fault && !fault.startsWith('apply') ? undefined : await ask(...args)
     if (fault?.endsWith('hang')) return orAborted(new Promise<never>(() => {}), signal)
+    if (fault?.endsWith('surprise')) throw new TypeError('nobody thought of this')
     if (fault?.endsWith('refuse')) throw new UnavailableError('the store is down')
     return method === 'attempt' ? this.#watched(answer as Attempt) : answer
   }

@@ -151,6 +151,27 @@ test('what a killed process leaves is removed by the next one, and its lock is f
   expect(readdirSync(join(directory, 'sessions'))).toHaveLength(1)
 })
 
+test('of many processes that find the lock of a killed one at once, one holds at a time', async () => {
+  const directory = newDirectory()
+  const log = join(directory, 'log')
+  for (let round = 0; round < 3; round += 1) {
+    const dead = start(directory, 15_000, 'hold', 'job')
+    await dead.said('asking')
+    await dead.said('held')
+    const finders = Array.from({ length: 5 }, () => start(directory, 15_000, 'loop', 'job', 100, log))
+    for (const finder of finders) await finder.said('ready')
+    dead.process.kill('SIGKILL')
+    for (const finder of finders) finder.tell('go')
+    for (const finder of finders) expect(await finder.exited()).toBe(0)
+  }
+  const lines = readFileSync(log, 'utf8').trimEnd().split('\n')
+  const tokens = lines.map((line) => BigInt(line.split(' ')[2] ?? 0))
+  for (let index = 0; index < lines.length; index += 2) {
+    expect(lines[index + 1]).toBe(lines[index]?.replace('in', 'out'))
+    expect(tokens[index]).toBeGreaterThan(tokens[index - 1] ?? 0n)
+  }
+})
+
 test('a process exits by itself once its client is closed', async () => {
   const directory = newDirectory()
   const child = start(directory, 15_000, 'hold', 'job')

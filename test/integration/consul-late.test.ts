@@ -429,6 +429,7 @@ const kindsOf: Record<number, Kind[]> = {
 
 test.for([1, 2])(
   'whichever one write goes astray, all get their turn and nothing stays (%d holders)',
+  { timeout: 120_000 }, // a hundred cases, each with its outage
   async (limit) => {
     const writes = (await outcome(limit, { of: () => 'delivered' })).network.log.length
     const cases = mishaps.flatMap((mishap) => Array.from({ length: writes }, (_, at) => ({ mishap, at })))
@@ -444,7 +445,6 @@ test.for([1, 2])(
 
     expect([...disturbed]).toEqual(expect.arrayContaining(kindsOf[limit] as Kind[]))
   },
-  120_000, // a hundred cases, each with its outage
 )
 
 /** Up to six mishaps: more in a row, and a client may rightly say that Consul cannot be reached. */

@@ -227,8 +227,8 @@ const acquire = [
   {
     name: 'local-turn-kept-after-an-error',
     file: 'src/acquire.ts',
-    find: '        this.#withdrawals.delete(withdrawal)\n        leave()\n',
-    put: '        this.#withdrawals.delete(withdrawal)\n',
+    find: '      .finally(leave)\n',
+    put: '',
     stores: memory,
     by: goesOn,
   },

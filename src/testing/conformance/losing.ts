@@ -2,7 +2,7 @@
 // begins anew.
 import assert from 'node:assert/strict'
 import { HoldLostError } from '../../errors.ts'
-import { type Draft, lossMs, slackMs } from './case.ts'
+import { claimOf, type Draft, lossMs, never, slackMs, usualTtlMs } from './case.ts'
 import { started } from './wait.ts'
 
 /** Holds and places in line that are lost. */
@@ -70,6 +70,50 @@ export const losing: readonly Draft[] = [
       await hold.release()
       const next = await waiting
       assert.ok(next.held)
+      await next.verify()
+      await next.release()
+    },
+  },
+  {
+    title: 'permits of holders that died are free again, each of them once',
+    takesMs: lossMs,
+    async run(stage) {
+      const name = stage.name()
+      const pool = (await stage.client()).semaphore(name, { permits: 2 })
+      const dying = [await stage.session(), await stage.session()]
+      for (const session of dying) await stage.backend.attempt(claimOf(name, session, { limit: 2 }), never)
+      assert.equal(await pool.tryAcquire(), undefined)
+      const waiting = Array.from({ length: 3 }, () => started(pool.acquire()))
+      for (const session of dying) await stage.backend.destroySession(session, never)
+      const [one, other] = [await waiting[0], await waiting[1]]
+      await Promise.all([one?.verify(), other?.verify()])
+      assert.equal(await stage.standing(name), 2)
+      assert.equal(await pool.tryAcquire(), undefined)
+      await one?.release()
+      const third = await waiting[2]
+      await third?.verify()
+      await Promise.all([other?.release(), third?.release()])
+      assert.equal(await stage.standing(name), 0)
+    },
+  },
+  {
+    title: 'whoever stands behind waiters that died holds as soon as the holder lets go',
+    takesMs: lossMs,
+    async run(stage) {
+      const name = stage.name()
+      const hold = await (await stage.client()).mutex(name).acquire()
+      const dying = await Promise.all([stage.session(), stage.session(), stage.session()])
+      for (const session of dying) await stage.backend.attempt(claimOf(name, session), never)
+      const waiting = started((await stage.client()).mutex(name).acquire())
+      await stage.stand(name, 5)
+      for (const session of dying) await stage.backend.destroySession(session, never)
+      await stage.stand(name, 2)
+      await hold.verify()
+      const since = stage.clock.mark()
+      await hold.release()
+      const next = await waiting
+      const tookMs = stage.elapsedMs(since)
+      assert.ok(tookMs < usualTtlMs(stage.facts) / 3, `the hand-over took ${tookMs} ms`)
       await next.verify()
       await next.release()
     },

@@ -70,6 +70,28 @@ export const order: readonly Draft[] = [
     },
   },
   {
+    title: 'objects of one name in one client are one lock: two mutexes, and a mutex and an election',
+    async run(stage) {
+      const name = stage.name()
+      const client = await stage.client()
+      for (const again of [() => client.mutex(name).acquire(), () => client.election(name).campaign()]) {
+        const hold = await client.mutex(name).acquire()
+        assert.equal(await client.mutex(name).tryAcquire(), undefined)
+        let entered = false
+        const waiting = started(again().finally(() => (entered = true)))
+        await hold.verify() // time in which it could come in
+        assert.equal(entered, false)
+        await hold.release()
+        const next = await waiting
+        assert.equal(await client.mutex(name).tryAcquire(), undefined)
+        await hold.release()
+        await next.verify()
+        await next.release()
+        assert.equal(await stage.standing(name), 0)
+      }
+    },
+  },
+  {
     title: 'a semaphore admits as many as it has permits, then the next in line, with growing tokens',
     async run(stage) {
       const name = stage.name()

@@ -1,0 +1,151 @@
+// Renewals that go wrong or come at a bad moment, and holds that end under them: what must stop does, what must go on does,
+// and everybody is told why.
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { connect, type Hold, HoldLostError, type Leasehold, UnavailableError } from '../../src/index.ts'
+import { FaultyStore } from './faulty.ts'
+import { ManualClock, settle } from './manual-clock.ts'
+
+const ttlMs = 10_000
+const lifeMs = 9_000 // less the margin of a tenth
+const never = new AbortController().signal
+
+/** What nobody caught. */
+const unhandled: unknown[] = []
+const note = (error: unknown): void => void unhandled.push(error)
+beforeEach(() => void process.on('unhandledRejection', note))
+afterEach(() => {
+  process.off('unhandledRejection', note)
+  expect(unhandled.splice(0)).toEqual([])
+})
+
+interface Scene {
+  readonly clock: ManualClock
+  readonly store: FaultyStore
+  readonly client: Leasehold
+  readonly other: Leasehold
+  readonly hold: Hold
+}
+
+async function scene(): Promise<Scene> {
+  const clock = new ManualClock()
+  const store = new FaultyStore()
+  const [client, other] = await Promise.all([1, 2].map(() => connect(store.source, { clock, ttlMs })))
+  if (!client || !other) throw new Error('two clients')
+  return { clock, store, client, other, hold: await client.mutex('a').acquire() }
+}
+
+/** Lets time pass until the next renewal is on its way. */
+async function untilRenewal({ clock, store }: Scene): Promise<void> {
+  const before = store.count('renewSession')
+  while (store.count('renewSession') < before + 2) await clock.advance(50)
+}
+
+test('a lock that is released while a renewal is under way is free, and stays free', async () => {
+  const the = await scene()
+  the.store.lateMs.set('renewSession', 2_000)
+  await untilRenewal(the)
+  await the.hold.release()
+  const next = await the.other.mutex('a').tryAcquire()
+  expect(next?.held).toBe(true)
+  await the.clock.advance(3 * ttlMs)
+  expect([the.hold.held, next?.held]).toEqual([false, true])
+  await next?.release()
+  const truth = await the.store.source.open(the.clock)
+  expect(await truth.list('a', never)).toEqual([])
+})
+
+test('after close no renewal goes out, also if one was under way, and no timer stays', async () => {
+  const the = await scene()
+  the.store.lateMs.set('renewSession', 2_000)
+  await untilRenewal(the)
+  await Promise.all([the.client.close(), the.other.close()])
+  const sent = the.store.count('renewSession')
+  await the.clock.advance(5 * ttlMs)
+  expect(the.store.count('renewSession')).toBe(sent)
+  expect(the.clock.timers).toBe(0)
+  const truth = await the.store.source.open(the.clock)
+  expect(await truth.list('a', never)).toEqual([])
+})
+
+test.each(['refuse', 'forbid', 'surprise', 'apply, then surprise'] as const)(
+  'a renewal that fails is followed by the next one, whatever it failed with: %s',
+  async (fault) => {
+    const { clock, store, hold } = await scene()
+    store.faults.set('renewSession', fault)
+    await clock.advance(lifeMs * 0.6)
+    store.faults.clear()
+    await clock.advance(5 * ttlMs)
+    expect(hold.held).toBe(true)
+    expect(hold.signal.aborted).toBe(false)
+  },
+)
+
+test.each([
+  ['refuse', UnavailableError, 'the store is down'],
+  ['surprise', TypeError, 'nobody thought of this'],
+] as const)('a loss says what the renewals failed with: %s', async (fault, kind, words) => {
+  const { clock, store, hold } = await scene()
+  store.faults.set('renewSession', fault)
+  await clock.advance(lifeMs)
+  const { reason } = hold.signal
+  expect(reason).toBeInstanceOf(HoldLostError)
+  expect(reason.cause).toBeInstanceOf(kind)
+  expect(String(reason.cause)).toContain(words)
+})
+
+test.each(['hang', 'refuse', 'surprise'] as const)(
+  'a lost hold that nobody looks after crashes nothing, and letting go of it takes no time: the store answers with %s',
+  async (fault) => {
+    const { clock, store, client, hold } = await scene()
+    store.breakAll(fault)
+    clock.block(lifeMs)
+    let released = false
+    hold.release().then(() => (released = true), note)
+    await settle()
+    expect(released).toBe(true)
+    await clock.advance(3 * ttlMs)
+    store.faults.clear()
+    await clock.advance(3 * ttlMs)
+    expect((await client.mutex('a').acquire()).token).toBeGreaterThan(hold.token)
+  },
+)
+
+test('a hold that somebody took away is let go of at once, also while the store hangs, and close withdraws its claim', async () => {
+  const { clock, store, other } = await scene()
+  const truth = await store.source.open(clock)
+  store.faults.set('withdraw', 'hang')
+  const run = other.mutex('b').run(async (taken) => {
+    const [standing] = (await truth.survey('b', never))[0]?.claims ?? []
+    await truth.evict('b', standing?.token ?? 0n, never)
+    await taken.verify().catch(() => {})
+  })
+  await expect(run).rejects.toThrow(HoldLostError)
+  const closing = other.close()
+  await settle()
+  expect(store.count('destroySession')).toBe(0)
+  store.faults.clear()
+  await clock.advance(ttlMs)
+  await closing
+  expect(store.asked.lastIndexOf('withdraw')).toBeLessThan(store.asked.lastIndexOf('destroySession'))
+})
+
+test('releases that the store refuses while the client closes keep no lock from others', async () => {
+  const { store, client, other } = await scene()
+  await Promise.all(['b', 'c', 'd'].map((name) => client.mutex(name).acquire()))
+  store.faults.set('withdraw', 'forbid')
+  await client.close()
+  store.faults.clear()
+  for (const name of ['a', 'b', 'c', 'd']) expect(await other.mutex(name).tryAcquire()).toBeDefined()
+})
+
+test('an acquire that fails in a way that nobody thought of leaves no claim behind', async () => {
+  const { clock, store, client, other } = await scene()
+  store.faults.set('attempt', 'apply, then surprise')
+  await expect(client.mutex('free').acquire()).rejects.toThrow('nobody thought of this')
+  await expect(other.mutex('a').acquire()).rejects.toThrow('nobody thought of this')
+  store.faults.clear()
+  await clock.advance(100)
+  const truth = await store.source.open(clock)
+  expect(await truth.list('free', never)).toEqual([])
+  expect(await truth.list('a', never)).toHaveLength(1)
+})
