@@ -2,14 +2,12 @@
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { consul } from '../../src/backends/consul/index.ts'
-import type { Term } from '../../src/index.ts'
 import { ownedFolder } from '../../tools/servers/children.mjs'
 import { useConsul } from './fixtures/consul-faults.ts'
 import { freshNamespace, open } from './fixtures/etcd.ts'
-import { freeze } from './fixtures/freeze.ts'
 import { openLink } from './fixtures/link.ts'
-import { moments } from './fixtures/moments.ts'
 import { Observed } from './fixtures/observed.ts'
+import { throughCuts, throughTrouble, troubles } from './fixtures/troubled-observer.ts'
 
 const store = useConsul()
 /** So long that no fallback by time can be what wakes an observer here. */
@@ -27,47 +25,13 @@ async function scene(observerTtlMs = ttlMs) {
 }
 
 test('an observer whose connections break again and again never misses the last state', async () => {
-  const { election, link, observed } = await scene()
-  let term: Term | undefined
-  for (let round = 0; round < 30; round += 1) {
-    if (round % 3 === 2) link.cut()
-    if (term && round % 2 === 0) await term.resign()
-    const value = `round ${round}`
-    if (!term?.held) term = await election.campaign({ value })
-    else await term.proclaim(value)
-    if (round % 3 === 1) link.cut()
-    if (round % 5 === 4) await observed.sees(value)
-  }
-  expect((await observed.sees('round 29'))?.token).toBe(term?.token)
+  const { link, ...scenery } = await scene()
+  await throughCuts(scenery, () => link.cut())
 })
 
-test.for(['killed and started', 'stopped and continued'] as const)(
-  'an observer goes on when Consul is %s',
-  async (trouble) => {
-    const { election, observed } = await scene()
-    const term = await election.campaign({ value: 'first' })
-    await observed.sees('first')
-    const [member] = store.cluster.members
-    if (trouble === 'killed and started') {
-      onTestFinished(() => member.restart())
-      await member.restart()
-    } else {
-      await freeze(member)
-      await moments.milliseconds(500) // so that what it sends goes unanswered for a while
-      member.cont()
-    }
-
-    await term.verify()
-    await term.proclaim('second')
-    await observed.sees('second')
-    await term.resign()
-    await observed.sees('nobody')
-    await election.campaign({ value: 'third' })
-    await observed.sees('third')
-
-    expect(observed.values).toEqual(['nobody', 'first', 'second', 'nobody', 'third'])
-  },
-)
+test.for(troubles)('an observer goes on when Consul is %s', async (trouble) => {
+  await throughTrouble(await scene(), store.cluster.members[0], trouble)
+})
 
 test('an observer follows when a restored snapshot sets the indexes back', { timeout: 60_000 }, async () => {
   const { election, observed, namespace } = await scene()

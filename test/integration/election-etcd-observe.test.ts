@@ -1,12 +1,10 @@
 // What can befall an observer of an election on etcd: it tells the last state all the same.
-import { expect, onTestFinished, test } from 'vitest'
-import type { Term } from '../../src/index.ts'
+import { expect, test } from 'vitest'
 import { until } from '../../tools/servers/wait.mjs'
 import { freshNamespace, open, useEtcd } from './fixtures/etcd.ts'
-import { freeze } from './fixtures/freeze.ts'
 import { type Link, openLink } from './fixtures/link.ts'
-import { moments } from './fixtures/moments.ts'
 import { Observed } from './fixtures/observed.ts'
+import { throughCuts, throughTrouble, troubles } from './fixtures/troubled-observer.ts'
 
 const etcd = useEtcd()
 /** So long that no fallback by time can be what wakes an observer here. */
@@ -66,47 +64,13 @@ test('an observer that is cut off while its revision is compacted tells who lead
 })
 
 test('an observer whose watch breaks again and again never misses the last state', async () => {
-  const { election, link, observed } = await scene()
-  let term: Term | undefined
-  for (let round = 0; round < 30; round += 1) {
-    if (round % 3 === 2) link.cut()
-    if (term && round % 2 === 0) await term.resign()
-    const value = `round ${round}`
-    if (!term?.held) term = await election.campaign({ value })
-    else await term.proclaim(value)
-    if (round % 3 === 1) link.cut()
-    if (round % 5 === 4) await observed.sees(value)
-  }
-  expect((await observed.sees('round 29'))?.token).toBe(term?.token)
+  const { link, ...scenery } = await scene()
+  await throughCuts(scenery, () => link.cut())
 })
 
-test.for(['killed and started', 'stopped and continued'] as const)(
-  'an observer goes on when etcd is %s',
-  async (trouble) => {
-    const { election, observed } = await scene()
-    const term = await election.campaign({ value: 'first' })
-    await observed.sees('first')
-    const [member] = etcd.cluster.members
-    if (trouble === 'killed and started') {
-      onTestFinished(() => member.restart())
-      await member.restart()
-    } else {
-      await freeze(member)
-      await moments.milliseconds(500) // so that what it sends goes unanswered for a while
-      member.cont()
-    }
-
-    await term.verify()
-    await term.proclaim('second')
-    await observed.sees('second')
-    await term.resign()
-    await observed.sees('nobody')
-    await election.campaign({ value: 'third' })
-    await observed.sees('third')
-
-    expect(observed.values).toEqual(['nobody', 'first', 'second', 'nobody', 'third'])
-  },
-)
+test.for(troubles)('an observer goes on when etcd is %s', async (trouble) => {
+  await throughTrouble(await scene(), etcd.cluster.members[0], trouble)
+})
 
 test('an observer whose connection falls silent learns who leads within a time to live', async () => {
   const { election, link, observed } = await scene(4_000)
