@@ -63,7 +63,11 @@ test('the next one leads only when the command has ended, which may take its tim
 test('without --value, others read the host and the process id of the leader', async () => {
   const run = leasehold(['lead', 'x', '--', ...tame], { env })
   await run.pidOf('leads')
-  expect(JSON.parse(await leader())).toEqual({ host: expect.any(String), pid: run.pid })
+  expect(JSON.parse(await leader())).toEqual({
+    host: expect.any(String),
+    pid: run.pid,
+    since: expect.any(String),
+  })
 })
 
 test('the command learns the name, the token and the store from its environment', async () => {
