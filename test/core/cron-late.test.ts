@@ -1,6 +1,6 @@
 // Ticks that nobody ran, or whose host died half-way: what runs again or late, what is told, and what arguments are refused.
 import { describe, expect, test, vi } from 'vitest'
-import type { CronOptions, Hold, Leasehold } from '../../src/index.ts'
+import { type CronOptions, type Hold, type Leasehold, RefusedError } from '../../src/index.ts'
 import { die, everyMinute, gate, guards, minute, type Scene, scene } from './cron-scene.ts'
 import { settle } from './manual-clock.ts'
 
@@ -69,6 +69,20 @@ describe('a tick whose host died half-way', () => {
     expect(await waiting).toMatchObject({ ran: true })
     expect(ticks).toEqual([minute(17)])
   })
+})
+
+test('a store that fails between the lock and the look at the last tick leaves the lock to others', async () => {
+  const here = await scene()
+  const [one] = guards(here)
+  here.store.lateMs.set('attempt', 100)
+  const refused = expect(one.run(() => {})).rejects.toThrow(RefusedError)
+  await here.clock.advance(50)
+  here.store.faults.set('readCheckpoint', 'forbid')
+  await here.clock.advance(50)
+  await refused
+  here.store.faults.clear()
+  here.store.lateMs.clear()
+  expect(await here.other.mutex('a').tryAcquire()).toBeDefined()
 })
 
 describe('ticks that nobody took', () => {

@@ -50,6 +50,7 @@ describe('around a time', () => {
   test('a sixth field in front counts seconds', () => {
     const seconds = new Schedule('*/20 * * * * *', 'UTC')
     expect(iso(seconds.next(at('12:03:01')))).toBe('2026-05-01T12:03:20.000Z')
+    expect(iso(seconds.last(at('12:03:20')))).toBe('2026-05-01T12:03:20.000Z')
   })
 
   test('@daily is midnight of the time zone', () => {

@@ -210,6 +210,17 @@ describe('the end', () => {
     expect(here.clock.timers).toBe(0)
   })
 
+  test('comes at once while it waits for another host, and is no error', async () => {
+    const here = await scene()
+    await here.other.mutex('a').acquire()
+    const onError = vi.fn()
+    const { ended, stop } = start(here, () => {}, { onError })
+    await until(here, minute(17))
+    stop()
+    await ended
+    expect(onError).not.toHaveBeenCalled()
+  })
+
   test('rejects with HoldLostError if the job does not end within graceMs', async () => {
     const here = await scene()
     const { ended, stop } = start(here, () => new Promise(() => {}), { graceMs: 3_000 })

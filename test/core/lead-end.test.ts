@@ -66,12 +66,13 @@ describe('the end', () => {
 
   test('rejects with HoldLostError if the work does not end within graceMs, and resigns', async () => {
     const here = await scene()
-    const { ended, stop } = lead(here, () => new Promise(() => {}), { graceMs: 3_000 })
+    const { ended, errors, stop } = lead(here, () => new Promise(() => {}), { graceMs: 3_000 })
     await settle()
     stop()
     const refused = expect(ended).rejects.toThrow(/still runs 3000 ms after it had to stop/)
     await here.clock.advance(3_000)
     await refused
+    expect(errors).toEqual([]) // it is told once
     expect(await leader(here)).toBeUndefined()
   })
 
