@@ -12,7 +12,7 @@ import {
   readTickets,
   tokenOf,
 } from './line.ts'
-import { without } from './semaphore.ts'
+import { without } from './list.ts'
 import type { Entry, Operation, Transport } from './transport.ts'
 
 const triesMax = 8

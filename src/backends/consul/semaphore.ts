@@ -3,26 +3,11 @@
 import type { Admitted, Attempt } from '../../backend.ts'
 import { ConflictError, SessionGoneError, UnavailableError } from '../../errors.ts'
 import type { Claims, Held, Known, Protocol } from './claims.ts'
-import { semaphoreFlags } from './layout.ts'
-import {
-  checkKind,
-  formatSlots,
-  kind,
-  parseSlots,
-  readContenders,
-  readLock,
-  readTickets,
-  type Slots,
-  type Ticket,
-} from './line.ts'
+import { checkKind, kind, parseSlots, readContenders, readLock, readTickets, type Ticket } from './line.ts'
+import { enter, type List, without } from './list.ts'
 import type { SlotSessions } from './slots.ts'
 import type { Entry, Operation, Snapshot, Transport } from './transport.ts'
 import type { Waits } from './waits.ts'
-
-/** The list of holders, and the index of the key it was read from; 0 where there is none. */
-export interface List extends Slots {
-  readonly index: number
-}
 
 /** The whole name as one answer shows it. */
 interface Sight {
@@ -46,7 +31,7 @@ export class Semaphores implements Protocol {
   /** The list as last seen by each holder: if nobody has changed it since, giving back needs no read. */
   readonly #lists = new WeakMap<Known, List>()
 
-  /** Keys of claims that somebody took off the list. */
+  /** Keys of claims that are not on the list: somebody took it away, perhaps before the claim knew that it was on it. */
   readonly #strays = new WeakMap<Known, Held>()
 
   constructor(transport: Transport, claims: Claims, waits: Waits, sessions: SlotSessions) {
@@ -113,7 +98,8 @@ export class Semaphores implements Protocol {
     const own = sight.contenders.find(({ session }) => session === slot)
     const same = known.held === undefined || known.held.created === own?.createIndex
     const listed = own && same && sight.list.holders.includes(slot as string)
-    if (own && same && known.held && !listed) this.#strays.set(known, heldBy(own, known.held))
+    if (own && !listed) this.#strays.set(known, heldBy(own, known.held))
+    else this.#strays.delete(known)
     known.held = listed ? heldBy(own, known.held) : undefined
     if (known.held) this.#lists.set(known, sight.list)
     known.ticket ??= sight.tickets.find(({ key }) => key === keys.ticket)?.created
@@ -156,7 +142,7 @@ export class Semaphores implements Protocol {
     const own = `${keys.folder}${slot}`
     const slots = { limit: claim.limit, holders: [...list.holders, slot] }
     const outcome = await this.#claims
-      .change(known, enter(known, { ...slots, index: list.index }, slot), signal)
+      .change(known, enter(known, { ...slots, index: list.index }, slot, this.#strays.get(known)), signal)
       .catch((error) => this.#slotGone(known, slot, error, signal))
     if (!outcome.applied) return undefined
     const find = (wanted: string): Entry => outcome.entries.findLast(({ key }) => key === wanted) as Entry
@@ -210,36 +196,10 @@ function see({ claim, keys }: Known, { index, entries }: Snapshot): Sight {
   return { index, lock, list, contenders, tickets: readTickets(keys, entries) }
 }
 
-/** Takes a slot: on the list, with a key of its own, and out of the line, if all is as it was. */
-function enter({ claim, keys, ticket }: Known, list: List, slot: string): Operation[] {
-  const own = `${keys.folder}${slot}`
-  const stands: Operation =
-    ticket === undefined
-      ? { verb: 'check-not-exists', key: keys.tombstone }
-      : { verb: 'check-session', key: keys.ticket, session: claim.session }
-  return [
-    stands,
-    write(keys.lock, list, list.index),
-    { verb: 'check-not-exists', key: own },
-    { verb: 'lock', key: own, value: claim.value, flags: semaphoreFlags, session: slot },
-    { verb: 'delete', key: keys.ticket },
-  ]
-}
-
 const isEmpty = ({ entries }: Snapshot): boolean => entries.length === 0
 
 /** The own key is made when its claim is admitted, and only then: that index is the token. */
 function heldBy(own: Entry, before?: Held): Held {
   const { key, flags, session = '', createIndex: created, modifyIndex: modified } = own
   return { key, flags, session, created, modified, token: before?.token ?? BigInt(created) }
-}
-
-function write(key: string, slots: Slots, index: number): Operation {
-  return { verb: 'cas', key, value: formatSlots(slots), flags: semaphoreFlags, index }
-}
-
-/** The list without this holder. An empty one is deleted, as `consul lock` does. */
-export function without(key: string, { limit, holders, index }: List, session: string): Operation {
-  const left = holders.filter((holder) => holder !== session)
-  return left.length > 0 ? write(key, { limit, holders: left }, index) : { verb: 'delete-cas', key, index }
 }
