@@ -498,7 +498,7 @@ const onConsul = [
   },
   {
     name: 'consul-list-unguarded',
-    file: 'src/backends/consul/semaphore.ts',
+    file: 'src/backends/consul/list.ts',
     find: 'write(keys.lock, list, list.index),',
     put: "{ verb: 'set', key: keys.lock, value: formatSlots(list), flags: semaphoreFlags },",
     stores: consul,
