@@ -3,29 +3,26 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
+import type { Writable } from 'node:stream'
 import { exitStatus, StartError, signalStatus } from './exit.ts'
+import { gated } from './gate.ts'
 
 // Windows has no process groups: there the child alone is signalled.
 const hasGroups = process.platform !== 'win32'
 
 /**
- * Starts the command, without a shell, on this process's terminal and as leader of a group of its own, so
- * that one signal reaches all that it starts. Rejects with StartError when there is nothing to run.
+ * Starts the command on this process's terminal and as leader of a group of its own, so that one signal reaches all
+ * that it starts. It waits until `begin`. No shell reads its words. Rejects with StartError when there is nothing to run.
  */
-export async function startGroup(
-  [file = '', ...args]: readonly string[],
-  env: NodeJS.ProcessEnv,
-): Promise<ChildGroup> {
+export async function startGroup(command: readonly string[], env: NodeJS.ProcessEnv): Promise<ChildGroup> {
+  const { file, args, stdio, gate } = gated(command)
   try {
-    const child = spawn(file, args, {
-      stdio: 'inherit',
-      detached: hasGroups,
-      env: { ...process.env, ...env },
-    })
+    const child = spawn(file, args, { stdio, detached: hasGroups, env: { ...process.env, ...env } })
     if (child.pid === undefined) throw (await once(child, 'error'))[0]
-    return new ChildGroup(child, child.pid)
+    const stream = gate === undefined ? undefined : (child.stdio[gate] as Writable)
+    return new ChildGroup(child, child.pid, stream)
   } catch (error) {
-    throw startError(file, error as NodeJS.ErrnoException)
+    throw startError(command[0] ?? '', error as NodeJS.ErrnoException)
   }
 }
 
@@ -39,11 +36,14 @@ export class ChildGroup {
    */
   readonly ended: Promise<number>
   readonly #child: ChildProcess
+  readonly #gate: Writable | undefined
   #empty = false
 
-  /** `child` leads its group. */
-  constructor(child: ChildProcess, pid: number) {
+  /** `child` leads its group, and waits for a line on `gate`, if there is one. */
+  constructor(child: ChildProcess, pid: number, gate: Writable | undefined) {
     this.#child = child
+    this.#gate = gate
+    gate?.on('error', () => {}) // it has ended before it began
     this.pid = pid
     this.ended = new Promise((resolve) => {
       child.once('exit', (code, signal) =>
@@ -60,6 +60,11 @@ export class ChildGroup {
     this.#send(0)
     this.#empty ||= hasGroups && hasOnlyZombies(this.pid)
     return this.#empty
+  }
+
+  /** Lets the command run. */
+  begin(): void {
+    this.#gate?.end('go\n')
   }
 
   /** Sends a signal to every process of the group, if there is one. */

@@ -50,9 +50,12 @@ export class Guardian {
     ;(shell.stdin as Writable & { unref?(): void }).unref?.()
   }
 
-  /** Names the group to stop. */
-  guard(group: number): void {
-    this.#pipe?.write(`${group}\n`)
+  /** Names the group to stop; resolves when that cannot be lost any more. */
+  guard(group: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#pipe) this.#pipe.write(`${group}\n`, () => resolve())
+      else resolve()
+    })
   }
 
   /** Says that the group is being stopped: from now on it gets no grace if this process dies. */

@@ -37,9 +37,10 @@ export async function runUnderHold(job: Job): Promise<Verdict> {
       LEASEHOLD_TOKEN: String(hold.token),
       LEASEHOLD_URL: client.url,
     })
-    guardian.guard(group.pid)
     const overseer = new Overseer({ ...job, group, guardian, graceOnLossMs: onLossMs })
     signals.passTo((signal) => pass(signal, group, overseer, job))
+    await guardian.guard(group.pid)
+    group.begin()
     return await overseer.verdict()
   } finally {
     signals.stopPassing()

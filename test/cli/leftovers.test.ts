@@ -67,6 +67,15 @@ describe('when leasehold is killed with SIGKILL', () => {
     expect(performance.now() - taken).toBeLessThan(1_000) // and not after a grace of seconds
   })
 
+  test('the command is stopped also when that happens as soon as it has begun', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const run = leasehold(['run', `x${round}`, '--', 'sh', '-c', 'echo begun $$; exec sleep 100'], { env })
+      const pid = await run.pidOf('begun')
+      run.signal('SIGKILL')
+      await untilGone(pid)
+    }
+  })
+
   test('the guardian outlives the SIGTERM that a service manager sends to everybody', async () => {
     const run = leasehold(['run', 'x', '--grace', '300ms', '--', 'sh', '-c', deaf], { env })
     const pid = await run.pidOf('deaf')

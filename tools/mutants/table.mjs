@@ -220,7 +220,7 @@ const acquire = [
     name: 'deaf-after-long-waits',
     file: 'src/follow.ts',
     find: 'woken && leastElapsedMs(since, clock.mark()) < retryDefaults.mostMs',
-    put: 'woken && leastElapsedMs(since, clock.mark()) < 1e9',
+    put: 'since !== undefined',
     stores: memory,
     by: prompt,
   },
