@@ -104,6 +104,7 @@ class ElectionRun {
   async #stand(host: Host, signal: AbortSignal): Promise<void> {
     const { process } = host
     const client = await this.#connected(process)
+    if (signal.aborted) return client.close() // it was asked to leave before it had come
     host.client = client
     const election = client.election(name)
     this.#observe(host, election).catch((error) =>
@@ -240,7 +241,8 @@ class ElectionRun {
       const { client } = host
       process.enter(() => void client?.close())
       this.#world.after(10_000, () => {
-        if (process.timers > 0 && process.running) this.judge.complain(`${process.name} left timers`)
+        if (client && process.timers > 0 && process.running)
+          this.judge.complain(`${process.name} left timers`)
       })
       this.#reborn(host, forMs + 10_000)
     })
