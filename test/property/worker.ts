@@ -75,8 +75,8 @@ async function acquire(
   after(abortMs, () => controller.abort('enough'))
   if (job.atRelease === 'give up')
     cancels.push(releases.on(lock.name, () => after(0, () => controller.abort('enough'))))
-  // In two steps: what a stopped process does first when it goes on is to give up.
-  for (const ms of [abortMs, waitMs]) after(ms, () => after(givenUpMs, late))
+  // In steps: what a stopped process does first when it goes on is to give up, and it may stop between two of them.
+  for (const ms of [abortMs, waitMs]) after(ms, () => after(givenUpMs, () => after(givenUpMs, late)))
   try {
     return await (patience === 'try' ? lock.tryAcquire({ signal }) : lock.acquire({ waitMs, signal }))
   } finally {
