@@ -239,7 +239,8 @@ class ElectionRun {
     this.#world.after(graceMs + 25_000, () => {
       if (host.process !== process) return
       const { client } = host
-      process.enter(() => void client?.close())
+      if (client) process.enter(() => void client.close())
+      else process.kill() // it has not even come yet
       this.#world.after(10_000, () => {
         if (client && process.timers > 0 && process.running)
           this.judge.complain(`${process.name} left timers`)
