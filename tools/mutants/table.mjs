@@ -557,14 +557,6 @@ const inMemory = [
     by: healthy,
   },
   {
-    name: 'memory-change-before-the-wait-missed',
-    file: 'src/backends/memory/backend.ts',
-    find: '      else look() // what happened between the answer and the watch has not told anybody\n',
-    put: '',
-    stores: memory,
-    by: prompt,
-  },
-  {
     name: 'memory-nobody-is-woken',
     file: 'src/backends/memory/store.ts',
     find: '    for (const changed of [...(this.#watchers.get(name) ?? [])]) changed()\n',
