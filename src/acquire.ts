@@ -1,5 +1,5 @@
-// The one loop that waits for other holders, for every kind of lock and every store. Owns the way from a request
-// to a hold, and that every way out of it withdraws; order comes from the store, loss from the session.
+// The way from a request to a hold, for every kind of lock and every store. Owns that every way out of it withdraws, and
+// what close waits for; waiting is admission.ts's, order comes from the store, loss from the session.
 import { untilAdmitted } from './admission.ts'
 import type { Attempt, Backend, Claim } from './backend.ts'
 import { type Clock, pause } from './clock.ts'
@@ -86,8 +86,9 @@ export class Acquirer {
   }
 
   /**
-   * Ends all that is under way: pending acquires reject, holds are released, work that is accompanied ends, and then the
-   * session. Bounded by that work's grace and about the time of two requests; what the store did not hear by then it drops when the session's time to live is over.
+   * Ends all that is under way: pending acquires reject, holds are released, accompanied work ends, and then the
+   * session. Bounded by that work's grace and about the time of two requests; what the store did not hear by then
+   * it drops when the session's time to live is over.
    */
   async close(): Promise<void> {
     this.closing.end(new DOMException('the Leasehold client was closed', 'AbortError'))
@@ -133,7 +134,7 @@ export class Acquirer {
     const claim = this.#newClaim(wish, session)
     const limits = new Limits().on(outer).on(session)
     try {
-      const attempt = await this.#untilAnswered(claim, session, limits, wish)
+      const attempt = await this.#untilAnswered(claim, session, limits, wish.onWait)
       if (session.over) return 'session over'
       limits.throwIfEnded()
       if (attempt.held) return this.#hold(wish, { claim, session, admitted: attempt }, leave)
@@ -156,16 +157,16 @@ export class Acquirer {
     claim: Claim,
     session: Session,
     limits: Limits,
-    wish: Pick<Wish, 'onWait'>,
+    onWait: Wish['onWait'],
   ): Promise<Attempt> {
     const request = session.request(limits)
     const ask = (retries?: number) =>
       persist({ ...request, retries }, (limit) => this.#backend.attempt(claim, limit))
     const first = await ask().catch(toldApart)
     if (first.held || !claim.wait) return first
-    const { clock, onWait } = { clock: this.#clock, onWait: wish.onWait }
     // A place in line is not given up as long as the session keeps it, and that may be longer than an outage.
-    return untilAdmitted(first, { clock, limits, ttlMs: session.ttlMs, onWait, ask: () => ask(Infinity) })
+    const waiter = { clock: this.#clock, limits, ttlMs: session.ttlMs, onWait, ask: () => ask(Infinity) }
+    return untilAdmitted(first, waiter)
   }
 
   #hold<H extends Hold>(wish: Wish<H>, admission: Admission, leave: Leave): H {

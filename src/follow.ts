@@ -1,5 +1,5 @@
 // The loop that follows an answer of the store as it changes: wait, ask again, and never spin. Owns how long to rely on a
-// watch; what the answers mean is for acquire.ts and election/ to say.
+// watch; what the answers mean is for admission.ts and election/ to say.
 import type { Changeable } from './backend.ts'
 import { type Clock, leastElapsedMs, pause } from './clock.ts'
 import { Limits } from './limits.ts'

@@ -40,7 +40,8 @@ export class Hold implements AsyncDisposable {
   #cancelWatch = nothing
   #watching: Limits | undefined
   #controller: AbortController | undefined
-  #stopped: { readonly reason: unknown } | undefined
+  /** Why the signal is aborted, kept until somebody asks for the signal. The first reason stays. */
+  #aborted: { readonly reason: unknown } | undefined
   #lost: Error | undefined
   #released: Promise<void> | undefined
 
@@ -142,7 +143,7 @@ export class Hold implements AsyncDisposable {
 
   /** Asks whoever works under this hold to stop, though it still holds: `signal` aborts with this reason. */
   protected stop(reason: unknown): void {
-    this.#stopped ??= { reason }
+    this.#aborted ??= { reason }
     this.#controller?.abort(reason)
   }
 
@@ -158,7 +159,7 @@ export class Hold implements AsyncDisposable {
     this.#lost = lost
     this.#released = this.#end()
     this.#released.catch(() => {}) // nobody waits for this one
-    this.#controller?.abort(lost)
+    this.stop(lost)
   }
 
   #startWatch(): void {
@@ -170,8 +171,7 @@ export class Hold implements AsyncDisposable {
   #computedController(): AbortController {
     const controller = new AbortController()
     setMaxListeners(0, controller.signal) // it is there to be handed to everything
-    const over = this.#stopped ?? (this.#lost && { reason: this.#lost })
-    if (over) controller.abort(over.reason)
+    if (this.#aborted) controller.abort(this.#aborted.reason)
     const aborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')?.get
     Object.defineProperty(controller.signal, 'aborted', {
       get: () => {

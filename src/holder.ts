@@ -25,7 +25,12 @@ export function holderValue(since: string, candidate?: true): string {
 /** A claim's holder in a few words: its host and process where it says so, its session otherwise. */
 function describeHolder({ value, session }: Standing): string {
   const holder = parseHolder(value)
-  return holder ? `${holder.host} (pid ${holder.pid})` : `session ${session}`
+  return holder ? nameOf(holder) : `session ${session}`
+}
+
+/** A process in a few words. */
+export function nameOf({ host, pid }: Pick<Holder, 'host' | 'pid'>): string {
+  return `${host} (pid ${pid})`
 }
 
 /** The holder that a value names, or undefined where somebody else's client wrote it. */

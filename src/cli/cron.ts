@@ -5,11 +5,13 @@ import type { TickResult } from '../cron/guard.ts'
 import { checkTimezone, Schedule } from '../cron/schedule.ts'
 import { HoldLostError } from '../errors.ts'
 import type { Hold } from '../hold.ts'
+import { nameOf } from '../holder.ts'
 import { type Visit, withClient } from './client.ts'
 import { say } from './exit.ts'
 import { type HoldOptions, parsed, takesCommand } from './options.ts'
 import type { Verdict } from './overseer.ts'
 import { Progress } from './progress.ts'
+import { printable } from './states.ts'
 import { runUnderHold } from './under-hold.ts'
 
 /** What the options say, parsed. */
@@ -106,7 +108,7 @@ class Turn {
   }
 
   #tellWho({ tick, by }: Exclude<TickResult<unknown>, { ran: true }>): void {
-    const who = by ? `${by.host} (pid ${by.pid})` : 'another host'
+    const who = by ? printable(nameOf(by)) : 'another host'
     this.#say(`the tick of ${tick.toISOString()} is run by ${who}`)
   }
 

@@ -2,6 +2,7 @@
 // statuses for every subcommand, and the one place that writes messages.
 import { constants } from 'node:os'
 import { ConflictError, RefusedError, UnavailableError, WaitTimeoutError } from '../errors.ts'
+import { printable } from './states.ts'
 
 /** Exit statuses that are not the command's own; the numbers are those of sysexits.h, shells and init scripts. */
 export const exitStatus = {
@@ -63,7 +64,7 @@ export function messageOf(error: unknown): string {
   const named = message.replace(/^(\w+):/, (prefix, argument) =>
     options[argument] ? `${options[argument]}:` : prefix,
   )
-  return named.replace(/\s*\n\s*/g, ' ')
+  return printable(named.replace(/\s*\n\s*/g, ' ')) // it may tell what somebody else wrote into the store
 }
 
 /** Writes one line to stderr. */

@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts'
 import type { Leasehold } from '../connect.ts'
 import { parseHolder } from '../holder.ts'
 import { say } from './exit.ts'
+import { who } from './states.ts'
 
 /** Where to draw: a stream that may be a terminal. */
 export interface Screen {
@@ -127,16 +128,9 @@ function isOwn(waiter: Standing, value: string | undefined): boolean {
 }
 
 function heldBy(line: readonly Standing[]): string {
-  const holders = line.filter(({ held }) => held).map(nameOf)
+  const holders = line.filter(({ held }) => held).map(who)
   const named = holders.slice(0, namedMost).join(', ')
   const more = holders.length - namedMost
   if (holders.length === 0) return ''
   return `: held by ${named}${more > 0 ? ` and ${more} more` : ''}`
-}
-
-/** A holder in a few words. Any client may have written its value, which shall not steer the terminal. */
-function nameOf({ value, session }: Standing): string {
-  const holder = parseHolder(value)
-  const name = holder ? `${holder.host} (pid ${holder.pid})` : value.trim() || `session ${session}`
-  return name.replace(/\p{Cc}/gu, ' ')
 }

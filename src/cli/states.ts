@@ -1,7 +1,7 @@
 // How claims are told to people and to programs. Owns the words, the table and the document; and that nothing which somebody
 // else wrote into the store can do anything to a terminal.
 import type { NameState, Standing } from '../backend.ts'
-import { parseHolder } from '../holder.ts'
+import { nameOf, parseHolder } from '../holder.ts'
 
 /** Characters that a terminal obeys, or that change the order in which others are shown. */
 const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
@@ -19,7 +19,7 @@ function escaped(character: string): string {
 /** Who stands behind a claim: host and process where it says so, else what it says, else its session. */
 export function who({ value, session }: Standing): string {
   const holder = parseHolder(value)
-  const text = holder ? `${holder.host} (pid ${holder.pid})` : value.trim() || `session ${session}`
+  const text = holder ? nameOf(holder) : value.trim() || `session ${session}`
   const characters = [...printable(text)]
   return characters.length > whoMost ? `${characters.slice(0, whoMost - 1).join('')}…` : characters.join('')
 }

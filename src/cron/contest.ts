@@ -46,10 +46,10 @@ export async function compete(host: CronHost, contest: Contest): Promise<Outcome
   watching.catch((error) => taken.end(error)) // then the acquire rejects with it
   try {
     const hold = await standing
-    return hold ? await secured(host, contest, hold) : { by: await whoTook(host, anyTick(contest)) }
+    return hold ? await secured(host, contest, hold) : { by: await whoWasLast(host, contest) }
   } catch (error) {
     if (error instanceof Taken) return { by: error.by }
-    if (error instanceof WaitTimeoutError) return { by: await whoTook(host, anyTick(contest)) }
+    if (error instanceof WaitTimeoutError) return { by: await whoWasLast(host, contest) }
     throw error
   } finally {
     taken.end(undefined)
@@ -91,7 +91,7 @@ function unlessUnavailable(error: unknown): undefined {
 /** The lock is ours; and so is the tick, unless somebody took it meanwhile. */
 async function secured(host: CronHost, contest: Contest, hold: TickHold): Promise<Outcome> {
   try {
-    const marker = parseMarker(contest.name, await host.readCheckpoint(contest.name))
+    const marker = await readMarker(host, contest.name)
     hold.found(marker)
     if (!isTaken(marker, contest)) return { hold, marker }
     await hold.release()
@@ -102,13 +102,17 @@ async function secured(host: CronHost, contest: Contest, hold: TickHold): Promis
   }
 }
 
-/** To learn who ran the last one. */
-function anyTick(contest: Contest): Contest {
-  return { ...contest, tickMs: -Infinity }
+/** What is on record of the last tick; undefined where there was none. */
+export async function readMarker(host: CronHost, name: string): Promise<Marker | undefined> {
+  return parseMarker(name, await host.readCheckpoint(name))
+}
+
+async function whoWasLast(host: CronHost, { name }: Contest): Promise<Holder | undefined> {
+  return (await readMarker(host, name))?.by
 }
 
 async function whoTook(host: CronHost, contest: Contest): Promise<Holder | undefined> {
-  const marker = parseMarker(contest.name, await host.readCheckpoint(contest.name))
+  const marker = await readMarker(host, contest.name)
   return isTaken(marker, contest) ? marker.by : undefined
 }
 

@@ -16,9 +16,9 @@ import { type Holder, parseHolder } from '../holder.ts'
 import { Limits } from '../limits.ts'
 import type { AcquireOptions } from '../locks/lock.ts'
 import { graceDefaultMs, outlasts } from '../work.ts'
-import { type Contest, type CronHost, compete } from './contest.ts'
+import { type Contest, type CronHost, compete, readMarker } from './contest.ts'
 import { keep, type StartOptions } from './keeper.ts'
-import { type Marker, parseMarker, type TickHold } from './marker.ts'
+import type { Marker, TickHold } from './marker.ts'
 import { Schedule } from './schedule.ts'
 
 /** What a cron job is. All hosts say the same. */
@@ -93,7 +93,7 @@ export class CronGuard {
   /**
    * Runs `job` if this host is the one for the present tick: once over all hosts, whose clocks may differ by less than
    * half an interval. Waits no longer than until the next tick (or `waitMs`), and only for a host that holds the lock
-   * without having marked this tick. Costs one request where the tick is taken, and six where it runs, beside those of the job.
+   * without having marked this tick. Costs one request where the tick is taken, and six where it runs, beside the job's.
    * Rejects with what the job throws (the tick counts as run), with HoldLostError if the lock was lost before the job
    * was done, and otherwise as `acquire` of a lock; where the job did not begin, the tick is left to others.
    */
@@ -133,7 +133,7 @@ export class CronGuard {
 
   /** What the job of the last tick stored with `hold.checkpoint(text)`, read linearizably; undefined if none ever did. */
   async checkpoint(): Promise<string | undefined> {
-    return (await this.#marker())?.text
+    return (await readMarker(this.#host, this.name))?.text
   }
 
   async #take<T>(
@@ -188,12 +188,9 @@ export class CronGuard {
     const forget = limits.onEnd((reason) => hold.askToStop(reason))
     try {
       const working = (async () => job())()
-      const stuck = await outlasts(working, hold.signal, {
-        clock: this.#host.clock,
-        graceMs,
-        name: this.name,
-      })
-      if (stuck) working.catch(() => {}) // nobody waits for it any more
+      working.catch(() => {}) // it may fail when nobody waits for it any more
+      const grace = { clock: this.#host.clock, graceMs, name: this.name }
+      const stuck = await outlasts(working, hold.signal, grace)
       if (stuck) throw stuck
       hold.assertHeld()
       return await working
@@ -219,13 +216,9 @@ export class CronGuard {
     const { catchUp = false } = this.#options
     const lastMs = this.#known().last(this.#host.clock.wallMs())
     if (!catchUp || lastMs === undefined) return undefined
-    const marker = await this.#marker()
+    const marker = await readMarker(this.#host, this.name)
     if (!marker || marker.tickMs >= lastMs) return undefined
     return catchUp === true || catchUp(new Date(lastMs)) ? lastMs : undefined
-  }
-
-  async #marker(): Promise<Marker | undefined> {
-    return parseMarker(this.name, await this.#host.readCheckpoint(this.name))
   }
 
   #known(): Schedule {

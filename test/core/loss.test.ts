@@ -196,3 +196,12 @@ test('a client that is closed leaves no timer behind', async () => {
   await client.close()
   expect(clock.timers).toBe(0)
 })
+
+test('a term that was lost and then resigned says that it was lost, whenever its signal is first asked for', async () => {
+  const { clock, store, client } = await scene()
+  const term = await client.election('b').campaign()
+  store.faults.set('renewSession', 'refuse')
+  await clock.advance(lifeMs)
+  await term.resign()
+  expect(term.signal.reason).toBeInstanceOf(HoldLostError)
+})

@@ -127,7 +127,7 @@ const hold = [
   {
     name: 'loss-not-told',
     file: 'src/hold.ts',
-    find: '    this.#controller?.abort(lost)\n',
+    find: '    this.stop(lost)\n',
     put: '',
     stores: etcd,
     by: told,
