@@ -1,19 +1,20 @@
 // The way in: from a URL or a backend source to a client, and out again by `close`. Owns which backend loads for
 // which scheme, and that one client has one store, one session and one clock.
-import { Acquirer } from './acquire.ts'
-import { checkName, checkPrefix, checkToken, checkTtl } from './arguments.ts'
-import type { Backend, BackendSource, Facts, NameState, Standing } from './backend.ts'
-import { type Clock, isoTime, systemClock } from './clock.ts'
-import type { CronHost } from './cron/contest.ts'
+
+import { type Clock, isoTime, systemClock } from './base/clock.ts'
+import { Scope } from './base/scope.ts'
+import type { Backend, BackendSource, Facts, NameState, Standing } from './contract.ts'
+import { Acquirer } from './core/acquire.ts'
+import { checkName, checkPrefix, checkToken, checkTtl } from './core/arguments.ts'
+import { holderValue } from './core/holder.ts'
+import { once, persist } from './core/request.ts'
+import { Sessions } from './core/session.ts'
+import type { CronClient } from './cron/contest.ts'
 import { CronGuard, type CronOptions } from './cron/guard.ts'
-import { Election, type ElectionHost } from './election/election.ts'
-import { holderValue } from './holder.ts'
-import { Limits } from './limits.ts'
-import type { LockHost } from './locks/lock.ts'
+import { Election, type ElectionClient } from './election/election.ts'
+import type { LockClient } from './locks/lock.ts'
 import { Mutex } from './locks/mutex.ts'
 import { Semaphore, type SemaphoreOptions } from './locks/semaphore.ts'
-import { once, persist } from './request.ts'
-import { Sessions } from './session.ts'
 
 /** How a client behaves, whatever its store. */
 export interface ConnectOptions {
@@ -61,7 +62,7 @@ export async function connect(
     const { ttlMs = backend.facts.ttlMs.default } = options
     checkTtl(ttlMs, backend.facts)
     const sessions = new Sessions(backend, clock, ttlMs)
-    await sessions.current(new Limits())
+    await sessions.current(new Scope())
     return new Leasehold(source.url, backend, clock, sessions)
   } catch (error) {
     await backend.close()
@@ -82,7 +83,7 @@ export class Leasehold implements AsyncDisposable {
   readonly ttlMs: number
   readonly #backend: Backend
   readonly #sessions: Sessions
-  readonly #host: LockHost & ElectionHost & CronHost
+  readonly #client: LockClient & ElectionClient & CronClient
   #closed: Promise<void> | undefined
 
   constructor(url: string, backend: Backend, clock: Clock, sessions: Sessions) {
@@ -93,7 +94,7 @@ export class Leasehold implements AsyncDisposable {
     this.#sessions = sessions
     const acquirer = new Acquirer(backend, clock, sessions)
     const { facts, ttlMs } = this
-    this.#host = {
+    this.#client = {
       ...{ acquirer, clock, facts, ttlMs },
       get holder() {
         return holderValue(isoTime(clock.wallMs()))
@@ -102,20 +103,20 @@ export class Leasehold implements AsyncDisposable {
         return holderValue(isoTime(clock.wallMs()), true)
       },
       readCheckpoint: (name) =>
-        persist(sessions.request(acquirer.closing), (limit) => backend.readCheckpoint(name, limit)),
-      observe: (name, limits, retries) =>
-        persist({ ...sessions.request(limits), retries }, (limit) => backend.observe(name, limit)),
+        persist(sessions.request(acquirer.closing), (signal) => backend.readCheckpoint(name, signal)),
+      observe: (name, scope, retries) =>
+        persist({ ...sessions.request(scope), retries }, (signal) => backend.observe(name, signal)),
     }
   }
 
   /** A lock that one may hold at a time. Sends nothing. Throws TypeError or RangeError for a bad name. */
   mutex(name: string): Mutex {
-    return new Mutex(this.#host, name)
+    return new Mutex(this.#client, name)
   }
 
   /** A lock that `permits` may hold at a time. Sends nothing. Throws TypeError or RangeError for bad arguments. */
   semaphore(name: string, options: SemaphoreOptions): Semaphore {
-    return new Semaphore(this.#host, name, options)
+    return new Semaphore(this.#client, name, options)
   }
 
   /**
@@ -123,12 +124,12 @@ export class Leasehold implements AsyncDisposable {
    * about the schedule says which field is wrong.
    */
   cron(name: string, options: CronOptions): CronGuard {
-    return new CronGuard(this.#host, name, options)
+    return new CronGuard(this.#client, name, options)
   }
 
   /** An election of one leader. Sends nothing. Throws TypeError or RangeError for a bad name. */
   election(name: string): Election {
-    return new Election(this.#host, name)
+    return new Election(this.#client, name)
   }
 
   /**
@@ -138,8 +139,8 @@ export class Leasehold implements AsyncDisposable {
    */
   async line(name: string): Promise<Standing[]> {
     checkName(name)
-    const request = this.#sessions.request(this.#host.acquirer.closing)
-    return persist(request, (limit) => this.#backend.list(name, limit))
+    const request = this.#sessions.request(this.#client.acquirer.closing)
+    return persist(request, (signal) => this.#backend.line(name, signal))
   }
 
   /**
@@ -150,9 +151,9 @@ export class Leasehold implements AsyncDisposable {
    */
   async survey(prefix = ''): Promise<NameState[]> {
     checkPrefix(prefix)
-    const request = this.#sessions.request(this.#host.acquirer.closing)
+    const request = this.#sessions.request(this.#client.acquirer.closing)
     const requestMs = request.requestMs && surveyMs
-    return persist({ ...request, requestMs, retries: 3 }, (limit) => this.#backend.survey(prefix, limit))
+    return persist({ ...request, requestMs, retries: 3 }, (signal) => this.#backend.survey(prefix, signal))
   }
 
   /**
@@ -166,8 +167,8 @@ export class Leasehold implements AsyncDisposable {
   async break(name: string, token: bigint): Promise<boolean> {
     checkName(name)
     checkToken(token)
-    const request = this.#sessions.request(this.#host.acquirer.closing)
-    return once(request, (limit) => this.#backend.evict(name, token, limit))
+    const request = this.#sessions.request(this.#client.acquirer.closing)
+    return once(request, (signal) => this.#backend.break(name, token, signal))
   }
 
   /**
@@ -178,7 +179,7 @@ export class Leasehold implements AsyncDisposable {
    * the time to live is over.
    */
   close(): Promise<void> {
-    this.#closed ??= this.#host.acquirer.close().finally(() => this.#backend.close())
+    this.#closed ??= this.#client.acquirer.close().finally(() => this.#backend.close())
     return this.#closed
   }
 

@@ -1,4 +1,16 @@
 // The public face of the package: what users import from 'leasehold'. Backends have entrances of their own.
+
+export type { Clock, Mark } from './base/clock.ts'
+export {
+  ConflictError,
+  HoldLostError,
+  LeaseholdError,
+  RefusedError,
+  SessionGoneError,
+  UnavailableError,
+  WaitTimeoutError,
+} from './base/errors.ts'
+export { type ConnectOptions, connect, type Leasehold } from './connect.ts'
 export type {
   Admitted,
   Attempt,
@@ -13,25 +25,14 @@ export type {
   SessionGrant,
   Standing,
   Waiting,
-} from './backend.ts'
-export type { Clock, Mark } from './clock.ts'
-export { type ConnectOptions, connect, type Leasehold } from './connect.ts'
+} from './contract.ts'
+export type { Hold } from './core/hold.ts'
+export type { Holder } from './core/holder.ts'
 export type { CronGuard, CronJob, CronOptions, TickOptions, TickResult } from './cron/guard.ts'
 export type { StartOptions } from './cron/keeper.ts'
 export type { CampaignOptions, Election, ObserveOptions } from './election/election.ts'
 export type { LeadOptions, LeadWork } from './election/lead.ts'
 export type { Term } from './election/term.ts'
-export {
-  ConflictError,
-  HoldLostError,
-  LeaseholdError,
-  RefusedError,
-  SessionGoneError,
-  UnavailableError,
-  WaitTimeoutError,
-} from './errors.ts'
-export type { Hold } from './hold.ts'
-export type { Holder } from './holder.ts'
 export type { AcquireOptions, Lock } from './locks/lock.ts'
 export type { Mutex } from './locks/mutex.ts'
 export type { Semaphore, SemaphoreOptions } from './locks/semaphore.ts'

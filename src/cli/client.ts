@@ -1,11 +1,11 @@
 // A subcommand's way to the store and back: connects, lets it work, closes. Owns the exit status, what is told of
 // errors, and that no signal and no silent store keeps leasehold from ending.
-import { type Clock, systemClock } from '../clock.ts'
+import { type Clock, systemClock } from '../base/clock.ts'
+import { WaitTimeoutError } from '../base/errors.ts'
+import { orAborted, Scope } from '../base/scope.ts'
 import { connect, type Leasehold } from '../connect.ts'
-import { WaitTimeoutError } from '../errors.ts'
-import { Limits, orAborted } from '../limits.ts'
 import { exitStatus, Interrupted, messageOf, say, statusOf } from './exit.ts'
-import { Signals } from './signals.ts'
+import { Signals } from './process/signals.ts'
 
 /** How long closing may take once there is a reason to hurry: then the store frees the lock by itself. */
 const hurriedCloseMs = 2_000
@@ -60,17 +60,16 @@ function tell(error: unknown, { quiet }: VisitOptions): number {
 
 /** Whether `closing` settled: it may take its time, but not once there is a reason to hurry. */
 async function settled(closing: Promise<void>, clock: Clock, hurry: AbortSignal): Promise<boolean> {
-  const limits = new Limits()
-  const start = (): void =>
-    void limits.onTimeout(clock, hurriedCloseMs, () => new Error('not closed in time'))
+  const scope = new Scope()
+  const start = (): void => void scope.onTimeout(clock, hurriedCloseMs, () => new Error('not closed in time'))
   if (hurry.aborted) start()
   else hurry.addEventListener('abort', start, { once: true })
   try {
-    await orAborted(closing, limits.signal)
+    await orAborted(closing, scope.signal)
     return true
   } catch {
     return false
   } finally {
-    limits.lift()
+    scope.lift()
   }
 }

@@ -1,7 +1,7 @@
 // How the command ends: which exit status means what, and which words go to stderr. Owns the meaning of
 // statuses for every subcommand, and the one place that writes messages.
 import { constants } from 'node:os'
-import { ConflictError, RefusedError, UnavailableError, WaitTimeoutError } from '../errors.ts'
+import { ConflictError, RefusedError, UnavailableError, WaitTimeoutError } from '../base/errors.ts'
 import { printable } from './states.ts'
 
 /** Exit statuses that are not the command's own; the numbers are those of sysexits.h, shells and init scripts. */

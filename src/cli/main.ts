@@ -3,13 +3,13 @@
 // a file of its own.
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { addBreak } from './break.ts'
-import { addCron } from './cron.ts'
+import { addBreak } from './commands/break.ts'
+import { addCron } from './commands/cron.ts'
+import { addLead } from './commands/lead.ts'
+import { addLeader } from './commands/leader.ts'
+import { addLs } from './commands/ls.ts'
+import { addRun } from './commands/run.ts'
 import { exitStatus, messageOf, say, statusOf } from './exit.ts'
-import { addLead } from './lead.ts'
-import { addLeader } from './leader.ts'
-import { addLs } from './ls.ts'
-import { addRun } from './run.ts'
 
 const help = `
 Environment:

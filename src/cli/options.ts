@@ -1,7 +1,7 @@
 // The options and arguments that several subcommands take, and their help. Owns how a command to run is told from
 // leasehold's own arguments; what to do with it, each subcommand says.
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { checkName } from '../arguments.ts'
+import { checkName } from '../core/arguments.ts'
 import { parseDuration } from './duration.ts'
 
 /** What every subcommand that runs a command takes. */

@@ -1,10 +1,10 @@
 // What a wait shows on a terminal: for whom, and at which place in line. One line, redrawn in place and erased in the
 // end. Owns when to draw; where stderr is no terminal, nothing is drawn and nothing asked.
 import { hostname } from 'node:os'
-import type { Standing } from '../backend.ts'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../base/clock.ts'
 import type { Leasehold } from '../connect.ts'
-import { parseHolder } from '../holder.ts'
+import type { Standing } from '../contract.ts'
+import { parseHolder } from '../core/holder.ts'
 import { say } from './exit.ts'
 import { who } from './states.ts'
 

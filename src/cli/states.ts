@@ -1,7 +1,7 @@
 // How claims are told to people and to programs. Owns the words, the table and the document; and that nothing which somebody
 // else wrote into the store can do anything to a terminal.
-import type { NameState, Standing } from '../backend.ts'
-import { nameOf, parseHolder } from '../holder.ts'
+import type { NameState, Standing } from '../contract.ts'
+import { nameOf, parseHolder } from '../core/holder.ts'
 
 /** Characters that a terminal obeys, or that change the order in which others are shown. */
 const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
@@ -53,9 +53,9 @@ function widthOf(cell = ''): number {
 }
 
 /** An election is a line like that of a mutex; but only candidates say something about themselves. */
-function kindOf({ limit, claims }: NameState): string {
-  if (limit === undefined) return '?'
-  if (limit > 1) return `semaphore/${limit}`
+function kindOf({ permits, claims }: NameState): string {
+  if (permits === undefined) return '?'
+  if (permits > 1) return `semaphore/${permits}`
   return claims.some(isCandidate) ? 'election' : 'mutex'
 }
 
@@ -72,10 +72,10 @@ function sinceOf({ value }: Standing): string {
 
 /** A document for programs. Tokens are strings, since they may be larger than JSON's readers can count. */
 export function documentOf(url: string, states: readonly NameState[]): object {
-  const names = states.map(({ name, limit, claims }) => ({
+  const names = states.map(({ name, permits, claims }) => ({
     name,
-    kind: kindOf({ name, limit, claims }).replace(/\/.*/, ''),
-    limit: limit ?? null,
+    kind: kindOf({ name, permits, claims }).replace(/\/.*/, ''),
+    permits: permits ?? null,
     holders: claims.filter(({ held }) => held).map(asObject),
     waiters: claims.filter(({ held }) => !held).map(asObject),
   }))

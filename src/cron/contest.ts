@@ -1,16 +1,17 @@
 // Which host runs a tick: all wait in line for one lock, until the store says that somebody took the tick. Owns that a
 // host neither gives up a tick that nobody took, nor waits for longer than the tick is worth.
-import type { Acquirer } from '../acquire.ts'
-import { type Clock, pause } from '../clock.ts'
-import { UnavailableError, WaitTimeoutError } from '../errors.ts'
-import type { Grant } from '../hold.ts'
-import type { Holder } from '../holder.ts'
-import { Limits } from '../limits.ts'
-import { backoffMs } from '../request.ts'
+
+import { type Clock, pause } from '../base/clock.ts'
+import { UnavailableError, WaitTimeoutError } from '../base/errors.ts'
+import { Scope } from '../base/scope.ts'
+import type { Acquirer } from '../core/acquire.ts'
+import type { Grant } from '../core/hold.ts'
+import type { Holder } from '../core/holder.ts'
+import { backoffMs } from '../core/request.ts'
 import { type Marker, parseMarker, TickHold } from './marker.ts'
 
 /** What a cron job needs of the client that made it. */
-export interface CronHost {
+export interface CronClient {
   readonly acquirer: Acquirer
   readonly clock: Clock
   /** Who asks, for others to read. */
@@ -28,7 +29,7 @@ export interface Contest {
   readonly waitMs: number | undefined
   readonly onWait: ((ahead: number) => void) | undefined
   /** Ends it before. */
-  readonly limits: Limits
+  readonly scope: Scope
 }
 
 /** The tick is this host's, as the marker was found; or somebody else took it, or has the lock. */
@@ -37,19 +38,19 @@ export type Outcome =
   | { readonly hold?: undefined; readonly by: Holder | undefined }
 
 /** Settles who runs the tick. Rejects as an acquire does, but for WaitTimeoutError. */
-export async function compete(host: CronHost, contest: Contest): Promise<Outcome> {
-  const before = await whoTook(host, contest)
+export async function compete(client: CronClient, contest: Contest): Promise<Outcome> {
+  const before = await whoTook(client, contest)
   if (before) return { by: before }
-  const taken = new Limits().on(contest.limits)
-  const standing = stand(host, contest, taken)
-  const watching = watch(host, contest, taken)
+  const taken = new Scope().on(contest.scope)
+  const standing = stand(client, contest, taken)
+  const watching = watch(client, contest, taken)
   watching.catch((error) => taken.end(error)) // then the acquire rejects with it
   try {
     const hold = await standing
-    return hold ? await secured(host, contest, hold) : { by: await whoWasLast(host, contest) }
+    return hold ? await secured(client, contest, hold) : { by: await whoWasLast(client, contest) }
   } catch (error) {
     if (error instanceof Taken) return { by: error.by }
-    if (error instanceof WaitTimeoutError) return { by: await whoWasLast(host, contest) }
+    if (error instanceof WaitTimeoutError) return { by: await whoWasLast(client, contest) }
     throw error
   } finally {
     taken.end(undefined)
@@ -66,19 +67,19 @@ class Taken extends Error {
   }
 }
 
-function stand(host: CronHost, contest: Contest, taken: Limits): Promise<TickHold | undefined> {
+function stand(client: CronClient, contest: Contest, taken: Scope): Promise<TickHold | undefined> {
   const { name, waitMs, onWait } = contest
   const make = (grant: Grant): TickHold => new TickHold(grant)
-  const wish = { name, limit: 1, value: host.holder, candidate: false, attended: true, make }
+  const wish = { name, permits: 1, value: client.holder, candidate: false, releasesItself: true, make }
   const wait = { wait: waitMs !== 0, waitMs: waitMs || undefined }
-  return host.acquirer.acquire({ ...wish, ...wait, onWait, signal: taken.signal })
+  return client.acquirer.acquire({ ...wish, ...wait, onWait, signal: taken.signal })
 }
 
 /** Looks again and again, soon at first: the one who has the lock writes the marker at once, and works then. */
-async function watch(host: CronHost, contest: Contest, taken: Limits): Promise<void> {
+async function watch(client: CronClient, contest: Contest, taken: Scope): Promise<void> {
   for (let looks = 1; !taken.ended; looks += 1) {
-    await pause(host.clock, backoffMs(host.clock, looks), taken.signal)
-    const by = await whoTook(host, contest).catch(unlessUnavailable)
+    await pause(client.clock, backoffMs(client.clock, looks), taken.signal)
+    const by = await whoTook(client, contest).catch(unlessUnavailable)
     if (by) taken.end(new Taken(by))
   }
 }
@@ -89,9 +90,9 @@ function unlessUnavailable(error: unknown): undefined {
 }
 
 /** The lock is ours; and so is the tick, unless somebody took it meanwhile. */
-async function secured(host: CronHost, contest: Contest, hold: TickHold): Promise<Outcome> {
+async function secured(client: CronClient, contest: Contest, hold: TickHold): Promise<Outcome> {
   try {
-    const marker = await readMarker(host, contest.name)
+    const marker = await readMarker(client, contest.name)
     hold.found(marker)
     if (!isTaken(marker, contest)) return { hold, marker }
     await hold.release()
@@ -103,16 +104,16 @@ async function secured(host: CronHost, contest: Contest, hold: TickHold): Promis
 }
 
 /** What is on record of the last tick; undefined where there was none. */
-export async function readMarker(host: CronHost, name: string): Promise<Marker | undefined> {
-  return parseMarker(name, await host.readCheckpoint(name))
+export async function readMarker(client: CronClient, name: string): Promise<Marker | undefined> {
+  return parseMarker(name, await client.readCheckpoint(name))
 }
 
-async function whoWasLast(host: CronHost, { name }: Contest): Promise<Holder | undefined> {
-  return (await readMarker(host, name))?.by
+async function whoWasLast(client: CronClient, { name }: Contest): Promise<Holder | undefined> {
+  return (await readMarker(client, name))?.by
 }
 
-async function whoTook(host: CronHost, contest: Contest): Promise<Holder | undefined> {
-  const marker = await readMarker(host, contest.name)
+async function whoTook(client: CronClient, contest: Contest): Promise<Holder | undefined> {
+  const marker = await readMarker(client, contest.name)
   return isTaken(marker, contest) ? marker.by : undefined
 }
 

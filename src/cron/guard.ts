@@ -1,5 +1,7 @@
 // A cron job that many hosts have on their schedule and one runs. Owns what a tick is worth: which one it is now, which
 // were missed, and when it is marked; who gets it, contest.ts settles, and when the next one comes, keeper.ts.
+
+import { Scope } from '../base/scope.ts'
 import {
   checkCallback,
   checkFlag,
@@ -10,13 +12,12 @@ import {
   checkTick,
   checkWait,
   checkWork,
-} from '../arguments.ts'
-import type { Hold } from '../hold.ts'
-import { type Holder, parseHolder } from '../holder.ts'
-import { Limits } from '../limits.ts'
+} from '../core/arguments.ts'
+import { awaitWithGrace, graceDefaultMs } from '../core/grace.ts'
+import type { Hold } from '../core/hold.ts'
+import { type Holder, parseHolder } from '../core/holder.ts'
 import type { AcquireOptions } from '../locks/lock.ts'
-import { graceDefaultMs, outlasts } from '../work.ts'
-import { type Contest, type CronHost, compete, readMarker } from './contest.ts'
+import { type Contest, type CronClient, compete, readMarker } from './contest.ts'
 import { keep, type StartOptions } from './keeper.ts'
 import type { Marker, TickHold } from './marker.ts'
 import { Schedule } from './schedule.ts'
@@ -72,19 +73,19 @@ const missedMost = 1_000
 /** One cron job on all of its hosts. */
 export class CronGuard {
   readonly name: string
-  readonly #host: CronHost
+  readonly #client: CronClient
   readonly #options: CronOptions
   readonly #schedule: Schedule | undefined
 
   /** Throws TypeError or RangeError for bad arguments, which say where the expression is wrong. Sends nothing. */
-  constructor(host: CronHost, name: string, options: CronOptions) {
+  constructor(client: CronClient, name: string, options: CronOptions) {
     checkName(name)
     checkOptions(options)
     checkFlag('retry', options.retry)
     checkCallback('onMissed', options.onMissed)
     if (typeof options.catchUp !== 'boolean') checkCallback('catchUp', options.catchUp)
     this.name = name
-    this.#host = host
+    this.#client = client
     this.#options = options
     const { schedule, timezone } = options
     this.#schedule = schedule === undefined ? undefined : new Schedule(schedule, timezone)
@@ -104,11 +105,11 @@ export class CronGuard {
     checkWait(options.waitMs)
     checkGrace(options.graceMs)
     checkCallback('onWait', options.onWait)
-    const tickMs = options.tick?.getTime() ?? this.#known().nearest(this.#host.clock.wallMs())
+    const tickMs = options.tick?.getTime() ?? this.#known().nearest(this.#client.clock.wallMs())
     if (tickMs === undefined) throw new RangeError('schedule: it has no tick near the present')
-    const limits = new Limits().on(this.#host.acquirer.closing).onSignal(options.signal)
-    return this.#host.acquirer.accompany(
-      this.#take(tickMs, job, options, limits).finally(() => limits.lift()),
+    const scope = new Scope().on(this.#client.acquirer.closing).onSignal(options.signal)
+    return this.#client.acquirer.awaitOnClose(
+      this.#take(tickMs, job, options, scope).finally(() => scope.lift()),
     )
   }
 
@@ -124,29 +125,29 @@ export class CronGuard {
     checkGrace(options.graceMs)
     checkCallback('onError', options.onError)
     checkCallback('onTick', options.onTick)
-    const { acquirer, clock } = this.#host
-    const limits = new Limits().on(acquirer.closing).onSignal(options.signal)
-    const take = (tickMs: number) => this.#take(tickMs, job, options, limits)
-    const keeping = { schedule: this.#known(), clock, limits, take, overdue: () => this.#overdue() }
-    await acquirer.accompany(keep(keeping, options).finally(() => limits.lift()))
+    const { acquirer, clock } = this.#client
+    const scope = new Scope().on(acquirer.closing).onSignal(options.signal)
+    const take = (tickMs: number) => this.#take(tickMs, job, options, scope)
+    const keeping = { schedule: this.#known(), clock, scope, take, overdue: () => this.#overdue() }
+    await acquirer.awaitOnClose(keep(keeping, options).finally(() => scope.lift()))
   }
 
   /** What the job of the last tick stored with `hold.checkpoint(text)`, read linearizably; undefined if none ever did. */
-  async checkpoint(): Promise<string | undefined> {
-    return (await readMarker(this.#host, this.name))?.text
+  async readCheckpoint(): Promise<string | undefined> {
+    return (await readMarker(this.#client, this.name))?.text
   }
 
   async #take<T>(
     tickMs: number,
     job: CronJob<T>,
     options: TickOptions,
-    limits: Limits,
+    scope: Scope,
   ): Promise<TickResult<T>> {
     const tick = new Date(tickMs)
-    const outcome = await compete(this.#host, this.#contest(tickMs, options, limits))
+    const outcome = await compete(this.#client, this.#contest(tickMs, options, scope))
     if (!outcome.hold) return { ran: false, tick, by: outcome.by }
     const { hold, marker } = outcome
-    const turn = { hold, limits, graceMs: options.graceMs ?? graceDefaultMs }
+    const turn = { hold, scope, graceMs: options.graceMs ?? graceDefaultMs }
     try {
       for (const lateMs of this.#late(marker, tickMs)) await this.#perform(turn, lateMs, job)
       return { ran: true, tick, value: await this.#perform(turn, tickMs, job) }
@@ -156,22 +157,22 @@ export class CronGuard {
     }
   }
 
-  #contest(tickMs: number, { waitMs, onWait }: TickOptions, limits: Limits): Contest {
+  #contest(tickMs: number, { waitMs, onWait }: TickOptions, scope: Scope): Contest {
     const nextMs = this.#schedule?.next(tickMs)
-    const leftMs = nextMs === undefined ? undefined : Math.max(1, nextMs - this.#host.clock.wallMs())
+    const leftMs = nextMs === undefined ? undefined : Math.max(1, nextMs - this.#client.clock.wallMs())
     return {
       name: this.name,
       tickMs,
       retry: this.#options.retry === true,
       waitMs: waitMs ?? leftMs,
       onWait,
-      limits,
+      scope,
     }
   }
 
   /** Marks the tick, does the job, and marks that it is done: a job that throws has come to an end, too. */
   async #perform<T>(turn: Turn, tickMs: number, job: CronJob<T>): Promise<T> {
-    const by = parseHolder(this.#host.holder) as Holder
+    const by = parseHolder(this.#client.holder) as Holder
     const { hold } = turn
     await hold.mark({ tickMs, by, done: false })
     const value = await this.#work(turn, () => job(hold, new Date(tickMs))).catch(async (error) => {
@@ -182,15 +183,15 @@ export class CronGuard {
     return value
   }
 
-  async #work<T>({ hold, limits, graceMs }: Turn, job: () => T | Promise<T>): Promise<T> {
-    limits.throwIfEnded()
+  async #work<T>({ hold, scope, graceMs }: Turn, job: () => T | Promise<T>): Promise<T> {
+    scope.throwIfEnded()
     hold.assertHeld() // the mark may have taken its time
-    const forget = limits.onEnd((reason) => hold.askToStop(reason))
+    const forget = scope.onEnd((reason) => hold.askToStop(reason))
     try {
       const working = (async () => job())()
       working.catch(() => {}) // it may fail when nobody waits for it any more
-      const grace = { clock: this.#host.clock, graceMs, name: this.name }
-      const stuck = await outlasts(working, hold.signal, grace)
+      const grace = { clock: this.#client.clock, graceMs, name: this.name }
+      const stuck = await awaitWithGrace(working, hold.signal, grace)
       if (stuck) throw stuck
       hold.assertHeld()
       return await working
@@ -214,9 +215,9 @@ export class CronGuard {
   /** The tick before the present one, if it is one to be run late: a host that begins makes up for it at once. */
   async #overdue(): Promise<number | undefined> {
     const { catchUp = false } = this.#options
-    const lastMs = this.#known().last(this.#host.clock.wallMs())
+    const lastMs = this.#known().last(this.#client.clock.wallMs())
     if (!catchUp || lastMs === undefined) return undefined
-    const marker = await readMarker(this.#host, this.name)
+    const marker = await readMarker(this.#client, this.name)
     if (!marker || marker.tickMs >= lastMs) return undefined
     return catchUp === true || catchUp(new Date(lastMs)) ? lastMs : undefined
   }
@@ -230,6 +231,6 @@ export class CronGuard {
 /** One host's turn at a cron job. */
 interface Turn {
   readonly hold: TickHold
-  readonly limits: Limits
+  readonly scope: Scope
   readonly graceMs: number
 }

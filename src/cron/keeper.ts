@@ -1,10 +1,10 @@
 // Keeps a schedule on one host: waits for the next tick by the wall clock, and takes part in it. Owns what becomes of a
 // clock that is set, a machine that slept and a job that takes longer than an interval; all that is one rule: the next
 // tick is the one nearest to the present, if it is later than the last.
-import { type Clock, pause } from '../clock.ts'
-import { HoldLostError } from '../errors.ts'
-import type { Limits } from '../limits.ts'
-import { warn } from '../work.ts'
+import { type Clock, pause } from '../base/clock.ts'
+import { HoldLostError } from '../base/errors.ts'
+import type { Scope } from '../base/scope.ts'
+import { warn } from '../core/grace.ts'
 import type { TickOptions, TickResult } from './guard.ts'
 import type { Schedule } from './schedule.ts'
 
@@ -20,7 +20,7 @@ export interface StartOptions extends Pick<TickOptions, 'signal' | 'graceMs'> {
 export interface Keeping {
   readonly schedule: Schedule
   readonly clock: Clock
-  readonly limits: Limits
+  readonly scope: Scope
   take(tickMs: number): Promise<TickResult<unknown>>
   /** A tick of before that is to be run late. */
   overdue(): Promise<number | undefined>
@@ -31,10 +31,10 @@ const lookMs = 30_000
 
 /** Takes part in tick after tick, until the limits end. */
 export async function keep(keeping: Keeping, options: StartOptions): Promise<void> {
-  const { clock, schedule, limits } = keeping
+  const { clock, schedule, scope } = keeping
   let lastMs = await attend(() => keeping.overdue(), keeping, options)
   if (lastMs !== undefined) await attend(() => take(keeping, lastMs as number, options), keeping, options)
-  for (lastMs ??= schedule.last(clock.wallMs()) ?? -Infinity; !limits.ended; ) {
+  for (lastMs ??= schedule.last(clock.wallMs()) ?? -Infinity; !scope.ended; ) {
     const tickMs = upcoming(schedule, clock.wallMs(), lastMs)
     if (tickMs === undefined) return // the last one was
     if (tickMs > clock.wallMs()) await rest(keeping, tickMs)
@@ -51,9 +51,9 @@ function upcoming(schedule: Schedule, nowMs: number, lastMs: number): number | u
 }
 
 /** Rests until a time of the wall clock, or until it is time to look at that again. */
-async function rest({ clock, limits }: Keeping, untilMs: number): Promise<void> {
+async function rest({ clock, scope }: Keeping, untilMs: number): Promise<void> {
   const ms = Math.min(lookMs, untilMs - clock.wallMs())
-  await pause(clock, ms, limits.signal).catch(() => {})
+  await pause(clock, ms, scope.signal).catch(() => {})
 }
 
 async function take(keeping: Keeping, tickMs: number, { onTick }: StartOptions): Promise<void> {
@@ -64,14 +64,14 @@ async function take(keeping: Keeping, tickMs: number, { onTick }: StartOptions):
 /** Does it, and goes on after what goes wrong, unless that is a job that does not end. */
 async function attend<T>(
   what: () => Promise<T>,
-  { limits }: Keeping,
+  { scope }: Keeping,
   { onError = warn }: StartOptions,
 ): Promise<T | undefined> {
   try {
     return await what()
   } catch (error) {
-    if (limits.ended && error instanceof HoldLostError) throw error
-    if (!limits.ended) onError(error)
+    if (scope.ended && error instanceof HoldLostError) throw error
+    if (!scope.ended) onError(error)
     return undefined
   }
 }

@@ -1,8 +1,8 @@
 // What the store remembers of a cron job: its last tick, as the checkpoint of the lock that its hosts compete for. Owns the
 // text, and a hold that writes it; which tick may run is guard.ts's to say.
-import { ConflictError } from '../errors.ts'
-import { Hold } from '../hold.ts'
-import { type Holder, parseHolder } from '../holder.ts'
+import { ConflictError } from '../base/errors.ts'
+import { Hold } from '../core/hold.ts'
+import { type Holder, parseHolder } from '../core/holder.ts'
 
 /** The last tick that somebody took. */
 export interface Marker {

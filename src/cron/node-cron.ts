@@ -1,6 +1,6 @@
 // The way from node-cron to a cron guard: a RunCoordinator, as node-cron 4.6 asks for one. Owns nothing but the translation.
 // See https://nodecron.com/distributed-coordination
-import { warn } from '../work.ts'
+import { warn } from '../core/grace.ts'
 import type { CronGuard, CronOptions } from './guard.ts'
 
 /** What node-cron asks when a task with `distributed: true` is due. */

@@ -1,12 +1,13 @@
 // An election as a caller sees it: candidates stand in line as for a lock, one leads, and everybody may look who. Owns the
 // verbs; waiting is acquire's, following what changes follow's, working through terms lead's.
-import type { Acquirer } from '../acquire.ts'
-import { checkCallback, checkName, checkSignal, checkValue, checkWait } from '../arguments.ts'
-import type { Facts, Leader, Observation } from '../backend.ts'
-import type { Clock } from '../clock.ts'
-import { follow } from '../follow.ts'
-import type { Grant } from '../hold.ts'
-import { Limits } from '../limits.ts'
+
+import type { Clock } from '../base/clock.ts'
+import { Scope } from '../base/scope.ts'
+import type { Facts, Leader, Observation } from '../contract.ts'
+import type { Acquirer } from '../core/acquire.ts'
+import { checkCallback, checkName, checkSignal, checkValue, checkWait } from '../core/arguments.ts'
+import { follow } from '../core/follow.ts'
+import type { Grant } from '../core/hold.ts'
 import type { AcquireOptions } from '../locks/lock.ts'
 import { checkLead, Lead, type LeadOptions, type LeadWork, LedTerm } from './lead.ts'
 import { Term } from './term.ts'
@@ -24,14 +25,14 @@ export interface ObserveOptions {
 }
 
 /** What an election needs of the client that made it. */
-export interface ElectionHost {
+export interface ElectionClient {
   readonly acquirer: Acquirer
   readonly clock: Clock
   readonly facts: Facts
   readonly ttlMs: number
   /** Who stands, for others to read where a candidate says nothing else. */
   readonly candidate: string
-  observe(name: string, limits: Limits, retries?: number): Promise<Observation>
+  observe(name: string, scope: Scope, retries?: number): Promise<Observation>
 }
 
 /**
@@ -42,12 +43,12 @@ export interface ElectionHost {
  */
 export class Election {
   readonly name: string
-  readonly #host: ElectionHost
+  readonly #client: ElectionClient
 
   /** Throws TypeError or RangeError for a bad name. Sends nothing. */
-  constructor(host: ElectionHost, name: string) {
+  constructor(client: ElectionClient, name: string) {
     checkName(name)
-    this.#host = host
+    this.#client = client
     this.name = name
   }
 
@@ -63,8 +64,8 @@ export class Election {
 
   /** Who leads now, read linearizably; undefined if nobody does. Costs one request. Rejects as `checkpoint` of a lock. */
   async leader(): Promise<Leader | undefined> {
-    const { acquirer } = this.#host
-    const { leader } = await this.#host.observe(this.name, acquirer.closing)
+    const { acquirer } = this.#client
+    const { leader } = await this.#client.observe(this.name, acquirer.closing)
     return leader
   }
 
@@ -77,14 +78,14 @@ export class Election {
    */
   async *observe({ signal }: ObserveOptions = {}): AsyncGenerator<Leader | undefined, never, void> {
     checkSignal(signal)
-    const { acquirer, clock, ttlMs } = this.#host
-    const limits = new Limits().on(acquirer.closing).onSignal(signal)
+    const { acquirer, clock, ttlMs } = this.#client
+    const scope = new Scope().on(acquirer.closing).onSignal(signal)
     try {
-      const ask = (retries?: number): Promise<Observation> => this.#host.observe(this.name, limits, retries)
+      const ask = (retries?: number): Promise<Observation> => this.#client.observe(this.name, scope, retries)
       const first = await ask()
       const observations = follow(first, {
         clock,
-        limits,
+        scope,
         ask: () => ask(Infinity),
         restMs: () => ttlMs,
         tells: () => true,
@@ -96,7 +97,7 @@ export class Election {
         last = now
       }
     } finally {
-      limits.lift()
+      scope.lift()
     }
   }
 
@@ -109,29 +110,29 @@ export class Election {
    * when all else is over: then end the process.
    */
   async lead(work: LeadWork, options: LeadOptions = {}): Promise<void> {
-    const { acquirer, clock, facts } = this.#host
+    const { acquirer, clock, facts } = this.#client
     checkLead(work, options)
     if (options.value !== undefined) checkValue(options.value, facts)
     const { value, onWait } = options
     const campaign = (signal: AbortSignal): Promise<LedTerm> =>
       this.#campaign({ value, signal, onWait }, (grant) => new LedTerm(grant), true)
-    const limits = new Limits().on(acquirer.closing).onSignal(options.signal)
-    const lead = new Lead({ campaign, clock, limits, name: this.name }, work, options)
-    await acquirer.accompany(lead.run().finally(() => limits.lift()))
+    const scope = new Scope().on(acquirer.closing).onSignal(options.signal)
+    const lead = new Lead({ campaign, clock, scope, name: this.name }, work, options)
+    await acquirer.awaitOnClose(lead.run().finally(() => scope.lift()))
   }
 
   async #campaign<T extends Term>(
     options: CampaignOptions,
     make: (grant: Grant) => T,
-    attended = false,
+    releasesItself = false,
   ): Promise<T> {
-    const { acquirer, facts, candidate } = this.#host
+    const { acquirer, facts, candidate } = this.#client
     const { value = candidate, waitMs, signal, onWait } = options
     checkValue(value, facts)
     checkWait(waitMs)
     checkSignal(signal)
     checkCallback('onWait', onWait)
-    const wish = { name: this.name, limit: 1, value, candidate: true, attended, make, signal, onWait }
+    const wish = { name: this.name, permits: 1, value, candidate: true, releasesItself, make, signal, onWait }
     const term = await acquirer.acquire({ ...wish, wait: waitMs !== 0, waitMs: waitMs || undefined })
     if (term) return term
     throw await acquirer.notFree({ name: this.name })

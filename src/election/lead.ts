@@ -1,11 +1,12 @@
 // Work that only a leader does, term after term. Owns the order of things at the end of a term: first the work is asked to
 // stop, then it ends, then leadership is given up; and what happens when the work does not end.
-import { checkCallback, checkGrace, checkSignal, checkWork } from '../arguments.ts'
-import { type Clock, leastElapsedMs, pause } from '../clock.ts'
-import { ConflictError, HoldLostError, RefusedError } from '../errors.ts'
-import { type Limits, orAborted } from '../limits.ts'
-import { backoffMs, retryDefaults } from '../request.ts'
-import { type Grace, graceDefaultMs, outlasts, warn } from '../work.ts'
+
+import { type Clock, leastElapsedMs, pause } from '../base/clock.ts'
+import { ConflictError, HoldLostError, RefusedError } from '../base/errors.ts'
+import { orAborted, type Scope } from '../base/scope.ts'
+import { checkCallback, checkGrace, checkSignal, checkWork } from '../core/arguments.ts'
+import { awaitWithGrace, type Grace, graceDefaultMs, warn } from '../core/grace.ts'
+import { backoffMs, retryDefaults } from '../core/request.ts'
 import { Term } from './term.ts'
 
 /** What a leader does. It should end soon after `term.signal` aborts. */
@@ -36,11 +37,11 @@ export class LedTerm extends Term {
 }
 
 /** What leading needs. */
-export interface LeadHost {
+export interface LeadClient {
   readonly name: string
   readonly clock: Clock
   /** What ends it all. */
-  readonly limits: Limits
+  readonly scope: Scope
   campaign(signal: AbortSignal): Promise<LedTerm>
 }
 
@@ -55,37 +56,37 @@ export function checkLead(work: LeadWork, { signal, graceMs, onError, onWait }: 
 
 /** Terms and the work in them, one after another. */
 export class Lead {
-  readonly #host: LeadHost
+  readonly #client: LeadClient
   readonly #work: LeadWork
   readonly #grace: Grace
   readonly #report: (error: unknown) => void
 
-  constructor(host: LeadHost, work: LeadWork, { graceMs = graceDefaultMs, onError = warn }: LeadOptions) {
-    this.#host = host
+  constructor(client: LeadClient, work: LeadWork, { graceMs = graceDefaultMs, onError = warn }: LeadOptions) {
+    this.#client = client
     this.#work = work
-    this.#grace = { clock: host.clock, name: host.name, graceMs }
+    this.#grace = { clock: client.clock, name: client.name, graceMs }
     this.#report = onError
   }
 
   /** Goes on until the limits end. Work that fails at once, again and again, is not followed by the next at once. */
   async run(): Promise<void> {
-    const { clock, limits } = this.#host
-    for (let failures = 0; !limits.ended; ) {
+    const { clock, scope } = this.#client
+    for (let failures = 0; !scope.ended; ) {
       const term = await this.#elected()
       const since = clock.mark()
       if (term) await this.#serve(term)
       failures = leastElapsedMs(since, clock.mark()) < retryDefaults.mostMs ? failures + 1 : 1
-      await pause(clock, backoffMs(clock, failures), limits.signal).catch(() => {})
+      await pause(clock, backoffMs(clock, failures), scope.signal).catch(() => {})
     }
   }
 
   /** A term, or undefined where the campaign failed in a way that another may not, or has to end. */
   async #elected(): Promise<LedTerm | undefined> {
-    const { limits } = this.#host
+    const { scope } = this.#client
     try {
-      return await this.#host.campaign(limits.signal)
+      return await this.#client.campaign(scope.signal)
     } catch (error) {
-      if (limits.ended) return undefined
+      if (scope.ended) return undefined
       if (error instanceof ConflictError || error instanceof RefusedError) throw error
       this.#report(error)
       return undefined
@@ -93,12 +94,12 @@ export class Lead {
   }
 
   async #serve(term: LedTerm): Promise<void> {
-    const forget = this.#host.limits.onEnd((reason) => term.askToStop(reason))
+    const forget = this.#client.scope.onEnd((reason) => term.askToStop(reason))
     const working = this.#begin(term)
     working.catch(() => {}) // it may fail when nobody waits for it any more
     let stuck: HoldLostError | undefined
     try {
-      stuck = await outlasts(working, term.signal, this.#grace)
+      stuck = await awaitWithGrace(working, term.signal, this.#grace)
     } finally {
       forget()
       await term.resign().catch(this.#report)
@@ -120,11 +121,11 @@ export class Lead {
 
   /** Work that goes on without leadership: nothing new begins beside it, and it is no good end either. */
   async #await(working: Promise<void>, stuck: HoldLostError): Promise<void> {
-    const { limits } = this.#host
-    if (limits.ended) throw stuck
+    const { scope } = this.#client
+    if (scope.ended) throw stuck
     this.#report(stuck)
-    await orAborted(working, limits.signal).catch((error) => {
-      throw limits.ended ? stuck : error
+    await orAborted(working, scope.signal).catch((error) => {
+      throw scope.ended ? stuck : error
     })
   }
 }

@@ -1,6 +1,6 @@
 // One term of a leader: a hold with a value that others read. Owns what it adds to a hold, nothing of how it was won.
-import { checkValue } from '../arguments.ts'
-import { type Grant, Hold } from '../hold.ts'
+import { checkValue } from '../core/arguments.ts'
+import { type Grant, Hold } from '../core/hold.ts'
 
 /**
  * Leadership, held. It is a Hold: `token`, `held`, `assertHeld`, `verify` and `checkpoint` are those of a lock. Its
@@ -23,7 +23,7 @@ export class Term extends Hold {
   async proclaim(value: string): Promise<void> {
     const { backend, claim } = this.#grant
     checkValue(value, backend.facts)
-    return this.write((limit) => backend.announce(claim, value, limit))
+    return this.write((signal) => backend.proclaim(claim, value, signal))
   }
 
   /**

@@ -1,8 +1,8 @@
 // What a mutex and a semaphore share, which is everything but the number of holders. Owns the verbs a caller uses;
 // how to wait is acquire's, what a hold does is hold's.
-import type { Acquirer } from '../acquire.ts'
-import { checkCallback, checkSignal, checkWait } from '../arguments.ts'
-import { type Grant, Hold } from '../hold.ts'
+import type { Acquirer } from '../core/acquire.ts'
+import { checkCallback, checkSignal, checkWait } from '../core/arguments.ts'
+import { type Grant, Hold } from '../core/hold.ts'
 
 /** How long to wait for a hold. */
 export interface AcquireOptions {
@@ -18,7 +18,7 @@ export interface AcquireOptions {
 }
 
 /** What a lock needs of the client that made it. */
-export interface LockHost {
+export interface LockClient {
   readonly acquirer: Acquirer
   /** Who asks, for others to read. */
   readonly holder: string
@@ -28,13 +28,13 @@ export interface LockHost {
 /** A name that at most `limit` may hold at once. */
 export abstract class Lock {
   readonly name: string
-  readonly #host: LockHost
+  readonly #client: LockClient
   readonly #limit: number
 
-  constructor(host: LockHost, name: string, limit: number) {
-    this.#host = host
+  constructor(client: LockClient, name: string, permits: number) {
+    this.#client = client
     this.name = name
-    this.#limit = limit
+    this.#limit = permits
   }
 
   /**
@@ -49,7 +49,7 @@ export abstract class Lock {
     checkCallback('onWait', onWait)
     const hold = await this.#ask(waitMs !== 0, { waitMs: waitMs || undefined, signal, onWait })
     if (hold) return hold
-    throw await this.#host.acquirer.notFree({ name: this.name })
+    throw await this.#client.acquirer.notFree({ name: this.name })
   }
 
   /**
@@ -79,13 +79,13 @@ export abstract class Lock {
   }
 
   /** What the last holder stored with `hold.checkpoint(text)`, read linearizably; undefined if none ever did. */
-  checkpoint(): Promise<string | undefined> {
-    return this.#host.readCheckpoint(this.name)
+  readCheckpoint(): Promise<string | undefined> {
+    return this.#client.readCheckpoint(this.name)
   }
 
   #ask(wait: boolean, options: AcquireOptions): Promise<Hold | undefined> {
-    const { acquirer, holder } = this.#host
-    const wish = { name: this.name, limit: this.#limit, value: holder, candidate: false, wait, make }
+    const { acquirer, holder } = this.#client
+    const wish = { name: this.name, permits: this.#limit, value: holder, candidate: false, wait, make }
     return acquirer.acquire({ ...wish, ...options })
   }
 }

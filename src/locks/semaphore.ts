@@ -1,6 +1,6 @@
 // A lock that several may hold at a time.
-import { checkName, checkPermits } from '../arguments.ts'
-import { Lock, type LockHost } from './lock.ts'
+import { checkName, checkPermits } from '../core/arguments.ts'
+import { Lock, type LockClient } from './lock.ts'
 
 /** How many may hold a semaphore. */
 export interface SemaphoreOptions {
@@ -16,11 +16,11 @@ export class Semaphore extends Lock {
   readonly permits: number
 
   /** Throws TypeError or RangeError for a bad name or number. Sends nothing. */
-  constructor(host: LockHost, name: string, options: SemaphoreOptions) {
+  constructor(client: LockClient, name: string, options: SemaphoreOptions) {
     const permits = options?.permits
     checkName(name)
     checkPermits(permits)
-    super(host, name, permits)
+    super(client, name, permits)
     this.permits = permits
   }
 }

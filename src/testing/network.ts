@@ -1,6 +1,6 @@
 // The network of a simulated run: how long messages take between a process and a server, and what befalls them. Owns that
 // a request may be applied while its answer is lost; what a request means is the servers'.
-import { UnavailableError } from '../errors.ts'
+import { UnavailableError } from '../base/errors.ts'
 import type { SimProcess } from './process.ts'
 import type { Random } from './random.ts'
 import type { World } from './world.ts'

@@ -1,6 +1,6 @@
 // A simulated process: its clocks, its timers, and the one door through which anything reaches it. Owns what a process can
 // see and when it can act; the production code inside runs unchanged, and between two awaits nothing interrupts it.
-import type { Clock, Mark } from '../clock.ts'
+import type { Clock, Mark } from '../base/clock.ts'
 import type { Random } from './random.ts'
 import type { World } from './world.ts'
 

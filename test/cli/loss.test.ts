@@ -1,8 +1,8 @@
 // The lock is lost while the command runs: told by the store, or because the store or leasehold itself falls
 // silent. On a real etcd, which can be stopped, and whose keys an operator can remove.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { graceOnLossMs } from '../../src/cli/overseer.ts'
-import { marginMs, requestMs } from '../../src/session.ts'
+import { graceOnLossMs } from '../../src/cli/process/overseer.ts'
+import { marginMs, requestMs } from '../../src/core/session.ts'
 import { startEtcd } from '../../tools/servers/run.mjs'
 import { leasehold, type Run, untilGone } from './leasehold.ts'
 

@@ -90,7 +90,7 @@ test('--json is one document, with tokens as strings and null for what is not kn
   expect(url).toBe(own.url)
   expect(names.map(({ name }: { name: string }) => name)).toEqual(['deploy', 'leader'])
   const [{ holders, waiters, ...deploy }, leader] = names
-  expect(deploy).toEqual({ name: 'deploy', kind: 'mutex', limit: 1 })
+  expect(deploy).toEqual({ name: 'deploy', kind: 'mutex', permits: 1 })
   expect(holders).toMatchObject([{ pid: process.pid, token: String(hold.token), ttlLeftMs: null }])
   expect(Math.abs(Date.parse(holders[0].since) - Date.now())).toBeLessThan(60_000)
   expect(waiters).toMatchObject([{ pid: process.pid }])

@@ -1,6 +1,6 @@
 // The waiting loop under a store that fails: what is tried again, what is given up, and what must never stay behind.
 import { expect, test } from 'vitest'
-import type { Backend } from '../../src/backend.ts'
+import type { Backend } from '../../src/contract.ts'
 import {
   connect,
   HoldLostError,
@@ -43,9 +43,9 @@ test('an attempt that is not answered is asked again, and the claim stands once'
   store.faults.clear()
   await clock.advance(1_000)
   const hold = await acquiring
-  expect(await truth.list('a', never)).toHaveLength(1)
+  expect(await truth.line('a', never)).toHaveLength(1)
   await hold.release()
-  expect(await truth.list('a', never)).toEqual([])
+  expect(await truth.line('a', never)).toEqual([])
 })
 
 test('when the store stays away, acquire gives up with UnavailableError and withdraws when it is back', async () => {
@@ -57,10 +57,10 @@ test('when the store stays away, acquire gives up with UnavailableError and with
   await clock.advance(30_000)
   await refused
   expect(store.count('attempt')).toBe(9)
-  expect(await truth.list('a', never)).toHaveLength(1)
+  expect(await truth.line('a', never)).toHaveLength(1)
   store.faults.clear()
   await clock.advance(3_000)
-  expect(await truth.list('a', never)).toEqual([])
+  expect(await truth.line('a', never)).toEqual([])
   expect(await other.mutex('a').tryAcquire()).toBeDefined()
 })
 
@@ -86,7 +86,7 @@ test('a release that the store refuses for good ends the session, rather than bl
   await expect(hold.release()).rejects.toThrow(RefusedError)
   expect(second.held).toBe(false)
   await settle()
-  expect(await truth.list('a', never)).toEqual([])
+  expect(await truth.line('a', never)).toEqual([])
   expect((await other.mutex('a').acquire()).held).toBe(true)
 })
 
@@ -125,8 +125,8 @@ test('an abort at any step of an acquire leaves no claim and no blocked line', a
     }
   }
   await clock.advance(10)
-  expect(await truth.list('free', never)).toEqual([])
-  expect(await truth.list('taken', never)).toHaveLength(1)
+  expect(await truth.line('free', never)).toEqual([])
+  expect(await truth.line('taken', never)).toHaveLength(1)
   await taken.release()
   await (await one.mutex('taken').acquire()).release()
 })
@@ -170,10 +170,10 @@ test('a waiter outlives its session, in the store or on its own clock, and takes
   const hold = await one.mutex('a').acquire()
   const waiting = other.mutex('a').acquire()
   await settle()
-  const [, mine] = await truth.list('a', never)
+  const [, mine] = await truth.line('a', never)
   await truth.destroySession(mine?.session ?? '', never)
   await clock.advance(3_000)
-  expect(await truth.list('a', never)).toHaveLength(2)
+  expect(await truth.line('a', never)).toHaveLength(2)
   store.breakAll('hang')
   clock.block(ttlMs)
   await clock.advance(1)
@@ -181,7 +181,7 @@ test('a waiter outlives its session, in the store or on its own clock, and takes
   store.faults.clear()
   await clock.advance(ttlMs)
   expect((await waiting).held).toBe(true)
-  expect(await truth.list('a', never)).toHaveLength(1)
+  expect(await truth.line('a', never)).toHaveLength(1)
 })
 
 test('a waiter whose session is lost stands in line again as soon as the store answers', async () => {
@@ -194,7 +194,7 @@ test('a waiter whose session is lost stands in line again as soon as the store a
   expect(hold.held).toBe(false)
   store.faults.clear()
   await clock.advance(100)
-  expect(await truth.list('a', never)).toHaveLength(1)
+  expect(await truth.line('a', never)).toHaveLength(1)
   expect((await waiting).held).toBe(true)
 })
 
@@ -239,7 +239,7 @@ test('a hold whose claim an operator removed is told within a third of its time 
   await clock.advance(ttlMs)
   expect(hold.held).toBe(true)
   store.faults.clear()
-  const [standing] = await truth.list('a', never)
+  const [standing] = await truth.line('a', never)
   expect(standing).toBeDefined()
   const remote = store.source.open(clock)
   await removeClaim(await remote, 'a')
@@ -276,12 +276,12 @@ test('connect fails when the store is not there, soon, and leaves nothing runnin
 
 /** Removes the first claim on a name, but not its session. */
 async function removeClaim(backend: Backend, name: string): Promise<void> {
-  const [standing] = await backend.list(name, never)
+  const [standing] = await backend.line(name, never)
   const claim = {
     id: '1',
     name,
     session: standing?.session ?? '',
-    limit: 1,
+    permits: 1,
     value: '',
     wait: true,
     candidate: false,

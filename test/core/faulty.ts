@@ -1,10 +1,11 @@
 // A memory store behind a connection that a test can break: requests that fail, hang, are applied unanswered, or
 // arrive late. Records what was asked.
-import type { Attempt, Backend, BackendSource } from '../../src/backend.ts'
+
 import { memory } from '../../src/backends/memory/index.ts'
-import { type Clock, pause } from '../../src/clock.ts'
-import { RefusedError, SessionGoneError, UnavailableError } from '../../src/errors.ts'
-import { orAborted } from '../../src/limits.ts'
+import { type Clock, pause } from '../../src/base/clock.ts'
+import { RefusedError, SessionGoneError, UnavailableError } from '../../src/base/errors.ts'
+import { orAborted } from '../../src/base/scope.ts'
+import type { Attempt, Backend, BackendSource } from '../../src/contract.ts'
 
 /** What happens to a request. */
 export type Fault =

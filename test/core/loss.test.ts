@@ -71,7 +71,7 @@ test('a session that the store no longer knows is lost with the next renewal, lo
   store.watches = 'hang'
   store.faults.set('verify', 'refuse')
   const truth = await store.source.open(clock)
-  const [standing] = await truth.list('a', never)
+  const [standing] = await truth.line('a', never)
   await truth.destroySession(standing?.session ?? '', never)
   await clock.advance(ttlMs / 3)
   expect(hold.held).toBe(false)
@@ -81,12 +81,12 @@ test('a session that the store no longer knows is lost with the next renewal, lo
 test('what is learnt after a release is not told', async () => {
   const { clock, store, hold } = await scene()
   const truth = await store.source.open(clock)
-  const [standing] = await truth.list('a', never)
+  const [standing] = await truth.line('a', never)
   const claim = {
     id: '1',
     name: 'a',
     session: standing?.session ?? '',
-    limit: 1,
+    permits: 1,
     value: '',
     wait: true,
     candidate: false,

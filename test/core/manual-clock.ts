@@ -1,5 +1,5 @@
 // A clock that stands still until a test moves it, with three faces that can be moved apart.
-import type { Clock, Mark } from '../../src/clock.ts'
+import type { Clock, Mark } from '../../src/base/clock.ts'
 
 interface Timer {
   readonly dueMs: number

@@ -51,7 +51,7 @@ test('a lock that is released while a renewal is under way is free, and stays fr
   expect([the.hold.held, next?.held]).toEqual([false, true])
   await next?.release()
   const truth = await the.store.source.open(the.clock)
-  expect(await truth.list('a', never)).toEqual([])
+  expect(await truth.line('a', never)).toEqual([])
 })
 
 test('after close no renewal goes out, also if one was under way, and no timer stays', async () => {
@@ -64,7 +64,7 @@ test('after close no renewal goes out, also if one was under way, and no timer s
   expect(the.store.count('renewSession')).toBe(sent)
   expect(the.clock.timers).toBe(0)
   const truth = await the.store.source.open(the.clock)
-  expect(await truth.list('a', never)).toEqual([])
+  expect(await truth.line('a', never)).toEqual([])
 })
 
 test.each(['refuse', 'forbid', 'surprise', 'apply, then surprise'] as const)(
@@ -116,7 +116,7 @@ test('a hold that somebody took away is let go of at once, also while the store 
   store.faults.set('withdraw', 'hang')
   const run = other.mutex('b').run(async (taken) => {
     const [standing] = (await truth.survey('b', never))[0]?.claims ?? []
-    await truth.evict('b', standing?.token ?? 0n, never)
+    await truth.break('b', standing?.token ?? 0n, never)
     await taken.verify().catch(() => {})
   })
   await expect(run).rejects.toThrow(HoldLostError)
@@ -146,6 +146,6 @@ test('an acquire that fails in a way that nobody thought of leaves no claim behi
   store.faults.clear()
   await clock.advance(100)
   const truth = await store.source.open(clock)
-  expect(await truth.list('free', never)).toEqual([])
-  expect(await truth.list('a', never)).toHaveLength(1)
+  expect(await truth.line('free', never)).toEqual([])
+  expect(await truth.line('a', never)).toHaveLength(1)
 })

@@ -51,8 +51,8 @@ export async function explore<P>(expedition: Expedition<P>): Promise<Report> {
     if (failed > 0 || verdict.violations.length > 0) failed += 1
     if (verdict.violations.length > 0) throw new Error(verdict.violations.join('\n'))
   })
-  const limit = limitMs === undefined ? {} : { interruptAfterTimeLimit: limitMs }
-  const details = await fc.check(property, { numRuns: runs, seed, ...limit })
+  const permits = limitMs === undefined ? {} : { interruptAfterTimeLimit: limitMs }
+  const details = await fc.check(property, { numRuns: runs, seed, ...permits })
   const [plan] = details.counterexample ?? []
   const failure = plan ? await tell(expedition, plan, seed, details.numRuns) : undefined
   return { runs: details.numRuns, marks, seed, failure }

@@ -1,7 +1,7 @@
 // What is simulated: locks, elections and cron jobs each have plans, and a way to run one. Owns the list.
 import { runCronPlan } from './cron/run.ts'
 import { runElectionPlan } from './election/run.ts'
-import { runPlan, type Verdict } from './run.ts'
+import { runPlan, type Verdict } from './locks/run.ts'
 import type { MakeStore } from './stores.ts'
 
 /** Runs one plan against a store of its own. */

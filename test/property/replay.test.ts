@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type Kind, playOf } from './kinds.ts'
-import type { Plan } from './plan.ts'
-import { runPlan } from './run.ts'
+import type { Plan } from './locks/plan.ts'
+import { runPlan } from './locks/run.ts'
 import { type StoreName, stores } from './stores.ts'
 
 const folder = join('test', 'property', 'plans')

@@ -1,8 +1,9 @@
 // The simulated stores as a run needs them: one shape for all. Owns who holds what in each, read from the store's own
 // data by the rules of its ecosystem and not by our code.
-import type { BackendSource } from '../../src/backend.ts'
+
 import { MemoryBackend } from '../../src/backends/memory/backend.ts'
 import { MemoryStore } from '../../src/backends/memory/store.ts'
+import type { BackendSource } from '../../src/contract.ts'
 import { simulatedConsul } from '../../src/testing/consul/index.ts'
 import { SimConsul, soundConsul } from '../../src/testing/consul/server.ts'
 import { simulatedEtcd } from '../../src/testing/etcd/index.ts'

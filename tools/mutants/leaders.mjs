@@ -59,7 +59,7 @@ export const ofLeaders = [
   },
   {
     name: 'close-does-not-wait-for-the-work-of-a-leader',
-    file: 'src/acquire.ts',
+    file: 'src/core/acquire.ts',
     find: '    await Promise.all(this.#works)\n',
     put: '',
     stores: election,

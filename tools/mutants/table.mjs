@@ -34,7 +34,7 @@ const text = 'no checkpoint is older than one that was written'
 const session = [
   {
     name: 'renewed-from-the-answer',
-    file: 'src/session.ts',
+    file: 'src/core/session.ts',
     find: 'this.#sent = sent\n      this.#failures = 0',
     put: 'this.#sent = this.#clock.mark()\n      this.#failures = 0',
     stores: etcd,
@@ -42,7 +42,7 @@ const session = [
   },
   {
     name: 'opened-from-the-answer',
-    file: 'src/session.ts',
+    file: 'src/core/session.ts',
     find: 'return new Session(this.#backend, this.#clock, grant, sent)',
     put: 'return new Session(this.#backend, this.#clock, grant, this.#clock.mark())',
     stores: etcd,
@@ -50,7 +50,7 @@ const session = [
   },
   {
     name: 'no-margin',
-    file: 'src/session.ts',
+    file: 'src/core/session.ts',
     find: 'return Math.max(250, ttlMs / 10)',
     put: 'return 0 * ttlMs',
     stores: etcd,
@@ -58,7 +58,7 @@ const session = [
   },
   {
     name: 'wall-clock-only',
-    file: 'src/clock.ts',
+    file: 'src/base/clock.ts',
     find: 'return Math.max(\n    now.monotonicMs - since.monotonicMs,\n    now.wallMs - since.wallMs,\n    now.uptimeMs - since.uptimeMs,\n  )',
     put: 'return now.wallMs - since.wallMs',
     stores: etcd,
@@ -66,7 +66,7 @@ const session = [
   },
   {
     name: 'monotonic-clock-only',
-    file: 'src/clock.ts',
+    file: 'src/base/clock.ts',
     find: 'return Math.max(\n    now.monotonicMs - since.monotonicMs,\n    now.wallMs - since.wallMs,\n    now.uptimeMs - since.uptimeMs,\n  )',
     put: 'return now.monotonicMs - since.monotonicMs',
     stores: etcd,
@@ -74,7 +74,7 @@ const session = [
   },
   {
     name: 'held-only-flips-by-timer',
-    file: 'src/session.ts',
+    file: 'src/core/session.ts',
     find: 'const leftMs = this.#lifeLeftMs()\n',
     put: 'const leftMs = Math.max(1, this.#lifeLeftMs())\n',
     stores: etcd,
@@ -82,7 +82,7 @@ const session = [
   },
   {
     name: 'alarm-never-set',
-    file: 'src/session.ts',
+    file: 'src/core/session.ts',
     find: 'this.#setAlarm()\n    this.#keepRenewing()',
     put: 'this.#keepRenewing()',
     stores: etcd,
@@ -90,7 +90,7 @@ const session = [
   },
   {
     name: 'renews-too-late',
-    file: 'src/session.ts',
+    file: 'src/core/session.ts',
     find: 'const restMs = (this.ttlMs / 3) *',
     put: 'const restMs = (this.ttlMs * 0.98) *',
     stores: memory,
@@ -98,7 +98,7 @@ const session = [
   },
   {
     name: 'never-renews',
-    file: 'src/session.ts',
+    file: 'src/core/session.ts',
     find: 'this.#keepRenewing().catch(() => {}) // it rejects only when it was stopped',
     put: '',
     stores: etcd,
@@ -106,7 +106,7 @@ const session = [
   },
   {
     name: 'unanswered-renewal-counts',
-    file: 'src/session.ts',
+    file: 'src/core/session.ts',
     find: 'this.#failure = error\n',
     put: 'this.#failure = error\n      this.#sent = sent\n',
     stores: etcd,
@@ -114,7 +114,7 @@ const session = [
   },
   {
     name: 'lost-session-kept',
-    file: 'src/session.ts',
+    file: 'src/core/session.ts',
     find: 'while (!this.#session || this.#session.over) {',
     put: 'while (!this.#session) {',
     stores: etcd,
@@ -126,7 +126,7 @@ const session = [
 const hold = [
   {
     name: 'loss-not-told',
-    file: 'src/hold.ts',
+    file: 'src/core/hold.ts',
     find: '    this.stop(lost)\n',
     put: '',
     stores: etcd,
@@ -134,7 +134,7 @@ const hold = [
   },
   {
     name: 'loss-told-after-release',
-    file: 'src/hold.ts',
+    file: 'src/core/hold.ts',
     find: '    this.#unsubscribe()\n    this.#cancelWatch()\n    this.#watching?.end(this.#lost)\n    return this.#grant.withdraw()\n  }\n\n  #lose(lost: Error): void {\n    if (this.#released) return\n    this.#lost = lost\n    this.#released = this.#end()',
     put: '    this.#cancelWatch()\n    this.#watching?.end(this.#lost)\n    return this.#grant.withdraw()\n  }\n\n  #lose(lost: Error): void {\n    this.#lost = lost\n    this.#released ??= this.#end()',
     stores: etcd,
@@ -142,7 +142,7 @@ const hold = [
   },
   {
     name: 'held-after-release',
-    file: 'src/hold.ts',
+    file: 'src/core/hold.ts',
     find: 'return this.#released ? 0 : sessionMs',
     put: 'return sessionMs',
     stores: etcd,
@@ -150,7 +150,7 @@ const hold = [
   },
   {
     name: 'nobody-looks-after-the-claim',
-    file: 'src/hold.ts',
+    file: 'src/core/hold.ts',
     find: '    watchClaim(this.#grant, this.#watching, () => this.#lose(this.#removed()))\n',
     put: '',
     stores: etcd,
@@ -158,7 +158,7 @@ const hold = [
   },
   {
     name: 'watch-believed-without-verify',
-    file: 'src/watch.ts',
+    file: 'src/core/watch.ts',
     find: '  await verify(watched, limits, vanished)\n  return woken\n',
     put: '  return woken\n',
     stores: etcd,
@@ -170,7 +170,7 @@ const hold = [
 const acquire = [
   {
     name: 'claim-outlives-its-session',
-    file: 'src/acquire.ts',
+    file: 'src/core/acquire.ts',
     find: "      if (session.over) return 'session over'\n      limits.throwIfEnded()\n",
     put: '',
     stores: etcd,
@@ -178,7 +178,7 @@ const acquire = [
   },
   {
     name: 'abort-does-not-withdraw',
-    file: 'src/acquire.ts',
+    file: 'src/core/acquire.ts',
     find: '      const withdrawn = this.#withdrawAside(claim, session, leave)\n',
     put: '      leave()\n      const withdrawn = undefined\n',
     stores: etcd,
@@ -186,7 +186,7 @@ const acquire = [
   },
   {
     name: 'abort-waits-for-the-store',
-    file: 'src/acquire.ts',
+    file: 'src/core/acquire.ts',
     find: 'if (error instanceof ConflictError) await withdrawn',
     put: 'await withdrawn',
     stores: etcd,
@@ -194,7 +194,7 @@ const acquire = [
   },
   {
     name: 'wait-has-no-end',
-    file: 'src/acquire.ts',
+    file: 'src/core/acquire.ts',
     find: '      .onTimeout(this.#clock, wish.waitMs, () => timeout)\n',
     put: '',
     stores: etcd,
@@ -202,7 +202,7 @@ const acquire = [
   },
   {
     name: 'withdraw-not-repeated',
-    file: 'src/acquire.ts',
+    file: 'src/core/acquire.ts',
     find: 'const request = { ...session.request(limits), retries: Infinity }\n    try {\n      await persist(request, (limit) => this.#backend.withdraw(claim, limit))\n    } catch (error) {\n',
     put: 'const request = { ...session.request(limits), retries: 0 }\n    try {\n      await persist(request, (limit) => this.#backend.withdraw(claim, limit))\n    } catch (error) {\n      return\n',
     stores: etcd,
@@ -210,7 +210,7 @@ const acquire = [
   },
   {
     name: 'no-look-behind-the-watch',
-    file: 'src/follow.ts',
+    file: 'src/core/follow.ts',
     find: 'Promise.race([watched(), rest])',
     put: '(rest.catch(() => {}), watched())',
     stores: etcd,
@@ -218,7 +218,7 @@ const acquire = [
   },
   {
     name: 'deaf-after-long-waits',
-    file: 'src/follow.ts',
+    file: 'src/core/follow.ts',
     find: 'woken && leastElapsedMs(since, clock.mark()) < retryDefaults.mostMs',
     put: 'since !== undefined',
     stores: memory,
@@ -226,7 +226,7 @@ const acquire = [
   },
   {
     name: 'local-turn-kept-after-an-error',
-    file: 'src/acquire.ts',
+    file: 'src/core/acquire.ts',
     find: '      .finally(leave)\n',
     put: '',
     stores: memory,
@@ -234,7 +234,7 @@ const acquire = [
   },
   {
     name: 'local-turn-passed-on-too-early',
-    file: 'src/acquire.ts',
+    file: 'src/core/acquire.ts',
     find: 'const withdraw = (): Promise<void> =>\n      this.#withdraw(claim, session)',
     put: 'const withdraw = (): Promise<void> =>\n      (leave(), this.#withdraw(claim, session))',
     stores: etcd,
@@ -242,7 +242,7 @@ const acquire = [
   },
   {
     name: 'withdrawn-turn-passed-on-too-early',
-    file: 'src/acquire.ts',
+    file: 'src/core/acquire.ts',
     find: 'const withdrawal = this.#withdraw(claim, session)\n',
     put: 'leave()\n    const withdrawal = this.#withdraw(claim, session)\n',
     stores: etcd,
@@ -250,7 +250,7 @@ const acquire = [
   },
   {
     name: 'close-releases-nothing',
-    file: 'src/acquire.ts',
+    file: 'src/core/acquire.ts',
     find: 'Promise.allSettled([...this.#holds].map((hold) => hold.release()))',
     put: 'Promise.resolve()',
     stores: etcd,
@@ -258,7 +258,7 @@ const acquire = [
   },
   {
     name: 'close-leaves-pending-claims',
-    file: 'src/acquire.ts',
+    file: 'src/core/acquire.ts',
     find: 'Promise.all([released, givenBack, withdrawn])',
     put: '(void withdrawn, Promise.all([released, givenBack]))',
     stores: consul,
@@ -266,7 +266,7 @@ const acquire = [
   },
   {
     name: 'listener-left-on-signal',
-    file: 'src/limits.ts',
+    file: 'src/base/scope.ts',
     find: "    return this.#onLift(() => signal.removeEventListener('abort', pass))",
     put: '    return this',
     stores: memory,
@@ -274,7 +274,7 @@ const acquire = [
   },
   {
     name: 'one-too-many-in-the-local-line',
-    file: 'src/line.ts',
+    file: 'src/core/local-queue.ts',
     find: 'if (line.inside < limit)',
     put: 'if (line.inside <= limit)',
     stores: etcd,
@@ -282,7 +282,7 @@ const acquire = [
   },
   {
     name: 'turn-given-to-who-gave-up',
-    file: 'src/line.ts',
+    file: 'src/core/local-queue.ts',
     find: '      line.waiting.delete(pass)\n      reject(reason)',
     put: '      reject(reason)',
     stores: memory,
@@ -342,7 +342,7 @@ const onEtcd = [
   },
   {
     name: 'etcd-removed-claim-admitted',
-    file: 'src/backends/etcd/wait.ts',
+    file: 'src/backends/etcd/waits.ts',
     find: 'relevant.every((deletion) => deletion.key !== key)',
     put: 'true',
     stores: etcd,
@@ -350,7 +350,7 @@ const onEtcd = [
   },
   {
     name: 'etcd-watch-gap-trusted',
-    file: 'src/backends/etcd/wait.ts',
+    file: 'src/backends/etcd/waits.ts',
     find: 'gapless = revision <= line.revision || (await isUnchanged(waiter, ahead, signal))',
     put: 'gapless = revision >= 0n',
     stores: etcd,
@@ -358,7 +358,7 @@ const onEtcd = [
   },
   {
     name: 'etcd-old-deletions-counted',
-    file: 'src/backends/etcd/wait.ts',
+    file: 'src/backends/etcd/waits.ts',
     find: 'deletions.filter((deletion) => deletion.revision > line.revision)',
     put: '[...deletions]',
     stores: etcd,
@@ -366,7 +366,7 @@ const onEtcd = [
   },
   {
     name: 'etcd-predecessor-gone-so-mine',
-    file: 'src/backends/etcd/wait.ts',
+    file: 'src/backends/etcd/waits.ts',
     find: '        const proves = gapless && watch.proves && relevant.every((deletion) => deletion.key !== key)\n        const last = relevant.at(-1)\n        if (!last || (proves && ahead.size >= limit)) return',
     put: '        const proves = gapless && ahead.size >= limit - limit\n        const last = relevant.at(-1)\n        if (!last) return',
     stores: etcd,
@@ -482,7 +482,7 @@ const onConsul = [
   },
   {
     name: 'consul-lock-delay-spins',
-    file: 'src/admission.ts',
+    file: 'src/core/admission.ts',
     find: 'delayedMs * (0.5 + clock.random() / 2)',
     put: '0 * delayedMs',
     stores: consul,
@@ -498,7 +498,7 @@ const onConsul = [
   },
   {
     name: 'consul-list-unguarded',
-    file: 'src/backends/consul/list.ts',
+    file: 'src/backends/consul/holders.ts',
     find: 'write(keys.lock, list, list.index),',
     put: "{ verb: 'set', key: keys.lock, value: formatSlots(list), flags: semaphoreFlags },",
     stores: consul,
@@ -514,7 +514,7 @@ const onConsul = [
   },
   {
     name: 'consul-extra-session-not-renewed',
-    file: 'src/backends/consul/slots.ts',
+    file: 'src/backends/consul/permit-sessions.ts',
     find: 'const extra = [...(this.#extras.get(session)?.sessions ?? [])]',
     put: 'const extra = [...(this.#extras.get(session)?.sessions ?? [])].slice(0, 0)',
     stores: consul,
@@ -522,7 +522,7 @@ const onConsul = [
   },
   {
     name: 'consul-extra-session-left',
-    file: 'src/backends/consul/slots.ts',
+    file: 'src/backends/consul/permit-sessions.ts',
     find: '    if (slot !== session) await this.#transport.destroySession(slot, signal)\n',
     put: '',
     stores: consul,

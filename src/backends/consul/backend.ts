@@ -1,6 +1,7 @@
 // The contract over Consul. Owns what the store is like, and which protocol a claim follows; claims.ts, mutex.ts and
 // semaphore.ts have the rest, operator.ts what people ask.
 import { hostname } from 'node:os'
+import type { Clock } from '../../base/clock.ts'
 import type {
   Attempt,
   Backend,
@@ -10,18 +11,17 @@ import type {
   Observation,
   SessionGrant,
   Standing,
-} from '../../backend.ts'
-import type { Clock } from '../../clock.ts'
+} from '../../contract.ts'
 import { Claims, type Protocol } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
 import type { Layout } from './layout.ts'
 import { Mutexes } from './mutex.ts'
 import { Observer } from './observe.ts'
 import { Operator } from './operator.ts'
+import { SlotSessions } from './permit-sessions.ts'
 import { Semaphores } from './semaphore.ts'
-import { SlotSessions } from './slots.ts'
-import type { SessionPlan, Transport } from './transport.ts'
 import { Waits } from './waits.ts'
+import type { SessionPlan, Transport } from './wire/transport.ts'
 
 /** What all sessions of a client have in common. */
 export interface ConsulBackendOptions extends Pick<SessionPlan, 'checks' | 'node' | 'lockDelayMs'> {
@@ -98,7 +98,7 @@ export class ConsulBackend implements Backend {
     return this.#protocol(claim).verify(this.#claims.of(claim), signal)
   }
 
-  list(name: string, signal: AbortSignal): Promise<Standing[]> {
+  line(name: string, signal: AbortSignal): Promise<Standing[]> {
     return this.#operator.list(name, signal)
   }
 
@@ -106,7 +106,7 @@ export class ConsulBackend implements Backend {
     return this.#operator.survey(prefix, signal)
   }
 
-  evict(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
+  break(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
     return this.#operator.evict(name, token, signal)
   }
 
@@ -114,7 +114,7 @@ export class ConsulBackend implements Backend {
     return this.#writes.checkpoint(this.#claims.of(claim), this.#protocol(claim), text, signal)
   }
 
-  announce(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
+  proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
     return this.#writes.announce(this.#claims.of(claim), this.#protocol(claim), value, signal)
   }
 
@@ -131,7 +131,7 @@ export class ConsulBackend implements Backend {
     this.#transport.close()
   }
 
-  #protocol({ limit }: Claim): Protocol {
-    return limit === 1 ? this.#mutexes : this.#semaphores
+  #protocol({ permits }: Claim): Protocol {
+    return permits === 1 ? this.#mutexes : this.#semaphores
   }
 }

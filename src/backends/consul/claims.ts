@@ -1,9 +1,10 @@
 // What is known of each claim in Consul, and what is the same for a mutex and a semaphore: the place in line, and that
 // nothing of a claim can stand once it is withdrawn. Who may hold is mutex.ts's and semaphore.ts's to say.
-import type { Attempt, Claim } from '../../backend.ts'
-import { RefusedError, SessionGoneError, UnavailableError } from '../../errors.ts'
+
+import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
+import type { Attempt, Claim } from '../../contract.ts'
 import { type ClaimKeys, type Layout, parseTicket } from './layout.ts'
-import type { Entry, Operation, Outcome, Transport } from './transport.ts'
+import type { Entry, Operation, Outcome, Transport } from './wire/transport.ts'
 
 /** The key by which a claim holds. Session, create index and modify index together are nobody else's. */
 export interface Held {

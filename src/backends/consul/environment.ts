@@ -4,8 +4,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ConsulOptions, checkToken } from './options.ts'
-import type { Tls } from './transport.ts'
 import { parseAddress, parseConsulUrl } from './url.ts'
+import type { Tls } from './wire/transport.ts'
 
 /** Where Consul is. */
 type Place = Required<Pick<ConsulOptions, 'addresses'>> & { readonly tls: boolean }

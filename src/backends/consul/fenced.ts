@@ -1,10 +1,11 @@
 // What a holder writes into Consul, and only while it holds: its checkpoint, and the value that others read. Owns that a
 // write which arrives late never replaces a later one, not even of the same holder.
-import type { Claim } from '../../backend.ts'
-import { SessionGoneError, UnavailableError } from '../../errors.ts'
+
+import { SessionGoneError, UnavailableError } from '../../base/errors.ts'
+import type { Claim } from '../../contract.ts'
 import type { Held, Known, Protocol } from './claims.ts'
 import type { Layout } from './layout.ts'
-import type { Entry, Operation, Transport } from './transport.ts'
+import type { Entry, Operation, Transport } from './wire/transport.ts'
 
 /**
  * Each write also writes the key by which the claim holds, and is refused unless it finds that key as the last write

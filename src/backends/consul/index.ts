@@ -1,15 +1,16 @@
 // The way in to Consul: options or a URL to a backend. Loads npm consul only when opened.
-import type { BackendSource } from '../../backend.ts'
-import type { Clock } from '../../clock.ts'
+
+import type { Clock } from '../../base/clock.ts'
+import type { BackendSource } from '../../contract.ts'
 import { ConsulBackend } from './backend.ts'
 import { optionsOf } from './environment.ts'
 import { Layout } from './layout.ts'
 import { type ConsulOptions, checkOptions } from './options.ts'
-import type { Transport } from './transport.ts'
 import { formatConsulUrl, parseAddress } from './url.ts'
+import type { Transport } from './wire/transport.ts'
 
 export type { ConsulOptions } from './options.ts'
-export type { Tls } from './transport.ts'
+export type { Tls } from './wire/transport.ts'
 
 /** A source for `connect`. Throws nothing and sends nothing: `connect` does. */
 export function consul(options: ConsulOptions = {}): BackendSource {
@@ -41,7 +42,7 @@ export function consulFromUrl(url: string, environment: NodeJS.ProcessEnv = proc
 }
 
 async function transportOf(options: ConsulOptions, clock: Clock): Promise<Transport> {
-  const { ConsulClient, givenClient, server } = await import('./client.ts')
+  const { ConsulClient, givenClient, server } = await import('./wire/client.ts')
   const { client, token, auth, tls, dc, enterprise } = options
   if (client) return new ConsulClient(clock, [givenClient(client)])
   const credentials = { token, auth, tls, dc, ...enterprise }

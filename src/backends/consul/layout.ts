@@ -1,7 +1,7 @@
 // Where things stand in Consul's key space, and what they are marked with. NAME/.lock and NAME/<session> are those of
 // `consul lock` and of Go's api.Lock and api.Semaphore; the rest is ours, and lies under the same folder, so
 // that one rule for NAME/ is all the permission a client needs.
-import type { Claim } from '../../backend.ts'
+import type { Claim } from '../../contract.ts'
 
 /** What Go's api.Lock writes into the flags of its key. Beyond 2^53: no number of JavaScript's can hold it. */
 export const lockFlags = 0x2ddccbc058a50c18n
@@ -30,7 +30,7 @@ export interface ClaimKeys extends NameKeys {
 /** A ticket as its key tells it. */
 export interface TicketFacts {
   readonly session: string
-  readonly limit: number
+  readonly permits: number
 }
 
 /** The keys of one namespace. */
@@ -59,9 +59,9 @@ export class Layout {
     return folder?.startsWith(this.#namespace) ? decodeName(folder.slice(this.#namespace.length)) : undefined
   }
 
-  claimKeys({ name, session, limit, id }: Claim): ClaimKeys {
+  claimKeys({ name, session, permits, id }: Claim): ClaimKeys {
     const keys = this.keys(name)
-    const ticket = `${keys.line}/${session}.${limit}.${id}`
+    const ticket = `${keys.line}/${session}.${permits}.${id}`
     return { ...keys, ticket, tombstone: `${keys.folder}.withdrawn/${session}.${id}` }
   }
 }
@@ -69,8 +69,8 @@ export class Layout {
 /** Reads a key as a ticket of this line; undefined if it is none, but belongs to a name that continues this one. */
 export function parseTicket({ line }: NameKeys, key: string): TicketFacts | undefined {
   if (!key.startsWith(`${line}/`)) return undefined
-  const [, session, limit] = /^([^/.]+)\.(\d+)\.\d+$/.exec(key.slice(line.length + 1)) ?? []
-  return session ? { session, limit: Number(limit) } : undefined
+  const [, session, permits] = /^([^/.]+)\.(\d+)\.\d+$/.exec(key.slice(line.length + 1)) ?? []
+  return session ? { session, permits: Number(permits) } : undefined
 }
 
 /**

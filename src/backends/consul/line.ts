@@ -1,15 +1,16 @@
 // A name as one answer of Consul shows it: who stands in line, who holds, and what kind it is. Pure; what to do about it
 // is mutex.ts's and semaphore.ts's.
-import type { Claim, Standing } from '../../backend.ts'
-import { ConflictError } from '../../errors.ts'
+
+import { ConflictError } from '../../base/errors.ts'
+import type { Claim, Standing } from '../../contract.ts'
 import { lockFlags, type NameKeys, parseTicket, semaphoreFlags } from './layout.ts'
-import type { Entry } from './transport.ts'
+import type { Entry } from './wire/transport.ts'
 
 /** A claim of ours that waits, or a mutex's holder that has waited. */
 export interface Ticket {
   readonly key: string
   readonly session: string
-  readonly limit: number
+  readonly permits: number
   readonly created: number
   readonly modified: number
   readonly value: string
@@ -17,7 +18,7 @@ export interface Ticket {
 
 /** The list of holders that Go's api.Semaphore keeps. */
 export interface Slots {
-  readonly limit: number
+  readonly permits: number
   readonly holders: readonly string[]
 }
 
@@ -47,25 +48,25 @@ export function readContenders({ folder }: NameKeys, entries: readonly Entry[]):
 /** Reads the list of holders; undefined where it is none. */
 export function parseSlots({ value }: Entry): Slots | undefined {
   try {
-    const { Limit: limit, Holders: holders } = JSON.parse(value)
-    return Number.isInteger(limit) ? { limit, holders: Object.keys(holders ?? {}) } : undefined
+    const { Limit: permits, Holders: holders } = JSON.parse(value)
+    return Number.isInteger(permits) ? { permits, holders: Object.keys(holders ?? {}) } : undefined
   } catch {
     return undefined
   }
 }
 
 /** The list of holders as Go writes it. Never without `Holders`: Go's client panics without. */
-export function formatSlots({ limit, holders }: Slots): string {
-  return JSON.stringify({ Limit: limit, Holders: Object.fromEntries(holders.map((id) => [id, true])) })
+export function formatSlots({ permits, holders }: Slots): string {
+  return JSON.stringify({ Limit: permits, Holders: Object.fromEntries(holders.map((id) => [id, true])) })
 }
 
 /**
  * Throws ConflictError if the name is in use for something else. A key that is there but marked otherwise counts,
  * whoever holds it: what it is for is not ours to judge.
  */
-export function checkKind(lock: Entry | undefined, ahead: readonly Ticket[], { name, limit }: Claim): void {
-  const asked = `this asks for ${kind(limit)}`
-  if (lock && lock.flags !== (limit === 1 ? lockFlags : semaphoreFlags)) {
+export function checkKind(lock: Entry | undefined, ahead: readonly Ticket[], { name, permits }: Claim): void {
+  const asked = `this asks for ${kind(permits)}`
+  if (lock && lock.flags !== (permits === 1 ? lockFlags : semaphoreFlags)) {
     const key = JSON.stringify(lock.key)
     const other = kindOf(lock)
     if (!other) throw new ConflictError(`the key ${key} holds something else than a lock; ${asked} there`)
@@ -73,19 +74,19 @@ export function checkKind(lock: Entry | undefined, ahead: readonly Ticket[], { n
     throw new ConflictError(`${JSON.stringify(name)} is in use as ${other}, ${asked}${leftOver}`)
   }
   const [oldest] = ahead
-  if (!oldest || oldest.limit === limit) return
-  throw new ConflictError(`${JSON.stringify(name)} is in use as ${kind(oldest.limit)}, ${asked}`)
+  if (!oldest || oldest.permits === permits) return
+  throw new ConflictError(`${JSON.stringify(name)} is in use as ${kind(oldest.permits)}, ${asked}`)
 }
 
 /** What somebody calls a lock that so many may hold. */
-export function kind(limit: number): string {
-  return limit === 1 ? 'a mutex' : `a semaphore with ${limit} permits`
+export function kind(permits: number): string {
+  return permits === 1 ? 'a mutex' : `a semaphore with ${permits} permits`
 }
 
 function kindOf(lock: Entry): string | undefined {
   if (lock.flags === lockFlags) return kind(1)
   const slots = lock.flags === semaphoreFlags && parseSlots(lock)
-  return slots ? kind(slots.limit) : undefined
+  return slots ? kind(slots.permits) : undefined
 }
 
 /** The claims on a name, holders first, then waiters in order. */
@@ -109,8 +110,8 @@ export function readStandings(keys: NameKeys, entries: readonly Entry[]): Standi
 /** How many may hold, where what stands on the name tells. */
 export function readLimit(keys: NameKeys, entries: readonly Entry[]): number | undefined {
   const lock = readLock(keys, entries)
-  if (lock?.flags === semaphoreFlags) return parseSlots(lock)?.limit
-  return lock?.session ? 1 : readTickets(keys, entries)[0]?.limit
+  if (lock?.flags === semaphoreFlags) return parseSlots(lock)?.permits
+  return lock?.session ? 1 : readTickets(keys, entries)[0]?.permits
 }
 
 /**

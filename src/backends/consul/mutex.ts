@@ -1,12 +1,13 @@
 // A mutex in Consul: NAME/.lock, held by a session and marked as Go's api.Lock marks it, decides; tickets beside it give
 // the order among claims of ours. Owns each step as one transaction that proves what it builds on.
-import type { Admitted, Attempt } from '../../backend.ts'
-import { UnavailableError } from '../../errors.ts'
+
+import { UnavailableError } from '../../base/errors.ts'
+import type { Admitted, Attempt } from '../../contract.ts'
 import type { Claims, Held, Known, Protocol } from './claims.ts'
 import { lockFlags } from './layout.ts'
 import { checkKind, readLock, readTickets, type Ticket } from './line.ts'
-import type { Entry, Operation, Outcome, Transport } from './transport.ts'
 import type { Waits } from './waits.ts'
+import type { Entry, Operation, Outcome, Transport } from './wire/transport.ts'
 
 /** How a claim sees the name, as far as it has been told. */
 interface Sight {

@@ -1,10 +1,10 @@
 // Who holds a name in Consul, as anybody can see it: the session on NAME/.lock. Owns how an observer waits for the next.
 // See https://developer.hashicorp.com/consul/docs/automate/application-leader-election
-import type { Leader, Observation } from '../../backend.ts'
+import type { Leader, Observation } from '../../contract.ts'
 import type { Layout } from './layout.ts'
 import { tokenOf } from './line.ts'
-import type { Entry, Snapshot, Transport } from './transport.ts'
 import type { Waits } from './waits.ts'
+import type { Entry, Snapshot, Transport } from './wire/transport.ts'
 
 /** The names of one datacenter, as their observer sees them. */
 export class Observer {

@@ -1,7 +1,9 @@
 // What an operator sees of Consul, and does to it: the claims on one name or on many, and the end of a hold. Owns which of a
 // datacenter's keys are claims, since others keep their data there.
-import type { NameState, Standing } from '../../backend.ts'
-import { UnavailableError } from '../../errors.ts'
+
+import { UnavailableError } from '../../base/errors.ts'
+import type { NameState, Standing } from '../../contract.ts'
+import { without } from './holders.ts'
 import { type Layout, lockFlags, type NameKeys, parseTicket, semaphoreFlags } from './layout.ts'
 import {
   parseSlots,
@@ -12,8 +14,7 @@ import {
   readTickets,
   tokenOf,
 } from './line.ts'
-import { without } from './list.ts'
-import type { Entry, Operation, Transport } from './transport.ts'
+import type { Entry, Operation, Transport } from './wire/transport.ts'
 
 const triesMax = 8
 
@@ -39,7 +40,7 @@ export class Operator {
       .filter(([name]) => name.startsWith(prefix))
       .map(([name, its]) => {
         const keys = this.#layout.keys(name)
-        return { name, limit: readLimit(keys, its), claims: readStandings(keys, its) }
+        return { name, permits: readLimit(keys, its), claims: readStandings(keys, its) }
       })
       .filter(({ claims }) => claims.length > 0)
       .sort((one, other) => (one.name < other.name ? -1 : 1))

@@ -1,7 +1,7 @@
 // What the Consul backend takes. Owns the options and what is wrong with them; a message never shows a secret.
 import type Consul from 'consul'
-import type { Credentials } from './transport.ts'
 import { checkDatacenter, checkNamespace, parseAddress } from './url.ts'
+import type { Credentials } from './wire/transport.ts'
 
 /** How to reach Consul, and how to lock there. */
 export interface ConsulOptions extends Omit<Credentials, 'namespace' | 'partition'> {

@@ -1,13 +1,14 @@
 // A semaphore in Consul: the list of holders of Go's api.Semaphore in NAME/.lock decides, and each holder has a key
 // NAME/<session>; tickets beside them give the order among claims of ours. Owns how that list is changed.
-import type { Admitted, Attempt } from '../../backend.ts'
-import { ConflictError, SessionGoneError, UnavailableError } from '../../errors.ts'
+
+import { ConflictError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
+import type { Admitted, Attempt } from '../../contract.ts'
 import type { Claims, Held, Known, Protocol } from './claims.ts'
+import { enter, type List, without } from './holders.ts'
 import { checkKind, kind, parseSlots, readContenders, readLock, readTickets, type Ticket } from './line.ts'
-import { enter, type List, without } from './list.ts'
-import type { SlotSessions } from './slots.ts'
-import type { Entry, Operation, Snapshot, Transport } from './transport.ts'
+import type { SlotSessions } from './permit-sessions.ts'
 import type { Waits } from './waits.ts'
+import type { Entry, Operation, Snapshot, Transport } from './wire/transport.ts'
 
 /** The whole name as one answer shows it. */
 interface Sight {
@@ -47,7 +48,7 @@ export class Semaphores implements Protocol {
     const sight = await this.#look(known, signal)
     if (known.held) return this.#admitted(before ? known.held : await this.#admitAnew(known, sight, signal))
     this.#check(known, sight)
-    if (this.#ahead(known, sight.tickets).length > 0 || sight.list.holders.length >= known.claim.limit) {
+    if (this.#ahead(known, sight.tickets).length > 0 || sight.list.holders.length >= known.claim.permits) {
       return this.#wait(known, sight, signal)
     }
     const held = await this.#take(known, sight.list, signal)
@@ -121,9 +122,9 @@ export class Semaphores implements Protocol {
     const others = this.#ahead(known, tickets)
     checkKind(lock, others, claim)
     const used = list.holders.length > 0 || contenders.length > 0
-    if (lock && used && list.limit !== claim.limit) {
-      const inUse = `${JSON.stringify(claim.name)} is in use as ${kind(list.limit)}`
-      throw new ConflictError(`${inUse}, this asks for ${kind(claim.limit)}`)
+    if (lock && used && list.permits !== claim.permits) {
+      const inUse = `${JSON.stringify(claim.name)} is in use as ${kind(list.permits)}`
+      throw new ConflictError(`${inUse}, this asks for ${kind(claim.permits)}`)
     }
     if (known.ticket === undefined || tickets.some(({ key }) => key === keys.ticket)) return
     known.ticket = undefined
@@ -140,7 +141,7 @@ export class Semaphores implements Protocol {
     const slot = this.#slots.get(known) ?? (await this.#sessions.take(claim.session, claim.name, signal))
     this.#slots.set(known, slot)
     const own = `${keys.folder}${slot}`
-    const slots = { limit: claim.limit, holders: [...list.holders, slot] }
+    const slots = { permits: claim.permits, holders: [...list.holders, slot] }
     const outcome = await this.#claims
       .change(known, enter(known, { ...slots, index: list.index }, slot, this.#strays.get(known)), signal)
       .catch((error) => this.#slotGone(known, slot, error, signal))
@@ -180,8 +181,8 @@ export class Semaphores implements Protocol {
       if (last) await this.#waits.until({ key: last.key }, last.modified, isEmpty, signal)
       else await this.#waits.until({ prefix: keys.folder }, sight.index, hasRoom, signal)
     }
-    const hasRoom = (snapshot: Snapshot): boolean => see(known, snapshot).list.holders.length < claim.limit
-    const before = ahead.length + sight.list.holders.length - claim.limit + 1
+    const hasRoom = (snapshot: Snapshot): boolean => see(known, snapshot).list.holders.length < claim.permits
+    const before = ahead.length + sight.list.holders.length - claim.permits + 1
     return { held: false, ahead: Math.max(1, before), changed }
   }
 }
@@ -190,9 +191,9 @@ export class Semaphores implements Protocol {
 function see({ claim, keys }: Known, { index, entries }: Snapshot): Sight {
   const lock = readLock(keys, entries)
   const contenders = readContenders(keys, entries)
-  const { limit, holders } = (lock && parseSlots(lock)) ?? { limit: claim.limit, holders: [] }
+  const { permits, holders } = (lock && parseSlots(lock)) ?? { permits: claim.permits, holders: [] }
   const alive = holders.filter((holder) => contenders.some(({ session }) => session === holder))
-  const list = { limit, holders: alive, index: lock?.modifyIndex ?? 0 }
+  const list = { permits, holders: alive, index: lock?.modifyIndex ?? 0 }
   return { index, lock, list, contenders, tickets: readTickets(keys, entries) }
 }
 

@@ -1,5 +1,5 @@
 // The URL of Consul. Owns its grammar, which the URL class cannot read: it has several hosts, or a socket, or none.
-import { formatNamespace, parseHost, parseNamespace, withSlash } from '../addresses.ts'
+import { formatNamespace, parseHost, parseNamespace, withSlash } from '../shared/addresses.ts'
 
 /** What a URL says. */
 export interface ConsulUrl {

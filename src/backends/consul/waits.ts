@@ -1,7 +1,7 @@
 // Waiting for a key to change, by blocking reads. Owns how many connections that takes, and the rules of Consul's
 // indexes; every answer is a hint. See https://developer.hashicorp.com/consul/api-docs/features/blocking
-import { type Clock, leastElapsedMs, type Mark, pause } from '../../clock.ts'
-import type { Snapshot, Target, Transport } from './transport.ts'
+import { type Clock, leastElapsedMs, type Mark, pause } from '../../base/clock.ts'
+import type { Snapshot, Target, Transport } from './wire/transport.ts'
 
 /**
  * How many blocking reads one client has at a time. A server takes 200 connections from one address, unless it is told

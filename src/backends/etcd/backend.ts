@@ -1,4 +1,6 @@
 // The contract over etcd. Owns sessions, which are leases; claims.ts, fenced.ts, observe.ts and operator.ts have the rest.
+
+import type { Clock } from '../../base/clock.ts'
 import type {
   Attempt,
   Backend,
@@ -8,14 +10,13 @@ import type {
   Observation,
   SessionGrant,
   Standing,
-} from '../../backend.ts'
-import type { Clock } from '../../clock.ts'
+} from '../../contract.ts'
 import { Claims } from './claims.ts'
 import { FencedWrites, type Writer } from './fenced.ts'
 import { type Layout, leaseOf } from './layout.ts'
 import { Observer } from './observe.ts'
 import { Operator } from './operator.ts'
-import type { Transport } from './transport.ts'
+import type { Transport } from './wire/transport.ts'
 
 /** etcd counts in whole seconds and, with its default election timeout, grants at least 2 of them. */
 const facts: Facts = {
@@ -80,7 +81,7 @@ export class EtcdBackend implements Backend {
     return this.#claims.verify(claim, signal)
   }
 
-  list(name: string, signal: AbortSignal): Promise<Standing[]> {
+  line(name: string, signal: AbortSignal): Promise<Standing[]> {
     return this.#operator.list(name, signal)
   }
 
@@ -88,7 +89,7 @@ export class EtcdBackend implements Backend {
     return this.#operator.survey(prefix, signal)
   }
 
-  evict(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
+  break(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
     return this.#operator.evict(name, token, signal)
   }
 
@@ -97,7 +98,7 @@ export class EtcdBackend implements Backend {
     return writer !== undefined && this.#writes.checkpoint(writer, text, signal)
   }
 
-  async announce(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
+  async proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
     const writer = this.#writer(claim)
     return writer !== undefined && this.#writes.announce(writer, value, signal)
   }

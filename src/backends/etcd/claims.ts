@@ -1,13 +1,13 @@
 // What becomes of a claim in etcd, each step as one transaction. Owns what is known of each claim: where its key stands,
 // and whether a request of it may still arrive.
 import type { ITxnRequest, ITxnResponse } from 'etcd3'
-import type { Admitted, Attempt, Claim, Waiting } from '../../backend.ts'
-import { RefusedError, SessionGoneError, UnavailableError } from '../../errors.ts'
+import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
+import type { Admitted, Attempt, Claim, Waiting } from '../../contract.ts'
 import { type Layout, leaseOf } from './layout.ts'
 import { admits, checkKind, type Line, readLine, whatToWatch } from './line.ts'
-import { absent, createdAt, get, glance, latest, noneSince, put, read, remove, txn } from './requests.ts'
-import type { Transport } from './transport.ts'
-import { untilChanged, untilDeleted } from './wait.ts'
+import { absent, createdAt, get, glance, latest, noneSince, put, read, remove, txn } from './operations.ts'
+import { untilChanged, untilDeleted } from './waits.ts'
+import type { Transport } from './wire/transport.ts'
 
 /** What is known of a claim's key. */
 export interface Entry {
@@ -108,11 +108,11 @@ export class Claims {
     if (entry.created !== undefined) return this.#admitted(entry, revision)
     const line = readLine(this.#layout, claim.name, { revision, range: read(response.responses, 0) })
     checkKind(line, claim)
-    const room = admits(line, claim.limit) ?? admits(await this.#readAll(claim, signal), claim.limit)
+    const room = admits(line, claim.permits) ?? admits(await this.#readAll(claim, signal), claim.permits)
     if (room && tries > 1) return this.#tryJoin(entry, signal, revision, tries - 1)
     return {
       held: false,
-      ahead: Math.max(1, line.ahead.length - claim.limit + 1),
+      ahead: Math.max(1, line.ahead.length - claim.permits + 1),
       changed: async () => undefined,
     }
   }
@@ -143,7 +143,7 @@ export class Claims {
 
   async #answer(entry: Entry, line: Line, signal: AbortSignal): Promise<Attempt> {
     checkKind(line, entry.claim)
-    const room = admits(line, entry.claim.limit)
+    const room = admits(line, entry.claim.permits)
     if (room === undefined) return this.#stands(entry, signal, 0)
     return room ? this.#admitted(entry, line.revision) : this.#waiting(entry, line)
   }
@@ -154,20 +154,20 @@ export class Claims {
    * candidate, since observers see nothing else; it is what Go's Election calls its revision.
    */
   #admitted(entry: Entry, revision: bigint): Admitted {
-    const { limit, candidate } = entry.claim
-    const token = limit === 1 && !candidate ? revision : (entry.created as bigint)
+    const { permits, candidate } = entry.claim
+    const token = permits === 1 && !candidate ? revision : (entry.created as bigint)
     return { held: true, token, changed: (signal) => untilDeleted(this.#transport, entry.key, signal) }
   }
 
   #waiting(entry: Entry, line: Line): Waiting {
     const { claim, key } = entry
-    const { limit, name } = claim
-    const watch = whatToWatch(line, { key, limit, line: this.#layout.line(name) })
+    const { permits, name } = claim
+    const watch = whatToWatch(line, { key, permits, line: this.#layout.line(name) })
     const look = (signal: AbortSignal): Promise<Line | undefined> => this.#look(entry, signal)
     const admitted = (revision: bigint): Attempt => this.#admitted(entry, revision)
-    const waiter = { transport: this.#transport, key, limit, line, watch, look, admitted }
+    const waiter = { transport: this.#transport, key, permits, line, watch, look, admitted }
     const changed = (signal: AbortSignal): Promise<Attempt | undefined> => untilChanged(waiter, signal)
-    return { held: false, ahead: line.ahead.length - limit + 1, changed }
+    return { held: false, ahead: line.ahead.length - permits + 1, changed }
   }
 
   /** Sends what changes the store, and keeps in mind if no answer came: then it may still be applied. */
@@ -187,8 +187,8 @@ export class Claims {
 }
 
 /** A mutex needs its predecessor; a semaphore has to count. */
-function keysToRead({ limit }: Claim): number {
-  return limit === 1 ? glance : 0
+function keysToRead({ permits }: Claim): number {
+  return permits === 1 ? glance : 0
 }
 
 /** When the claim's own key was created, by an answer that reads it in this place. */

@@ -1,11 +1,11 @@
 // What a holder writes into etcd, and only while it holds: its checkpoint, and the value that others read. Owns that a
 // write which arrives late never replaces a later one, not even of the same holder.
 import type { IRequestOp } from 'etcd3'
-import type { Claim } from '../../backend.ts'
-import { UnavailableError } from '../../errors.ts'
+import { UnavailableError } from '../../base/errors.ts'
+import type { Claim } from '../../contract.ts'
 import { type Layout, leaseOf } from './layout.ts'
-import { createdAt, get, put, read, touch, txn, versionIs } from './requests.ts'
-import type { Transport } from './transport.ts'
+import { createdAt, get, put, read, touch, txn, versionIs } from './operations.ts'
+import type { Transport } from './wire/transport.ts'
 
 /** A claim that holds. */
 export interface Writer {

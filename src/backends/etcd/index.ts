@@ -1,13 +1,13 @@
 // The way in to etcd: options or a URL to a backend. Owns how credentials are found; loads etcd3 only when opened.
 import { readFileSync } from 'node:fs'
 import type { Etcd3 } from 'etcd3'
-import type { BackendSource } from '../../backend.ts'
+import type { BackendSource } from '../../contract.ts'
 import { EtcdBackend } from './backend.ts'
 import { Layout } from './layout.ts'
-import type { Credentials } from './transport.ts'
 import { checkEndpoints, formatEtcdUrl, parseEtcdUrl } from './url.ts'
+import type { Credentials } from './wire/transport.ts'
 
-export type { Credentials } from './transport.ts'
+export type { Credentials } from './wire/transport.ts'
 
 /** How to reach an etcd cluster. */
 export interface EtcdOptions extends Credentials {
@@ -26,7 +26,7 @@ export function etcd(options: EtcdOptions = {}): BackendSource {
     url: formatEtcdUrl({ endpoints: client ? ['given-client'] : endpoints, namespace, tls: Boolean(tls) }),
     async open(clock) {
       checkEndpoints(endpoints)
-      const { EtcdClient, member, givenClient } = await import('./client.ts')
+      const { EtcdClient, member, givenClient } = await import('./wire/client.ts')
       const members = client
         ? [givenClient(client)]
         : endpoints.map((address) => member(address, { auth, tls }, clock))

@@ -1,8 +1,8 @@
 // Where things stand in etcd's key space. Claims have the keys of Go's `client/v3/concurrency` package:
 // NAME/<lease id in hex>, in the order of their create revisions. A semaphore, which Go does not have, adds its
 // permits and a number, NAME/<lease>.<permits>.<n>, since one session may have several claims on it.
-import type { Claim } from '../../backend.ts'
-import type { KeyRange } from './transport.ts'
+import type { Claim } from '../../contract.ts'
+import type { KeyRange } from './wire/transport.ts'
 
 /**
  * Our own records begin with a control character, which no name can: they are nobody's claim, not even in the eyes of a
@@ -13,7 +13,7 @@ const records = '\0leasehold/'
 /** A claim as its key tells it. `limit` is undefined where the key is of nobody we know; it counts all the same. */
 export interface KeyFacts {
   readonly session: string
-  readonly limit: number | undefined
+  readonly permits: number | undefined
 }
 
 /** The keys of one namespace. */
@@ -25,9 +25,9 @@ export class Layout {
     this.#namespace = namespace
   }
 
-  claim({ name, session, limit, id }: Claim): string {
+  claim({ name, session, permits, id }: Claim): string {
     const key = `${this.#prefix(name)}${session}`
-    return limit === 1 ? key : `${key}.${limit}.${id}`
+    return permits === 1 ? key : `${key}.${permits}.${id}`
   }
 
   /** All claims on a name, and those on names that continue it after a slash. */
@@ -41,8 +41,8 @@ export class Layout {
     const rest = key.slice(this.#prefix(name).length)
     if (rest.includes('/') || rest.startsWith('\0')) return undefined
     const ours = /^([0-9a-f]+)(?:\.(\d+)\.\d+)?$/.exec(rest)
-    if (!ours?.[1]) return { session: rest, limit: undefined }
-    return { session: ours[1], limit: Number(ours[2] ?? 1) }
+    if (!ours?.[1]) return { session: rest, permits: undefined }
+    return { session: ours[1], permits: Number(ours[2] ?? 1) }
   }
 
   /** Keys among which are all claims on names that begin with this prefix. */

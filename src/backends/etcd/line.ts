@@ -1,17 +1,17 @@
 // A line as one answer of etcd shows it: who stands ahead of a claim, and whether that is all. Pure; what to do about
 // it is backend.ts's.
 import type { IKeyValue, IRangeResponse } from 'etcd3'
-import type { Claim } from '../../backend.ts'
-import { ConflictError } from '../../errors.ts'
+import { ConflictError } from '../../base/errors.ts'
+import type { Claim } from '../../contract.ts'
 import type { Layout } from './layout.ts'
-import type { KeyRange } from './transport.ts'
+import type { KeyRange } from './wire/transport.ts'
 
 /** A claim that stands in a line before another. */
 export interface Place {
   readonly key: string
   readonly created: bigint
   /** Undefined where the key is of nobody we know. */
-  readonly limit: number | undefined
+  readonly permits: number | undefined
   readonly lease: string
 }
 
@@ -37,8 +37,8 @@ export function readLine(
 }
 
 /** Whether the claim may hold: undefined where the line must be read to its end to say so. */
-export function admits({ ahead, complete }: Line, limit: number): boolean | undefined {
-  if (ahead.length >= limit) return false
+export function admits({ ahead, complete }: Line, permits: number): boolean | undefined {
+  if (ahead.length >= permits) return false
   return complete ? true : undefined
 }
 
@@ -46,7 +46,7 @@ export function admits({ ahead, complete }: Line, limit: number): boolean | unde
  * Throws ConflictError if the line is of another kind, or has a key that is no claim. The oldest decides, since
  * a newcomer that does not fit may stand there for a moment, until it sees its own conflict.
  */
-export function checkKind({ ahead }: Line, { name, limit }: Claim): void {
+export function checkKind({ ahead }: Line, { name, permits }: Claim): void {
   const data = ahead.find(({ lease }) => lease === '0')
   if (data) {
     const key = JSON.stringify(data.key)
@@ -55,9 +55,9 @@ export function checkKind({ ahead }: Line, { name, limit }: Claim): void {
     )
   }
   const oldest = ahead.at(-1)
-  if (!oldest || (oldest.limit ?? 1) === limit) return
+  if (!oldest || (oldest.permits ?? 1) === permits) return
   throw new ConflictError(
-    `${JSON.stringify(name)} is in use as ${kind(oldest.limit)}; this asks for ${kind(limit)}`,
+    `${JSON.stringify(name)} is in use as ${kind(oldest.permits)}; this asks for ${kind(permits)}`,
   )
 }
 
@@ -68,9 +68,9 @@ export function checkKind({ ahead }: Line, { name, limit }: Claim): void {
  */
 export function whatToWatch(
   { ahead, complete }: Line,
-  own: { key: string; limit: number; line: KeyRange },
+  own: { key: string; permits: number; line: KeyRange },
 ): { range: KeyRange; proves: boolean } {
-  if (own.limit > 1) return { range: own.line, proves: true }
+  if (own.permits > 1) return { range: own.line, proves: true }
   const predecessor = ahead[0]?.key ?? own.key
   if (ahead.length > 1 || !complete) return { range: { key: predecessor }, proves: false }
   const [first = own.key, last = own.key] = [predecessor, own.key].sort(byBytes)
@@ -80,13 +80,13 @@ export function whatToWatch(
 function readPlace(layout: Layout, name: string, kv: IKeyValue): Place | undefined {
   const key = kv.key.toString()
   const facts = layout.parse(name, key)
-  return facts && { key, created: BigInt(kv.create_revision), limit: facts.limit, lease: kv.lease }
+  return facts && { key, created: BigInt(kv.create_revision), permits: facts.permits, lease: kv.lease }
 }
 
 function byBytes(one: string, other: string): number {
   return Buffer.compare(Buffer.from(one), Buffer.from(other))
 }
 
-function kind(limit = 1): string {
-  return limit === 1 ? 'a mutex' : `a semaphore with ${limit} permits`
+function kind(permits = 1): string {
+  return permits === 1 ? 'a mutex' : `a semaphore with ${permits} permits`
 }

@@ -1,11 +1,11 @@
 // Who holds a name in etcd, as anybody can see it, `etcdctl elect -l` too: the key of the line that was created first. Owns
 // the watch for the next change, and the gap between reading and watching.
 import type { IKeyValue } from 'etcd3'
-import type { Leader, Observation } from '../../backend.ts'
+import type { Leader, Observation } from '../../contract.ts'
 import type { Layout } from './layout.ts'
-import { get, glance, inOrder, keysInOrder, read, txn } from './requests.ts'
-import type { Change, KeyRange, Transport } from './transport.ts'
-import { watchUntil } from './wait.ts'
+import { get, glance, inOrder, keysInOrder, read, txn } from './operations.ts'
+import { watchUntil } from './waits.ts'
+import type { Change, KeyRange, Transport } from './wire/transport.ts'
 
 /** The names of one client's cluster, as their observer sees them. */
 export class Observer {

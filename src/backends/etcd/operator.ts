@@ -1,17 +1,17 @@
 // What an operator sees of etcd, and does to it: the claims on one name or on many, and the end of a hold. Owns which of a
 // namespace's keys are claims, since others may keep their data in it.
 import type { IKeyValue } from 'etcd3'
-import type { NameState, Standing } from '../../backend.ts'
-import { RefusedError, SessionGoneError } from '../../errors.ts'
+import { RefusedError, SessionGoneError } from '../../base/errors.ts'
+import type { NameState, Standing } from '../../contract.ts'
 import { type Layout, leaseOf } from './layout.ts'
-import { createdAt, inOrder, page, read, remove, txn } from './requests.ts'
-import type { KeyRange, Transport } from './transport.ts'
+import { createdAt, inOrder, page, read, remove, txn } from './operations.ts'
+import type { KeyRange, Transport } from './wire/transport.ts'
 
 /** A claim, and what its key tells beside. */
 interface Found extends Standing {
   readonly key: string
   readonly lease: string
-  readonly limit: number | undefined
+  readonly permits: number | undefined
 }
 
 /** How many keys one answer has. What gRPC takes at once is 4 MB: where that is too little, half of them. */
@@ -45,7 +45,7 @@ export class Operator {
     return used
       .map(({ name, line }) => ({
         name,
-        limit: line[0]?.limit,
+        permits: line[0]?.permits,
         claims: line.filter(({ lease }) => lease !== '0').map((found) => withTime(found, leftMs)),
       }))
       .sort((one, other) => (one.name < other.name ? -1 : 1))
@@ -74,8 +74,8 @@ export class Operator {
       return facts ? [{ ...facts, key, lease, value: value.toString(), token: BigInt(create_revision) }] : []
     })
     claims.sort((one, other) => Number(one.token - other.token))
-    const limit = claims[0]?.limit ?? 1
-    return claims.map((claim, index) => ({ ...claim, held: index < limit }))
+    const permits = claims[0]?.permits ?? 1
+    return claims.map((claim, index) => ({ ...claim, held: index < permits }))
   }
 
   /** All keys of a range as they were at one revision, page by page. */
@@ -83,12 +83,12 @@ export class Operator {
     const found: IKeyValue[] = []
     let from = Buffer.from(key)
     let revision = '0'
-    for (let limit = pageSize; ; ) {
-      const request = txn([], [page(from, end, limit, revision)])
+    for (let permits = pageSize; ; ) {
+      const request = txn([], [page(from, end, permits, revision)])
       const answer = await this.#transport.txn(request, signal).catch((error) => {
-        if (!(error instanceof RefusedError) || limit === 1) throw error
+        if (!(error instanceof RefusedError) || permits === 1) throw error
       })
-      limit = answer ? limit : Math.ceil(limit / 2)
+      permits = answer ? permits : Math.ceil(permits / 2)
       if (!answer) continue
       const { kvs, more } = read(answer.responses, 0)
       found.push(...kvs)
@@ -135,8 +135,8 @@ export class Operator {
 }
 
 /** Whether it is a claim beyond doubt: its key names its own lease, as ours and Go's do. */
-function isClaim({ lease, session, limit }: Found): boolean {
-  return lease !== '0' && limit !== undefined && lease === leaseOf(session)
+function isClaim({ lease, session, permits }: Found): boolean {
+  return lease !== '0' && permits !== undefined && lease === leaseOf(session)
 }
 
 function withTime(found: Found, leftMs: ReadonlyMap<string, number | undefined>): Standing {

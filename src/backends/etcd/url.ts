@@ -1,5 +1,5 @@
 // The URL of an etcd cluster. Owns its grammar, which the URL class cannot read: it has several hosts.
-import { formatNamespace, parseHost, parseNamespace } from '../addresses.ts'
+import { formatNamespace, parseHost, parseNamespace } from '../shared/addresses.ts'
 
 /** What a URL says. */
 export interface EtcdUrl {

@@ -2,7 +2,7 @@
 // Owns what differs between them; knows no table and no lock. Its errors are the bindings' own; failure.ts
 // translates them.
 import { pathToFileURL } from 'node:url'
-import { UnavailableError } from '../../errors.ts'
+import { UnavailableError } from '../../base/errors.ts'
 
 /** What a statement takes. */
 export type Value = string | number | bigint | null

@@ -1,14 +1,14 @@
 // What SQLite's and the file system's errors mean to a caller. Owns the translation and the words; neither
 // opens nor repairs anything.
 import { accessSync, constants } from 'node:fs'
-import type { Claim } from '../../backend.ts'
 import {
   ConflictError,
   LeaseholdError,
   RefusedError,
   SessionGoneError,
   UnavailableError,
-} from '../../errors.ts'
+} from '../../base/errors.ts'
+import type { Claim } from '../../contract.ts'
 import { resultCode } from './driver.ts'
 
 const readOnly = 8
@@ -48,9 +48,9 @@ export function gone(session: string): SessionGoneError {
 }
 
 /** The error for a name that is in use with other permits. */
-export function inUse({ name, limit }: Claim, permits: number): ConflictError {
+export function inUse({ name, permits }: Claim, permits: number): ConflictError {
   const kind = permits === 1 ? 'mutex' : `semaphore with ${permits} permits`
-  const wanted = limit === 1 ? 'a mutex' : String(limit)
+  const wanted = permits === 1 ? 'a mutex' : String(permits)
   return new ConflictError(`name ${JSON.stringify(name)} is in use as a ${kind}; this asks for ${wanted}`)
 }
 

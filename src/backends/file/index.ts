@@ -2,9 +2,9 @@
 // `open`.
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { BackendSource } from '../../backend.ts'
+import type { BackendSource } from '../../contract.ts'
+import { FileBackend } from './backend.ts'
 import { loadDriver } from './driver.ts'
-import { FileBackend } from './file-backend.ts'
 import { defaultDirectory, directoryOf } from './location.ts'
 import { openStore } from './open-store.ts'
 

@@ -2,8 +2,8 @@
 // and the connection's settings; what is asked of the tables is store.ts's.
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type Clock, pause } from '../../clock.ts'
-import { ConflictError } from '../../errors.ts'
+import { type Clock, pause } from '../../base/clock.ts'
+import { ConflictError } from '../../base/errors.ts'
 import { Connection } from './connection.ts'
 import { type Database, type Driver, resultCode } from './driver.ts'
 import { failure } from './failure.ts'

@@ -1,6 +1,6 @@
 // Takes the dead and the hanging out of the way. Owns who is asked about, how many at a time, and that the next in line
 // is woken; whether a process lives, the kernel says, and who hangs, renewals.ts.
-import type { Claim } from '../../backend.ts'
+import type { Claim } from '../../contract.ts'
 import type { Renewals } from './renewals.ts'
 import type { SessionFiles } from './session-files.ts'
 import type { SessionRow, Store } from './store.ts'
@@ -28,11 +28,11 @@ export class Removals {
    * Removes those ahead who hang or died, and says whether there were any. Without a ticket: of the
    * whole name.
    */
-  clearTheWay({ name, limit, wait }: Claim, ticket: bigint | undefined): boolean {
+  clearTheWay({ name, permits, wait }: Claim, ticket: bigint | undefined): boolean {
     const ahead = this.#store.sessionsAhead(name, ticket)
     const overdue = ahead.filter((session) => this.#renewals.isOverdue(session))
     const removed = overdue.filter(({ id, renewals }) => this.remove(id, renewals))
-    const dead = this.removeDead(wait && ticket !== undefined ? guards(ahead, limit) : ahead)
+    const dead = this.removeDead(wait && ticket !== undefined ? guards(ahead, permits) : ahead)
     return removed.length > 0 || dead
   }
 
@@ -58,8 +58,8 @@ export class Removals {
   }
 
   /** On whose lives the claim that joined with this ticket depends, as far as one look may ask. */
-  guarded({ name, limit }: Claim, ticket: bigint): readonly string[] {
-    return this.#some(guards(this.#store.sessionsAhead(name, ticket), limit))
+  guarded({ name, permits }: Claim, ticket: bigint): readonly string[] {
+    return this.#some(guards(this.#store.sessionsAhead(name, ticket), permits))
   }
 
   /** The different sessions, but no more than one look may ask about; the next look gets others. */
@@ -75,6 +75,6 @@ export class Removals {
  * Whom a waiter looks after: the first in line the holders, every other the one before it. Each death is
  * noticed by one waiter, and a long line does not ask the kernel a hundred times the same.
  */
-function guards(ahead: readonly SessionRow[], limit: number): readonly SessionRow[] {
-  return ahead.length <= limit ? ahead : ahead.slice(-1)
+function guards(ahead: readonly SessionRow[], permits: number): readonly SessionRow[] {
+  return ahead.length <= permits ? ahead : ahead.slice(-1)
 }

@@ -1,6 +1,6 @@
 // Who hangs: alive by the kernel's word, and yet not renewing. Owns what this client has seen of others'
 // renewals, by its own monotonic clock, since no two processes' clocks are compared. Removes nobody.
-import { type Clock, leastElapsedMs, type Mark } from '../../clock.ts'
+import { type Clock, leastElapsedMs, type Mark } from '../../base/clock.ts'
 import type { SessionRow } from './store.ts'
 
 const mostSeen = 1_024

@@ -7,7 +7,7 @@
 // range below `bound`. Every process is gone after it, so whoever opens a session and finds no other alive
 // goes on from `bound`. A crash of a process alone undoes nothing: what was committed, the kernel has.
 import { statSync } from 'node:fs'
-import type { Claim, Leader, NameState, Standing } from '../../backend.ts'
+import type { Claim, Leader, NameState, Standing } from '../../contract.ts'
 import type { Connection } from './connection.ts'
 import type { Row } from './driver.ts'
 import * as sql from './sql.ts'
@@ -57,8 +57,8 @@ export class Store {
   }
 
   /** Puts the claim in line, unless it has no session, another kind holds the name, or it will not wait. */
-  join({ name, session, id, limit, value, wait }: Claim): Place | undefined {
-    const [row] = this.#connection.ask(sql.join, name, session, id, limit, value, wait ? 1 : 0)
+  join({ name, session, id, permits, value, wait }: Claim): Place | undefined {
+    const [row] = this.#connection.ask(sql.join, name, session, id, permits, value, wait ? 1 : 0)
     return row && { ticket: row.ticket as bigint, before: Number(row.before) }
   }
 
@@ -84,7 +84,7 @@ export class Store {
    * Takes a claim out, and says whose session is the last one admitted now, if the name is full without
    * it.
    */
-  leave({ name, session, id, limit }: Claim, ticket: bigint | undefined): string | undefined {
+  leave({ name, session, id, permits }: Claim, ticket: bigint | undefined): string | undefined {
     const [row] = this.#connection.ask(
       sql.leave,
       name,
@@ -92,7 +92,7 @@ export class Store {
       ticket ?? highest,
       session,
       id,
-      limit - 1,
+      permits - 1,
     )
     return typeof row?.next === 'string' ? row.next : undefined
   }
@@ -115,7 +115,7 @@ export class Store {
       lines.set(name, [...(lines.get(name) ?? []), row])
     }
     return [...lines]
-      .map(([name, rows]) => ({ name, limit: Number(rows[0]?.permits), claims: rows.map(toStanding) }))
+      .map(([name, rows]) => ({ name, permits: Number(rows[0]?.permits), claims: rows.map(toStanding) }))
       .sort((one, other) => (one.name < other.name ? -1 : 1))
   }
 
@@ -137,8 +137,8 @@ export class Store {
   }
 
   /** Replaces the value of a claim if it holds, and says whether it does. */
-  announce({ name, session, limit }: Claim, ticket: bigint, value: string): boolean {
-    return this.#connection.ask(sql.announce, name, value, ticket, session, limit).length === 1
+  announce({ name, session, permits }: Claim, ticket: bigint, value: string): boolean {
+    return this.#connection.ask(sql.announce, name, value, ticket, session, permits).length === 1
   }
 
   sessions(): SessionRow[] {
@@ -196,10 +196,10 @@ export class Store {
   }
 
   /** Stores a checkpoint if the claim holds, synced, and says whether it does. */
-  writeCheckpoint({ name, session, limit }: Claim, ticket: bigint, text: string): boolean {
+  writeCheckpoint({ name, session, permits }: Claim, ticket: bigint, text: string): boolean {
     return (
       this.#connection.synced(() =>
-        this.#connection.ask(sql.writeCheckpoint, name, text, ticket, session, limit),
+        this.#connection.ask(sql.writeCheckpoint, name, text, ticket, session, permits),
       ).length === 1
     )
   }

@@ -2,8 +2,8 @@
 // look every 25 ms. Owns the watches and the one timer, which exist only while somebody waits; what to look
 // at is the backend's.
 import { type FSWatcher, watch } from 'node:fs'
-import type { Attempt } from '../../backend.ts'
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { Attempt } from '../../contract.ts'
 import type { SessionFiles } from './session-files.ts'
 
 /**

@@ -11,7 +11,7 @@ import type {
   Observation,
   SessionGrant,
   Standing,
-} from '../../backend.ts'
+} from '../../contract.ts'
 import type { MemoryStore } from './store.ts'
 
 const facts: Facts = {
@@ -65,7 +65,7 @@ export class MemoryBackend implements Backend {
     return this.#holds(claim)
   }
 
-  async list(name: string, signal: AbortSignal): Promise<Standing[]> {
+  async line(name: string, signal: AbortSignal): Promise<Standing[]> {
     signal.throwIfAborted()
     return this.#store.list(name)
   }
@@ -75,12 +75,12 @@ export class MemoryBackend implements Backend {
     return this.#store.survey(prefix)
   }
 
-  async evict(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
+  async break(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
     return this.#store.evict(name, token)
   }
 
-  async announce(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
+  async proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
     if (!this.#holds(claim)) return false
     this.#store.announce(claim, value)
@@ -117,7 +117,7 @@ export class MemoryBackend implements Backend {
     const changed = (signal: AbortSignal): Promise<Attempt | undefined> => this.#changed(claim, held, signal)
     if (place && held) return { held, token: place.ticket, changed }
     const before = place ? position : this.#store.line(claim.name).length
-    return { held: false, ahead: before - claim.limit + 1, changed }
+    return { held: false, ahead: before - claim.permits + 1, changed }
   }
 
   #leader(name: string): Leader | undefined {
@@ -162,6 +162,6 @@ export class MemoryBackend implements Backend {
   }
 }
 
-function isHolding({ limit }: Claim, position: number): boolean {
-  return position >= 0 && position < limit
+function isHolding({ permits }: Claim, position: number): boolean {
+  return position >= 0 && position < permits
 }

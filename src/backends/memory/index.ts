@@ -1,6 +1,6 @@
 // A store in this process: for tests, and the smallest complete example of a backend. Owns nothing but the way
 // in; the rules are in store.ts.
-import type { BackendSource } from '../../backend.ts'
+import type { BackendSource } from '../../contract.ts'
 import { MemoryBackend } from './backend.ts'
 import { MemoryStore } from './store.ts'
 

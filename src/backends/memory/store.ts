@@ -1,8 +1,9 @@
 // The store itself: sessions, lines and checkpoints as a state machine whose every step is synchronous. Owns what
 // is true; how a client asks is backend.ts. A reader who knows this file knows what every store has to do.
-import type { Claim, NameState, Standing } from '../../backend.ts'
-import type { Clock } from '../../clock.ts'
-import { ConflictError, SessionGoneError } from '../../errors.ts'
+
+import type { Clock } from '../../base/clock.ts'
+import { ConflictError, SessionGoneError } from '../../base/errors.ts'
+import type { Claim, NameState, Standing } from '../../contract.ts'
 
 /** A claim that stands in a line. Its ticket is its token: tickets only grow, and lines are served in order. */
 export interface Place {
@@ -49,8 +50,8 @@ export class MemoryStore {
     this.#session(claim.session)
     const line = this.#lines.get(claim.name) ?? []
     const first = line[0]?.claim
-    if (first && first.limit !== claim.limit) throw conflict(claim, first)
-    if (this.position(claim) >= 0 || (!claim.wait && line.length >= claim.limit)) return
+    if (first && first.permits !== claim.permits) throw conflict(claim, first)
+    if (this.position(claim) >= 0 || (!claim.wait && line.length >= claim.permits)) return
     this.#tickets += 1n
     this.#lines.set(claim.name, [...line, { claim, ticket: this.#tickets, value: claim.value }])
     this.#tell(claim.name)
@@ -71,20 +72,20 @@ export class MemoryStore {
 
   list(name: string): Standing[] {
     return this.line(name).map(({ claim, value, ticket: token }, index) => {
-      return { session: claim.session, value, token, held: index < claim.limit }
+      return { session: claim.session, value, token, held: index < claim.permits }
     })
   }
 
   survey(prefix: string): NameState[] {
     return [...this.#lines]
       .filter(([name]) => name.startsWith(prefix))
-      .map(([name, line]) => ({ name, limit: line[0]?.claim.limit, claims: this.list(name) }))
+      .map(([name, line]) => ({ name, permits: line[0]?.claim.permits, claims: this.list(name) }))
       .sort((one, other) => (one.name < other.name ? -1 : 1))
   }
 
   /** Takes out the claim that holds with this ticket, and says whether there was one. */
   evict(name: string, ticket: bigint): boolean {
-    const place = this.line(name).find((each, index) => each.ticket === ticket && index < each.claim.limit)
+    const place = this.line(name).find((each, index) => each.ticket === ticket && index < each.claim.permits)
     if (place) this.leave(place.claim)
     return place !== undefined
   }
@@ -145,5 +146,5 @@ function isSame(one: Claim, other: Claim): boolean {
 
 function conflict(asked: Claim, found: Claim): ConflictError {
   const name = JSON.stringify(asked.name)
-  return new ConflictError(`${name} is in use with ${found.limit} permits; this asks for ${asked.limit}`)
+  return new ConflictError(`${name} is in use with ${found.permits} permits; this asks for ${asked.permits}`)
 }

@@ -1,6 +1,6 @@
 // What a case of the conformance suite is made of, and how long it may take. Owns no promise of a store: those are
 // in the files named after their themes.
-import type { Claim, Facts } from '../../backend.ts'
+import type { Claim, Facts } from '../../contract.ts'
 import type { Stage } from './stage.ts'
 
 /** A case as it is written: a promise that every store keeps, and how to see that one does. */
@@ -39,7 +39,7 @@ export const never: AbortSignal = new AbortController().signal
 
 /** A claim to be the only holder, made without a client; it stands in line unless it is told otherwise. */
 export function claimOf(name: string, session: string, more: Partial<Claim> = {}): Claim {
-  return { id: '1', name, session, limit: 1, value: '', wait: true, candidate: false, ...more }
+  return { id: '1', name, session, permits: 1, value: '', wait: true, candidate: false, ...more }
 }
 
 /** A signal, and how to abort it. */

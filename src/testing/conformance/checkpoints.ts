@@ -1,6 +1,6 @@
 // What a holder leaves for the next one: who can store it, who reads it, and how long it may be.
 import assert from 'node:assert/strict'
-import { HoldLostError } from '../../errors.ts'
+import { HoldLostError } from '../../base/errors.ts'
 import { type Draft, lossMs } from './case.ts'
 
 /** Fenced writes. */
@@ -11,19 +11,19 @@ export const checkpoints: readonly Draft[] = [
     async run(stage) {
       const [one, other] = await stage.pair()
       const name = stage.name()
-      assert.equal(await one.mutex(name).checkpoint(), undefined)
+      assert.equal(await one.mutex(name).readCheckpoint(), undefined)
       const hold = await one.mutex(name).acquire()
       await hold.checkpoint('first')
       await hold.checkpoint('second')
-      assert.equal(await other.mutex(name).checkpoint(), 'second')
+      assert.equal(await other.mutex(name).readCheckpoint(), 'second')
       await stage.endSession(name)
       const next = await other.mutex(name).acquire()
       await next.checkpoint('third')
       await assert.rejects(hold.checkpoint('late'), HoldLostError)
-      assert.equal(await one.mutex(name).checkpoint(), 'third')
+      assert.equal(await one.mutex(name).readCheckpoint(), 'third')
       await next.release()
       await assert.rejects(next.checkpoint('after release'), HoldLostError)
-      assert.equal(await one.mutex(name).checkpoint(), 'third')
+      assert.equal(await one.mutex(name).readCheckpoint(), 'third')
     },
   },
   {
@@ -34,7 +34,7 @@ export const checkpoints: readonly Draft[] = [
       const longest = 'x'.repeat(stage.facts.checkpointBytesMax)
       await hold.checkpoint(longest)
       await assert.rejects(hold.checkpoint(`${longest}x`), RangeError)
-      assert.ok((await mutex.checkpoint()) === longest, 'what was stored is what is read')
+      assert.ok((await mutex.readCheckpoint()) === longest, 'what was stored is what is read')
       await hold.release()
     },
   },
@@ -46,9 +46,9 @@ export const checkpoints: readonly Draft[] = [
       const hold = await client.mutex(name).acquire()
       for (const text of ['ünï\n\0 "🔒" %2f ', '']) {
         await hold.checkpoint(text)
-        assert.equal(await client.mutex(name).checkpoint(), text)
+        assert.equal(await client.mutex(name).readCheckpoint(), text)
       }
-      assert.equal(await client.mutex(other).checkpoint(), undefined)
+      assert.equal(await client.mutex(other).readCheckpoint(), undefined)
       await hold.release()
     },
   },

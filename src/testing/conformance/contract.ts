@@ -71,7 +71,7 @@ export const contract: readonly Draft[] = [
         ids.push(id)
         await backend.attempt(claimOf(name, id, { value }), never)
       }
-      const line = await backend.list(name, never)
+      const line = await backend.line(name, never)
       assert.deepEqual(
         line.map(({ held }) => held),
         [true, false, false],
@@ -128,7 +128,7 @@ export const contract: readonly Draft[] = [
       const asked: Promise<unknown>[] = [
         backend.attempt(claim, aborted),
         backend.verify(claim, aborted),
-        backend.list(claim.name, aborted),
+        backend.line(claim.name, aborted),
         backend.createSession(facts.ttlMs.min, aborted),
         backend.renewSession(claim.session, aborted),
         backend.writeCheckpoint(held, 'late', aborted),

@@ -1,7 +1,7 @@
 // Who leads, as everybody can see it: what a leader says about itself, and what observers learn of it and when.
 import assert from 'node:assert/strict'
-import type { Leader } from '../../backend.ts'
-import { HoldLostError } from '../../errors.ts'
+import { HoldLostError } from '../../base/errors.ts'
+import type { Leader } from '../../contract.ts'
 import { abortable, claimOf, type Draft, lossMs, never } from './case.ts'
 import type { Stage } from './stage.ts'
 import { rejection, started, until } from './wait.ts'
@@ -119,7 +119,7 @@ export const elections: readonly Draft[] = [
       await term.proclaim('said anew')
       await term.checkpoint('three')
       assert.equal((await other.election(name).leader())?.value, 'said anew')
-      assert.equal(await other.mutex(name).checkpoint(), 'three')
+      assert.equal(await other.mutex(name).readCheckpoint(), 'three')
       await term.verify()
       await term.resign()
     },
@@ -137,7 +137,7 @@ export const elections: readonly Draft[] = [
       assert.ok(!(await backend.attempt(other, never)).held)
       assert.equal((await backend.observe(name, never)).leader?.value, 'mine')
       await backend.withdraw(claim, never)
-      assert.equal(await backend.announce(claim, 'too late', never), false)
+      assert.equal(await backend.proclaim(claim, 'too late', never), false)
       assert.equal((await backend.attempt(other, never)).held, true)
       assert.equal((await backend.observe(name, never)).leader?.value, 'theirs')
     },

@@ -2,7 +2,7 @@
 // nobody gets in by it who should not.
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
-import { ConflictError, WaitTimeoutError } from '../../errors.ts'
+import { ConflictError, WaitTimeoutError } from '../../base/errors.ts'
 import { abortable, type Draft } from './case.ts'
 import { rejection, started } from './wait.ts'
 

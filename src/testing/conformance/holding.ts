@@ -1,6 +1,6 @@
 // What a hold is worth while nothing goes wrong: until when it counts, how it ends, and what `run` passes on.
 import assert from 'node:assert/strict'
-import { HoldLostError } from '../../errors.ts'
+import { HoldLostError } from '../../base/errors.ts'
 import type { Draft } from './case.ts'
 import { rejection } from './wait.ts'
 

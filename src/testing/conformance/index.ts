@@ -1,8 +1,9 @@
 // The promises that every store keeps, as a suite that any backend can be held to: through the public API where users
 // see them, through the contract where they do not. Owns how a case runs; what it promises is in the files by theme.
 // Facts of a store are parameters: a backend that needs another suite is one with another contract.
-import type { BackendSource, Facts } from '../../backend.ts'
-import { systemClock } from '../../clock.ts'
+
+import { systemClock } from '../../base/clock.ts'
+import type { BackendSource, Facts } from '../../contract.ts'
 import { type Draft, slackMs } from './case.ts'
 import { checkpoints } from './checkpoints.ts'
 import { contract } from './contract.ts'

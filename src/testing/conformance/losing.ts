@@ -1,7 +1,7 @@
 // What happens when the store ends a session under its client: the holder is told, the next one holds, and a waiter
 // begins anew.
 import assert from 'node:assert/strict'
-import { HoldLostError } from '../../errors.ts'
+import { HoldLostError } from '../../base/errors.ts'
 import { claimOf, type Draft, lossMs, never, slackMs, usualTtlMs } from './case.ts'
 import { started } from './wait.ts'
 
@@ -81,7 +81,7 @@ export const losing: readonly Draft[] = [
       const name = stage.name()
       const pool = (await stage.client()).semaphore(name, { permits: 2 })
       const dying = [await stage.session(), await stage.session()]
-      for (const session of dying) await stage.backend.attempt(claimOf(name, session, { limit: 2 }), never)
+      for (const session of dying) await stage.backend.attempt(claimOf(name, session, { permits: 2 }), never)
       assert.equal(await pool.tryAcquire(), undefined)
       const waiting = Array.from({ length: 3 }, () => started(pool.acquire()))
       for (const session of dying) await stage.backend.destroySession(session, never)

@@ -1,8 +1,8 @@
 // What an operator sees and does: every name with who holds it and who waits, and the end of one hold, which its holder hears
 // of and nobody else.
 import assert from 'node:assert/strict'
-import type { NameState } from '../../backend.ts'
-import { HoldLostError } from '../../errors.ts'
+import { HoldLostError } from '../../base/errors.ts'
+import type { NameState } from '../../contract.ts'
 import { claimOf, type Draft, lossMs, never } from './case.ts'
 import type { Stage } from './stage.ts'
 import { started } from './wait.ts'
@@ -19,9 +19,9 @@ async function tokenOf(stage: Stage, name: string, place = 0): Promise<bigint> {
 
 /** Who stands where: those who hold, and those who wait. */
 function shape(states: readonly NameState[]): unknown[] {
-  return states.map(({ name, limit, claims }) => {
+  return states.map(({ name, permits, claims }) => {
     const values = (held: boolean) => claims.filter((each) => each.held === held).map(({ value }) => value)
-    return { name, limit, holders: values(true), waiters: values(false) }
+    return { name, permits, holders: values(true), waiters: values(false) }
   })
 }
 
@@ -36,13 +36,13 @@ export const operator: readonly Draft[] = [
       for (const value of ['one', 'two', 'three', 'four']) {
         const session = await stage.session()
         await backend.attempt(claimOf(mutex, session, { value }), never)
-        await backend.attempt(claimOf(pool, session, { value, limit: 2 }), never)
+        await backend.attempt(claimOf(pool, session, { value, permits: 2 }), never)
       }
       const inOrder = (waiters: string[]): string[] => (facts.fair ? waiters : waiters.toSorted())
       const seen = await backend.survey(base, never)
       const expected = [
-        { name: pool, limit: 2, holders: ['one', 'two'], waiters: inOrder(['three', 'four']) },
-        { name: mutex, limit: 1, holders: ['one'], waiters: inOrder(['two', 'three', 'four']) },
+        { name: pool, permits: 2, holders: ['one', 'two'], waiters: inOrder(['three', 'four']) },
+        { name: mutex, permits: 1, holders: ['one'], waiters: inOrder(['two', 'three', 'four']) },
       ]
       assert.deepEqual(shape(seen), expected)
       const tokens = seen.flatMap(({ claims }) => claims.map(({ token }) => token))
@@ -91,7 +91,7 @@ export const operator: readonly Draft[] = [
       const hold = await one.mutex(name).acquire()
       const next = started(other.mutex(name).acquire())
       await stage.stand(name, 2)
-      assert.equal(await stage.backend.evict(name, await tokenOf(stage, name), never), true)
+      assert.equal(await stage.backend.break(name, await tokenOf(stage, name), never), true)
       const after = await next
       assert.ok(after.token > hold.token)
       await stage.lost(hold)
@@ -113,7 +113,7 @@ export const operator: readonly Draft[] = [
       const [kept, broken] = [await pool.acquire(), await pool.acquire()]
       const next = started(other.semaphore(name, { permits: 2 }).acquire())
       await stage.stand(name, 3)
-      assert.equal(await stage.backend.evict(name, broken.token, never), true)
+      assert.equal(await stage.backend.break(name, broken.token, never), true)
       const after = await next
       await stage.lost(broken)
       await Promise.all([kept.verify(), after.verify()])
@@ -142,9 +142,9 @@ export const operator: readonly Draft[] = [
       assert.ok((await backend.attempt(second, never)).held)
       const before = await stateOf(stage, name)
       for (const token of [past, await tokenOf(stage, name, 1), 2n ** 70n, 1n]) {
-        assert.equal(await backend.evict(name, token, never), false)
+        assert.equal(await backend.break(name, token, never), false)
       }
-      assert.equal(await backend.evict(stage.name(), await tokenOf(stage, name), never), false)
+      assert.equal(await backend.break(stage.name(), await tokenOf(stage, name), never), false)
       assert.deepEqual(
         (await stateOf(stage, name))?.claims.map(({ session, held, token }) => ({ session, held, token })),
         before?.claims.map(({ session, held, token }) => ({ session, held, token })),
@@ -152,27 +152,27 @@ export const operator: readonly Draft[] = [
       assert.equal(await backend.verify(second, never), true)
     },
   },
-  ...[1, 2].map((limit): Draft => {
+  ...[1, 2].map((permits): Draft => {
     return {
-      title: `a holder that hangs is evicted, with all that it has, and the next one is woken: of ${limit}`,
+      title: `a holder that hangs is evicted, with all that it has, and the next one is woken: of ${permits}`,
       async run(stage) {
         const { backend } = stage
         const name = stage.name()
-        const sessions = await Promise.all(Array.from({ length: limit + 2 }, () => stage.session()))
-        const claims = sessions.map((session) => claimOf(name, session, { limit }))
+        const sessions = await Promise.all(Array.from({ length: permits + 2 }, () => stage.session()))
+        const claims = sessions.map((session) => claimOf(name, session, { permits }))
         for (const claim of claims) await backend.attempt(claim, never)
-        const [first, second, last] = [claims[0], claims[limit], claims[limit + 1]]
+        const [first, second, last] = [claims[0], claims[permits], claims[permits + 1]]
         assert.ok(first && second && last)
         await backend.withdraw(first, never)
         assert.ok((await backend.attempt(second, never)).held) // it has waited before
         const waiting = await backend.attempt(last, never)
         const changed = started(waiting.changed(never))
-        const [holder] = (await backend.list(name, never)).filter(({ session }) => session === second.session)
-        assert.equal(await backend.evict(name, holder?.token ?? 0n, never), true)
+        const [holder] = (await backend.line(name, never)).filter(({ session }) => session === second.session)
+        assert.equal(await backend.break(name, holder?.token ?? 0n, never), true)
         const attempt = (await changed) ?? (await backend.attempt(last, never))
         assert.equal(attempt.held, true)
-        const left = (await backend.list(name, never)).map(({ session, held }) => ({ session, held }))
-        const expected = [...claims.slice(1, limit), last].map(({ session }) => ({ session, held: true }))
+        const left = (await backend.line(name, never)).map(({ session, held }) => ({ session, held }))
+        const expected = [...claims.slice(1, permits), last].map(({ session }) => ({ session, held: true }))
         assert.deepEqual(left, expected)
       },
     }

@@ -1,8 +1,9 @@
 // Where one case plays: names of its own, clients and sessions of one store. Owns that all of it is closed when the
 // case is over, also when it failed or hangs.
-import type { Backend, BackendSource, Facts, SessionGrant } from '../../backend.ts'
-import { type Clock, leastElapsedMs, type Mark, systemClock } from '../../clock.ts'
+
+import { type Clock, leastElapsedMs, type Mark, systemClock } from '../../base/clock.ts'
 import { connect, type Leasehold } from '../../connect.ts'
+import type { Backend, BackendSource, Facts, SessionGrant } from '../../contract.ts'
 import { lossMs, never, slackMs, usualTtlMs } from './case.ts'
 import { until } from './wait.ts'
 
@@ -61,7 +62,7 @@ export class Stage {
 
   /** How many claims stand on the name now. */
   async standing(name: string): Promise<number> {
-    return (await this.backend.list(name, never)).length
+    return (await this.backend.line(name, never)).length
   }
 
   /** Waits until so many claims stand on the name. */
@@ -77,7 +78,7 @@ export class Stage {
 
   /** Ends the session of the claim at this place in line, as an operator or an expiry would. */
   async endSession(name: string, place = 0): Promise<void> {
-    const line = await this.backend.list(name, never)
+    const line = await this.backend.line(name, never)
     await this.backend.destroySession(line[place]?.session ?? '', never)
   }
 

@@ -1,7 +1,7 @@
 // How the cases wait: for a condition, for a rejection, and never for longer than they may. Owns no number; every
 // limit is given.
 import assert from 'node:assert/strict'
-import { type Clock, leastElapsedMs, pause } from '../../clock.ts'
+import { type Clock, leastElapsedMs, pause } from '../../base/clock.ts'
 import { never } from './case.ts'
 
 /** How long a condition may take to come true, and how often to look, in ms. */

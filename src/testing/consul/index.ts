@@ -1,7 +1,8 @@
 // The way in to a simulated Consul: a source for `connect`, for one simulated process. Owns nothing else.
-import type { BackendSource } from '../../backend.ts'
+
 import { ConsulBackend } from '../../backends/consul/backend.ts'
 import { Layout } from '../../backends/consul/layout.ts'
+import type { BackendSource } from '../../contract.ts'
 import type { Network } from '../network.ts'
 import type { SimProcess } from '../process.ts'
 import type { SimConsul } from './server.ts'

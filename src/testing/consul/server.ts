@@ -7,8 +7,8 @@ import type {
   Snapshot,
   Target,
   Wait,
-} from '../../backends/consul/transport.ts'
-import { SessionGoneError } from '../../errors.ts'
+} from '../../backends/consul/wire/transport.ts'
+import { SessionGoneError } from '../../base/errors.ts'
 import type { Random } from '../random.ts'
 import { SimHost } from '../server.ts'
 import type { World } from '../world.ts'

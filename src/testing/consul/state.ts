@@ -1,7 +1,7 @@
 // What a Consul datacenter knows and how a transaction changes it: keys, the sessions that hold them, and indexes. Pure,
 // without time; server.ts lets sessions expire and keeps lock-delays. See
 // https://developer.hashicorp.com/consul/api-docs/txn and /kv
-import type { Entry, Operation, Outcome, Snapshot, Target } from '../../backends/consul/transport.ts'
+import type { Entry, Operation, Outcome, Snapshot, Target } from '../../backends/consul/wire/transport.ts'
 
 /** A key that was taken from its holder because the session ended. */
 export type Invalidated = (key: string) => void

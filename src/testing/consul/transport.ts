@@ -7,8 +7,8 @@ import type {
   Target,
   Transport,
   Wait,
-} from '../../backends/consul/transport.ts'
-import { UnavailableError } from '../../errors.ts'
+} from '../../backends/consul/wire/transport.ts'
+import { UnavailableError } from '../../base/errors.ts'
 import type { Network } from '../network.ts'
 import type { SimProcess } from '../process.ts'
 import type { SimConsul } from './server.ts'

@@ -1,7 +1,8 @@
 // The way in to a simulated etcd: a source for `connect`, for one simulated process. Owns nothing else.
-import type { BackendSource } from '../../backend.ts'
+
 import { EtcdBackend } from '../../backends/etcd/backend.ts'
 import { Layout } from '../../backends/etcd/layout.ts'
+import type { BackendSource } from '../../contract.ts'
 import type { Network } from '../network.ts'
 import type { SimProcess } from '../process.ts'
 import type { SimEtcd } from './server.ts'

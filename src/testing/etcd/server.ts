@@ -1,7 +1,7 @@
 // A simulated etcd cluster: its data, leases that expire, and watches that lag, break or forget. Owns what a real cluster
 // does in time; the data itself is state.ts's, the way to a client is transport.ts's.
 import type { ITxnRequest, ITxnResponse } from 'etcd3'
-import { RefusedError, SessionGoneError } from '../../errors.ts'
+import { RefusedError, SessionGoneError } from '../../base/errors.ts'
 import type { Channel } from '../network.ts'
 import type { Random } from '../random.ts'
 import { SimHost } from '../server.ts'

@@ -1,7 +1,7 @@
 // The connection of a simulated process to a simulated etcd: what client.ts is for a real one. Owns no rules.
 import type { ITxnRequest, ITxnResponse } from 'etcd3'
-import type { KeyRange, Transport, WatchListener } from '../../backends/etcd/transport.ts'
-import { UnavailableError } from '../../errors.ts'
+import type { KeyRange, Transport, WatchListener } from '../../backends/etcd/wire/transport.ts'
+import { UnavailableError } from '../../base/errors.ts'
 import type { Network } from '../network.ts'
 import type { SimProcess } from '../process.ts'
 import type { SimEtcd, WatchMessage } from './server.ts'

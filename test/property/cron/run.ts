@@ -1,11 +1,11 @@
 // Runs one plan of a cron job in a simulated world. Owns how hosts live and die, and what their jobs do.
 import { connect, type Leasehold } from '../../../src/connect.ts'
+import type { Hold } from '../../../src/core/hold.ts'
 import type { CronGuard } from '../../../src/cron/guard.ts'
-import type { Hold } from '../../../src/hold.ts'
 import { Network } from '../../../src/testing/network.ts'
 import { SimProcess } from '../../../src/testing/process.ts'
 import { World } from '../../../src/testing/world.ts'
-import type { Verdict } from '../run.ts'
+import type { Verdict } from '../locks/run.ts'
 import type { MakeStore, SimStore } from '../stores.ts'
 import { Ledger } from './ledger.ts'
 import type { CronPlan, Trouble } from './plan.ts'

@@ -1,14 +1,15 @@
 // Runs one plan of an election in a simulated world: candidates under `lead`, each of whom also observes. Owns how plans
 // become events, and what is expected when all is well again.
+
+import { UnavailableError } from '../../../src/base/errors.ts'
 import { connect, type Leasehold } from '../../../src/connect.ts'
 import type { Election } from '../../../src/election/election.ts'
 import type { LeadOptions } from '../../../src/election/lead.ts'
 import type { Term } from '../../../src/election/term.ts'
-import { UnavailableError } from '../../../src/errors.ts'
 import { fairWeather, Network } from '../../../src/testing/network.ts'
 import { SimProcess } from '../../../src/testing/process.ts'
 import { World } from '../../../src/testing/world.ts'
-import type { Verdict } from '../run.ts'
+import type { Verdict } from '../locks/run.ts'
 import type { MakeStore, SimStore } from '../stores.ts'
 import { Judge, type Tenure } from './judge.ts'
 import { type ElectionPlan, graceMs, type Trouble, troubledMs } from './plan.ts'

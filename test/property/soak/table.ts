@@ -1,5 +1,5 @@
 // What a soak has seen, for people. Owns the table.
-import { troubleKinds } from '../plan.ts'
+import { troubleKinds } from '../locks/plan.ts'
 import type { StoreName } from '../stores.ts'
 
 /** What all runs of one store have seen until now. */

@@ -3,8 +3,8 @@
 import { writeFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { healthy, troubled } from '../plan.ts'
-import { runPlan } from '../run.ts'
+import { healthy, troubled } from '../locks/plan.ts'
+import { runPlan } from '../locks/run.ts'
 import { type StoreName, stores } from '../stores.ts'
 
 const { LEASEHOLD_TRACES: file = '', LEASEHOLD_TRACES_SEED: seed, LEASEHOLD_TRACES_RUNS: runs } = process.env

@@ -1,0 +1,95 @@
+// The sessions of one client in Consul. Go's protocol knows a semaphore's holders by their sessions, so each slot beyond
+// the first that a client has of a name needs one of its own. Owns that they live and die with the client's
+// session: a renewal counts only if all of them were renewed.
+import { SessionGoneError } from '../../base/errors.ts'
+import { orAborted } from '../../base/scope.ts'
+import type { SessionPlan, Transport } from './wire/transport.ts'
+
+/** The sessions that stand in for one client's. */
+interface Extra {
+  readonly plan: SessionPlan
+  readonly sessions: Set<string>
+  /** Those that are being opened, or ended since nobody waited for them any more. */
+  readonly opening: Set<Promise<unknown>>
+  /** For each name, the sessions that have, or are about to have, a slot of it. */
+  readonly taken: Map<string, Set<string>>
+}
+
+const never = new AbortController().signal
+
+/** Sessions, and those that exist on their behalf. */
+export class SlotSessions {
+  readonly #transport: Transport
+  readonly #extras = new Map<string, Extra>()
+
+  constructor(transport: Transport) {
+    this.#transport = transport
+  }
+
+  async create(plan: SessionPlan, signal: AbortSignal): Promise<string> {
+    const session = await this.#transport.createSession(plan, signal)
+    this.#extras.set(session, { plan, sessions: new Set(), opening: new Set(), taken: new Map() })
+    return session
+  }
+
+  async renew(session: string, signal: AbortSignal): Promise<void> {
+    const extra = [...(this.#extras.get(session)?.sessions ?? [])]
+    const renewed = extra.map((id) => this.#renewExtra(session, id, signal))
+    await Promise.all([this.#transport.renewSession(session, signal), ...renewed])
+  }
+
+  async destroy(session: string, signal: AbortSignal): Promise<void> {
+    const { sessions = [], opening = [] } = this.#extras.get(session) ?? {}
+    const ended = [session, ...sessions].map((id) => this.#transport.destroySession(id, signal))
+    await Promise.all([...ended, orAborted(Promise.all(opening), signal)])
+    this.#extras.delete(session)
+  }
+
+  /** A session that has no slot of this name yet: the client's own, or another with the same life. */
+  async take(session: string, name: string, signal: AbortSignal): Promise<string> {
+    const extra = this.#extras.get(session)
+    if (!extra) return session // it was destroyed: the store will say so
+    const taken = extra.taken.get(name) ?? new Set()
+    extra.taken.set(name, taken)
+    if (!taken.has(session)) {
+      taken.add(session)
+      return session
+    }
+    const own = await this.#open(extra, signal)
+    extra.sessions.add(own)
+    taken.add(own)
+    return own
+  }
+
+  /** Gives a session back that has no slot any more. */
+  async giveBack(session: string, name: string, slot: string, signal: AbortSignal): Promise<void> {
+    if (slot !== session) await this.#transport.destroySession(slot, signal)
+    const extra = this.#extras.get(session)
+    extra?.sessions.delete(slot)
+    const taken = extra?.taken.get(name)
+    taken?.delete(slot)
+    if (taken?.size === 0) extra?.taken.delete(name)
+  }
+
+  /** Opens a session. Should it come when nobody waits for it any more, it is ended again. */
+  async #open({ plan, opening }: Extra, signal: AbortSignal): Promise<string> {
+    signal.throwIfAborted()
+    const opened = this.#transport.createSession(plan, never)
+    const settled = opened
+      .then((id) => (signal.aborted ? this.#transport.destroySession(id, never) : undefined))
+      .catch(() => {}) // whoever waits has the error; the store ends what nobody renews
+      .finally(() => opening.delete(settled))
+    opening.add(settled)
+    return orAborted(opened, signal)
+  }
+
+  /** One that is gone has lost its slot, which the hold of it finds out; the others live on. */
+  async #renewExtra(session: string, slot: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#transport.renewSession(slot, signal)
+    } catch (error) {
+      if (!(error instanceof SessionGoneError)) throw error
+      this.#extras.get(session)?.sessions.delete(slot)
+    }
+  }
+}

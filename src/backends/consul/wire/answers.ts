@@ -1,0 +1,213 @@
+// The words of Consul's HTTP API: how requests are written, how answers are read, and what a refusal means. Owns no
+// connection; client.ts sends.
+import { STATUS_CODES } from 'node:http'
+import { RefusedError, SessionGoneError, UnavailableError } from '../../../base/errors.ts'
+import type { Entry, Operation, Outcome, SessionPlan, Snapshot, Target } from './transport.ts'
+
+/** What came back, whole. */
+export interface Answer {
+  readonly status: number
+  /** The header X-Consul-Index. */
+  readonly index: string | undefined
+  readonly text: string
+}
+
+type Meaning = typeof UnavailableError | typeof RefusedError | typeof SessionGoneError
+
+/** What went wrong with a request, and what it means for the caller: said without the server's address. */
+export class Fault extends Error {
+  readonly #meaning: Meaning
+  /** The HTTP status, where the server answered. */
+  readonly status: number | undefined
+
+  constructor(meaning: Meaning, text: string, options: { status?: number; cause?: unknown } = {}) {
+    super(text, 'cause' in options ? { cause: options.cause } : {})
+    this.#meaning = meaning
+    this.status = options.status
+  }
+
+  get meaning(): Meaning {
+    return this.#meaning
+  }
+}
+
+/** All properties that operations have. */
+interface Fields {
+  readonly verb: string
+  readonly key: string
+  readonly value?: string
+  readonly flags?: bigint
+  readonly index?: number
+  readonly session?: string
+}
+
+/** The body of a transaction. */
+export function operationsBody(operations: readonly Operation[]): Buffer {
+  const written = operations.map((operation) => {
+    const { verb, key, value, flags, index, session } = operation as Fields
+    const Value = value === undefined ? undefined : Buffer.from(value).toString('base64')
+    const Flags = flags === undefined ? undefined : `${BigInt.asUintN(64, flags)}`
+    return { KV: { Verb: verb, Key: key, Value, Flags, Index: index, Session: session } }
+  })
+  // JSON.stringify has no integers of 64 bits. Only a property of ours can match: inside a string of JSON every
+  // quote stands behind a backslash, and a whole string "Flags" before a colon is a property's name.
+  return Buffer.from(JSON.stringify(written).replace(/"Flags":"(\d+)"/g, '"Flags":$1'))
+}
+
+/** The body of a new session, whose keys are deleted when it ends. */
+export function sessionBody({ name, ttlMs, lockDelayMs, checks, node }: SessionPlan): Buffer {
+  return Buffer.from(
+    JSON.stringify({
+      Name: name,
+      Node: node,
+      TTL: `${Math.ceil(ttlMs)}ms`,
+      LockDelay: lockDelayMs > 0 ? `${Math.ceil(lockDelayMs)}ms` : '0s', // without, it is 15 s
+      Behavior: 'delete',
+      NodeChecks: checks, // without, it is serfHealth
+      // The name before 1.7, still with a meaning of its own: an empty list empties the other one too.
+      ...(checks.length === 0 ? { Checks: [] } : {}),
+    }),
+  )
+}
+
+/** The id of a session that was created. */
+export function createdSession({ text }: Answer): string {
+  const { ID } = JSON.parse(text)
+  if (typeof ID !== 'string' || ID === '') throw new TypeError('no session in the answer')
+  return ID
+}
+
+/** Makes sure that it was Consul who said so, and of this session. */
+export function renewedSession({ text }: Answer, session: string): void {
+  if (JSON.parse(text)[0].ID !== session) throw new TypeError('another session in the answer')
+}
+
+interface StoredKey {
+  readonly Key: string
+  readonly Value: string | null
+  readonly Flags: string
+  readonly Session?: string
+  readonly CreateIndex: number
+  readonly ModifyIndex: number
+  readonly LockIndex: number
+}
+
+/** JSON.parse rounds integers of 64 bits. Quotes inside strings are escaped, so only the property can match. */
+function parseExactly(text: string): unknown {
+  return JSON.parse(text.replace(/"Flags":\s*(\d+)/g, '"Flags":"$1"'))
+}
+
+function entryOf(stored: StoredKey): Entry {
+  const { Key, Value, Flags, Session, CreateIndex, ModifyIndex, LockIndex } = stored
+  return {
+    key: Key,
+    value: Value ? Buffer.from(Value, 'base64').toString() : '',
+    flags: BigInt(Flags),
+    session: Session || undefined,
+    createIndex: CreateIndex,
+    modifyIndex: ModifyIndex,
+    lockIndex: LockIndex,
+  }
+}
+
+/** What a read saw. Consul answers 404 where there is no key. */
+export function snapshotOf({ status, index, text }: Answer): Snapshot {
+  const at = Number(index)
+  if (!Number.isInteger(at)) throw new TypeError('no index in the answer')
+  const entries = status === 404 ? [] : (parseExactly(text) as StoredKey[]).map(entryOf)
+  return { index: Math.max(1, at), entries } // from 0 on a read would not wait
+}
+
+interface TxnAnswer {
+  readonly Results: readonly { readonly KV: StoredKey }[] | null
+  readonly Errors: readonly { readonly OpIndex: number; readonly What: string }[] | null
+}
+
+/** What became of a transaction; throws where it failed for want of a session or of a permission. */
+export function outcomeOf({ status, text }: Answer, operations: readonly Operation[]): Outcome {
+  const { Results, Errors } = parseExactly(text) as TxnAnswer
+  const rule = (): string => operationsRule(operations)
+  if (status === 200) {
+    const entries = (Results ?? []).map(({ KV }) => entryOf(KV))
+    // What a token may not read, Consul leaves out without a word.
+    const read = ({ verb, key }: Operation): boolean =>
+      verb !== 'get' || entries.some((each) => each.key === key)
+    if (!operations.every(read)) throw denied('Permission denied', status, rule)
+    return { applied: true, entries }
+  }
+  const failures = (Errors ?? []).map(({ OpIndex, What }) => ({ operation: OpIndex, reason: What }))
+  if (failures.length === 0) throw new TypeError('no errors in the answer')
+  for (const { reason } of failures) {
+    if (isSessionGone(reason)) throw new Fault(SessionGoneError, reason, { status })
+    if (isDenied(reason)) throw denied(reason, status, rule)
+  }
+  return { applied: false, failures }
+}
+
+/** Without what is quoted, which are the names of keys. */
+const unquoted = (text: string): string => text.replace(/"(?:[^"\\]|\\.)*"/g, '')
+const isSessionGone = (text: string): boolean => /invalid session(?! TTL)/i.test(unquoted(text))
+const isDenied = (text: string): boolean => /permission denied|\bACL\b/i.test(unquoted(text))
+
+function denied(said: string, status: number, rule: () => string): Fault {
+  const advice = /ACL not found/i.test(said) ? 'there is no such token' : `the token needs ${rule()}`
+  return new Fault(RefusedError, `${said} (${status}): ${advice}`, { status })
+}
+
+const transient = new Set([429, 500, 502, 503, 504])
+
+/** What any other status means than those that the request is about. */
+export function faultOf({ status, text }: Answer, rule: () => string): Fault {
+  const said = text.trim() || STATUS_CODES[status] || 'no reason given'
+  if (status === 403) return denied(said, status, rule)
+  if (status === 500 && isSessionGone(said)) return new Fault(SessionGoneError, said, { status })
+  const lasting = !transient.has(status) || /Invalid Session TTL/.test(said) // the server's own minimum
+  const meaning = lasting ? RefusedError : UnavailableError
+  const advice = status === 401 ? ': are user, password and token right?' : ''
+  return new Fault(meaning, `${said} (${status})${advice}`, { status })
+}
+
+/** The ACL rule that lets a token open, renew and end sessions. */
+export function sessionRule(node?: string): string {
+  return `${node === undefined ? 'session_prefix ""' : `session ${JSON.stringify(node)}`} { policy = "write" }`
+}
+
+/** The ACL rule for one read. */
+export function readRule(target: Target): string {
+  return keyRule(['key' in target ? target.key : target.prefix], 'read')
+}
+
+/** The ACL rule for a transaction. */
+export function operationsRule(operations: readonly Operation[]): string {
+  return keyRule(
+    operations.map(({ key }) => key),
+    onlyReads(operations) ? 'read' : 'write',
+  )
+}
+
+/** Whether a transaction changes nothing. */
+export function onlyReads(operations: readonly Operation[]): boolean {
+  return operations.every(({ verb }) => verb.startsWith('get') || verb.startsWith('check'))
+}
+
+/** For the longest folder that all keys are in. */
+function keyRule(keys: readonly string[], policy: 'read' | 'write'): string {
+  let common = keys[0] ?? ''
+  for (const key of keys) while (!key.startsWith(common)) common = common.slice(0, -1)
+  const folder = common.slice(0, common.lastIndexOf('/') + 1)
+  return `key_prefix ${JSON.stringify(folder)} { policy = "${policy}" }`
+}
+
+/** What an error means that is in no answer: of sockets, of TLS, of a limit. */
+export function asFault(error: unknown): Fault {
+  if (error instanceof Fault) return error
+  const cause = error as NodeJS.ErrnoException & { errors?: readonly Error[] }
+  const said = cause.message || cause.errors?.map(({ message }) => message).join(', ') || String(cause.code)
+  // What OpenSSL says stands among its line numbers: 803C…:error:0A000412:SSL routines:read:what it says:file:line
+  const tls = /:SSL routines:[^:]*:([^:]+)/.exec(said)?.[1]
+  const refused = /alert.*(certificate|unknown ca)/.test(tls ?? '')
+  // Node itself refuses a token that fits in no header, and OpenSSL a certificate that is none.
+  const wrong = refused || error instanceof TypeError || cause.code?.startsWith('ERR_OSSL')
+  const advice = refused ? ': the server wants a certificate of the client that it trusts' : ''
+  return new Fault(wrong ? RefusedError : UnavailableError, tls ? `TLS: ${tls}${advice}` : said, { cause })
+}

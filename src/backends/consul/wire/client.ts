@@ -1,0 +1,250 @@
+// The one file that touches npm `consul`: requests over HTTP, one server at a time. Owns which server is asked, and
+// what an error means; knows nothing of locks. Of the package it uses what all its methods are made of, papi's
+// requests: those methods drop options, round flags, and hide what the server said.
+import { EventEmitter, setMaxListeners } from 'node:events'
+import type { Agent, IncomingMessage } from 'node:http'
+import Consul from 'consul'
+import type { Clock } from '../../../base/clock.ts'
+import { SessionGoneError, UnavailableError } from '../../../base/errors.ts'
+import { type Answer, asFault, Fault } from './answers.ts'
+import {
+  blocking,
+  creation,
+  destruction,
+  type Request,
+  reading,
+  renewal,
+  type Shown,
+  shownTo,
+  transaction,
+  understood,
+} from './requests.ts'
+import { agentOf, type Lane, placeOf, retire } from './sockets.ts'
+import type {
+  Credentials,
+  Operation,
+  Outcome,
+  SessionPlan,
+  Snapshot,
+  Target,
+  Transport,
+  Wait,
+} from './transport.ts'
+
+/** One server of the cluster, or a client that its owner made and closes. */
+export interface Server {
+  readonly address: string
+  /** Connects, and again after every failure: each time another connection. */
+  connect(): Connection
+}
+
+/** The way to one server. */
+export interface Connection {
+  readonly lanes: Readonly<Record<Lane, Papi>>
+  readonly shown: Shown
+  /** Ends the sockets that are idle at once, and the others after their request. */
+  retire(): void
+}
+
+/** What npm consul inherits and does not declare: https://github.com/silas/node-papi */
+interface Papi {
+  _request(request: object, answered: Middleware): Promise<PapiResponse>
+  readonly _opts: { readonly socketPath?: string; readonly baseUrl: { hostname: string; port?: string } }
+  readonly _defaults?: { readonly token?: string; readonly dc?: string; readonly partition?: string }
+}
+type PapiResponse = IncomingMessage & { readonly statusCode: number; readonly body?: Buffer }
+type Middleware = (
+  request: { readonly err?: Error & { readonly isResponse?: boolean }; readonly res: PapiResponse },
+  next: (go: false, error: Error | undefined, response: PapiResponse) => void,
+) => void
+
+/** A request under way. */
+interface Call {
+  readonly connection: Connection
+  readonly waits: boolean
+  fail(reason: unknown): void
+}
+
+const closedText = 'the connection was closed'
+
+/** A connection to a cluster through npm consul. */
+export class ConsulClient implements Transport {
+  readonly #clock: Clock
+  readonly #servers: readonly Server[]
+  readonly #calls = new Set<Call>()
+  #current = 0
+  #closed = false
+  #connected: Connection | undefined
+
+  constructor(clock: Clock, servers: readonly Server[]) {
+    this.#clock = clock
+    this.#servers = servers
+  }
+
+  createSession(plan: SessionPlan, signal: AbortSignal): Promise<string> {
+    return this.#ask(creation(plan), signal)
+  }
+
+  renewSession(session: string, signal: AbortSignal): Promise<void> {
+    return this.#ask(renewal(session), signal)
+  }
+
+  async destroySession(session: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#ask(destruction(session), signal)
+    } catch (error) {
+      if (!(error instanceof SessionGoneError)) throw error
+    }
+  }
+
+  txn(operations: readonly Operation[], signal: AbortSignal, purpose?: 'gives back'): Promise<Outcome> {
+    return this.#ask(transaction(operations, purpose ? 'steady' : 'work'), signal)
+  }
+
+  read(target: Target, signal: AbortSignal): Promise<Snapshot> {
+    return this.#ask(reading(target), signal)
+  }
+
+  block(target: Target, wait: Wait, signal: AbortSignal): Promise<Snapshot> {
+    return this.#ask(blocking(target, wait), signal)
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#disconnect()
+    for (const call of [...this.#calls]) call.fail(new Fault(UnavailableError, closedText))
+  }
+
+  get #server(): Server {
+    return this.#servers[this.#current % this.#servers.length] as Server
+  }
+
+  get #connection(): Connection {
+    if (this.#closed) throw new UnavailableError(`consul at ${this.#server.address}: ${closedText}`)
+    this.#connected ??= this.#server.connect()
+    return this.#connected
+  }
+
+  #disconnect(): void {
+    this.#connected?.retire()
+    this.#connected = undefined
+  }
+
+  /** Turns errors into ours, and leaves a server that did not answer for the next one. */
+  async #ask<T>(request: Request<T>, signal: AbortSignal): Promise<T> {
+    signal.throwIfAborted()
+    const connection = this.#connection
+    const { address } = this.#server
+    try {
+      return understood(request, await this.#send(connection, request, signal), connection.shown.secrets)
+    } catch (error) {
+      const ended = signal.aborted && Object.is(error, signal.reason)
+      if (ended && !(error instanceof UnavailableError)) throw error // the caller's own reason, whatever it is
+      const fault = asFault(error)
+      if (fault.meaning === UnavailableError && connection === this.#connected) this.#moveOn(fault)
+      throw new fault.meaning(`consul at ${address}: ${fault.message}`, { cause: fault.cause ?? fault })
+    }
+  }
+
+  #send<T>(connection: Connection, request: Request<T>, signal: AbortSignal): Promise<Answer> {
+    const { lane, limitMs, waits = false } = request
+    const ctx = Object.assign(new EventEmitter(), { canceled: false })
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        stopTimer()
+        signal.removeEventListener('abort', abort)
+        this.#calls.delete(call)
+      }
+      const fail = (reason: unknown): void => {
+        end()
+        reject(reason)
+        ctx.canceled = true
+        ctx.emit('cancel')
+      }
+      const call: Call = { connection, waits, fail }
+      const abort = (): void => fail(signal.reason)
+      const stopTimer = this.#clock.after(limitMs, () => fail(silence(limitMs)))
+      this.#calls.add(call)
+      setMaxListeners(0, signal) // it may serve many requests at a time, and Node shall not warn
+      signal.addEventListener('abort', abort)
+      const sent = connection.lanes[lane]._request({ ...optionsOf(connection, request), ctx }, answered)
+      const succeed = (response: PapiResponse): void => {
+        end()
+        resolve(answerOf(response))
+      }
+      sent.then(succeed, fail)
+    })
+  }
+
+  /**
+   * With one server this too is right: a new connection shakes off whatever ailed the old one. What is under way there
+   * may yet be answered, unless the server fell silent: then those who wait for a change would not hear of it.
+   */
+  #moveOn({ cause }: Fault): void {
+    const left = this.#connected
+    this.#disconnect()
+    this.#current += 1
+    if (!(cause instanceof UnavailableError)) return
+    for (const call of [...this.#calls]) if (call.connection === left && call.waits) call.fail(cause)
+  }
+}
+
+function optionsOf<T>(connection: Connection, { method, path, params, query, body }: Request<T>): object {
+  return {
+    method,
+    path,
+    params,
+    query: { ...connection.shown.query, ...query },
+    headers: connection.shown.headers,
+    body,
+    type: 'json',
+    buffer: true,
+    timeout: 0, // else that of a given client, also for reads that are meant to take their time
+  }
+}
+
+/** Takes every answer as one: papi would throw away what the server said, and keep the token in the error. */
+const answered: Middleware = ({ err, res }, next) => next(false, err?.isResponse ? undefined : err, res)
+
+function answerOf({ statusCode, headers, body }: PapiResponse): Answer {
+  return {
+    status: statusCode,
+    index: headers['x-consul-index'] as string | undefined,
+    text: String(body ?? ''),
+  }
+}
+
+function silence(limitMs: number): UnavailableError {
+  return new UnavailableError(`no answer within ${Math.round(limitMs)} ms`)
+}
+
+/** A server to connect to, at `host:port` or `unix:///path/of/a/socket`. */
+export function server(address: string, credentials: Credentials): Server {
+  const { tls } = credentials
+  const shown = shownTo(credentials)
+  return {
+    address,
+    connect() {
+      const [steady, work] = [agentOf(address, tls, 'steady'), agentOf(address, tls, 'work')]
+      const at = placeOf(address, tls)
+      const lanes = { steady: papiOf(at, steady), work: papiOf(at, work) }
+      return { lanes, shown, retire: () => [steady, work].forEach(retire) }
+    },
+  }
+}
+
+function papiOf(at: object, agent: Agent): Papi {
+  return new Consul({ ...at, agent }) as unknown as Papi
+}
+
+/** A client that somebody else made, configured and closes. */
+export function givenClient(client: Consul): Server {
+  const papi = client as unknown as Papi
+  const { socketPath, baseUrl } = papi._opts
+  const { token, dc, partition } = papi._defaults ?? {} // only its own methods heed them
+  const shown = shownTo({ token, dc, partition })
+  return {
+    address: socketPath ?? [baseUrl.hostname, baseUrl.port].filter(Boolean).join(':'),
+    connect: () => ({ lanes: { steady: papi, work: papi }, shown, retire: () => {} }),
+  }
+}

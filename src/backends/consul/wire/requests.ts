@@ -1,0 +1,161 @@
+// What is asked of Consul: path, body, lane and time limit of each request, and which answers it understands. Owns no
+// connection; client.ts sends.
+import { SessionGoneError, UnavailableError } from '../../../base/errors.ts'
+import {
+  type Answer,
+  createdSession,
+  Fault,
+  faultOf,
+  onlyReads,
+  operationsBody,
+  operationsRule,
+  outcomeOf,
+  readRule,
+  renewedSession,
+  sessionBody,
+  sessionRule,
+  snapshotOf,
+} from './answers.ts'
+import type { Lane } from './sockets.ts'
+import type { Credentials, Operation, Outcome, SessionPlan, Snapshot, Target, Wait } from './transport.ts'
+
+/** One request, and how its answer is read. */
+export interface Request<T> {
+  readonly method: 'GET' | 'PUT'
+  /** With `{name}` for what stands in `params`. */
+  readonly path: string
+  readonly params?: Readonly<Record<string, string>>
+  readonly query?: Readonly<Record<string, string>>
+  readonly body?: Buffer
+  readonly lane: Lane
+  /** How long it may take. */
+  readonly limitMs: number
+  /** Whether it waits for a change, and so can be asked again at no loss. */
+  readonly waits?: boolean
+  /** A status beside 200 that `read` understands. */
+  readonly accepts?: number
+  /** The ACL rule it needs. */
+  readonly rule: () => string
+  /** Throws a Fault, or anything where the answer makes no sense. */
+  readonly read: (answer: Answer) => T
+}
+
+/** Consul itself gives up after 7 s where there is no leader. papi has no limit, and none for a body cut short. */
+const limitMs = 10_000
+/** A server that was cut off might answer with what was. */
+const consistent = { consistent: '1' } as const
+
+export function creation(plan: SessionPlan): Request<string> {
+  return {
+    method: 'PUT',
+    path: '/session/create',
+    body: sessionBody(plan),
+    lane: 'steady',
+    limitMs,
+    rule: () => sessionRule(plan.node),
+    read: createdSession,
+  }
+}
+
+export function renewal(session: string): Request<void> {
+  return {
+    ...aboutSession('renew', session),
+    accepts: 404,
+    read(answer) {
+      if (answer.status === 404) throw new Fault(SessionGoneError, answer.text.trim(), { status: 404 })
+      renewedSession(answer, session)
+    },
+  }
+}
+
+/** Consul answers the same where there is no such session. */
+export function destruction(session: string): Request<unknown> {
+  return { ...aboutSession('destroy', session), read: ({ text }) => JSON.parse(text) }
+}
+
+function aboutSession(verb: 'renew' | 'destroy', id: string) {
+  return {
+    method: 'PUT',
+    path: `/session/${verb}/{id}`,
+    params: { id },
+    lane: 'steady',
+    limitMs,
+    rule: () => sessionRule(),
+  } as const
+}
+
+export function transaction(operations: readonly Operation[], lane: Lane): Request<Outcome> {
+  return {
+    method: 'PUT',
+    path: '/txn',
+    ...(onlyReads(operations) ? { query: consistent } : {}),
+    body: operationsBody(operations),
+    lane,
+    limitMs,
+    accepts: 409,
+    rule: () => operationsRule(operations),
+    read: (answer) => outcomeOf(answer, operations),
+  }
+}
+
+export function reading(target: Target): Request<Snapshot> {
+  return { ...aboutKeys(target, consistent), limitMs }
+}
+
+export function blocking(target: Target, { index, waitMs }: Wait): Request<Snapshot> {
+  const query = { index: String(index), wait: `${Math.ceil(waitMs)}ms` }
+  return { ...aboutKeys(target, query), limitMs: (waitMs * 17) / 16 + 5_000, waits: true }
+}
+
+function aboutKeys(target: Target, query: Readonly<Record<string, string>>) {
+  const recurse = 'prefix' in target
+  return {
+    method: 'GET',
+    path: '/kv/{key}',
+    params: { key: recurse ? target.prefix : target.key },
+    query: recurse ? { ...query, recurse: '1' } : query,
+    lane: 'work',
+    accepts: 404,
+    rule: () => readRule(target),
+    read: snapshotOf,
+  } as const
+}
+
+/** What stands in each request of a connection. */
+export interface Shown {
+  readonly headers: Readonly<Record<string, string>>
+  readonly query: Readonly<Record<string, string>>
+  /** What must not stand in any message. */
+  readonly secrets: readonly string[]
+}
+
+export function shownTo({ token, auth, dc, namespace, partition }: Credentials): Shown {
+  const login = auth && Buffer.from(`${auth.username}:${auth.password}`).toString('base64')
+  const headers = {
+    ...(token ? { 'x-consul-token': token } : {}),
+    ...(login ? { authorization: `Basic ${login}` } : {}),
+    ...(namespace ? { 'x-consul-namespace': namespace } : {}),
+    ...(partition ? { 'x-consul-partition': partition } : {}),
+  }
+  const secrets = [token, auth?.password, login].filter((secret) => !!secret) as string[]
+  return { headers, query: dc ? { dc } : {}, secrets }
+}
+
+/** What an answer says to a request, with no secret in it. Throws a Fault where that is no result. */
+export function understood<T>(request: Request<T>, answer: Answer, secrets: readonly string[]): T {
+  const { status, index, text } = answer
+  const foreign = request.method === 'GET' && index === undefined // another server's 404, say
+  const known = status === 200 || (status === request.accepts && !foreign)
+  if (!known) throw faultOf({ status, index, text: withoutSecrets(text, secrets) }, request.rule)
+  try {
+    return request.read(answer)
+  } catch (error) {
+    if (error instanceof Fault) throw error
+    const said = error instanceof SyntaxError ? withoutSecrets(text, secrets).slice(0, 100) : String(error)
+    throw new Fault(UnavailableError, `the answer makes no sense: ${said}`, { status })
+  }
+}
+
+function withoutSecrets(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((cleaned, secret) => cleaned.replaceAll(secret, '…'), text)
+}

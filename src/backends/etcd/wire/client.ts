@@ -1,0 +1,231 @@
+// The one file that touches etcd3: requests and streams over gRPC, one endpoint at a time. Owns which endpoint is
+// asked and what an error means; knows nothing of locks. etcd3 retries writes, balances per request and breaks
+// circuits by default: all of that is switched off here, since acquire and session decide what is tried again.
+import { rootCertificates } from 'node:tls'
+import {
+  ClientClosedError,
+  Etcd3,
+  EtcdAuthenticationFailedError,
+  EtcdError,
+  EtcdInvalidAuthTokenError,
+  EtcdLeaseInvalidError,
+  EtcdPermissionDeniedError,
+  GRPCGenericError,
+  GRPCUnauthenticatedError,
+  type IOptions,
+  type ITxnRequest,
+  type ITxnResponse,
+  isRecoverableError,
+} from 'etcd3'
+import type { Clock } from '../../../base/clock.ts'
+import { RefusedError, SessionGoneError, UnavailableError } from '../../../base/errors.ts'
+import { orAborted } from '../../../base/scope.ts'
+import { type CallOptions, Cancellable, requireLeader } from './calls.ts'
+import { KeepAlives, Watches } from './streams.ts'
+import type { Credentials, KeyRange, Transport, WatchListener } from './transport.ts'
+
+/** One member of the cluster, or a client that its owner made and closes. */
+export interface Endpoint {
+  readonly address: string
+  /** Connects, and again after every failure. */
+  connect(): Etcd3
+  disconnect(client: Etcd3): void
+}
+
+type Policy = NonNullable<NonNullable<IOptions['faultHandling']>['global']>
+type Tls = Exclude<Credentials['tls'], true | undefined>
+
+const callMsMax = 10_000
+
+/** A connection to a cluster through etcd3. */
+export class EtcdClient implements Transport {
+  readonly #clock: Clock
+  readonly #endpoints: readonly Endpoint[]
+  readonly #authenticated: boolean
+  readonly #keepAlives = new KeepAlives(() =>
+    this.#stream((client, options) => client.leaseClient.leaseKeepAlive(options)),
+  )
+  readonly #watches = new Watches(() => this.#stream((client, options) => client.watchClient.watch(options)))
+  #current = 0
+  #closed = false
+  #connected: Etcd3 | undefined
+
+  constructor(clock: Clock, endpoints: readonly Endpoint[], authenticated: boolean) {
+    this.#clock = clock
+    this.#endpoints = endpoints
+    this.#authenticated = authenticated
+  }
+
+  txn(request: ITxnRequest, signal: AbortSignal): Promise<ITxnResponse> {
+    return this.#call(signal, (client, options) => client.kv.txn(request, options))
+  }
+
+  async grant(lease: string, ttlSeconds: number, signal: AbortSignal): Promise<number> {
+    const granted = await this.#call(signal, (client, options) =>
+      client.leaseClient.leaseGrant({ ID: lease, TTL: ttlSeconds }, options),
+    )
+    return Number(granted.TTL)
+  }
+
+  async keepAlive(lease: string, signal: AbortSignal): Promise<void> {
+    await this.#understand(signal, () => this.#keepAlives.renew(lease, signal))
+  }
+
+  async revoke(lease: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#call(signal, (client, options) => client.leaseClient.leaseRevoke({ ID: lease }, options))
+    } catch (error) {
+      if (!(error instanceof SessionGoneError)) throw error
+    }
+  }
+
+  async timeToLive(lease: string, signal: AbortSignal): Promise<number | undefined> {
+    const { TTL } = await this.#call(signal, (client, options) =>
+      client.leaseClient.leaseTimeToLive({ ID: lease }, options),
+    )
+    return Number(TTL) < 0 ? undefined : Number(TTL)
+  }
+
+  watch(range: KeyRange, listener: WatchListener): () => void {
+    return this.#watches.watch(range, listener)
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#disconnect()
+  }
+
+  #disconnect(): void {
+    this.#keepAlives.close()
+    this.#watches.reset()
+    if (this.#connected) this.#endpoint.disconnect(this.#connected)
+    this.#connected = undefined
+  }
+
+  get #endpoint(): Endpoint {
+    return this.#endpoints[this.#current % this.#endpoints.length] as Endpoint
+  }
+
+  get #client(): Etcd3 {
+    if (this.#closed) throw new UnavailableError('the connection to etcd was closed')
+    this.#connected ??= this.#endpoint.connect()
+    return this.#connected
+  }
+
+  #call<T>(signal: AbortSignal, ask: (client: Etcd3, options: CallOptions) => Promise<T>): Promise<T> {
+    const call = new Cancellable(this.#clock)
+    const options = { deadline: this.#clock.wallMs() + callMsMax, interceptors: [call.interceptor] }
+    return this.#understand(signal, async () => {
+      try {
+        return await orAborted(ask(this.#client, options), signal)
+      } catch (error) {
+        if (signal.aborted) call.cancel()
+        throw error
+      }
+    })
+  }
+
+  /** Streams carry the token of the last request and never renew it: so a request goes first. */
+  async #stream<T>(open: (client: Etcd3, options: CallOptions) => Promise<T>): Promise<T> {
+    const client = this.#client
+    const options = { deadline: this.#clock.wallMs() + callMsMax }
+    if (this.#authenticated) await client.kv.range({ key: Buffer.from('\0') }, options).catch(() => {})
+    return open(client, { interceptors: [requireLeader] })
+  }
+
+  /** Turns errors into ours, and leaves an endpoint that did not answer for the next one. */
+  async #understand<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
+    signal.throwIfAborted()
+    const asked = this.#client
+    const { address } = this.#endpoint
+    try {
+      return await ask()
+    } catch (error) {
+      const meaning = translate(error, address)
+      if (meaning instanceof UnavailableError && asked === this.#connected) this.#moveOn()
+      throw meaning
+    }
+  }
+
+  /** With one endpoint this too is right: a new connection shakes off whatever ailed the old one. */
+  #moveOn(): void {
+    this.#disconnect()
+    this.#current += 1
+  }
+}
+
+const refusals = [EtcdPermissionDeniedError, EtcdAuthenticationFailedError, GRPCUnauthenticatedError]
+const staleAuth = /auth store is old|invalid auth token/
+const tooLarge = /message larger than max/ // gRPC's own limit, which asking again does not move
+const wrongAuth = /user name is empty|authentication is not enabled|user name not found/
+
+/** What an error of etcd3 means for the caller. What no server said stays as it is. */
+function translate(error: unknown, address: string): unknown {
+  if (!(error instanceof Error)) return error
+  const text = `etcd at ${address}: ${error.message.replace(/^\w*Error: /, '')}`
+  if (error instanceof EtcdLeaseInvalidError) return new SessionGoneError(text, { cause: error })
+  if (error instanceof EtcdInvalidAuthTokenError || staleAuth.test(error.message)) {
+    return new UnavailableError(text, { cause: error })
+  }
+  const refused =
+    refusals.some((type) => error instanceof type) ||
+    wrongAuth.test(error.message) ||
+    tooLarge.test(error.message)
+  if (refused) return new RefusedError(text, { cause: error })
+  const brokenCircuit = 'isBrokenCircuitError' in error // by the policy of a given client
+  const transient = brokenCircuit || isRecoverableError(error) || error instanceof UnavailableError
+  if (transient || error instanceof ClientClosedError) return new UnavailableError(text, { cause: error })
+  const answered = error instanceof GRPCGenericError || error instanceof EtcdError
+  return answered ? new RefusedError(text, { cause: error }) : error
+}
+
+/** A member to connect to. */
+export function member(address: string, { auth, tls }: Credentials, clock: Clock): Endpoint {
+  let connections = 0
+  return {
+    address,
+    connect() {
+      connections += 1
+      return new Etcd3({
+        hosts: `${tls ? 'https' : 'http'}://${address}`,
+        // It logs in over a connection of its own that it never closes: a hung server must not keep that alive.
+        ...(auth ? { auth: { ...auth, callOptions: () => ({ deadline: clock.wallMs() + callMsMax }) } } : {}),
+        ...(typeof tls === 'object' ? { credentials: certificates(tls) } : {}),
+        faultHandling: { global: passThrough, host: () => passThrough },
+        grpcOptions: grpcOptions(connections),
+      })
+    },
+    disconnect: (client) => client.close(),
+  }
+}
+
+/** A client that somebody else made, configured and closes. */
+export function givenClient(client: Etcd3): Endpoint {
+  return { address: 'the given client', connect: () => client, disconnect: () => {} }
+}
+
+function grpcOptions(connection: number): NonNullable<IOptions['grpcOptions']> {
+  return {
+    // A connection that died in silence is found out after 15 s. etcd accepts pings from every 5 s on.
+    'grpc.keepalive_time_ms': 10_000,
+    'grpc.keepalive_timeout_ms': 5_000,
+    'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': 1_000,
+    // A line as a whole, with all that its claims say, may be longer than the 4 MiB that gRPC takes otherwise.
+    'grpc.max_receive_message_length': -1,
+    // gRPC would hand out the old socket again to whoever has the same options.
+    'leasehold.connection': connection,
+  }
+}
+
+/**
+ * etcd3 would retry writes and, after three failures, send nothing for 5 s. It only ever calls `execute`, also with
+ * functions that throw, and then looks for a promise.
+ */
+const passThrough = { execute: async (run: () => unknown) => run() } as unknown as Policy
+
+/** What is missing falls back to the system's authorities, and to no client certificate. */
+function certificates({ ca, cert, key }: Tls): NonNullable<IOptions['credentials']> {
+  const own = cert && key ? { certChain: cert, privateKey: key } : {}
+  return { rootCertificate: ca ?? Buffer.from(rootCertificates.join('\n')), ...own }
+}

@@ -1,0 +1,248 @@
+// The embedded store's answers to the questions of backend.ts. Owns what a claim's place means, and when
+// the dead and the hanging are looked for; the database, the lock files, the waiting and the removing
+// have their own files.
+import { isDeepStrictEqual } from 'node:util'
+import type { Clock } from '../../base/clock.ts'
+import { SessionGoneError, UnavailableError } from '../../base/errors.ts'
+import type {
+  Admitted,
+  Attempt,
+  Backend,
+  Claim,
+  Facts,
+  Leader,
+  NameState,
+  Observation,
+  SessionGrant,
+  Standing,
+  Waiting,
+} from '../../contract.ts'
+import type { Driver } from './driver.ts'
+import { failure, gone, inUse, moved } from './failure.ts'
+import { Removals } from './removals.ts'
+import { Renewals } from './renewals.ts'
+import { SessionFiles } from './session-files.ts'
+import type { Obstacle, Place, Store } from './store.ts'
+import { type Look, lookMs, Waits } from './waits.ts'
+
+const facts: Facts = {
+  scheme: 'file',
+  ttlMs: { min: 1_000, max: 86_400_000, default: 15_000 },
+  fair: true,
+  lockDelayMs: 0,
+  freesOnCrash: true,
+  answersAtOnce: true,
+  checkpointBytesMax: 1_048_576,
+  valueBytesMax: 1_048_576,
+}
+
+const roundsMost = 1_000
+
+/**
+ * One client of the store. Its work is synchronous and short, so that an aborted request either was done
+ * or not.
+ */
+export class FileBackend implements Backend {
+  readonly facts: Facts = facts
+  readonly #clock: Clock
+  readonly #directory: string
+  readonly #store: Store
+  readonly #files: SessionFiles
+  readonly #waits: Waits
+  readonly #removals: Removals
+  /** The tickets of the claims that may stand; undefined where the answer to their joining was lost. */
+  readonly #tickets = new WeakMap<Claim, bigint | undefined>()
+
+  constructor(clock: Clock, driver: Driver, directory: string, store: Store) {
+    this.#clock = clock
+    this.#directory = directory
+    this.#store = store
+    this.#files = new SessionFiles(driver, directory)
+    this.#waits = new Waits(clock, this.#files, () => store.version())
+    this.#removals = new Removals(store, this.#files, this.#waits, new Renewals(clock))
+  }
+
+  async createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant> {
+    signal.throwIfAborted()
+    if (this.#store.wasMoved()) throw new UnavailableError(moved(this.#store.path))
+    // All of them, whatever it costs: only who finds nobody alive knows that a power cut may have been.
+    this.#removals.removeDead(this.#store.sessions(), Number.POSITIVE_INFINITY)
+    const id = this.#clock.id().toString(16).padStart(16, '0')
+    try {
+      this.#store.addSession(id, ttlMs, (alone) => {
+        if (alone) this.#files.removeAll()
+        this.#files.lock(id)
+      })
+      return { id, ttlMs }
+    } catch (error) {
+      this.#files.remove(id)
+      throw failure(error, this.#directory, this.#store.path)
+    }
+  }
+
+  async renewSession(session: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    // Whoever comes now opens another database, and knows nothing of what this session holds.
+    if (this.#store.wasMoved()) throw new SessionGoneError(moved(this.#store.path))
+    if (!this.#store.renew(session)) throw gone(session)
+  }
+
+  async destroySession(session: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    this.#removals.remove(session)
+  }
+
+  async attempt(claim: Claim, signal: AbortSignal): Promise<Attempt> {
+    signal.throwIfAborted()
+    return this.#ask(claim)
+  }
+
+  async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (!this.#tickets.has(claim)) return
+    const next = this.#store.leave(claim, this.#tickets.get(claim))
+    this.#tickets.delete(claim)
+    if (next !== undefined) this.#waits.wake(next)
+  }
+
+  async verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted()
+    const place = this.#place(claim)
+    return place !== undefined && place.before < claim.permits
+  }
+
+  async line(name: string, signal: AbortSignal): Promise<Standing[]> {
+    signal.throwIfAborted()
+    this.#removals.removeDead(this.#store.sessionsAhead(name))
+    return this.#store.line(name)
+  }
+
+  async survey(prefix: string, signal: AbortSignal): Promise<NameState[]> {
+    signal.throwIfAborted()
+    this.#removals.removeDead(this.#store.sessions(), Number.POSITIVE_INFINITY)
+    return this.#store.survey(prefix)
+  }
+
+  async break(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted()
+    const concerned = this.#store.evict(name, token)
+    for (const session of concerned ?? []) this.#waits.wake(session)
+    return concerned !== undefined
+  }
+
+  async writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted()
+    const ticket = this.#tickets.get(claim)
+    return ticket !== undefined && this.#store.writeCheckpoint(claim, ticket, text)
+  }
+
+  async proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted()
+    const ticket = this.#tickets.get(claim)
+    return ticket !== undefined && this.#store.announce(claim, ticket, value)
+  }
+
+  async observe(name: string, signal: AbortSignal): Promise<Observation> {
+    signal.throwIfAborted()
+    return this.#observation(name)
+  }
+
+  async readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined> {
+    signal.throwIfAborted()
+    return this.#store.readCheckpoint(name)
+  }
+
+  async close(): Promise<void> {
+    this.#waits.close()
+    this.#files.close()
+    this.#store.close()
+  }
+
+  /** Who stands first, once the dead and the hanging are gone. */
+  #leader(name: string): Leader | undefined {
+    while (this.#removals.clearFirst(name)) {}
+    return this.#store.leader(name)
+  }
+
+  #observation(name: string): Observation {
+    const leader = this.#leader(name)
+    const look = () => (isDeepStrictEqual(this.#leader(name), leader) ? undefined : this.#observation(name))
+    // Nobody wakes an observer, who has nothing to do with the line: it looks by time.
+    return { leader, changed: (signal) => this.#waits.wait('', lookMs.observing, look, signal) }
+  }
+
+  /** Asks until the answer is yes, or nobody is left who could be taken out of the way. */
+  #ask(claim: Claim): Attempt {
+    for (let rounds = 0; rounds < roundsMost; rounds += 1) {
+      const place = this.#place(claim) ?? this.#join(claim)
+      if (!place) continue
+      if (place.before < claim.permits) return this.#admitted(claim, place)
+      const stands = this.#tickets.has(claim)
+      if (!this.#removals.clearTheWay(claim, stands ? place.ticket : undefined))
+        return this.#waiting(claim, place)
+    }
+    throw new UnavailableError(`the line of ${JSON.stringify(claim.name)} changes faster than it can be read`)
+  }
+
+  #place(claim: Claim): Place | undefined {
+    const ticket = this.#tickets.get(claim)
+    return ticket === undefined ? undefined : this.#store.place(claim, ticket)
+  }
+
+  /** Puts the claim in line. Undefined when it has to be asked again, since what was in the way is gone. */
+  #join(claim: Claim): Place | undefined {
+    this.#tickets.set(claim, undefined)
+    const place = this.#store.join(claim)
+    if (place) this.#tickets.set(claim, place.ticket)
+    return place ?? this.#notJoined(claim, this.#store.obstacle(claim))
+  }
+
+  #notJoined(claim: Claim, obstacle: Obstacle): Place | undefined {
+    const { sessionStands, own, permits, before } = obstacle
+    if (own !== undefined) {
+      this.#tickets.set(claim, own)
+      return undefined
+    }
+    this.#tickets.delete(claim)
+    if (!sessionStands) throw gone(claim.session)
+    const conflict = permits !== undefined && permits !== claim.permits
+    if (conflict && !this.#removals.clearTheWay(claim, undefined)) throw inUse(claim, permits)
+    return conflict || claim.wait || before < claim.permits ? undefined : { ticket: 0n, before }
+  }
+
+  #admitted(claim: Claim, { ticket }: Place): Admitted {
+    this.#store.secure(ticket)
+    const look: Look = (cause) => (cause !== 'tick' && !this.#place(claim) ? 'changed' : undefined)
+    const changed = (signal: AbortSignal) => this.#waits.wait(claim.session, lookMs.holding, look, signal)
+    return { held: true, token: ticket, changed }
+  }
+
+  #waiting(claim: Claim, place: Place): Waiting {
+    const { session } = claim
+    const changed = (signal: AbortSignal) =>
+      this.#waits.wait(session, lookMs.waiting, this.#look(claim, place), signal)
+    return { held: false, ahead: place.before - claim.permits + 1, changed }
+  }
+
+  /**
+   * A look while waiting. By time alone it only asks the kernel for those on whom it depends, not the
+   * database.
+   */
+  #look(claim: Claim, { ticket }: Place): Look {
+    let before = -1
+    let guarded: readonly string[] = []
+    const asBefore = () => !guarded.some((session) => this.#files.isDead(session))
+    return (cause) => {
+      if (cause === 'tick' && asBefore()) return undefined
+      const place = this.#place(claim)
+      if (!place) return 'changed'
+      if (place.before < claim.permits) return this.#admitted(claim, place)
+      if (cause === 'event' && place.before === before && asBefore()) return undefined
+      const attempt = this.#ask(claim)
+      if (attempt.held) return attempt
+      before = place.before
+      guarded = this.#removals.guarded(claim, ticket)
+      return undefined
+    }
+  }
+}

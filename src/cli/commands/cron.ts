@@ -1,0 +1,149 @@
+// `leasehold cron`: a line of a crontab that many hosts share and one of them runs. Owns its options and its exit status;
+// which host runs a tick is the library's to settle, the command is under-hold's.
+import { type Command, Option } from 'commander'
+import { HoldLostError } from '../../base/errors.ts'
+import type { Hold } from '../../core/hold.ts'
+import { nameOf } from '../../core/holder.ts'
+import type { TickResult } from '../../cron/guard.ts'
+import { checkTimezone, Schedule } from '../../cron/schedule.ts'
+import { type Visit, withClient } from '../client.ts'
+import { say } from '../exit.ts'
+import { type HoldOptions, parsed, takesCommand } from '../options.ts'
+import type { Verdict } from '../process/overseer.ts'
+import { runUnderHold } from '../process/under-hold.ts'
+import { Progress } from '../progress.ts'
+import { printable } from '../states.ts'
+
+/** What the options say, parsed. */
+interface CronOptions extends HoldOptions {
+  readonly schedule: string
+  readonly tz?: string
+  readonly retry?: boolean
+  readonly catchUp?: boolean
+}
+
+/** Adds the subcommand to the program. */
+export function addCron(program: Command): void {
+  const subcommand = program
+    .command('cron')
+    .summary('run a command once per tick over all hosts')
+    .description(description)
+    .argument('<NAME>', 'the cron job: 1 to 512 bytes of UTF-8, the same on all hosts')
+    .addOption(scheduleOption())
+    .option('--tz <zone>', 'the time zone of the schedule (default: that of this machine)', toTimezone)
+    .option('--retry', 'run a tick again whose host died half-way; the other hosts wait until it is done')
+    .option('--catch-up', 'run late, one after the other, what no host ran since the last tick')
+  takesCommand(subcommand, cron).addHelpText('after', help)
+}
+
+function scheduleOption(): Option {
+  const option = new Option('--schedule <expr>', 'when it is due, as the crontab says')
+  return option.makeOptionMandatory().argParser(toSchedule)
+}
+
+/** Refused here, before anything is asked of a store. */
+function toSchedule(text: string): string {
+  return parsed(() => new Schedule(text, undefined).expression)
+}
+
+function toTimezone(text: string): string {
+  return parsed(() => {
+    checkTimezone(text)
+    return text
+  })
+}
+
+async function cron(name: string, command: string[], options: CronOptions): Promise<void> {
+  await withClient(options, async (visit) => {
+    const { schedule, tz: timezone, retry, catchUp } = options
+    return new Turn(visit, name, command, options).take({ schedule, timezone, retry, catchUp })
+  })
+}
+
+/** One host's part in one tick. */
+class Turn {
+  readonly #visit: Visit
+  readonly #name: string
+  readonly #command: readonly string[]
+  readonly #options: CronOptions
+  readonly #progress: Progress
+  #verdict: Verdict | undefined
+
+  constructor(visit: Visit, name: string, command: readonly string[], options: CronOptions) {
+    this.#visit = visit
+    this.#name = name
+    this.#command = command
+    this.#options = options
+    this.#progress = new Progress({ ...visit, name, quiet: options.quiet })
+  }
+
+  /** Resolves with the exit status: that of the command, or 0 where another host has the tick. */
+  async take(options: Parameters<Visit['client']['cron']>[1]): Promise<number> {
+    const { client, signals } = this.#visit
+    const onMissed = (tick: Date): void => this.#say(`the tick of ${tick.toISOString()} was run by nobody`)
+    const guard = client.cron(this.#name, { ...options, onMissed })
+    try {
+      const result = await guard.run((hold, tick) => this.#run(hold, tick), {
+        signal: signals.interrupted,
+        graceMs: Number.MAX_SAFE_INTEGER, // when the command is killed, the overseer says
+        onWait: this.#progress.onWait,
+      })
+      if (result.ran) return result.value.status
+      this.#tellWho(result)
+      return 0
+    } catch (error) {
+      if (error instanceof HoldLostError && this.#verdict) return this.#verdict.status // the overseer has told it
+      throw error
+    } finally {
+      this.#progress.clear()
+    }
+  }
+
+  async #run(hold: Hold, tick: Date): Promise<Verdict> {
+    this.#progress.clear()
+    const env = { LEASEHOLD_TICK: tick.toISOString() }
+    const job = { hold, command: this.#command, graceMs: this.#options.grace, env, say }
+    this.#verdict = await runUnderHold({ ...this.#visit, ...job })
+    return this.#verdict
+  }
+
+  #tellWho({ tick, by }: Exclude<TickResult<unknown>, { ran: true }>): void {
+    const who = by ? printable(nameOf(by)) : 'another host'
+    this.#say(`the tick of ${tick.toISOString()} is run by ${who}`)
+  }
+
+  #say(message: string): void {
+    if (!this.#options.quiet) this.#progress.say(message)
+  }
+}
+
+const description = `Runs the command if this host is the one for the present tick of the schedule. Put the same line into \
+the crontab of every host: each tick runs at most once over all of them, as long as their clocks differ by less than half \
+the interval.`
+
+const help = `
+Times are numbers with a unit: 500ms, 30s, 5m, 1h.
+
+A line of a crontab, the same on ten hosts:
+  0 3 * * * leasehold cron nightly --schedule '0 3 * * *' -- ./nightly.sh
+
+Further examples:
+  $ leasehold cron report --schedule '*/5 * * * *' --retry -- ./report.sh
+  $ leasehold cron invoices --schedule '0 9 1 * *' --tz Europe/Berlin --catch-up -- ./invoices.sh
+
+The tick is the scheduled time next to the present, so that it does not matter how late cron is by some seconds.
+While the tick's host has the lock but has not yet begun, the others wait; no longer than until the next tick.
+
+The command gets these variables:
+  LEASEHOLD_NAME   the name of the cron job
+  LEASEHOLD_TICK   the scheduled time, as in 2026-03-29T03:00:00.000Z
+  LEASEHOLD_TOKEN  the fencing token, which grows with every run
+  LEASEHOLD_URL    the store, without secrets
+
+Exit status: that of the command, 128+n if signal n ended it or the wait, or
+  0    another host runs the tick, or ran it; stderr says which
+  64   wrong usage, or NAME is in use for something else
+  69   the store is unavailable, or refused the credentials
+  70   the lock was lost while the command ran
+  126  the command cannot be executed
+  127  the command was not found`

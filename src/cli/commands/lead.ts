@@ -1,0 +1,147 @@
+// `leasehold lead`: a command for as long as this candidate leads, term after term. Owns what the end of a term
+// means for the command and for leasehold; the command is under-hold's, campaigning the library's.
+import type { Command } from 'commander'
+import { HoldLostError } from '../../base/errors.ts'
+import type { Term } from '../../election/term.ts'
+import { type Visit, withClient } from '../client.ts'
+import { messageOf } from '../exit.ts'
+import { type HoldOptions, parsed, takesCommand } from '../options.ts'
+import type { Verdict } from '../process/overseer.ts'
+import { runUnderHold } from '../process/under-hold.ts'
+import { Progress } from '../progress.ts'
+
+/** What the options say, parsed. */
+interface LeadOptions extends HoldOptions {
+  readonly value?: string
+}
+
+/** Signals that ask a leader to step down. Others, such as SIGHUP, mean what the command takes them for. */
+const endsOn = ['SIGINT', 'SIGTERM'] as const
+
+/** Adds the subcommand to the program. */
+export function addLead(program: Command): void {
+  const subcommand = program
+    .command('lead')
+    .summary('run a command while leading, else stand by')
+    .description(description)
+    .argument('<NAME>', 'the election: 1 to 512 bytes of UTF-8, the same for all its candidates')
+    .option('--value <text>', 'what others read about the leader (default: its host and process id)', toValue)
+  takesCommand(subcommand, lead).addHelpText('after', help)
+}
+
+/** Without this, `--value -- ./job` would lead with `--` as the value. */
+function toValue(text: string): string {
+  return parsed(() => {
+    if (text === '--') throw new RangeError('it takes a text before the --')
+    return text
+  })
+}
+
+async function lead(name: string, command: string[], options: LeadOptions): Promise<void> {
+  await withClient(options, (visit) => new Candidate(visit, name, command, options).status())
+}
+
+/** Stands for election until the command ends by itself, or a signal ends it. */
+class Candidate {
+  readonly #visit: Visit
+  readonly #name: string
+  readonly #command: readonly string[]
+  readonly #options: LeadOptions
+  readonly #progress: Progress
+  readonly #over = new AbortController()
+  #outcome: Verdict | { readonly error: unknown } | undefined
+  #told = ''
+
+  constructor(visit: Visit, name: string, command: readonly string[], options: LeadOptions) {
+    this.#visit = visit
+    this.#name = name
+    this.#command = command
+    this.#options = options
+    this.#progress = new Progress({ ...visit, ...options, name })
+  }
+
+  /** Resolves with the exit status when leadership is given back. Rejects with Interrupted if it never led. */
+  async status(): Promise<number> {
+    const { client, signals } = this.#visit
+    const { interrupted } = signals
+    try {
+      await client.election(this.#name).lead((term) => this.#serve(term), {
+        value: this.#options.value,
+        signal: AbortSignal.any([interrupted, this.#over.signal]),
+        graceMs: Number.MAX_SAFE_INTEGER, // when the command is killed, the overseer says
+        onWait: this.#progress.onWait,
+        onError: (error) => this.#report(error),
+      })
+    } finally {
+      this.#progress.clear()
+    }
+    const outcome = this.#outcome
+    if (outcome && 'error' in outcome) throw outcome.error
+    if (outcome) return outcome.status
+    throw interrupted.reason
+  }
+
+  /** One term. What ends all terms is noted as the outcome. */
+  async #serve(hold: Term): Promise<void> {
+    this.#progress.clear()
+    this.#told = ''
+    const { grace: graceMs } = this.#options
+    const say = this.#progress.say
+    const job = { ...this.#visit, hold, command: this.#command, graceMs, endsOn, say }
+    const outcome = await runUnderHold(job).catch((error: unknown) => ({ error }))
+    if ('lost' in outcome && standsAgain(outcome)) return this.#standAgain()
+    this.#outcome = outcome
+    this.#over.abort()
+  }
+
+  #standAgain(): void {
+    const name = JSON.stringify(this.#name)
+    this.#progress.say(`${name} is led from here no longer; standing for election again`)
+  }
+
+  /** Tells what the campaign goes on after, once for each reason in a row; the overseer has told a loss. */
+  #report(error: unknown): void {
+    const message = messageOf(error)
+    if (error instanceof HoldLostError || message === this.#told) return
+    this.#told = message
+    this.#progress.say(`${message}; standing for election again`)
+  }
+}
+
+/** Whether a standby is to stay one: it was not told to end, and nothing runs that might not lead. */
+function standsAgain({ lost, stuck, asked }: Verdict): boolean {
+  return lost && !stuck && !asked
+}
+
+const description = `Waits until this candidate leads the election NAME, and runs the command while it leads. Whoever \
+waits is a standby. If leadership is lost, the command and all it started in its process group are stopped before \
+anybody else can lead, and leasehold stands for election again. When the command ends by itself, leadership is given \
+back and leasehold exits.`
+
+const help = `
+Times are numbers with a unit: 500ms, 30s, 5m, 1h.
+
+Examples:
+  $ leasehold lead scheduler -- ./scheduler
+  $ leasehold lead web --value 10.0.0.7:8080 -- node server.js
+  $ leasehold lead scheduler --url etcd://10.0.0.1:2379/prod/ -- ./scheduler
+  $ leasehold leader scheduler
+
+The command gets these variables:
+  LEASEHOLD_NAME   the name of the election
+  LEASEHOLD_TOKEN  the fencing token, which grows with every term: let what the
+                   command writes to refuse a smaller one than it has seen
+  LEASEHOLD_URL    the store, without secrets
+
+Signals sent to leasehold are passed on to the process group of the command. After
+SIGTERM or SIGINT the command has --grace to end, then it is killed; with its end
+the next candidate leads. While leasehold only waits, they end it at once.
+
+Exit status: that of the command, 128+n if signal n ended it or the wait, or
+  64   wrong usage, or NAME is in use for something else
+  69   the store is unavailable at the start, or refused the credentials
+  70   leadership was lost while the command was ending
+  126  the command cannot be executed
+  127  the command was not found
+After a loss, and while the store is out of reach, it goes on: a supervisor has to
+start it again only when the command ended.`

@@ -1,0 +1,144 @@
+// `leasehold ls`: who holds what, and who waits. Owns when it is shown; how it looks is states.ts's.
+import type { Command } from 'commander'
+import { pause } from '../../base/clock.ts'
+import { UnavailableError } from '../../base/errors.ts'
+import { orAborted } from '../../base/scope.ts'
+import type { NameState } from '../../contract.ts'
+import { type Visit, withClient } from '../client.ts'
+import { Interrupted, messageOf, say, signalStatus } from '../exit.ts'
+import { urlOption } from '../options.ts'
+import { documentOf, json, table } from '../states.ts'
+
+/** What the options say. */
+interface LsOptions {
+  readonly json?: boolean
+  readonly watch?: boolean
+  readonly url?: string
+}
+
+const everyMs = 2_000
+const nobody = 'nobody holds or waits'
+
+/** Adds the subcommand to the program. */
+export function addLs(program: Command): void {
+  program
+    .command('ls')
+    .summary('show who holds which lock, and who waits')
+    .description(description)
+    .argument('[PREFIX]', 'only names that begin so', '')
+    .option('--json', 'one JSON document; with --watch one on each line')
+    .option('--watch', 'go on: redraw on a terminal, elsewhere print anew what changed')
+    .addOption(urlOption())
+    .addHelpText('after', help)
+    .action((prefix: string, options: LsOptions) =>
+      withClient(options, (visit) => {
+        const show = new Show(visit.client.url, options)
+        return options.watch ? watch(visit, prefix, show) : once(visit, prefix, show)
+      }),
+    )
+}
+
+async function once({ client, signals }: Visit, prefix: string, show: Show): Promise<number> {
+  show.print(await orAborted(client.survey(prefix), signals.interrupted))
+  return 0
+}
+
+/** Until Ctrl-C, which is its proper end, or until nobody reads any more. An outage is told, and outlasted. */
+async function watch({ client, clock, signals }: Visit, prefix: string, show: Show): Promise<number> {
+  const { interrupted } = signals
+  try {
+    while (!show.deaf) {
+      const look = client.survey(prefix).then(
+        (states) => show.update(states),
+        (error) => show.outage(error),
+      )
+      await orAborted(look, interrupted)
+      await pause(clock, everyMs, interrupted)
+    }
+    return 0
+  } catch (error) {
+    if (error instanceof Interrupted && error.status === signalStatus('SIGINT')) return 0
+    throw error
+  }
+}
+
+/** Where it is shown. */
+class Show {
+  /** Whether nobody reads any more. */
+  deaf = false
+  readonly #url: string
+  readonly #options: LsOptions
+  #last: string | undefined
+
+  constructor(url: string, options: LsOptions) {
+    this.#url = url
+    this.#options = options
+    process.stdout.on('error', () => {
+      this.deaf = true // `leasehold ls | head`
+    })
+  }
+
+  print(states: readonly NameState[]): void {
+    if (this.#options.json) {
+      process.stdout.write(`${json(documentOf(this.#url, states), this.#options.watch ? 0 : 2)}\n`)
+    } else if (states.length > 0) process.stdout.write(table(states))
+    else say(nobody)
+  }
+
+  update(states: readonly NameState[]): void {
+    if (process.stdout.isTTY && !this.#options.json) this.#draw(states)
+    else if (this.#isNew(states)) this.print(states)
+  }
+
+  /** Once for each reason. */
+  outage(error: unknown): void {
+    if (!(error instanceof UnavailableError)) throw error
+    const message = messageOf(error)
+    if (this.#last !== message) say(message)
+    this.#last = message
+  }
+
+  /** The time that is left runs always: that is no news. */
+  #isNew(states: readonly NameState[]): boolean {
+    const still = states.map((state) => ({
+      ...state,
+      claims: state.claims.map((claim) => ({ ...claim, ttlLeftMs: undefined })),
+    }))
+    const now = json(documentOf(this.#url, still))
+    const isNew = this.#last !== now
+    if (isNew && this.#last !== undefined && !this.#options.json) process.stdout.write('\n')
+    this.#last = now
+    return isNew
+  }
+
+  /** From the upper left corner on, as much as the terminal has room for. */
+  #draw(states: readonly NameState[]): void {
+    const { rows = 24, columns = 80 } = process.stdout
+    const lines = states.length > 0 ? table(states).trimEnd().split('\n') : [nobody]
+    const room = rows - 2
+    const hidden = lines.length - room
+    const shown = hidden > 0 ? [...lines.slice(0, room - 1), `… ${hidden + 1} more lines`] : lines
+    const cut = shown.map((line) => [...line].slice(0, columns).join(''))
+    const clear = this.#last === undefined ? '\x1b[2J' : ''
+    this.#last = ''
+    process.stdout.write(`${clear}\x1b[H${cut.map((line) => `${line}\x1b[K\n`).join('')}\x1b[J`)
+  }
+}
+
+const description = `Shows the names on which claims stand, one line for each claim: holders first, then \
+those who wait, in order; also those of etcdctl and consul.`
+
+const help = `
+SINCE   when it asked, by the clock of its own machine
+TOKEN   what leasehold break asks for
+TTL     how long the store still waits for the holder, where it says so (etcd)
+KIND    an election is a mutex to the store; ? if no claim tells
+
+Examples:
+  $ leasehold ls
+  $ leasehold ls billing/ --watch
+  $ leasehold ls --json | jq -r '.names[] | select(.waiters != []) | .name'
+
+Exit status: 0, also when nobody holds or waits and when Ctrl-C ends --watch, or
+  64   wrong usage
+  69   the store is unavailable, or refused the credentials`

@@ -1,0 +1,96 @@
+// `leasehold run`: a command under a lock. Owns its options and how the lock is acquired; the command is
+// under-hold's, the way to the store client's.
+import { type Command, Option } from 'commander'
+import { checkPermits } from '../../core/arguments.ts'
+import type { Hold } from '../../core/hold.ts'
+import { type Visit, withClient } from '../client.ts'
+import { say } from '../exit.ts'
+import { type HoldOptions, parsed, takesCommand, toMs } from '../options.ts'
+import { runUnderHold } from '../process/under-hold.ts'
+import { Progress } from '../progress.ts'
+
+/** What the options say, parsed. */
+interface RunOptions extends HoldOptions {
+  readonly permits?: number
+  readonly try?: boolean
+  readonly wait?: number
+}
+
+/** Adds the subcommand to the program. */
+export function addRun(program: Command): void {
+  const subcommand = program
+    .command('run')
+    .summary('run a command while holding a lock')
+    .description(description)
+    .argument('<NAME>', 'the lock: 1 to 512 bytes of UTF-8, the same wherever it must exclude')
+    .option(
+      '--permits <n>',
+      'let n hold at a time instead of one; all who use NAME say the same n',
+      toPermits,
+    )
+    .addOption(new Option('--try', 'do not wait: exit 75 if the lock is not free').conflicts('wait'))
+    .option('--wait <time>', 'wait no longer than this, then exit 75 (default: wait without end)', toMs)
+  takesCommand(subcommand, run).addHelpText('after', help)
+}
+
+async function run(name: string, command: string[], options: RunOptions): Promise<void> {
+  await withClient(options, async (visit) => {
+    const hold = await acquire(visit, name, options)
+    const { status } = await runUnderHold({ ...visit, hold, command, graceMs: options.grace, say })
+    return status
+  })
+}
+
+async function acquire(visit: Visit, name: string, options: RunOptions): Promise<Hold> {
+  const { client, signals } = visit
+  const { permits, wait, quiet } = options
+  const lock = permits === undefined ? client.mutex(name) : client.semaphore(name, { permits })
+  const progress = new Progress({ ...visit, name, quiet })
+  const { onWait } = progress
+  try {
+    return await lock.acquire({ waitMs: options.try ? 0 : wait, signal: signals.interrupted, onWait })
+  } finally {
+    progress.clear()
+  }
+}
+
+function toPermits(text: string): number {
+  return parsed(() => {
+    const permits = Number(text)
+    if (Number.isNaN(permits)) throw new RangeError('it takes a whole number')
+    checkPermits(permits)
+    return permits
+  })
+}
+
+const description = `Waits until the lock NAME is free, runs the command while holding it, and releases it. \
+If the lock is lost meanwhile, the command and all it started in its process group are stopped before \
+anybody else can hold the lock.`
+
+const help = `
+Times are numbers with a unit: 500ms, 30s, 5m, 1h.
+
+Examples:
+  $ leasehold run nightly-report -- ./report.sh
+  $ leasehold run backup --try -- sh -c 'pg_dump shop | gzip > shop.gz'
+  $ leasehold run gpu --permits 4 --wait 10m -- python train.py
+  $ leasehold run deploy --url etcd://10.0.0.1:2379/prod/ -- make deploy
+  $ leasehold run report --url consul:///prod/ -- ./report.sh
+
+The command gets these variables:
+  LEASEHOLD_NAME   the name of the lock
+  LEASEHOLD_TOKEN  the fencing token, which grows with every holder: let what
+                   the command writes to refuse a smaller one than it has seen
+  LEASEHOLD_URL    the store, without secrets
+
+Signals sent to leasehold are passed on to the process group of the command.
+What the command leaves running in its group when it exits is stopped before
+the lock is released.
+
+Exit status: that of the command, 128+n if signal n ended it, or
+  64   wrong usage, or NAME is in use with other permits
+  69   the store is unavailable, or refused the credentials
+  70   the lock was lost while the command ran
+  75   the lock was not free in time
+  126  the command cannot be executed
+  127  the command was not found`

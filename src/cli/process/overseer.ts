@@ -1,0 +1,194 @@
+// Who sees to it that the command never outlives its lock, nor leaves anything running when it ends. Owns the
+// decision when the group gets SIGTERM and when SIGKILL; how long the hold lasts is the hold's to say.
+import { type Clock, type Mark, mostElapsedMs, pause } from '../../base/clock.ts'
+import { orAborted } from '../../base/scope.ts'
+import type { Hold } from '../../core/hold.ts'
+import { marginMs, requestMs } from '../../core/session.ts'
+import { exitStatus } from '../exit.ts'
+import type { ChildGroup } from './child.ts'
+import type { Guardian } from './guardian.ts'
+
+/** How long before the deadline SIGKILL goes out, so that it has worked by then. */
+const killAheadMs = 100
+/**
+ * How often the deadline is looked at, at least: no timer of Node's counts the time a machine was suspended.
+ */
+const lookMs = 1_000
+/** How long what the command left behind may take to end by itself, as `tee` does after its writer. */
+const lingerMs = 250
+/** How often the system is asked whether a group is empty. */
+const askMs = 10
+/** How long to wait for processes that not even SIGKILL ends: a stuck disk, or another user's. */
+const unkillableMs = 2_000
+
+/**
+ * How long the group has between SIGTERM and SIGKILL when the lock is the reason: the grace asked for, or as
+ * much as can be had without stopping the command for one renewal that got no answer. After such a one the
+ * next is sent a third of the time to live plus one request's time after the last good one. Two thirds of
+ * what is left then are for the group, one third is for the answer.
+ */
+export function graceOnLossMs(ttlMs: number, graceMs: number): number {
+  const spareMs = ttlMs - marginMs(ttlMs) - ttlMs / 3 - requestMs(ttlMs)
+  return Math.min(graceMs, (spareMs * 2) / 3)
+}
+
+/** Whom to oversee, and how. */
+export interface Watch {
+  readonly hold: Hold
+  readonly group: ChildGroup
+  readonly guardian: Guardian
+  readonly clock: Clock
+  /** Time between SIGTERM and SIGKILL while the lock is held. */
+  readonly graceMs: number
+  /** The same when the lock is the reason: it is about to be lost, or is. */
+  readonly graceOnLossMs: number
+  readonly say: (message: string) => void
+}
+
+/** How it ended. */
+export interface Verdict {
+  /** The command's exit status, or 70 when the lock was lost, or nearly so, while anything of it ran. */
+  readonly status: number
+  readonly lost: boolean
+  /** Whether something of it runs on, since not even SIGKILL ended it. */
+  readonly stuck: boolean
+  /** Whether it had been told to end, by one of the signals that mean it. */
+  readonly asked: boolean
+}
+
+/** Watches one command under one hold. */
+export class Overseer {
+  readonly #watch: Watch
+  readonly #hopeless = new AbortController()
+  /** Time to the deadline as last seen: a hold that is lost no longer says when the deadline was. */
+  #seen: { at: Mark; leftMs: number }
+  #loss: 'near' | 'told' | undefined
+  /** Time to the deadline when the loss was noted: only a renewal can make it more again. */
+  #lostAtMs = Infinity
+  #stopping: { since: Mark; graceMs: number } | undefined
+  #terminated = false
+  /** The signal by which it was told to end while all was well. */
+  #asked: NodeJS.Signals | undefined
+  #killed: Mark | undefined
+  #cancelLook = (): void => {}
+
+  /** Starts to watch at once. */
+  constructor(watch: Watch) {
+    this.#watch = watch
+    this.#seen = { at: watch.clock.mark(), leftMs: watch.hold.remainingMs }
+    watch.hold.signal.addEventListener('abort', this.look)
+    this.look()
+  }
+
+  /** Resolves when nothing of the command runs any more, or nothing that any signal could end. */
+  async verdict(): Promise<Verdict> {
+    const { group, hold, say } = this.#watch
+    const own = await orAborted(group.ended, this.#hopeless.signal).catch(() => exitStatus.lost)
+    const stuck = !(await this.#clear())
+    // A loss that no timer could tell yet, since this process was stopped, is seen by reading.
+    if (hold.signal.aborted) this.look()
+    else if (hold.remainingMs > this.#lostAtMs)
+      say('contact came back after the command had been told to stop')
+    hold.signal.removeEventListener('abort', this.look)
+    this.#cancelLook()
+    const lost = this.#loss !== undefined
+    return { status: lost ? exitStatus.lost : own, lost, stuck, asked: this.#asked !== undefined }
+  }
+
+  /** The command has got a signal that means its end: from now on it has the grace for it. */
+  expectEnd(signal: NodeJS.Signals): void {
+    const { clock, graceMs } = this.#watch
+    this.#asked ??= signal
+    this.#terminated ||= signal === 'SIGTERM'
+    if (this.#graceLeftMs() > graceMs) this.#stopping = { since: clock.mark(), graceMs }
+    this.look()
+  }
+
+  /** Does what the present instant demands, and sees to it that it is called again in time. */
+  look = (): void => {
+    const { hold, graceMs, graceOnLossMs, clock } = this.#watch
+    const told = hold.signal.aborted
+    if (!told) this.#seen = { at: clock.mark(), leftMs: hold.remainingMs }
+    const leftMs = this.#seen.leftMs - this.#sinceMs(this.#seen.at)
+    const nearMs = Math.max(graceOnLossMs, killAheadMs)
+    const late = leftMs <= killAheadMs || (told && this.#loss === 'near')
+    if (told) this.#lose('told', (hold.signal.reason as Error).message)
+    else if (leftMs <= nearMs)
+      this.#lose('near', `no contact with the store, ${Math.round(leftMs)} ms are left`)
+    if (this.#loss && !late) this.#stop(told ? graceOnLossMs : graceMs)
+    if (late || this.#graceLeftMs() <= 0) this.#kill()
+    this.#lookAgain(Math.min(this.#graceLeftMs(), leftMs - (this.#loss ? killAheadMs : nearMs)))
+  }
+
+  /** Waits until the group is empty, which it says, and stops what the command left behind. */
+  async #clear(): Promise<boolean> {
+    const { graceMs, group, say } = this.#watch
+    if (await this.#emptyWithin(lingerMs)) return true
+    if (!this.#loss) say('the command left processes running; they are stopped before the lock is released')
+    this.#stop(graceMs)
+    this.look()
+    if (await this.#emptyWithin(Infinity)) return true
+    say('not even SIGKILL ended every process of the command')
+    group.abandon()
+    return false
+  }
+
+  /** The system tells nobody when a group is empty, so this has to ask; it does so only at the end. */
+  async #emptyWithin(ms: number): Promise<boolean> {
+    const { clock, group } = this.#watch
+    const { signal } = this.#hopeless
+    const since = clock.mark()
+    while (!group.empty) {
+      if (signal.aborted || this.#sinceMs(since) > ms) return false
+      await pause(clock, askMs, signal).catch(() => {})
+    }
+    return true
+  }
+
+  /** Takes note of a loss. Nothing that comes later takes it back. */
+  #lose(loss: 'near' | 'told', reason: string): void {
+    const first = !this.#loss
+    this.#loss = loss
+    if (!first) return
+    this.#lostAtMs = this.#seen.leftMs
+    this.#watch.say(this.#watch.group.empty ? reason : `${reason}; stopping the command`)
+    this.#watch.guardian.stopping()
+  }
+
+  /** Sends SIGTERM, once. Asked again, it may shorten the grace, never lengthen it. */
+  #stop(graceMs: number): void {
+    if (!this.#terminated) this.#terminate()
+    if (this.#graceLeftMs() <= graceMs) return
+    this.#stopping = { since: this.#watch.clock.mark(), graceMs }
+  }
+
+  #terminate(): void {
+    const { group } = this.#watch
+    this.#terminated = true
+    group.signal('SIGTERM')
+    group.signal('SIGCONT') // a stopped process takes no notice of SIGTERM before it goes on
+  }
+
+  #graceLeftMs(): number {
+    return this.#stopping ? this.#stopping.graceMs - this.#sinceMs(this.#stopping.since) : Infinity
+  }
+
+  #kill(): void {
+    const { clock, group, graceMs, say } = this.#watch
+    const late = this.#asked && !this.#loss && !this.#killed && !group.empty
+    if (late) say(`the command still ran ${graceMs / 1_000} s after ${this.#asked}; killing it`)
+    this.#killed ??= clock.mark()
+    group.signal('SIGKILL')
+    if (this.#sinceMs(this.#killed) > unkillableMs) this.#hopeless.abort()
+  }
+
+  #lookAgain(ms: number): void {
+    this.#cancelLook()
+    const inMs = this.#killed ? lookMs : Math.min(lookMs, Math.max(1, ms))
+    this.#cancelLook = this.#watch.clock.after(inMs, this.look)
+  }
+
+  #sinceMs(mark: Mark): number {
+    return mostElapsedMs(mark, this.#watch.clock.mark())
+  }
+}

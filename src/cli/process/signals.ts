@@ -1,0 +1,61 @@
+// What leasehold does with the signals it gets. Owns the way from a signal to the command that runs, or,
+// while none runs, to the end of whatever leasehold is waiting for.
+import { Interrupted } from '../exit.ts'
+
+/** Signals that end a program unless it handles them. */
+const ending = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const
+
+/** Further ones that the command has to see, since the terminal and the shell know only of leasehold. */
+const passing = ['SIGWINCH', 'SIGTSTP', 'SIGCONT'] as const
+
+/** Listens from its construction until `lift`. */
+export class Signals {
+  readonly #interrupted = new AbortController()
+  readonly #lifts: (() => void)[] = []
+  #passingLifts: (() => void)[] = []
+  #receive: ((signal: NodeJS.Signals) => void) | undefined
+
+  constructor() {
+    for (const signal of ending) this.#lifts.push(this.#on(signal))
+  }
+
+  /** Aborts, with Interrupted as reason, when a signal asks to end and no command is there to receive it. */
+  get interrupted(): AbortSignal {
+    return this.#interrupted.signal
+  }
+
+  /**
+   * Call it before the command starts: what arrives while it starts must not take its usual effect on
+   * leasehold.
+   */
+  prepare(): void {
+    this.#passingLifts = passing.map((signal) => this.#on(signal))
+  }
+
+  /** From now on the command gets them, each as often as it comes. */
+  passTo(receive: (signal: NodeJS.Signals) => void): void {
+    this.#receive = receive
+  }
+
+  /** The command has ended: a signal interrupts leasehold again, and Ctrl-Z stops it. */
+  stopPassing(): void {
+    this.#receive = undefined
+    for (const lift of this.#passingLifts.splice(0)) lift()
+  }
+
+  /** Gives the signals their usual effect back. */
+  lift(): void {
+    for (const lift of this.#lifts.splice(0)) lift()
+  }
+
+  #on(signal: NodeJS.Signals): () => void {
+    const received = (): void => this.#received(signal)
+    process.on(signal, received)
+    return () => void process.off(signal, received)
+  }
+
+  #received(signal: NodeJS.Signals): void {
+    if (this.#receive) this.#receive(signal)
+    else if (ending.some((name) => name === signal)) this.#interrupted.abort(new Interrupted(signal))
+  }
+}

@@ -1,0 +1,53 @@
+// The end of work that a hold protects: it is asked to stop, and given time to. Owns how long that is, and the words for
+// work that does not end; who asks, and what follows, lead.ts and cron/ say.
+import type { Clock } from '../base/clock.ts'
+import { HoldLostError } from '../base/errors.ts'
+import { orAborted, Scope } from '../base/scope.ts'
+
+/** How long work may go on once it has to stop. */
+export interface Grace {
+  readonly clock: Clock
+  readonly graceMs: number
+  /** What the work is for, to be named in the error. */
+  readonly name: string
+}
+
+/** What is usual, in ms. */
+export const graceDefaultMs = 10_000
+
+/**
+ * Waits for the work to settle, but from the abort of `signal` on no longer than the grace: then resolves with an error
+ * that says so. Rejects as the work does.
+ */
+export async function awaitWithGrace(
+  working: Promise<unknown>,
+  signal: AbortSignal,
+  grace: Grace,
+): Promise<HoldLostError | undefined> {
+  const scope = new Scope()
+  const begin = (): void => void scope.onTimeout(grace.clock, grace.graceMs, () => stuck(grace))
+  if (signal.aborted) begin()
+  else signal.addEventListener('abort', begin, { once: true })
+  try {
+    await orAborted(working, scope.signal)
+    return undefined
+  } catch (error) {
+    if (!scope.ended || error !== scope.signal.reason) throw error
+    return error as HoldLostError
+  } finally {
+    signal.removeEventListener('abort', begin)
+    scope.lift()
+  }
+}
+
+/** Tells what nobody listens for. */
+export function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : new Error(String(error)))
+}
+
+function stuck({ name, graceMs }: Grace): HoldLostError {
+  return new HoldLostError(
+    `the work for ${JSON.stringify(name)} still runs ${graceMs} ms after it had to stop, and is protected no longer; ` +
+      'let it end when the signal of its hold aborts, or end the process',
+  )
+}

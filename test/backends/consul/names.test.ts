@@ -1,0 +1,41 @@
+// How names are written into Consul's keys, and read from them again.
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { decodeName, encodeName, Layout } from '../../../src/backends/consul/layout.ts'
+
+const anyName = fc
+  .string({
+    unit: fc.oneof(
+      fc.constantFrom('.', '/', ',', '-', 'a', '2', ' '),
+      fc.string({ unit: 'grapheme', maxLength: 1 }),
+    ),
+    minLength: 1,
+  })
+  .filter((name) => name !== '' && !/\p{Cc}/u.test(name))
+
+test('decodeName takes back what encodeName does, and knows what that never makes', () => {
+  fc.assert(fc.property(anyName, (name) => decodeName(encodeName(name)) === name))
+  fc.assert(
+    fc.property(anyName, (encoded) => {
+      const name = decodeName(encoded)
+      return name === undefined || encodeName(name) === encoded
+    }),
+  )
+  for (const foreign of ['', 'with space', ',', ',2f', ',41', '/a', 'a//b', 'a/../b', ',FF']) {
+    expect(decodeName(foreign), foreign).toBeUndefined()
+  }
+})
+
+test('what is read for a prefix has the keys of every name that begins with it', () => {
+  const layout = new Layout('my space/')
+  for (const prefix of ['a', 'a/', 'a.', 'a/.', 'a..', 'a/b', '/', '.', ',', 'é'])
+    for (const rest of ['', '/', '.', '..', '/.', 'b', '/b', '.b']) {
+      expect(layout.keys(`${prefix}${rest}`).lock.startsWith(layout.within(prefix)), prefix + rest).toBe(true)
+    }
+  fc.assert(
+    fc.property(anyName, fc.string({ unit: 'grapheme' }), (prefix, rest) => {
+      const { lock: key } = layout.keys(`${prefix}${rest}`)
+      return key.startsWith(layout.within(prefix)) && layout.nameOf(key) === `${prefix}${rest}`
+    }),
+  )
+})

@@ -1,0 +1,247 @@
+// The command on a Consul that asks who is there: tokens, sockets, TLS and a proxy, as the variables of the consul
+// program give them. No secret shows in what leasehold says, nor in LEASEHOLD_URL.
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { ownedFolder } from '../../../../tools/servers/children.mjs'
+import { requireCommand } from '../../../../tools/servers/command.mjs'
+import { freePorts } from '../../../../tools/servers/loopback.mjs'
+import { type ConsulCluster, ensureServers, startConsul } from '../../../../tools/servers/run.mjs'
+import { type Ending, leasehold, program } from '../../../cli/leasehold.ts'
+
+const management = randomUUID()
+const folder = ownedFolder('leasehold-consul-auth')
+const socket = join(folder.path, 'consul.sock')
+const file = (name: string): string => join(folder.path, name)
+
+let consul: ConsulCluster
+let address: string
+let secure: string
+let namespace: string
+let tests = 0
+
+beforeAll(async () => {
+  const { dir } = (await ensureServers()).consul
+  for (const args of [
+    ['ca', 'create'],
+    ['cert', 'create', '-server'],
+    ['cert', 'create', '-client'],
+  ]) {
+    await requireCommand(join(dir, 'consul'), ['tls', ...args], { cwd: folder.path })
+  }
+  consul = await startConsul({ token: management, config })
+  address = consul.members[0].endpoint
+})
+afterAll(async () => {
+  await consul?.close()
+  await folder.remove()
+})
+beforeEach(() => {
+  tests += 1
+  namespace = `t${tests}/`
+})
+
+async function config() {
+  const [https = 0] = await freePorts(1)
+  secure = `127.0.0.1:${https}`
+  return {
+    acl: { enabled: true, default_policy: 'deny', tokens: { master: management } },
+    ports: { https },
+    addresses: { http: `127.0.0.1 unix://${socket}` },
+    ca_file: file('consul-agent-ca.pem'),
+    cert_file: file('dc1-server-consul-0.pem'),
+    key_file: file('dc1-server-consul-0-key.pem'),
+    verify_incoming_https: true,
+  }
+}
+
+// The machine's own variables must not reach the tests; empty counts as missing.
+const nothing = Object.fromEntries(
+  Object.keys(process.env)
+    .filter((name) => name.startsWith('CONSUL_'))
+    .map((name) => [name, '']),
+)
+
+/** Runs a command that tells LEASEHOLD_URL, on the Consul of a URL and these variables. */
+function run(url: string, env: Record<string, string>, name = 'x'): Promise<Ending> {
+  const tell = ['sh', '-c', 'echo "$LEASEHOLD_URL"']
+  return leasehold(['run', name, '--url', url, '--', ...tell], { env: { ...nothing, ...env } }).ended
+}
+
+/** A token with these rules. */
+async function tokenOf(rules: string): Promise<string> {
+  const name = `policy-${tests}`
+  await requireConsul(['acl', 'policy', 'create', `-name=${name}`, `-rules=${rules}`])
+  const made = await requireConsul(['acl', 'token', 'create', `-policy-name=${name}`, '-format=json'])
+  return JSON.parse(made).SecretID
+}
+
+async function requireConsul(args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await consul.consul(args)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  return stdout
+}
+
+const certificates = () => ({
+  CONSUL_CACERT: file('consul-agent-ca.pem'),
+  CONSUL_CLIENT_CERT: file('dc1-client-consul-0.pem'),
+  CONSUL_CLIENT_KEY: file('dc1-client-consul-0-key.pem'),
+})
+
+test('a token is taken from CONSUL_HTTP_TOKEN, and LEASEHOLD_URL has none of it', async () => {
+  expect(await run(`consul://${address}/${namespace}`, { CONSUL_HTTP_TOKEN: management })).toEqual({
+    status: 0,
+    stdout: `consul://${address}/${namespace}\n`,
+    stderr: '',
+  })
+})
+
+test('a token is taken from the file CONSUL_HTTP_TOKEN_FILE, which wins over CONSUL_HTTP_TOKEN', async () => {
+  writeFileSync(file('token'), `${management}\n`)
+  const env = { CONSUL_HTTP_TOKEN_FILE: file('token'), CONSUL_HTTP_TOKEN: randomUUID() }
+
+  expect(await run(`consul://${address}/${namespace}`, env)).toEqual({
+    status: 0,
+    stdout: `consul://${address}/${namespace}\n`,
+    stderr: '',
+  })
+})
+
+test('without a token the exit is 69, and the rule that is missing is named', async () => {
+  const { status, stdout, stderr } = await run(`consul://${address}/`, {})
+
+  expect({ status, stdout }).toEqual({ status: 69, stdout: '' })
+  expect(stderr).toMatch(/^leasehold: .*session.*write.*\n$/)
+})
+
+test('with a token that Consul does not know the exit is 69, and the token is not shown', async () => {
+  const stranger = randomUUID()
+  const { status, stderr } = await run(`consul://${address}/`, { CONSUL_HTTP_TOKEN: stranger })
+
+  expect(status).toBe(69)
+  expect(stderr).toMatch(/^leasehold: .*no such token.*\n$/)
+  expect(stderr).not.toContain(stranger)
+})
+
+test('a token that may open sessions and not write keys is refused, and the rule for the key is named', async () => {
+  const token = await tokenOf('session_prefix "" { policy = "write" }')
+  const { status, stderr } = await run(`consul://${address}/${namespace}`, { CONSUL_HTTP_TOKEN: token })
+
+  expect(status).toBe(69)
+  expect(stderr).toMatch(new RegExp(`^leasehold: .*key_prefix "${namespace}.*write.*\\n$`))
+  expect(stderr).not.toContain(token)
+})
+
+test('sessions on one node and keys under the namespace are all that a token has to allow', async () => {
+  const node = consul.members[0].name
+  const rules = `session "${node}" { policy = "write" } key_prefix "${namespace}" { policy = "write" }`
+  const token = await tokenOf(rules)
+
+  expect(await run(`consul://${address}/${namespace}`, { CONSUL_HTTP_TOKEN: token })).toMatchObject({
+    status: 0,
+    stderr: '',
+  })
+})
+
+test.each(['', 'http://'])('consul: is where CONSUL_HTTP_ADDR says: %shost:port', async (scheme) => {
+  const env = { CONSUL_HTTP_ADDR: `${scheme}${address}`, CONSUL_HTTP_TOKEN: management }
+  expect(await run('consul:', env)).toEqual({ status: 0, stdout: `consul://${address}/\n`, stderr: '' })
+})
+
+test('a command that leasehold runs over a Unix socket can run another by LEASEHOLD_URL', async () => {
+  const env = { ...nothing, CONSUL_HTTP_ADDR: `unix://${socket}`, CONSUL_HTTP_TOKEN: management }
+  const inner = ['$0', '$1', 'run', 'y', '--', 'sh', '-c', "'echo $LEASEHOLD_URL'"].join(' ')
+  const outer = ['sh', '-c', `CONSUL_HTTP_ADDR= ${inner}`, process.execPath, program()]
+  const args = ['run', 'x', '--url', `consul:///${namespace}`, '--', ...outer]
+  const { status, stdout, stderr } = await leasehold(args, { env }).ended
+
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  expect(stdout).toBe(`consul://unix:${encodeURIComponent(socket)}/${namespace}\n`)
+})
+
+test('a datacenter that is there is used, and told in LEASEHOLD_URL', async () => {
+  const url = `consul://${address}/${namespace}?dc=dc1`
+  const { status, stdout } = await run(url, { CONSUL_HTTP_TOKEN: management })
+  expect({ status, stdout }).toEqual({ status: 0, stdout: `${url}\n` })
+})
+
+test('a datacenter that is not there is an error that says so', async () => {
+  const { status, stderr } = await run(`consul://${address}/?dc=nowhere`, { CONSUL_HTTP_TOKEN: management })
+  expect(status).toBe(69)
+  expect(stderr).toMatch(/^leasehold: .*datacenter.*\n$/)
+})
+
+test('with TLS both sides are known by their certificates', async () => {
+  const env = { ...certificates(), CONSUL_HTTP_TOKEN: management }
+  expect(await run(`consuls://${secure}/${namespace}`, env)).toEqual({
+    status: 0,
+    stdout: `consuls://${secure}/${namespace}\n`,
+    stderr: '',
+  })
+})
+
+test('consul: turns to TLS where CONSUL_HTTP_SSL says so, with the authorities in the folder CONSUL_CAPATH', async () => {
+  const { CONSUL_CACERT, ...own } = certificates()
+  const place = { CONSUL_HTTP_ADDR: secure, CONSUL_HTTP_SSL: 'true', CONSUL_CAPATH: folder.path }
+  const { status, stdout } = await run('consul:', { ...own, ...place, CONSUL_HTTP_TOKEN: management })
+  expect({ status, stdout }).toEqual({ status: 0, stdout: `consuls://${secure}/\n` })
+})
+
+test.each([
+  ['a server whose authority nobody vouches for', { CONSUL_CACERT: '' }],
+  ['a server under another name', { CONSUL_TLS_SERVER_NAME: 'server.dc2.consul' }],
+  ['a client that shows no certificate', { CONSUL_CLIENT_CERT: '', CONSUL_CLIENT_KEY: '' }],
+])('%s gets no further: the exit is 69', async (_, change) => {
+  const env = { ...certificates(), ...change, CONSUL_HTTP_TOKEN: management }
+  const { status, stdout, stderr } = await run(`consuls://${secure}/`, env)
+
+  expect({ status, stdout }).toEqual({ status: 69, stdout: '' })
+  expect(stderr).toMatch(/^leasehold: consul at 127\.0\.0\.1:\d+: .*certificate.*\n$/)
+  expect(stderr).not.toContain(management)
+})
+
+test.each([
+  ['under the name it has', { CONSUL_TLS_SERVER_NAME: 'server.dc1.consul' }],
+  ['that nobody verifies', { CONSUL_CACERT: '', CONSUL_HTTP_SSL_VERIFY: 'false' }],
+])('TLS reaches a server %s', async (_, change) => {
+  const env = { ...certificates(), ...change, CONSUL_HTTP_TOKEN: management }
+  expect(await run(`consuls://${secure}/${namespace}`, env)).toMatchObject({ status: 0, stderr: '' })
+})
+
+test('a proxy that asks for a password gets that of CONSUL_HTTP_AUTH, and none other gets through', async () => {
+  const login = `Basic ${Buffer.from('cron:correct:horse').toString('base64')}`
+  const url = `consul://${await proxy(login)}/${namespace}`
+  const token = { CONSUL_HTTP_TOKEN: management }
+
+  const right = await run(url, { ...token, CONSUL_HTTP_AUTH: 'cron:correct:horse' })
+  expect(right).toEqual({ status: 0, stdout: `${url}\n`, stderr: '' })
+  const wrong = await run(url, { ...token, CONSUL_HTTP_AUTH: 'cron:battery:staple' })
+  expect(wrong).toMatchObject({ status: 69, stdout: '' })
+  expect(wrong.stderr).toMatch(/^leasehold: .*401.*\n$/)
+  const encoded = Buffer.from('cron:battery:staple').toString('base64')
+  for (const secret of ['battery', 'staple', encoded]) expect(wrong.stderr).not.toContain(secret)
+})
+
+/** A proxy in front of Consul that lets only those through who log in; resolves with its address. */
+async function proxy(login: string): Promise<string> {
+  const server = createServer((incoming, response) => {
+    const { method, url: path, headers } = incoming
+    if (headers.authorization !== login)
+      return response.writeHead(401).end(`${headers.authorization} is wrong`)
+    const [host, port] = address.split(':')
+    const { 'x-consul-token': token = '' } = headers
+    const passed = request({ host, port, method, path, headers: { 'x-consul-token': token } }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(response)
+    })
+    incoming.pipe(passed)
+  })
+  server.listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`
+}

@@ -1,0 +1,184 @@
+// Bad addresses, bad passwords, missing permissions, and tokens that expire while streams are open.
+import { expect, onTestFinished, test } from 'vitest'
+import { etcd as etcdSource } from '../../../../src/backends/etcd/index.ts'
+import { connect, type Hold } from '../../../../src/index.ts'
+import { freePorts } from '../../../../tools/servers/loopback.mjs'
+import { until } from '../../../../tools/servers/wait.mjs'
+import { freshNamespace, open, useEtcd } from '../../../servers/etcd.ts'
+import { freeze } from '../../../servers/freeze.ts'
+
+const root = { user: 'root', password: 'correct:horse' } as const
+const etcd = useEtcd({ auth: root, extraArgs: ['--auth-token-ttl=3'] })
+
+interface Login {
+  readonly username: string
+  readonly password: string
+}
+
+/** A user who may read and write everything under a prefix, and nothing else. */
+async function userOf(prefix: string): Promise<Login> {
+  const username = `user-${prefix.replace('/', '')}`
+  const password = 'battery staple'
+  for (const args of [
+    ['user', 'add', `${username}:${password}`],
+    ['role', 'add', username],
+    ['role', 'grant-permission', username, 'readwrite', '--prefix=true', prefix],
+    ['user', 'grant-role', username, username],
+  ]) {
+    expect(await etcd.cluster.etcdctl(args)).toMatchObject({ code: 0 })
+  }
+  return { username, password }
+}
+
+function source(namespace: string, auth: Login) {
+  return etcdSource({ endpoints: etcd.cluster.endpoints, namespace, auth })
+}
+
+async function lineOf(namespace: string, name: string, length: number): Promise<void> {
+  const args = ['get', '--prefix', '--keys-only', `${namespace}${name}/`]
+  const keys = async () => (await etcd.cluster.etcdctl(args)).stdout.split('\n').filter(Boolean)
+  await until(async () => (await keys()).length === length, { describe: () => `${length} claims` })
+}
+
+test('where nobody listens, connect says so soon and names the address', async () => {
+  const [port] = await freePorts(1)
+  const began = performance.now()
+
+  const error = await connect(`etcd://127.0.0.1:${port}/`).catch((reason: unknown) => reason)
+
+  expect(error).toMatchObject({ code: 'LEASEHOLD_UNAVAILABLE' })
+  expect((error as Error).message).toContain(`127.0.0.1:${port}`)
+  expect(performance.now() - began).toBeLessThan(15_000)
+})
+
+test('a server that hangs is unavailable too', async () => {
+  const [member] = etcd.cluster.members
+  await freeze(member)
+
+  const error = await connect(etcd.cluster.url(), { ttlMs: 3_000 }).catch((reason: unknown) => reason)
+
+  expect(error).toMatchObject({ code: 'LEASEHOLD_UNAVAILABLE' })
+  expect((error as Error).message).toContain(member.endpoint)
+})
+
+test('one address of two is enough', async () => {
+  const [port] = await freePorts(1)
+  const { username, password } = await userOf('two/')
+  const endpoints = [`127.0.0.1:${port}`, ...etcd.cluster.endpoints]
+  const client = await open(etcdSource({ endpoints, namespace: 'two/', auth: { username, password } }))
+
+  expect((await client.mutex('a').acquire()).held).toBe(true)
+})
+
+test.for([
+  ['a wrong password', { username: 'root', password: 'wrong horse' }],
+  ['an unknown user', { username: 'nobody', password: 'wrong horse' }],
+] as const)('%s is refused at once, and is not repeated in the error', async ([, auth]) => {
+  const began = performance.now()
+  const error = await connect(source('', auth)).catch((reason: unknown) => reason)
+
+  expect(error).toMatchObject({ code: 'LEASEHOLD_REFUSED' })
+  expect(performance.now() - began).toBeLessThan(3_000)
+  expect(everything(error)).not.toContain('wrong horse')
+})
+
+test('whoever does not log in is refused', async () => {
+  const asked = connect(etcd.cluster.url('x')).then(async (client) => {
+    onTestFinished(() => client.close())
+    await client.mutex('a').acquire()
+  })
+
+  await expect(asked).rejects.toMatchObject({ code: 'LEASEHOLD_REFUSED' })
+})
+
+test('a user with a permission on the namespace alone can do all that Leasehold does', async () => {
+  const namespace = freshNamespace()
+  const auth = await userOf(namespace)
+  const [one, other] = [await open(source(namespace, auth)), await open(source(namespace, auth))]
+
+  const hold = await one.mutex('a').acquire()
+  await hold.checkpoint('text')
+  expect(await other.mutex('a').tryAcquire()).toBeUndefined()
+  const waiting = other.mutex('a').acquire()
+  await lineOf(namespace, 'a', 2)
+  await hold.release()
+  const next = await waiting
+  await next.verify()
+  expect(await other.mutex('a').readCheckpoint()).toBe('text')
+  const permits = [1, 2, 3].map(() => one.semaphore('b', { permits: 2 }).acquire())
+  const [permit] = await Promise.all(permits.slice(0, 2))
+  await permit?.release()
+  expect((await permits[2])?.held).toBe(true)
+  const timed = await one
+    .mutex('a')
+    .acquire({ waitMs: 50 })
+    .catch((error: unknown) => error)
+  expect((timed as Error).message).toContain('held by')
+})
+
+test.for(['acquire', 'tryAcquire', 'checkpoint'] as const)(
+  'without permission, %s is refused at once',
+  async (verb) => {
+    const auth = await userOf(freshNamespace())
+    const client = await open(source('elsewhere/', auth))
+    const began = performance.now()
+
+    const error = await client
+      .mutex('a')
+      [verb]()
+      .catch((reason: unknown) => reason)
+
+    expect(error).toMatchObject({ code: 'LEASEHOLD_REFUSED' })
+    expect(performance.now() - began).toBeLessThan(3_000)
+    expect(everything(error)).not.toContain(auth.password)
+  },
+)
+
+test('a hold outlives its token, and so do those who wait', { timeout: 40_000 }, async () => {
+  const namespace = freshNamespace()
+  const auth = await userOf(namespace)
+  const holder = await open(source(namespace, auth), { ttlMs: 4_000 })
+  const waiter = await open(source(namespace, auth), { ttlMs: 4_000 })
+  const hold = await holder.mutex('a').acquire()
+  const waiting = waiter.mutex('a').acquire()
+  await lineOf(namespace, 'a', 2)
+
+  const end = performance.now() + 15_000
+  const passed = async () => hold.signal.aborted || performance.now() > end
+  await until(passed, { describe: () => 'four lives of a token', deadlineMs: 20_000 })
+  expect(hold.held).toBe(true)
+  await hold.verify()
+  const again = waiter.mutex('b').acquire()
+  const released = performance.now()
+  await hold.release()
+
+  await (await waiting).verify()
+  expect(performance.now() - released).toBeLessThan(2_000)
+  expect(((await again) as Hold).held).toBe(true)
+})
+
+test('a server that asks for a password hangs and comes back, and no rejection is left alone', async () => {
+  const namespace = freshNamespace()
+  const auth = await userOf(namespace)
+  const [holder, waiter] = [await open(source(namespace, auth)), await open(source(namespace, auth))]
+  const hold = await holder.mutex('a').acquire()
+  const waiting = waiter.mutex('a').acquire()
+  await lineOf(namespace, 'a', 2)
+
+  await etcd.cluster.members[0].kill()
+  // Long enough for several tries of a stream whose login fails.
+  await new Promise((resolve) => setTimeout(resolve, 1_000))
+  await etcd.cluster.members[0].restart()
+  await hold.release()
+
+  await (await waiting).verify()
+})
+
+/** Whatever an error says, and its causes. */
+function everything(error: unknown): string {
+  const parts: string[] = []
+  for (let each = error; each instanceof Error; each = each.cause) {
+    parts.push(String(each.stack), JSON.stringify(each, Object.getOwnPropertyNames(each)))
+  }
+  return parts.join('\n')
+}

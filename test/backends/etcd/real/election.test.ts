@@ -1,0 +1,181 @@
+// One election for Leasehold and for `etcdctl elect`, and what becomes of a candidate or leader whose lease ends.
+import { once } from 'node:events'
+import { describe, expect, test } from 'vitest'
+import type { EtcdLine } from '../../../../tools/servers/run.mjs'
+import { freshNamespace, type StoredKey, useEtcd } from '../../../servers/etcd.ts'
+import { EtcdctlElect } from '../../../servers/etcdctl-elect.ts'
+import { Observed } from '../../../servers/observed.ts'
+
+const lines: EtcdLine[] = ['3.5', '3.4']
+
+/** How a session is called here, of a key in a line. */
+const sessionOf = ({ lease }: StoredKey): string => lease.toString(16)
+
+describe.for(lines)('with a server of etcd %s', (line) => {
+  const etcd = useEtcd({ line })
+  const endpoint = (): string => etcd.cluster.endpoints[0] ?? ''
+
+  test.for(lines)('etcdctl %s elect and a candidate of Leasehold lead in turn', async (tool) => {
+    const namespace = freshNamespace()
+    const election = (await etcd.client(namespace)).election('a')
+    const first = await election.campaign({ value: 'ours' })
+    const theirs = await EtcdctlElect.campaign(tool, endpoint(), `${namespace}a`, 'theirs')
+    await etcd.line(namespace, 'a', 2)
+    expect(theirs.shown).toEqual([])
+    expect(first.held).toBe(true)
+
+    await first.resign()
+    const { key } = await theirs.shows('theirs')
+    const second = election.campaign({ value: 'ours again' })
+    const [their] = await etcd.line(namespace, 'a', 2)
+    expect(their?.key).toBe(key)
+    expect(await election.leader()).toEqual({
+      value: 'theirs',
+      token: their?.created,
+      session: sessionOf(their as StoredKey),
+    })
+
+    await theirs.resign()
+    const term = await second
+    await term.verify()
+    expect(term.token).toBeGreaterThan(their?.created as bigint)
+    expect(their?.created).toBeGreaterThan(first.token)
+    await term.resign()
+    expect(await etcd.keys(`${namespace}a/`)).toEqual([])
+  })
+
+  test.for(lines)('etcdctl %s elect -l sees our value, and what we proclaim', async (tool) => {
+    const namespace = freshNamespace()
+    const election = (await etcd.client(namespace)).election('a')
+    const term = await election.campaign({ value: 'one' })
+    const observer = await EtcdctlElect.observe(tool, endpoint(), `${namespace}a`)
+
+    const { key } = await observer.shows('one')
+    await term.proclaim('two')
+    expect((await observer.shows('two')).key).toBe(key)
+    await term.checkpoint('work done')
+    await term.proclaim('three')
+    await observer.shows('three')
+    await term.resign()
+    await (await etcd.client(namespace)).election('a').campaign({ value: 'four' })
+
+    expect((await observer.shows('four')).key).not.toBe(key)
+    // A checkpoint writes the leader's key as it is, and etcdctl prints every write.
+    const values = observer.shown.map(({ value }) => value)
+    expect([...new Set(values)]).toEqual(['one', 'two', 'three', 'four'])
+  })
+
+  test.for(lines)(
+    'observe tells of etcdctl %s as a leader, and that nobody leads in between',
+    async (tool) => {
+      const namespace = freshNamespace()
+      const client = await etcd.client(namespace)
+      const election = client.election('a')
+      const observed = new Observed((await etcd.client(namespace)).election('a'))
+      await observed.sees('nobody')
+      expect(await election.leader()).toBeUndefined()
+
+      const theirs = await EtcdctlElect.campaign(tool, endpoint(), `${namespace}a`, 'theirs')
+      const seen = await observed.sees('theirs')
+      const [key] = await etcd.line(namespace, 'a', 1)
+      expect(seen).toEqual({ value: 'theirs', token: key?.created, session: sessionOf(key as StoredKey) })
+      await theirs.resign()
+      await observed.sees('nobody')
+      const term = await election.campaign({ value: 'ours' })
+      expect(await observed.sees('ours')).toMatchObject({ token: term.token })
+      await term.resign()
+      await observed.sees('nobody')
+
+      expect(observed.values).toEqual(['nobody', 'theirs', 'nobody', 'ours', 'nobody'])
+    },
+  )
+
+  test('an observer follows from leader to leader in a line of both', async () => {
+    const namespace = freshNamespace()
+    const clients = [await etcd.client(namespace), await etcd.client(namespace)]
+    const observed = new Observed((await etcd.client(namespace)).election('a'))
+    const first = await clients[0]?.election('a').campaign({ value: 'first' })
+    const theirs = await EtcdctlElect.campaign(line, endpoint(), `${namespace}a`, 'second')
+    await etcd.line(namespace, 'a', 2)
+    const third = clients[1]?.election('a').campaign({ value: 'third' })
+    const keys = await etcd.line(namespace, 'a', 3)
+
+    await observed.sees('first')
+    await first?.resign()
+    expect((await observed.sees('second'))?.token).toBe(keys[1]?.created)
+    await theirs.resign()
+    expect((await observed.sees('third'))?.token).toBe((await third)?.token)
+
+    expect(observed.told.at(-1)?.token).toBe(keys[2]?.created)
+  })
+})
+
+describe('when a lease ends', () => {
+  const etcd = useEtcd()
+  const revoke = ({ lease }: StoredKey): Promise<unknown> =>
+    etcd.gateway('kv/lease/revoke', { ID: String(lease) })
+
+  test('a candidate whose lease is revoked while it waits stands in line again, at its end', async () => {
+    const namespace = freshNamespace()
+    const [one, other, third] = await Promise.all([1, 2, 3].map(() => etcd.client(namespace)))
+    const term = await one?.election('a').campaign()
+    const second = other?.election('a').campaign({ value: 'revoked' })
+    const [, claim] = await etcd.line(namespace, 'a', 2)
+    const last = third?.election('a').campaign({ value: 'last' })
+    await etcd.line(namespace, 'a', 3)
+
+    await revoke(claim as StoredKey)
+    await etcd.line(namespace, 'a', 2)
+    const [, , again] = await etcd.line(namespace, 'a', 3)
+    expect(again).toMatchObject({ value: 'revoked' })
+    expect(again?.lease).not.toBe(claim?.lease)
+    await term?.resign()
+
+    const next = await last
+    await next?.resign()
+    expect((await second)?.token).toBe(again?.created)
+  })
+
+  test('a candidate never leads with a claim whose lease was revoked, however soon its turn came', async () => {
+    const namespace = freshNamespace()
+    const one = await etcd.client(namespace)
+    for (let round = 0; round < 20; round += 1) {
+      const term = await one.election('a').campaign({ value: 'first' })
+      const other = await etcd.client(namespace)
+      const next = other.election('a').campaign({ value: 'second' })
+      const [, claim] = await etcd.line(namespace, 'a', 2)
+
+      await revoke(claim as StoredKey)
+      await term.resign()
+
+      const led = await next
+      await led.verify()
+      expect(led.token, 'the token of the dead claim').toBeGreaterThan(claim?.created as bigint)
+      const [key] = await etcd.line(namespace, 'a', 1)
+      expect(key?.created).toBe(led.token)
+      await led.resign()
+    }
+  })
+
+  test.for(['its lease was revoked', 'its key was deleted', 'it resigned'] as const)(
+    'a leader proclaims nothing any more when %s',
+    async (end) => {
+      const namespace = freshNamespace()
+      const election = (await etcd.client(namespace)).election('a')
+      const term = await election.campaign({ value: 'first' })
+      const [key] = await etcd.line(namespace, 'a', 1)
+      if (end === 'its lease was revoked') await revoke(key as StoredKey)
+      if (end === 'its key was deleted') await etcd.cluster.etcdctl(['del', key?.key ?? ''])
+      if (end === 'it resigned') await term.resign()
+      const next = await (await etcd.client(namespace)).election('a').campaign({ value: 'next' })
+
+      const proclaimed = term.proclaim('too late')
+
+      await expect(proclaimed).rejects.toMatchObject({ code: 'LEASEHOLD_HOLD_LOST' })
+      expect(term.held).toBe(false)
+      if (!term.signal.aborted) await once(term.signal, 'abort')
+      expect(await election.leader()).toMatchObject({ value: 'next', token: next.token })
+      await next.verify()
+    },
+  )
+})

@@ -1,0 +1,98 @@
+// One lock for Leasehold and for `etcdctl lock`, whichever line of etcd the tool and the server are of.
+import { describe, expect, test } from 'vitest'
+import type { EtcdLine } from '../../../../tools/servers/run.mjs'
+import { freshNamespace, useEtcd } from '../../../servers/etcd.ts'
+import { EtcdctlLock, etcdctlOf } from '../../../servers/etcdctl-lock.ts'
+
+const lines: EtcdLine[] = ['3.5', '3.4']
+
+/** A holder, ours or etcdctl's. */
+interface Turn {
+  readonly held: Promise<bigint>
+  release(): Promise<void>
+}
+
+describe.for(lines)('with a server of etcd %s', (line) => {
+  const etcd = useEtcd({ line })
+
+  async function ours(namespace: string, name: string): Promise<Turn> {
+    const client = await etcd.client(namespace)
+    const hold = client.mutex(name).acquire()
+    return { held: hold.then(({ token }) => token), release: async () => (await hold).release() }
+  }
+
+  async function theirs(tool: EtcdLine, namespace: string, name: string): Promise<Turn> {
+    return new EtcdctlLock(await etcdctlOf(tool), etcd.cluster.endpoints[0] ?? '', `${namespace}${name}`)
+  }
+
+  test.for(lines)('etcdctl %s lock waits for a client of Leasehold', async (tool) => {
+    const namespace = freshNamespace()
+    const hold = await (await etcd.client(namespace)).mutex('a').acquire()
+    const other = await theirs(tool, namespace, 'a')
+    await etcd.line(namespace, 'a', 2)
+
+    const released = hold.token + 0n
+    expect(hold.held).toBe(true)
+    await hold.release()
+
+    expect(await other.held).toBeGreaterThan(released)
+    await other.release()
+    expect(await etcd.keys(`${namespace}a/`)).toEqual([])
+  })
+
+  test.for(lines)('a client of Leasehold waits for etcdctl %s lock', async (tool) => {
+    const namespace = freshNamespace()
+    const other = await theirs(tool, namespace, 'a')
+    const theirToken = await other.held
+    const client = await etcd.client(namespace)
+
+    expect(await client.mutex('a').tryAcquire()).toBeUndefined()
+    const waiting = client.mutex('a').acquire()
+    await etcd.line(namespace, 'a', 2)
+    await other.release()
+
+    const hold = await waiting
+    expect(hold.token).toBeGreaterThan(theirToken)
+    await hold.verify()
+  })
+
+  test('in a mixed line each has its turn in the order of coming, with a larger token', async () => {
+    const namespace = freshNamespace()
+    etcd.writeAlways(2)
+    const order: number[] = []
+    const turns: Turn[] = []
+    for (let place = 0; place < 14; place += 1) {
+      const tool = lines[place % 4 < 2 ? 0 : 1] as EtcdLine
+      const turn = await (place % 2 === 0 ? ours(namespace, 'a') : theirs(tool, namespace, 'a'))
+      turns.push(turn)
+      turn.held.then(() => order.push(place)).catch(() => {})
+      await etcd.line(namespace, 'a', place + 1)
+    }
+
+    const tokens: bigint[] = []
+    for (const [place, turn] of turns.entries()) {
+      tokens.push(await turn.held)
+      expect(order).toHaveLength(place + 1)
+      await turn.release()
+    }
+
+    expect(order).toEqual(order.toSorted((one, other) => one - other))
+    for (const [place, token] of tokens.entries()) {
+      if (place > 0) expect(token, `of ${tokens}`).toBeGreaterThan(tokens[place - 1] as bigint)
+    }
+  })
+
+  test('a waiter of etcdctl that is killed does not keep the one behind it', async () => {
+    const namespace = freshNamespace()
+    const hold = await (await etcd.client(namespace)).mutex('a').acquire()
+    const killed = etcd.cluster.spawnEtcdctl(['lock', '--ttl=2', `${namespace}a`])
+    await etcd.line(namespace, 'a', 2)
+    const waiting = (await etcd.client(namespace)).mutex('a').acquire()
+    await etcd.line(namespace, 'a', 3)
+
+    killed.kill('SIGKILL')
+    await hold.release()
+
+    await (await waiting).verify()
+  })
+})

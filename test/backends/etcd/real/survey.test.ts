@@ -1,0 +1,167 @@
+// What an operator sees on a real etcd, and does to it: claims of ours and of etcdctl among other data, and a broken lock.
+import { once } from 'node:events'
+import { describe, expect, test } from 'vitest'
+import type { Leasehold, NameState } from '../../../../src/index.ts'
+import type { EtcdLine } from '../../../../tools/servers/run.mjs'
+import { leasehold } from '../../../cli/leasehold.ts'
+import { freshNamespace, useEtcd } from '../../../servers/etcd.ts'
+import { EtcdctlLock, etcdctlOf } from '../../../servers/etcdctl-lock.ts'
+
+const lines: EtcdLine[] = ['3.5', '3.4']
+
+/** Who holds and who waits, by their values. */
+function shape(states: readonly NameState[]): unknown[] {
+  return states.map(({ name, permits, claims }) => [
+    name,
+    permits,
+    claims.map(({ held, value }) => [held, value]),
+  ])
+}
+
+describe.for(lines)('with a server of etcd %s', (line) => {
+  const etcd = useEtcd({ line })
+
+  async function etcdctlLock(namespace: string, name: string): Promise<EtcdctlLock> {
+    return new EtcdctlLock(await etcdctlOf(line), etcd.cluster.endpoints[0] ?? '', `${namespace}${name}`)
+  }
+
+  test('claims of etcdctl lock and elect stand among ours, with the time that each holder has left', async () => {
+    const namespace = freshNamespace()
+    const client = await etcd.client(namespace)
+    const lock = await etcdctlLock(namespace, 'mixed')
+    await lock.held
+    const waiting = client.mutex('mixed').acquire()
+    await etcd.line(namespace, 'mixed', 2)
+    const elected = etcd.cluster.spawnEtcdctl(['elect', `${namespace}leader`, 'node-7'])
+    await etcd.line(namespace, 'leader', 1)
+    const pool = await client.semaphore('mixed/pool', { permits: 3 }).acquire()
+
+    const seen = await client.survey()
+
+    const [leader, mixed, inner] = seen
+    expect(shape([leader, mixed, inner] as NameState[])).toEqual([
+      ['leader', 1, [[true, 'node-7']]],
+      [
+        'mixed',
+        1,
+        [
+          [true, ''],
+          [false, expect.stringContaining(`"pid":${process.pid}`)],
+        ],
+      ],
+      ['mixed/pool', 3, [[true, expect.stringContaining(`"pid":${process.pid}`)]]],
+    ])
+    expect(seen).toHaveLength(3)
+    const leftMs = seen.map(({ claims }) => claims[0]?.ttlLeftMs ?? Number.NaN)
+    const mostMs = [60_000, 10_000, 5_000] // etcdctl elect, etcdctl lock, ours
+    for (const [index, most] of mostMs.entries()) {
+      expect(leftMs[index]).toBeGreaterThanOrEqual(0)
+      expect(leftMs[index]).toBeLessThanOrEqual(most)
+    }
+    expect(mixed?.claims[1]?.ttlLeftMs).toBeUndefined()
+    expect(inner?.claims[0]?.token).toBe(pool.token)
+    elected.kill('SIGKILL')
+    await lock.release()
+    await waiting
+  })
+
+  test('other data of the namespace, leased or not, is no claim; and our own records are none', async () => {
+    const namespace = freshNamespace()
+    const client = await etcd.client(namespace)
+    const hold = await client.mutex('a').acquire()
+    await hold.checkpoint('page 7')
+    await etcd.put(`${namespace}config/abc`, 'data')
+    await etcd.put(`${namespace}config`, 'data')
+    await etcd.put(`${namespace}deep/1f.2.1`, 'data')
+    const { ID } = await etcd.gateway('lease/grant', { TTL: 60 })
+    for (const name of ['host-1', 'abc123']) {
+      const key = Buffer.from(`${namespace}services/web/${name}`).toString('base64')
+      await etcd.gateway('kv/put', { key, value: '', lease: ID })
+    }
+
+    expect((await client.survey()).map(({ name }) => name)).toEqual(['a'])
+    await hold.release()
+    expect(await client.survey()).toEqual([])
+  })
+
+  test('nobody holds behind a key that has no lease, which is in the way of all', async () => {
+    const namespace = freshNamespace()
+    const client = await etcd.client(namespace)
+    await etcd.put(`${namespace}a/data`)
+    const theirs = await etcdctlLock(namespace, 'a')
+    theirs.held.catch(() => {})
+    const [data] = await etcd.line(namespace, 'a', 2)
+
+    const seen = await client.survey()
+
+    expect(shape(seen)).toEqual([['a', undefined, [[false, '']]]])
+    expect(await client.break('a', data?.created ?? 0n)).toBe(false)
+    expect(await etcd.keys(`${namespace}a/`)).toHaveLength(2)
+    await etcd.gateway('kv/deleterange', { key: Buffer.from(`${namespace}a/data`).toString('base64') })
+    await theirs.held
+    await theirs.release()
+  })
+
+  test('names of any alphabet are found by a prefix that ends in the middle of them', async () => {
+    const namespace = freshNamespace()
+    const client = await etcd.client(namespace)
+    const names = ['é', 'éa', 'ÿ/x', '🔒b', 'z', '\u{103ff}c']
+    for (const name of names) await client.mutex(name).acquire()
+    const found = async (prefix: string) => (await client.survey(prefix)).map(({ name }) => name)
+    expect(await found('é')).toEqual(['é', 'éa'])
+    expect(await found('ÿ')).toEqual(['ÿ/x'])
+    expect(await found('🔒')).toEqual(['🔒b'])
+    expect(await found('\u{103ff}')).toEqual(['\u{103ff}c'])
+    expect(await found('')).toEqual(names.toSorted())
+  })
+
+  test('the next in line holds when etcdctl lock is robbed, whose command goes on and harms nobody', async () => {
+    const namespace = freshNamespace()
+    const client = await etcd.client(namespace)
+    const theirs = await etcdctlLock(namespace, 'a')
+    await theirs.held
+    const waiting = client.mutex('a').acquire()
+    await etcd.line(namespace, 'a', 2)
+    const env = { LEASEHOLD_URL: etcd.cluster.url(namespace) }
+    const { stdout } = await leasehold(['ls', '--json'], { env }).ended
+    const [{ holders }] = JSON.parse(stdout).names
+
+    const { status } = await leasehold(['break', 'a', '--token', holders[0].token], { env }).ended
+
+    const hold = await waiting
+    await theirs.release()
+    await hold.verify()
+    expect(status).toBe(0)
+    await hold.release()
+  })
+
+  test('a holder of ours that is robbed is told at once, and etcdctl lock holds', async () => {
+    const namespace = freshNamespace()
+    const hold = await (await etcd.client(namespace)).mutex('a').acquire()
+    const theirs = await etcdctlLock(namespace, 'a')
+    const [claim] = await etcd.line(namespace, 'a', 2)
+
+    expect(await (await etcd.client(namespace)).break('a', claim?.created ?? 0n)).toBe(true)
+
+    if (!hold.signal.aborted) await once(hold.signal, 'abort')
+    expect(hold.signal.reason).toMatchObject({ code: 'LEASEHOLD_HOLD_LOST' })
+    expect(await theirs.held).toBeGreaterThan(hold.token)
+    await theirs.release()
+  })
+
+  test('more keys than one answer takes are read in pages, also where values are large', async () => {
+    const namespace = freshNamespace()
+    const client: Leasehold = await etcd.client(namespace, { ttlMs: 30_000 })
+    const names = Array.from({ length: 9 }, (_, index) => `large/${index}`)
+    for (const name of names) await client.election(name).campaign({ value: 'x'.repeat(1_000_000) })
+    await Promise.all(Array.from({ length: 1_100 }, (_, index) => etcd.put(`${namespace}data/${index}`)))
+    await client.mutex('last').acquire()
+
+    const seen = await client.survey()
+
+    expect(seen.map(({ name }) => name)).toEqual(['last', ...names].toSorted())
+    expect(seen.every(({ name, claims }) => name === 'last' || claims[0]?.value.length === 1_000_000)).toBe(
+      true,
+    )
+  })
+})

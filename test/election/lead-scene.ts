@@ -1,0 +1,66 @@
+// Two candidates of one election on one store, on a clock that the test moves: what the tests of `lead` begin with.
+import type { Backend } from '../../src/contract.ts'
+import { connect, type LeadOptions, type LeadWork, type Leasehold, type Term } from '../../src/index.ts'
+import { FaultyStore } from '../core/faulty.ts'
+import { ManualClock, settle } from '../core/manual-clock.ts'
+
+export const never: AbortSignal = new AbortController().signal
+
+/** Two hosts, which share a clock and a store. */
+export interface Scene {
+  readonly clock: ManualClock
+  readonly store: FaultyStore
+  readonly one: Leasehold
+  readonly other: Leasehold
+  /** A look at the store past all faults. */
+  readonly truth: Backend
+}
+
+export async function scene(): Promise<Scene> {
+  const clock = new ManualClock()
+  const store = new FaultyStore()
+  const client = (): Promise<Leasehold> => connect(store.source, { clock, ttlMs: 12_000 })
+  const [one, other] = await Promise.all([client(), client()])
+  return { clock, store, one, other, truth: await store.source.open(clock) }
+}
+
+/** One candidate at work. */
+interface Candidate {
+  readonly ended: Promise<void>
+  readonly errors: unknown[]
+  readonly stop: (reason?: unknown) => void
+}
+
+/** A candidate of the first host, what it reports, and how to end it. */
+export function lead({ one }: Scene, work: LeadWork, options: LeadOptions = {}): Candidate {
+  const controller = new AbortController()
+  const errors: unknown[] = []
+  const onError = (error: unknown): void => void errors.push(error)
+  const ended = one.election('a').lead(work, { value: 'one', signal: controller.signal, onError, ...options })
+  ended.catch(() => {})
+  return { ended, errors, stop: (reason?: unknown) => controller.abort(reason) }
+}
+
+/** Whether it has settled, without waiting for it. */
+export const isOver = (promise: Promise<unknown>): Promise<boolean> =>
+  Promise.race([
+    promise.then(
+      () => true,
+      () => true,
+    ),
+    settle().then(() => false),
+  ])
+
+/** Resolves when the term wants its work to end. */
+export const untilAborted = ({ signal }: Term): Promise<unknown> =>
+  new Promise((resolve) => signal.addEventListener('abort', resolve))
+
+export const leader = async ({ other }: Scene): Promise<string | undefined> =>
+  (await other.election('a').leader())?.value
+
+/** The leader's session ends in the store, and it learns that. */
+export async function depose({ clock, truth }: Scene): Promise<void> {
+  const [standing] = await truth.line('a', never)
+  await truth.destroySession(standing?.session ?? '', never)
+  await clock.advance(4_000)
+}

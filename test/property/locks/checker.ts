@@ -1,0 +1,184 @@
+// What must be true of a run, whatever happens in it. Owns the judgement of holds, from what the store did and from what
+// programs could read; knows nothing of how a store or a client works.
+import type { Leasehold } from '../../../src/connect.ts'
+import type { Hold } from '../../../src/core/hold.ts'
+import type { SimProcess } from '../../../src/testing/process.ts'
+import type { World } from '../../../src/testing/world.ts'
+import { type Seen, stepsOf, tellSeen } from './diary.ts'
+import { isLinearizable } from './history.ts'
+
+/** Who may believe to hold a name, as the store knows it. */
+export interface Truth {
+  /** The processes whose claims hold this name now. */
+  owners(name: string): readonly string[]
+}
+
+/** What is expected of a run. */
+export interface Expected {
+  readonly permits: number
+  readonly names: readonly string[]
+  /** Nothing goes wrong: then no hold may be lost. */
+  readonly healthy: boolean
+  /** How long a program may believe in a lock that an operator took away: no deadline can know of that. */
+  readonly mistakenMs: number
+}
+
+type Victim = (process: SimProcess, name: string) => boolean
+
+/** A hold that some program was given. */
+export interface Grant {
+  readonly hold: Hold
+  readonly process: SimProcess
+  readonly client: Leasehold
+  /** Whether the program learns of a loss by the signal alone: then nobody may compute it for it by asking. */
+  readonly listens: boolean
+  /** When `acquire` was called, and when it gave the hold. */
+  readonly calledMs: number
+  readonly givenMs: number
+  /** When the program last believed to hold. */
+  believedMs: number | undefined
+  told: number
+  released: boolean
+  robbedAtMs: number
+}
+
+const never = Number.NEGATIVE_INFINITY
+/** How late a timer may be. */
+const lateMs = 100
+
+/** Watches all holds of one run. */
+export class Checker {
+  readonly #world: World
+  readonly #truth: Truth
+  readonly #expected: Expected
+  readonly #grants = new Map<string, Grant[]>()
+  readonly violations: string[] = []
+  readonly #robberies: { readonly atMs: number; readonly name: string; readonly owner: string }[] = []
+  readonly #stoppedUntilMs = new Map<string, number>()
+
+  constructor(world: World, truth: Truth, expected: Expected) {
+    this.#world = world
+    this.#truth = truth
+    this.#expected = expected
+  }
+
+  /** A program was given a hold, this very moment. */
+  granted(who: Pick<Grant, 'process' | 'client' | 'listens' | 'calledMs'>, hold: Hold): Grant {
+    const { process } = who
+    this.#world.mark('hold given')
+    const grants = this.#grants.get(hold.name) ?? []
+    this.#grants.set(hold.name, grants)
+    this.#world.note(`${process.name} holds ${hold.name} with token ${hold.token}`)
+    if (!hold.held) this.violated(`${process.name} was given a hold of ${hold.name} that it does not hold`)
+    const larger = grants.find((grant) => grant.hold.token >= hold.token)
+    if (larger && (this.#expected.permits === 1 || larger.hold.token === hold.token)) {
+      this.violated(`token ${hold.token} of ${hold.name} came after ${larger.hold.token}`)
+    }
+    const robbedAtMs = this.#robbedAtMs(process, hold.name)
+    const fresh = { givenMs: this.#world.nowMs, believedMs: undefined, told: 0, released: false }
+    const grant: Grant = { ...who, ...fresh, hold, robbedAtMs }
+    hold.signal.addEventListener('abort', () => this.#lost(grant))
+    grants.push(grant)
+    this.look()
+    return grant
+  }
+
+  /** A program has just called `release`; `wasHeld` is what it read before. */
+  released(grant: Grant, wasHeld: boolean): void {
+    if (grant.released) return // the client was closed before
+    grant.released = true
+    const { hold, process, told } = grant
+    if (hold.held) this.violated(`${process.name} released ${hold.name} and still reads held`)
+    if (!wasHeld && told === 0) this.violated(`${process.name} was not told that it lost ${hold.name}`)
+  }
+
+  /** A client has just been told to close. */
+  closed(client: Leasehold): void {
+    for (const grant of [...this.#grants.values()].flat()) {
+      if (grant.client !== client || grant.released) continue
+      const { hold, process } = grant
+      if (hold.held) this.violated(`${process.name} closed its client and still holds ${hold.name}`)
+      grant.released = true
+    }
+  }
+
+  /** A process does not run, or its timers do not know the time, until then. */
+  stopped(process: SimProcess, untilMs: number): void {
+    const before = this.#stoppedUntilMs.get(process.name) ?? never
+    this.#stoppedUntilMs.set(process.name, Math.max(before, untilMs))
+  }
+
+  /** An operator is about to take this lock, or this process's session, away in the store. */
+  robbed(isVictim: Victim): void {
+    this.#world.mark('operator')
+    const atMs = this.#world.nowMs
+    for (const name of this.#expected.names) {
+      for (const owner of this.#truth.owners(name)) this.#robberies.push({ atMs, name, owner })
+      for (const grant of this.#grants.get(name) ?? []) {
+        if (isVictim(grant.process, name)) grant.robbedAtMs = Math.max(grant.robbedAtMs, atMs)
+      }
+    }
+  }
+
+  /** The store has changed, or a program acts: nobody may believe what is not true. */
+  look(): void {
+    for (const [name, grants] of this.#grants) {
+      const believers = grants.filter((grant) => this.#believes(grant))
+      for (const believer of believers) believer.believedMs = this.#world.nowMs
+      const owners = this.#truth.owners(name)
+      for (const { process, hold, listens } of believers) {
+        if (owners.includes(process.name)) continue
+        const how = listens ? 'was not told that it lost' : 'believes to hold'
+        this.violated(`${process.name} ${how} ${name} (${hold.token}); owners: [${owners.join(', ')}]`)
+      }
+      if (believers.length > this.#expected.permits) {
+        const names = believers.map((believer) => believer.process.name).join(', ')
+        this.violated(`${believers.length} believe to hold ${name}: ${names}`)
+      }
+    }
+  }
+
+  /** The run is over: what the programs saw of a mutex must have been possible, whatever its store says. */
+  finish(): void {
+    if (this.#expected.permits > 1) return
+    for (const [name, grants] of this.#grants) {
+      const seen = grants.map(
+        (grant): Seen => ({ ...grant, process: grant.process.name, token: grant.hold.token }),
+      )
+      if (!isLinearizable(stepsOf(seen)))
+        this.violated(`the holds of ${name} fit no order: ${tellSeen(seen)}`)
+    }
+  }
+
+  violated(what: string): void {
+    this.violations.push(`${this.#world.nowMs} ms: ${what}`)
+    this.#world.note(`VIOLATION ${what}`)
+  }
+
+  #believes({ process, hold, listens, released, told, robbedAtMs }: Grant): boolean {
+    const { nowMs } = this.#world
+    if (!process.running || released || nowMs - robbedAtMs < this.#expected.mistakenMs) return false
+    if (!listens) return hold.held
+    return told === 0 && nowMs > (this.#stoppedUntilMs.get(process.name) ?? never) + lateMs
+  }
+
+  /** When the lock was taken away from this process while the answer that gave it was on its way. */
+  #robbedAtMs(process: SimProcess, name: string): number {
+    const since = this.#world.nowMs - 5_000
+    const robbery = this.#robberies.findLast(
+      (one) => one.atMs > since && one.owner === process.name && one.name === name,
+    )
+    return robbery?.atMs ?? never
+  }
+
+  #lost(grant: Grant): void {
+    grant.told += 1
+    const { process, hold, released, told } = grant
+    this.#world.mark('hold lost')
+    this.#world.note(`${process.name} lost ${hold.name}`)
+    if (this.#expected.healthy) this.violated(`${process.name} lost ${hold.name} though nothing went wrong`)
+    if (released) this.violated(`${process.name} was told of a loss after its release`)
+    if (told > 1) this.violated(`${process.name} was told twice of one loss`)
+    if (hold.held) this.violated(`${process.name} was told of a loss and still reads held`)
+  }
+}

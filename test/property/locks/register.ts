@@ -1,0 +1,37 @@
+// What must be true of checkpoints: whoever reads one never finds an older one than somebody was told is written. Only for
+// a mutex, whose holders write one after the other. Owns the texts: numbers that grow.
+import type { Hold } from '../../../src/core/hold.ts'
+
+/** A lock, as its checkpoint is read. */
+interface Readable {
+  readonly name: string
+  checkpoint(): Promise<string | undefined>
+}
+
+/** The checkpoints of one run. */
+export class Register {
+  readonly #complain: (what: string) => void
+  readonly #written = new Map<string, number>()
+  #texts = 0
+  /** How often a program wrote or read one. */
+  calls = 0
+
+  constructor(complain: (what: string) => void) {
+    this.#complain = complain
+  }
+
+  async write(hold: Hold): Promise<void> {
+    this.calls += 1
+    this.#texts += 1
+    const text = this.#texts
+    await hold.checkpoint(String(text))
+    this.#written.set(hold.name, Math.max(text, this.#written.get(hold.name) ?? 0))
+  }
+
+  async read(lock: Readable): Promise<void> {
+    this.calls += 1
+    const written = this.#written.get(lock.name) ?? 0
+    const found = Number((await lock.checkpoint()) ?? 0)
+    if (found < written) this.#complain(`the checkpoint of ${lock.name} was ${found} after ${written}`)
+  }
+}

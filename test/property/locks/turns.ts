@@ -1,0 +1,85 @@
+// Whose turn it is, in runs in which nothing goes wrong. Owns two things that must be true then: nobody overtakes one who
+// stood in line well before, and no lock stays free while somebody waits for it.
+import type { World } from '../../../src/testing/world.ts'
+
+/** One call to acquire, from its beginning until its hold is released or it has failed. */
+export interface Turn {
+  readonly process: string
+  readonly name: string
+  readonly waits: boolean
+  readonly calledMs: number
+  /** Since when it stands in the store's line, as far as can be told: one per permit and process does. */
+  standsSinceMs: number
+  holds: boolean
+}
+
+/** More than any answer, event and timer takes in a healthy run. */
+const promptMs = 400
+
+/** All turns of one run. */
+export class Turns {
+  readonly #world: World
+  readonly #permits: number
+  readonly #complain: (what: string) => void
+  readonly #turns = new Set<Turn>()
+
+  constructor(world: World, permits: number, complain: (what: string) => void) {
+    this.#world = world
+    this.#permits = permits
+    this.#complain = complain
+  }
+
+  begin(process: string, name: string, waits: boolean): Turn {
+    const calledMs = this.#world.nowMs
+    const turn = { process, name, waits, calledMs, standsSinceMs: Number.POSITIVE_INFINITY, holds: false }
+    this.#turns.add(turn)
+    this.#advance(turn)
+    return turn
+  }
+
+  /** It was given its hold: whoever stood there before must have one by now, or soon. */
+  granted(turn: Turn): void {
+    turn.holds = true
+    if (turn.standsSinceMs > this.#world.nowMs) return // by a client that follows a closed one: who knows since when
+    const before = turn.standsSinceMs - promptMs
+    const overtaken = this.#waiting(turn.name).filter(({ standsSinceMs }) => standsSinceMs < before)
+    this.#world.after(promptMs, () => {
+      const still = overtaken.find((one) => this.#turns.has(one) && !one.holds)
+      if (still) this.#complain(`${still.process} was overtaken on ${still.name} by ${turn.process}`)
+    })
+  }
+
+  end(turn: Turn): void {
+    this.#turns.delete(turn)
+    this.#advance(turn)
+  }
+
+  /** One has come or gone: the next of its process stands in line, and whoever is first must not wait much longer. */
+  #advance({ process, name }: Turn): void {
+    const local = this.#of(name).filter((turn) => turn.process === process)
+    for (const turn of local.slice(0, this.#permits)) {
+      turn.standsSinceMs = Math.min(turn.standsSinceMs, this.#world.nowMs)
+    }
+    const [before, waiting] = [this.#holding(name), this.#waiting(name)]
+    if (before.length >= this.#permits) return
+    this.#world.after(promptMs, () => {
+      const none = this.#holding(name).every((turn) => before.includes(turn))
+      const idle = waiting.every((turn) => this.#turns.has(turn) && !turn.holds) && waiting[0]
+      if (none && idle) this.#complain(`${name} is free and ${idle.process} waits for it`)
+    })
+  }
+
+  #of(name: string): Turn[] {
+    return [...this.#turns].filter((turn) => turn.name === name)
+  }
+
+  #holding(name: string): Turn[] {
+    return this.#of(name).filter(({ holds }) => holds)
+  }
+
+  #waiting(name: string): Turn[] {
+    return this.#of(name).filter((turn) => {
+      return turn.waits && !turn.holds && turn.standsSinceMs <= this.#world.nowMs
+    })
+  }
+}

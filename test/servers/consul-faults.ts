@@ -1,0 +1,313 @@
+// The Consul of one test file, and a network in front of it that loses, delays and repeats nothing by itself: a test says
+// what becomes of each write. Owns what is asked beside Leasehold: which keys and sessions there are.
+import { afterAll, beforeAll, beforeEach, onTestFinished, vi } from 'vitest'
+import { ConsulBackend } from '../../src/backends/consul/backend.ts'
+import { consul } from '../../src/backends/consul/index.ts'
+import { Layout } from '../../src/backends/consul/layout.ts'
+import type { ConsulOptions } from '../../src/backends/consul/options.ts'
+import { ConsulClient, server } from '../../src/backends/consul/wire/client.ts'
+import type { Operation, Transport } from '../../src/backends/consul/wire/transport.ts'
+import { type Clock, systemClock } from '../../src/base/clock.ts'
+import type { BackendSource } from '../../src/contract.ts'
+import { type ConnectOptions, type Leasehold, UnavailableError } from '../../src/index.ts'
+import { ask } from '../../tools/servers/loopback.mjs'
+import {
+  type ConsulCluster,
+  type Member,
+  type ConsulOptions as ServerOptions,
+  startConsul,
+} from '../../tools/servers/run.mjs'
+import { failOnComplaints, open } from './etcd.ts'
+
+/** A key as Consul has it. */
+export interface StoredKey {
+  readonly Key: string
+  readonly Value: string | null
+  readonly Session?: string
+  readonly CreateIndex: number
+  readonly ModifyIndex: number
+}
+
+/** A session as Consul has it. */
+export interface StoredSession {
+  readonly ID: string
+  readonly Name: string
+  /** The server whose fate it shares. */
+  readonly Node: string
+}
+
+/** Starts a Consul for the tests of a file, which fail on what Node complains about meanwhile. */
+export function useConsul(options: ServerOptions = {}): TestConsul {
+  const store = new TestConsul()
+  beforeAll(async () => {
+    store.cluster = await startConsul(options)
+  })
+  afterAll(() => store.cluster?.close())
+  failOnComplaints()
+  return store
+}
+
+/** The same for each test: one that lost a server, and has it back, is for a while not what it was before. */
+export function useConsulEach(options: ServerOptions): TestConsul {
+  const store = new TestConsul()
+  beforeEach(async () => {
+    store.cluster = await startConsul(options)
+    // What is registered first is run last: after the clients are closed.
+    onTestFinished(() => store.cluster.close())
+  })
+  failOnComplaints()
+  return store
+}
+
+export class TestConsul {
+  cluster!: ConsulCluster
+
+  get endpoints(): string[] {
+    return this.cluster.members.map(({ endpoint }) => endpoint)
+  }
+
+  /** A client of its own, closed at the end of the test. */
+  client(namespace: string, options: ConsulOptions & ConnectOptions = {}): Promise<Leasehold> {
+    const { ttlMs, clock, ...others } = options
+    return open(consul({ addresses: this.endpoints, namespace, ...others }), { ttlMs, clock })
+  }
+
+  /** The URL for a process of its own. */
+  url(namespace: string): string {
+    return `consul://${this.endpoints.join(',')}/${namespace}`
+  }
+
+  /** What stands under a prefix, in the order of its keys; by a read that no stale server can answer. */
+  async keys(prefix = '', member?: Member): Promise<StoredKey[]> {
+    const answer = await this.#ask(`kv/${encodeURIComponent(prefix)}?recurse&consistent`, {}, member)
+    return answer.status === 404 ? [] : JSON.parse(answer.body)
+  }
+
+  /**
+   * The names of those keys. Without checkpoints, which stay, and the signs that something was withdrawn, which stay for
+   * as long as a session does.
+   */
+  async names(prefix = ''): Promise<string[]> {
+    const keys = (await this.keys(prefix)).map(({ Key }) => Key)
+    return keys.filter((key) => !/\/\.checkpoint$|\/\.withdrawn\//.test(key))
+  }
+
+  /** Those of ours: the harness has some, to see whether Consul is well. */
+  async sessions(): Promise<StoredSession[]> {
+    const all: StoredSession[] = JSON.parse((await this.#ask('session/list?consistent')).body)
+    return all.filter(({ Name }) => Name.startsWith('leasehold'))
+  }
+
+  async destroy(session: string): Promise<void> {
+    await this.#ask(`session/destroy/${session}`, { method: 'PUT' })
+  }
+
+  /** Who holds a mutex, by its key. */
+  async holder(key: string): Promise<string | undefined> {
+    return (await this.keys(key)).find(({ Key }) => Key === key)?.Session
+  }
+
+  /** Resolves with the tickets of a line, in order, once there are so many. */
+  line(namespace: string, name: string, length: number): Promise<StoredKey[]> {
+    const look = async (): Promise<StoredKey[]> => {
+      const tickets = await this.keys(`${namespace}${name}/.line/`)
+      if (tickets.length !== length) throw new Error(`${tickets.length} of ${length} tickets for ${name}`)
+      return tickets.sort((one, other) => one.CreateIndex - other.CreateIndex)
+    }
+    return vi.waitFor(look, { timeout: 10_000, interval: 10 })
+  }
+
+  async #ask(path: string, options: object = {}, member?: Member): Promise<{ status: number; body: string }> {
+    const asked = member ?? this.cluster.members.find(({ state }) => state === 'running')
+    const answer = await ask(`http://${asked?.endpoint}/v1/${path}`, { timeoutMs: 9_000, ...options })
+    if (answer?.status === 200 || answer?.status === 404) return answer
+    throw new Error(`Consul answered ${answer?.status} to ${path}: ${answer?.body}`)
+  }
+}
+
+/** What becomes of a write. */
+export type Fate =
+  | 'delivered'
+  /** It fails before it is sent. */
+  | 'unsent'
+  /** It is applied, and the answer is lost. */
+  | 'unanswered'
+  /** Its sender is told at once that there was no answer, and it is applied later. */
+  | 'late'
+  /** The same, but its sender is told nothing, and waits for as long as it likes. */
+  | 'hanging'
+
+/** What a write is for, by what it does. */
+export type Kind =
+  | 'session'
+  | 'end of session'
+  | 'take'
+  | 'join'
+  | 'take from the line'
+  | 'release'
+  | 'release from the line'
+  | 'leave'
+  | 'burial'
+  | 'tidying'
+  | 'checkpoint'
+  | 'new index'
+  | 'slot'
+  | 'slot from the line'
+  | 'give up slot'
+  | 'own key'
+
+/** A write on its way: which one it is, and what it is for. */
+export interface Write {
+  /** Its number among all writes of the network, from 0. */
+  readonly index: number
+  readonly kind: Kind
+}
+
+type Decide = (write: Write) => Fate
+
+/** What clients go through to reach Consul. */
+export class Network {
+  /** What became of each write. */
+  readonly log: string[] = []
+  decide: Decide = () => 'delivered'
+  /** Whether a read gets through. */
+  hears: () => boolean = () => true
+  /** Called with each write that was sent, before it is. */
+  before: (write: Write) => Promise<void> = async () => {}
+  readonly #address: string
+  readonly #clock: Clock
+  readonly #direct: ConsulClient
+  readonly #kept: { readonly write: Write; readonly send: () => Promise<unknown> }[] = []
+  #writes = 0
+
+  constructor(address: string, clock: Clock = systemClock()) {
+    this.#address = address
+    this.#clock = clock
+    this.#direct = this.#connect()
+  }
+
+  /** For `connect`. */
+  source(namespace: string, { lockDelayMs = 15_000 } = {}): BackendSource {
+    const open = async (clock: Clock) =>
+      new ConsulBackend(this.#transport(), {
+        layout: new Layout(namespace),
+        clock,
+        lockDelayMs,
+        checks: [],
+      })
+    return { url: 'consul://through-a-network/', open }
+  }
+
+  /** Lets the next write of this kind have this fate. Resolves when it has come. */
+  next(kind: Kind, fate: Fate): Promise<void> {
+    return new Promise((resolve) => {
+      this.decide = (write) => {
+        if (write.kind !== kind) return 'delivered'
+        this.decide = () => 'delivered'
+        resolve()
+        return fate
+      }
+    })
+  }
+
+  /** Lets late writes arrive, those for which `which` says so, and resolves when Consul has dealt with them. */
+  async arrive(which: (write: Write) => boolean = () => true): Promise<void> {
+    const due = this.#kept.filter(({ write }) => which(write))
+    for (const each of due) {
+      this.#kept.splice(this.#kept.indexOf(each), 1)
+      // Refusals are what most of them deserve.
+      const outcome = await each.send().catch((error: Error) => error.name)
+      const applied = (outcome as { applied?: boolean })?.applied ?? outcome
+      this.log.push(`${each.write.index} ${each.write.kind}: arrived, applied: ${applied}`)
+    }
+  }
+
+  close(): void {
+    this.#direct.close()
+  }
+
+  #connect(): ConsulClient {
+    return new ConsulClient(this.#clock, [server(this.#address, {})])
+  }
+
+  #transport(): Transport {
+    const inner = this.#connect()
+    return {
+      createSession: (plan, signal) =>
+        this.#send('session', signal, (way, signal) => way.createSession(plan, signal), inner),
+      renewSession: (session, signal) => inner.renewSession(session, signal),
+      destroySession: (session, signal) =>
+        this.#send('end of session', signal, (way, signal) => way.destroySession(session, signal), inner),
+      txn: (operations, signal, purpose) =>
+        this.#send(kindOf(operations), signal, (way, signal) => way.txn(operations, signal, purpose), inner),
+      read: async (target, signal) => this.#heard() ?? inner.read(target, signal),
+      block: async (target, wait, signal) => this.#heard() ?? inner.block(target, wait, signal),
+      close: () => inner.close(),
+    }
+  }
+
+  #heard(): undefined {
+    if (this.hears()) return
+    this.log.push('a read: unsent')
+    throw new UnavailableError('the network: unsent')
+  }
+
+  async #send<T>(
+    kind: Kind,
+    signal: AbortSignal,
+    send: (way: Transport, signal: AbortSignal) => Promise<T>,
+    inner: Transport,
+  ): Promise<T> {
+    const write = { index: this.#writes, kind }
+    this.#writes += 1
+    await this.before(write)
+    const fate = this.decide(write)
+    this.log.push(`${write.index} ${kind}: ${fate}`)
+    if (fate === 'delivered') return send(inner, signal)
+    if (fate === 'unanswered') await send(this.#direct, never)
+    if (fate === 'late' || fate === 'hanging') {
+      this.#kept.push({ write, send: () => send(this.#direct, never) })
+    }
+    if (fate === 'hanging') return aborted(signal)
+    throw new UnavailableError(`the network: ${fate}`)
+  }
+}
+
+const never = new AbortController().signal
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason))
+  })
+}
+
+/** Opens a network to the first server, closed at the end of the test. */
+export function openNetwork(store: TestConsul, clock?: Clock): Network {
+  const network = new Network(store.endpoints[0] ?? '', clock)
+  onTestFinished(() => network.close())
+  return network
+}
+
+/** What a transaction of ours is for. */
+export function kindOf(operations: readonly Operation[]): Kind {
+  const has = (verb: string, key: RegExp): boolean =>
+    operations.some((operation) => operation.verb === verb && key.test(operation.key))
+  const inLine = operations[0]?.verb === 'check-session'
+  if (has('set', /\/\.line$/)) return 'join'
+  if (has('set', /\/\.checkpoint$/)) return 'checkpoint'
+  if (has('lock', /\/\.withdrawn\//)) return 'burial'
+  if (operations.length === 2 && operations[1]?.verb === 'lock') return 'new index'
+  if (has('lock', /\/\.lock$/)) return inLine ? 'take from the line' : 'take'
+  if (has('cas', /\/\.lock$/) && operations.some(({ verb }) => verb === 'lock')) {
+    return inLine ? 'slot from the line' : 'slot'
+  }
+  if (has('delete-cas', /\/\.line$/)) return 'tidying'
+  const own = operations.some(({ verb, key }) => verb === 'delete' && !/\/\.line\//.test(key))
+  if (own && has(operations[0]?.verb ?? '', /\/\.lock$/)) return 'give up slot'
+  const left = has('delete', /\/\.line\//)
+  if (has('delete-cas', /\/\.lock$/)) return left ? 'release from the line' : 'release'
+  if (left || operations.every(({ verb }) => verb === 'get-tree')) return 'leave'
+  if (operations[0]?.verb === 'check-index') return 'own key'
+  throw new Error(`what is this for? ${JSON.stringify(operations.map(({ verb, key }) => [verb, key]))}`)
+}

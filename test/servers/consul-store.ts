@@ -1,0 +1,197 @@
+// The Consul of one test file, and what a test asks it and does to it beside Leasehold. Owns that each test closes its
+// clients, leaves no key and no session behind, and fails on a warning or a rejection that nobody handled.
+import { readFile } from 'node:fs/promises'
+import { Agent, request } from 'node:http'
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished } from 'vitest'
+import { type ConsulOptions, consul } from '../../src/backends/consul/index.ts'
+import { type ConnectOptions, connect, type Leasehold } from '../../src/index.ts'
+import { type ConsulCluster, startConsul } from '../../tools/servers/run.mjs'
+import { until } from '../../tools/servers/wait.mjs'
+import { failOnComplaints } from './etcd.ts'
+
+/** What Go's api.Lock and api.Semaphore mark their keys with. */
+export const lockFlags = '3304740253564472344'
+export const semaphoreFlags = '16210313421097356768'
+
+/** A key as the store has it. */
+export interface StoredKey {
+  readonly key: string
+  readonly value: string
+  readonly flags: string
+  readonly session: string | undefined
+  readonly created: number
+  readonly modified: number
+}
+
+/** What the store answered. */
+export interface Answer {
+  readonly status: number
+  readonly body: string
+  readonly index: number
+}
+
+/** Starts one Consul for the tests of a file. Every test has to leave it as empty as it found it. */
+export function useConsul(): TestConsul {
+  const store = new TestConsul()
+  beforeAll(async () => {
+    store.cluster = await startConsul()
+  })
+  afterAll(() => store.close())
+  // What is registered first is run last: after the clients are closed.
+  beforeEach(() => onTestFinished(() => store.expectEmpty()))
+  failOnComplaints()
+  return store
+}
+
+let names = 0
+
+/** A name that no other test has. */
+export function freshName(): string {
+  names += 1
+  return `test/${names}`
+}
+
+export class TestConsul {
+  cluster!: ConsulCluster
+  /** One connection from the beginning to the end, so that it is there also when the agent takes no more. */
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 })
+
+  async close(): Promise<void> {
+    this.#agent.destroy()
+    await this.cluster?.close()
+  }
+
+  /** `host:port` of the agent. */
+  get host(): string {
+    return new URL(this.cluster.address).host
+  }
+
+  /** A client of its own, closed at the end of the test. The shortest time to live that Consul takes. */
+  async client(options: ConsulOptions & ConnectOptions = {}): Promise<Leasehold> {
+    const { ttlMs = 10_000, ...others } = options
+    const client = await connect(consul({ addresses: [this.host], ...others }), { ttlMs })
+    onTestFinished(() => client.close())
+    return client
+  }
+
+  clients(count: number, options: ConsulOptions & ConnectOptions = {}): Promise<Leasehold[]> {
+    return Promise.all(Array.from({ length: count }, () => this.client(options)))
+  }
+
+  /** What stands under a prefix, in the order of creation. */
+  async keys(prefix = ''): Promise<StoredKey[]> {
+    const { status, body } = await this.ask('GET', `kv/${prefix}?recurse&consistent`)
+    if (status === 404) return []
+    const found: Record<string, string>[] = JSON.parse(body.replace(/"Flags":(\d+)/g, '"Flags":"$1"'))
+    return found
+      .map(({ Key, Value, Flags, Session, CreateIndex, ModifyIndex }) => ({
+        key: Key ?? '',
+        value: Buffer.from(Value ?? '', 'base64').toString(),
+        flags: Flags ?? '',
+        session: Session || undefined,
+        created: Number(CreateIndex),
+        modified: Number(ModifyIndex),
+      }))
+      .sort((one, other) => one.created - other.created)
+  }
+
+  async key(key: string): Promise<StoredKey | undefined> {
+    return (await this.keys(key)).find((found) => found.key === key)
+  }
+
+  /** Resolves with the tickets of a line, in order, once so many of ours stand in it. */
+  line(name: string, length: number): Promise<StoredKey[]> {
+    return until(
+      async () => {
+        const keys = await this.keys(`${name}/.line/`)
+        return keys.length === length && keys
+      },
+      { describe: () => `${length} tickets of ${name}`, everyMs: 5 },
+    )
+  }
+
+  /** Resolves with the contenders for a semaphore, holders and waiters of Go's and holders of ours, once so many are there. */
+  contenders(name: string, count: number): Promise<StoredKey[]> {
+    return until(
+      async () => {
+        const keys = await this.keys(`${name}/`)
+        const found = keys.filter(({ key, session }) => session && key === `${name}/${session}`)
+        return found.length === count && found
+      },
+      { describe: () => `${count} contenders for ${name}`, everyMs: 5 },
+    )
+  }
+
+  async sessions(): Promise<{ ID: string; Name: string }[]> {
+    return JSON.parse((await this.ask('GET', 'session/list')).body)
+  }
+
+  async destroySession(id = ''): Promise<void> {
+    expect((await this.ask('PUT', `session/destroy/${id}`)).status).toBe(200)
+  }
+
+  /** Makes a session that nobody renews, ended at the end of the test. */
+  async createSession(plan: object = {}): Promise<string> {
+    const { body } = await this.ask(
+      'PUT',
+      'session/create',
+      JSON.stringify({ Name: 'test', TTL: '60s', Checks: [], ...plan }),
+    )
+    const { ID } = JSON.parse(body)
+    onTestFinished(() => this.destroySession(ID))
+    return ID
+  }
+
+  /** Writes a key; `query` is that of Consul's API. Says whether it was written. */
+  async put(key: string, value: string, query = ''): Promise<boolean> {
+    const { status, body } = await this.ask('PUT', `kv/${key}?${query}`, value)
+    expect(status, body).toBe(200)
+    return body.trim() === 'true'
+  }
+
+  async delete(key: string, query = ''): Promise<void> {
+    expect((await this.ask('DELETE', `kv/${key}?${query}`)).status).toBe(200)
+  }
+
+  /** What moves with every write of a key. */
+  async index(): Promise<number> {
+    return (await this.ask('GET', 'kv/?keys&consistent')).index
+  }
+
+  /** How many connections the agent counts: also those whose client has left while a read of theirs goes on. */
+  async connections(): Promise<number> {
+    const port = Number(new URL(this.cluster.address).port).toString(16).toUpperCase().padStart(4, '0')
+    const sockets = (await readFile('/proc/net/tcp', 'utf8')).split('\n').slice(1)
+    const own = sockets
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, local]) => local?.endsWith(`:${port}`))
+    return own.filter(([, , , state]) => state === '01' || state === '08').length // established, close-wait
+  }
+
+  /** Fails if a test left anything, and takes it away for the next one. */
+  async expectEmpty(): Promise<void> {
+    const keys = (await this.keys()).map(({ key }) => key)
+    // The harness makes some without a name, to see whether Consul is well.
+    const sessions = (await this.sessions()).filter(({ Name }) => Name !== '')
+    await this.delete('', 'recurse')
+    for (const { ID } of sessions) await this.destroySession(ID)
+    expect({ keys, sessions: sessions.map(({ Name }) => Name) }).toEqual({ keys: [], sessions: [] })
+  }
+
+  ask(method: string, path: string, body?: string): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const url = `${this.cluster.address}/v1/${path}`
+      const sent = request(url, { method, agent: this.#agent }, (response) => {
+        let text = ''
+        response.setEncoding('utf8').on('data', (chunk) => {
+          text += chunk
+        })
+        const index = Number(response.headers['x-consul-index'] ?? 0)
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: text, index }))
+        response.on('error', reject)
+      })
+      sent.on('error', reject)
+      sent.end(body)
+    })
+  }
+}

@@ -1,0 +1,16 @@
+// Stops a server so that it answers nothing from then on. The signal alone takes a moment to have its effect.
+import { onTestFinished } from 'vitest'
+import { runCommand } from '../../tools/servers/command.mjs'
+import type { Member } from '../../tools/servers/run.mjs'
+import { until } from '../../tools/servers/wait.mjs'
+
+/** Resolves when the member stands still. It goes on at the end of the test, at the latest. */
+export async function freeze(member: Member): Promise<void> {
+  onTestFinished(() => member.cont())
+  member.stop()
+  const stopped = async (): Promise<boolean> => {
+    const { stdout } = await runCommand('ps', ['-o', 'stat=', '-p', String(member.pid)])
+    return stdout.startsWith('T')
+  }
+  await until(stopped, { describe: () => `${member.name} standing still`, everyMs: 1 })
+}

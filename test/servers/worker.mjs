@@ -1,0 +1,55 @@
+// @ts-check
+// A process that works as a leader, term after term, and says what it sees: `node worker.mjs INDEX TARGET NAME TTL_MS`.
+// INDEX is the built index.js, TARGET a URL or, in JSON, the options of `consul`. On SIGTERM it ends politely.
+const [, , index = '', target = '', name = '', ttlMs = ''] = process.argv
+
+/** @type {typeof import('../../src/index.ts')} */
+const { connect } = await import(index)
+/** @returns {Promise<string | import('../../src/contract.ts').BackendSource>} */
+async function sourceOf() {
+  if (!target.startsWith('{')) return target
+  const { consul } = await import(new URL('backends/consul/index.js', `file://${index}`).href)
+  return consul(JSON.parse(target))
+}
+
+/** @param {object} said Written before anything else runs, so that a kill cannot swallow it. */
+const say = (said) => process.stdout.write(`${JSON.stringify(said)}\n`)
+/** In ms, and the same in all processes of a machine. A process that stands still reads nothing. */
+const now = () => Number(process.hrtime.bigint() / 1_000n) / 1_000
+
+/**
+ * Reads whether the term holds, again and again. The time is that before the reading: what was held when it was read, was
+ * held then, and a process that was stopped in between has not seen more.
+ *
+ * @param {import('../../src/index.ts').Term} term
+ */
+async function work(term) {
+  const token = String(term.token)
+  const look = (/** @type {string} */ what) => {
+    const at = now()
+    say({ [what]: at, token, held: term.held })
+  }
+  look('began')
+  const reading = setInterval(look, 5, 'read')
+  if (!term.signal.aborted)
+    await new Promise((resolve) => term.signal.addEventListener('abort', resolve, { once: true }))
+  clearInterval(reading)
+  look('ended')
+}
+
+const polite = new AbortController()
+process.on('SIGTERM', () => {
+  say({ asked: now() })
+  polite.abort()
+})
+const client = await connect(await sourceOf(), { ttlMs: Number(ttlMs) })
+await client.election(name).lead(work, {
+  signal: polite.signal,
+  value: String(process.pid),
+  onWait: (ahead) => say({ waits: ahead }),
+  onError: (error) => {
+    const { code = 'none', message } = /** @type {Error & { code?: string }} */ (error)
+    say({ failed: code, message })
+  },
+})
+await client.close()
