@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 // What needs a real server; `npm test -- --no-servers` leaves it out.
-const needServers = ['test/integration/**', 'test/conformance/{etcd,consul}.test.ts', 'test/cli/loss.test.ts']
+const needServers = ['test/**/real/**', 'test/conformance/{etcd,consul}.test.ts', 'test/cli/loss.test.ts']
 
 // What runs only when a tool of that name asks for it.
 const soak = process.env.LEASEHOLD_SOAK_MINUTES && ['test/property/soak/{etcd,consul}.ts']

@@ -9,113 +9,23 @@ interface Import {
   readonly types: boolean
 }
 
-/** For each file or folder of src, what it may import of src. A folder's own files know each other. */
+/** For each file or folder of src, what it may import of src. The files of one room know each other. */
 const mayImport: Record<string, readonly string[]> = {
-  'errors.ts': [],
-  'clock.ts': [],
-  'backend.ts': ['clock.ts'],
-  'limits.ts': ['clock.ts'],
-  'request.ts': ['clock.ts', 'errors.ts', 'limits.ts'],
-  'arguments.ts': ['backend.ts'],
-  'holder.ts': ['backend.ts'],
-  'line.ts': ['limits.ts'],
-  'session.ts': ['backend.ts', 'clock.ts', 'errors.ts', 'limits.ts', 'request.ts'],
-  'admission.ts': ['backend.ts', 'clock.ts', 'follow.ts', 'limits.ts'],
-  'follow.ts': ['backend.ts', 'clock.ts', 'limits.ts', 'request.ts'],
-  'watch.ts': ['backend.ts', 'clock.ts', 'limits.ts', 'request.ts', 'session.ts'],
-  'hold.ts': [
-    'arguments.ts',
-    'backend.ts',
-    'clock.ts',
-    'errors.ts',
-    'limits.ts',
-    'request.ts',
-    'session.ts',
-    'watch.ts',
-  ],
-  'acquire.ts': [
-    'admission.ts',
-    'backend.ts',
-    'clock.ts',
-    'errors.ts',
-    'hold.ts',
-    'holder.ts',
-    'limits.ts',
-    'line.ts',
-    'request.ts',
-    'session.ts',
-  ],
-  locks: ['acquire.ts', 'arguments.ts', 'errors.ts', 'hold.ts'],
-  'work.ts': ['clock.ts', 'errors.ts', 'limits.ts'],
-  election: [
-    'acquire.ts',
-    'arguments.ts',
-    'backend.ts',
-    'clock.ts',
-    'errors.ts',
-    'follow.ts',
-    'hold.ts',
-    'limits.ts',
-    'locks',
-    'request.ts',
-    'work.ts',
-  ],
-  cron: [
-    'acquire.ts',
-    'arguments.ts',
-    'clock.ts',
-    'errors.ts',
-    'hold.ts',
-    'holder.ts',
-    'limits.ts',
-    'locks',
-    'request.ts',
-    'work.ts',
-  ],
-  'connect.ts': [
-    'acquire.ts',
-    'arguments.ts',
-    'backend.ts',
-    'backends',
-    'clock.ts',
-    'cron',
-    'election',
-    'holder.ts',
-    'limits.ts',
-    'locks',
-    'request.ts',
-    'session.ts',
-  ],
-  'index.ts': [
-    'backend.ts',
-    'clock.ts',
-    'connect.ts',
-    'cron',
-    'election',
-    'errors.ts',
-    'hold.ts',
-    'holder.ts',
-    'locks',
-  ],
-  'backends/memory': ['backend.ts', 'clock.ts', 'errors.ts'],
-  'backends/file': ['backend.ts', 'clock.ts', 'errors.ts', 'limits.ts'],
-  'backends/addresses.ts': [],
-  'backends/consul': ['backend.ts', 'backends/addresses.ts', 'clock.ts', 'errors.ts', 'limits.ts'],
-  'backends/etcd': ['backend.ts', 'backends/addresses.ts', 'clock.ts', 'errors.ts', 'limits.ts'],
-  testing: ['backend.ts', 'backends', 'clock.ts', 'connect.ts', 'errors.ts'],
-  cli: [
-    'arguments.ts',
-    'backend.ts',
-    'clock.ts',
-    'connect.ts',
-    'cron',
-    'election',
-    'errors.ts',
-    'hold.ts',
-    'holder.ts',
-    'limits.ts',
-    'session.ts',
-  ],
+  base: [],
+  'contract.ts': ['base'],
+  core: ['base', 'contract.ts'],
+  locks: ['base', 'core', 'contract.ts'],
+  election: ['base', 'core', 'contract.ts', 'locks'],
+  cron: ['base', 'core', 'contract.ts', 'locks'],
+  'connect.ts': ['base', 'core', 'contract.ts', 'backends', 'cron', 'election', 'locks'],
+  'index.ts': ['base', 'core', 'contract.ts', 'connect.ts', 'cron', 'election', 'locks'],
+  'backends/shared': ['base', 'contract.ts'],
+  'backends/memory': ['base', 'contract.ts', 'backends/shared'],
+  'backends/file': ['base', 'contract.ts', 'backends/shared'],
+  'backends/consul': ['base', 'contract.ts', 'backends/shared'],
+  'backends/etcd': ['base', 'contract.ts', 'backends/shared'],
+  testing: ['base', 'contract.ts', 'backends', 'connect.ts'],
+  cli: ['base', 'core', 'contract.ts', 'connect.ts', 'cron', 'election'],
 }
 
 const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
@@ -126,6 +36,20 @@ function importsOf(file: string): Import[] {
   return [...statements].map(([, types, target = '']) => {
     return { from: file, to: relative('.', join(dirname(file), target)), types: types !== undefined }
   })
+}
+
+/** Each circle of imports once, as the files along it. */
+function circles(): string[] {
+  const done = new Set<string>()
+  const found: string[] = []
+  const visit = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) found.push([...path.slice(path.indexOf(file)), file].join(' -> '))
+    if (path.includes(file) || done.has(file)) return
+    for (const { to } of importsOf(file)) visit(to, [...path, file])
+    done.add(file)
+  }
+  for (const file of files) visit(file, [])
+  return found
 }
 
 const roomOf = (file: string): string =>
@@ -141,28 +65,37 @@ test.each(files)('%s knows only what its layer may know', (file) => {
   }
 })
 
+test('src has no loose file but the public face, the way in and the contract', () => {
+  const loose = files.filter((file) => !file.includes('/'))
+  expect(loose.sort()).toEqual(['connect.ts', 'contract.ts', 'index.ts'])
+})
+
+test('no file imports itself by way of others, types included', () => {
+  expect(circles()).toEqual([])
+})
+
 test('nothing that runs in production knows what is there for tests', () => {
   const guilty = files.filter((file) => roomOf(file) !== 'testing' && /['"/]testing\//.test(text(file)))
   expect(guilty).toEqual([])
 })
 
 test('the contract is types only', () => {
-  expect(importsOf('backend.ts').every(({ types }) => types)).toBe(true)
-  expect(text('backend.ts')).not.toMatch(/^export (const|function|class|abstract|let)/m)
+  expect(importsOf('contract.ts').every(({ types }) => types)).toBe(true)
+  expect(text('contract.ts')).not.toMatch(/^export (const|function|class|abstract|let)/m)
 })
 
-test('time, timers and chance come from clock.ts alone', () => {
+test('time, timers and chance come from base/clock.ts alone', () => {
   const banned =
     /\b(setTimeout|setInterval|setImmediate|Math\.random|randomUUID|randomBytes|hrtime|node:timers)\b|Date\.now|new Date\(\)/
-  const guilty = files.filter((file) => file !== 'clock.ts' && banned.test(text(file)))
+  const guilty = files.filter((file) => file !== 'base/clock.ts' && banned.test(text(file)))
   expect(guilty).toEqual([])
 })
 
 test('one thin file of a backend touches its client library', () => {
   const library = (name: string): RegExp => new RegExp(`^import (?!type)[^']*'${name}'`, 'm')
   for (const [name, client] of [
-    ['consul', 'backends/consul/client.ts'],
-    ['etcd3', 'backends/etcd/client.ts'],
+    ['consul', 'backends/consul/wire/client.ts'],
+    ['etcd3', 'backends/etcd/wire/client.ts'],
   ] as const) {
     expect(files.filter((file) => library(name).test(text(file)))).toEqual([client])
   }

@@ -26,8 +26,14 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const copies = join(root, '.cache', 'mutants')
 /** Plans in each round: a few, which find most, then as many as in one `npm test`. What survives that, survives. */
 const rounds = process.env.LEASEHOLD_RUNS ? [process.env.LEASEHOLD_RUNS] : ['500', '5500']
-/** Where the tests of elections and of cron jobs are; of their long runs there are fewer from the beginning. */
-const folders = { election: 'election/election', cron: 'cron/cron' }
+/** Where the tests of each kind of run are. Elections and cron jobs have fewer runs, which take longer. */
+const folders = {
+  election: 'election/election',
+  cron: 'cron/cron',
+  etcd: 'locks/etcd',
+  consul: 'locks/consul',
+  memory: 'locks/memory',
+}
 const limitMs = 600_000
 
 const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } })

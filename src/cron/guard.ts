@@ -14,13 +14,12 @@ import {
   checkWork,
 } from '../core/arguments.ts'
 import { awaitWithGrace, graceDefaultMs } from '../core/grace.ts'
-import type { Hold } from '../core/hold.ts'
 import { type Holder, parseHolder } from '../core/holder.ts'
-import type { AcquireOptions } from '../locks/lock.ts'
 import { type Contest, type CronClient, compete, readMarker } from './contest.ts'
 import { keep, type StartOptions } from './keeper.ts'
 import type { Marker, TickHold } from './marker.ts'
 import { Schedule } from './schedule.ts'
+import type { CronJob, TickOptions, TickResult } from './tick.ts'
 
 /** What a cron job is. All hosts say the same. */
 export interface CronOptions {
@@ -42,30 +41,6 @@ export interface CronOptions {
   /** Hears of every tick that nobody took and that is not run late, from the host that runs the next one. */
   readonly onMissed?: ((missed: Date) => void) | undefined
 }
-
-/**
- * What runs at a tick, under the hold of the cron job's lock. It should end soon after `hold.signal` aborts, which it does
- * when the lock is lost, and also when the caller wants an end.
- */
-export type CronJob<T> = (hold: Hold, tick: Date) => T | Promise<T>
-
-/** How to take part in one tick. */
-export interface TickOptions extends AcquireOptions {
-  /** The scheduled time; by default the tick of the schedule next to the present. */
-  readonly tick?: Date | undefined
-  /** How long, in ms, a job may go on when `signal` has aborted; 10 s by default. */
-  readonly graceMs?: number | undefined
-}
-
-/** What became of a tick on this host. */
-export type TickResult<T> =
-  | { readonly ran: true; readonly tick: Date; readonly value: T }
-  | {
-      readonly ran: false
-      readonly tick: Date
-      /** Who took it, or, where nobody did in time, who ran the last one before; undefined where nobody ever did. */
-      readonly by: Holder | undefined
-    }
 
 /** The most missed ticks that are told or made up for at once: the latest ones. */
 const missedMost = 1_000

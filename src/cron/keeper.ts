@@ -5,8 +5,8 @@ import { type Clock, pause } from '../base/clock.ts'
 import { HoldLostError } from '../base/errors.ts'
 import type { Scope } from '../base/scope.ts'
 import { warn } from '../core/grace.ts'
-import type { TickOptions, TickResult } from './guard.ts'
 import type { Schedule } from './schedule.ts'
+import type { TickOptions, TickResult } from './tick.ts'
 
 /** How to keep a schedule. */
 export interface StartOptions extends Pick<TickOptions, 'signal' | 'graceMs'> {

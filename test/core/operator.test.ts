@@ -24,9 +24,9 @@ test('a survey that is not answered is asked again', async () => {
 test('a break whose answer is lost is not asked again, since the second answer would say no', async () => {
   const { store, client } = await scene()
   const hold = await client.mutex('a').acquire()
-  store.faults.set('evict', 'apply, then refuse')
+  store.faults.set('break', 'apply, then refuse')
   await expect(client.break('a', hold.token)).rejects.toThrow(UnavailableError)
-  expect(store.count('evict')).toBe(1)
+  expect(store.count('break')).toBe(1)
   expect(await client.survey()).toEqual([])
   await client.close()
 })
@@ -52,7 +52,7 @@ test.for([
   const asked = client.break(name, token as bigint)
   await expect(asked).rejects.toThrow(type)
   await expect(asked).rejects.toThrow(message)
-  expect(store.count('evict')).toBe(0)
+  expect(store.count('break')).toBe(0)
   await client.close()
 })
 

@@ -2,7 +2,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { HoldLostError } from '../../src/index.ts'
 import { settle } from '../core/manual-clock.ts'
-import { depose, isOver, lead, leader, never, scene, untilAborted } from './lead-scene.ts'
+import { depose, isOver, lead, leader, never, scene, untilAborted } from './scene.ts'
 
 describe('when leadership is lost', () => {
   test('the signal of the term aborts, the loss is reported, and it stands for election again', async () => {

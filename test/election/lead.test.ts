@@ -10,7 +10,7 @@ import {
   UnavailableError,
 } from '../../src/index.ts'
 import { settle } from '../core/manual-clock.ts'
-import { lead, leader, scene, untilAborted } from './lead-scene.ts'
+import { lead, leader, scene, untilAborted } from './scene.ts'
 
 describe('while it leads', () => {
   test('others read its value, and the work may replace it', async () => {

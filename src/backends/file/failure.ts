@@ -48,8 +48,8 @@ export function gone(session: string): SessionGoneError {
 }
 
 /** The error for a name that is in use with other permits. */
-export function inUse({ name, permits }: Claim, permits: number): ConflictError {
-  const kind = permits === 1 ? 'mutex' : `semaphore with ${permits} permits`
+export function inUse({ name, permits }: Claim, taken: number): ConflictError {
+  const kind = taken === 1 ? 'mutex' : `semaphore with ${taken} permits`
   const wanted = permits === 1 ? 'a mutex' : String(permits)
   return new ConflictError(`name ${JSON.stringify(name)} is in use as a ${kind}; this asks for ${wanted}`)
 }

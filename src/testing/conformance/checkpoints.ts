@@ -1,7 +1,8 @@
 // What a holder leaves for the next one: who can store it, who reads it, and how long it may be.
 import assert from 'node:assert/strict'
 import { HoldLostError } from '../../base/errors.ts'
-import { type Draft, lossMs } from './case.ts'
+import type { Draft } from './case.ts'
+import { lossMs } from './timing.ts'
 
 /** Fenced writes. */
 export const checkpoints: readonly Draft[] = [

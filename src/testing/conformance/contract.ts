@@ -2,7 +2,9 @@
 // and whether the facts are facts.
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
-import { abortable, claimOf, type Draft, never, slackMs } from './case.ts'
+import { claimOf, type Draft } from './case.ts'
+import { abortable, never } from './signals.ts'
+import { slackMs } from './timing.ts'
 import { rejection, started, within } from './wait.ts'
 
 /** What the locks build upon. */

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict'
 import { HoldLostError } from '../../base/errors.ts'
 import type { Leader } from '../../contract.ts'
-import { abortable, claimOf, type Draft, lossMs, never } from './case.ts'
+import { claimOf, type Draft } from './case.ts'
+import { abortable, never } from './signals.ts'
 import type { Stage } from './stage.ts'
+import { lossMs } from './timing.ts'
 import { rejection, started, until } from './wait.ts'
 
 /** Follows an election in the background, until the case is over. */

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { ConflictError, WaitTimeoutError } from '../../base/errors.ts'
-import { abortable, type Draft } from './case.ts'
+import type { Draft } from './case.ts'
+import { abortable } from './signals.ts'
 import { rejection, started } from './wait.ts'
 
 /** Who gives up holds nothing, and its place in line is gone. */

@@ -4,7 +4,7 @@
 
 import { systemClock } from '../../base/clock.ts'
 import type { BackendSource, Facts } from '../../contract.ts'
-import { type Draft, slackMs } from './case.ts'
+import type { Draft } from './case.ts'
 import { checkpoints } from './checkpoints.ts'
 import { contract } from './contract.ts'
 import { elections } from './elections.ts'
@@ -16,6 +16,7 @@ import { operator } from './operator.ts'
 import { order } from './order.ts'
 import { sessions } from './sessions.ts'
 import { Stage } from './stage.ts'
+import { slackMs } from './timing.ts'
 import { within } from './wait.ts'
 
 /** One promise of the contract, and how to find out whether a backend keeps it. */

@@ -2,7 +2,9 @@
 // begins anew.
 import assert from 'node:assert/strict'
 import { HoldLostError } from '../../base/errors.ts'
-import { claimOf, type Draft, lossMs, never, slackMs, usualTtlMs } from './case.ts'
+import { claimOf, type Draft } from './case.ts'
+import { never } from './signals.ts'
+import { lossMs, slackMs, usualTtlMs } from './timing.ts'
 import { started } from './wait.ts'
 
 /** Holds and places in line that are lost. */

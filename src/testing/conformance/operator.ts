@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict'
 import { HoldLostError } from '../../base/errors.ts'
 import type { NameState } from '../../contract.ts'
-import { claimOf, type Draft, lossMs, never } from './case.ts'
+import { claimOf, type Draft } from './case.ts'
+import { never } from './signals.ts'
 import type { Stage } from './stage.ts'
+import { lossMs } from './timing.ts'
 import { started } from './wait.ts'
 
 /** What a survey tells of one name. */

@@ -1,6 +1,7 @@
 // Who holds, and when: exclusion, the order in line, tokens, and the permits of a semaphore.
 import assert from 'node:assert/strict'
-import { abortable, type Draft } from './case.ts'
+import type { Draft } from './case.ts'
+import { abortable } from './signals.ts'
 import type { Stage } from './stage.ts'
 import { started } from './wait.ts'
 

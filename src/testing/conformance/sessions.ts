@@ -1,7 +1,9 @@
 // What the store watches to know that a client lives: how long a session lasts, and how one learns that it is over.
 import assert from 'node:assert/strict'
-import { briefTtlMs, claimOf, type Draft, expiryMs, never, slackMs } from './case.ts'
+import { claimOf, type Draft } from './case.ts'
+import { never } from './signals.ts'
 import type { Stage } from './stage.ts'
+import { briefTtlMs, expiryMs, slackMs } from './timing.ts'
 import { started, until } from './wait.ts'
 
 /** Timers may come early by so much, in ms. */

@@ -4,7 +4,8 @@
 import { type Clock, leastElapsedMs, type Mark, systemClock } from '../../base/clock.ts'
 import { connect, type Leasehold } from '../../connect.ts'
 import type { Backend, BackendSource, Facts, SessionGrant } from '../../contract.ts'
-import { lossMs, never, slackMs, usualTtlMs } from './case.ts'
+import { never } from './signals.ts'
+import { lossMs, slackMs, usualTtlMs } from './timing.ts'
 import { until } from './wait.ts'
 
 /** What a case has at hand. */

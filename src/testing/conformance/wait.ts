@@ -2,7 +2,7 @@
 // limit is given.
 import assert from 'node:assert/strict'
 import { type Clock, leastElapsedMs, pause } from '../../base/clock.ts'
-import { never } from './case.ts'
+import { never } from './signals.ts'
 
 /** How long a condition may take to come true, and how often to look, in ms. */
 export interface Patience {

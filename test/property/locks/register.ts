@@ -5,7 +5,7 @@ import type { Hold } from '../../../src/core/hold.ts'
 /** A lock, as its checkpoint is read. */
 interface Readable {
   readonly name: string
-  checkpoint(): Promise<string | undefined>
+  readCheckpoint(): Promise<string | undefined>
 }
 
 /** The checkpoints of one run. */
@@ -31,7 +31,7 @@ export class Register {
   async read(lock: Readable): Promise<void> {
     this.calls += 1
     const written = this.#written.get(lock.name) ?? 0
-    const found = Number((await lock.checkpoint()) ?? 0)
+    const found = Number((await lock.readCheckpoint()) ?? 0)
     if (found < written) this.#complain(`the checkpoint of ${lock.name} was ${found} after ${written}`)
   }
 }

@@ -116,7 +116,7 @@ test('a user with a permission on the namespace alone can do all that Leasehold 
   expect((timed as Error).message).toContain('held by')
 })
 
-test.for(['acquire', 'tryAcquire', 'checkpoint'] as const)(
+test.for(['acquire', 'tryAcquire', 'readCheckpoint'] as const)(
   'without permission, %s is refused at once',
   async (verb) => {
     const auth = await userOf(freshNamespace())

@@ -11,7 +11,7 @@ import {
   UnavailableError,
 } from '../../src/index.ts'
 import { settle } from '../core/manual-clock.ts'
-import { everyMinute, gate, guards, minute, minuteMs, type Scene, scene } from './cron-scene.ts'
+import { everyMinute, gate, guards, minute, minuteMs, type Scene, scene } from './scene.ts'
 
 const untilAborted = (hold: Hold): Promise<unknown> =>
   new Promise((resolve) => hold.signal.addEventListener('abort', resolve))

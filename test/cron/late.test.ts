@@ -2,7 +2,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { type CronOptions, type Hold, type Leasehold, RefusedError } from '../../src/index.ts'
 import { settle } from '../core/manual-clock.ts'
-import { die, everyMinute, gate, guards, minute, type Scene, scene } from './cron-scene.ts'
+import { die, everyMinute, gate, guards, minute, type Scene, scene } from './scene.ts'
 
 /** The host dies in the middle of a tick. */
 async function halfWay(here: Scene, tick: Date, options: CronOptions): Promise<void> {

@@ -10,7 +10,7 @@ import {
   UnavailableError,
 } from '../../src/index.ts'
 import { ManualClock, settle } from '../core/manual-clock.ts'
-import { die, everyMinute, gate, guards, minute, minuteMs, scene } from './cron-scene.ts'
+import { die, everyMinute, gate, guards, minute, minuteMs, scene } from './scene.ts'
 
 const me = { host: hostname(), pid: process.pid }
 

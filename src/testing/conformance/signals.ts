@@ -1,0 +1,10 @@
+// The AbortSignals of the conformance suite: one that never aborts, and one that a case aborts.
+
+/** A signal that does not abort. */
+export const never: AbortSignal = new AbortController().signal
+
+/** A signal, and how to abort it. */
+export function abortable(): { signal: AbortSignal; abort: (reason: unknown) => void } {
+  const controller = new AbortController()
+  return { signal: controller.signal, abort: (reason) => controller.abort(reason) }
+}
