@@ -37,7 +37,7 @@ function hasTitle(file: string, title: string): boolean {
 
 /** Where tests are that something runs. */
 const runs =
-  /^(test\/.+\.test\.ts|test\/property\/locks\.ts|src\/testing\/conformance\/.+\.ts|tools\/mutants\/.+\.mjs)$/
+  /^(test\/.+\.test\.ts|test\/property\/locks\/locks\.ts|src\/testing\/conformance\/.+\.ts|tools\/mutants\/.+\.mjs)$/
 
 const rows = rowsOf(told)
 
