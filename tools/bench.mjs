@@ -1,5 +1,5 @@
 // @ts-check
-// `npm run bench -- consul | etcd | file | memory`: builds what changed and runs one bench. Owns the command line;
+// `npm run bench -- calls | consul | etcd | file | memory`: builds what changed and runs one bench. Owns the command line;
 // what is measured, and how, is in bench/.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
@@ -8,11 +8,12 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const names = ['consul', 'etcd', 'file', 'memory']
+const names = ['calls', 'consul', 'etcd', 'file', 'memory']
 const clustered = ['consul', 'etcd']
-const usage = `usage: npm run bench -- ${names.join(' | ')} [--json] [--cluster]
+const usage = `usage: npm run bench -- ${names.join(' | ')} [--json] [--cluster] [--list]
   --json     one JSON document instead of the table
-  --cluster  consul and etcd only: three servers instead of one`
+  --cluster  consul and etcd only: three servers instead of one
+  --list     calls only: each function with how often it was called`
 
 const { name, ...options } = readArguments()
 if (isStale()) build()
@@ -23,12 +24,13 @@ function readArguments() {
   try {
     const flag = /** @type {const} */ ({ type: 'boolean', default: false })
     const { values, positionals } = parseArgs({
-      options: { json: flag, cluster: flag },
+      options: { json: flag, cluster: flag, list: flag },
       allowPositionals: true,
     })
     const [name = '', ...rest] = positionals
     if (!names.includes(name) || rest.length > 0) throw new Error('which bench?')
     if (values.cluster && !clustered.includes(name)) throw new Error('--cluster goes with consul and etcd')
+    if (values.list && name !== 'calls') throw new Error('--list goes with calls')
     return { name, ...values }
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n${usage}\n`)

@@ -1,0 +1,121 @@
+// @ts-check
+// How much of Leasehold one acquire and release of a free lock enters: files, functions and calls, as V8 counts them. Owns
+// the counting. It shows how long the way through the code is, not how long it takes.
+import { readFileSync } from 'node:fs'
+import { Session } from 'node:inspector/promises'
+import { pathToFileURL } from 'node:url'
+import { ownedFolder } from '../tools/servers/children.mjs'
+import { startConsul, startEtcd } from '../tools/servers/run.mjs'
+import { connect } from './lib/leasehold.mjs'
+
+/** @typedef {import('../src/index.ts').Leasehold} Leasehold */
+/** @typedef {import('node:inspector').Profiler.ScriptCoverage} Coverage */
+/** @typedef {{ file: string, name: string, closure: boolean, count: number }} Entered one function */
+/** @typedef {{ what: string, files: number, functions: number, closures: number, calls: number }} Row */
+
+const built = new URL('../dist/', import.meta.url).href
+/** So many cycles first, which open the session and the connection; of those that are counted the shortest counts. */
+const cycles = { warm: 20, counted: 9 }
+
+/** @param {{ json: boolean, list: boolean }} options @returns {Promise<string>} what to print */
+export default async function bench({ json, list }) {
+  const log = (/** @type {string} */ line) => process.stderr.write(`${line}\n`)
+  const folder = ownedFolder('leasehold-bench')
+  const [etcd, consul] = await Promise.all([startEtcd({ log }), startConsul({ log })])
+  const urls = {
+    memory: 'memory:',
+    file: pathToFileURL(`${folder.path}/`).href,
+    etcd: `etcd://${etcd.endpoints[0]}/`,
+    consul: `consul://${consul.members[0].endpoint}/`,
+  }
+  try {
+    const all = []
+    for (const [store, url] of Object.entries(urls)) all.push(...(await entered(store, url)))
+    if (json)
+      return `${JSON.stringify(
+        all.map(({ row }) => row),
+        undefined,
+        2,
+      )}\n`
+    return all.map(({ row, functions }) => describe(row) + (list ? listed(functions) : '')).join('')
+  } finally {
+    await Promise.all([etcd.close(), consul.close(), folder.remove()])
+  }
+}
+
+/** A mutex and a semaphore of one store. @param {string} store @param {string} url */
+async function entered(store, url) {
+  const client = await connect(url)
+  const locks = {
+    mutex: () => client.mutex('bench-calls'),
+    semaphore: () => client.semaphore('bench-calls-of-many', { permits: 4 }),
+  }
+  const found = []
+  for (const [kind, open] of Object.entries(locks)) {
+    const functions = await shortest(() =>
+      open()
+        .acquire()
+        .then((hold) => hold.release()),
+    )
+    found.push({ row: total(`${store} ${kind}`, functions), functions })
+  }
+  await client.close()
+  return found
+}
+
+/** What one cycle entered, of several the one with the fewest calls: a renewal may fall into the others. @param {() => Promise<unknown>} cycle */
+async function shortest(cycle) {
+  for (let time = 0; time < cycles.warm; time += 1) await cycle()
+  const session = new Session()
+  session.connect()
+  await session.post('Profiler.enable')
+  await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false })
+  const counted = []
+  for (let time = 0; time < cycles.counted; time += 1) {
+    await session.post('Profiler.takePreciseCoverage') // counts from zero again
+    await cycle()
+    await new Promise(setImmediate) // what goes on after a release is resolved belongs to it
+    const { result } = await session.post('Profiler.takePreciseCoverage')
+    counted.push(result.filter(({ url }) => url.startsWith(built)).flatMap(ofScript))
+  }
+  session.disconnect()
+  const calls = (/** @type {Entered[]} */ functions) => total('', functions).calls
+  return counted.reduce((least, next) => (calls(next) < calls(least) ? next : least))
+}
+
+/** The functions of one module that were called, without the module itself. @param {Coverage} script @returns {Entered[]} */
+function ofScript({ url, functions }) {
+  const source = readFileSync(new URL(url), 'utf8')
+  const called = functions
+    .flatMap(({ ranges: [whole], functionName: name }) => (whole ? [{ ...whole, name }] : []))
+    .filter(({ startOffset, count }) => startOffset > 0 && count > 0)
+  // To V8 a constructor is as long as its class: what stands in that is no closure.
+  const outer = called.filter(({ startOffset }) => !/^(class|export)\b/.test(source.slice(startOffset)))
+  return called.map(({ name, startOffset: start, endOffset: end, count }) => {
+    const closure = outer.some((other) => other.startOffset < start && other.endOffset >= end)
+    return { file: url.slice(built.length), name, closure, count }
+  })
+}
+
+/** @param {string} what @param {readonly Entered[]} functions @returns {Row} */
+function total(what, functions) {
+  return {
+    what,
+    files: new Set(functions.map(({ file }) => file)).size,
+    functions: functions.length,
+    closures: functions.filter(({ closure }) => closure).length,
+    calls: functions.reduce((sum, { count }) => sum + count, 0),
+  }
+}
+
+/** @param {Row} row */
+function describe({ what, files, functions, closures, calls }) {
+  return `${what.padEnd(17)} ${files} files, ${functions} functions (${closures} of them closures), ${calls} calls\n`
+}
+
+/** Each function with its calls, file by file. @param {readonly Entered[]} functions */
+function listed(functions) {
+  return functions
+    .map(({ file, name, count }) => `${String(count).padStart(5)}  ${file} ${name || '=>'}\n`)
+    .join('')
+}
