@@ -106,6 +106,7 @@ export class Leasehold implements AsyncDisposable {
         persist(sessions.request(acquirer.closing), (signal) => backend.readCheckpoint(name, signal)),
       observe: (name, scope, retries) =>
         persist({ ...sessions.request(scope), retries }, (signal) => backend.observe(name, signal)),
+      leaderChanged: (name, seen, signal) => backend.leaderChanged(name, seen, signal),
     }
   }
 

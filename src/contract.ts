@@ -1,5 +1,5 @@
 // The contract between the locks and a store: types only. Everything a store has to be able to do is here, and
-// the one waiting loop (acquire.ts) works with nothing else. A backend asks its store one question at a time; it
+// the one waiting loop (core/follow.ts) works with nothing else. A backend asks its store one question at a time; it
 // does not wait for other holders, retry, or keep time.
 import type { Clock } from './base/clock.ts'
 
@@ -46,18 +46,21 @@ export interface Claim {
   readonly candidate: boolean
 }
 
-/** The store's answer to a claim. */
+/**
+ * The store's answer to a claim. It is plain data that can be printed. A backend may add fields of its own, such as the
+ * revision that it has read, for `changed` to start from.
+ */
 export type Attempt = Admitted | Waiting
 
 /** The claim holds, and was seen standing in the same state of the store that admitted it. */
-export interface Admitted extends Changeable<Attempt> {
+export interface Admitted {
   readonly held: true
   /** Larger than the token of every earlier holder of the name, of candidates that of every earlier leader. */
   readonly token: bigint
 }
 
 /** The claim does not hold. With `wait` it stands in line. */
-export interface Waiting extends Changeable<Attempt> {
+export interface Waiting {
   readonly held: false
   /** How many claims stand between this one and the lock, at least 1, as far as the store told. */
   readonly ahead: number
@@ -66,16 +69,6 @@ export interface Waiting extends Changeable<Attempt> {
    * instead of waiting for a change, ask again now and then.
    */
   readonly delayed?: boolean
-}
-
-/** An answer that can go out of date. */
-export interface Changeable<T> {
-  /**
-   * Resolves when the answer may have changed: it may be early, it must not be late. Where the event that woke it
-   * proves the new answer, it gives it, which saves asking. Every failure to watch counts as a change.
-   * Rejects only with `signal.reason`. Not called again before it has resolved.
-   */
-  changed(signal: AbortSignal): Promise<T | undefined>
 }
 
 /** Who holds a name that has one holder, as everybody can see. */
@@ -88,8 +81,8 @@ export interface Leader {
   readonly session: string
 }
 
-/** What an observer of a name saw. */
-export interface Observation extends Changeable<Observation> {
+/** What an observer of a name saw: plain data, to which a backend may add fields of its own, as to an `Attempt`. */
+export interface Observation {
   /** Undefined where nobody holds. */
   readonly leader: Leader | undefined
 }
@@ -135,6 +128,13 @@ export interface Backend {
   /** Asks once whether the claim holds, and puts it in line if it should wait. Idempotent for one claim. */
   attempt(claim: Claim, signal: AbortSignal): Promise<Attempt>
   /**
+   * Resolves when this answer to the claim may have changed: it may be early, it must not be late. `answer` is the last
+   * one that this backend gave for the claim, and no other wait for it is under way. Where the event that woke it proves
+   * the new answer, it resolves with that, which saves asking. Every failure to watch counts as a change: it rejects
+   * only with `signal.reason`.
+   */
+  changed(claim: Claim, answer: Attempt, signal: AbortSignal): Promise<Attempt | undefined>
+  /**
    * Takes the claim out of the line or the lock, also where an unanswered attempt arrives only later. Idempotent;
    * never touches another claim; costs nothing when nothing of the claim can stand.
    */
@@ -145,6 +145,8 @@ export interface Backend {
   proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean>
   /** Who holds the name now, by a read that no stale member of the store can answer. Leaves nothing in the store. */
   observe(name: string, signal: AbortSignal): Promise<Observation>
+  /** Resolves when another leader, value or none may have followed this observation of the name. The rest is as `changed`. */
+  leaderChanged(name: string, seen: Observation, signal: AbortSignal): Promise<Observation | undefined>
   /** The claims on a name: holders first, then waiters in order. */
   line(name: string, signal: AbortSignal): Promise<Standing[]>
   /** All names that begin with `prefix` and on which claims stand, sorted as strings, by reads that are not stale. */

@@ -16,7 +16,6 @@ export type {
   Attempt,
   Backend,
   BackendSource,
-  Changeable,
   Claim,
   Facts,
   Leader,

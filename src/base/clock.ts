@@ -56,15 +56,18 @@ export function systemClock(): Clock {
   }
 }
 
-/** A timer of any length: setTimeout alone takes no more than 24 days. */
 function startTimer(ms: number, run: () => void): () => void {
-  let timer: NodeJS.Timeout
-  const arm = (left: number): void => {
-    const step = Math.min(left, longestTimerMs)
-    timer = setTimeout(() => (left > step ? arm(left - step) : run()), step)
-  }
-  arm(Math.max(0, ms))
+  if (ms > longestTimerMs) return startLongTimer(ms, run)
+  const timer = setTimeout(run, Math.max(0, ms))
   return () => clearTimeout(timer)
+}
+
+/** setTimeout takes no more than 24 days: a longer timer is several, one after the other. */
+function startLongTimer(ms: number, run: () => void): () => void {
+  let cancel = startTimer(longestTimerMs, () => {
+    cancel = startTimer(ms - longestTimerMs, run)
+  })
+  return () => cancel()
 }
 
 /**

@@ -3,8 +3,14 @@
 import { setMaxListeners } from 'node:events'
 import type { Clock } from './clock.ts'
 
-/** What ends once, for a reason. */
+/** What ends once, for a reason: a `Scope` for those that only listen to it. */
 export interface Ending {
+  /** Aborts at the end, with its reason. An AbortSignal is made when this is first read. */
+  readonly signal: AbortSignal
+  readonly ended: boolean
+  /** Throws the reason if the end has come. */
+  throwIfEnded(): void
+  /** Calls `tell` once with the reason at the end, at once if it has come; returns how to unsubscribe. */
   onEnd(tell: (reason: unknown) => void): () => void
 }
 
@@ -12,13 +18,12 @@ export interface Ending {
  * One end for several causes. Cheaper than AbortSignals all the way down, which only the outermost and
  * the innermost need to be: `signal` makes one when it is first asked for.
  */
-export class Scope {
-  #lifts: (() => void)[] | undefined
+export class Scope implements Ending {
+  readonly #lifts: (() => void)[] = []
   #listeners: Set<(reason: unknown) => void> | undefined
   #end: { readonly reason: unknown } | undefined
   #controller: AbortController | undefined
 
-  /** Aborts at the end, with its reason. */
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController()
@@ -43,7 +48,6 @@ export class Scope {
     for (const tell of [...(this.#listeners ?? [])]) tell(reason)
   }
 
-  /** Calls `tell` once with the reason at the end, at once if it has come; returns how to unsubscribe. */
   onEnd(tell: (reason: unknown) => void): () => void {
     if (this.#end) tell(this.#end.reason)
     const listeners = (this.#listeners ??= new Set())
@@ -58,29 +62,26 @@ export class Scope {
     const pass = (): void => this.end(signal.reason)
     setMaxListeners(0, signal)
     signal.addEventListener('abort', pass, { once: true })
-    return this.#onLift(() => signal.removeEventListener('abort', pass))
+    this.#lifts.push(() => signal.removeEventListener('abort', pass))
+    return this
   }
 
   /** Ends it after `ms`, with what `reason` makes then. */
   onTimeout(clock: Clock, ms: number | undefined, reason: () => unknown): this {
-    return ms === undefined ? this : this.#onLift(clock.after(ms, () => this.end(reason())))
+    if (ms !== undefined) this.#lifts.push(clock.after(ms, () => this.end(reason())))
+    return this
   }
 
   /** Ends it when something else ends. */
   on(other: Ending): this {
-    return this.#onLift(other.onEnd((reason) => this.end(reason)))
+    this.#lifts.push(other.onEnd((reason) => this.end(reason)))
+    return this
   }
 
   /** Lets go of every cause. */
   lift(): void {
-    for (const lift of this.#lifts ?? []) lift()
-    this.#lifts = undefined
-  }
-
-  #onLift(lift: () => void): this {
-    this.#lifts ??= []
-    this.#lifts.push(lift)
-    return this
+    for (const lift of this.#lifts) lift()
+    this.#lifts.length = 0
   }
 }
 

@@ -4,13 +4,14 @@
 import { type Clock, pause } from '../base/clock.ts'
 import { ConflictError, SessionGoneError, UnavailableError, WaitTimeoutError } from '../base/errors.ts'
 import { orAborted, Scope } from '../base/scope.ts'
-import type { Attempt, Backend, Claim } from '../contract.ts'
-import { untilAdmitted } from './admission.ts'
+import type { Admitted, Backend, Claim } from '../contract.ts'
+import { timeout, toldApart, untilAnswered } from './admission.ts'
 import type { Grant, Hold } from './hold.ts'
 import { describeLine } from './holder.ts'
 import { type Leave, Lines } from './local-queue.ts'
 import { backoffMs, persist } from './request.ts'
 import { requestMs, type Session, type Sessions } from './session.ts'
+import { Underway } from './underway.ts'
 
 /** What a caller wants of a name. */
 export interface Wish<H extends Hold = Hold> {
@@ -39,11 +40,12 @@ export class Acquirer {
   readonly #clock: Clock
   readonly #sessions: Sessions
   readonly #lines = new Lines()
-  readonly #pending = new Set<Promise<unknown>>()
   readonly #holds = new Set<Hold>()
-  readonly #withdrawals = new Set<Promise<void>>()
-  readonly #works = new Set<Promise<unknown>>()
+  /** Holds of work that gives them back itself. */
   readonly #attended = new Set<Hold>()
+  readonly #pending = new Underway()
+  readonly #withdrawals = new Underway()
+  readonly #works = new Underway()
   #claims = 0
 
   constructor(backend: Backend, clock: Clock, sessions: Sessions) {
@@ -58,9 +60,7 @@ export class Acquirer {
    * the caller then holds nothing. A claim whose session is lost while it waits goes to the end of the line.
    */
   acquire<H extends Hold>(wish: Wish<H>): Promise<H | undefined> {
-    const acquired = this.#acquire(wish).finally(() => this.#pending.delete(acquired))
-    this.#pending.add(acquired)
-    return acquired
+    return this.#pending.note(this.#acquire(wish))
   }
 
   async #acquire<H extends Hold>(wish: Wish<H>): Promise<H | undefined> {
@@ -70,7 +70,8 @@ export class Acquirer {
       .onTimeout(this.#clock, wish.waitMs, () => timeout)
     try {
       scope.throwIfEnded()
-      return await this.#inTurn(wish, scope)
+      const leave = await this.#lines.enter(wish.name, wish.permits, wish.wait, scope)
+      return leave && (await this.#inTurn(wish, leave, scope))
     } catch (error) {
       if (error === timeout) throw await this.notFree(wish)
       throw error
@@ -81,9 +82,7 @@ export class Acquirer {
 
   /** Lets `close` wait for work that ends by itself when `closing` does, and keep its hold until then. */
   awaitOnClose<T>(work: Promise<T>): Promise<T> {
-    const ended = work.catch(() => {}).then(() => void this.#works.delete(ended))
-    this.#works.add(ended)
-    return work
+    return this.#works.note(work)
   }
 
   /**
@@ -94,22 +93,21 @@ export class Acquirer {
   async close(): Promise<void> {
     this.closing.end(new DOMException('the Leasehold client was closed', 'AbortError'))
     const released = Promise.allSettled([...this.#holds].map((hold) => hold.release()))
-    await Promise.all(this.#works)
+    await this.#works.settled()
     const scope = new Scope().onTimeout(this.#clock, 2 * requestMs(this.#sessions.ttlMs), tooLong)
     const givenBack = Promise.allSettled([...this.#attended].map((hold) => hold.release()))
     // Each of these has just been told to end, and withdraws only now.
-    const withdrawn = Promise.allSettled(this.#pending).then(() => Promise.allSettled(this.#withdrawals))
+    const withdrawn = this.#pending.settled().then(() => this.#withdrawals.settled())
     await orAborted(Promise.all([released, givenBack, withdrawn]), scope.signal).catch(() => {})
     await this.#sessions.end(scope).catch(() => {})
     scope.lift()
   }
 
-  async #inTurn<H extends Hold>(wish: Wish<H>, scope: Scope): Promise<H | undefined> {
-    const leave = await this.#lines.enter(wish.name, wish.permits, wish.wait, scope)
-    if (!leave) return undefined
+  /** Stands in line with one session after the other, until the store has answered. */
+  async #inTurn<H extends Hold>(wish: Wish<H>, leave: Leave, scope: Scope): Promise<H | undefined> {
     for (let lost = 0; ; lost += 1) {
       const session = (lost === 0 && this.#sessions.live) || (await this.#session(scope, leave, lost))
-      const outcome = await this.#stand(wish, session, leave, scope)
+      const outcome = await this.#stand(wish, { claim: this.#newClaim(wish, session), session, leave }, scope)
       if (outcome !== 'session over') return outcome
     }
   }
@@ -125,85 +123,71 @@ export class Acquirer {
     }
   }
 
-  /** One claim, from its first attempt to a hold or to its withdrawal. */
-  async #stand<H extends Hold>(
-    wish: Wish<H>,
-    session: Session,
-    leave: Leave,
-    outer: Scope,
-  ): Promise<Outcome<H>> {
-    const claim = this.#newClaim(wish, session)
-    const scope = new Scope().on(outer).on(session)
+  /** One claim, from its first attempt to a hold or to its withdrawal; undefined where the name is not free. */
+  async #stand<H extends Hold>(wish: Wish<H>, stand: Stand, outer: Scope): Promise<Outcome<H>> {
+    const { claim, session } = stand
+    const scope = new Scope().on(outer).on(session.ending)
+    const request = { ...session.requests, scope }
+    const { ttlMs } = session
     try {
-      const attempt = await this.#untilAnswered(claim, session, scope, wish.onWait)
+      const asking = { backend: this.#backend, claim, request, ttlMs, onWait: wish.onWait }
+      const attempt = await untilAnswered(asking)
       if (session.over) return 'session over'
       scope.throwIfEnded()
-      if (attempt.held) return this.#hold(wish, { claim, session, admitted: attempt }, leave)
+      if (attempt.held) return this.#hold(wish, stand, attempt)
       // Free of cost unless an answer was lost; and the next call finds the turn free.
-      await orAborted(this.#withdrawAside(claim, session, leave), outer.signal).catch(() => {})
+      await orAborted(this.#withdrawAside(stand), outer.signal).catch(() => {})
       return undefined
     } catch (error) {
-      if (error instanceof SessionGoneError) session.lose(error)
-      if (session.over && !outer.ended) return 'session over' // the store has dropped the claim with it
-      const withdrawn = this.#withdrawAside(claim, session, leave)
-      // The store has just answered, and will again; a caller who wants out does not wait for it.
-      if (error instanceof ConflictError) await withdrawn
-      throw error
+      return this.#failed(stand, outer, error)
     } finally {
       scope.lift()
     }
   }
 
-  async #untilAnswered(
-    claim: Claim,
-    session: Session,
-    scope: Scope,
-    onWait: Wish['onWait'],
-  ): Promise<Attempt> {
-    const request = session.request(scope)
-    const ask = (retries?: number) =>
-      persist({ ...request, retries }, (signal) => this.#backend.attempt(claim, signal))
-    const first = await ask().catch(toldApart)
-    if (first.held || !claim.wait) return first
-    // A place in line is not given up as long as the session keeps it, and that may be longer than an outage.
-    const waiter = { clock: this.#clock, scope, ttlMs: session.ttlMs, onWait, ask: () => ask(Infinity) }
-    return untilAdmitted(first, waiter)
+  /** Where only the session was lost, the next one follows. Every other failure rejects, and the claim is withdrawn. */
+  async #failed(stand: Stand, outer: Scope, error: unknown): Promise<'session over'> {
+    const { session } = stand
+    if (error instanceof SessionGoneError) session.lose(error)
+    if (session.over && !outer.ended) return 'session over' // the store has dropped the claim with it
+    const withdrawn = this.#withdrawAside(stand)
+    // The store has just answered, and will again; a caller who wants out does not wait for it.
+    if (error instanceof ConflictError) await withdrawn
+    throw error
   }
 
-  #hold<H extends Hold>(wish: Wish<H>, admission: Admission, leave: Leave): H {
-    const { claim, session } = admission
+  #hold<H extends Hold>(wish: Wish<H>, stand: Stand, admitted: Admitted): H {
+    const { claim, session } = stand
     const holds = wish.releasesItself ? this.#attended : this.#holds
-    const withdraw = (): Promise<void> =>
-      this.#withdraw(claim, session).finally(() => {
+    const hold = wish.make({
+      backend: this.#backend,
+      clock: this.#clock,
+      session,
+      claim,
+      admitted,
+      withdraw: (hold) => {
         holds.delete(hold)
-        leave()
-      })
-    const grant = { ...admission, withdraw: () => this.#noted(withdraw()) }
-    const hold = wish.make({ backend: this.#backend, clock: this.#clock, ...grant })
+        return this.#withdrawals.note(this.#withdraw(stand))
+      },
+    })
     holds.add(hold)
     return hold
   }
 
-  /** Withdraws while the caller goes on: an abort shall not wait for a store that may be the reason for it. */
-  #withdrawAside(claim: Claim, session: Session, leave: Leave): Promise<void> {
-    const withdrawal = this.#withdraw(claim, session)
-      .catch(() => {}) // then the session has ended, and the claim with it
-      .finally(leave)
-    return this.#noted(withdrawal)
+  /** Withdraws in the background: an aborted caller must not wait for a store that may be down. */
+  #withdrawAside(stand: Stand): Promise<void> {
+    const withdrawal = this.#withdraw(stand).catch(() => {}) // then the session has ended, and the claim with it
+    return this.#withdrawals.note(withdrawal)
   }
 
-  /** Lets `close` wait for a withdrawal, whoever else does or does not. */
-  #noted(withdrawal: Promise<void>): Promise<void> {
-    const noted = withdrawal.catch(() => {}).then(() => void this.#withdrawals.delete(noted))
-    this.#withdrawals.add(noted)
-    return withdrawal
-  }
-
-  /** Goes on until the store has answered or the session is over, when the store drops the claim by itself. */
-  async #withdraw(claim: Claim, session: Session): Promise<void> {
-    const scope = new Scope().on(session)
-    const request = { ...session.request(scope), retries: Infinity }
+  /**
+   * Goes on until the store has answered or the session is over, when the store drops the claim by itself. Then the next
+   * local caller has its turn.
+   */
+  async #withdraw({ claim, session, leave }: Stand): Promise<void> {
     try {
+      if (session.over) return
+      const request = { ...session.requests, retries: Infinity }
       await persist(request, (signal) => this.#backend.withdraw(claim, signal))
     } catch (error) {
       if (error instanceof SessionGoneError) session.lose(error)
@@ -212,7 +196,7 @@ export class Acquirer {
       session.lose(new SessionGoneError('a claim could not be withdrawn', { cause: error }))
       throw error
     } finally {
-      scope.lift()
+      leave()
     }
   }
 
@@ -232,19 +216,13 @@ export class Acquirer {
   }
 }
 
-/** A wait that ends before the store has said a word is no wait for a holder: the caller shall know. */
-function toldApart(error: unknown): never {
-  if (error !== timeout) throw error
-  throw new UnavailableError('the store did not answer before the wait was over')
-}
-
-/** Ends a wait from within; the error that the caller gets is made when it is known who holds. */
-const timeout = Symbol('waited long enough')
-
 const tooLong = (): Error => new UnavailableError('the store did not answer while closing')
 
-/** A hold, undefined where the name is not free, or the need to begin anew. */
 type Outcome<H extends Hold> = H | undefined | 'session over'
 
-/** What a hold is made of. */
-type Admission = Pick<Grant, 'claim' | 'session' | 'admitted'>
+/** A claim that stands in line, with what it stands on: its session in the store, its turn in this process. */
+interface Stand {
+  readonly claim: Claim
+  readonly session: Session
+  readonly leave: Leave
+}

@@ -2,17 +2,18 @@
 // watch; what the answers mean is for admission.ts and election/ to say.
 
 import { type Clock, leastElapsedMs, pause } from '../base/clock.ts'
-import { Scope } from '../base/scope.ts'
-import type { Changeable } from '../contract.ts'
+import { type Ending, Scope } from '../base/scope.ts'
 import { backoffMs, retryDefaults } from './request.ts'
 
 /** A question whose answer goes out of date. */
 export interface Question<T> {
   readonly clock: Clock
   /** What ends the following: it then rejects with the reason. */
-  readonly scope: Scope
+  readonly scope: Ending
   /** Asks once more, until the store answers. */
   ask(): Promise<T>
+  /** Waits until the answer may have changed: `changed` of the contract. */
+  changed(answer: T, signal: AbortSignal): Promise<T | undefined>
   /** How long to wait for a change before asking all the same: stores have lost watch events before. */
   restMs(answer: T): number
   /** Whether to wait for a change at all, or only to rest. */
@@ -22,10 +23,7 @@ export interface Question<T> {
 }
 
 /** One answer after the other, beginning with `first`, without end. The last one is never left out. */
-export async function* follow<T extends Changeable<T>>(
-  first: T,
-  question: Question<T>,
-): AsyncGenerator<T, never, void> {
+export async function* follow<T>(first: T, question: Question<T>): AsyncGenerator<T, never, void> {
   const { clock, scope } = question
   let answer = first
   for (let inVain = 0; ; ) {
@@ -42,14 +40,14 @@ export async function* follow<T extends Changeable<T>>(
 }
 
 /** Waits for a change, or for the rest to be over. */
-async function changed<T extends Changeable<T>>(
+async function changed<T>(
   answer: T,
   question: Question<T>,
 ): Promise<{ woken: boolean; proven?: T | undefined }> {
   const scope = new Scope().on(question.scope)
   const rest = pause(question.clock, question.restMs(answer), scope.signal).then(() => ({ woken: false }))
   const watched = (): Promise<{ woken: boolean; proven: T | undefined }> =>
-    answer.changed(scope.signal).then((proven) => ({ woken: true, proven }))
+    question.changed(answer, scope.signal).then((proven) => ({ woken: true, proven }))
   try {
     return await (question.tells(answer) ? Promise.race([watched(), rest]) : rest)
   } finally {

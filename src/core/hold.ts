@@ -18,7 +18,7 @@ export interface Grant {
   readonly claim: Claim
   readonly admitted: Admitted
   /** Takes the claim out of the store and lets the next local caller have its turn. */
-  readonly withdraw: () => Promise<void>
+  withdraw(hold: Hold): Promise<void>
 }
 
 /**
@@ -49,7 +49,7 @@ export class Hold implements AsyncDisposable {
     this.#grant = grant
     this.token = grant.admitted.token
     this.name = grant.claim.name
-    this.#unsubscribe = grant.session.onEnd((reason) => this.#lose(reason as Error))
+    this.#unsubscribe = grant.session.ending.onEnd((reason) => this.#lose(reason as Error))
     // Late, so that a short hold costs no request for it.
     this.#cancelWatch = grant.clock.after(grant.session.ttlMs / 10, () => this.#startWatch())
   }
@@ -151,7 +151,7 @@ export class Hold implements AsyncDisposable {
     this.#unsubscribe()
     this.#cancelWatch()
     this.#watching?.end(this.#lost)
-    return this.#grant.withdraw()
+    return this.#grant.withdraw(this)
   }
 
   #lose(lost: Error): void {
@@ -190,15 +190,12 @@ export class Hold implements AsyncDisposable {
   /** Asks the store about this hold, until it answers or the session is over. */
   async #ask<T>(question: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { session } = this.#grant
-    const scope = new Scope().on(session)
     try {
-      return await persist(session.request(scope), question)
+      return await persist(session.requests, question)
     } catch (error) {
       if (error instanceof SessionGoneError) session.lose(error)
       this.assertHeld()
       throw error
-    } finally {
-      scope.lift()
     }
   }
 

@@ -3,7 +3,7 @@
 import pRetry from 'p-retry'
 import { type Clock, pause } from '../base/clock.ts'
 import { UnavailableError } from '../base/errors.ts'
-import { Scope } from '../base/scope.ts'
+import type { Ending } from '../base/scope.ts'
 
 /** How requests that the store did not answer are repeated: 50 ms, 100 ms, … 2 s, each with jitter. */
 export const retryDefaults = { retries: 8, firstMs: 50, mostMs: 2_000 } as const
@@ -14,7 +14,7 @@ export interface RequestOptions {
   /** How long one try may take; undefined for a store that answers at once. */
   readonly requestMs: number | undefined
   /** What ends it before it is answered. */
-  readonly scope: Scope
+  readonly scope: Ending
   readonly retries?: number | undefined
 }
 
@@ -23,24 +23,26 @@ export interface RequestOptions {
  * Rejects with the reason when its limits end, with the last UnavailableError when the retries are over,
  * and at once with every other error.
  */
-export async function persist<T>(
+export function persist<T>(options: RequestOptions, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  // Once is nearly always enough, and then p-retry's preparations are not needed.
+  return once(options, ask).catch((error) => askAgain(options, ask, error))
+}
+
+async function askAgain<T>(
   options: RequestOptions,
   ask: (signal: AbortSignal) => Promise<T>,
+  first: unknown,
 ): Promise<T> {
-  try {
-    return await once(options, ask) // nearly always enough, and then p-retry's preparations are not needed
-  } catch (error) {
-    const { retries = retryDefaults.retries } = options
-    await restAfter(options, error, 1, retries)
-    return pRetry(() => once(options, ask).catch(asError), {
-      retries: retries - 1,
-      minTimeout: 0,
-      // The wait stands here and not in p-retry, so that the injected clock keeps it; what is thrown here goes
-      // to the caller as it is, whatever its type.
-      onFailedAttempt: ({ error, attemptNumber, retriesLeft }) =>
-        restAfter(options, error, attemptNumber + 1, retriesLeft),
-    })
-  }
+  const { retries = retryDefaults.retries } = options
+  await restAfter(options, first, 1, retries)
+  return pRetry(() => once(options, ask).catch(asError), {
+    retries: retries - 1,
+    minTimeout: 0,
+    // The wait stands here and not in p-retry, so that the injected clock keeps it; what is thrown here goes
+    // to the caller as it is, whatever its type.
+    onFailedAttempt: ({ error, attemptNumber, retriesLeft }) =>
+      restAfter(options, error, attemptNumber + 1, retriesLeft),
+  })
 }
 
 /** p-retry cannot take what is no Error. An abort's reason may be anything; restAfter throws it as it is. */
@@ -69,11 +71,15 @@ export async function once<T>(
 ): Promise<T> {
   scope.throwIfEnded()
   if (requestMs === undefined) return ask(never)
-  const request = new Scope().on(scope).onTimeout(clock, requestMs, () => unanswered(requestMs))
+  // Not a Scope: every request needs an AbortSignal, and has these two causes for its end.
+  const request = new AbortController()
+  const forget = scope.onEnd((reason) => request.abort(reason))
+  const cancel = clock.after(requestMs, () => request.abort(unanswered(requestMs)))
   try {
     return await ask(request.signal)
   } finally {
-    request.lift()
+    forget()
+    cancel()
   }
 }
 

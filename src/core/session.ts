@@ -21,17 +21,25 @@ export function requestMs(ttlMs: number): number {
 }
 
 /** How a request is made to this store, by a client whose session has this time to live. */
-function requestOptions(backend: Backend, clock: Clock, ttlMs: number, scope: Scope): RequestOptions {
+function requestOptions(backend: Backend, clock: Clock, ttlMs: number, scope: Ending): RequestOptions {
   return { clock, scope, requestMs: backend.facts.answersAtOnce ? undefined : requestMs(ttlMs) }
 }
 
 /** A session as its client sees it: alive until a deadline that only an answered renewal moves. */
-export class Session implements Ending {
+export class Session {
   readonly id: string
   readonly ttlMs: number
+  /**
+   * Ends with the session, with a HoldLostError as the reason if it was lost. It is told by a timer: where time may have
+   * passed read `over` first, which looks at the clock.
+   */
+  readonly ending: Ending
+  /** How requests about the session and its claims are made, when nothing but its end cuts them short. */
+  readonly requests: RequestOptions
   readonly #backend: Backend
   readonly #clock: Clock
   readonly #ended = new Scope()
+  readonly #lifeMs: number
   #sent: Mark
   #failure: unknown
   #failures = 0
@@ -43,6 +51,9 @@ export class Session implements Ending {
     this.#clock = clock
     this.id = grant.id
     this.ttlMs = grant.ttlMs
+    this.#lifeMs = grant.ttlMs - marginMs(grant.ttlMs)
+    this.ending = this.#ended
+    this.requests = requestOptions(backend, clock, grant.ttlMs, this.#ended)
     this.#sent = sent
     this.#setAlarm()
     this.#keepRenewing().catch(() => {}) // it rejects only when it was stopped
@@ -60,17 +71,6 @@ export class Session implements Ending {
     return this.remainingMs === 0
   }
 
-  /** Tells when the session is over, with a HoldLostError as the reason if it was lost. */
-  onEnd(tell: (reason: unknown) => void): () => void {
-    this.over // computing it may end the session
-    return this.#ended.onEnd(tell)
-  }
-
-  /** How requests about this session and its claims are made. */
-  request(scope: Scope): RequestOptions {
-    return requestOptions(this.#backend, this.#clock, this.ttlMs, scope)
-  }
-
   /** Takes note that the store no longer knows the session. */
   lose(cause: SessionGoneError): void {
     this.#finish(new HoldLostError(`hold lost: ${cause.message}`, { cause }))
@@ -83,11 +83,11 @@ export class Session implements Ending {
   }
 
   #destroy(scope: Scope): Promise<void> {
-    return once(this.request(scope), (signal) => this.#backend.destroySession(this.id, signal))
+    return once({ ...this.requests, scope }, (signal) => this.#backend.destroySession(this.id, signal))
   }
 
   #lifeLeftMs(): number {
-    return this.ttlMs - marginMs(this.ttlMs) - mostElapsedMs(this.#sent, this.#clock.mark())
+    return this.#lifeMs - mostElapsedMs(this.#sent, this.#clock.mark())
   }
 
   async #keepRenewing(): Promise<void> {
@@ -103,7 +103,7 @@ export class Session implements Ending {
   async #renew(): Promise<void> {
     const sent = this.#clock.mark()
     try {
-      await once(this.request(this.#ended), (signal) => this.#backend.renewSession(this.id, signal))
+      await once(this.requests, (signal) => this.#backend.renewSession(this.id, signal))
       this.#sent = sent
       this.#failures = 0
     } catch (error) {

@@ -25,10 +25,10 @@ export function watchClaim(watched: Watched, scope: Scope, vanished: () => void)
 }
 
 async function watch(watched: Watched, scope: Scope, vanished: () => void): Promise<void> {
-  const { clock, session, admitted } = watched
+  const { backend, clock, session, claim, admitted } = watched
   for (;;) {
     // One watch over many rests: to begin another costs some stores more than to keep it.
-    const changed = admitted.changed(scope.signal).then(() => true)
+    const changed = backend.changed(claim, admitted, scope.signal).then(() => true)
     changed.catch(() => {}) // it rejects when the hold ends, perhaps before it is awaited
     while (!(await verifyWhile(changed, watched, scope, vanished))) {}
     await verify(watched, scope, vanished)
@@ -58,7 +58,7 @@ async function verifyWhile(
 async function verify(watched: Watched, scope: Scope, vanished: () => void): Promise<void> {
   const { backend, claim, session } = watched
   try {
-    const stands = await once(session.request(scope), (signal) => backend.verify(claim, signal))
+    const stands = await once({ ...session.requests, scope }, (signal) => backend.verify(claim, signal))
     if (!stands) vanished()
   } catch (error) {
     // Unreachable or refused: the deadline decides.

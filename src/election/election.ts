@@ -33,6 +33,8 @@ export interface ElectionClient {
   /** Who stands, for others to read where a candidate says nothing else. */
   readonly candidate: string
   observe(name: string, scope: Scope, retries?: number): Promise<Observation>
+  /** Resolves when another leader may have followed: `leaderChanged` of the contract. */
+  leaderChanged(name: string, seen: Observation, signal: AbortSignal): Promise<Observation | undefined>
 }
 
 /**
@@ -78,7 +80,7 @@ export class Election {
    */
   async *observe({ signal }: ObserveOptions = {}): AsyncGenerator<Leader | undefined, never, void> {
     checkSignal(signal)
-    const { acquirer, clock, ttlMs } = this.#client
+    const { acquirer, clock, ttlMs, leaderChanged } = this.#client
     const scope = new Scope().on(acquirer.closing).onSignal(signal)
     try {
       const ask = (retries?: number): Promise<Observation> => this.#client.observe(this.name, scope, retries)
@@ -87,6 +89,7 @@ export class Election {
         clock,
         scope,
         ask: () => ask(Infinity),
+        changed: (seen, until) => leaderChanged(this.name, seen, until),
         restMs: () => ttlMs,
         tells: () => true,
         isSame: (before, now) => isSame(before.leader, now.leader),

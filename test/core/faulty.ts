@@ -5,7 +5,7 @@ import { memory } from '../../src/backends/memory/index.ts'
 import { type Clock, pause } from '../../src/base/clock.ts'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../src/base/errors.ts'
 import { orAborted } from '../../src/base/scope.ts'
-import type { Attempt, Backend, BackendSource } from '../../src/contract.ts'
+import type { Backend, BackendSource } from '../../src/contract.ts'
 
 /** What happens to a request. */
 export type Fault =
@@ -18,7 +18,7 @@ export type Fault =
   | 'apply, then refuse'
   | 'apply, then surprise'
 
-export type Method = Exclude<keyof Backend, 'facts' | 'close'>
+export type Method = Exclude<keyof Backend, 'facts' | 'close' | 'changed' | 'leaderChanged'>
 
 /** A source whose connection obeys `faults`. */
 export class FaultyStore {
@@ -59,8 +59,10 @@ export class FaultyStore {
     return new Proxy(backend, {
       get: (target, property: keyof Backend) => {
         if (property === 'facts') return { ...target.facts, answersAtOnce: false }
+        if (property === 'changed' && this.watches !== 'work') return this.#changed
         const original = target[property]
-        if (typeof original !== 'function' || property === 'close') return original
+        if (typeof original !== 'function') return original
+        if (unbroken.includes(property)) return original.bind(target)
         return async (...args: unknown[]) => {
           const answer = await this.#ask(property as Method, args, original.bind(target) as Ask)
           const lateMs = this.lateMs.get(property as Method)
@@ -81,15 +83,14 @@ export class FaultyStore {
     if (fault?.endsWith('hang')) return orAborted(new Promise<never>(() => {}), signal)
     if (fault?.endsWith('surprise')) throw new TypeError('nobody thought of this')
     if (fault?.endsWith('refuse')) throw new UnavailableError('the store is down')
-    return method === 'attempt' ? this.#watched(answer as Attempt) : answer
+    return answer
   }
 
-  #watched(attempt: Attempt): Attempt {
-    if (this.watches === 'work') return attempt
-    const changed = (signal: AbortSignal): Promise<undefined> =>
-      this.watches === 'fail' ? Promise.resolve(undefined) : orAborted(new Promise<never>(() => {}), signal)
-    return { ...attempt, changed }
-  }
+  readonly #changed: Backend['changed'] = async (_claim, _answer, signal) =>
+    this.watches === 'fail' ? undefined : orAborted(new Promise<never>(() => {}), signal)
 }
+
+/** What is no request. */
+const unbroken: readonly (keyof Backend)[] = ['close', 'changed', 'leaderChanged']
 
 type Ask = (...args: unknown[]) => Promise<unknown>

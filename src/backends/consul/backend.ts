@@ -16,9 +16,9 @@ import { Claims, type Protocol } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
 import type { Layout } from './layout.ts'
 import { Mutexes } from './mutex.ts'
-import { Observer } from './observe.ts'
+import { Observer, type Seen } from './observe.ts'
 import { Operator } from './operator.ts'
-import { SlotSessions } from './permit-sessions.ts'
+import { PermitSessions } from './permit-sessions.ts'
 import { Semaphores } from './semaphore.ts'
 import { Waits } from './waits.ts'
 import type { SessionPlan, Transport } from './wire/transport.ts'
@@ -49,7 +49,7 @@ export class ConsulBackend implements Backend {
   readonly #transport: Transport
   readonly #options: ConsulBackendOptions
   readonly #waits: Waits
-  readonly #sessions: SlotSessions
+  readonly #sessions: PermitSessions
   readonly #claims: Claims
   readonly #mutexes: Mutexes
   readonly #semaphores: Semaphores
@@ -62,7 +62,7 @@ export class ConsulBackend implements Backend {
     this.facts = { ...facts, lockDelayMs: options.lockDelayMs }
     this.#transport = transport
     this.#options = options
-    this.#sessions = new SlotSessions(transport)
+    this.#sessions = new PermitSessions(transport)
     this.#claims = new Claims(transport, options.layout)
     this.#mutexes = new Mutexes(transport, this.#claims, this.#waits)
     this.#semaphores = new Semaphores(transport, this.#claims, this.#waits, this.#sessions)
@@ -90,8 +90,19 @@ export class ConsulBackend implements Backend {
     return this.#protocol(claim).attempt(this.#claims.of(claim), signal)
   }
 
-  withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
-    return this.#claims.withdraw(claim, this.#protocol(claim), signal)
+  changed(claim: Claim, answer: Attempt, signal: AbortSignal): Promise<Attempt | undefined> {
+    return this.#protocol(claim).changed(this.#claims.of(claim), answer, signal)
+  }
+
+  async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
+    const state = this.#claims.of(claim)
+    const protocol = this.#protocol(claim)
+    if (state.unanswered) {
+      await this.#claims.bury(state, signal)
+      await protocol.verify(state, signal) // it may hold by an attempt whose answer was lost
+    }
+    await protocol.release(state, signal)
+    this.#claims.forget(claim)
   }
 
   verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
@@ -120,6 +131,10 @@ export class ConsulBackend implements Backend {
 
   observe(name: string, signal: AbortSignal): Promise<Observation> {
     return this.#observer.observe(name, signal)
+  }
+
+  leaderChanged(name: string, seen: Seen, signal: AbortSignal): Promise<Observation | undefined> {
+    return this.#observer.changed(name, seen, signal)
   }
 
   readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined> {

@@ -2,9 +2,10 @@
 // nothing of a claim can stand once it is withdrawn. Who may hold is mutex.ts's and semaphore.ts's to say.
 
 import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
-import type { Attempt, Claim } from '../../contract.ts'
+import type { Admitted, Attempt, Claim } from '../../contract.ts'
 import { type ClaimKeys, type Layout, parseTicket } from './layout.ts'
-import type { Entry, Operation, Outcome, Transport } from './wire/transport.ts'
+import type { StoredHolders, Ticket } from './line.ts'
+import type { Operation, Outcome, StoredKey, Transport } from './wire/transport.ts'
 
 /** The key by which a claim holds. Session, create index and modify index together are nobody else's. */
 export interface Held {
@@ -17,8 +18,8 @@ export interface Held {
   modified: number
 }
 
-/** What is known of a claim. */
-export interface Known {
+/** All that is known of a claim. What one answer alone rests on is a field of that answer. */
+export interface ClaimState {
   readonly claim: Claim
   readonly keys: ClaimKeys
   /** The create index of its ticket, while it stands in line. */
@@ -26,57 +27,90 @@ export interface Known {
   held?: Held | undefined
   /** Whether an attempt was given up without an answer, so that it may yet arrive. */
   unanswered: boolean
+  /** Of a mutex: what a wait has told, for the attempt that follows. */
+  sight?: Sight | undefined
+  /** Of a semaphore: the session by which the claim has, or is about to have, its permit. */
+  permitSession?: string | undefined
+  /** Of a semaphore: the holders as this one last saw them. If nobody has changed them since, giving back needs no read. */
+  holders?: StoredHolders | undefined
+  /** Of a semaphore: its own key, where the claim is not among the holders: somebody took it off, perhaps unnoticed. */
+  stray?: Held | undefined
+  /** How many checkpoints it has sent. */
+  sent: number
+  /** The index of the checkpoint that it wrote last, of a candidate. */
+  checkpoint?: number | undefined
+}
+
+/** A mutex as a claim sees it, as far as it has been told. */
+export interface Sight {
+  readonly lock: StoredKey | undefined
+  /** The sign that there is a line. */
+  readonly line?: StoredKey | undefined
+  readonly ahead: readonly Ticket[]
+  /** Tickets that stood ahead when last seen and should be gone by now: the transaction proves it. */
+  readonly gone: readonly Ticket[]
+}
+
+/** The claim holds by this key. */
+export interface Holding extends Admitted {
+  readonly by: Held
 }
 
 /** How claims of one kind come to hold and let go. */
 export interface Protocol {
-  attempt(known: Known, signal: AbortSignal): Promise<Attempt>
-  /** Whether the claim holds, by a read that no stale server can answer; learns by what it holds, too. */
-  verify(known: Known, signal: AbortSignal): Promise<boolean>
+  attempt(state: ClaimState, signal: AbortSignal): Promise<Attempt>
+  /** Resolves when this answer, which `attempt` gave, may have changed. */
+  changed(state: ClaimState, answer: Attempt, signal: AbortSignal): Promise<undefined>
+  /** Whether the claim holds, by a consistent read. Also refreshes `held`. */
+  verify(state: ClaimState, signal: AbortSignal): Promise<boolean>
   /** Gives back whatever the claim has: the lock, its place in line. */
-  release(known: Known, signal: AbortSignal): Promise<void>
+  release(state: ClaimState, signal: AbortSignal): Promise<void>
 }
 
 /** The claims of one client. */
 export class Claims {
   readonly #transport: Transport
   readonly #layout: Layout
-  readonly #known = new WeakMap<Claim, Known>()
+  readonly #states = new WeakMap<Claim, ClaimState>()
 
   constructor(transport: Transport, layout: Layout) {
     this.#transport = transport
     this.#layout = layout
   }
 
-  of(claim: Claim): Known {
-    const known = this.#known.get(claim) ?? {
-      claim,
-      keys: this.#layout.claimKeys(claim),
-      unanswered: false,
-    }
-    this.#known.set(claim, known)
-    return known
+  /** What is known of this claim, until it is forgotten. */
+  of(claim: Claim): ClaimState {
+    const known = this.#states.get(claim)
+    if (known) return known
+    const state = { claim, keys: this.#layout.claimKeys(claim), unanswered: false, sent: 0 }
+    this.#states.set(claim, state)
+    return state
+  }
+
+  /** Nothing of the claim can stand any more. */
+  forget(claim: Claim): void {
+    this.#states.delete(claim)
   }
 
   /** Sends what changes the store, and keeps in mind if no answer came: then it may still be applied. */
-  async change(known: Known, operations: readonly Operation[], signal: AbortSignal): Promise<Outcome> {
-    const before = known.unanswered
-    known.unanswered = true
+  async change(state: ClaimState, operations: readonly Operation[], signal: AbortSignal): Promise<Outcome> {
+    const before = state.unanswered
+    state.unanswered = true
     try {
       const outcome = await this.#transport.txn(operations, signal)
-      known.unanswered = before
+      state.unanswered = before
       return outcome
     } catch (error) {
-      if (error instanceof SessionGoneError || error instanceof RefusedError) known.unanswered = before
+      if (error instanceof SessionGoneError || error instanceof RefusedError) state.unanswered = before
       throw error
     }
   }
 
   /** Stands in line, and reads the line and what decides, all at once. Idempotent, since the key is the claim's own. */
-  async join(known: Known, signal: AbortSignal): Promise<readonly Entry[]> {
-    const { claim, keys } = known
+  async join(state: ClaimState, signal: AbortSignal): Promise<readonly StoredKey[]> {
+    const { claim, keys } = state
     const outcome = await this.change(
-      known,
+      state,
       [
         { verb: 'check-not-exists', key: keys.tombstone },
         { verb: 'lock', key: keys.ticket, value: claim.value, session: claim.session },
@@ -88,56 +122,49 @@ export class Claims {
       signal,
     )
     if (!outcome.applied) throw new Error('an attempt of a withdrawn claim')
-    known.ticket = outcome.entries.find(({ key }) => key === keys.ticket)?.createIndex
+    state.ticket = outcome.entries.find(({ key }) => key === keys.ticket)?.createIndex
     return outcome.entries
   }
 
   /** Writes the key by which the claim holds, as it is, for an index that is larger than all before. */
-  async renewIndex(known: Known, entry: Entry, signal: AbortSignal): Promise<Entry> {
+  async renewIndex(state: ClaimState, entry: StoredKey, signal: AbortSignal): Promise<StoredKey> {
     const { key, flags, session = '', modifyIndex: index } = entry
-    const { value } = known.claim
+    const { value } = state.claim
     const other = entry.value === value ? `${value} ` : value // what is there already Consul does not write
     const check: Operation = { verb: 'check-index', key, index }
     const lock: Operation = { verb: 'lock', key, value: other, flags, session }
-    const outcome = await this.change(known, [check, lock], signal)
+    const outcome = await this.change(state, [check, lock], signal)
     const again = outcome.applied && outcome.entries.findLast((written) => written.key === key)
     if (again) return again
     throw new UnavailableError(`the key ${JSON.stringify(key)} was written meanwhile; ask again`)
   }
 
-  /** Takes the claim out of the line and the lock, and sees to it that nothing of it can arrive any more. */
-  async withdraw(claim: Claim, protocol: Protocol, signal: AbortSignal): Promise<void> {
-    const known = this.of(claim)
-    if (known.unanswered) {
-      const { tombstone, ticket, line } = known.keys
-      const bury: Operation[] = [
-        { verb: 'lock', key: tombstone, value: '', session: claim.session },
-        { verb: 'delete', key: ticket },
-        { verb: 'get-tree', key: line },
-      ]
-      const buried = await this.#transport.txn(bury, signal, 'gives back')
-      if (buried.applied) await this.#tidy(known, buried.entries, signal)
-      await protocol.verify(known, signal)
-    }
-    await protocol.release(known, signal)
-    this.#known.delete(claim)
+  /** Sees to it that no attempt can arrive any more, and takes the place in line of one that has. */
+  async bury({ claim, keys }: ClaimState, signal: AbortSignal): Promise<void> {
+    const bury: Operation[] = [
+      { verb: 'lock', key: keys.tombstone, value: '', session: claim.session },
+      { verb: 'delete', key: keys.ticket },
+      { verb: 'get-tree', key: keys.line },
+    ]
+    const buried = await this.#transport.txn(bury, signal, 'gives back')
+    if (buried.applied) await this.#tidy(keys, buried.entries, signal)
   }
 
   /**
    * Gives up the place in line, along with what `give` names. Says whether that was as it should be: if not, nothing
    * was changed.
    */
-  async leave(known: Known, give: readonly Operation[], signal: AbortSignal): Promise<boolean> {
-    const { ticket, line } = known.keys
-    const place: Operation[] = known.ticket === undefined ? [] : [{ verb: 'delete', key: ticket }]
+  async leave(state: ClaimState, give: readonly Operation[], signal: AbortSignal): Promise<boolean> {
+    const { ticket, line } = state.keys
+    const place: Operation[] = state.ticket === undefined ? [] : [{ verb: 'delete', key: ticket }]
     const operations: Operation[] = [...give, ...place, { verb: 'get-tree', key: line }]
     const outcome = await this.#transport.txn(operations, signal, 'gives back')
-    if (outcome.applied) await this.#tidy(known, outcome.entries, signal)
+    if (outcome.applied) await this.#tidy(state.keys, outcome.entries, signal)
     return outcome.applied
   }
 
   /** Takes away the sign that there is a line, if there is none, and nobody has come since it was looked at. */
-  async #tidy({ keys }: Known, entries: readonly Entry[], signal: AbortSignal): Promise<void> {
+  async #tidy(keys: ClaimKeys, entries: readonly StoredKey[], signal: AbortSignal): Promise<void> {
     const sign = entries.find(({ key }) => key === keys.line)
     if (!sign || entries.some(({ key }) => parseTicket(keys, key))) return
     await this.#transport.txn(

@@ -1,18 +1,14 @@
 // How the list of a semaphore's holders is changed in Consul, each change as the operations of one transaction that
 // refuses what was not so. Pure; who is put on the list, semaphore.ts decides.
-import type { Held, Known } from './claims.ts'
+import type { ClaimState, Held } from './claims.ts'
 import { semaphoreFlags } from './layout.ts'
-import { formatSlots, type Slots } from './line.ts'
+import { formatHolders, type Holders, type StoredHolders } from './line.ts'
 import type { Operation } from './wire/transport.ts'
 
-/** The list of holders, and the index of the key it was read from; 0 where there is none. */
-export interface List extends Slots {
-  readonly index: number
-}
-
-/** Takes a slot: on the list, with a key of its own, and out of the line, if all is as it was. */
-export function enter({ claim, keys, ticket }: Known, list: List, slot: string, stray?: Held): Operation[] {
-  const own = `${keys.folder}${slot}`
+/** Takes a permit: on the list, with a key of its own, and out of the line, if all is as it was. */
+export function enter(state: ClaimState, list: StoredHolders, session: string): Operation[] {
+  const { claim, keys, ticket, stray } = state
+  const own = `${keys.folder}${session}`
   const stands: Operation =
     ticket === undefined
       ? { verb: 'check-not-exists', key: keys.tombstone }
@@ -21,7 +17,7 @@ export function enter({ claim, keys, ticket }: Known, list: List, slot: string, 
     stands,
     write(keys.lock, list, list.index),
     ...unused(own, stray),
-    { verb: 'lock', key: own, value: claim.value, flags: semaphoreFlags, session: slot },
+    { verb: 'lock', key: own, value: claim.value, flags: semaphoreFlags, session },
     { verb: 'delete', key: keys.ticket },
   ]
 }
@@ -35,12 +31,12 @@ function unused(key: string, stray: Held | undefined): Operation[] {
   ]
 }
 
-function write(key: string, slots: Slots, index: number): Operation {
-  return { verb: 'cas', key, value: formatSlots(slots), flags: semaphoreFlags, index }
+function write(key: string, list: Holders, index: number): Operation {
+  return { verb: 'cas', key, value: formatHolders(list), flags: semaphoreFlags, index }
 }
 
 /** The list without this holder. An empty one is deleted, as `consul lock` does. */
-export function without(key: string, { permits, holders, index }: List, session: string): Operation {
+export function without(key: string, { permits, holders, index }: StoredHolders, session: string): Operation {
   const left = holders.filter((holder) => holder !== session)
   return left.length > 0 ? write(key, { permits, holders: left }, index) : { verb: 'delete-cas', key, index }
 }

@@ -4,7 +4,7 @@
 import { ConflictError } from '../../base/errors.ts'
 import type { Claim, Standing } from '../../contract.ts'
 import { lockFlags, type NameKeys, parseTicket, semaphoreFlags } from './layout.ts'
-import type { Entry } from './wire/transport.ts'
+import type { StoredKey } from './wire/transport.ts'
 
 /** A claim of ours that waits, or a mutex's holder that has waited. */
 export interface Ticket {
@@ -17,13 +17,18 @@ export interface Ticket {
 }
 
 /** The list of holders that Go's api.Semaphore keeps. */
-export interface Slots {
+export interface Holders {
   readonly permits: number
   readonly holders: readonly string[]
 }
 
+/** The list of holders, and the index of the key it was read from; 0 where there is none. */
+export interface StoredHolders extends Holders {
+  readonly index: number
+}
+
 /** The tickets of a line, in order. */
-export function readTickets(keys: NameKeys, entries: readonly Entry[]): Ticket[] {
+export function readTickets(keys: NameKeys, entries: readonly StoredKey[]): Ticket[] {
   return entries
     .flatMap((entry) => {
       const facts = parseTicket(keys, entry.key)
@@ -34,19 +39,19 @@ export function readTickets(keys: NameKeys, entries: readonly Entry[]): Ticket[]
 }
 
 /** The key that decides, if it exists. */
-export function readLock(keys: NameKeys, entries: readonly Entry[]): Entry | undefined {
+export function readLock(keys: NameKeys, entries: readonly StoredKey[]): StoredKey | undefined {
   return entries.findLast(({ key }) => key === keys.lock)
 }
 
 /** The contenders of a semaphore, ours and Go's: keys that a session of the same name holds. In order. */
-export function readContenders({ folder }: NameKeys, entries: readonly Entry[]): Entry[] {
+export function readContenders({ folder }: NameKeys, entries: readonly StoredKey[]): StoredKey[] {
   return entries
     .filter(({ key, session }) => session !== undefined && key === `${folder}${session}`)
     .sort((one, other) => one.createIndex - other.createIndex)
 }
 
 /** Reads the list of holders; undefined where it is none. */
-export function parseSlots({ value }: Entry): Slots | undefined {
+export function parseHolders({ value }: StoredKey): Holders | undefined {
   try {
     const { Limit: permits, Holders: holders } = JSON.parse(value)
     return Number.isInteger(permits) ? { permits, holders: Object.keys(holders ?? {}) } : undefined
@@ -56,7 +61,7 @@ export function parseSlots({ value }: Entry): Slots | undefined {
 }
 
 /** The list of holders as Go writes it. Never without `Holders`: Go's client panics without. */
-export function formatSlots({ permits, holders }: Slots): string {
+export function formatHolders({ permits, holders }: Holders): string {
   return JSON.stringify({ Limit: permits, Holders: Object.fromEntries(holders.map((id) => [id, true])) })
 }
 
@@ -64,7 +69,11 @@ export function formatSlots({ permits, holders }: Slots): string {
  * Throws ConflictError if the name is in use for something else. A key that is there but marked otherwise counts,
  * whoever holds it: what it is for is not ours to judge.
  */
-export function checkKind(lock: Entry | undefined, ahead: readonly Ticket[], { name, permits }: Claim): void {
+export function checkKind(
+  lock: StoredKey | undefined,
+  ahead: readonly Ticket[],
+  { name, permits }: Claim,
+): void {
   const asked = `this asks for ${kind(permits)}`
   if (lock && lock.flags !== (permits === 1 ? lockFlags : semaphoreFlags)) {
     const key = JSON.stringify(lock.key)
@@ -83,34 +92,34 @@ export function kind(permits: number): string {
   return permits === 1 ? 'a mutex' : `a semaphore with ${permits} permits`
 }
 
-function kindOf(lock: Entry): string | undefined {
+function kindOf(lock: StoredKey): string | undefined {
   if (lock.flags === lockFlags) return kind(1)
-  const slots = lock.flags === semaphoreFlags && parseSlots(lock)
+  const slots = lock.flags === semaphoreFlags && parseHolders(lock)
   return slots ? kind(slots.permits) : undefined
 }
 
 /** The claims on a name, holders first, then waiters in order. */
-export function readStandings(keys: NameKeys, entries: readonly Entry[]): Standing[] {
+export function readStandings(keys: NameKeys, entries: readonly StoredKey[]): Standing[] {
   const lock = readLock(keys, entries)
-  const slots = lock?.flags === semaphoreFlags ? parseSlots(lock) : undefined
+  const slots = lock?.flags === semaphoreFlags ? parseHolders(lock) : undefined
   const contenders = readContenders(keys, entries)
   const tickets = readTickets(keys, entries)
-  const isHolder = ({ session = '' }: Entry): boolean => slots?.holders.includes(session) ?? false
+  const isHolder = ({ session = '' }: StoredKey): boolean => slots?.holders.includes(session) ?? false
   const holders = slots ? contenders.filter(isHolder) : lock?.session ? [lock] : []
   // The holder of a mutex keeps its ticket, so that the next in line waits for that alone.
   const waiting = tickets.filter(({ session }) => slots || session !== lock?.session)
-  const others = contenders.filter((entry) => !isHolder(entry)).map(asPlace)
+  const others = contenders.filter((entry) => !isHolder(entry)).map(asWaiter)
   const inOrder = [...waiting, ...others].sort((one, other) => one.created - other.created)
   const standing =
     (held: boolean) =>
-    ({ session, value, created }: Place) => ({ session, value, held, token: BigInt(created) })
+    ({ session, value, created }: Shown) => ({ session, value, held, token: BigInt(created) })
   return [...holders.map(asHolder).map(standing(true)), ...inOrder.map(standing(false))]
 }
 
 /** How many may hold, where what stands on the name tells. */
-export function readLimit(keys: NameKeys, entries: readonly Entry[]): number | undefined {
+export function readLimit(keys: NameKeys, entries: readonly StoredKey[]): number | undefined {
   const lock = readLock(keys, entries)
-  if (lock?.flags === semaphoreFlags) return parseSlots(lock)?.permits
+  if (lock?.flags === semaphoreFlags) return parseHolders(lock)?.permits
   return lock?.session ? 1 : readTickets(keys, entries)[0]?.permits
 }
 
@@ -118,20 +127,21 @@ export function readLimit(keys: NameKeys, entries: readonly Entry[]): number | u
  * The token of whoever holds by this key, as everybody can see it. We make the key anew with each hold. Go's clients may
  * take one that was there: then the last write has to do.
  */
-export function tokenOf({ lockIndex, createIndex, modifyIndex }: Entry): bigint {
+export function tokenOf({ lockIndex, createIndex, modifyIndex }: StoredKey): bigint {
   return BigInt(lockIndex > 1 ? modifyIndex : createIndex)
 }
 
-interface Place {
+/** A claim as it is shown: the index at which it came to hold or to wait is its token. */
+interface Shown {
   readonly session: string
   readonly value: string
   readonly created: number
 }
 
-function asPlace({ session = '', value, createIndex: created }: Entry): Place {
+function asWaiter({ session = '', value, createIndex: created }: StoredKey): Shown {
   return { session, value, created }
 }
 
-function asHolder(entry: Entry): Place {
-  return { ...asPlace(entry), created: Number(tokenOf(entry)) }
+function asHolder(key: StoredKey): Shown {
+  return { ...asWaiter(key), created: Number(tokenOf(key)) }
 }

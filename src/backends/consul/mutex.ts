@@ -2,21 +2,18 @@
 // the order among claims of ours. Owns each step as one transaction that proves what it builds on.
 
 import { UnavailableError } from '../../base/errors.ts'
-import type { Admitted, Attempt } from '../../contract.ts'
-import type { Claims, Held, Known, Protocol } from './claims.ts'
+import type { Waiting } from '../../contract.ts'
+import type { ClaimState, Claims, Held, Holding, Protocol, Sight } from './claims.ts'
 import { lockFlags } from './layout.ts'
 import { checkKind, readLock, readTickets, type Ticket } from './line.ts'
 import type { Waits } from './waits.ts'
-import type { Entry, Operation, Outcome, Transport } from './wire/transport.ts'
+import type { Operation, Outcome, StoredKey, Transport } from './wire/transport.ts'
 
-/** How a claim sees the name, as far as it has been told. */
-interface Sight {
-  readonly lock: Entry | undefined
-  /** The sign that there is a line. */
-  readonly line?: Entry | undefined
-  readonly ahead: readonly Ticket[]
-  /** Tickets that stood ahead when last seen and should be gone by now: the transaction proves it. */
-  readonly gone: readonly Ticket[]
+/** An answer to a claim on a mutex, with what it rests on: the key by which it holds, or what stands in its way. */
+type Answer = Holding | Queueing
+interface Queueing extends Waiting {
+  /** Undefined where only the lock-delay is in the way. */
+  readonly sight?: Sight
 }
 
 const triesMax = 8
@@ -30,8 +27,6 @@ export class Mutexes implements Protocol {
   readonly #transport: Transport
   readonly #claims: Claims
   readonly #waits: Waits
-  /** What a wait has told, for the attempt that follows. */
-  readonly #sights = new WeakMap<Known, Sight>()
 
   constructor(transport: Transport, claims: Claims, waits: Waits) {
     this.#transport = transport
@@ -43,110 +38,97 @@ export class Mutexes implements Protocol {
    * Where the name is unused this is one transaction: nobody stands in line, nobody has the lock, now it is mine. A
    * claim that stays puts a ticket in line otherwise, and takes the lock when no older ticket is left.
    */
-  async attempt(known: Known, signal: AbortSignal): Promise<Attempt> {
-    if (known.held && (await this.verify(known, signal))) return this.#admitted(known.held)
-    if (known.ticket === undefined) {
-      const outcome = await this.#claims.change(known, take(known, free), signal)
-      if (outcome.applied) return this.#admit(known, outcome.entries)
-      if (known.claim.wait) this.#sights.set(known, await this.#join(known, signal))
+  async attempt(state: ClaimState, signal: AbortSignal): Promise<Answer> {
+    if (state.held && (await this.verify(state, signal))) return admitted(state.held)
+    if (state.ticket === undefined) {
+      const outcome = await this.#claims.change(state, take(state, free), signal)
+      if (outcome.applied) return this.#admit(state, outcome.entries)
+      if (state.claim.wait) state.sight = await this.#join(state, signal)
     }
-    return this.#advance(known, signal)
+    return this.#advance(state, signal)
   }
 
-  async verify(known: Known, signal: AbortSignal): Promise<boolean> {
-    const { entries } = await this.#transport.read({ key: known.keys.lock }, signal)
-    const lock = readLock(known.keys, entries)
-    const mine = lock?.session === known.claim.session
-    const same = known.held === undefined || known.held.created === lock?.createIndex
-    known.held = mine && same ? heldBy(lock, known.held) : undefined
-    return known.held !== undefined
+  /** A holder watches its key; a waiter the ticket before its own, or, where there is none, the lock. */
+  async changed(state: ClaimState, answer: Answer, signal: AbortSignal): Promise<undefined> {
+    if (answer.held) {
+      await this.#waits.untilTaken(answer.by, signal)
+    } else if (answer.sight) {
+      const { lock, ahead } = answer.sight
+      const seen = ahead.length > 0 ? await this.#predecessor(ahead, signal) : await this.#lock(lock, signal)
+      if (seen) state.sight = seen
+    }
   }
 
-  async release(known: Known, signal: AbortSignal): Promise<void> {
-    const { held, keys } = known
-    if (!held) return this.#leave(known, signal)
+  async verify(state: ClaimState, signal: AbortSignal): Promise<boolean> {
+    const { entries } = await this.#transport.read({ key: state.keys.lock }, signal)
+    const lock = readLock(state.keys, entries)
+    const mine = lock?.session === state.claim.session
+    const same = state.held === undefined || state.held.created === lock?.createIndex
+    state.held = mine && same ? heldBy(lock, state.held) : undefined
+    return state.held !== undefined
+  }
+
+  async release(state: ClaimState, signal: AbortSignal): Promise<void> {
+    const { held, keys } = state
+    if (!held) return this.#leave(state, signal)
     const lock: Operation = { verb: 'delete-cas', key: keys.lock, index: held.modified }
-    if (await this.#claims.leave(known, [lock], signal)) return
+    if (await this.#claims.leave(state, [lock], signal)) return
     // Somebody wrote the key, or it is no longer ours.
-    if (!(await this.verify(known, signal))) return this.#leave(known, signal)
+    if (!(await this.verify(state, signal))) return this.#leave(state, signal)
     throw new UnavailableError(`the key ${JSON.stringify(keys.lock)} was written meanwhile; ask again`)
   }
 
-  async #leave(known: Known, signal: AbortSignal): Promise<void> {
-    if (known.ticket !== undefined) await this.#claims.leave(known, [], signal)
+  async #leave(state: ClaimState, signal: AbortSignal): Promise<void> {
+    if (state.ticket !== undefined) await this.#claims.leave(state, [], signal)
   }
 
-  async #join(known: Known, signal: AbortSignal): Promise<Sight> {
-    return this.#see(known, await this.#claims.join(known, signal))
+  async #join(state: ClaimState, signal: AbortSignal): Promise<Sight> {
+    return this.#see(state, await this.#claims.join(state, signal))
   }
 
-  async #look(known: Known, signal: AbortSignal): Promise<Sight> {
-    const { entries } = await this.#transport.read({ prefix: `${known.keys.folder}.l` }, signal)
-    const stands = known.ticket === undefined || entries.some(({ key }) => key === known.keys.ticket)
-    if (stands) return this.#see(known, entries)
-    known.ticket = undefined
+  async #look(state: ClaimState, signal: AbortSignal): Promise<Sight> {
+    const { entries } = await this.#transport.read({ prefix: `${state.keys.folder}.l` }, signal)
+    const stands = state.ticket === undefined || entries.some(({ key }) => key === state.keys.ticket)
+    if (stands) return this.#see(state, entries)
+    state.ticket = undefined
     throw new UnavailableError('the claim was removed from Consul while it waited')
   }
 
-  #see({ keys, ticket = Infinity }: Known, entries: readonly Entry[]): Sight {
+  #see({ keys, ticket = Infinity }: ClaimState, entries: readonly StoredKey[]): Sight {
     const ahead = readTickets(keys, entries).filter(({ created }) => created < ticket)
     const line = entries.find(({ key }) => key === keys.line)
     return { lock: readLock(keys, entries), line, ahead, gone: [] }
   }
 
   /** Takes the lock if it is this claim's turn. What it builds on is proven by the transaction, or seen anew. */
-  async #advance(known: Known, signal: AbortSignal, tries = triesMax): Promise<Attempt> {
-    const { claim } = known
-    const sight = this.#sights.get(known) ?? (await this.#look(known, signal))
-    this.#sights.delete(known)
+  async #advance(state: ClaimState, signal: AbortSignal, tries = triesMax): Promise<Answer> {
+    const { claim } = state
+    const sight = state.sight ?? (await this.#look(state, signal))
+    state.sight = undefined
     const { lock, ahead } = sight
     checkKind(lock, ahead, claim)
-    if (lock?.session === claim.session) return this.#admitAnew(known, lock, signal)
-    if (ahead.length > 0 || lock?.session) return this.#waiting(known, sight)
-    const outcome = await this.#claims.change(known, take(known, sight), signal)
-    if (outcome.applied) return this.#admit(known, outcome.entries)
-    if (isDelayed(outcome)) return { held: false, ahead: 1, delayed: true, changed: async () => undefined }
+    if (lock?.session === claim.session) return this.#admitAnew(state, lock, signal)
+    if (ahead.length > 0 || lock?.session) return waiting(sight)
+    const outcome = await this.#claims.change(state, take(state, sight), signal)
+    if (outcome.applied) return this.#admit(state, outcome.entries)
+    if (isDelayed(outcome)) return { held: false, ahead: 1, delayed: true }
     if (tries === 1) throw new UnavailableError('the lock changed hands too fast to take it; ask again')
-    return this.#advance(known, signal, tries - 1)
+    return this.#advance(state, signal, tries - 1)
   }
 
   /**
    * The lock is this session's already: an answer was lost, or the store was restored from a snapshot of when it was.
    * Then its index is older than the tokens given out since, so it is made anew.
    */
-  async #admitAnew(known: Known, lock: Entry, signal: AbortSignal): Promise<Admitted> {
-    const outcome = await this.#claims.change(known, made(known, lock), signal)
-    if (outcome.applied) return this.#admit(known, outcome.entries)
+  async #admitAnew(state: ClaimState, lock: StoredKey, signal: AbortSignal): Promise<Holding> {
+    const outcome = await this.#claims.change(state, made(state, lock), signal)
+    if (outcome.applied) return this.#admit(state, outcome.entries)
     throw new UnavailableError(`the key ${JSON.stringify(lock.key)} was written meanwhile; ask again`)
   }
 
-  #admit(known: Known, entries: readonly Entry[]): Admitted {
-    known.held = heldBy(readLock(known.keys, entries) as Entry)
-    return this.#admitted(known.held)
-  }
-
-  #admitted(held: Held): Admitted {
-    const { key, session, created } = held
-    return {
-      held: true,
-      token: held.token,
-      changed: async (signal) => {
-        const gone = ({ entries: [lock] }: { entries: readonly Entry[] }): boolean =>
-          lock?.session !== session || lock.createIndex !== created
-        await this.#waits.until({ key }, held.modified, gone, signal)
-        return undefined
-      },
-    }
-  }
-
-  #waiting(known: Known, sight: Sight): Attempt {
-    const { lock, ahead } = sight
-    const holderInLine = !lock?.session || ahead.some(({ session }) => session === lock.session)
-    const changed = async (signal: AbortSignal): Promise<undefined> => {
-      const seen = ahead.length > 0 ? await this.#predecessor(ahead, signal) : await this.#lock(lock, signal)
-      if (seen) this.#sights.set(known, seen)
-    }
-    return { held: false, ahead: ahead.length + (holderInLine ? 0 : 1), changed }
+  #admit(state: ClaimState, entries: readonly StoredKey[]): Holding {
+    state.held = heldBy(readLock(state.keys, entries) as StoredKey)
+    return admitted(state.held)
   }
 
   /** Waits until the ticket next in line is gone. Then most likely all are, in front of it. */
@@ -158,40 +140,51 @@ export class Mutexes implements Protocol {
   }
 
   /** Waits until nobody has the lock. */
-  async #lock(lock: Entry | undefined, signal: AbortSignal): Promise<Sight | undefined> {
-    const { key, modifyIndex } = lock as Entry
-    const isFree = ({ entries: [now] }: { entries: readonly Entry[] }): boolean => now?.session === undefined
+  async #lock(lock: StoredKey | undefined, signal: AbortSignal): Promise<Sight | undefined> {
+    const { key, modifyIndex } = lock as StoredKey
+    const isFree = ({ entries: [now] }: { entries: readonly StoredKey[] }): boolean =>
+      now?.session === undefined
     const left = await this.#waits.until({ key }, modifyIndex, isFree, signal)
     return left && { ...free, lock: left.entries[0] }
   }
 }
 
+function admitted(by: Held): Holding {
+  return { held: true, token: by.token, by }
+}
+
+function waiting(sight: Sight): Queueing {
+  const { lock, ahead } = sight
+  const holderInLine = !lock?.session || ahead.some(({ session }) => session === lock.session)
+  return { held: false, ahead: ahead.length + (holderInLine ? 0 : 1), sight }
+}
+
 /** Takes the lock on the condition that all is as it was seen. */
-function take(known: Known, { lock, line, gone }: Sight): Operation[] {
-  const { claim, keys, ticket } = known
+function take(state: ClaimState, { lock, line, gone }: Sight): Operation[] {
+  const { claim, keys, ticket } = state
   const { session } = claim
   const stands: Operation[] =
     ticket === undefined
       ? [{ verb: 'check-not-exists', key: keys.tombstone }, unchanged(keys.line, line)]
       : [{ verb: 'check-session', key: keys.ticket, session }]
   const proven = gone.map(({ key }): Operation => ({ verb: 'check-not-exists', key }))
-  return [...stands, ...proven, ...made(known, lock)]
+  return [...stands, ...proven, ...made(state, lock)]
 }
 
 /** Makes the key of the lock, anew if it is there: so its create index is the token, for everybody to see. */
-function made({ claim, keys }: Known, lock: Entry | undefined): Operation[] {
+function made({ claim, keys }: ClaimState, lock: StoredKey | undefined): Operation[] {
   const { value, session } = claim
   const remove: Operation[] = lock ? [{ verb: 'delete', key: keys.lock }] : []
   const own: Operation = { verb: 'lock', key: keys.lock, value, flags: lockFlags, session }
   return [unchanged(keys.lock, lock), ...remove, own]
 }
 
-function unchanged(key: string, entry: Entry | undefined): Operation {
+function unchanged(key: string, entry: StoredKey | undefined): Operation {
   return entry ? { verb: 'check-index', key, index: entry.modifyIndex } : { verb: 'check-not-exists', key }
 }
 
 /** How the lock is held that this entry shows. The token is the index at which it was taken, so it stays. */
-function heldBy(lock: Entry, before?: Held): Held {
+function heldBy(lock: StoredKey, before?: Held): Held {
   const { key, flags, session = '', createIndex: created, modifyIndex: modified } = lock
   return { key, flags, session, created, modified, token: before?.token ?? BigInt(modified) }
 }

@@ -4,7 +4,12 @@ import type { Leader, Observation } from '../../contract.ts'
 import type { Layout } from './layout.ts'
 import { tokenOf } from './line.ts'
 import type { Waits } from './waits.ts'
-import type { Entry, Snapshot, Transport } from './wire/transport.ts'
+import type { Snapshot, StoredKey, Transport } from './wire/transport.ts'
+
+/** An observation with what it rests on: the index that was read. */
+export interface Seen extends Observation {
+  readonly index: number
+}
 
 /** The names of one datacenter, as their observer sees them. */
 export class Observer {
@@ -19,28 +24,24 @@ export class Observer {
   }
 
   /** Reads what no stale server can answer. */
-  async observe(name: string, signal: AbortSignal): Promise<Observation> {
-    const target = { key: this.#layout.keys(name).lock }
-    const {
-      index,
-      entries: [lock],
-    } = await this.#transport.read(target, signal)
-    const changed = async (until: AbortSignal): Promise<undefined> => {
-      const differs = ({ entries: [now] }: Snapshot): boolean => !isSame(lock, now)
-      await this.#waits.until(target, index, differs, until)
-    }
-    return { leader: leaderOf(lock), changed }
+  async observe(name: string, signal: AbortSignal): Promise<Seen> {
+    const { index, entries } = await this.#transport.read({ key: this.#layout.keys(name).lock }, signal)
+    return { leader: leaderOf(entries[0]), index }
+  }
+
+  async changed(name: string, seen: Seen, signal: AbortSignal): Promise<undefined> {
+    const differs = ({ entries }: Snapshot): boolean => !isSame(seen.leader, leaderOf(entries[0]))
+    await this.#waits.until({ key: this.#layout.keys(name).lock }, seen.index, differs, signal)
   }
 }
 
 /** Who holds the key; undefined where nobody does. */
-export function leaderOf(lock: Entry | undefined): Leader | undefined {
+export function leaderOf(lock: StoredKey | undefined): Leader | undefined {
   if (!lock?.session) return undefined
   const { value, session } = lock
   return { value, session, token: tokenOf(lock) }
 }
 
-function isSame(one: Entry | undefined, other: Entry | undefined): boolean {
-  const [before, now] = [leaderOf(one), leaderOf(other)]
+function isSame(before: Leader | undefined, now: Leader | undefined): boolean {
   return before?.token === now?.token && before?.value === now?.value && before?.session === now?.session
 }

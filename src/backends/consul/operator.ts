@@ -6,7 +6,7 @@ import type { NameState, Standing } from '../../contract.ts'
 import { without } from './holders.ts'
 import { type Layout, lockFlags, type NameKeys, parseTicket, semaphoreFlags } from './layout.ts'
 import {
-  parseSlots,
+  parseHolders,
   readContenders,
   readLimit,
   readLock,
@@ -14,7 +14,7 @@ import {
   readTickets,
   tokenOf,
 } from './line.ts'
-import type { Entry, Operation, Transport } from './wire/transport.ts'
+import type { Operation, StoredKey, Transport } from './wire/transport.ts'
 
 const triesMax = 8
 
@@ -57,8 +57,8 @@ export class Operator {
     return this.evict(name, token, signal, tries - 1)
   }
 
-  #byName(entries: readonly Entry[]): Map<string, Entry[]> {
-    const names = new Map<string, Entry[]>()
+  #byName(entries: readonly StoredKey[]): Map<string, StoredKey[]> {
+    const names = new Map<string, StoredKey[]>()
     for (const entry of entries) {
       const name = this.#layout.nameOf(entry.key)
       if (name === undefined || !isOfClaim(this.#layout.keys(name), entry)) continue
@@ -71,14 +71,14 @@ export class Operator {
 }
 
 /** Whether a key is one of those that tell of claims: ours, those of `consul lock` and of Go. */
-function isOfClaim(keys: NameKeys, { key, flags, session }: Entry): boolean {
+function isOfClaim(keys: NameKeys, { key, flags, session }: StoredKey): boolean {
   if (key === keys.lock) return flags === lockFlags || flags === semaphoreFlags
   if (parseTicket(keys, key)) return session !== undefined
   return flags === semaphoreFlags && session !== undefined && key === `${keys.folder}${session}`
 }
 
 /** What takes a mutex away: its key, and the place in line that its holder keeps, so that the next one is woken. */
-function ofMutex(keys: NameKeys, entries: readonly Entry[], token: bigint): Operation[] | undefined {
+function ofMutex(keys: NameKeys, entries: readonly StoredKey[], token: bigint): Operation[] | undefined {
   const lock = readLock(keys, entries)
   if (lock?.flags !== lockFlags || !lock.session || tokenOf(lock) !== token) return undefined
   const own = readTickets(keys, entries).filter(
@@ -91,15 +91,15 @@ function ofMutex(keys: NameKeys, entries: readonly Entry[], token: bigint): Oper
 }
 
 /** What takes a permit away: its holder is taken off the list, and its own key deleted. */
-function ofSemaphore(keys: NameKeys, entries: readonly Entry[], token: bigint): Operation[] | undefined {
+function ofSemaphore(keys: NameKeys, entries: readonly StoredKey[], token: bigint): Operation[] | undefined {
   const lock = readLock(keys, entries)
-  const slots = lock?.flags === semaphoreFlags ? parseSlots(lock) : undefined
+  const list = lock?.flags === semaphoreFlags ? parseHolders(lock) : undefined
   const own = readContenders(keys, entries).find((entry) => tokenOf(entry) === token)
-  if (!lock || !own?.session || !slots?.holders.includes(own.session)) return undefined
+  if (!lock || !own?.session || !list?.holders.includes(own.session)) return undefined
   return [
     { verb: 'check-index', key: own.key, index: own.modifyIndex },
     { verb: 'check-index', key: lock.key, index: lock.modifyIndex },
-    without(lock.key, { ...slots, index: lock.modifyIndex }, own.session),
+    without(lock.key, { ...list, index: lock.modifyIndex }, own.session),
     { verb: 'delete', key: own.key },
   ]
 }

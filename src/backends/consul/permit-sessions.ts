@@ -18,7 +18,7 @@ interface Extra {
 const never = new AbortController().signal
 
 /** Sessions, and those that exist on their behalf. */
-export class SlotSessions {
+export class PermitSessions {
   readonly #transport: Transport
   readonly #extras = new Map<string, Extra>()
 

@@ -1,6 +1,7 @@
 // Waiting for a key to change, by blocking reads. Owns how many connections that takes, and the rules of Consul's
 // indexes; every answer is a hint. See https://developer.hashicorp.com/consul/api-docs/features/blocking
 import { type Clock, leastElapsedMs, type Mark, pause } from '../../base/clock.ts'
+import type { Held } from './claims.ts'
 import type { Snapshot, Target, Transport } from './wire/transport.ts'
 
 /**
@@ -51,6 +52,13 @@ export class Waits {
       known = snapshot.index < known ? 0 : snapshot.index
       if (vain > 1) await pause(this.#clock, tooSoonMs, signal)
     }
+  }
+
+  /** Resolves when a claim may no longer hold by this key. Rejects only with `signal.reason`. */
+  async untilTaken({ key, session, created, modified }: Held, signal: AbortSignal): Promise<void> {
+    const taken = ({ entries: [own] }: Snapshot): boolean =>
+      own?.session !== session || own.createIndex !== created
+    await this.until({ key }, modified, taken, signal)
   }
 
   /** Lets go of the timers. Reads under way end with their connections. */

@@ -11,10 +11,10 @@ import type {
   SessionGrant,
   Standing,
 } from '../../contract.ts'
-import { Claims } from './claims.ts'
-import { FencedWrites, type Writer } from './fenced.ts'
+import { type Answer, Claims } from './claims.ts'
+import { FencedWrites } from './fenced.ts'
 import { type Layout, leaseOf } from './layout.ts'
-import { Observer } from './observe.ts'
+import { Observer, type Seen } from './observe.ts'
 import { Operator } from './operator.ts'
 import type { Transport } from './wire/transport.ts'
 
@@ -73,6 +73,10 @@ export class EtcdBackend implements Backend {
     return this.#claims.attempt(claim, signal)
   }
 
+  changed(claim: Claim, answer: Answer, signal: AbortSignal): Promise<Attempt | undefined> {
+    return this.#claims.changed(claim, answer, signal)
+  }
+
   withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
     return this.#claims.withdraw(claim, signal)
   }
@@ -93,18 +97,20 @@ export class EtcdBackend implements Backend {
     return this.#operator.evict(name, token, signal)
   }
 
-  async writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
-    const writer = this.#writer(claim)
-    return writer !== undefined && this.#writes.checkpoint(writer, text, signal)
+  writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
+    return this.#writes.checkpoint(this.#claims.of(claim), text, signal)
   }
 
-  async proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
-    const writer = this.#writer(claim)
-    return writer !== undefined && this.#writes.announce(writer, value, signal)
+  proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
+    return this.#writes.announce(this.#claims.of(claim), value, signal)
   }
 
   observe(name: string, signal: AbortSignal): Promise<Observation> {
     return this.#observer.observe(name, signal)
+  }
+
+  leaderChanged(name: string, seen: Seen, signal: AbortSignal): Promise<Observation | undefined> {
+    return this.#observer.changed(name, seen, signal)
   }
 
   readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined> {
@@ -113,10 +119,5 @@ export class EtcdBackend implements Backend {
 
   async close(): Promise<void> {
     this.#transport.close()
-  }
-
-  #writer(claim: Claim): Writer | undefined {
-    const standing = this.#claims.standing(claim)
-    return standing && { claim, ...standing }
   }
 }

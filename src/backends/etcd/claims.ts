@@ -2,21 +2,30 @@
 // and whether a request of it may still arrive.
 import type { ITxnRequest, ITxnResponse } from 'etcd3'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
-import type { Admitted, Attempt, Claim, Waiting } from '../../contract.ts'
-import { type Layout, leaseOf } from './layout.ts'
-import { admits, checkKind, type Line, readLine, whatToWatch } from './line.ts'
+import type { Admitted, Claim, Waiting } from '../../contract.ts'
+import type { ClaimKeys, Layout } from './layout.ts'
+import { admits, checkKind, type Line, readLine } from './line.ts'
 import { absent, createdAt, get, glance, latest, noneSince, put, read, remove, txn } from './operations.ts'
-import { untilChanged, untilDeleted } from './waits.ts'
+import { untilAdmitted, untilDeleted } from './waits.ts'
 import type { Transport } from './wire/transport.ts'
 
-/** What is known of a claim's key. */
-export interface Entry {
+/** All that is known of a claim. What one answer alone rests on is a field of that answer. */
+export interface ClaimState {
   readonly claim: Claim
-  readonly key: string
-  /** The create revision of the key, once the store has told it. */
+  readonly keys: ClaimKeys
+  /** The create revision of its key, once the store has told it. */
   created?: bigint | undefined
+  /** How often its key was written since it was created, as far as the last write told. */
+  version: bigint
   /** Whether an attempt was given up without an answer, so that it may yet arrive. */
   unanswered: boolean
+}
+
+/** An answer to a claim; one that tells it to wait says on which line that rests. */
+export type Answer = Admitted | Queueing
+interface Queueing extends Waiting {
+  /** Undefined where the claim does not stand in line. */
+  readonly line?: Line
 }
 
 const triesMax = 8
@@ -25,70 +34,80 @@ const triesMax = 8
 export class Claims {
   readonly #transport: Transport
   readonly #layout: Layout
-  readonly #entries = new WeakMap<Claim, Entry>()
+  readonly #states = new WeakMap<Claim, ClaimState>()
 
   constructor(transport: Transport, layout: Layout) {
     this.#transport = transport
     this.#layout = layout
   }
 
-  async attempt(claim: Claim, signal: AbortSignal): Promise<Attempt> {
-    const entry = this.#entry(claim)
-    const line = entry.created === undefined ? undefined : await this.#look(entry, signal)
-    if (line) return this.#answer(entry, line, signal)
-    return claim.wait ? this.#join(entry, signal) : this.#tryJoin(entry, signal)
+  async attempt(claim: Claim, signal: AbortSignal): Promise<Answer> {
+    const state = this.of(claim)
+    const line = state.created === undefined ? undefined : await this.#look(state, signal)
+    if (line) return this.#answer(state, line, signal)
+    return claim.wait ? this.#join(state, signal) : this.#tryJoin(state, signal)
+  }
+
+  /** Waits for the deletion of the key that stands in the way; for a holder that is its own. */
+  async changed(claim: Claim, answer: Answer, signal: AbortSignal): Promise<Answer | undefined> {
+    const state = this.of(claim)
+    const { key, line: range } = state.keys
+    if (answer.held) return untilDeleted(this.#transport, key, signal)
+    const { line } = answer
+    if (!line) return undefined
+    const queued = { key, permits: claim.permits, range, line }
+    const revision = await untilAdmitted(this.#transport, queued, () => this.#look(state, signal), signal)
+    return revision === undefined ? undefined : this.#admitted(state, revision)
   }
 
   async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
-    const { key, created, unanswered } = this.#entry(claim)
-    const tombstone = this.#layout.tombstone(claim)
+    const { keys, created, unanswered } = this.of(claim)
+    const { key, lease, tombstone } = keys
     if (unanswered) {
       // What arrives later finds the tombstone; and so does this request, should it arrive twice.
-      const bury = [put(tombstone, '', leaseOf(claim.session)), remove(key)]
+      const bury = [put(tombstone, '', lease), remove(key)]
       await this.#transport.txn(txn([absent(tombstone)], bury), signal)
     } else if (created !== undefined) {
       await this.#transport.txn(txn([createdAt(key, created)], [remove(key)]), signal)
     }
-    this.#entries.delete(claim)
+    this.#states.delete(claim)
   }
 
   async verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
-    const { key, created } = this.#entry(claim)
-    const { responses } = await this.#transport.txn(txn([], [get(key)]), signal)
+    const { keys, created } = this.of(claim)
+    const { responses } = await this.#transport.txn(txn([], [get(keys.key)]), signal)
     return created !== undefined && read(responses, 0).kvs[0]?.create_revision === String(created)
   }
 
-  /** The key of a claim that holds, with its create revision; undefined where the store never told one. */
-  standing(claim: Claim): { key: string; created: bigint } | undefined {
-    const { key, created } = this.#entry(claim)
-    return created === undefined ? undefined : { key, created }
-  }
-
-  #entry(claim: Claim): Entry {
-    const entry = this.#entries.get(claim) ?? { claim, key: this.#layout.claim(claim), unanswered: false }
-    this.#entries.set(claim, entry)
-    return entry
+  /** What is known of this claim, until it is withdrawn. */
+  of(claim: Claim): ClaimState {
+    const known = this.#states.get(claim)
+    if (known) return known
+    const state = { claim, keys: this.#layout.claimKeys(claim), version: 1n, unanswered: false }
+    this.#states.set(claim, state)
+    return state
   }
 
   /** Stands in line: puts the key unless it is there, and reads who came before it, all at once. */
-  async #join(entry: Entry, signal: AbortSignal): Promise<Attempt> {
-    const { claim, key } = entry
-    const line = latest(this.#layout.line(claim.name), keysToRead(claim))
-    const own = put(key, claim.value, leaseOf(claim.session))
-    const free = [absent(key), absent(this.#layout.tombstone(claim))]
-    const response = await this.#change(entry, txn(free, [line, own], [get(key)]), signal)
+  async #join(state: ClaimState, signal: AbortSignal): Promise<Answer> {
+    const { claim, keys } = state
+    const { key, lease } = keys
+    const line = latest(keys.line, keysToRead(claim))
+    const own = put(key, claim.value, lease)
+    const free = [absent(key), absent(keys.tombstone)]
+    const response = await this.#change(state, txn(free, [line, own], [get(key)]), signal)
     const revision = BigInt(response.header.revision)
-    entry.created = response.succeeded ? revision : createRevision(response, 0)
-    if (entry.created === undefined) throw new Error('an attempt of a withdrawn claim')
-    if (!response.succeeded) return this.#stands(entry, signal)
+    state.created = response.succeeded ? revision : createRevision(response, 0)
+    if (state.created === undefined) throw new Error('an attempt of a withdrawn claim')
+    if (!response.succeeded) return this.#stands(state, signal)
     const range = read(response.responses, 0)
-    return this.#answer(entry, readLine(this.#layout, claim.name, { revision, range }), signal)
+    return this.#answer(state, readLine(this.#layout, claim.name, { revision, range }), signal)
   }
 
   /** The answer for a claim that an earlier attempt has put in line. */
-  async #stands(entry: Entry, signal: AbortSignal, keys = keysToRead(entry.claim)): Promise<Attempt> {
-    const line = await this.#look(entry, signal, keys)
-    if (line) return this.#answer(entry, line, signal)
+  async #stands(state: ClaimState, signal: AbortSignal, most = keysToRead(state.claim)): Promise<Answer> {
+    const line = await this.#look(state, signal, most)
+    if (line) return this.#answer(state, line, signal)
     throw new UnavailableError('the claim was removed from etcd while it waited')
   }
 
@@ -96,34 +115,34 @@ export class Claims {
    * Puts the key only if that makes it a holder at once; otherwise leaves nothing behind. `since` is a revision at
    * which there was room: if nobody has come since, there still is. For 0: if nobody is there at all.
    */
-  async #tryJoin(entry: Entry, signal: AbortSignal, since = 0n, tries = triesMax): Promise<Attempt> {
-    const { claim, key } = entry
-    const range = this.#layout.line(claim.name)
-    const free = [noneSince(range, since), absent(key), absent(this.#layout.tombstone(claim))]
-    const own = put(key, claim.value, leaseOf(claim.session))
+  async #tryJoin(state: ClaimState, signal: AbortSignal, since = 0n, tries = triesMax): Promise<Answer> {
+    const { claim, keys } = state
+    const { key, lease, line: range, tombstone } = keys
+    const free = [noneSince(range, since), absent(key), absent(tombstone)]
+    const own = put(key, claim.value, lease)
     const request = txn(free, [own], [latest(range, keysToRead(claim)), get(key)])
-    const response = await this.#change(entry, request, signal)
+    const response = await this.#change(state, request, signal)
     const revision = BigInt(response.header.revision)
-    entry.created = response.succeeded ? revision : createRevision(response)
-    if (entry.created !== undefined) return this.#admitted(entry, revision)
+    state.created = response.succeeded ? revision : createRevision(response)
+    if (state.created !== undefined) return this.#admitted(state, revision)
     const line = readLine(this.#layout, claim.name, { revision, range: read(response.responses, 0) })
     checkKind(line, claim)
-    const room = admits(line, claim.permits) ?? admits(await this.#readAll(claim, signal), claim.permits)
-    if (room && tries > 1) return this.#tryJoin(entry, signal, revision, tries - 1)
-    return {
-      held: false,
-      ahead: Math.max(1, line.ahead.length - claim.permits + 1),
-      changed: async () => undefined,
-    }
+    const room = admits(line, claim.permits) ?? admits(await this.#readAll(state, signal), claim.permits)
+    if (room && tries > 1) return this.#tryJoin(state, signal, revision, tries - 1)
+    return { held: false, ahead: Math.max(1, line.ahead.length - claim.permits + 1) }
   }
 
   /** Reads the line before a claim; undefined when the claim itself no longer stands. */
-  async #look(entry: Entry, signal: AbortSignal, keys = keysToRead(entry.claim)): Promise<Line | undefined> {
-    const { claim, key, created } = entry
-    const line = latest(this.#layout.line(claim.name), keys, created)
-    const response = await this.#transport.txn(txn([], [line, get(key)]), signal)
+  async #look(
+    state: ClaimState,
+    signal: AbortSignal,
+    most = keysToRead(state.claim),
+  ): Promise<Line | undefined> {
+    const { claim, created } = state
+    const { key, line } = state.keys
+    const response = await this.#transport.txn(txn([], [latest(line, most, created), get(key)]), signal)
     if (created === undefined || createRevision(response) !== created) {
-      entry.created = undefined
+      state.created = undefined
       return undefined
     }
     const revision = BigInt(response.header.revision)
@@ -135,17 +154,19 @@ export class Claims {
   }
 
   /** The whole line, for the rare case that the last few keys of it all belong to other names. */
-  async #readAll(claim: Claim, signal: AbortSignal): Promise<Line> {
-    const response = await this.#transport.txn(txn([], [latest(this.#layout.line(claim.name), 0)]), signal)
+  async #readAll({ claim, keys }: ClaimState, signal: AbortSignal): Promise<Line> {
+    const response = await this.#transport.txn(txn([], [latest(keys.line, 0)]), signal)
     const revision = BigInt(response.header.revision)
     return readLine(this.#layout, claim.name, { revision, range: read(response.responses, 0) })
   }
 
-  async #answer(entry: Entry, line: Line, signal: AbortSignal): Promise<Attempt> {
-    checkKind(line, entry.claim)
-    const room = admits(line, entry.claim.permits)
-    if (room === undefined) return this.#stands(entry, signal, 0)
-    return room ? this.#admitted(entry, line.revision) : this.#waiting(entry, line)
+  async #answer(state: ClaimState, line: Line, signal: AbortSignal): Promise<Answer> {
+    const { permits } = state.claim
+    checkKind(line, state.claim)
+    const room = admits(line, permits)
+    if (room === undefined) return this.#stands(state, signal, 0)
+    if (room) return this.#admitted(state, line.revision)
+    return { held: false, ahead: line.ahead.length - permits + 1, line }
   }
 
   /**
@@ -153,34 +174,23 @@ export class Claims {
    * at one revision: there the place in line is the token, which grows in the order of admission too. So it does for a
    * candidate, since observers see nothing else; it is what Go's Election calls its revision.
    */
-  #admitted(entry: Entry, revision: bigint): Admitted {
-    const { permits, candidate } = entry.claim
-    const token = permits === 1 && !candidate ? revision : (entry.created as bigint)
-    return { held: true, token, changed: (signal) => untilDeleted(this.#transport, entry.key, signal) }
-  }
-
-  #waiting(entry: Entry, line: Line): Waiting {
-    const { claim, key } = entry
-    const { permits, name } = claim
-    const watch = whatToWatch(line, { key, permits, line: this.#layout.line(name) })
-    const look = (signal: AbortSignal): Promise<Line | undefined> => this.#look(entry, signal)
-    const admitted = (revision: bigint): Attempt => this.#admitted(entry, revision)
-    const waiter = { transport: this.#transport, key, permits, line, watch, look, admitted }
-    const changed = (signal: AbortSignal): Promise<Attempt | undefined> => untilChanged(waiter, signal)
-    return { held: false, ahead: line.ahead.length - permits + 1, changed }
+  #admitted(state: ClaimState, revision: bigint): Admitted {
+    const { permits, candidate } = state.claim
+    const token = permits === 1 && !candidate ? revision : (state.created as bigint)
+    return { held: true, token }
   }
 
   /** Sends what changes the store, and keeps in mind if no answer came: then it may still be applied. */
-  async #change(entry: Entry, request: ITxnRequest, signal: AbortSignal): Promise<ITxnResponse> {
-    const before = entry.unanswered
-    entry.unanswered = true
+  async #change(state: ClaimState, request: ITxnRequest, signal: AbortSignal): Promise<ITxnResponse> {
+    const before = state.unanswered
+    state.unanswered = true
     try {
       const response = await this.#transport.txn(request, signal)
-      entry.unanswered = before
+      state.unanswered = before
       return response
     } catch (error) {
       const refused = error instanceof SessionGoneError || error instanceof RefusedError
-      if (refused) entry.unanswered = before
+      if (refused) state.unanswered = before
       throw error
     }
   }

@@ -2,17 +2,10 @@
 // write which arrives late never replaces a later one, not even of the same holder.
 import type { IRequestOp } from 'etcd3'
 import { UnavailableError } from '../../base/errors.ts'
-import type { Claim } from '../../contract.ts'
-import { type Layout, leaseOf } from './layout.ts'
+import type { ClaimState } from './claims.ts'
+import type { Layout } from './layout.ts'
 import { createdAt, get, put, read, touch, txn, versionIs } from './operations.ts'
 import type { Transport } from './wire/transport.ts'
-
-/** A claim that holds. */
-export interface Writer {
-  readonly claim: Claim
-  readonly key: string
-  readonly created: bigint
-}
 
 /**
  * Each write also counts up the version of the claim's own key, and is refused unless it finds the version it
@@ -21,7 +14,6 @@ export interface Writer {
 export class FencedWrites {
   readonly #transport: Transport
   readonly #layout: Layout
-  readonly #versions = new WeakMap<Claim, bigint>()
 
   constructor(transport: Transport, layout: Layout) {
     this.#transport = transport
@@ -29,14 +21,15 @@ export class FencedWrites {
   }
 
   /** Stores a checkpoint if the claim still stands, and says whether it does. */
-  checkpoint(writer: Writer, text: string, signal: AbortSignal): Promise<boolean> {
-    const store = put(this.#layout.checkpoint(writer.claim.name), text)
-    return this.#write(writer, [store, touch(writer.key)], signal)
+  checkpoint(state: ClaimState, text: string, signal: AbortSignal): Promise<boolean> {
+    const store = put(this.#layout.checkpoint(state.claim.name), text)
+    return this.#write(state, [store, touch(state.keys.key)], signal)
   }
 
   /** Replaces the value of the claim's own key, which keeps its place: as Go's Election.Proclaim does. */
-  announce(writer: Writer, value: string, signal: AbortSignal): Promise<boolean> {
-    return this.#write(writer, [put(writer.key, value, leaseOf(writer.claim.session))], signal)
+  announce(state: ClaimState, value: string, signal: AbortSignal): Promise<boolean> {
+    const { key, lease } = state.keys
+    return this.#write(state, [put(key, value, lease)], signal)
   }
 
   /** Reads a checkpoint linearizably. */
@@ -45,18 +38,19 @@ export class FencedWrites {
     return read(response.responses, 0).kvs[0]?.value.toString()
   }
 
-  async #write(writer: Writer, operations: IRequestOp[], signal: AbortSignal): Promise<boolean> {
-    const { claim, key, created } = writer
-    const version = this.#versions.get(claim) ?? 1n
+  async #write(state: ClaimState, operations: IRequestOp[], signal: AbortSignal): Promise<boolean> {
+    const { keys, created, version } = state
+    if (created === undefined) return false
+    const { key } = keys
     const stands = [createdAt(key, created), versionIs(key, version)]
     const response = await this.#transport.txn(txn(stands, operations, [get(key)]), signal)
     if (response.succeeded) {
-      this.#versions.set(claim, version + 1n)
+      state.version = version + 1n
       return true
     }
     const own = read(response.responses, 0).kvs[0]
     if (own?.create_revision !== String(created)) return false
-    this.#versions.set(claim, BigInt(own.version))
+    state.version = BigInt(own.version)
     throw new UnavailableError('another write of this hold came first; ask again')
   }
 }

@@ -16,6 +16,18 @@ export interface KeyFacts {
   readonly permits: number | undefined
 }
 
+/** Where one claim stands. */
+export interface ClaimKeys {
+  /** The claim's own key: its create revision is the place in line. */
+  readonly key: string
+  /** Its session's lease, as the wire has it. */
+  readonly lease: string
+  /** The line in which it stands. */
+  readonly line: KeyRange
+  /** Says that the claim is withdrawn, to attempts that arrive late. */
+  readonly tombstone: string
+}
+
 /** The keys of one namespace. */
 export class Layout {
   readonly #namespace: string
@@ -25,9 +37,11 @@ export class Layout {
     this.#namespace = namespace
   }
 
-  claim({ name, session, permits, id }: Claim): string {
-    const key = `${this.#prefix(name)}${session}`
-    return permits === 1 ? key : `${key}.${permits}.${id}`
+  claimKeys({ name, session, permits, id }: Claim): ClaimKeys {
+    const line = this.line(name)
+    const key = permits === 1 ? `${line.key}${session}` : `${line.key}${session}.${permits}.${id}`
+    const tombstone = `${this.#namespace}${records}withdrawn/${session}/${id}`
+    return { key, lease: leaseOf(session), line, tombstone }
   }
 
   /** All claims on a name, and those on names that continue it after a slash. */
@@ -58,11 +72,6 @@ export class Layout {
   nameOf(key: string): string | undefined {
     const name = key.slice(this.#namespace.length, key.lastIndexOf('/'))
     return key.includes('\0') || !key.startsWith(`${this.#namespace}${name}/`) ? undefined : name || undefined
-  }
-
-  /** Says that a claim is withdrawn, to attempts that arrive late. */
-  tombstone({ session, id }: Claim): string {
-    return `${this.#namespace}${records}withdrawn/${session}/${id}`
   }
 
   checkpoint(name: string): string {

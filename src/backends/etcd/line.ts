@@ -1,13 +1,13 @@
 // A line as one answer of etcd shows it: who stands ahead of a claim, and whether that is all. Pure; what to do about
-// it is backend.ts's.
+// it is claims.ts's.
 import type { IKeyValue, IRangeResponse } from 'etcd3'
 import { ConflictError } from '../../base/errors.ts'
 import type { Claim } from '../../contract.ts'
 import type { Layout } from './layout.ts'
 import type { KeyRange } from './wire/transport.ts'
 
-/** A claim that stands in a line before another. */
-export interface Place {
+/** The key of a claim that stands in a line before another. */
+export interface StandingKey {
   readonly key: string
   readonly created: bigint
   /** Undefined where the key is of nobody we know. */
@@ -19,7 +19,7 @@ export interface Place {
 export interface Line {
   /** The revision of the store at which this was true. */
   readonly revision: bigint
-  readonly ahead: readonly Place[]
+  readonly ahead: readonly StandingKey[]
   /** Whether `ahead` is all there is, rather than the last few. */
   readonly complete: boolean
 }
@@ -31,8 +31,8 @@ export function readLine(
   answer: { revision: bigint; range: IRangeResponse; before?: bigint | undefined },
 ): Line {
   const { revision, range, before = revision + 1n } = answer
-  const places = range.kvs.map((kv) => readPlace(layout, name, kv))
-  const ahead = places.filter((place) => place !== undefined).filter(({ created }) => created < before)
+  const keys = range.kvs.map((kv) => readKey(layout, name, kv))
+  const ahead = keys.filter((key) => key !== undefined).filter(({ created }) => created < before)
   return { revision, ahead, complete: !range.more }
 }
 
@@ -77,7 +77,7 @@ export function whatToWatch(
   return { range: { key: first, end: `${last}\0` }, proves: true }
 }
 
-function readPlace(layout: Layout, name: string, kv: IKeyValue): Place | undefined {
+function readKey(layout: Layout, name: string, kv: IKeyValue): StandingKey | undefined {
   const key = kv.key.toString()
   const facts = layout.parse(name, key)
   return facts && { key, created: BigInt(kv.create_revision), permits: facts.permits, lease: kv.lease }

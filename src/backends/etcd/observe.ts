@@ -7,6 +7,12 @@ import { get, glance, inOrder, keysInOrder, read, txn } from './operations.ts'
 import { watchUntil } from './waits.ts'
 import type { Change, KeyRange, Transport } from './wire/transport.ts'
 
+/** An observation with what it rests on: the revision that was read, and the leader's key, which is the one to watch. */
+export interface Seen extends Observation {
+  readonly revision: bigint
+  readonly key: string | undefined
+}
+
 /** The names of one client's cluster, as their observer sees them. */
 export class Observer {
   readonly #transport: Transport
@@ -21,7 +27,7 @@ export class Observer {
    * Reads linearizably who holds the name. Of all that stand in line only the first is read with its value: together they
    * may be more than a message takes.
    */
-  async observe(name: string, signal: AbortSignal, most: number = glance): Promise<Observation> {
+  async observe(name: string, signal: AbortSignal, most: number = glance): Promise<Seen> {
     const line = this.#layout.line(name)
     const reads = [inOrder(line, 1), keysInOrder(line, most)]
     const response = await this.#transport.txn(txn([], reads), signal)
@@ -32,20 +38,19 @@ export class Observer {
     if (!first && more) return this.observe(name, signal, 0)
     const revision = BigInt(response.header.revision)
     if (first && first.create_revision !== oldest?.create_revision) return this.#behind(name, first, signal)
-    return this.#observation({ name, first: first && oldest, revision })
+    return this.#seen(name, first && oldest, revision)
   }
 
   /** The first of a name, where keys of other names stand before it: as long as it stands, it is the first. */
-  async #behind(name: string, first: IKeyValue, signal: AbortSignal): Promise<Observation> {
+  async #behind(name: string, first: IKeyValue, signal: AbortSignal): Promise<Seen> {
     const response = await this.#transport.txn(txn([], [get(first.key.toString())]), signal)
     const [now] = read(response.responses, 0).kvs
     if (now?.create_revision !== first.create_revision) return this.observe(name, signal)
-    return this.#observation({ name, first: now, revision: BigInt(response.header.revision) })
+    return this.#seen(name, now, BigInt(response.header.revision))
   }
 
-  #observation(seen: Seen): Observation {
-    const { name, first } = seen
-    return { leader: first && this.#leader(name, first), changed: (until) => this.#changed(seen, until) }
+  #seen(name: string, first: IKeyValue | undefined, revision: bigint): Seen {
+    return { leader: first && this.#leader(name, first), key: first?.key.toString(), revision }
   }
 
   #leader(name: string, { key, value, create_revision }: IKeyValue): Leader {
@@ -54,37 +59,29 @@ export class Observer {
   }
 
   /** Where somebody holds, only that key can bring a change; where nobody does, any key of the line. */
-  #changed({ name, first, revision }: Seen, signal: AbortSignal): Promise<Observation | undefined> {
-    const range: KeyRange = first ? { key: first.key.toString() } : this.#layout.line(name)
-    return watchUntil<Observation | undefined>(this.#transport, range, signal, (settle) => {
+  changed(name: string, seen: Seen, signal: AbortSignal): Promise<Seen | undefined> {
+    const { revision, key } = seen
+    const range: KeyRange = key === undefined ? this.#layout.line(name) : { key }
+    return watchUntil<Seen | undefined>(this.#transport, range, signal, (settle) => {
       const told = (changes: readonly Change[]): void => {
         const ours = changes.filter(({ key }) => this.#layout.parse(name, key) !== undefined)
         if (ours.some((change) => change.revision > revision)) settle(undefined)
       }
       const created = (since: bigint): void => {
         // What happened between the answer and the watch it does not tell.
-        if (since > revision) this.#again({ name, first, revision }, settle, signal)
+        if (since > revision) this.#again(name, seen, settle, signal)
       }
       return { created, deleted: told, written: told, failed: () => settle(undefined) }
     })
   }
 
   /** Reads once more while a watch is live, and settles if that shows something else. */
-  #again(seen: Seen, settle: (value: Observation | undefined) => void, signal: AbortSignal): void {
-    const same = (now: Observation): boolean =>
-      (now.leader === undefined && seen.first === undefined) ||
-      (now.leader?.token === BigInt(seen.first?.create_revision ?? -1) &&
-        now.leader.value === seen.first?.value.toString())
-    this.observe(seen.name, signal).then(
+  #again(name: string, seen: Seen, settle: (value: Seen | undefined) => void, signal: AbortSignal): void {
+    const same = ({ leader }: Seen): boolean =>
+      leader?.token === seen.leader?.token && leader?.value === seen.leader?.value
+    this.observe(name, signal).then(
       (now) => same(now) || settle(now),
       () => settle(undefined),
     )
   }
-}
-
-/** What an observation rests on. */
-interface Seen {
-  readonly name: string
-  readonly first: IKeyValue | undefined
-  readonly revision: bigint
 }

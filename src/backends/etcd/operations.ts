@@ -15,9 +15,11 @@ const byCreate = 2
 export const glance = 8
 
 /** True if the key does not exist. */
-export const absent = (key: string): ICompare => createdAt(key, 0n)
+export function absent(key: string): ICompare {
+  return { key: Buffer.from(key), target: create, result: equal, create_revision: '0' }
+}
 
-/** True if the key exists and is the one created at this revision, or, for 0, does not exist. */
+/** True if the key exists and is the one created at this revision. */
 export function createdAt(key: string, revision: bigint): ICompare {
   return { key: Buffer.from(key), target: create, result: equal, create_revision: String(revision) }
 }

@@ -1,11 +1,10 @@
-// The embedded store's answers to the questions of backend.ts. Owns what a claim's place means, and when
+// The embedded store's answers to the questions of contract.ts. Owns what a claim's place means, and when
 // the dead and the hanging are looked for; the database, the lock files, the waiting and the removing
 // have their own files.
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../base/clock.ts'
 import { SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import type {
-  Admitted,
   Attempt,
   Backend,
   Claim,
@@ -15,7 +14,6 @@ import type {
   Observation,
   SessionGrant,
   Standing,
-  Waiting,
 } from '../../contract.ts'
 import type { Driver } from './driver.ts'
 import { failure, gone, inUse, moved } from './failure.ts'
@@ -36,12 +34,14 @@ const facts: Facts = {
   valueBytesMax: 1_048_576,
 }
 
+/** What is known of a claim: its ticket, undefined where the answer to its joining was lost. */
+interface ClaimState {
+  readonly ticket: bigint | undefined
+}
+
 const roundsMost = 1_000
 
-/**
- * One client of the store. Its work is synchronous and short, so that an aborted request either was done
- * or not.
- */
+/** One client of the store. Its work is synchronous and short: an aborted request either was done or not. */
 export class FileBackend implements Backend {
   readonly facts: Facts = facts
   readonly #clock: Clock
@@ -50,8 +50,8 @@ export class FileBackend implements Backend {
   readonly #files: SessionFiles
   readonly #waits: Waits
   readonly #removals: Removals
-  /** The tickets of the claims that may stand; undefined where the answer to their joining was lost. */
-  readonly #tickets = new WeakMap<Claim, bigint | undefined>()
+  /** What is known of the claims that may stand. */
+  readonly #states = new WeakMap<Claim, ClaimState>()
 
   constructor(clock: Clock, driver: Driver, directory: string, store: Store) {
     this.#clock = clock
@@ -97,11 +97,19 @@ export class FileBackend implements Backend {
     return this.#ask(claim)
   }
 
+  /** The claim alone says where to look, so the answers need no fields of their own. */
+  changed(claim: Claim, { held }: Attempt, signal: AbortSignal): Promise<Attempt | undefined> {
+    const gone: Look = (cause) => (cause !== 'tick' && !this.#place(claim) ? 'changed' : undefined)
+    const [everyMs, look] = held ? [lookMs.holding, gone] : [lookMs.waiting, this.#lookOfWaiter(claim)]
+    return this.#waits.wait(claim.session, everyMs, look, signal)
+  }
+
   async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    if (!this.#tickets.has(claim)) return
-    const next = this.#store.leave(claim, this.#tickets.get(claim))
-    this.#tickets.delete(claim)
+    const state = this.#states.get(claim)
+    if (!state) return
+    const next = this.#store.leave(claim, state.ticket)
+    this.#states.delete(claim)
     if (next !== undefined) this.#waits.wake(next)
   }
 
@@ -132,19 +140,28 @@ export class FileBackend implements Backend {
 
   async writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
-    const ticket = this.#tickets.get(claim)
+    const ticket = this.#states.get(claim)?.ticket
     return ticket !== undefined && this.#store.writeCheckpoint(claim, ticket, text)
   }
 
   async proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
-    const ticket = this.#tickets.get(claim)
+    const ticket = this.#states.get(claim)?.ticket
     return ticket !== undefined && this.#store.announce(claim, ticket, value)
   }
 
   async observe(name: string, signal: AbortSignal): Promise<Observation> {
     signal.throwIfAborted()
-    return this.#observation(name)
+    return { leader: this.#leader(name) }
+  }
+
+  /** Nobody wakes an observer, since it has no claim in the line: it looks by time. */
+  leaderChanged(name: string, seen: Observation, signal: AbortSignal): Promise<Observation | undefined> {
+    const look: Look<Observation> = () => {
+      const leader = this.#leader(name)
+      return isDeepStrictEqual(leader, seen.leader) ? undefined : { leader }
+    }
+    return this.#waits.wait('', lookMs.observing, look, signal)
   }
 
   async readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined> {
@@ -164,71 +181,52 @@ export class FileBackend implements Backend {
     return this.#store.leader(name)
   }
 
-  #observation(name: string): Observation {
-    const leader = this.#leader(name)
-    const look = () => (isDeepStrictEqual(this.#leader(name), leader) ? undefined : this.#observation(name))
-    // Nobody wakes an observer, who has nothing to do with the line: it looks by time.
-    return { leader, changed: (signal) => this.#waits.wait('', lookMs.observing, look, signal) }
-  }
-
   /** Asks until the answer is yes, or nobody is left who could be taken out of the way. */
   #ask(claim: Claim): Attempt {
     for (let rounds = 0; rounds < roundsMost; rounds += 1) {
       const place = this.#place(claim) ?? this.#join(claim)
       if (!place) continue
-      if (place.before < claim.permits) return this.#admitted(claim, place)
-      const stands = this.#tickets.has(claim)
-      if (!this.#removals.clearTheWay(claim, stands ? place.ticket : undefined))
-        return this.#waiting(claim, place)
+      if (place.before < claim.permits) return this.#admitted(place)
+      const stands = this.#states.has(claim)
+      if (this.#removals.clearTheWay(claim, stands ? place.ticket : undefined)) continue
+      return { held: false, ahead: place.before - claim.permits + 1 }
     }
     throw new UnavailableError(`the line of ${JSON.stringify(claim.name)} changes faster than it can be read`)
   }
 
   #place(claim: Claim): Place | undefined {
-    const ticket = this.#tickets.get(claim)
+    const ticket = this.#states.get(claim)?.ticket
     return ticket === undefined ? undefined : this.#store.place(claim, ticket)
   }
 
   /** Puts the claim in line. Undefined when it has to be asked again, since what was in the way is gone. */
   #join(claim: Claim): Place | undefined {
-    this.#tickets.set(claim, undefined)
+    this.#states.set(claim, { ticket: undefined })
     const place = this.#store.join(claim)
-    if (place) this.#tickets.set(claim, place.ticket)
+    if (place) this.#states.set(claim, { ticket: place.ticket })
     return place ?? this.#notJoined(claim, this.#store.obstacle(claim))
   }
 
   #notJoined(claim: Claim, obstacle: Obstacle): Place | undefined {
     const { sessionStands, own, permits, before } = obstacle
     if (own !== undefined) {
-      this.#tickets.set(claim, own)
+      this.#states.set(claim, { ticket: own })
       return undefined
     }
-    this.#tickets.delete(claim)
+    this.#states.delete(claim)
     if (!sessionStands) throw gone(claim.session)
     const conflict = permits !== undefined && permits !== claim.permits
     if (conflict && !this.#removals.clearTheWay(claim, undefined)) throw inUse(claim, permits)
     return conflict || claim.wait || before < claim.permits ? undefined : { ticket: 0n, before }
   }
 
-  #admitted(claim: Claim, { ticket }: Place): Admitted {
+  #admitted({ ticket }: Place): Attempt {
     this.#store.secure(ticket)
-    const look: Look = (cause) => (cause !== 'tick' && !this.#place(claim) ? 'changed' : undefined)
-    const changed = (signal: AbortSignal) => this.#waits.wait(claim.session, lookMs.holding, look, signal)
-    return { held: true, token: ticket, changed }
+    return { held: true, token: ticket }
   }
 
-  #waiting(claim: Claim, place: Place): Waiting {
-    const { session } = claim
-    const changed = (signal: AbortSignal) =>
-      this.#waits.wait(session, lookMs.waiting, this.#look(claim, place), signal)
-    return { held: false, ahead: place.before - claim.permits + 1, changed }
-  }
-
-  /**
-   * A look while waiting. By time alone it only asks the kernel for those on whom it depends, not the
-   * database.
-   */
-  #look(claim: Claim, { ticket }: Place): Look {
+  /** By time alone it only asks the kernel for the processes on which the claim depends, not the database. */
+  #lookOfWaiter(claim: Claim): Look {
     let before = -1
     let guarded: readonly string[] = []
     const asBefore = () => !guarded.some((session) => this.#files.isDead(session))
@@ -236,12 +234,12 @@ export class FileBackend implements Backend {
       if (cause === 'tick' && asBefore()) return undefined
       const place = this.#place(claim)
       if (!place) return 'changed'
-      if (place.before < claim.permits) return this.#admitted(claim, place)
+      if (place.before < claim.permits) return this.#admitted(place)
       if (cause === 'event' && place.before === before && asBefore()) return undefined
       const attempt = this.#ask(claim)
       if (attempt.held) return attempt
       before = place.before
-      guarded = this.#removals.guarded(claim, ticket)
+      guarded = this.#removals.guarded(claim, place.ticket)
       return undefined
     }
   }

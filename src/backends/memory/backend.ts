@@ -1,4 +1,4 @@
-// The contract over a store in memory: the questions of backend.ts, answered at once. Owns how a change reaches the
+// The contract over a store in memory: the questions of contract.ts, answered at once. Owns how a change reaches the
 // client that waits for it.
 import { isDeepStrictEqual } from 'node:util'
 import type {
@@ -55,6 +55,14 @@ export class MemoryBackend implements Backend {
     return this.#answer(claim)
   }
 
+  /** Resolves with the new answer once the claim has become a holder since the last one, or no longer stands. */
+  changed(claim: Claim, answer: Attempt, signal: AbortSignal): Promise<Attempt | undefined> {
+    return this.#until(claim.name, signal, () => {
+      if (this.#store.position(claim) < 0) return 'gone'
+      return this.#holds(claim) === answer.held ? undefined : this.#answer(claim)
+    })
+  }
+
   async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     this.#store.leave(claim)
@@ -89,7 +97,14 @@ export class MemoryBackend implements Backend {
 
   async observe(name: string, signal: AbortSignal): Promise<Observation> {
     signal.throwIfAborted()
-    return this.#observation(name)
+    return { leader: this.#leader(name) }
+  }
+
+  leaderChanged(name: string, seen: Observation, signal: AbortSignal): Promise<Observation | undefined> {
+    return this.#until(name, signal, () => {
+      const leader = this.#leader(name)
+      return isDeepStrictEqual(leader, seen.leader) ? undefined : { leader }
+    })
   }
 
   async writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
@@ -111,13 +126,11 @@ export class MemoryBackend implements Backend {
   }
 
   #answer(claim: Claim): Attempt {
+    const line = this.#store.line(claim.name)
     const position = this.#store.position(claim)
-    const place = this.#store.line(claim.name)[position]
-    const held = isHolding(claim, position)
-    const changed = (signal: AbortSignal): Promise<Attempt | undefined> => this.#changed(claim, held, signal)
-    if (place && held) return { held, token: place.ticket, changed }
-    const before = place ? position : this.#store.line(claim.name).length
-    return { held: false, ahead: before - claim.permits + 1, changed }
+    const place = line[position]
+    if (place && isHolding(claim, position)) return { held: true, token: place.ticket }
+    return { held: false, ahead: (place ? position : line.length) - claim.permits + 1 }
   }
 
   #leader(name: string): Leader | undefined {
@@ -125,24 +138,8 @@ export class MemoryBackend implements Backend {
     return place && { value: place.value, token: place.ticket, session: place.claim.session }
   }
 
-  #observation(name: string): Observation {
-    const leader = this.#leader(name)
-    const look = (): Observation | undefined =>
-      isDeepStrictEqual(this.#leader(name), leader) ? undefined : this.#observation(name)
-    return { leader, changed: (signal) => this.#until(name, look, signal) }
-  }
-
-  /** Resolves with the new answer once the claim has become a holder since the last one, or no longer stands. */
-  #changed(claim: Claim, heldBefore: boolean, signal: AbortSignal): Promise<Attempt | undefined> {
-    const look = (): Attempt | 'gone' | undefined => {
-      if (this.#store.position(claim) < 0) return 'gone'
-      return this.#holds(claim) === heldBefore ? undefined : this.#answer(claim)
-    }
-    return this.#until(claim.name, look, signal)
-  }
-
-  /** Resolves with what `look` finds, now or after a change of the line: undefined where all is gone. */
-  #until<T>(name: string, find: () => T | 'gone' | undefined, signal: AbortSignal): Promise<T | undefined> {
+  /** Resolves with what `find` finds, now or after a change of the line: with undefined where it says 'gone'. */
+  #until<T>(name: string, signal: AbortSignal, find: () => T | 'gone' | undefined): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
       const settle = (finish: () => void): void => {
         stopWatching()

@@ -92,15 +92,31 @@ export const contract: readonly Draft[] = [
       const name = stage.name()
       const claim = claimOf(name, await stage.session())
       await backend.attempt(claim, never)
-      const waiting = await backend.attempt(claimOf(name, await stage.session()), never)
+      const next = claimOf(name, await stage.session())
+      const waiting = await backend.attempt(next, never)
       const [first, second] = [abortable(), abortable()]
-      const given = started(waiting.changed(first.signal))
+      const given = started(backend.changed(next, waiting, first.signal))
       first.abort('up')
       assert.equal(await rejection(given), 'up')
-      const changed = started(waiting.changed(second.signal))
+      const changed = started(backend.changed(next, waiting, second.signal))
       await backend.withdraw(claim, never)
       await changed
       for (const { signal } of [first, second]) assert.deepEqual(getEventListeners(signal, 'abort'), [])
+    },
+  },
+  {
+    title: 'an answer is plain data: a copy of it serves to wait for a change as well',
+    async run(stage) {
+      const { backend } = stage
+      const name = stage.name()
+      const [claim, next] = [claimOf(name, await stage.session()), claimOf(name, await stage.session())]
+      const held = structuredClone(await backend.attempt(claim, never))
+      const waiting = structuredClone(await backend.attempt(next, never))
+      const lost = started(backend.changed(claim, held, never))
+      const admitted = started(backend.changed(next, waiting, never))
+      await backend.withdraw(claim, never)
+      await Promise.all([lost, admitted])
+      assert.equal((await backend.attempt(next, never)).held, true)
     },
   },
   {
@@ -112,7 +128,8 @@ export const contract: readonly Draft[] = [
       await backend.attempt(claim, never)
       const waiting = await backend.attempt(next, never)
       await backend.withdraw(claim, never)
-      await within(stage.clock, slackMs / 6, 'a wait for what had happened', waiting.changed(never))
+      const changed = backend.changed(next, waiting, never)
+      await within(stage.clock, slackMs / 6, 'a wait for what had happened', changed)
       assert.equal((await backend.attempt(next, never)).held, true)
     },
   },

@@ -168,7 +168,7 @@ export const operator: readonly Draft[] = [
         await backend.withdraw(first, never)
         assert.ok((await backend.attempt(second, never)).held) // it has waited before
         const waiting = await backend.attempt(last, never)
-        const changed = started(waiting.changed(never))
+        const changed = started(backend.changed(last, waiting, never))
         const [holder] = (await backend.line(name, never)).filter(({ session }) => session === second.session)
         assert.equal(await backend.break(name, holder?.token ?? 0n, never), true)
         const attempt = (await changed) ?? (await backend.attempt(last, never))

@@ -1,7 +1,7 @@
 // What a Consul datacenter knows and how a transaction changes it: keys, the sessions that hold them, and indexes. Pure,
 // without time; server.ts lets sessions expire and keeps lock-delays. See
 // https://developer.hashicorp.com/consul/api-docs/txn and /kv
-import type { Entry, Operation, Outcome, Snapshot, Target } from '../../backends/consul/wire/transport.ts'
+import type { Operation, Outcome, Snapshot, StoredKey, Target } from '../../backends/consul/wire/transport.ts'
 
 /** A key that was taken from its holder because the session ended. */
 export type Invalidated = (key: string) => void
@@ -12,7 +12,7 @@ export class InvalidSession extends Error {}
 /** Why one operation failed; all others are looked at, too, and nothing is applied. */
 class Failed extends Error {}
 
-type Keys = Map<string, Entry>
+type Keys = Map<string, StoredKey>
 
 /** A datacenter's data. Sessions delete their keys when they end. */
 export class ConsulState {
@@ -101,7 +101,7 @@ export class ConsulState {
   }
 
   #applyAll(operations: readonly Operation[]) {
-    const entries: Entry[] = []
+    const entries: StoredKey[] = []
     const failures: { operation: number; reason: string }[] = []
     const touched: string[] = []
     let invalid: InvalidSession | undefined
@@ -119,7 +119,7 @@ export class ConsulState {
     return { entries, failures, touched, invalid }
   }
 
-  #apply(operation: Operation): readonly Entry[] {
+  #apply(operation: Operation): readonly StoredKey[] {
     const { verb, key } = operation
     const existing = this.#keys.get(key)
     switch (verb) {
@@ -164,7 +164,7 @@ export class ConsulState {
     }
   }
 
-  #lock(operation: Extract<Operation, { verb: 'lock' }>, existing: Entry | undefined): Entry {
+  #lock(operation: Extract<Operation, { verb: 'lock' }>, existing: StoredKey | undefined): StoredKey {
     const { key, session } = operation
     if (!this.#sessions.has(session)) throw new InvalidSession(`invalid session "${session}"`)
     if (existing?.session && existing.session !== session) {
@@ -179,7 +179,7 @@ export class ConsulState {
     { key, value, flags = 0n }: { key: string; value: string; flags?: bigint },
     session: string | undefined,
     lockIndex: number,
-  ): Entry {
+  ): StoredKey {
     const existing = this.#keys.get(key)
     const same =
       existing &&
@@ -199,14 +199,14 @@ export class ConsulState {
     if (keys.delete(key)) this.#gone.set(key, this.#index)
   }
 
-  #tree(prefix: string): Entry[] {
+  #tree(prefix: string): StoredKey[] {
     const found = [...this.#keys.values()].filter(({ key }) => key.startsWith(prefix))
     return found.sort((one, other) => Buffer.compare(Buffer.from(one.key), Buffer.from(other.key)))
   }
 }
 
 /** What it shows of one that was written or checked. */
-function withoutValue(stored: Entry): Entry {
+function withoutValue(stored: StoredKey): StoredKey {
   return { ...stored, value: '' }
 }
 

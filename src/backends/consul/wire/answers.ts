@@ -2,7 +2,7 @@
 // connection; client.ts sends.
 import { STATUS_CODES } from 'node:http'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../../base/errors.ts'
-import type { Entry, Operation, Outcome, SessionPlan, Snapshot, Target } from './transport.ts'
+import type { Operation, Outcome, SessionPlan, Snapshot, StoredKey, Target } from './transport.ts'
 
 /** What came back, whole. */
 export interface Answer {
@@ -82,7 +82,7 @@ export function renewedSession({ text }: Answer, session: string): void {
   if (JSON.parse(text)[0].ID !== session) throw new TypeError('another session in the answer')
 }
 
-interface StoredKey {
+interface KeyOnWire {
   readonly Key: string
   readonly Value: string | null
   readonly Flags: string
@@ -97,7 +97,7 @@ function parseExactly(text: string): unknown {
   return JSON.parse(text.replace(/"Flags":\s*(\d+)/g, '"Flags":"$1"'))
 }
 
-function entryOf(stored: StoredKey): Entry {
+function entryOf(stored: KeyOnWire): StoredKey {
   const { Key, Value, Flags, Session, CreateIndex, ModifyIndex, LockIndex } = stored
   return {
     key: Key,
@@ -114,12 +114,12 @@ function entryOf(stored: StoredKey): Entry {
 export function snapshotOf({ status, index, text }: Answer): Snapshot {
   const at = Number(index)
   if (!Number.isInteger(at)) throw new TypeError('no index in the answer')
-  const entries = status === 404 ? [] : (parseExactly(text) as StoredKey[]).map(entryOf)
+  const entries = status === 404 ? [] : (parseExactly(text) as KeyOnWire[]).map(entryOf)
   return { index: Math.max(1, at), entries } // from 0 on a read would not wait
 }
 
 interface TxnAnswer {
-  readonly Results: readonly { readonly KV: StoredKey }[] | null
+  readonly Results: readonly { readonly KV: KeyOnWire }[] | null
   readonly Errors: readonly { readonly OpIndex: number; readonly What: string }[] | null
 }
 

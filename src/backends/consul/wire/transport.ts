@@ -2,7 +2,7 @@
 // The vocabulary is that of Consul's HTTP API: https://developer.hashicorp.com/consul/api-docs/kv and /txn, /session
 
 /** One key as Consul stores it. */
-export interface Entry {
+export interface StoredKey {
   readonly key: string
   readonly value: string
   /** Unsigned, 64 bits. */
@@ -19,7 +19,7 @@ export interface Entry {
 export interface Snapshot {
   readonly index: number
   /** In the order of their keys. */
-  readonly entries: readonly Entry[]
+  readonly entries: readonly StoredKey[]
 }
 
 /** What to read: one key, or all keys that begin with a prefix. */
@@ -63,7 +63,7 @@ export interface Failure {
 
 /** All of a transaction was applied, or nothing. `entries` are the results of its reads, locks and writes, in order. */
 export type Outcome =
-  | { readonly applied: true; readonly entries: readonly Entry[] }
+  | { readonly applied: true; readonly entries: readonly StoredKey[] }
   | { readonly applied: false; readonly failures: readonly Failure[] }
 
 /** How a session is made. */

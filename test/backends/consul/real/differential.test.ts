@@ -5,9 +5,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ConsulClient, server } from '../../../../src/backends/consul/wire/client.ts'
 import type * as wire from '../../../../src/backends/consul/wire/transport.ts'
 import type {
-  Entry,
   Outcome,
   Snapshot,
+  StoredKey,
   Target,
   Transport,
 } from '../../../../src/backends/consul/wire/transport.ts'
@@ -121,7 +121,7 @@ class Play {
   readonly #prefix: string
   readonly #alone: boolean
   readonly #sessions: string[] = []
-  readonly #seen: Entry[] = []
+  readonly #seen: StoredKey[] = []
   readonly #indexes: number[] = []
   readonly #answers: unknown[] = []
 
@@ -209,7 +209,7 @@ class Play {
     return { found, later: this.#indexes.every((before) => before <= index) }
   }
 
-  #entry(entry: Entry): unknown {
+  #entry(entry: StoredKey): unknown {
     this.#seen.push(entry)
     const { createIndex, modifyIndex, key: name, session: holder } = entry
     return {
