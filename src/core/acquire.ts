@@ -11,7 +11,6 @@ import { describeLine } from './holder.ts'
 import { type Leave, Lines } from './local-queue.ts'
 import { backoffMs, persist } from './request.ts'
 import { requestMs, type Session, type Sessions } from './session.ts'
-import { Underway } from './underway.ts'
 
 /** What a caller wants of a name. */
 export interface Wish<H extends Hold = Hold> {
@@ -43,9 +42,9 @@ export class Acquirer {
   readonly #holds = new Set<Hold>()
   /** Holds of work that gives them back itself. */
   readonly #attended = new Set<Hold>()
-  readonly #pending = new Underway()
-  readonly #withdrawals = new Underway()
-  readonly #works = new Underway()
+  readonly #pending = new Set<Promise<unknown>>()
+  readonly #withdrawals = new Set<Promise<unknown>>()
+  readonly #works = new Set<Promise<unknown>>()
   #claims = 0
 
   constructor(backend: Backend, clock: Clock, sessions: Sessions) {
@@ -60,7 +59,7 @@ export class Acquirer {
    * the caller then holds nothing. A claim whose session is lost while it waits goes to the end of the line.
    */
   acquire<H extends Hold>(wish: Wish<H>): Promise<H | undefined> {
-    return this.#pending.note(this.#acquire(wish))
+    return note(this.#pending, this.#acquire(wish))
   }
 
   async #acquire<H extends Hold>(wish: Wish<H>): Promise<H | undefined> {
@@ -82,7 +81,7 @@ export class Acquirer {
 
   /** Lets `close` wait for work that ends by itself when `closing` does, and keep its hold until then. */
   awaitOnClose<T>(work: Promise<T>): Promise<T> {
-    return this.#works.note(work)
+    return note(this.#works, work)
   }
 
   /**
@@ -93,11 +92,11 @@ export class Acquirer {
   async close(): Promise<void> {
     this.closing.end(new DOMException('the Leasehold client was closed', 'AbortError'))
     const released = Promise.allSettled([...this.#holds].map((hold) => hold.release()))
-    await this.#works.settled()
+    await Promise.allSettled(this.#works)
     const scope = new Scope().onTimeout(this.#clock, 2 * requestMs(this.#sessions.ttlMs), tooLong)
     const givenBack = Promise.allSettled([...this.#attended].map((hold) => hold.release()))
     // Each of these has just been told to end, and withdraws only now.
-    const withdrawn = this.#pending.settled().then(() => this.#withdrawals.settled())
+    const withdrawn = Promise.allSettled(this.#pending).then(() => Promise.allSettled(this.#withdrawals))
     await orAborted(Promise.all([released, givenBack, withdrawn]), scope.signal).catch(() => {})
     await this.#sessions.end(scope).catch(() => {})
     scope.lift()
@@ -167,7 +166,7 @@ export class Acquirer {
       admitted,
       withdraw: (hold) => {
         holds.delete(hold)
-        return this.#withdrawals.note(this.#withdraw(stand))
+        return note(this.#withdrawals, this.#withdraw(stand))
       },
     })
     holds.add(hold)
@@ -177,7 +176,7 @@ export class Acquirer {
   /** Withdraws in the background: an aborted caller must not wait for a store that may be down. */
   #withdrawAside(stand: Stand): Promise<void> {
     const withdrawal = this.#withdraw(stand).catch(() => {}) // then the session has ended, and the claim with it
-    return this.#withdrawals.note(withdrawal)
+    return note(this.#withdrawals, withdrawal)
   }
 
   /**
@@ -217,6 +216,14 @@ export class Acquirer {
 }
 
 const tooLong = (): Error => new UnavailableError('the store did not answer while closing')
+
+/** Remembers a promise as long as it is not settled, for `close` to wait for. */
+function note<T>(unsettled: Set<Promise<unknown>>, promise: Promise<T>): Promise<T> {
+  const forget = (): void => void unsettled.delete(promise)
+  unsettled.add(promise)
+  promise.then(forget, forget)
+  return promise
+}
 
 type Outcome<H extends Hold> = H | undefined | 'session over'
 

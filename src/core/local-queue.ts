@@ -26,10 +26,6 @@ export class Lines {
     if (line.inside < permits) line.inside += 1
     else if (wait) await turn(line, scope)
     else return undefined
-    return this.#leaveOnce(key, line)
-  }
-
-  #leaveOnce(key: string, line: Line): Leave {
     let left = false
     return () => {
       if (left) return

@@ -20,7 +20,7 @@ import {
 import type { Clock } from '../../../base/clock.ts'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../../base/errors.ts'
 import { orAborted } from '../../../base/scope.ts'
-import { type CallOptions, Cancellable, requireLeader } from './calls.ts'
+import { type CallOptions, type Interceptor, requireLeader } from './calls.ts'
 import { KeepAlives, Watches } from './streams.ts'
 import type { Credentials, KeyRange, Transport, WatchListener } from './transport.ts'
 
@@ -32,6 +32,7 @@ export interface Endpoint {
   disconnect(client: Etcd3): void
 }
 
+type Connection = { readonly endpoint: Endpoint; readonly client: Etcd3 }
 type Policy = NonNullable<NonNullable<IOptions['faultHandling']>['global']>
 type Tls = Exclude<Credentials['tls'], true | undefined>
 
@@ -48,7 +49,7 @@ export class EtcdClient implements Transport {
   readonly #watches = new Watches(() => this.#stream((client, options) => client.watchClient.watch(options)))
   #current = 0
   #closed = false
-  #connected: Etcd3 | undefined
+  #connected: Connection | undefined
 
   constructor(clock: Clock, endpoints: readonly Endpoint[], authenticated: boolean) {
     this.#clock = clock
@@ -68,7 +69,13 @@ export class EtcdClient implements Transport {
   }
 
   async keepAlive(lease: string, signal: AbortSignal): Promise<void> {
-    await this.#understand(signal, () => this.#keepAlives.renew(lease, signal))
+    signal.throwIfAborted()
+    const connection = this.#connection
+    try {
+      await this.#keepAlives.renew(lease, signal)
+    } catch (error) {
+      throw this.#understood(error, connection)
+    }
   }
 
   async revoke(lease: string, signal: AbortSignal): Promise<void> {
@@ -98,53 +105,44 @@ export class EtcdClient implements Transport {
   #disconnect(): void {
     this.#keepAlives.close()
     this.#watches.reset()
-    if (this.#connected) this.#endpoint.disconnect(this.#connected)
+    this.#connected?.endpoint.disconnect(this.#connected.client)
     this.#connected = undefined
   }
 
-  get #endpoint(): Endpoint {
-    return this.#endpoints[this.#current % this.#endpoints.length] as Endpoint
-  }
-
-  get #client(): Etcd3 {
+  get #connection(): Connection {
     if (this.#closed) throw new UnavailableError('the connection to etcd was closed')
-    this.#connected ??= this.#endpoint.connect()
+    if (this.#connected) return this.#connected
+    const endpoint = this.#endpoints[this.#current % this.#endpoints.length] as Endpoint
+    this.#connected = { endpoint, client: endpoint.connect() }
     return this.#connected
   }
 
-  #call<T>(signal: AbortSignal, ask: (client: Etcd3, options: CallOptions) => Promise<T>): Promise<T> {
-    const call = new Cancellable(this.#clock)
-    const options = { deadline: this.#clock.wallMs() + callMsMax, interceptors: [call.interceptor] }
-    return this.#understand(signal, async () => {
-      try {
-        return await orAborted(ask(this.#client, options), signal)
-      } catch (error) {
-        if (signal.aborted) call.cancel()
-        throw error
-      }
-    })
+  async #call<T>(signal: AbortSignal, ask: (client: Etcd3, options: CallOptions) => Promise<T>): Promise<T> {
+    signal.throwIfAborted()
+    const connection = this.#connection
+    const { interceptor, cancel } = cancellable(this.#clock)
+    const options = { deadline: this.#clock.wallMs() + callMsMax, interceptors: [interceptor] }
+    try {
+      return await orAborted(ask(connection.client, options), signal)
+    } catch (error) {
+      if (signal.aborted) cancel()
+      throw this.#understood(error, connection)
+    }
   }
 
   /** Streams carry the token of the last request and never renew it: so a request goes first. */
   async #stream<T>(open: (client: Etcd3, options: CallOptions) => Promise<T>): Promise<T> {
-    const client = this.#client
+    const { client } = this.#connection
     const options = { deadline: this.#clock.wallMs() + callMsMax }
     if (this.#authenticated) await client.kv.range({ key: Buffer.from('\0') }, options).catch(() => {})
     return open(client, { interceptors: [requireLeader] })
   }
 
-  /** Turns errors into ours, and leaves an endpoint that did not answer for the next one. */
-  async #understand<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
-    signal.throwIfAborted()
-    const asked = this.#client
-    const { address } = this.#endpoint
-    try {
-      return await ask()
-    } catch (error) {
-      const meaning = translate(error, address)
-      if (meaning instanceof UnavailableError && asked === this.#connected) this.#moveOn()
-      throw meaning
-    }
+  /** An error as one of ours. An endpoint that did not answer is left for the next one. */
+  #understood(error: unknown, { endpoint, client }: Connection): unknown {
+    const meaning = translate(error, endpoint.address)
+    if (meaning instanceof UnavailableError && client === this.#connected?.client) this.#moveOn()
+    return meaning
   }
 
   /** With one endpoint this too is right: a new connection shakes off whatever ailed the old one. */
@@ -152,6 +150,26 @@ export class EtcdClient implements Transport {
     this.#disconnect()
     this.#current += 1
   }
+}
+
+/** gRPC's FAILED_PRECONDITION: for CANCELLED etcd3 would close the connection that all others use. */
+const givenUp = 9
+
+/** Takes a request back when nobody waits for it: it would keep the process alive, and might arrive. */
+function cancellable(clock: Clock): { interceptor: Interceptor; cancel: () => void } {
+  let call: ReturnType<Interceptor> | undefined
+  let cancelled = false
+  const interceptor: Interceptor = (options, next) => {
+    call = next(options) as ReturnType<Interceptor>
+    if (cancelled) cancel()
+    return call
+  }
+  const cancel = (): void => {
+    cancelled = true
+    // Later, since gRPC forgets to cancel a request that has only just begun.
+    clock.after(0, () => call?.cancelWithStatus(givenUp, 'given up'))
+  }
+  return { interceptor, cancel }
 }
 
 const refusals = [EtcdPermissionDeniedError, EtcdAuthenticationFailedError, GRPCUnauthenticatedError]
