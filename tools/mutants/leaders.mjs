@@ -60,7 +60,7 @@ export const ofLeaders = [
   {
     name: 'close-does-not-wait-for-the-work-of-a-leader',
     file: 'src/core/acquire.ts',
-    find: '    await Promise.all(this.#works)\n',
+    find: '    await Promise.allSettled(this.#works)\n',
     put: '',
     stores: election,
     by: orderly,
@@ -68,7 +68,7 @@ export const ofLeaders = [
   {
     name: 'observer-trusts-its-watch-for-what-was-before',
     file: 'src/backends/etcd/observe.ts',
-    find: '        if (since > revision) this.#again({ name, first, revision }, settle, signal)\n',
+    find: '        if (since > revision) this.#again(name, seen, settle, signal)\n',
     put: '',
     stores: election,
     by: observed,
