@@ -106,6 +106,14 @@ test('no file of the source is longer than 250 lines', () => {
   expect(long).toEqual([])
 })
 
+test('the way from the contract to a hold in memory is read in under 900 lines', () => {
+  const core = ['acquire', 'admission', 'follow'].map((name) => `core/${name}.ts`)
+  const path = ['contract.ts', ...core, ...files.filter((file) => file.startsWith('backends/memory/'))]
+  const lines = path.map((file) => text(file).split('\n').length - 1)
+  expect(path).toHaveLength(7)
+  expect(lines.reduce((sum, each) => sum + each)).toBeLessThan(900)
+})
+
 test('every file says in its first lines what it owns', () => {
   const silent = files.filter((file) => !/^(#!.*\n)?\/\/ .{20}/.test(text(file)))
   expect(silent).toEqual([])

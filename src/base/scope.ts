@@ -72,9 +72,9 @@ export class Scope implements Ending {
     return this
   }
 
-  /** Ends it when something else ends. */
-  on(other: Ending): this {
-    this.#lifts.push(other.onEnd((reason) => this.end(reason)))
+  /** Ends it when one of these ends. */
+  on(...others: readonly Ending[]): this {
+    for (const other of others) this.#lifts.push(other.onEnd((reason) => this.end(reason)))
     return this
   }
 

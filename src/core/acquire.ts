@@ -2,12 +2,12 @@
 // what close waits for; waiting is admission.ts's, order comes from the store, loss from the session.
 
 import { type Clock, pause } from '../base/clock.ts'
-import { ConflictError, SessionGoneError, UnavailableError, WaitTimeoutError } from '../base/errors.ts'
+import { ConflictError, SessionGoneError, UnavailableError, type WaitTimeoutError } from '../base/errors.ts'
 import { orAborted, Scope } from '../base/scope.ts'
 import type { Admitted, Backend, Claim } from '../contract.ts'
 import { timeout, toldApart, untilAnswered } from './admission.ts'
 import type { Grant, Hold } from './hold.ts'
-import { describeLine } from './holder.ts'
+import { notFree } from './holder.ts'
 import { type Leave, Lines } from './local-queue.ts'
 import { backoffMs, persist } from './request.ts'
 import { requestMs, type Session, type Sessions } from './session.ts'
@@ -19,7 +19,7 @@ export interface Wish<H extends Hold = Hold> {
   readonly value: string
   /** Whether others observe who holds: see `Claim`. */
   readonly candidate: boolean
-  /** Whether work that `accompany` was told of gives the hold back when the client is closed: it takes its time. */
+  /** Whether work that `awaitOnClose` was told of gives the hold back when the client is closed: it takes its time. */
   readonly releasesItself?: boolean
   /** Makes what the caller gets. */
   readonly make: (grant: Grant) => H
@@ -85,7 +85,7 @@ export class Acquirer {
   }
 
   /**
-   * Ends all that is under way: pending acquires reject, holds are released, accompanied work ends, and then the
+   * Ends all that is under way: pending acquires reject, holds are released, the work of `awaitOnClose` ends, and then the
    * session. Bounded by that work's grace and about the time of two requests; what the store did not hear by then
    * it drops when the session's time to live is over.
    */
@@ -104,9 +104,13 @@ export class Acquirer {
 
   /** Stands in line with one session after the other, until the store has answered. */
   async #inTurn<H extends Hold>(wish: Wish<H>, leave: Leave, scope: Scope): Promise<H | undefined> {
+    const { name, permits, value, wait, candidate } = wish
     for (let lost = 0; ; lost += 1) {
       const session = (lost === 0 && this.#sessions.live) || (await this.#session(scope, leave, lost))
-      const outcome = await this.#stand(wish, { claim: this.#newClaim(wish, session), session, leave }, scope)
+      this.#claims += 1
+      const id = String(this.#claims)
+      const claim: Claim = { id, name, session: session.id, permits, value, wait, candidate }
+      const outcome = await this.#stand(wish, { claim, session, leave }, scope)
       if (outcome !== 'session over') return outcome
     }
   }
@@ -125,7 +129,7 @@ export class Acquirer {
   /** One claim, from its first attempt to a hold or to its withdrawal; undefined where the name is not free. */
   async #stand<H extends Hold>(wish: Wish<H>, stand: Stand, outer: Scope): Promise<Outcome<H>> {
     const { claim, session } = stand
-    const scope = new Scope().on(outer).on(session.ending)
+    const scope = new Scope().on(outer, session.ending)
     const request = { ...session.requests, scope }
     const { ttlMs } = session
     try {
@@ -199,19 +203,10 @@ export class Acquirer {
     }
   }
 
-  #newClaim({ name, permits, value, wait, candidate }: Wish, session: Session): Claim {
-    this.#claims += 1
-    return { id: String(this.#claims), name, session: session.id, permits, value, wait, candidate }
-  }
-
-  /** What to throw when a name was not free in time: it says who holds, if the store answers soon. */
-  async notFree({ name, waitMs = 0 }: Pick<Wish, 'name' | 'waitMs'>): Promise<WaitTimeoutError> {
-    // Not as a request that went unanswered: that would cost everybody else the connection.
-    const scope = new Scope().on(this.closing).onTimeout(this.#clock, 500, () => 'too slow')
-    const line = await this.#backend.line(name, scope.signal).catch(() => [])
-    scope.lift()
-    const when = waitMs > 0 ? `was not free within ${waitMs} ms` : 'is not free'
-    return new WaitTimeoutError(`${JSON.stringify(name)} ${when}${describeLine(line, this.#backend.facts)}`)
+  /** The error for a name that was not free in time. It says who holds, if the store answers soon. */
+  notFree(wish: Pick<Wish, 'name' | 'waitMs'>): Promise<WaitTimeoutError> {
+    const soon = new Scope().on(this.closing).onTimeout(this.#clock, 500, () => 'too slow')
+    return notFree(this.#backend, soon, wish)
   }
 }
 

@@ -1,7 +1,9 @@
 // Who stands behind a claim, for people to read: written into the claim's value, which no decision rests on. Claims of
 // other clients (etcdctl, Go) carry none.
 import { hostname } from 'node:os'
-import type { Facts, Standing } from '../contract.ts'
+import { WaitTimeoutError } from '../base/errors.ts'
+import type { Scope } from '../base/scope.ts'
+import type { Backend, Facts, Standing } from '../contract.ts'
 
 /** The process that holds or waits. */
 export interface Holder {
@@ -49,8 +51,21 @@ export function parseHolder(value: string): Holder | undefined {
   }
 }
 
+/** The error for a name that was not free in time. It says who holds, if the store answers before the scope ends. */
+export async function notFree(
+  backend: Backend,
+  scope: Scope,
+  { name, waitMs = 0 }: { readonly name: string; readonly waitMs?: number | undefined },
+): Promise<WaitTimeoutError> {
+  // Not as a request that went unanswered: that would cost everybody else the connection.
+  const line = await backend.line(name, scope.signal).catch(() => [])
+  scope.lift()
+  const when = waitMs > 0 ? `was not free within ${waitMs} ms` : 'is not free'
+  return new WaitTimeoutError(`${JSON.stringify(name)} ${when}${describeLine(line, backend.facts)}`)
+}
+
 /** Why a name is not free, to be put behind a sentence that says so. */
-export function describeLine(line: readonly Standing[], facts: Facts): string {
+function describeLine(line: readonly Standing[], facts: Facts): string {
   const holders = line.filter(({ held }) => held).map(describeHolder)
   const waiting = line.length - holders.length
   if (holders.length === 0) return describeDelay(facts)
