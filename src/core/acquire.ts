@@ -127,7 +127,11 @@ export class Acquirer {
   }
 
   /** One claim, from its first attempt to a hold or to its withdrawal; undefined where the name is not free. */
-  async #stand<H extends Hold>(wish: Wish<H>, stand: Stand, outer: Scope): Promise<Outcome<H>> {
+  async #stand<H extends Hold>(
+    wish: Wish<H>,
+    stand: Stand,
+    outer: Scope,
+  ): Promise<H | undefined | 'session over'> {
     const { claim, session } = stand
     const scope = new Scope().on(outer, session.ending)
     const request = { ...session.requests, scope }
@@ -219,8 +223,6 @@ function note<T>(unsettled: Set<Promise<unknown>>, promise: Promise<T>): Promise
   promise.then(forget, forget)
   return promise
 }
-
-type Outcome<H extends Hold> = H | undefined | 'session over'
 
 /** A claim that stands in line, with what it stands on: its session in the store, its turn in this process. */
 interface Stand {

@@ -5,7 +5,7 @@ import { RefusedError, SessionGoneError, UnavailableError } from '../../base/err
 import type { Admitted, Attempt, Claim } from '../../contract.ts'
 import { type ClaimKeys, type Layout, parseTicket } from './layout.ts'
 import type { StoredHolders, Ticket } from './line.ts'
-import type { Operation, Outcome, StoredKey, Transport } from './wire/transport.ts'
+import type { Operation, StoredKey, Transport, TxnOutcome } from './wire/transport.ts'
 
 /** The key by which a claim holds. Session, create index and modify index together are nobody else's. */
 export interface Held {
@@ -93,7 +93,11 @@ export class Claims {
   }
 
   /** Sends what changes the store, and keeps in mind if no answer came: then it may still be applied. */
-  async change(state: ClaimState, operations: readonly Operation[], signal: AbortSignal): Promise<Outcome> {
+  async change(
+    state: ClaimState,
+    operations: readonly Operation[],
+    signal: AbortSignal,
+  ): Promise<TxnOutcome> {
     const before = state.unanswered
     state.unanswered = true
     try {

@@ -7,7 +7,7 @@ import type { ClaimState, Claims, Held, Holding, Protocol, Sight } from './claim
 import { lockFlags } from './layout.ts'
 import { checkKind, readLock, readTickets, type Ticket } from './line.ts'
 import type { Waits } from './waits.ts'
-import type { Operation, Outcome, StoredKey, Transport } from './wire/transport.ts'
+import type { Operation, StoredKey, Transport, TxnOutcome } from './wire/transport.ts'
 
 /** An answer to a claim on a mutex, with what it rests on: the key by which it holds, or what stands in its way. */
 type Answer = Holding | Queueing
@@ -190,6 +190,6 @@ function heldBy(lock: StoredKey, before?: Held): Held {
 }
 
 /** Whether only the lock-delay is in the way. */
-function isDelayed(outcome: Outcome): boolean {
+function isDelayed(outcome: TxnOutcome): boolean {
   return !outcome.applied && outcome.failures.some(({ reason }) => reason.includes('lock delay'))
 }

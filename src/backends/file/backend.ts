@@ -20,7 +20,7 @@ import { failure, gone, inUse, moved } from './failure.ts'
 import { Removals } from './removals.ts'
 import { Renewals } from './renewals.ts'
 import { SessionFiles } from './session-files.ts'
-import type { Obstacle, Place, Store } from './store.ts'
+import type { Obstacle, Position, Store } from './store.ts'
 import { type Look, lookMs, Waits } from './waits.ts'
 
 const facts: Facts = {
@@ -194,20 +194,20 @@ export class FileBackend implements Backend {
     throw new UnavailableError(`the line of ${JSON.stringify(claim.name)} changes faster than it can be read`)
   }
 
-  #place(claim: Claim): Place | undefined {
+  #place(claim: Claim): Position | undefined {
     const ticket = this.#states.get(claim)?.ticket
     return ticket === undefined ? undefined : this.#store.place(claim, ticket)
   }
 
   /** Puts the claim in line. Undefined when it has to be asked again, since what was in the way is gone. */
-  #join(claim: Claim): Place | undefined {
+  #join(claim: Claim): Position | undefined {
     this.#states.set(claim, { ticket: undefined })
     const place = this.#store.join(claim)
     if (place) this.#states.set(claim, { ticket: place.ticket })
     return place ?? this.#notJoined(claim, this.#store.obstacle(claim))
   }
 
-  #notJoined(claim: Claim, obstacle: Obstacle): Place | undefined {
+  #notJoined(claim: Claim, obstacle: Obstacle): Position | undefined {
     const { sessionStands, own, permits, before } = obstacle
     if (own !== undefined) {
       this.#states.set(claim, { ticket: own })
@@ -220,7 +220,7 @@ export class FileBackend implements Backend {
     return conflict || claim.wait || before < claim.permits ? undefined : { ticket: 0n, before }
   }
 
-  #admitted({ ticket }: Place): Attempt {
+  #admitted({ ticket }: Position): Attempt {
     this.#store.secure(ticket)
     return { held: true, token: ticket }
   }

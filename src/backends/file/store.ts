@@ -13,7 +13,7 @@ import type { Row } from './driver.ts'
 import * as sql from './sql.ts'
 
 /** A claim's place: its ticket, which is its token once it holds, and how many claims stand before it. */
-export interface Place {
+export interface Position {
   readonly ticket: bigint
   readonly before: number
 }
@@ -57,13 +57,13 @@ export class Store {
   }
 
   /** Puts the claim in line, unless it has no session, another kind holds the name, or it will not wait. */
-  join({ name, session, id, permits, value, wait }: Claim): Place | undefined {
+  join({ name, session, id, permits, value, wait }: Claim): Position | undefined {
     const [row] = this.#connection.ask(sql.join, name, session, id, permits, value, wait ? 1 : 0)
     return row && { ticket: row.ticket as bigint, before: Number(row.before) }
   }
 
   /** Where a claim that has joined stands now; undefined when it no longer does. */
-  place({ name, session }: Claim, ticket: bigint): Place | undefined {
+  place({ name, session }: Claim, ticket: bigint): Position | undefined {
     const [row] = this.#connection.ask(sql.place, name, ticket, session)
     return row && { ticket, before: Number(row.before) }
   }

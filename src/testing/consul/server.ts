@@ -2,10 +2,10 @@
 // wake for nothing. Owns what a real one does in time; the data itself is state.ts's.
 import type {
   Operation,
-  Outcome,
   SessionPlan,
   Snapshot,
   Target,
+  TxnOutcome,
   Wait,
 } from '../../backends/consul/wire/transport.ts'
 import { SessionGoneError } from '../../base/errors.ts'
@@ -95,7 +95,7 @@ export class SimConsul {
     this.state.destroySession(id, (key) => this.#delays.set(key, untilMs))
   }
 
-  txn(operations: readonly Operation[]): Outcome {
+  txn(operations: readonly Operation[]): TxnOutcome {
     const delayed = (key: string): boolean => (this.#delays.get(key) ?? 0) > this.#world.nowMs
     try {
       const outcome = this.state.txn(operations, delayed)

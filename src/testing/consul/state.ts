@@ -1,7 +1,13 @@
 // What a Consul datacenter knows and how a transaction changes it: keys, the sessions that hold them, and indexes. Pure,
 // without time; server.ts lets sessions expire and keeps lock-delays. See
 // https://developer.hashicorp.com/consul/api-docs/txn and /kv
-import type { Operation, Outcome, Snapshot, StoredKey, Target } from '../../backends/consul/wire/transport.ts'
+import type {
+  Operation,
+  Snapshot,
+  StoredKey,
+  Target,
+  TxnOutcome,
+} from '../../backends/consul/wire/transport.ts'
 
 /** A key that was taken from its holder because the session ended. */
 export type Invalidated = (key: string) => void
@@ -59,7 +65,7 @@ export class ConsulState {
   }
 
   /** Applies all operations or none. `delayed` says which keys nobody may lock yet. Throws InvalidSession. */
-  txn(operations: readonly Operation[], delayed: (key: string) => boolean = () => false): Outcome {
+  txn(operations: readonly Operation[], delayed: (key: string) => boolean = () => false): TxnOutcome {
     const waits = operations.flatMap((operation, at) =>
       operation.verb === 'lock' && delayed(operation.key)
         ? [{ operation: at, reason: `failed to lock key "${operation.key}" due to lock delay` }]

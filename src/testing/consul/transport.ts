@@ -1,11 +1,11 @@
 // The connection of a simulated process to a simulated Consul: what client.ts is for a real one. Owns no rules.
 import type {
   Operation,
-  Outcome,
   SessionPlan,
   Snapshot,
   Target,
   Transport,
+  TxnOutcome,
   Wait,
 } from '../../backends/consul/wire/transport.ts'
 import { UnavailableError } from '../../base/errors.ts'
@@ -46,7 +46,7 @@ export class SimConsulTransport implements Transport {
     return this.#ask(() => this.#server.destroySession(session), signal)
   }
 
-  txn(operations: readonly Operation[], signal: AbortSignal): Promise<Outcome> {
+  txn(operations: readonly Operation[], signal: AbortSignal): Promise<TxnOutcome> {
     return this.#ask(() => this.#server.txn(operations), signal)
   }
 

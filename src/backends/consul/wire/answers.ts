@@ -2,7 +2,7 @@
 // connection; client.ts sends.
 import { STATUS_CODES } from 'node:http'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../../base/errors.ts'
-import type { Operation, Outcome, SessionPlan, Snapshot, StoredKey, Target } from './transport.ts'
+import type { Operation, SessionPlan, Snapshot, StoredKey, Target, TxnOutcome } from './transport.ts'
 
 /** What came back, whole. */
 export interface Answer {
@@ -124,7 +124,7 @@ interface TxnAnswer {
 }
 
 /** What became of a transaction; throws where it failed for want of a session or of a permission. */
-export function outcomeOf({ status, text }: Answer, operations: readonly Operation[]): Outcome {
+export function outcomeOf({ status, text }: Answer, operations: readonly Operation[]): TxnOutcome {
   const { Results, Errors } = parseExactly(text) as TxnAnswer
   const rule = (): string => operationsRule(operations)
   if (status === 200) {

@@ -23,11 +23,11 @@ import { agentOf, type Lane, placeOf, retire } from './sockets.ts'
 import type {
   Credentials,
   Operation,
-  Outcome,
   SessionPlan,
   Snapshot,
   Target,
   Transport,
+  TxnOutcome,
   Wait,
 } from './transport.ts'
 
@@ -97,7 +97,7 @@ export class ConsulClient implements Transport {
     }
   }
 
-  txn(operations: readonly Operation[], signal: AbortSignal, purpose?: 'gives back'): Promise<Outcome> {
+  txn(operations: readonly Operation[], signal: AbortSignal, purpose?: 'gives back'): Promise<TxnOutcome> {
     return this.#ask(transaction(operations, purpose ? 'steady' : 'work'), signal)
   }
 

@@ -17,7 +17,7 @@ import {
   snapshotOf,
 } from './answers.ts'
 import type { Lane } from './sockets.ts'
-import type { Credentials, Operation, Outcome, SessionPlan, Snapshot, Target, Wait } from './transport.ts'
+import type { Credentials, Operation, SessionPlan, Snapshot, Target, TxnOutcome, Wait } from './transport.ts'
 
 /** One request, and how its answer is read. */
 export interface Request<T> {
@@ -84,7 +84,7 @@ function aboutSession(verb: 'renew' | 'destroy', id: string) {
   } as const
 }
 
-export function transaction(operations: readonly Operation[], lane: Lane): Request<Outcome> {
+export function transaction(operations: readonly Operation[], lane: Lane): Request<TxnOutcome> {
   return {
     method: 'PUT',
     path: '/txn',

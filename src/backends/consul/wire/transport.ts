@@ -62,7 +62,7 @@ export interface Failure {
 }
 
 /** All of a transaction was applied, or nothing. `entries` are the results of its reads, locks and writes, in order. */
-export type Outcome =
+export type TxnOutcome =
   | { readonly applied: true; readonly entries: readonly StoredKey[] }
   | { readonly applied: false; readonly failures: readonly Failure[] }
 
@@ -100,7 +100,7 @@ export interface Transport {
    * Applies all operations or none. At most 64. One that `gives back` something goes over the connections that are
    * kept for renewals and releases.
    */
-  txn(operations: readonly Operation[], signal: AbortSignal, purpose?: 'gives back'): Promise<Outcome>
+  txn(operations: readonly Operation[], signal: AbortSignal, purpose?: 'gives back'): Promise<TxnOutcome>
   /** Reads what no stale server can answer. */
   read(target: Target, signal: AbortSignal): Promise<Snapshot>
   /** Waits for a change, and reads then what the leader believes: a hint. */

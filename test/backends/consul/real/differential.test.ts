@@ -5,11 +5,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ConsulClient, server } from '../../../../src/backends/consul/wire/client.ts'
 import type * as wire from '../../../../src/backends/consul/wire/transport.ts'
 import type {
-  Outcome,
   Snapshot,
   StoredKey,
   Target,
   Transport,
+  TxnOutcome,
 } from '../../../../src/backends/consul/wire/transport.ts'
 import { systemClock } from '../../../../src/base/clock.ts'
 import { SimConsul } from '../../../../src/testing/consul/server.ts'
@@ -193,7 +193,7 @@ class Play {
     }
   }
 
-  #outcome(outcome: Outcome): unknown {
+  #outcome(outcome: TxnOutcome): unknown {
     if (outcome.applied) return { applied: true, entries: outcome.entries.map((each) => this.#entry(each)) }
     const failures = outcome.failures.map(({ operation: at, reason }) => ({
       operation: at,
