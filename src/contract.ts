@@ -131,7 +131,7 @@ export interface Backend {
    * Resolves when this answer to the claim may have changed: it may be early, it must not be late. `answer` is the last
    * one that this backend gave for the claim, and no other wait for it is under way. Where the event that woke it proves
    * the new answer, it resolves with that, which saves asking. Every failure to watch counts as a change: it rejects
-   * only with `signal.reason`.
+   * only with `signal.reason`. A claim that holds and was removed before this call may go untold: `verify` after it.
    */
   changed(claim: Claim, answer: Attempt, signal: AbortSignal): Promise<Attempt | undefined>
   /**
