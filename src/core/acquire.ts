@@ -5,7 +5,7 @@ import { type Clock, pause } from '../base/clock.ts'
 import { ConflictError, SessionGoneError, UnavailableError, WaitTimeoutError } from '../base/errors.ts'
 import { orAborted, Scope } from '../base/scope.ts'
 import type { Attempt, Backend, Claim } from '../contract.ts'
-import { untilAdmitted } from './admission.ts'
+import { timeout, toldApart, untilAnswered } from './admission.ts'
 import type { Grant, Hold } from './hold.ts'
 import { describeLine } from './holder.ts'
 import { type Leave, Lines } from './local-queue.ts'
@@ -55,7 +55,8 @@ export class Acquirer {
   /**
    * Waits for the caller's turn and resolves with a hold that is held at that moment, or, without `wait`, with
    * undefined. Rejects with WaitTimeoutError, `signal.reason`, UnavailableError, ConflictError or RefusedError;
-   * the caller then holds nothing. A claim whose session is lost while it waits goes to the end of the line.
+   * the caller then holds nothing. A claim whose session is lost while it waits goes to the end of the line, and so
+   * does one that somebody removed before its admission was heard. Without `wait` such a claim tries once more.
    */
   acquire<H extends Hold>(wish: Wish<H>): Promise<H | undefined> {
     const acquired = this.#acquire(wish).finally(() => this.#pending.delete(acquired))
@@ -154,20 +155,10 @@ export class Acquirer {
     }
   }
 
-  async #untilAnswered(
-    claim: Claim,
-    session: Session,
-    scope: Scope,
-    onWait: Wish['onWait'],
-  ): Promise<Attempt> {
+  #untilAnswered(claim: Claim, session: Session, scope: Scope, onWait: Wish['onWait']): Promise<Attempt> {
+    const attempt = (signal: AbortSignal): Promise<Attempt> => this.#backend.attempt(claim, signal)
     const request = session.request(scope)
-    const ask = (retries?: number) =>
-      persist({ ...request, retries }, (signal) => this.#backend.attempt(claim, signal))
-    const first = await ask().catch(toldApart)
-    if (first.held || !claim.wait) return first
-    // A place in line is not given up as long as the session keeps it, and that may be longer than an outage.
-    const waiter = { clock: this.#clock, scope, ttlMs: session.ttlMs, onWait, ask: () => ask(Infinity) }
-    return untilAdmitted(first, waiter)
+    return untilAnswered({ request, ttlMs: session.ttlMs, waits: claim.wait, onWait, attempt })
   }
 
   #hold<H extends Hold>(wish: Wish<H>, admission: Admission, leave: Leave): H {
@@ -231,15 +222,6 @@ export class Acquirer {
     return new WaitTimeoutError(`${JSON.stringify(name)} ${when}${describeLine(line, this.#backend.facts)}`)
   }
 }
-
-/** A wait that ends before the store has said a word is no wait for a holder: the caller shall know. */
-function toldApart(error: unknown): never {
-  if (error !== timeout) throw error
-  throw new UnavailableError('the store did not answer before the wait was over')
-}
-
-/** Ends a wait from within; the error that the caller gets is made when it is known who holds. */
-const timeout = Symbol('waited long enough')
 
 const tooLong = (): Error => new UnavailableError('the store did not answer while closing')
 

@@ -20,7 +20,7 @@ export const ofLeaders = [
   {
     name: 'lead-resigns-while-the-work-goes-on',
     file: 'src/election/lead.ts',
-    find: '      stuck = await outlasts(working, term.signal, this.#grace)\n',
+    find: '      stuck = await awaitWithGrace(working, term.signal, this.#grace)\n',
     put: '      await Promise.race([working, new Promise((end) => term.signal.addEventListener("abort", end))])\n',
     stores: election,
     by: orderly,
@@ -108,8 +108,8 @@ export const ofLeaders = [
   {
     name: 'etcd-candidate-token-by-admission',
     file: 'src/backends/etcd/claims.ts',
-    find: 'limit === 1 && !candidate ? revision',
-    put: 'limit === 1 ? revision',
+    find: 'permits === 1 && !candidate ? revision',
+    put: 'permits === 1 ? revision',
     stores: election,
     by: observed,
   },
