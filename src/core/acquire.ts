@@ -56,7 +56,8 @@ export class Acquirer {
   /**
    * Waits for the caller's turn and resolves with a hold that is held at that moment, or, without `wait`, with
    * undefined. Rejects with WaitTimeoutError, `signal.reason`, UnavailableError, ConflictError or RefusedError;
-   * the caller then holds nothing. A claim whose session is lost while it waits goes to the end of the line.
+   * the caller then holds nothing. A claim whose session is lost while it waits goes to the end of the line, and so
+   * does one that somebody removed before its admission was heard. Without `wait` such a claim tries once more.
    */
   acquire<H extends Hold>(wish: Wish<H>): Promise<H | undefined> {
     return note(this.#pending, this.#acquire(wish))

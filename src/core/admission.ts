@@ -1,9 +1,12 @@
-// How a claim comes to hold: the store's answers are followed until one admits it. Owns how often to ask while a
-// lock-delay is in the way, and that the caller hears of its place; what a claim is, acquire.ts knows.
+// How a claim comes to hold: the store's answers are followed until one admits it and is young enough to be believed.
+// Owns when to ask again: while a lock-delay is in the way, and about an admission that was long on its way. acquire.ts
+// knows what a claim is.
+import { type Clock, type Mark, mostElapsedMs } from '../base/clock.ts'
 import { UnavailableError } from '../base/errors.ts'
 import type { Admitted, Attempt, Backend, Claim } from '../contract.ts'
 import { follow } from './follow.ts'
 import { persist, type RequestOptions } from './request.ts'
+import { requestMs } from './session.ts'
 
 /** A claim, and how to ask about it. */
 export interface Asking {
@@ -30,16 +33,36 @@ export function toldApart(error: unknown): never {
 }
 
 /**
- * Resolves with the answer that admits the claim, or, where the claim does not wait, with the first answer. Rejects with
- * the reason of the scope, and as a request does.
+ * Resolves with the answer that admits the claim, or, where the claim does not wait, with the first answer. An admission
+ * is believed if the last question was sent no longer than a thirtieth of the time to live ago. An older one may have been
+ * held up on its way, or in a process that stood still, while an operator took the lock away. So the store is asked once
+ * more, and what it says now counts: a claim that was removed stands in line again, at its end. From the third answer on
+ * the network itself is slow, and an answer is believed that took no longer than one request may. Rejects with the reason
+ * of the limits, and as a request does.
  */
 export async function untilAnswered(asking: Asking): Promise<Attempt> {
-  const { backend, claim, request } = asking
-  const attempt = (signal: AbortSignal): Promise<Attempt> => backend.attempt(claim, signal)
-  const first = await persist(request, attempt).catch(toldApart)
-  if (first.held || !claim.wait) return first
+  const { backend, claim, request, ttlMs } = asking
+  const { clock } = request
+  let sent = clock.mark()
+  const ask = (retries?: number): Promise<Attempt> =>
+    persist({ ...request, retries }, (signal) => {
+      sent = clock.mark()
+      return backend.attempt(claim, signal)
+    })
   // A place in line is not given up as long as the session keeps it, and that may be longer than an outage.
-  return untilAdmitted(first, asking, () => persist({ ...request, retries: Infinity }, attempt))
+  const askOn = (): Promise<Attempt> => ask(claim.wait ? Infinity : undefined)
+  let answer = await ask().catch(toldApart)
+  for (let answers = 1; ; answers += 1) {
+    if (claim.wait && !answer.held) answer = await untilAdmitted(answer, asking, askOn)
+    const believedMs = answers < 3 ? ttlMs / 30 : requestMs(ttlMs)
+    if (!answer.held || ageMs(sent, clock) <= believedMs) return answer
+    answer = await askOn().catch(toldApart)
+  }
+}
+
+/** The most that an answer or event can have been on its way: it is younger than the last question. */
+function ageMs(sent: Mark, clock: Clock): number {
+  return mostElapsedMs(sent, clock.mark())
 }
 
 /** Resolves with the answer that admits the claim, which is later than `first`. */

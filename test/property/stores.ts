@@ -1,6 +1,7 @@
 // The simulated stores as a run needs them: one shape for all. Owns who holds what in each, read from the store's own
 // data by the rules of its ecosystem and not by our code.
 
+import { leaseOf } from '../../src/backends/etcd/layout.ts'
 import { MemoryBackend } from '../../src/backends/memory/backend.ts'
 import { MemoryStore } from '../../src/backends/memory/store.ts'
 import type { BackendSource } from '../../src/contract.ts'
@@ -12,11 +13,16 @@ import type { Network } from '../../src/testing/network.ts'
 import { SimProcess } from '../../src/testing/process.ts'
 import { SimHost } from '../../src/testing/server.ts'
 import type { World } from '../../src/testing/world.ts'
+import type { Victim } from './breaks.ts'
 
 /** A simulated store, with what a run does to it. */
 export interface SimStore {
   readonly host: SimHost
   readonly ttlMs: number
+  /** How old an admission may be and be believed, on the slowest clock: a thirtieth of the time to live. */
+  readonly believedMs: number
+  /** How long one request may take, on the slowest clock. */
+  readonly requestMs: number
   /** How long after a crash its locks may stay taken. */
   readonly takeOverMs: number
   source(process: SimProcess): BackendSource
@@ -24,8 +30,12 @@ export interface SimStore {
   owners(name: string, permits: number): string[]
   /** What stands as the name's checkpoint now. */
   checkpoint(name: string): string | undefined
-  /** Takes something away as an operator would; says before from whom or of which name. */
-  operate(choice: number, rob: (victim: { readonly process?: string; readonly name?: string }) => void): void
+  /** The process that opened this session. */
+  processOf(session: string): string
+  /** What every change of the store moves, and no token is ahead of. */
+  revision(): bigint
+  /** Takes away what comes first, as an operator would, without our code; says before from which process or name. */
+  operate(what: 'end session' | 'delete key', rob: (victim: Victim) => void): void
   /** Lets it misbehave as real ones have, or behave again. */
   misbehave(on: boolean): void
   changeLeader(ms: number): void
@@ -48,7 +58,11 @@ const etcd: MakeStore = (world, network, committed) => {
   return {
     host: server.host,
     ttlMs: 4_000,
+    believedMs: 145,
+    requestMs: 1_300,
     takeOverMs: 5_000,
+    processOf: (session) => processOf(leaseOf(session)),
+    revision: () => server.state.revision,
     source(process) {
       const source = simulatedEtcd(network, process, server)
       opened.push({ process, source })
@@ -60,14 +74,14 @@ const etcd: MakeStore = (world, network, committed) => {
       return inLine.slice(0, permits).map(({ lease }) => processOf(lease))
     },
     checkpoint: (name) => server.state.range(`\0leasehold/checkpoint/${name}`)[0]?.value.toString(),
-    operate(choice, rob) {
+    operate(what, rob) {
       const [lease] = server.leases
       const [stored] = server.state.range('n', 'o')
-      if (choice % 2 === 1 && lease) {
+      if (what === 'end session' && lease) {
         rob({ process: processOf(lease) })
         server.revoke(lease)
       } else if (stored) {
-        rob({ name: nameOf(stored.key) })
+        rob({ process: processOf(stored.lease), name: nameOf(stored.key) })
         const remove = { request_delete_range: { key: Buffer.from(stored.key) } }
         server.txn({ compare: [], success: [remove], failure: [] })
       }
@@ -103,7 +117,11 @@ const consul: MakeStore = (world, network, committed) => {
   return {
     host: server.host,
     ttlMs: 10_000,
+    believedMs: 355,
+    requestMs: 3_250,
     takeOverMs: 20_500 + lockDelayMs,
+    processOf,
+    revision: () => BigInt(server.state.index),
     source(process) {
       const source = simulatedConsul(network, process, server, { lockDelayMs })
       opened.push({ process, source })
@@ -115,15 +133,17 @@ const consul: MakeStore = (world, network, committed) => {
       if (permits > 1) return liveOwners(`${name}/.lock`)
       return lock?.session ? [processOf(lock.session)] : []
     },
-    operate(choice, rob) {
+    operate(what, rob) {
       const [session] = server.state.sessions
       const { entries } = server.read({ prefix: 'n' })
       const entry = entries.find(({ key }) => !key.endsWith('/.checkpoint')) // which is data, and nobody's claim
-      if (choice % 2 === 1 && session) {
+      if (what === 'end session' && session) {
         rob({ process: processOf(session) })
         server.destroySession(session)
       } else if (entry) {
-        rob({ name: nameOf(entry.key) })
+        const { session, key } = entry
+        // A list of holders has no session, and to delete it concerns them all.
+        rob({ process: session && processOf(session), name: nameOf(key) })
         server.txn([{ verb: 'delete', key: entry.key }])
       }
     },
@@ -153,7 +173,11 @@ const memory: MakeStore = (world, _network, committed) => {
   return {
     host: new SimHost(world, 'memory'),
     ttlMs: 4_000,
+    believedMs: 0,
+    requestMs: 0,
     takeOverMs: 5_000,
+    processOf: (session) => owners.get(session) ?? 'nobody',
+    revision: () => 0n,
     source: ({ name }) => ({
       url: 'memory:',
       async open() {

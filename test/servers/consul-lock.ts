@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { ownedFolder, spawnOwned } from '../../tools/servers/children.mjs'
 import { cleanEnvironment } from '../../tools/servers/command.mjs'
-import { ensureServers } from '../../tools/servers/fetch.mjs'
+import { serverOf } from '../../tools/servers/fetch.mjs'
 
 /** Says whether it was told that it holds, and goes on until the file is there or its parent is not. */
 const script =
@@ -74,7 +74,7 @@ export class ConsulLock {
 
   /** Starts `consul lock NAME` against the agent at `address`. */
   static async start(address: string, name: string, options: ConsulLockOptions = {}): Promise<ConsulLock> {
-    const { dir } = (await ensureServers()).consul
+    const { dir } = await serverOf('consul', undefined)
     return new ConsulLock(join(dir, 'consul'), address, name, options)
   }
 

@@ -1,35 +1,41 @@
 // Random sequences that a simulated server and a real one have to answer alike. Owns how many are tried, in how many lanes
-// at a time, and how a failure is repeated.
+// at a time, and what they are known by afterwards.
 import fc from 'fast-check'
+import type { RunnerTestCase } from 'vitest'
+import { Digest, holdsForAll, isReplay, reportRuns, wantedLane } from '../property/draw.ts'
 
 /** What to try. */
 export interface Trial<Sequence> {
   readonly sequences: fc.Arbitrary<Sequence>
   readonly runs: number
-  /** How many sequences are under way at a time. */
-  readonly lanes?: number
-  /** Rejects where the two servers differ. */
-  readonly compare: (sequence: Sequence) => Promise<void>
+  /** How many sequences are under way at a time; as many on each machine, since each lane draws its own. */
+  readonly lanes: number
+  /** Resolves with what the simulated server answered; rejects where the real one differs. */
+  readonly compare: (sequence: Sequence) => Promise<string>
 }
 
-/** For one sequence, and for all, with the search for a smaller one once one has failed. */
-const scope = { timeout: 10_000, interruptAfterTimeLimit: 90_000, markInterruptAsFailure: true }
+/** What one sequence may take. */
+const timeout = 10_000
 
 /**
- * Tries fresh sequences, and fails with the smallest that shows a difference, its seed and its path. To repeat a failure
- * set LEASEHOLD_SEED to the seed, which also makes one lane of all: the first sequences are those that failed.
+ * Tries the sequences that belong to the seed of this run. Fails with the smallest that shows a difference, and the command
+ * that replays it.
  */
-export async function tryAll<Sequence>(trial: Trial<Sequence>): Promise<void> {
-  const given = process.env.LEASEHOLD_SEED
-  const lanes = given ? 1 : (trial.lanes ?? 1)
-  const first = given ? Number(given) : Math.floor(Math.random() * 2 ** 30)
-  const property = fc.asyncProperty(trial.sequences, trial.compare)
-  const numRuns = Math.ceil(trial.runs / lanes)
-  const tried = Array.from({ length: lanes }, (_, lane) =>
-    fc.check(property, { ...scope, numRuns, seed: first + lane }),
-  )
-  const failed = (await Promise.all(tried)).find((details) => details.failed)
-  if (failed) throw new Error(await fc.asyncDefaultReportMessage(failed), { cause: failed.errorInstance })
+export async function tryAll<Sequence>(task: RunnerTestCase, trial: Trial<Sequence>): Promise<void> {
+  const lanes = Array.from({ length: trial.lanes }, (_, lane) => lane)
+  const wanted = wantedLane()
+  const numRuns = Math.ceil(trial.runs / trial.lanes)
+  const digests = lanes.map(() => new Digest())
+  const tryLane = (lane: number): Promise<void> => {
+    const property = fc.asyncProperty(trial.sequences, async (sequence) => {
+      digests[lane]?.add(await trial.compare(sequence))
+    })
+    return holdsForAll(task, property, { lane, numRuns, timeout })
+  }
+  await Promise.all(lanes.filter((lane) => lane === (wanted ?? lane)).map(tryLane))
+  const all = new Digest()
+  for (const digest of digests) all.add(String(digest))
+  reportRuns(task, numRuns * trial.lanes, String(all))
 }
 
 /** How often each kind of answer was seen: a comparison that never saw it proves nothing of it. */
@@ -40,8 +46,9 @@ export class Seen {
     this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1)
   }
 
-  /** Which of these were seen too seldom. */
+  /** Which of these were seen too seldom; none where one sequence is replayed. */
   lacking(kinds: readonly string[], least = 10): string[] {
+    if (isReplay()) return []
     return kinds.filter((kind) => (this.#counts.get(kind) ?? 0) < least)
   }
 }

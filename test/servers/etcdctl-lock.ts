@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { ownedFolder, spawnOwned } from '../../tools/servers/children.mjs'
 import { cleanEnvironment } from '../../tools/servers/command.mjs'
-import { ensureServers } from '../../tools/servers/fetch.mjs'
+import { serverOf } from '../../tools/servers/fetch.mjs'
 import type { EtcdLine } from '../../tools/servers/run.mjs'
 
 /** Says its token, and goes on until the file is there or etcdctl, its parent, is not. */
@@ -46,7 +46,5 @@ export class EtcdctlLock {
 
 /** Where the etcdctl of a line is. */
 export async function etcdctlOf(line: EtcdLine): Promise<string> {
-  const server = (await ensureServers()).etcd[line]
-  if (!server) throw new Error(`there is no etcdctl ${line} here`)
-  return join(server.dir, 'etcdctl')
+  return join((await serverOf('etcd', line)).dir, 'etcdctl')
 }

@@ -4,8 +4,20 @@ import type { ITxnRequest, ITxnResponse } from 'etcd3'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import type { Admitted, Claim, Waiting } from '../../contract.ts'
 import type { ClaimKeys, Layout } from './layout.ts'
-import { admits, checkKind, type Line, readLine } from './line.ts'
-import { absent, createdAt, get, glance, latest, noneSince, put, read, remove, txn } from './operations.ts'
+import { admits, checkKind, checkLeases, type Line, maybeUnleased, readLine } from './line.ts'
+import {
+  absent,
+  createdAt,
+  get,
+  glance,
+  latest,
+  leases,
+  noneSince,
+  put,
+  read,
+  remove,
+  txn,
+} from './operations.ts'
 import { untilAdmitted, untilDeleted } from './waits.ts'
 import type { Transport } from './wire/transport.ts'
 
@@ -17,6 +29,8 @@ export interface ClaimState {
   created?: bigint | undefined
   /** How often its key was written since it was created, as far as the last write told. */
   version: bigint
+  /** The create revision of the key at which all claims ahead of it were seen to have leases. */
+  checked?: bigint | undefined
   /** Whether an attempt was given up without an answer, so that it may yet arrive. */
   unanswered: boolean
 }
@@ -126,7 +140,7 @@ export class Claims {
     state.created = response.succeeded ? revision : createRevision(response)
     if (state.created !== undefined) return this.#admitted(state, revision)
     const line = readLine(this.#layout, claim.name, { revision, range: read(response.responses, 0) })
-    checkKind(line, claim)
+    await this.#check(state, line, signal)
     const room = admits(line, claim.permits) ?? admits(await this.#readAll(state, signal), claim.permits)
     if (room && tries > 1) return this.#tryJoin(state, signal, revision, tries - 1)
     return { held: false, ahead: Math.max(1, line.ahead.length - claim.permits + 1) }
@@ -162,11 +176,28 @@ export class Claims {
 
   async #answer(state: ClaimState, line: Line, signal: AbortSignal): Promise<Answer> {
     const { permits } = state.claim
-    checkKind(line, state.claim)
+    await this.#check(state, line, signal)
     const room = admits(line, permits)
     if (room === undefined) return this.#stands(state, signal, 0)
     if (room) return this.#admitted(state, line.revision)
     return { held: false, ahead: line.ahead.length - permits + 1, line }
+  }
+
+  /**
+   * Throws ConflictError if the claim cannot stand in this line. Where etcd does not tell the leases of those ahead, which
+   * is so since 3.7, it is asked for them: once for each claim, since nothing comes to stand ahead of it later.
+   */
+  async #check(state: ClaimState, line: Line, signal: AbortSignal): Promise<void> {
+    const { claim, keys, created, checked } = state
+    const unsure = maybeUnleased(line)
+    const [newest, oldest] = [unsure[0], unsure.at(-1)]
+    if (newest && oldest && (created === undefined || checked !== created)) {
+      const ask = leases(keys.line, oldest.created, newest.created)
+      const { responses } = await this.#transport.txn(txn([], [ask]), signal)
+      checkLeases(unsure, read(responses, 0), claim)
+      state.checked = created
+    }
+    checkKind(line, claim)
   }
 
   /**

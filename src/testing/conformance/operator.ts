@@ -1,13 +1,13 @@
 // What an operator sees and does: every name with who holds it and who waits, and the end of one hold, which its holder hears
 // of and nobody else.
 import assert from 'node:assert/strict'
-import { HoldLostError } from '../../base/errors.ts'
+import { HoldLostError, UnavailableError } from '../../base/errors.ts'
 import type { NameState } from '../../contract.ts'
 import { claimOf, type Draft } from './case.ts'
 import { never } from './signals.ts'
 import type { Stage } from './stage.ts'
 import { lossMs } from './timing.ts'
-import { started } from './wait.ts'
+import { started, until } from './wait.ts'
 
 /** What a survey tells of one name. */
 async function stateOf(stage: Stage, name: string): Promise<NameState | undefined> {
@@ -66,6 +66,34 @@ export const operator: readonly Draft[] = [
       assert.equal((await stage.backend.survey(name, never)).length, 1)
       await hold.release()
       assert.deepEqual(await stage.backend.survey(name, never), [])
+    },
+  },
+  {
+    title:
+      'a claim that was broken is not admitted by asking again: it begins anew, behind those that hold since',
+    async run(stage) {
+      const { backend, clock } = stage
+      for (const permits of [1, 2]) {
+        const name = stage.name()
+        const claim = claimOf(name, await stage.session(), { permits })
+        const holds = async (): Promise<boolean> => {
+          const asked = await backend.attempt(claim, never).catch((error) => {
+            if (!(error instanceof UnavailableError)) throw error // it says: ask again
+          })
+          return asked?.held === true
+        }
+        assert.ok(await holds())
+        assert.equal(await backend.break(name, await tokenOf(stage, name), never), true)
+        const others = [
+          claimOf(name, await stage.session(), { permits }),
+          claimOf(name, await stage.session(), { permits }),
+        ]
+        for (const other of others.slice(0, permits)) assert.ok((await backend.attempt(other, never)).held)
+        for (const _ of ['first', 'again', 'once more']) assert.equal(await holds(), false)
+        for (const other of others) await backend.withdraw(other, never)
+        await until(clock, { withinMs: lossMs(backend.facts) }, 'the broken claim holds', holds, true)
+        await backend.withdraw(claim, never)
+      }
     },
   },
   {

@@ -34,6 +34,7 @@ export const troubleKinds = [
   'server crash',
   'leader',
   'operator',
+  'break',
   'close',
 ] as const
 
@@ -72,6 +73,7 @@ const kinds = [
   ['server crash', 'storm', 'kill'],
   ['suspend', 'cut', 'close'],
   ['operator', 'freeze', 'cut back'],
+  ['break', 'freeze', 'cut back', 'storm'],
 ] as const
 
 /** One has more to suffer than the others: much goes wrong only where two things meet. */
@@ -116,21 +118,38 @@ const healthyJob: fc.Arbitrary<Job> = fc
     workMs: long === 0 ? 25_000 : Math.max(0, 500 * halfSeconds - (job.workMs % 4)),
   }))
 
+/** An operator mostly acts while something else goes wrong: then some process hears late of what is broken. */
+function together(troubles: readonly Trouble[]): Trouble[] {
+  const others = troubles.filter(({ kind }) => !isOperator(kind))
+  return troubles.map((trouble, index) => {
+    const other = others[index % others.length]
+    if (!other || !isOperator(trouble.kind) || trouble.atMs % 4 === 0) return trouble
+    return { ...trouble, atMs: other.atMs + (trouble.atMs % 1_000) }
+  })
+}
+
+function isOperator(kind: Trouble['kind']): boolean {
+  return kind === 'operator' || kind === 'break'
+}
+
 /** Each run draws from one small family: many kinds at once hide one another. */
-const troubles: fc.Arbitrary<Trouble[]> = fc.constantFrom(...kinds).chain((family) =>
-  fc.array(
-    fc.record({
-      kind: fc.constantFrom<Trouble['kind']>(...family),
-      atMs: fc.oneof(
-        { weight: 3, arbitrary: fc.nat(troubledMs - 5_000) },
-        { weight: 1, arbitrary: fc.integer({ min: 12_000, max: 18_000 }) },
-      ),
-      process: someProcess,
-      forMs: fc.oneof(fc.nat(500), fc.integer({ min: 500, max: longMs })),
-    }),
-    { maxLength: 8 },
-  ),
-)
+const troubles: fc.Arbitrary<Trouble[]> = fc
+  .constantFrom(...kinds)
+  .chain((family) =>
+    fc.array(
+      fc.record({
+        kind: fc.constantFrom<Trouble['kind']>(...family),
+        atMs: fc.oneof(
+          { weight: 3, arbitrary: fc.nat(troubledMs - 5_000) },
+          { weight: 1, arbitrary: fc.integer({ min: 12_000, max: 18_000 }) },
+        ),
+        process: someProcess,
+        forMs: fc.oneof(fc.nat(500), fc.integer({ min: 500, max: longMs })),
+      }),
+      { maxLength: 8 },
+    ),
+  )
+  .map(together)
 
 /** All that a client does by itself, and no trouble. */
 const closing: fc.Arbitrary<Trouble[]> = fc.array(

@@ -5,6 +5,7 @@ import type { Leasehold } from '../../../src/connect.ts'
 import { fairWeather, Network, type Weather } from '../../../src/testing/network.ts'
 import { SimProcess } from '../../../src/testing/process.ts'
 import { World } from '../../../src/testing/world.ts'
+import { Breaks } from '../breaks.ts'
 import type { MakeStore, SimStore } from '../stores.ts'
 import { Checker, type Truth } from './checker.ts'
 import { isHealthy, type Job, type Plan, type Trouble, troubledMs } from './plan.ts'
@@ -40,6 +41,7 @@ class Run implements Truth {
   readonly #network: Network
   readonly #store: SimStore
   readonly #machines: Machine[]
+  readonly #breaks: Breaks
   readonly #checker: Checker
   readonly #shop: Shop
   readonly #healthy: boolean
@@ -56,7 +58,8 @@ class Run implements Truth {
     this.#store = make(this.#world, this.#network, () => this.#checker?.look())
     const { permits } = plan
     const { ttlMs } = this.#store
-    const expected = { permits, names, healthy: this.#healthy, mistakenMs: 1.5 * ttlMs }
+    this.#breaks = new Breaks(this.#world, this.#store, names, { permits })
+    const expected = { permits, healthy: this.#healthy, breaks: this.#breaks }
     this.#checker = new Checker(this.#world, this, expected)
     const complain = (what: string): void => this.complain(what)
     const turns = new Turns(this.#world, permits, this.#healthy ? complain : () => {})
@@ -137,12 +140,14 @@ class Run implements Truth {
     else if (kind === 'server pause') this.#store.host.pause(forMs)
     else if (kind === 'server crash') this.#store.restart(forMs)
     else if (kind === 'leader') this.#store.changeLeader(forMs)
-    else if (kind === 'operator') this.#operate(forMs)
+    else if (kind === 'operator') this.#breaks.operate(forMs % 2 === 1 ? 'end session' : 'delete key')
+    else if (kind === 'break') this.#breaks.evict()
     else if (kind === 'close') this.#close(this.#at(index))
   }
 
   /** Answers take longer and longer, and then there are none: what was known last is older than it seems. */
   #fade(process: SimProcess, forMs: number): void {
+    this.#breaks.slow(2_500)
     this.#network.weather = { ...fairWeather, delayMs: [0.1, 900] }
     this.#world.after(2_500, () => {
       this.#network.weather = this.#fair
@@ -159,19 +164,12 @@ class Run implements Truth {
   }
 
   #storm(forMs: number): void {
+    this.#breaks.slow(forMs)
     this.#network.weather = { delayMs: [0.1, 40], late: 5, lost: 3, twice: 5, reset: 3 }
     this.#store.misbehave(true)
     this.#world.after(forMs, () => {
       this.#network.weather = this.#fair
     })
-  }
-
-  #operate(choice: number): void {
-    this.#store.operate(choice, ({ process, name }) =>
-      this.#checker.robbed(
-        (other, lock) => other.name === (process ?? other.name) && lock === (name ?? lock),
-      ),
-    )
   }
 
   /** The machine's program dies, and another begins in its place. */

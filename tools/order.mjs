@@ -1,0 +1,51 @@
+// @ts-check
+// In which order the files of a run begin: those that take longest first, so that none of them is alone at the end. Owns the
+// list, since a fresh clone has no times of earlier runs; the end of each run names the slowest.
+import { BaseSequencer } from 'vitest/node'
+
+/** The longest first. A file that is not here begins after these, the largest first. */
+const longest = [
+  // busy
+  'test/property/locks/etcd.test.ts',
+  'test/property/locks/consul.test.ts',
+  'test/property/election/election.test.ts',
+  'test/backends/etcd/real/differential.test.ts',
+  'test/backends/consul/real/differential.test.ts',
+  'test/property/cron/cron.test.ts',
+  'test/property/locks/memory.test.ts',
+  // waiting
+  'test/backends/consul/real/cluster.test.ts',
+  'test/backends/consul/real/loss.test.ts',
+  'test/backends/consul/real/election-processes.test.ts',
+  'test/backends/consul/real/late.test.ts',
+  'test/conformance/consul.test.ts',
+  'test/cli/signals.test.ts',
+  'test/backends/etcd/real/auth.test.ts',
+  'test/backends/consul/real/election-observe.test.ts',
+  'test/backends/etcd/real/cluster.test.ts',
+  'test/cli/lead.test.ts',
+  'test/cli/loss.test.ts',
+  'test/backends/etcd/real/loss.test.ts',
+  'test/backends/consul/real/operator.test.ts',
+  'test/docs.test.ts',
+  'test/backends/consul/real/abort.test.ts',
+  'test/backends/consul/real/crowd.test.ts',
+  'test/backends/file/processes.test.ts',
+  'test/backends/etcd/real/election-processes.test.ts',
+]
+
+/** Vitest's order, after the files that are known to take long. */
+export class LongestFirst extends BaseSequencer {
+  /**
+   * @override
+   * @param {import('vitest/node').TestSpecification[]} files
+   */
+  async sort(files) {
+    const others = await super.sort(files)
+    const rank = (/** @type {import('vitest/node').TestSpecification} */ { moduleId }) => {
+      const at = longest.findIndex((file) => moduleId.endsWith(file))
+      return at < 0 ? longest.length : at
+    }
+    return others.toSorted((one, other) => rank(one) - rank(other))
+  }
+}
