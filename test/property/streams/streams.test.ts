@@ -2,9 +2,10 @@
 // simulated etcd stands in for all of that, so no other property sees it. Owns how many runs, and their seed.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { currentSeed } from '../seed.mjs'
 import { exploreStreams, replayStreams } from './explore.ts'
 
-const seed = Number(process.env.LEASEHOLD_SEED ?? 20_261_127)
+const seed = currentSeed()
 /** A twentieth of what locks get: a run takes real time. */
 const runs = Math.ceil(Number(process.env.LEASEHOLD_RUNS ?? 5_500) / 20)
 const mustSee = [
@@ -31,3 +32,15 @@ if (kept) {
     expect(mustSee.filter((state) => !marks.get(state))).toEqual([])
   }, 120_000)
 }
+
+test.for(['cut short', 'end', 'reset', 'garbage'] as const)(
+  'an answer that is broken off (%s) is an outage, which is asked again, and not a refusal',
+  async (kind) => {
+    const txn = { verb: 'txn', which: 0, limitMs: 2_000, awaited: true, restMs: 0 } as const
+    const unary = [{ kind, afterMs: 0, code: 0 }]
+    const plan = { steps: [txn], unary, renewals: [], watches: [], closesEarly: false }
+    const { violations, marks, story } = await replayStreams(plan)
+    expect(violations, story).toEqual([])
+    expect(marks.get('unavailable')).toBe(1)
+  },
+)

@@ -1,0 +1,26 @@
+// The lines of etcd and Consul that can be had on this machine, for tests that run against each of them. Owns that the
+// titles of such tests name the exact versions, and that a line which is left out is left out visibly.
+import { type ConsulLine, type EtcdLine, ensureServers } from '../../tools/servers/run.mjs'
+
+/** A line, with what a title needs. */
+export interface TestedLine<Line> {
+  readonly line: Line
+  /** For example '3.7.3'. */
+  readonly version: string
+}
+
+const { etcd, consul } = await ensureServers({ log: (line) => process.stderr.write(`${line}\n`) })
+
+/** Of etcd, the newest first: at most 3.7, 3.6, 3.5 and 3.4. */
+export const etcdLines = newestFirst<EtcdLine>(etcd)
+
+/** Of Consul, the newest first: 1.8, and 1.14 where LEASEHOLD_CONSUL_LINE asks for it. */
+export const consulLines = newestFirst<ConsulLine>(consul)
+
+function newestFirst<Line extends string>(servers: Partial<Record<Line, { version: string }>>) {
+  const lines = Object.keys(servers) as Line[]
+  const minor = (line: Line): number => Number(line.split('.')[1])
+  return lines
+    .sort((one, other) => minor(other) - minor(one))
+    .map((line): TestedLine<Line> => ({ line, version: servers[line]?.version ?? '' }))
+}
