@@ -1,9 +1,9 @@
 // The way from a request to a hold, for every kind of lock and every store. Owns that every way out of it withdraws, and
 // what close waits for; waiting is admission.ts's, order comes from the store, loss from the session.
-
+import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { ConflictError, SessionGoneError, UnavailableError, WaitTimeoutError } from '../base/errors.ts'
-import { orAborted, Scope } from '../base/scope.ts'
+import { Scope } from '../base/scope.ts'
 import type { Attempt, Backend, Claim } from '../contract.ts'
 import { untilAdmitted } from './admission.ts'
 import type { Grant, Hold } from './hold.ts'
@@ -23,8 +23,7 @@ export interface Wish<H extends Hold = Hold> {
   readonly releasesItself?: boolean
   /** Makes what the caller gets. */
   readonly make: (grant: Grant) => H
-  /** Whether to stand in line. Without it the answer is undefined when the name is not free. */
-  readonly wait: boolean
+  /** How long to stand in line. For 0 the claim does not stand in line: the answer is undefined if the name is not free. */
   readonly waitMs?: number | undefined
   readonly signal?: AbortSignal | undefined
   /** Hears how many stand ahead, whenever that changes. */
@@ -53,8 +52,8 @@ export class Acquirer {
   }
 
   /**
-   * Waits for the caller's turn and resolves with a hold that is held at that moment, or, without `wait`, with
-   * undefined. Rejects with WaitTimeoutError, `signal.reason`, UnavailableError, ConflictError or RefusedError;
+   * Waits for the caller's turn and resolves with a hold that is held at that moment, or, with a `waitMs` of 0,
+   * with undefined. Rejects with WaitTimeoutError, `signal.reason`, UnavailableError, ConflictError or RefusedError;
    * the caller then holds nothing. A claim whose session is lost while it waits goes to the end of the line.
    */
   acquire<H extends Hold>(wish: Wish<H>): Promise<H | undefined> {
@@ -67,7 +66,7 @@ export class Acquirer {
     const scope = new Scope()
       .on(this.closing)
       .onSignal(wish.signal)
-      .onTimeout(this.#clock, wish.waitMs, () => timeout)
+      .onTimeout(this.#clock, wish.waitMs || undefined, () => timeout)
     try {
       scope.throwIfEnded()
       return await this.#inTurn(wish, scope)
@@ -105,7 +104,7 @@ export class Acquirer {
   }
 
   async #inTurn<H extends Hold>(wish: Wish<H>, scope: Scope): Promise<H | undefined> {
-    const leave = await this.#lines.enter(wish.name, wish.permits, wish.wait, scope)
+    const leave = await this.#lines.enter(wish.name, wish.permits, wish.waitMs !== 0, scope)
     if (!leave) return undefined
     for (let lost = 0; ; lost += 1) {
       const session = (lost === 0 && this.#sessions.live) || (await this.#session(scope, leave, lost))
@@ -216,9 +215,10 @@ export class Acquirer {
     }
   }
 
-  #newClaim({ name, permits, value, wait, candidate }: Wish, session: Session): Claim {
+  #newClaim({ name, permits, value, waitMs, candidate }: Wish, session: Session): Claim {
     this.#claims += 1
-    return { id: String(this.#claims), name, session: session.id, permits, value, wait, candidate }
+    const claim = { id: String(this.#claims), name, session: session.id, permits, value, candidate }
+    return { ...claim, wait: waitMs !== 0 }
   }
 
   /** What to throw when a name was not free in time: it says who holds, if the store answers soon. */

@@ -1,36 +1,28 @@
 // Who holds a name in Consul, as anybody can see it: the session on NAME/.lock. Owns how an observer waits for the next.
 // See https://developer.hashicorp.com/consul/docs/automate/application-leader-election
 import type { Leader, Observation } from '../../contract.ts'
-import type { Layout } from './layout.ts'
+import type { Namespace } from './layout.ts'
 import { tokenOf } from './line.ts'
 import type { Waits } from './waits.ts'
-import type { Entry, Snapshot, Transport } from './wire/transport.ts'
+import type { Entry, Snapshot } from './wire/transport.ts'
 
-/** The names of one datacenter, as their observer sees them. */
-export class Observer {
-  readonly #transport: Transport
-  readonly #layout: Layout
-  readonly #waits: Waits
+/** What an observer of a name needs. */
+export interface Observed extends Namespace {
+  readonly waits: Waits
+}
 
-  constructor(transport: Transport, layout: Layout, waits: Waits) {
-    this.#transport = transport
-    this.#layout = layout
-    this.#waits = waits
+/** Who holds the name now, by a consistent read. */
+export async function observe(at: Observed, name: string, signal: AbortSignal): Promise<Observation> {
+  const target = { key: at.layout.keys(name).lock }
+  const {
+    index,
+    entries: [lock],
+  } = await at.transport.read(target, signal)
+  const changed = async (until: AbortSignal): Promise<undefined> => {
+    const differs = ({ entries: [now] }: Snapshot): boolean => !isSame(lock, now)
+    await at.waits.until(target, index, differs, until)
   }
-
-  /** Reads what no stale server can answer. */
-  async observe(name: string, signal: AbortSignal): Promise<Observation> {
-    const target = { key: this.#layout.keys(name).lock }
-    const {
-      index,
-      entries: [lock],
-    } = await this.#transport.read(target, signal)
-    const changed = async (until: AbortSignal): Promise<undefined> => {
-      const differs = ({ entries: [now] }: Snapshot): boolean => !isSame(lock, now)
-      await this.#waits.until(target, index, differs, until)
-    }
-    return { leader: leaderOf(lock), changed }
-  }
+  return { leader: leaderOf(lock), changed }
 }
 
 /** Who holds the key; undefined where nobody does. */

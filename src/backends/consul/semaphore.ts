@@ -1,11 +1,12 @@
 // A semaphore in Consul: the list of holders of Go's api.Semaphore in NAME/.lock decides, and each holder has a key
 // NAME/<session>; tickets beside them give the order among claims of ours. Owns how that list is changed.
 
-import { ConflictError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
+import { SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import type { Admitted, Attempt } from '../../contract.ts'
+import { inUse } from '../shared/conflict.ts'
 import type { Claims, Held, Known, Protocol } from './claims.ts'
 import { enter, type List, without } from './holders.ts'
-import { checkKind, kind, parseSlots, readContenders, readLock, readTickets, type Ticket } from './line.ts'
+import { checkKind, parseSlots, readContenders, readLock, readTickets, type Ticket } from './line.ts'
 import type { SlotSessions } from './permit-sessions.ts'
 import type { Waits } from './waits.ts'
 import type { Entry, Operation, Snapshot, Transport } from './wire/transport.ts'
@@ -122,10 +123,7 @@ export class Semaphores implements Protocol {
     const others = this.#ahead(known, tickets)
     checkKind(lock, others, claim)
     const used = list.holders.length > 0 || contenders.length > 0
-    if (lock && used && list.permits !== claim.permits) {
-      const inUse = `${JSON.stringify(claim.name)} is in use as ${kind(list.permits)}`
-      throw new ConflictError(`${inUse}, this asks for ${kind(claim.permits)}`)
-    }
+    if (lock && used && list.permits !== claim.permits) throw inUse(claim, list)
     if (known.ticket === undefined || tickets.some(({ key }) => key === keys.ticket)) return
     known.ticket = undefined
     throw new UnavailableError('the claim was removed from Consul while it waited')

@@ -2,7 +2,7 @@
 // NAME/<lease id in hex>, in the order of their create revisions. A semaphore, which Go does not have, adds its
 // permits and a number, NAME/<lease>.<permits>.<n>, since one session may have several claims on it.
 import type { Claim } from '../../contract.ts'
-import type { KeyRange } from './wire/transport.ts'
+import type { KeyRange, Transport } from './wire/transport.ts'
 
 /**
  * Our own records begin with a control character, which no name can: they are nobody's claim, not even in the eyes of a
@@ -14,6 +14,12 @@ const records = '\0leasehold/'
 export interface KeyFacts {
   readonly session: string
   readonly permits: number | undefined
+}
+
+/** What a question about one namespace needs: the way to the store, and where its keys are. */
+export interface Namespace {
+  readonly transport: Transport
+  readonly layout: Layout
 }
 
 /** The keys of one namespace. */

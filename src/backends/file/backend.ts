@@ -17,8 +17,9 @@ import type {
   Standing,
   Waiting,
 } from '../../contract.ts'
+import { inUse } from '../shared/conflict.ts'
 import type { Driver } from './driver.ts'
-import { failure, gone, inUse, moved } from './failure.ts'
+import { failure, gone, moved } from './failure.ts'
 import { Removals } from './removals.ts'
 import { Renewals } from './renewals.ts'
 import { SessionFiles } from './session-files.ts'
@@ -125,7 +126,7 @@ export class FileBackend implements Backend {
 
   async break(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
-    const concerned = this.#store.evict(name, token)
+    const concerned = this.#store.breakHold(name, token)
     for (const session of concerned ?? []) this.#waits.wake(session)
     return concerned !== undefined
   }
@@ -139,7 +140,7 @@ export class FileBackend implements Backend {
   async proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
     const ticket = this.#tickets.get(claim)
-    return ticket !== undefined && this.#store.announce(claim, ticket, value)
+    return ticket !== undefined && this.#store.proclaim(claim, ticket, value)
   }
 
   async observe(name: string, signal: AbortSignal): Promise<Observation> {
@@ -206,7 +207,7 @@ export class FileBackend implements Backend {
     this.#tickets.delete(claim)
     if (!sessionStands) throw gone(claim.session)
     const conflict = permits !== undefined && permits !== claim.permits
-    if (conflict && !this.#removals.clearTheWay(claim, undefined)) throw inUse(claim, permits)
+    if (conflict && !this.#removals.clearTheWay(claim, undefined)) throw inUse(claim, { permits })
     return conflict || claim.wait || before < claim.permits ? undefined : { ticket: 0n, before }
   }
 
