@@ -1,5 +1,5 @@
 // The contract between the locks and a store: types only. Everything a store has to be able to do is here, and
-// the one waiting loop (acquire.ts) works with nothing else. A backend asks its store one question at a time; it
+// the one waiting loop (core/follow.ts) works with nothing else. A backend asks its store one question at a time; it
 // does not wait for other holders, retry, or keep time.
 import type { Clock } from './base/clock.ts'
 
@@ -100,7 +100,7 @@ export interface Standing {
   readonly held: boolean
   readonly value: string
   /**
-   * What everybody can see of its place, and what `evict` asks for: no other claim on the name has or had it. For a
+   * What everybody can see of its place, and what `break` asks for: no other claim on the name has or had it. For a
    * holder of ours it is the token of its hold, except where the store does not show that: a mutex on etcd has here
    * the create revision of its key, which is at most `hold.token`, the revision at which it was admitted.
    */

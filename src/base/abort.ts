@@ -20,24 +20,21 @@ export function untilAborted<T>(signal: AbortSignal, begin: (settle: Settle<T>) 
     if (signal.aborted) return reject(signal.reason)
     let settled = false
     let stop: (() => void) | undefined
-    const finish = (): boolean => {
-      if (settled) return false
+    const once = (finish: () => void): void => {
+      if (settled) return
       settled = true
       signal.removeEventListener('abort', aborted)
       stop?.()
-      return true
+      finish()
     }
-    const settle: Settle<T> = {
-      resolve: (value) => finish() && resolve(value),
-      reject: (reason) => finish() && reject(reason),
-    }
-    const aborted = (): void => settle.reject(signal.reason)
+    const fail = (reason: unknown): void => once(() => reject(reason))
+    const aborted = (): void => fail(signal.reason)
     setMaxListeners(0, signal) // one signal may end a hundred waits; without this Node 20 warns at the 11th
     signal.addEventListener('abort', aborted, { once: true })
     try {
-      stop = begin(settle)
+      stop = begin({ resolve: (value) => once(() => resolve(value)), reject: fail })
     } catch (error) {
-      settle.reject(error)
+      fail(error)
     }
     if (settled) stop?.() // settled while `begin` ran: until now there was nothing to stop
   })

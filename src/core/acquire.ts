@@ -19,7 +19,7 @@ export interface Wish<H extends Hold = Hold> {
   readonly value: string
   /** Whether others observe who holds: see `Claim`. */
   readonly candidate: boolean
-  /** Whether work that `accompany` was told of gives the hold back when the client is closed: it takes its time. */
+  /** Whether `close` leaves the release of this hold to work that was given to `awaitOnClose`, and waits for that work. */
   readonly releasesItself?: boolean
   /** Makes what the caller gets. */
   readonly make: (grant: Grant) => H

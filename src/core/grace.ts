@@ -1,5 +1,5 @@
-// The end of work that a hold protects: it is asked to stop, and given time to. Owns how long that is, and the words for
-// work that does not end; who asks, and what follows, lead.ts and cron/ say.
+// The end of work that a hold protects: the work is asked to stop, and then has some time to end. Owns how long that is,
+// and the error for work that does not end. election/lead.ts and cron/ decide when work has to stop.
 import { orAborted } from '../base/abort.ts'
 import type { Clock } from '../base/clock.ts'
 import { HoldLostError } from '../base/errors.ts'

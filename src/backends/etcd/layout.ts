@@ -10,7 +10,7 @@ import type { KeyRange, Transport } from './wire/transport.ts'
  */
 const records = '\0leasehold/'
 
-/** A claim as its key tells it. `limit` is undefined where the key is of nobody we know; it counts all the same. */
+/** A claim as its key tells it. `permits` is undefined for a key of an unknown program. The key counts as a claim. */
 export interface KeyFacts {
   readonly session: string
   readonly permits: number | undefined

@@ -1,5 +1,5 @@
-// A line as one answer of etcd shows it: who stands ahead of a claim, and whether that is all. Pure; what to do about
-// it is backend.ts's.
+// A line as one answer of etcd shows it: which claims stand ahead of another, and whether that is all. Pure.
+// claims.ts and waits.ts decide what follows.
 import type { IKeyValue, IRangeResponse } from 'etcd3'
 import type { Claim } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
