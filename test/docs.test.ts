@@ -51,7 +51,7 @@ beforeAll(() => {
   const files = sources.map((block) => join(scripts, `${fileOf(block)}.ts`))
   const types = ['--types', 'node', '--skipLibCheck']
   execFileSync('npx', ['--no-install', 'tsc', '--ignoreConfig', ...options, ...types, ...files], {
-    encoding: 'utf8',
+    stdio: 'inherit', // so that the errors are seen
   })
   const shim = join(home, 'leasehold')
   writeFileSync(shim, `#!/bin/sh\nexec "${process.execPath}" "${resolve('dist/cli/main.js')}" "$@"\n`)

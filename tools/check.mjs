@@ -1,6 +1,7 @@
-// Everything that can be said of the project without running it: types, lint, and whether the package is fit to be
-// published. The layering is a test (test/layers.test.ts).
+// `npm run check`: types, lint, whether the package is fit to be published, and the messages of the commits. The layering
+// is a test (test/layers.test.ts), and so are the habits of the house (test/house.test.ts).
 // @ts-check
+import { checkCommits } from './commits.mjs'
 import { build, install, main, run } from './install.mjs'
 
 await main(() => {
@@ -10,4 +11,5 @@ await main(() => {
   run('npx', ['--no-install', 'biome', 'check', '--error-on-warnings'])
   run('npx', ['--no-install', 'publint', '--strict'])
   run('npx', ['--no-install', 'attw', '--pack', '.', '--profile', 'esm-only'])
+  checkCommits()
 })

@@ -2,6 +2,7 @@
 // file that reads a clock or sets a timer; a lint rule keeps it so.
 import { randomBytes } from 'node:crypto'
 import { uptime } from 'node:os'
+import { untilAborted } from './abort.ts'
 
 /** One instant as three clocks saw it. Only differences between marks of one process mean anything. */
 export interface Mark {
@@ -92,16 +93,5 @@ export function leastElapsedMs(since: Mark, now: Mark): number {
 
 /** Resolves after `ms`. Rejects with `signal.reason` at once when the signal aborts; leaves no timer behind. */
 export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason)
-    const aborted = (): void => {
-      cancel()
-      reject(signal.reason)
-    }
-    const cancel = clock.after(ms, () => {
-      signal.removeEventListener('abort', aborted)
-      resolve()
-    })
-    signal.addEventListener('abort', aborted, { once: true })
-  })
+  return untilAborted(signal, ({ resolve }) => clock.after(ms, resolve))
 }

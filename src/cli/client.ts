@@ -1,8 +1,9 @@
 // A subcommand's way to the store and back: connects, lets it work, closes. Owns the exit status, what is told of
 // errors, and that no signal and no silent store keeps leasehold from ending.
+import { orAborted } from '../base/abort.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { WaitTimeoutError } from '../base/errors.ts'
-import { orAborted, Scope } from '../base/scope.ts'
+import { Scope } from '../base/scope.ts'
 import { connect, type Leasehold } from '../connect.ts'
 import { exitStatus, Interrupted, messageOf, say, statusOf } from './exit.ts'
 import { Signals } from './process/signals.ts'
@@ -46,8 +47,7 @@ export async function withClient(
   }
   const closing = connecting.then((client) => client.close()).catch(() => {}) // a failure was told above
   const closed = await settled(closing, clock, hurry)
-  // A store that falls silent may keep sockets busy long after they were closed; the exit shall not wait for
-  // that.
+  // A silent store may keep sockets busy long after they were closed: the exit does not wait for them.
   if (!closed || hurry.aborted) process.exit()
   signals.lift()
 }
@@ -60,10 +60,8 @@ function tell(error: unknown, { quiet }: VisitOptions): number {
 
 /** Whether `closing` settled: it may take its time, but not once there is a reason to hurry. */
 async function settled(closing: Promise<void>, clock: Clock, hurry: AbortSignal): Promise<boolean> {
-  const scope = new Scope()
-  const start = (): void => void scope.onTimeout(clock, hurriedCloseMs, () => new Error('not closed in time'))
-  if (hurry.aborted) start()
-  else hurry.addEventListener('abort', start, { once: true })
+  const late = (): Error => new Error('not closed in time')
+  const scope = new Scope().onTimeoutAfter(hurry, clock, hurriedCloseMs, late)
   try {
     await orAborted(closing, scope.signal)
     return true

@@ -1,9 +1,9 @@
 // The way from a request to a hold, for every kind of lock and every store. Owns that every way out of it withdraws, and
 // what close waits for; waiting is admission.ts's, order comes from the store, loss from the session.
-
+import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { ConflictError, SessionGoneError, UnavailableError, type WaitTimeoutError } from '../base/errors.ts'
-import { orAborted, Scope } from '../base/scope.ts'
+import { Scope } from '../base/scope.ts'
 import type { Admitted, Backend, Claim } from '../contract.ts'
 import { timeout, toldApart, untilAnswered } from './admission.ts'
 import type { Grant, Hold } from './hold.ts'
@@ -19,12 +19,11 @@ export interface Wish<H extends Hold = Hold> {
   readonly value: string
   /** Whether others observe who holds: see `Claim`. */
   readonly candidate: boolean
-  /** Whether work that `awaitOnClose` was told of gives the hold back when the client is closed: it takes its time. */
+  /** Whether `close` leaves the release of this hold to work that was given to `awaitOnClose`, and waits for that work. */
   readonly releasesItself?: boolean
   /** Makes what the caller gets. */
   readonly make: (grant: Grant) => H
-  /** Whether to stand in line. Without it the answer is undefined when the name is not free. */
-  readonly wait: boolean
+  /** How long to stand in line. For 0 the claim does not stand in line: the answer is undefined if the name is not free. */
   readonly waitMs?: number | undefined
   readonly signal?: AbortSignal | undefined
   /** Hears how many stand ahead, whenever that changes. */
@@ -54,10 +53,10 @@ export class Acquirer {
   }
 
   /**
-   * Waits for the caller's turn and resolves with a hold that is held at that moment, or, without `wait`, with
-   * undefined. Rejects with WaitTimeoutError, `signal.reason`, UnavailableError, ConflictError or RefusedError;
+   * Waits for the caller's turn and resolves with a hold that is held at that moment, or, with a `waitMs` of 0,
+   * with undefined. Rejects with WaitTimeoutError, `signal.reason`, UnavailableError, ConflictError or RefusedError;
    * the caller then holds nothing. A claim whose session is lost while it waits goes to the end of the line, and so
-   * does one that somebody removed before its admission was heard. Without `wait` such a claim tries once more.
+   * does one that was removed before its admission was heard. With a `waitMs` of 0 such a claim tries once more.
    */
   acquire<H extends Hold>(wish: Wish<H>): Promise<H | undefined> {
     return note(this.#pending, this.#acquire(wish))
@@ -67,10 +66,10 @@ export class Acquirer {
     const scope = new Scope()
       .on(this.closing)
       .onSignal(wish.signal)
-      .onTimeout(this.#clock, wish.waitMs, () => timeout)
+      .onTimeout(this.#clock, wish.waitMs || undefined, () => timeout)
     try {
       scope.throwIfEnded()
-      const leave = await this.#lines.enter(wish.name, wish.permits, wish.wait, scope)
+      const leave = await this.#lines.enter(wish.name, wish.permits, waits(wish), scope)
       return leave && (await this.#inTurn(wish, leave, scope))
     } catch (error) {
       if (error === timeout) throw await this.notFree(wish)
@@ -105,12 +104,12 @@ export class Acquirer {
 
   /** Stands in line with one session after the other, until the store has answered. */
   async #inTurn<H extends Hold>(wish: Wish<H>, leave: Leave, scope: Scope): Promise<H | undefined> {
-    const { name, permits, value, wait, candidate } = wish
+    const { name, permits, value, candidate } = wish
     for (let lost = 0; ; lost += 1) {
       const session = (lost === 0 && this.#sessions.live) || (await this.#session(scope, leave, lost))
       this.#claims += 1
       const id = String(this.#claims)
-      const claim: Claim = { id, name, session: session.id, permits, value, wait, candidate }
+      const claim: Claim = { id, name, session: session.id, permits, value, wait: waits(wish), candidate }
       const outcome = await this.#stand(wish, { claim, session, leave }, scope)
       if (outcome !== 'session over') return outcome
     }
@@ -216,6 +215,11 @@ export class Acquirer {
 }
 
 const tooLong = (): Error => new UnavailableError('the store did not answer while closing')
+
+/** Whether the claim stands in line. */
+function waits({ waitMs }: Wish): boolean {
+  return waitMs !== 0
+}
 
 /** Remembers a promise as long as it is not settled, for `close` to wait for. */
 function note<T>(unsettled: Set<Promise<unknown>>, promise: Promise<T>): Promise<T> {

@@ -1,8 +1,9 @@
-// The end of work that a hold protects: it is asked to stop, and given time to. Owns how long that is, and the words for
-// work that does not end; who asks, and what follows, lead.ts and cron/ say.
+// The end of work that a hold protects: the work is asked to stop, and then has some time to end. Owns how long that is,
+// and the error for work that does not end. election/lead.ts and cron/ decide when work has to stop.
+import { orAborted } from '../base/abort.ts'
 import type { Clock } from '../base/clock.ts'
 import { HoldLostError } from '../base/errors.ts'
-import { orAborted, Scope } from '../base/scope.ts'
+import { Scope } from '../base/scope.ts'
 
 /** How long work may go on once it has to stop. */
 export interface Grace {
@@ -16,18 +17,15 @@ export interface Grace {
 export const graceDefaultMs = 10_000
 
 /**
- * Waits for the work to settle, but from the abort of `signal` on no longer than the grace: then resolves with an error
- * that says so. Rejects as the work does.
+ * Waits for `working`. Once `signal` aborts, waits at most `graceMs` more, and then resolves with a HoldLostError (it does
+ * not reject). Resolves with undefined when the work is done; rejects as the work does.
  */
 export async function awaitWithGrace(
   working: Promise<unknown>,
   signal: AbortSignal,
   grace: Grace,
 ): Promise<HoldLostError | undefined> {
-  const scope = new Scope()
-  const begin = (): void => void scope.onTimeout(grace.clock, grace.graceMs, () => stuck(grace))
-  if (signal.aborted) begin()
-  else signal.addEventListener('abort', begin, { once: true })
+  const scope = new Scope().onTimeoutAfter(signal, grace.clock, grace.graceMs, () => stuck(grace))
   try {
     await orAborted(working, scope.signal)
     return undefined
@@ -35,12 +33,11 @@ export async function awaitWithGrace(
     if (!scope.ended || error !== scope.signal.reason) throw error
     return error as HoldLostError
   } finally {
-    signal.removeEventListener('abort', begin)
     scope.lift()
   }
 }
 
-/** Tells what nobody listens for. */
+/** The default error handler: emits a process warning. */
 export function warn(error: unknown): void {
   process.emitWarning(error instanceof Error ? error : new Error(String(error)))
 }

@@ -102,7 +102,7 @@ export class Hold implements AsyncDisposable {
 
   /**
    * Stores `text` for this name in the store itself, which refuses it unless this hold still stands: what the next
-   * holder finds with `lock.checkpoint()` is never older than what the last one wrote. Costs one request.
+   * holder finds with `lock.readCheckpoint()` is never older than what the last one wrote. Costs one request.
    * Throws HoldLostError when refused, RangeError when the text is too long, UnavailableError as `verify` does.
    */
   async checkpoint(text: string): Promise<void> {

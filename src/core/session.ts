@@ -1,9 +1,10 @@
 // What keeps a client alive in the store, and when it must consider itself gone. Owns the deadline, the renewals
 // and the one shared session of a client; knows nothing of names, lines or locks.
 
+import { orAborted } from '../base/abort.ts'
 import { type Clock, type Mark, mostElapsedMs, pause } from '../base/clock.ts'
 import { HoldLostError, SessionGoneError } from '../base/errors.ts'
-import { type Ending, orAborted, Scope } from '../base/scope.ts'
+import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend, SessionGrant } from '../contract.ts'
 import { backoffMs, once, persist, type RequestOptions } from './request.ts'
 

@@ -71,8 +71,7 @@ function stand(client: CronClient, contest: Contest, taken: Scope): Promise<Tick
   const { name, waitMs, onWait } = contest
   const make = (grant: Grant): TickHold => new TickHold(grant)
   const wish = { name, permits: 1, value: client.holder, candidate: false, releasesItself: true, make }
-  const wait = { wait: waitMs !== 0, waitMs: waitMs || undefined }
-  return client.acquirer.acquire({ ...wish, ...wait, onWait, signal: taken.signal })
+  return client.acquirer.acquire({ ...wish, waitMs, onWait, signal: taken.signal })
 }
 
 /** Looks again and again, soon at first: the one who has the lock writes the marker at once, and works then. */

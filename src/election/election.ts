@@ -135,8 +135,8 @@ export class Election {
     checkWait(waitMs)
     checkSignal(signal)
     checkCallback('onWait', onWait)
-    const wish = { name: this.name, permits: 1, value, candidate: true, releasesItself, make, signal, onWait }
-    const term = await acquirer.acquire({ ...wish, wait: waitMs !== 0, waitMs: waitMs || undefined })
+    const wish = { name: this.name, permits: 1, value, candidate: true, releasesItself, make }
+    const term = await acquirer.acquire({ ...wish, waitMs, signal, onWait })
     if (term) return term
     throw await acquirer.notFree({ name: this.name })
   }

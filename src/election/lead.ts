@@ -1,9 +1,10 @@
 // Work that only a leader does, term after term. Owns the order of things at the end of a term: first the work is asked to
 // stop, then it ends, then leadership is given up; and what happens when the work does not end.
 
+import { orAborted } from '../base/abort.ts'
 import { type Clock, leastElapsedMs, pause } from '../base/clock.ts'
 import { ConflictError, HoldLostError, RefusedError } from '../base/errors.ts'
-import { orAborted, type Scope } from '../base/scope.ts'
+import type { Scope } from '../base/scope.ts'
 import { checkCallback, checkGrace, checkSignal, checkWork } from '../core/arguments.ts'
 import { awaitWithGrace, type Grace, graceDefaultMs, warn } from '../core/grace.ts'
 import { backoffMs, retryDefaults } from '../core/request.ts'

@@ -49,7 +49,7 @@ export abstract class Lock {
     checkWait(waitMs)
     checkSignal(signal)
     checkCallback('onWait', onWait)
-    const hold = await this.#ask(waitMs !== 0, { waitMs: waitMs || undefined, signal, onWait })
+    const hold = await this.#ask({ waitMs, signal, onWait })
     if (hold) return hold
     throw await this.#client.acquirer.notFree({ name: this.name })
   }
@@ -61,7 +61,7 @@ export abstract class Lock {
    */
   async tryAcquire({ signal }: Pick<AcquireOptions, 'signal'> = {}): Promise<Hold | undefined> {
     checkSignal(signal)
-    return this.#ask(false, { signal })
+    return this.#ask({ waitMs: 0, signal })
   }
 
   /**
@@ -86,9 +86,9 @@ export abstract class Lock {
     return this.#client.readCheckpoint(this.name)
   }
 
-  #ask(wait: boolean, options: AcquireOptions): Promise<Hold | undefined> {
+  #ask(options: AcquireOptions): Promise<Hold | undefined> {
     const { acquirer, holder } = this.#client
-    const wish = { name: this.name, permits: this.#limit, value: holder, candidate: false, wait, make }
+    const wish = { name: this.name, permits: this.#limit, value: holder, candidate: false, make }
     return acquirer.acquire({ ...wish, ...options })
   }
 }

@@ -24,6 +24,7 @@ export interface Weather {
   readonly reset: number
 }
 
+/** Small delays, and nothing goes wrong. */
 export const fairWeather: Weather = { delayMs: [0.1, 1], late: 0, lost: 0, twice: 0, reset: 0 }
 
 /** A server, as the network sees it. */
@@ -87,6 +88,7 @@ export class Network {
   /**
    * One request and its answer. `serve` runs on the server, perhaps twice, perhaps never; the promise settles when an
    * answer arrives, and otherwise only with `signal.reason`. A reset is an UnavailableError.
+   * Long: its steps share whether the answer has arrived, which a reset and a repetition must see.
    */
   request<T>(client: SimProcess, server: Host, serve: () => T | Promise<T>, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted()
@@ -132,6 +134,7 @@ export class Network {
   /**
    * A stream of messages to a client. `open` runs on the server and gets the channel; the function returned by this
    * method closes it from the client's side, and `failed` tells the client of its end.
+   * Long: both ends share whether the stream is closed, and when the last message arrives.
    */
   stream<T>(
     client: SimProcess,

@@ -1,7 +1,7 @@
 // How a survey of etcd asks about many leases: a scripted connection in place of a server.
 import { expect, test } from 'vitest'
-import { Layout } from '../../src/backends/etcd/layout.ts'
-import { Operator } from '../../src/backends/etcd/operator.ts'
+import { Layout, type Namespace } from '../../src/backends/etcd/layout.ts'
+import { survey } from '../../src/backends/etcd/operator.ts'
 import type { Transport } from '../../src/backends/etcd/wire/transport.ts'
 import { UnavailableError } from '../../src/base/errors.ts'
 import { settle } from './manual-clock.ts'
@@ -25,7 +25,7 @@ interface Asked {
 }
 
 /** A server with these keys, which answers about a lease when the test says so. */
-function scripted(): { readonly asked: Asked[]; readonly operator: Operator } {
+function scripted(): { readonly asked: Asked[]; readonly at: Namespace } {
   const asked: Asked[] = []
   const transport: Partial<Transport> = {
     txn: async () =>
@@ -39,30 +39,30 @@ function scripted(): { readonly asked: Asked[]; readonly operator: Operator } {
         asked.push({ lease, answer, fail })
       }),
   }
-  return { asked, operator: new Operator(transport as Transport, new Layout('')) }
+  return { asked, at: { transport: transport as Transport, layout: new Layout('') } }
 }
 
 test('a survey asks about a hundred leases at a time, about the next one with each answer, and about each once', async () => {
-  const { asked, operator } = scripted()
-  const survey = operator.survey('', signal)
+  const { asked, at } = scripted()
+  const surveyed = survey(at, '', signal)
   for (let answered = 0; answered < names; answered += 1) {
     await settle()
     expect(asked.length).toBe(Math.min(names, answered + 100))
     asked[answered]?.answer(answered)
   }
 
-  const leftMs = (await survey).map(({ claims }) => claims[0]?.ttlLeftMs)
+  const leftMs = (await surveyed).map(({ claims }) => claims[0]?.ttlLeftMs)
   expect(leftMs).toEqual(keys.map((_, index) => index * 1_000))
   expect(new Set(asked.map(({ lease }) => lease)).size).toBe(names)
 })
 
 test('a survey that fails asks at most about the next lease, and about none after that', async () => {
-  const { asked, operator } = scripted()
-  const survey = operator.survey('', signal).catch((error: unknown) => error)
+  const { asked, at } = scripted()
+  const surveyed = survey(at, '', signal).catch((error: unknown) => error)
   await settle()
   asked[0]?.fail(new UnavailableError('no answer'))
 
-  expect(await survey).toBeInstanceOf(UnavailableError)
+  expect(await surveyed).toBeInstanceOf(UnavailableError)
   for (const { answer } of asked.slice(1)) answer(1)
   await settle()
   expect(asked.length).toBeLessThanOrEqual(101)

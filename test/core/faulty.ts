@@ -2,9 +2,9 @@
 // arrive late. Records what was asked.
 
 import { memory } from '../../src/backends/memory/index.ts'
+import { orAborted } from '../../src/base/abort.ts'
 import { type Clock, pause } from '../../src/base/clock.ts'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../src/base/errors.ts'
-import { orAborted } from '../../src/base/scope.ts'
 import type { Backend, BackendSource } from '../../src/contract.ts'
 
 /** What happens to a request. */

@@ -68,7 +68,7 @@ export const ofLeaders = [
   {
     name: 'observer-trusts-its-watch-for-what-was-before',
     file: 'src/backends/etcd/observe.ts',
-    find: '        if (since > revision) this.#again(name, seen, settle, signal)\n',
+    find: '      if (since > revision) observeAgain(at, name, seen, settle, signal)\n',
     put: '',
     stores: election,
     by: observed,
@@ -136,8 +136,8 @@ export const ofCron = [
   {
     name: 'cron-gives-up-when-the-lock-is-taken',
     file: 'src/cron/contest.ts',
-    find: '{ wait: waitMs !== 0, waitMs: waitMs || undefined }',
-    put: '{ wait: false }',
+    find: '{ ...wish, waitMs, onWait',
+    put: '{ ...wish, waitMs: 0, onWait',
     stores: cron,
     by: exactly,
   },

@@ -195,7 +195,7 @@ const acquire = [
   {
     name: 'wait-has-no-end',
     file: 'src/core/acquire.ts',
-    find: '      .onTimeout(this.#clock, wish.waitMs, () => timeout)\n',
+    find: '      .onTimeout(this.#clock, wish.waitMs || undefined, () => timeout)\n',
     put: '',
     stores: etcd,
     by: givenUp,

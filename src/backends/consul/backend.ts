@@ -16,8 +16,8 @@ import { Claims, type Protocol } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
 import type { Layout } from './layout.ts'
 import { Mutexes } from './mutex.ts'
-import { Observer, type Seen } from './observe.ts'
-import { Operator } from './operator.ts'
+import { leaderChanged, type Observed, observe, type Seen } from './observe.ts'
+import { breakHold, line, survey } from './operator.ts'
 import { PermitSessions } from './permit-sessions.ts'
 import { Semaphores } from './semaphore.ts'
 import { Waits } from './waits.ts'
@@ -54,8 +54,7 @@ export class ConsulBackend implements Backend {
   readonly #mutexes: Mutexes
   readonly #semaphores: Semaphores
   readonly #writes: FencedWrites
-  readonly #observer: Observer
-  readonly #operator: Operator
+  readonly #namespace: Observed
 
   constructor(transport: Transport, options: ConsulBackendOptions) {
     this.#waits = new Waits(transport, options.clock)
@@ -67,8 +66,7 @@ export class ConsulBackend implements Backend {
     this.#mutexes = new Mutexes(transport, this.#claims, this.#waits)
     this.#semaphores = new Semaphores(transport, this.#claims, this.#waits, this.#sessions)
     this.#writes = new FencedWrites(transport, options.layout)
-    this.#observer = new Observer(transport, options.layout, this.#waits)
-    this.#operator = new Operator(transport, options.layout)
+    this.#namespace = { transport, layout: options.layout, waits: this.#waits }
   }
 
   async createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant> {
@@ -110,15 +108,15 @@ export class ConsulBackend implements Backend {
   }
 
   line(name: string, signal: AbortSignal): Promise<Standing[]> {
-    return this.#operator.list(name, signal)
+    return line(this.#namespace, name, signal)
   }
 
   survey(prefix: string, signal: AbortSignal): Promise<NameState[]> {
-    return this.#operator.survey(prefix, signal)
+    return survey(this.#namespace, prefix, signal)
   }
 
   break(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
-    return this.#operator.evict(name, token, signal)
+    return breakHold(this.#namespace, name, token, signal)
   }
 
   writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
@@ -126,15 +124,15 @@ export class ConsulBackend implements Backend {
   }
 
   proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
-    return this.#writes.announce(this.#claims.of(claim), this.#protocol(claim), value, signal)
+    return this.#writes.proclaim(this.#claims.of(claim), this.#protocol(claim), value, signal)
   }
 
   observe(name: string, signal: AbortSignal): Promise<Observation> {
-    return this.#observer.observe(name, signal)
+    return observe(this.#namespace, name, signal)
   }
 
   leaderChanged(name: string, seen: Seen, signal: AbortSignal): Promise<Observation | undefined> {
-    return this.#observer.changed(name, seen, signal)
+    return leaderChanged(this.#namespace, name, seen, signal)
   }
 
   readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined> {

@@ -37,7 +37,7 @@ export class FencedWrites {
   }
 
   /** Replaces the value of the key by which the claim holds. */
-  async announce(
+  async proclaim(
     state: ClaimState,
     protocol: Protocol,
     value: string,

@@ -2,6 +2,7 @@
 // `consul lock` and of Go's api.Lock and api.Semaphore; the rest is ours, and lies under the same folder, so
 // that one rule for NAME/ is all the permission a client needs.
 import type { Claim } from '../../contract.ts'
+import type { Transport } from './wire/transport.ts'
 
 /** What Go's api.Lock writes into the flags of its key. Beyond 2^53: no number of JavaScript's can hold it. */
 export const lockFlags = 0x2ddccbc058a50c18n
@@ -31,6 +32,12 @@ export interface ClaimKeys extends NameKeys {
 export interface TicketFacts {
   readonly session: string
   readonly permits: number
+}
+
+/** What a question about one namespace needs: the way to the store, and where its keys are. */
+export interface Namespace {
+  readonly transport: Transport
+  readonly layout: Layout
 }
 
 /** The keys of one namespace. */

@@ -1,8 +1,8 @@
 // A name as one answer of Consul shows it: who stands in line, who holds, and what kind it is. Pure; what to do about it
 // is mutex.ts's and semaphore.ts's.
 
-import { ConflictError } from '../../base/errors.ts'
 import type { Claim, Standing } from '../../contract.ts'
+import { inUse } from '../shared/conflict.ts'
 import { lockFlags, type NameKeys, parseTicket, semaphoreFlags } from './layout.ts'
 import type { StoredKey } from './wire/transport.ts'
 
@@ -66,36 +66,22 @@ export function formatHolders({ permits, holders }: Holders): string {
 }
 
 /**
- * Throws ConflictError if the name is in use for something else. A key that is there but marked otherwise counts,
- * whoever holds it: what it is for is not ours to judge.
+ * Throws ConflictError if the name is in use for something else. A key `.lock` with other flags counts whether or not a
+ * session holds it: only its owner knows what it is for.
  */
-export function checkKind(
-  lock: StoredKey | undefined,
-  ahead: readonly Ticket[],
-  { name, permits }: Claim,
-): void {
-  const asked = `this asks for ${kind(permits)}`
+export function checkKind(lock: StoredKey | undefined, ahead: readonly Ticket[], claim: Claim): void {
+  const { permits } = claim
   if (lock && lock.flags !== (permits === 1 ? lockFlags : semaphoreFlags)) {
-    const key = JSON.stringify(lock.key)
-    const other = kindOf(lock)
-    if (!other) throw new ConflictError(`the key ${key} holds something else than a lock; ${asked} there`)
-    const leftOver = lock.session ? '' : `; if nobody uses it any more, delete the key ${key}`
-    throw new ConflictError(`${JSON.stringify(name)} is in use as ${other}, ${asked}${leftOver}`)
+    throw inUse(claim, { permits: permitsOf(lock), leftOver: lock.session ? undefined : lock.key })
   }
   const [oldest] = ahead
-  if (!oldest || oldest.permits === permits) return
-  throw new ConflictError(`${JSON.stringify(name)} is in use as ${kind(oldest.permits)}, ${asked}`)
+  if (oldest && oldest.permits !== permits) throw inUse(claim, oldest)
 }
 
-/** What somebody calls a lock that so many may hold. */
-export function kind(permits: number): string {
-  return permits === 1 ? 'a mutex' : `a semaphore with ${permits} permits`
-}
-
-function kindOf(lock: StoredKey): string | undefined {
-  if (lock.flags === lockFlags) return kind(1)
-  const slots = lock.flags === semaphoreFlags && parseHolders(lock)
-  return slots ? kind(slots.permits) : undefined
+/** How many may hold by this key; undefined where it is no lock that we know. */
+function permitsOf(lock: StoredKey): number | undefined {
+  if (lock.flags === lockFlags) return 1
+  return lock.flags === semaphoreFlags ? parseHolders(lock)?.permits : undefined
 }
 
 /** The claims on a name, holders first, then waiters in order. */

@@ -1,38 +1,36 @@
 // Who holds a name in Consul, as anybody can see it: the session on NAME/.lock. Owns how an observer waits for the next.
 // See https://developer.hashicorp.com/consul/docs/automate/application-leader-election
 import type { Leader, Observation } from '../../contract.ts'
-import type { Layout } from './layout.ts'
+import type { Namespace } from './layout.ts'
 import { tokenOf } from './line.ts'
 import type { Waits } from './waits.ts'
-import type { Snapshot, StoredKey, Transport } from './wire/transport.ts'
+import type { Snapshot, StoredKey } from './wire/transport.ts'
 
 /** An observation with what it rests on: the index that was read. */
 export interface Seen extends Observation {
   readonly index: number
 }
 
-/** The names of one datacenter, as their observer sees them. */
-export class Observer {
-  readonly #transport: Transport
-  readonly #layout: Layout
-  readonly #waits: Waits
+/** What an observer of a name needs. */
+export interface Observed extends Namespace {
+  readonly waits: Waits
+}
 
-  constructor(transport: Transport, layout: Layout, waits: Waits) {
-    this.#transport = transport
-    this.#layout = layout
-    this.#waits = waits
-  }
+/** Who holds the name now, by a consistent read. */
+export async function observe(at: Observed, name: string, signal: AbortSignal): Promise<Seen> {
+  const { index, entries } = await at.transport.read({ key: at.layout.keys(name).lock }, signal)
+  return { leader: leaderOf(entries[0]), index }
+}
 
-  /** Reads what no stale server can answer. */
-  async observe(name: string, signal: AbortSignal): Promise<Seen> {
-    const { index, entries } = await this.#transport.read({ key: this.#layout.keys(name).lock }, signal)
-    return { leader: leaderOf(entries[0]), index }
-  }
-
-  async changed(name: string, seen: Seen, signal: AbortSignal): Promise<undefined> {
-    const differs = ({ entries }: Snapshot): boolean => !isSame(seen.leader, leaderOf(entries[0]))
-    await this.#waits.until({ key: this.#layout.keys(name).lock }, seen.index, differs, signal)
-  }
+/** Resolves when the leader may be another than the one that was seen: `observe` says who it is now. */
+export async function leaderChanged(
+  at: Observed,
+  name: string,
+  seen: Seen,
+  signal: AbortSignal,
+): Promise<undefined> {
+  const differs = ({ entries }: Snapshot): boolean => !isSame(seen.leader, leaderOf(entries[0]))
+  await at.waits.until({ key: at.layout.keys(name).lock }, seen.index, differs, signal)
 }
 
 /** Who holds the key; undefined where nobody does. */

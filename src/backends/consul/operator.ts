@@ -3,8 +3,9 @@
 
 import { UnavailableError } from '../../base/errors.ts'
 import type { NameState, Standing } from '../../contract.ts'
+import { byName } from '../shared/names.ts'
 import { without } from './holders.ts'
-import { type Layout, lockFlags, type NameKeys, parseTicket, semaphoreFlags } from './layout.ts'
+import { lockFlags, type NameKeys, type Namespace, parseTicket, semaphoreFlags } from './layout.ts'
 import {
   parseHolders,
   readContenders,
@@ -14,60 +15,61 @@ import {
   readTickets,
   tokenOf,
 } from './line.ts'
-import type { Operation, StoredKey, Transport } from './wire/transport.ts'
+import type { Operation, StoredKey } from './wire/transport.ts'
 
 const triesMax = 8
 
-/** The names of one datacenter, as an operator sees them. */
-export class Operator {
-  readonly #transport: Transport
-  readonly #layout: Layout
+/** The claims on a name: holders first, then waiters in order. Costs one request. */
+export async function line(at: Namespace, name: string, signal: AbortSignal): Promise<Standing[]> {
+  const keys = at.layout.keys(name)
+  return readStandings(keys, (await at.transport.read({ prefix: keys.folder }, signal)).entries)
+}
 
-  constructor(transport: Transport, layout: Layout) {
-    this.#transport = transport
-    this.#layout = layout
-  }
+/** All names that begin with `prefix` and have claims, sorted. Costs one recursive read. */
+export async function survey(at: Namespace, prefix: string, signal: AbortSignal): Promise<NameState[]> {
+  const { entries } = await at.transport.read({ prefix: at.layout.within(prefix) }, signal)
+  return [...groupByName(at, entries)]
+    .filter(([name]) => name.startsWith(prefix))
+    .map(([name, its]) => {
+      const keys = at.layout.keys(name)
+      return { name, permits: readLimit(keys, its), claims: readStandings(keys, its) }
+    })
+    .filter(({ claims }) => claims.length > 0)
+    .sort(byName)
+}
 
-  async list(name: string, signal: AbortSignal): Promise<Standing[]> {
-    const keys = this.#layout.keys(name)
-    return readStandings(keys, (await this.#transport.read({ prefix: keys.folder }, signal)).entries)
-  }
+/**
+ * Takes away the claim that holds with this token, and says whether there was one. One transaction deletes the keys by
+ * which it holds, if they are as they were read; otherwise it reads again, eight times at most. Throws UnavailableError
+ * when they change faster than that. Costs two requests.
+ */
+export async function breakHold(
+  at: Namespace,
+  name: string,
+  token: bigint,
+  signal: AbortSignal,
+  tries: number = triesMax,
+): Promise<boolean> {
+  const keys = at.layout.keys(name)
+  const { entries } = await at.transport.read({ prefix: keys.folder }, signal)
+  const operations = ofMutex(keys, entries, token) ?? ofSemaphore(keys, entries, token)
+  if (!operations) return false
+  if ((await at.transport.txn(operations, signal, 'gives back')).applied) return true
+  if (tries === 1) throw new UnavailableError('the lock changed too fast to break it; ask again')
+  return breakHold(at, name, token, signal, tries - 1)
+}
 
-  /** One read of all that lies under the prefix. */
-  async survey(prefix: string, signal: AbortSignal): Promise<NameState[]> {
-    const { entries } = await this.#transport.read({ prefix: this.#layout.within(prefix) }, signal)
-    return [...this.#byName(entries)]
-      .filter(([name]) => name.startsWith(prefix))
-      .map(([name, its]) => {
-        const keys = this.#layout.keys(name)
-        return { name, permits: readLimit(keys, its), claims: readStandings(keys, its) }
-      })
-      .filter(({ claims }) => claims.length > 0)
-      .sort((one, other) => (one.name < other.name ? -1 : 1))
+/** The keys of claims, by name. */
+function groupByName(at: Namespace, entries: readonly StoredKey[]): Map<string, StoredKey[]> {
+  const names = new Map<string, StoredKey[]>()
+  for (const entry of entries) {
+    const name = at.layout.nameOf(entry.key)
+    if (name === undefined || !isOfClaim(at.layout.keys(name), entry)) continue
+    const others = names.get(name)
+    if (others) others.push(entry)
+    else names.set(name, [entry])
   }
-
-  /** One transaction takes the keys away by which the claim holds, if they are as they were read. */
-  async evict(name: string, token: bigint, signal: AbortSignal, tries: number = triesMax): Promise<boolean> {
-    const keys = this.#layout.keys(name)
-    const { entries } = await this.#transport.read({ prefix: keys.folder }, signal)
-    const operations = ofMutex(keys, entries, token) ?? ofSemaphore(keys, entries, token)
-    if (!operations) return false
-    if ((await this.#transport.txn(operations, signal, 'gives back')).applied) return true
-    if (tries === 1) throw new UnavailableError('the lock changed too fast to break it; ask again')
-    return this.evict(name, token, signal, tries - 1)
-  }
-
-  #byName(entries: readonly StoredKey[]): Map<string, StoredKey[]> {
-    const names = new Map<string, StoredKey[]>()
-    for (const entry of entries) {
-      const name = this.#layout.nameOf(entry.key)
-      if (name === undefined || !isOfClaim(this.#layout.keys(name), entry)) continue
-      const others = names.get(name)
-      if (others) others.push(entry)
-      else names.set(name, [entry])
-    }
-    return names
-  }
+  return names
 }
 
 /** Whether a key is one of those that tell of claims: ours, those of `consul lock` and of Go. */

@@ -1,8 +1,9 @@
 // The sessions of one client in Consul. Go's protocol knows a semaphore's holders by their sessions, so each slot beyond
 // the first that a client has of a name needs one of its own. Owns that they live and die with the client's
 // session: a renewal counts only if all of them were renewed.
+
+import { orAborted } from '../../base/abort.ts'
 import { SessionGoneError } from '../../base/errors.ts'
-import { orAborted } from '../../base/scope.ts'
 import type { SessionPlan, Transport } from './wire/transport.ts'
 
 /** The sessions that stand in for one client's. */

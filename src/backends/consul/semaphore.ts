@@ -1,14 +1,14 @@
 // A semaphore in Consul: the list of holders of Go's api.Semaphore in NAME/.lock decides, and each holder has a key
 // NAME/<session>; tickets beside them give the order among claims of ours. Owns how that list is changed.
 
-import { ConflictError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
+import { SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import type { Claim, Waiting } from '../../contract.ts'
+import { inUse } from '../shared/conflict.ts'
 import type { ClaimState, Claims, Held, Holding, Protocol } from './claims.ts'
 import { enter, without } from './holders.ts'
 import type { NameKeys } from './layout.ts'
 import {
   checkKind,
-  kind,
   parseHolders,
   readContenders,
   readLock,
@@ -147,10 +147,7 @@ export class Semaphores implements Protocol {
     const others = this.#ahead(state, tickets)
     checkKind(lock, others, claim)
     const used = list.holders.length > 0 || contenders.length > 0
-    if (lock && used && list.permits !== claim.permits) {
-      const inUse = `${JSON.stringify(claim.name)} is in use as ${kind(list.permits)}`
-      throw new ConflictError(`${inUse}, this asks for ${kind(claim.permits)}`)
-    }
+    if (lock && used && list.permits !== claim.permits) throw inUse(claim, list)
     if (state.ticket === undefined || tickets.some(({ key }) => key === keys.ticket)) return
     state.ticket = undefined
     throw new UnavailableError('the claim was removed from Consul while it waited')

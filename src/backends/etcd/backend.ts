@@ -13,9 +13,9 @@ import type {
 } from '../../contract.ts'
 import { type Answer, Claims } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
-import { type Layout, leaseOf } from './layout.ts'
-import { Observer, type Seen } from './observe.ts'
-import { Operator } from './operator.ts'
+import { type Layout, leaseOf, type Namespace } from './layout.ts'
+import { leaderChanged, observe, type Seen } from './observe.ts'
+import { breakHold, line, survey } from './operator.ts'
 import type { Transport } from './wire/transport.ts'
 
 /** etcd counts in whole seconds and, with its default election timeout, grants at least 2 of them. */
@@ -37,16 +37,14 @@ export class EtcdBackend implements Backend {
   readonly #clock: Clock
   readonly #claims: Claims
   readonly #writes: FencedWrites
-  readonly #observer: Observer
-  readonly #operator: Operator
+  readonly #namespace: Namespace
 
   constructor(transport: Transport, layout: Layout, clock: Clock) {
     this.#transport = transport
     this.#clock = clock
     this.#claims = new Claims(transport, layout)
     this.#writes = new FencedWrites(transport, layout)
-    this.#observer = new Observer(transport, layout)
-    this.#operator = new Operator(transport, layout)
+    this.#namespace = { transport, layout }
   }
 
   async createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant> {
@@ -86,15 +84,15 @@ export class EtcdBackend implements Backend {
   }
 
   line(name: string, signal: AbortSignal): Promise<Standing[]> {
-    return this.#operator.list(name, signal)
+    return line(this.#namespace, name, signal)
   }
 
   survey(prefix: string, signal: AbortSignal): Promise<NameState[]> {
-    return this.#operator.survey(prefix, signal)
+    return survey(this.#namespace, prefix, signal)
   }
 
   break(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
-    return this.#operator.evict(name, token, signal)
+    return breakHold(this.#namespace, name, token, signal)
   }
 
   writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
@@ -102,15 +100,15 @@ export class EtcdBackend implements Backend {
   }
 
   proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
-    return this.#writes.announce(this.#claims.of(claim), value, signal)
+    return this.#writes.proclaim(this.#claims.of(claim), value, signal)
   }
 
   observe(name: string, signal: AbortSignal): Promise<Observation> {
-    return this.#observer.observe(name, signal)
+    return observe(this.#namespace, name, signal)
   }
 
   leaderChanged(name: string, seen: Seen, signal: AbortSignal): Promise<Observation | undefined> {
-    return this.#observer.changed(name, seen, signal)
+    return leaderChanged(this.#namespace, name, seen, signal)
   }
 
   readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined> {

@@ -27,7 +27,7 @@ export class FencedWrites {
   }
 
   /** Replaces the value of the claim's own key, which keeps its place: as Go's Election.Proclaim does. */
-  announce(state: ClaimState, value: string, signal: AbortSignal): Promise<boolean> {
+  proclaim(state: ClaimState, value: string, signal: AbortSignal): Promise<boolean> {
     const { key, lease } = state.keys
     return this.#write(state, [put(key, value, lease)], signal)
   }

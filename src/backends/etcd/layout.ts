@@ -2,7 +2,7 @@
 // NAME/<lease id in hex>, in the order of their create revisions. A semaphore, which Go does not have, adds its
 // permits and a number, NAME/<lease>.<permits>.<n>, since one session may have several claims on it.
 import type { Claim } from '../../contract.ts'
-import type { KeyRange } from './wire/transport.ts'
+import type { KeyRange, Transport } from './wire/transport.ts'
 
 /**
  * Our own records begin with a control character, which no name can: they are nobody's claim, not even in the eyes of a
@@ -10,10 +10,16 @@ import type { KeyRange } from './wire/transport.ts'
  */
 const records = '\0leasehold/'
 
-/** A claim as its key tells it. `limit` is undefined where the key is of nobody we know; it counts all the same. */
+/** A claim as its key tells it. `permits` is undefined for a key of an unknown program. The key counts as a claim. */
 export interface KeyFacts {
   readonly session: string
   readonly permits: number | undefined
+}
+
+/** What a question about one namespace needs: the way to the store, and where its keys are. */
+export interface Namespace {
+  readonly transport: Transport
+  readonly layout: Layout
 }
 
 /** Where one claim stands. */

@@ -1,8 +1,8 @@
-// A line as one answer of etcd shows it: who stands ahead of a claim, and whether that is all. Pure; what to do about
-// it is claims.ts's.
+// A line as one answer of etcd shows it: which claims stand ahead of another, and whether that is all. Pure.
+// claims.ts and waits.ts decide what follows.
 import type { IKeyValue, IRangeResponse } from 'etcd3'
-import { ConflictError } from '../../base/errors.ts'
 import type { Claim } from '../../contract.ts'
+import { inUse } from '../shared/conflict.ts'
 import type { Layout } from './layout.ts'
 import type { KeyRange } from './wire/transport.ts'
 
@@ -49,26 +49,21 @@ export function maybeUnleased({ ahead }: Line): readonly StandingKey[] {
 }
 
 /** Throws ConflictError if one of these keys is among those that were read with their leases, and has none. */
-export function checkLeases(places: readonly StandingKey[], read: IRangeResponse, { name }: Claim): void {
+export function checkLeases(places: readonly StandingKey[], read: IRangeResponse, claim: Claim): void {
   const bare = new Set(read.kvs.filter(({ lease }) => lease === '0').map(({ key }) => key.toString()))
   const data = places.find(({ key }) => bare.has(key))
-  if (!data) return
-  const key = JSON.stringify(data.key)
-  throw new ConflictError(
-    `the key ${key} has no lease, so it would block the lock ${JSON.stringify(name)} for ever`,
-  )
+  if (data) throw inUse(claim, { permits: undefined, leftOver: data.key })
 }
 
 /**
- * Throws ConflictError if the line is of another kind. The oldest decides, since a newcomer that does not fit may stand
- * there for a moment, until it sees its own conflict.
+/**
+ * Throws ConflictError if the name is in use as another kind of lock. Only the oldest claim is compared: a newer one of the
+ * wrong kind may be in line briefly, before it withdraws.
  */
-export function checkKind({ ahead }: Line, { name, permits }: Claim): void {
+export function checkKind({ ahead }: Line, claim: Claim): void {
   const oldest = ahead.at(-1)
-  if (!oldest || (oldest.permits ?? 1) === permits) return
-  throw new ConflictError(
-    `${JSON.stringify(name)} is in use as ${kind(oldest.permits)}; this asks for ${kind(permits)}`,
-  )
+  const permits = oldest?.permits ?? 1
+  if (oldest && permits !== claim.permits) throw inUse(claim, { permits })
 }
 
 /**
@@ -97,8 +92,4 @@ function readKey(layout: Layout, name: string, kv: IKeyValue): StandingKey | und
 
 function byBytes(one: string, other: string): number {
   return Buffer.compare(Buffer.from(one), Buffer.from(other))
-}
-
-function kind(permits = 1): string {
-  return permits === 1 ? 'a mutex' : `a semaphore with ${permits} permits`
 }

@@ -2,10 +2,10 @@
 // the watch for the next change, and the gap between reading and watching.
 import type { IKeyValue } from 'etcd3'
 import type { Leader, Observation } from '../../contract.ts'
-import type { Layout } from './layout.ts'
+import type { Namespace } from './layout.ts'
 import { get, glance, inOrder, keysInOrder, read, txn } from './operations.ts'
 import { watchUntil } from './waits.ts'
-import type { Change, KeyRange, Transport } from './wire/transport.ts'
+import type { Change, KeyRange } from './wire/transport.ts'
 
 /** An observation with what it rests on: the revision that was read, and the leader's key, which is the one to watch. */
 export interface Seen extends Observation {
@@ -13,75 +13,89 @@ export interface Seen extends Observation {
   readonly key: string | undefined
 }
 
-/** The names of one client's cluster, as their observer sees them. */
-export class Observer {
-  readonly #transport: Transport
-  readonly #layout: Layout
+/**
+ * Reads linearizably who holds the name. Of all that stand in line only the first is read with its value: together they
+ * may be more than a message takes.
+ */
+export async function observe(
+  at: Namespace,
+  name: string,
+  signal: AbortSignal,
+  most: number = glance,
+): Promise<Seen> {
+  const line = at.layout.line(name)
+  const reads = [inOrder(line, 1), keysInOrder(line, most)]
+  const response = await at.transport.txn(txn([], reads), signal)
+  const [oldest] = read(response.responses, 0).kvs
+  const { kvs, more } = read(response.responses, 1)
+  const first = kvs.find((kv) => at.layout.parse(name, kv.key.toString()))
+  // The first few keys of the range may all belong to other names, that continue this one.
+  if (!first && more) return observe(at, name, signal, 0)
+  const revision = BigInt(response.header.revision)
+  if (first && first.create_revision !== oldest?.create_revision)
+    return observeBehind(at, name, first, signal)
+  return seenOf(at, name, first && oldest, revision)
+}
 
-  constructor(transport: Transport, layout: Layout) {
-    this.#transport = transport
-    this.#layout = layout
-  }
+/** The first of a name, where keys of other names stand before it: as long as it stands, it is the first. */
+async function observeBehind(
+  at: Namespace,
+  name: string,
+  first: IKeyValue,
+  signal: AbortSignal,
+): Promise<Seen> {
+  const response = await at.transport.txn(txn([], [get(first.key.toString())]), signal)
+  const [now] = read(response.responses, 0).kvs
+  if (now?.create_revision !== first.create_revision) return observe(at, name, signal)
+  return seenOf(at, name, now, BigInt(response.header.revision))
+}
 
-  /**
-   * Reads linearizably who holds the name. Of all that stand in line only the first is read with its value: together they
-   * may be more than a message takes.
-   */
-  async observe(name: string, signal: AbortSignal, most: number = glance): Promise<Seen> {
-    const line = this.#layout.line(name)
-    const reads = [inOrder(line, 1), keysInOrder(line, most)]
-    const response = await this.#transport.txn(txn([], reads), signal)
-    const [oldest] = read(response.responses, 0).kvs
-    const { kvs, more } = read(response.responses, 1)
-    const first = kvs.find((kv) => this.#layout.parse(name, kv.key.toString()))
-    // The first few keys of the range may all belong to other names, that continue this one.
-    if (!first && more) return this.observe(name, signal, 0)
-    const revision = BigInt(response.header.revision)
-    if (first && first.create_revision !== oldest?.create_revision) return this.#behind(name, first, signal)
-    return this.#seen(name, first && oldest, revision)
-  }
+function seenOf(at: Namespace, name: string, first: IKeyValue | undefined, revision: bigint): Seen {
+  return { leader: first && leaderOf(at, name, first), key: first?.key.toString(), revision }
+}
 
-  /** The first of a name, where keys of other names stand before it: as long as it stands, it is the first. */
-  async #behind(name: string, first: IKeyValue, signal: AbortSignal): Promise<Seen> {
-    const response = await this.#transport.txn(txn([], [get(first.key.toString())]), signal)
-    const [now] = read(response.responses, 0).kvs
-    if (now?.create_revision !== first.create_revision) return this.observe(name, signal)
-    return this.#seen(name, now, BigInt(response.header.revision))
-  }
+function leaderOf(at: Namespace, name: string, { key, value, create_revision }: IKeyValue): Leader {
+  const session = at.layout.parse(name, key.toString())?.session ?? ''
+  return { value: value.toString(), token: BigInt(create_revision), session }
+}
 
-  #seen(name: string, first: IKeyValue | undefined, revision: bigint): Seen {
-    return { leader: first && this.#leader(name, first), key: first?.key.toString(), revision }
-  }
+/**
+ * Resolves when the leader may be another than the one that was seen, with who it is now where that is known already.
+ * Where somebody holds, only that key can bring a change; where nobody does, any key of the line.
+ */
+export function leaderChanged(
+  at: Namespace,
+  name: string,
+  seen: Seen,
+  signal: AbortSignal,
+): Promise<Seen | undefined> {
+  const { revision, key } = seen
+  const range: KeyRange = key === undefined ? at.layout.line(name) : { key }
+  return watchUntil<Seen | undefined>(at.transport, range, signal, (settle) => {
+    const told = (changes: readonly Change[]): void => {
+      const ours = changes.filter(({ key }) => at.layout.parse(name, key) !== undefined)
+      if (ours.some((change) => change.revision > revision)) settle(undefined)
+    }
+    const created = (since: bigint): void => {
+      // What happened between the answer and the watch it does not tell.
+      if (since > revision) observeAgain(at, name, seen, settle, signal)
+    }
+    return { created, deleted: told, written: told, failed: () => settle(undefined) }
+  })
+}
 
-  #leader(name: string, { key, value, create_revision }: IKeyValue): Leader {
-    const session = this.#layout.parse(name, key.toString())?.session ?? ''
-    return { value: value.toString(), token: BigInt(create_revision), session }
-  }
-
-  /** Where somebody holds, only that key can bring a change; where nobody does, any key of the line. */
-  changed(name: string, seen: Seen, signal: AbortSignal): Promise<Seen | undefined> {
-    const { revision, key } = seen
-    const range: KeyRange = key === undefined ? this.#layout.line(name) : { key }
-    return watchUntil<Seen | undefined>(this.#transport, range, signal, (settle) => {
-      const told = (changes: readonly Change[]): void => {
-        const ours = changes.filter(({ key }) => this.#layout.parse(name, key) !== undefined)
-        if (ours.some((change) => change.revision > revision)) settle(undefined)
-      }
-      const created = (since: bigint): void => {
-        // What happened between the answer and the watch it does not tell.
-        if (since > revision) this.#again(name, seen, settle, signal)
-      }
-      return { created, deleted: told, written: told, failed: () => settle(undefined) }
-    })
-  }
-
-  /** Reads once more while a watch is live, and settles if that shows something else. */
-  #again(name: string, seen: Seen, settle: (value: Seen | undefined) => void, signal: AbortSignal): void {
-    const same = ({ leader }: Seen): boolean =>
-      leader?.token === seen.leader?.token && leader?.value === seen.leader?.value
-    this.observe(name, signal).then(
-      (now) => same(now) || settle(now),
-      () => settle(undefined),
-    )
-  }
+/** Reads once more while a watch is live, and settles if that shows something else. */
+function observeAgain(
+  at: Namespace,
+  name: string,
+  seen: Seen,
+  settle: (value: Seen | undefined) => void,
+  signal: AbortSignal,
+): void {
+  const same = ({ leader }: Seen): boolean =>
+    leader?.token === seen.leader?.token && leader?.value === seen.leader?.value
+  observe(at, name, signal).then(
+    (now) => same(now) || settle(now),
+    () => settle(undefined),
+  )
 }

@@ -35,10 +35,12 @@ export function versionIs(key: string, times: bigint): ICompare {
   return { key: Buffer.from(key), target: version, result: equal, version: String(times) }
 }
 
+/** Reads a key. */
 export function get(key: string): IRequestOp {
   return { request_range: { key: Buffer.from(key) } }
 }
 
+/** Writes a key, bound to a lease where one is given. */
 export function put(key: string, value: string, lease = '0'): IRequestOp {
   return { request_put: { key: Buffer.from(key), value: Buffer.from(value), lease } }
 }
@@ -48,6 +50,7 @@ export function touch(key: string): IRequestOp {
   return { request_put: { key: Buffer.from(key), ignore_value: true, ignore_lease: true } }
 }
 
+/** Deletes a key. Deleting what is not there succeeds. */
 export function remove(key: string): IRequestOp {
   return { request_delete_range: { key: Buffer.from(key) } }
 }

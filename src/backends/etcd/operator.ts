@@ -4,9 +4,10 @@ import { Semaphore } from 'async-mutex'
 import type { IKeyValue } from 'etcd3'
 import { RefusedError, SessionGoneError } from '../../base/errors.ts'
 import type { NameState, Standing } from '../../contract.ts'
-import { type Layout, leaseOf } from './layout.ts'
+import { byName } from '../shared/names.ts'
+import { leaseOf, type Namespace } from './layout.ts'
 import { createdAt, inOrder, page, read, remove, txn } from './operations.ts'
-import type { KeyRange, Transport } from './wire/transport.ts'
+import type { KeyRange } from './wire/transport.ts'
 
 /** A claim, and what its key tells beside. */
 interface Found extends Standing {
@@ -20,120 +21,131 @@ const pageSize = 500
 /** How many leases are asked about at a time. */
 const leasesAtOnce = 100
 
-/** The names of one client's cluster, as an operator sees them. */
-export class Operator {
-  readonly #transport: Transport
-  readonly #layout: Layout
+/** The claims on a name: holders first, then waiters in order. Costs one request. */
+export async function line(at: Namespace, name: string, signal: AbortSignal): Promise<Standing[]> {
+  return (await readClaims(at, name, signal)).map(asStanding)
+}
 
-  constructor(transport: Transport, layout: Layout) {
-    this.#transport = transport
-    this.#layout = layout
-  }
-
-  async list(name: string, signal: AbortSignal): Promise<Standing[]> {
-    return (await this.#line(name, signal)).map(asStanding)
-  }
-
-  async survey(prefix: string, signal: AbortSignal): Promise<NameState[]> {
-    const keys = await this.#read(this.#layout.within(prefix), signal)
-    const lines = [...this.#byName(prefix, keys)].map(([name, kvs]) => ({
+/**
+ * All names that begin with `prefix` and have claims, sorted. Costs one request for each page of keys, and one for each
+ * holder's lease.
+ */
+export async function survey(at: Namespace, prefix: string, signal: AbortSignal): Promise<NameState[]> {
+  const keys = await readAll(at, at.layout.within(prefix), signal)
+  const lines = [...groupByName(at, prefix, keys)].map(([name, kvs]) => ({
+    name,
+    line: claimsOn(at, name, kvs),
+  }))
+  const used = lines.filter(({ line }) => line.some(isClaim))
+  const claims = used.flatMap(({ line }) => line)
+  const leftMs = await timesLeft(at, claims, signal)
+  return used
+    .map(({ name, line }) => ({
       name,
-      line: this.#claims(name, kvs),
+      permits: line[0]?.permits,
+      claims: line.filter(({ lease }) => lease !== '0').map((found) => withTime(found, leftMs)),
     }))
-    const used = lines.filter(({ line }) => line.some(isClaim))
-    const claims = used.flatMap(({ line }) => line)
-    const leftMs = await this.#timesLeft(claims, signal)
-    return used
-      .map(({ name, line }) => ({
-        name,
-        permits: line[0]?.permits,
-        claims: line.filter(({ lease }) => lease !== '0').map((found) => withTime(found, leftMs)),
-      }))
-      .sort((one, other) => (one.name < other.name ? -1 : 1))
-  }
+    .sort(byName)
+}
 
-  /** One transaction deletes the key if it is the one created then. Who has come to hold holds until it is gone. */
-  async evict(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
-    const line = await this.#line(name, signal)
-    const holder = line.find((each) => each.held && each.token === token && each.lease !== '0')
-    if (!holder) return false
-    const { key } = holder
-    return (await this.#transport.txn(txn([createdAt(key, token)], [remove(key)]), signal)).succeeded
-  }
+/**
+ * Deletes the key of the claim that holds with this token, and says whether there was one. Costs two requests. The key is
+ * deleted only if it has the create revision that was read; a claim that holds keeps holding until its key is gone.
+ */
+export async function breakHold(
+  at: Namespace,
+  name: string,
+  token: bigint,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const claims = await readClaims(at, name, signal)
+  const holder = claims.find((each) => each.held && each.token === token && each.lease !== '0')
+  if (!holder) return false
+  const { key } = holder
+  return (await at.transport.txn(txn([createdAt(key, token)], [remove(key)]), signal)).succeeded
+}
 
-  async #line(name: string, signal: AbortSignal): Promise<Found[]> {
-    const { responses } = await this.#transport.txn(txn([], [inOrder(this.#layout.line(name))]), signal)
-    return this.#claims(name, read(responses, 0).kvs)
-  }
+async function readClaims(at: Namespace, name: string, signal: AbortSignal): Promise<Found[]> {
+  const { responses } = await at.transport.txn(txn([], [inOrder(at.layout.line(name))]), signal)
+  return claimsOn(at, name, read(responses, 0).kvs)
+}
 
-  /** The claims on one name, in order. What has no lease is data: it is in the way, but it is nobody's claim. */
-  #claims(name: string, kvs: readonly IKeyValue[]): Found[] {
-    const claims = kvs.flatMap((kv) => {
-      const key = kv.key.toString()
-      const facts = this.#layout.parse(name, key)
-      const { lease, create_revision, value } = kv
-      return facts ? [{ ...facts, key, lease, value: value.toString(), token: BigInt(create_revision) }] : []
+/** The claims on one name, in order. What has no lease is data: it is in the way, but it is nobody's claim. */
+function claimsOn(at: Namespace, name: string, kvs: readonly IKeyValue[]): Found[] {
+  const claims = kvs.flatMap((kv) => {
+    const key = kv.key.toString()
+    const facts = at.layout.parse(name, key)
+    const { lease, create_revision, value } = kv
+    return facts ? [{ ...facts, key, lease, value: value.toString(), token: BigInt(create_revision) }] : []
+  })
+  claims.sort((one, other) => Number(one.token - other.token))
+  const permits = claims[0]?.permits ?? 1
+  return claims.map((claim, index) => ({ ...claim, held: index < permits }))
+}
+
+/** All keys of a range as they were at one revision, page by page. */
+async function readAll(
+  at: Namespace,
+  { key, end = '' }: KeyRange,
+  signal: AbortSignal,
+): Promise<IKeyValue[]> {
+  const found: IKeyValue[] = []
+  let from = Buffer.from(key)
+  let revision = '0'
+  for (let size = pageSize; ; ) {
+    const request = txn([], [page(from, end, size, revision)])
+    const answer = await at.transport.txn(request, signal).catch((error) => {
+      if (!(error instanceof RefusedError) || size === 1) throw error
     })
-    claims.sort((one, other) => Number(one.token - other.token))
-    const permits = claims[0]?.permits ?? 1
-    return claims.map((claim, index) => ({ ...claim, held: index < permits }))
+    size = answer ? size : Math.ceil(size / 2)
+    if (!answer) continue
+    const { kvs, more } = read(answer.responses, 0)
+    found.push(...kvs)
+    if (!more) return found
+    if (revision === '0') revision = answer.header.revision
+    from = Buffer.concat([(kvs.at(-1) as IKeyValue).key, Buffer.of(0)]) // the next key there can be
   }
+}
 
-  /** All keys of a range as they were at one revision, page by page. */
-  async #read({ key, end = '' }: KeyRange, signal: AbortSignal): Promise<IKeyValue[]> {
-    const found: IKeyValue[] = []
-    let from = Buffer.from(key)
-    let revision = '0'
-    for (let permits = pageSize; ; ) {
-      const request = txn([], [page(from, end, permits, revision)])
-      const answer = await this.#transport.txn(request, signal).catch((error) => {
-        if (!(error instanceof RefusedError) || permits === 1) throw error
-      })
-      permits = answer ? permits : Math.ceil(permits / 2)
-      if (!answer) continue
-      const { kvs, more } = read(answer.responses, 0)
-      found.push(...kvs)
-      if (!more) return found
-      if (revision === '0') revision = answer.header.revision
-      from = Buffer.concat([(kvs.at(-1) as IKeyValue).key, Buffer.of(0)]) // the next key there can be
-    }
+/** The keys of our names, by name. */
+function groupByName(at: Namespace, prefix: string, keys: readonly IKeyValue[]): Map<string, IKeyValue[]> {
+  const names = new Map<string, IKeyValue[]>()
+  for (const kv of keys) {
+    const name = at.layout.nameOf(kv.key.toString())
+    const ours = name?.startsWith(prefix) && Buffer.from(kv.key.toString()).equals(kv.key)
+    if (!ours || name === undefined) continue
+    const others = names.get(name)
+    if (others) others.push(kv)
+    else names.set(name, [kv])
   }
+  return names
+}
 
-  #byName(prefix: string, keys: readonly IKeyValue[]): Map<string, IKeyValue[]> {
-    const names = new Map<string, IKeyValue[]>()
-    for (const kv of keys) {
-      const name = this.#layout.nameOf(kv.key.toString())
-      const ours = name?.startsWith(prefix) && Buffer.from(kv.key.toString()).equals(kv.key)
-      if (!ours || name === undefined) continue
-      const others = names.get(name)
-      if (others) others.push(kv)
-      else names.set(name, [kv])
-    }
-    return names
+/** How long each holder's lease has left, in ms, where the server tells. */
+async function timesLeft(
+  at: Namespace,
+  claims: readonly Found[],
+  signal: AbortSignal,
+): Promise<Map<string, number | undefined>> {
+  const leases = [...new Set(claims.filter(({ held }) => held).map(({ lease }) => lease))]
+  const places = new Semaphore(leasesAtOnce)
+  const ask = (lease: string) => places.runExclusive(() => timeLeft(at, lease, signal))
+  try {
+    const asked = leases.filter((lease) => lease !== '0')
+    return new Map(await Promise.all(asked.map(async (lease) => [lease, await ask(lease)] as const)))
+  } finally {
+    places.cancel() // after a failure the answers to the rest are of no use
   }
+}
 
-  /** How long each holder's lease has left, in ms, where the server tells. */
-  async #timesLeft(claims: readonly Found[], signal: AbortSignal): Promise<Map<string, number | undefined>> {
-    const leases = [...new Set(claims.filter(({ held }) => held).map(({ lease }) => lease))]
-    const places = new Semaphore(leasesAtOnce)
-    const ask = (lease: string) => places.runExclusive(() => this.#timeLeft(lease, signal))
-    try {
-      const asked = leases.filter((lease) => lease !== '0')
-      return new Map(await Promise.all(asked.map(async (lease) => [lease, await ask(lease)] as const)))
-    } finally {
-      places.cancel() // after a failure the answers to the rest are of no use
-    }
-  }
-
-  async #timeLeft(lease: string, signal: AbortSignal): Promise<number | undefined> {
-    try {
-      const seconds = await this.#transport.timeToLive(lease, signal)
-      return seconds === undefined ? undefined : seconds * 1_000
-    } catch (error) {
-      // Gone meanwhile, or not for this user to know: the rest of the survey is none the worse.
-      if (error instanceof RefusedError || error instanceof SessionGoneError) return undefined
-      throw error
-    }
+async function timeLeft(at: Namespace, lease: string, signal: AbortSignal): Promise<number | undefined> {
+  try {
+    const seconds = await at.transport.timeToLive(lease, signal)
+    return seconds === undefined ? undefined : seconds * 1_000
+  } catch (error) {
+    // The lease has ended meanwhile, or this user may not see it. The survey goes on without its time.
+    if (error instanceof RefusedError || error instanceof SessionGoneError) return undefined
+    throw error
   }
 }
 

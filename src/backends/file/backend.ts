@@ -15,8 +15,9 @@ import type {
   SessionGrant,
   Standing,
 } from '../../contract.ts'
+import { inUse } from '../shared/conflict.ts'
 import type { Driver } from './driver.ts'
-import { failure, gone, inUse, moved } from './failure.ts'
+import { failure, gone, moved } from './failure.ts'
 import { Removals } from './removals.ts'
 import { Renewals } from './renewals.ts'
 import { SessionFiles } from './session-files.ts'
@@ -133,7 +134,7 @@ export class FileBackend implements Backend {
 
   async break(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
-    const concerned = this.#store.evict(name, token)
+    const concerned = this.#store.breakHold(name, token)
     for (const session of concerned ?? []) this.#waits.wake(session)
     return concerned !== undefined
   }
@@ -147,7 +148,7 @@ export class FileBackend implements Backend {
   async proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
     const ticket = this.#states.get(claim)?.ticket
-    return ticket !== undefined && this.#store.announce(claim, ticket, value)
+    return ticket !== undefined && this.#store.proclaim(claim, ticket, value)
   }
 
   async observe(name: string, signal: AbortSignal): Promise<Observation> {
@@ -216,7 +217,7 @@ export class FileBackend implements Backend {
     this.#states.delete(claim)
     if (!sessionStands) throw gone(claim.session)
     const conflict = permits !== undefined && permits !== claim.permits
-    if (conflict && !this.#removals.clearTheWay(claim, undefined)) throw inUse(claim, permits)
+    if (conflict && !this.#removals.clearTheWay(claim, undefined)) throw inUse(claim, { permits })
     return conflict || claim.wait || before < claim.permits ? undefined : { ticket: 0n, before }
   }
 

@@ -8,7 +8,6 @@ import {
   SessionGoneError,
   UnavailableError,
 } from '../../base/errors.ts'
-import type { Claim } from '../../contract.ts'
 import { resultCode } from './driver.ts'
 
 const readOnly = 8
@@ -45,13 +44,6 @@ export function moved(path: string): string {
 /** The error for a session that the database no longer has. */
 export function gone(session: string): SessionGoneError {
   return new SessionGoneError(`the store no longer knows the session ${session}: it was not renewed in time`)
-}
-
-/** The error for a name that is in use with other permits. */
-export function inUse({ name, permits }: Claim, taken: number): ConflictError {
-  const kind = taken === 1 ? 'mutex' : `semaphore with ${taken} permits`
-  const wanted = permits === 1 ? 'a mutex' : String(permits)
-  return new ConflictError(`name ${JSON.stringify(name)} is in use as a ${kind}; this asks for ${wanted}`)
 }
 
 function fileFailure(error: unknown, directory: string, mayBePermission: boolean): Error {

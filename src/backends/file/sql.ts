@@ -1,6 +1,7 @@
 // The statements of store.ts. A statement outside of BEGIN is a transaction of its own, and the leanest
 // there is: what every lock and release costs is therefore one statement each.
 
+/** Puts a claim in line and counts those before it. No row if its session is gone, it stands already, the name has other permits, or it will not wait. */
 export const join = `
   INSERT INTO claims (name, ticket, session, id, permits, value)
   SELECT ?1, permits + 1, ?2, ?3, ?4, ?5 FROM claims AS counter
@@ -11,16 +12,19 @@ export const join = `
   RETURNING ticket,
     (SELECT count(*) FROM claims AS other WHERE other.name = ?1 AND other.ticket < claims.ticket) AS before`
 
+/** How many claims stand before this one. No row if it no longer stands. */
 export const place = `
   SELECT (SELECT count(*) FROM claims WHERE name = ?1 AND ticket < ?2) AS before
   FROM claims WHERE name = ?1 AND ticket = ?2 AND session = ?3`
 
+/** What kept a claim from joining. */
 export const obstacle = `
   SELECT EXISTS (SELECT 1 FROM sessions WHERE id = ?2) AS stands,
     (SELECT ticket FROM claims WHERE name = ?1 AND session = ?2 AND id = ?3) AS own,
     (SELECT permits FROM claims WHERE name = ?1 ORDER BY ticket LIMIT 1) AS permits,
     (SELECT count(*) FROM claims WHERE name = ?1) AS before`
 
+/** Takes a claim out. `next` is the session of the claim that is admitted instead, if there is one. */
 export const leave = `
   DELETE FROM claims WHERE name = ?1 AND ticket BETWEEN ?2 AND ?3 AND session = ?4 AND id = ?5
   RETURNING (
@@ -28,40 +32,54 @@ export const leave = `
     ORDER BY other.ticket LIMIT 1 OFFSET ?6
   ) AS next`
 
+/** The sessions of the claims before a ticket, in order. */
 export const sessionsAhead = `
   SELECT sessions.id AS id, ttl, renewals FROM claims JOIN sessions ON sessions.id = claims.session
   WHERE name = ?1 AND ticket < ?2 ORDER BY ticket`
 
+/** The claims on a name, in order. */
 export const line = 'SELECT session, value, permits, ticket FROM claims WHERE name = ?1 ORDER BY ticket'
 /** `name > ''` leaves out the counter. */
 export const survey = `
   SELECT name, session, value, permits, ticket FROM claims
   WHERE name > '' AND name >= ?1 AND substr(name, 1, length(?1)) = ?1 ORDER BY name, ticket`
-export const evict = `
+/** Takes out the claim that holds with this ticket. No row if none does. */
+export const breakHold = `
   DELETE FROM claims WHERE name = ?1 AND ticket = ?2
     AND (SELECT count(*) FROM claims AS other WHERE other.name = ?1 AND other.ticket < ?2) < permits
   RETURNING session, permits`
 
+/** The first claim on a name. */
 export const leader = 'SELECT session, value, ticket FROM claims WHERE name = ?1 ORDER BY ticket LIMIT 1'
-export const announce = `
+/** Replaces the value of a claim that holds. No row if it does not. */
+export const proclaim = `
   UPDATE claims SET value = ?2 WHERE name = ?1 AND ticket = ?3 AND session = ?4
     AND (SELECT count(*) FROM claims WHERE name = ?1 AND ticket < ?3) < ?5
   RETURNING 1`
 
+/** All sessions. */
 export const sessions = 'SELECT id, ttl, renewals FROM sessions'
+/** Adds a session that was never renewed. */
 export const addSession = 'INSERT INTO sessions VALUES (?1, ?2, 0)'
+/** Counts a renewal. No row if the session is gone. */
 export const renew = 'UPDATE sessions SET renewals = renewals + 1 WHERE id = ?1 RETURNING 1'
+/** Removes a session, for a second argument other than -1 only if it was renewed exactly so often. */
 export const removeSession = 'DELETE FROM sessions WHERE id = ?1 AND (?2 = -1 OR renewals = ?2) RETURNING 1'
+/** Removes all claims of a session. */
 export const removeClaims = 'DELETE FROM claims WHERE session = ?1 RETURNING name, permits'
+/** The session of the last claim that a number of permits admits. */
 export const lastAdmitted = 'SELECT session FROM claims WHERE name = ?1 ORDER BY ticket LIMIT 1 OFFSET ?2 - 1'
 
+/** The largest token that may be handed out without another synced commit. */
 export const readBound = 'SELECT bound FROM tokens WHERE one = 1'
+/** Moves the bound on by a range of tokens, unless another process did. */
 export const raiseBound = 'UPDATE tokens SET bound = ?1 + ?2 WHERE one = 1 AND bound < ?1'
 /** No ticket is above `bound` once nobody is alive, but for those that were never given out as tokens. */
 export const skipToBound = `
   UPDATE claims SET permits = max(permits, (SELECT bound FROM tokens)) WHERE name = '' AND ticket = 0
   RETURNING permits`
 
+/** Stores the checkpoint of a name for a claim that holds. No row if it does not. */
 export const writeCheckpoint = `
   INSERT INTO checkpoints (name, text) SELECT ?1, ?2 FROM claims
   WHERE name = ?1 AND ticket = ?3 AND session = ?4
@@ -71,4 +89,5 @@ export const writeCheckpoint = `
 /** In hexadecimal digits: libsql reads a text only up to its first NUL. */
 export const readCheckpoint = 'SELECT hex(text) AS digits FROM checkpoints WHERE name = ?1'
 
+/** A number that changes when another connection has changed the database. */
 export const version = 'PRAGMA data_version'

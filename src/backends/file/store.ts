@@ -8,6 +8,7 @@
 // goes on from `bound`. A crash of a process alone undoes nothing: what was committed, the kernel has.
 import { statSync } from 'node:fs'
 import type { Claim, Leader, NameState, Standing } from '../../contract.ts'
+import { byName } from '../shared/names.ts'
 import type { Connection } from './connection.ts'
 import type { Row } from './driver.ts'
 import * as sql from './sql.ts'
@@ -116,14 +117,14 @@ export class Store {
     }
     return [...lines]
       .map(([name, rows]) => ({ name, permits: Number(rows[0]?.permits), claims: rows.map(toStanding) }))
-      .sort((one, other) => (one.name < other.name ? -1 : 1))
+      .sort(byName)
   }
 
   /** Takes out the claim that holds with this ticket. Returns its session, and that of whoever holds instead. */
-  evict(name: string, ticket: bigint): string[] | undefined {
+  breakHold(name: string, ticket: bigint): string[] | undefined {
     if (ticket > highest) return undefined
     return this.#connection.transaction(() => {
-      const [gone] = this.#connection.ask(sql.evict, name, ticket)
+      const [gone] = this.#connection.ask(sql.breakHold, name, ticket)
       if (!gone) return undefined
       const next = this.#connection.ask(sql.lastAdmitted, name, gone.permits as bigint)
       return [gone, ...next].map(({ session }) => String(session))
@@ -137,8 +138,8 @@ export class Store {
   }
 
   /** Replaces the value of a claim if it holds, and says whether it does. */
-  announce({ name, session, permits }: Claim, ticket: bigint, value: string): boolean {
-    return this.#connection.ask(sql.announce, name, value, ticket, session, permits).length === 1
+  proclaim({ name, session, permits }: Claim, ticket: bigint, value: string): boolean {
+    return this.#connection.ask(sql.proclaim, name, value, ticket, session, permits).length === 1
   }
 
   sessions(): SessionRow[] {

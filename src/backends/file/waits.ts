@@ -2,6 +2,7 @@
 // look every 25 ms. Owns the watches and the one timer, which exist only while somebody waits; what to look
 // at is the backend's.
 import { type FSWatcher, watch } from 'node:fs'
+import { untilAborted } from '../../base/abort.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Attempt } from '../../contract.ts'
 import type { SessionFiles } from './session-files.ts'
@@ -53,26 +54,17 @@ export class Waits {
 
   /** Resolves with what `look` found, or rejects with `signal.reason`. */
   wait<T>(session: string, everyMs: number, look: Look<T>, signal: AbortSignal): Promise<T | undefined> {
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason)
-      const end = (): void => {
-        signal.removeEventListener('abort', abort)
+    return untilAborted(signal, ({ resolve }) => {
+      const lookOnce = (cause: Cause): void => {
+        const found = foundBy(look, cause)
+        if (found) resolve(found === 'changed' ? undefined : found)
+      }
+      const wait: Wait = { session, everyMs, look: lookOnce }
+      this.#begin(wait)
+      return () => {
         this.#waits.delete(wait)
         this.#tidy()
       }
-      const lookOnce = (cause: Cause): void => {
-        const found = foundBy(look, cause)
-        if (!found) return
-        end()
-        resolve(found === 'changed' ? undefined : found)
-      }
-      const abort = (): void => {
-        end()
-        reject(signal.reason)
-      }
-      const wait: Wait = { session, everyMs, look: lookOnce }
-      signal.addEventListener('abort', abort, { once: true })
-      this.#begin(wait)
     })
   }
 

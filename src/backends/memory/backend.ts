@@ -1,6 +1,7 @@
 // The contract over a store in memory: the questions of contract.ts, answered at once. Owns how a change reaches the
 // client that waits for it.
 import { isDeepStrictEqual } from 'node:util'
+import { untilAborted } from '../../base/abort.ts'
 import type {
   Attempt,
   Backend,
@@ -75,7 +76,7 @@ export class MemoryBackend implements Backend {
 
   async line(name: string, signal: AbortSignal): Promise<Standing[]> {
     signal.throwIfAborted()
-    return this.#store.list(name)
+    return this.#store.standings(name)
   }
 
   async survey(prefix: string, signal: AbortSignal): Promise<NameState[]> {
@@ -85,13 +86,13 @@ export class MemoryBackend implements Backend {
 
   async break(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
-    return this.#store.evict(name, token)
+    return this.#store.breakHold(name, token)
   }
 
   async proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
     if (!this.#holds(claim)) return false
-    this.#store.announce(claim, value)
+    this.#store.proclaim(claim, value)
     return true
   }
 
@@ -140,21 +141,14 @@ export class MemoryBackend implements Backend {
 
   /** Resolves with what `find` finds, now or after a change of the line: with undefined where it says 'gone'. */
   #until<T>(name: string, signal: AbortSignal, find: () => T | 'gone' | undefined): Promise<T | undefined> {
-    return new Promise((resolve, reject) => {
-      const settle = (finish: () => void): void => {
-        stopWatching()
-        signal.removeEventListener('abort', aborted)
-        finish()
-      }
-      const aborted = (): void => settle(() => reject(signal.reason))
+    return untilAborted(signal, ({ resolve }) => {
       const look = (): void => {
         const found = find()
-        if (found) settle(() => resolve(found === 'gone' ? undefined : found))
+        if (found) resolve(found === 'gone' ? undefined : found)
       }
       const stopWatching = this.#store.watch(name, look)
-      signal.addEventListener('abort', aborted, { once: true })
-      if (signal.aborted) aborted()
-      else look() // what happened between the answer and the watch has not told anybody
+      look() // a change between the answer and the watch has told nobody
+      return stopWatching
     })
   }
 }

@@ -2,8 +2,10 @@
 // is true; how a client asks is backend.ts. A reader who knows this file knows what every store has to do.
 
 import type { Clock } from '../../base/clock.ts'
-import { ConflictError, SessionGoneError } from '../../base/errors.ts'
+import { SessionGoneError } from '../../base/errors.ts'
 import type { Claim, NameState, Standing } from '../../contract.ts'
+import { inUse } from '../shared/conflict.ts'
+import { byName } from '../shared/names.ts'
 
 /** A claim that stands in a line. Its ticket is its token: tickets only grow, and lines are served in order. */
 export interface Place {
@@ -50,7 +52,7 @@ export class MemoryStore {
     this.#session(claim.session)
     const line = this.#lines.get(claim.name) ?? []
     const first = line[0]?.claim
-    if (first && first.permits !== claim.permits) throw conflict(claim, first)
+    if (first && first.permits !== claim.permits) throw inUse(claim, first)
     if (this.position(claim) >= 0 || (!claim.wait && line.length >= claim.permits)) return
     this.#tickets += 1n
     this.#lines.set(claim.name, [...line, { claim, ticket: this.#tickets, value: claim.value }])
@@ -70,7 +72,7 @@ export class MemoryStore {
     return this.line(claim.name).findIndex((place) => isSame(place.claim, claim))
   }
 
-  list(name: string): Standing[] {
+  standings(name: string): Standing[] {
     return this.line(name).map(({ claim, value, ticket: token }, index) => {
       return { session: claim.session, value, token, held: index < claim.permits }
     })
@@ -79,18 +81,18 @@ export class MemoryStore {
   survey(prefix: string): NameState[] {
     return [...this.#lines]
       .filter(([name]) => name.startsWith(prefix))
-      .map(([name, line]) => ({ name, permits: line[0]?.claim.permits, claims: this.list(name) }))
-      .sort((one, other) => (one.name < other.name ? -1 : 1))
+      .map(([name, line]) => ({ name, permits: line[0]?.claim.permits, claims: this.standings(name) }))
+      .sort(byName)
   }
 
   /** Takes out the claim that holds with this ticket, and says whether there was one. */
-  evict(name: string, ticket: bigint): boolean {
+  breakHold(name: string, ticket: bigint): boolean {
     const place = this.line(name).find((each, index) => each.ticket === ticket && index < each.claim.permits)
     if (place) this.leave(place.claim)
     return place !== undefined
   }
 
-  announce(claim: Claim, value: string): void {
+  proclaim(claim: Claim, value: string): void {
     const places = this.line(claim.name).map((place) =>
       isSame(place.claim, claim) ? { ...place, value } : place,
     )
@@ -142,9 +144,4 @@ export class MemoryStore {
 
 function isSame(one: Claim, other: Claim): boolean {
   return one.session === other.session && one.id === other.id
-}
-
-function conflict(asked: Claim, found: Claim): ConflictError {
-  const name = JSON.stringify(asked.name)
-  return new ConflictError(`${name} is in use with ${found.permits} permits; this asks for ${asked.permits}`)
 }

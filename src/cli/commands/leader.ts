@@ -1,7 +1,7 @@
 // `leasehold leader`: who leads. Owns how an answer is written, for people and for scripts; reading it is the
 // library's.
 import type { Command } from 'commander'
-import { orAborted } from '../../base/scope.ts'
+import { orAborted } from '../../base/abort.ts'
 import type { Leader } from '../../contract.ts'
 import { checkName } from '../../core/arguments.ts'
 import type { Election } from '../../election/election.ts'

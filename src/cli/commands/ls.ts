@@ -1,8 +1,8 @@
 // `leasehold ls`: who holds what, and who waits. Owns when it is shown; how it looks is states.ts's.
 import type { Command } from 'commander'
+import { orAborted } from '../../base/abort.ts'
 import { pause } from '../../base/clock.ts'
 import { UnavailableError } from '../../base/errors.ts'
-import { orAborted } from '../../base/scope.ts'
 import type { NameState } from '../../contract.ts'
 import { type Visit, withClient } from '../client.ts'
 import { Interrupted, messageOf, say, signalStatus } from '../exit.ts'

@@ -113,7 +113,7 @@ export const operator: readonly Draft[] = [
     },
   },
   {
-    title: 'evict takes the lock from its holder, who is told, and the next one holds',
+    title: 'break takes the lock from its holder, who is told, and the next one holds',
     takesMs: lossMs,
     async run(stage) {
       const [one, other] = await stage.pair()
@@ -134,7 +134,7 @@ export const operator: readonly Draft[] = [
     },
   },
   {
-    title: 'evict takes one permit from the holder that it names, and no other',
+    title: 'break takes one permit from the holder that it names, and no other',
     takesMs: lossMs,
     async run(stage) {
       const [one, other] = await stage.pair()
@@ -157,7 +157,7 @@ export const operator: readonly Draft[] = [
   },
   {
     title:
-      'evict changes nothing with a token by which nobody holds: of a waiter, of the last holder, of nobody',
+      'break changes nothing with a token by which nobody holds: of a waiter, of the last holder, of nobody',
     async run(stage) {
       const { backend } = stage
       const name = stage.name()

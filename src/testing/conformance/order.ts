@@ -130,6 +130,7 @@ export const order: readonly Draft[] = [
   },
   {
     title: 'line tells the claims on a name, holders first and then waiters in order, and leaves no trace',
+    // Long: one story, from an empty line over a full one to an empty one.
     async run(stage) {
       const name = stage.name()
       const [one, other] = await stage.pair()

@@ -26,6 +26,7 @@ export interface ConsulFaults {
   readonly falseRenewals: number
 }
 
+/** A datacenter without faults. */
 export const soundConsul: ConsulFaults = { spurious: 0, stale: 0, reset: 0, falseRenewals: 0 }
 
 interface Session {

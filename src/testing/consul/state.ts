@@ -125,6 +125,7 @@ export class ConsulState {
     return { entries, failures, touched, invalid }
   }
 
+  /** Long: one case for each verb of a transaction, as Consul documents them. */
   #apply(operation: Operation): readonly StoredKey[] {
     const { verb, key } = operation
     const existing = this.#keys.get(key)

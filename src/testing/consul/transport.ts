@@ -1,4 +1,5 @@
-// The connection of a simulated process to a simulated Consul: what client.ts is for a real one. Owns no rules.
+// The connection of a simulated process to a simulated Consul: what consul/wire/client.ts is
+// for a real one. Owns no rules.
 import type {
   Operation,
   SessionPlan,

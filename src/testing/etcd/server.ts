@@ -26,6 +26,7 @@ export interface EtcdFaults {
   readonly falseRenewals: number
 }
 
+/** A cluster without faults. */
 export const soundEtcd: EtcdFaults = { lagging: 0, forgotten: 0, cancelled: 0, falseRenewals: 0 }
 
 interface Lease {

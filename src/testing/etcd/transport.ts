@@ -1,4 +1,5 @@
-// The connection of a simulated process to a simulated etcd: what client.ts is for a real one. Owns no rules.
+// The connection of a simulated process to a simulated etcd: what etcd/wire/client.ts is
+// for a real one. Owns no rules.
 import type { ITxnRequest, ITxnResponse } from 'etcd3'
 import type { KeyRange, Transport, WatchListener } from '../../backends/etcd/wire/transport.ts'
 import { UnavailableError } from '../../base/errors.ts'

@@ -145,7 +145,9 @@ describe('a claim', () => {
     await backend.attempt(newClaim(session, { permits: 4 }), signal)
     const attempt = backend.attempt(newClaim(session, { permits: 2 }), signal)
     await expect(attempt).rejects.toThrow(ConflictError)
-    await expect(attempt).rejects.toThrow('"job" is in use as a semaphore with 4 permits; this asks for 2')
+    await expect(attempt).rejects.toThrow(
+      '"job" is in use as a semaphore with 4 permits; this asks for a semaphore with 2 permits',
+    )
     expect(await backend.line('job', signal)).toHaveLength(1)
   })
 

@@ -1,9 +1,10 @@
 // The one file that touches npm `consul`: requests over HTTP, one server at a time. Owns which server is asked, and
 // what an error means; knows nothing of locks. Of the package it uses what all its methods are made of, papi's
 // requests: those methods drop options, round flags, and hide what the server said.
-import { EventEmitter, setMaxListeners } from 'node:events'
+import { EventEmitter } from 'node:events'
 import type { Agent, IncomingMessage } from 'node:http'
 import Consul from 'consul'
+import { untilAborted } from '../../../base/abort.ts'
 import type { Clock } from '../../../base/clock.ts'
 import { SessionGoneError, UnavailableError } from '../../../base/errors.ts'
 import { type Answer, asFault, Fault } from './answers.ts'
@@ -149,30 +150,20 @@ export class ConsulClient implements Transport {
   #send<T>(connection: Connection, request: Request<T>, signal: AbortSignal): Promise<Answer> {
     const { lane, limitMs, waits = false } = request
     const ctx = Object.assign(new EventEmitter(), { canceled: false })
-    return new Promise((resolve, reject) => {
-      const end = (): void => {
+    return untilAborted(signal, ({ resolve, reject }) => {
+      let answer: Answer | undefined
+      const call: Call = { connection, waits, fail: reject }
+      const stopTimer = this.#clock.after(limitMs, () => reject(silence(limitMs)))
+      this.#calls.add(call)
+      const sent = connection.lanes[lane]._request({ ...optionsOf(connection, request), ctx }, answered)
+      sent.then((response) => resolve((answer = answerOf(response))), reject)
+      return () => {
         stopTimer()
-        signal.removeEventListener('abort', abort)
         this.#calls.delete(call)
-      }
-      const fail = (reason: unknown): void => {
-        end()
-        reject(reason)
+        if (answer) return
         ctx.canceled = true
         ctx.emit('cancel')
       }
-      const call: Call = { connection, waits, fail }
-      const abort = (): void => fail(signal.reason)
-      const stopTimer = this.#clock.after(limitMs, () => fail(silence(limitMs)))
-      this.#calls.add(call)
-      setMaxListeners(0, signal) // it may serve many requests at a time, and Node shall not warn
-      signal.addEventListener('abort', abort)
-      const sent = connection.lanes[lane]._request({ ...optionsOf(connection, request), ctx }, answered)
-      const succeed = (response: PapiResponse): void => {
-        end()
-        resolve(answerOf(response))
-      }
-      sent.then(succeed, fail)
     })
   }
 

@@ -45,6 +45,7 @@ const limitMs = 10_000
 /** A server that was cut off might answer with what was. */
 const consistent = { consistent: '1' } as const
 
+/** Opens a session. */
 export function creation(plan: SessionPlan): Request<string> {
   return {
     method: 'PUT',
@@ -57,6 +58,7 @@ export function creation(plan: SessionPlan): Request<string> {
   }
 }
 
+/** Starts the time to live of a session anew. Rejects with SessionGoneError if Consul no longer knows it. */
 export function renewal(session: string): Request<void> {
   return {
     ...aboutSession('renew', session),
@@ -84,6 +86,7 @@ function aboutSession(verb: 'renew' | 'destroy', id: string) {
   } as const
 }
 
+/** Applies all operations or none, and says which condition failed. A transaction that only reads is consistent. */
 export function transaction(operations: readonly Operation[], lane: Lane): Request<TxnOutcome> {
   return {
     method: 'PUT',
@@ -98,10 +101,12 @@ export function transaction(operations: readonly Operation[], lane: Lane): Reque
   }
 }
 
+/** A consistent read of a key, or of all keys with a prefix. */
 export function reading(target: Target): Request<Snapshot> {
   return { ...aboutKeys(target, consistent), limitMs }
 }
 
+/** A read that Consul answers when something has changed since `index`, or when `waitMs` are over. It may be stale. */
 export function blocking(target: Target, { index, waitMs }: Wait): Request<Snapshot> {
   const query = { index: String(index), wait: `${Math.ceil(waitMs)}ms` }
   return { ...aboutKeys(target, query), limitMs: (waitMs * 17) / 16 + 5_000, waits: true }
@@ -129,6 +134,7 @@ export interface Shown {
   readonly secrets: readonly string[]
 }
 
+/** What these credentials add to every request. */
 export function shownTo({ token, auth, dc, namespace, partition }: Credentials): Shown {
   const login = auth && Buffer.from(`${auth.username}:${auth.password}`).toString('base64')
   const headers = {

@@ -17,9 +17,9 @@ import {
   type ITxnResponse,
   isRecoverableError,
 } from 'etcd3'
+import { orAborted } from '../../../base/abort.ts'
 import type { Clock } from '../../../base/clock.ts'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../../base/errors.ts'
-import { orAborted } from '../../../base/scope.ts'
 import { type CallOptions, type Interceptor, requireLeader } from './calls.ts'
 import { KeepAlives, Watches } from './streams.ts'
 import type { Credentials, KeyRange, Transport, WatchListener } from './transport.ts'

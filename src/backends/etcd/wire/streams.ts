@@ -7,8 +7,8 @@ import type {
   IWatchRequest,
   IWatchResponse,
 } from 'etcd3'
+import { orAborted } from '../../../base/abort.ts'
 import { SessionGoneError, UnavailableError } from '../../../base/errors.ts'
-import { orAborted } from '../../../base/scope.ts'
 import type { Change, KeyRange, WatchListener } from './transport.ts'
 
 type KeepAliveStream = IDuplexStream<ILeaseKeepAliveRequest, ILeaseKeepAliveResponse>

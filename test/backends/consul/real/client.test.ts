@@ -679,8 +679,8 @@ test('close ends what is under way as an outage, and after it nothing can be ask
 test('after close a process ends by itself, also if the server hangs and hundreds of requests wait', async () => {
   const folderOf = dirname(built.index)
   const script = `
-    import { ConsulClient, server } from ${JSON.stringify(join(folderOf, 'backends/consul/client.js'))}
-    import { systemClock } from ${JSON.stringify(join(folderOf, 'clock.js'))}
+    import { ConsulClient, server } from ${JSON.stringify(join(folderOf, 'backends/consul/wire/client.js'))}
+    import { systemClock } from ${JSON.stringify(join(folderOf, 'base/clock.js'))}
     const client = new ConsulClient(systemClock(), [server(${JSON.stringify(address)}, { token: ${JSON.stringify(token)} })])
     const { signal } = new AbortController()
     await client.read({ key: 'a' }, signal)

@@ -1,0 +1,34 @@
+// What every store says when a name is in use for something else. Owns the words; each backend finds out by itself what
+// the name is in use for.
+import { ConflictError } from '../../base/errors.ts'
+import type { Claim } from '../../contract.ts'
+
+/** What stands on a name. */
+export interface Use {
+  /** How many may hold the name as it is used now; undefined where a key holds something else than a lock. */
+  readonly permits: number | undefined
+  /** The key that is in the way and that nobody holds, so that an operator may delete it. */
+  readonly leftOver?: string | undefined
+}
+
+/**
+ * The ConflictError for a claim on a name that is in use for something else. Its message says what the name is in use as,
+ * what was asked for, and what to do.
+ */
+export function inUse({ name, permits }: Pick<Claim, 'name' | 'permits'>, use: Use): ConflictError {
+  const found = use.permits === undefined ? 'for something else than a lock' : `as ${kindOf(use.permits)}`
+  const asked = `this asks for ${kindOf(permits)}`
+  return new ConflictError(`${JSON.stringify(name)} is in use ${found}; ${asked}: ${adviceFor(use)}`)
+}
+
+function adviceFor({ permits, leftOver }: Use): string {
+  if (leftOver !== undefined) {
+    return `choose another name, or delete the key ${JSON.stringify(leftOver)} if nobody uses it any more`
+  }
+  if (permits === undefined) return 'choose another name'
+  return 'use the name with the same permits everywhere, or choose another name'
+}
+
+function kindOf(permits: number): string {
+  return permits === 1 ? 'a mutex' : `a semaphore with ${permits} permits`
+}

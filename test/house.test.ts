@@ -1,0 +1,190 @@
+// The habits of CONTRIBUTING.md that a program can check: comments name what exists, exports have docstrings, long
+// functions have a reason, and the map of ARCHITECTURE.md shows the folders that there are.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import ts from 'typescript'
+import { expect, test } from 'vitest'
+
+interface Source {
+  readonly file: string
+  readonly tree: ts.SourceFile
+}
+
+interface Remark {
+  /** Where it stands, as `file:line`. */
+  readonly at: string
+  readonly text: string
+}
+
+const functionLinesMost = 25
+const readingLinesMost = 900
+
+const sources = ['src', 'test', 'tools', 'bench'].flatMap(filesBelow).map(parsed)
+const production = sources.filter(({ file }) => file.startsWith('src/'))
+const code = new Set(sources.flatMap(wordsOfCode))
+
+/** Words of comments that are code of others: of Go's client libraries, of node-cron, of the shell. */
+const foreign = new Set(['concurrency', 'setRunCoordinator', 'tee'])
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.(ts|mjs)$/.test(file))
+    .map((file) => join(folder, file))
+}
+
+function parsed(file: string): Source {
+  const kind = file.endsWith('.ts') ? ts.ScriptKind.TS : ts.ScriptKind.JS
+  const text = readFileSync(file, 'utf8')
+  return { file, tree: ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true, kind) }
+}
+
+function nodesOf(tree: ts.SourceFile): ts.Node[] {
+  const found: ts.Node[] = []
+  const visit = (node: ts.Node): void => {
+    found.push(node)
+    for (const child of node.getChildren(tree)) visit(child)
+  }
+  visit(tree)
+  return found
+}
+
+const lineOf = (tree: ts.SourceFile, position: number): number =>
+  tree.getLineAndCharacterOfPosition(position).line + 1
+
+/** Every identifier of the code, and every word in its strings. */
+function wordsOfCode({ tree }: Source): string[] {
+  return nodesOf(tree).flatMap((node) => {
+    if (ts.isIdentifier(node) || ts.isPrivateIdentifier(node)) return [node.text.replace('#', '')]
+    return ts.isLiteralExpression(node) ? (node.text.match(/\w+/g) ?? []) : []
+  })
+}
+
+function commentsOf({ file, tree }: Source): Remark[] {
+  const { text } = tree
+  const ranges = nodesOf(tree)
+    .filter((node) => node.getChildCount(tree) === 0)
+    .flatMap(({ pos, end }) => [
+      ...(ts.getLeadingCommentRanges(text, pos) ?? []),
+      ...(ts.getTrailingCommentRanges(text, end) ?? []),
+    ])
+  const places = new Map(ranges.map(({ pos, end }) => [pos, end]))
+  return [...places].map(([pos, end]) => ({ at: `${file}:${lineOf(tree, pos)}`, text: text.slice(pos, end) }))
+}
+
+const comments = sources.flatMap(commentsOf)
+
+/**
+ * The file names in a text that mean no file or several. A name means the one file whose path ends so, or, where there are
+ * several, the one beside the file with the text.
+ */
+function unclearFiles(text: string, folder: string): string[] {
+  const names = text.match(/[\w./-]*[\w-]\.(?:ts|mjs)\b/g) ?? []
+  const isClear = (name: string): boolean => {
+    const path = name.replace(/^[./]+/, '')
+    const files = sources.filter(({ file }) => file === path || file.endsWith(`/${path}`))
+    return files.length === 1 || existsSync(join(folder, path))
+  }
+  return names.filter((name) => !isClear(name))
+}
+
+/** The symbols in backticks of which some part is in no code. */
+function missingSymbols(text: string): string[] {
+  const symbols = text.matchAll(/`([A-Za-z_][\w.]*)(?:\([^`]*\))?`/g)
+  const isKnown = (word: string): boolean => code.has(word) || foreign.has(word) || word in globalThis
+  return [...symbols].map(([, symbol = '']) => symbol).filter((symbol) => !symbol.split('.').every(isKnown))
+}
+
+test('there is a lot to check: sources, comments and words', () => {
+  expect(production.length).toBeGreaterThan(100)
+  expect(comments.length).toBeGreaterThan(1_000)
+})
+
+test('a comment names a file so that one file is meant', () => {
+  const wrong = comments.flatMap(({ at, text }) =>
+    unclearFiles(text, dirname(at)).map((name) => `${at} names ${name}`),
+  )
+  expect(wrong).toEqual([])
+})
+
+test('every symbol in backticks that a comment names is in the code', () => {
+  const wrong = comments.flatMap(({ at, text }) => missingSymbols(text).map((name) => `${at} names ${name}`))
+  expect(wrong).toEqual([])
+})
+
+test.each(['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', ...docs()])(
+  '%s names a file so that one file is meant',
+  (document) => {
+    // `<name>` stands for any name.
+    expect(unclearFiles(readFileSync(document, 'utf8').replace(/\S*<\w+>\S*/g, ''), 'src')).toEqual([])
+  },
+)
+
+function docs(): string[] {
+  return readdirSync('docs').map((file) => join('docs', file))
+}
+
+function isExported(node: ts.Node): boolean {
+  if (!ts.canHaveModifiers(node)) return false
+  return ts.getModifiers(node)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) ?? false
+}
+
+test('every export of the source has a docstring', () => {
+  const silent = production.flatMap(({ file, tree }) =>
+    tree.statements
+      .filter((node) => isExported(node) && ts.getJSDocCommentsAndTags(node).length === 0)
+      .map((node) => `${file}:${lineOf(tree, node.getStart(tree))}`),
+  )
+  expect(silent).toEqual([])
+})
+
+/** The lines of a function's body, from brace to brace. */
+function linesOf(tree: ts.SourceFile, node: ts.Node): number {
+  const body = ts.isFunctionLike(node) && 'body' in node ? node.body : undefined
+  if (!body || !ts.isBlock(body as ts.Node)) return 0
+  const { end } = body as ts.Block
+  return lineOf(tree, end) - lineOf(tree, (body as ts.Block).getStart(tree)) + 1
+}
+
+const isLong = (tree: ts.SourceFile, node: ts.Node): boolean => linesOf(tree, node) > functionLinesMost
+
+test('a function of more than 25 lines has a comment that begins with "Long:" and says why', () => {
+  const wrong = production.flatMap(({ file, tree }) =>
+    nodesOf(tree)
+      .filter((node) => isLong(tree, node) && !ts.findAncestor(node.parent, (outer) => isLong(tree, outer)))
+      .filter((node) => !/(\/\/|\*) Long: .{10}/.test(node.getFullText(tree)))
+      .map((node) => `${file}:${lineOf(tree, node.getStart(tree))} has ${linesOf(tree, node)} lines`),
+  )
+  expect(wrong).toEqual([])
+})
+
+/** The map of ARCHITECTURE.md, and the paths of files and folders that its lines begin with. */
+function pathsOfMap(): string[] {
+  const map = /## The map\n.*?```text\n(.*?)```/s.exec(readFileSync('ARCHITECTURE.md', 'utf8'))?.[1] ?? ''
+  let room = ''
+  return map.split('\n').flatMap((line) => {
+    const [, indent = '', text = ''] = /^([ │]*)(.*)$/.exec(line) ?? []
+    const paths = text.match(/[\w/-]+(?:\.ts|\/)(?=[\s:,]|$)/g) ?? []
+    if (indent.length <= 2 && paths[0]) room = paths[0]
+    return paths.map((path) => (existsSync(join('src', path)) ? path : room + path))
+  })
+}
+
+test('every file and folder on the map of ARCHITECTURE.md exists', () => {
+  expect(pathsOfMap().length).toBeGreaterThan(20)
+  expect(pathsOfMap().filter((path) => !existsSync(join('src', path)))).toEqual([])
+})
+
+test('the map of ARCHITECTURE.md shows every folder of src, and every loose file but index.ts', () => {
+  const shown = new Set(pathsOfMap().map((path) => path.replace(/\/$/, '')))
+  const rooms = readdirSync('src').filter((name) => name !== 'index.ts')
+  const backends = readdirSync('src/backends').map((name) => `backends/${name}`)
+  expect([...rooms, ...backends].filter((name) => !shown.has(name))).toEqual([])
+})
+
+test('the files of the reading order have less than 900 lines', () => {
+  const [, list = ''] = /## Reading order\n\n(.*?):/s.exec(readFileSync('ARCHITECTURE.md', 'utf8')) ?? []
+  const files = [...list.matchAll(/`([\w/-]+\.ts)`/g)].map(([, file = '']) => join('src', file))
+  expect(files.map((file) => basename(file))).toContain('contract.ts')
+  const lines = files.map((file) => readFileSync(file, 'utf8').split('\n').length - 1)
+  expect(lines.reduce((sum, count) => sum + count, 0)).toBeLessThan(readingLinesMost)
+})
