@@ -1,7 +1,7 @@
 // How a claim comes to hold: the store's answers are followed until one admits it and is young enough to be believed.
 // Owns when to ask again: while a lock-delay is in the way, and about an admission that was long on its way. acquire.ts
 // knows what a claim is.
-import { type Clock, type Mark, mostElapsedMs } from '../base/clock.ts'
+import { mostElapsedMs } from '../base/clock.ts'
 import { UnavailableError } from '../base/errors.ts'
 import type { Admitted, Attempt, Backend, Claim } from '../contract.ts'
 import { follow } from './follow.ts'
@@ -38,7 +38,7 @@ export function toldApart(error: unknown): never {
  * held up on its way, or in a process that stood still, while an operator took the lock away. So the store is asked once
  * more, and what it says now counts: a claim that was removed stands in line again, at its end. From the third answer on
  * the network itself is slow, and an answer is believed that took no longer than one request may. Rejects with the reason
- * of the limits, and as a request does.
+ * of the scope, and as a request does.
  */
 export async function untilAnswered(asking: Asking): Promise<Attempt> {
   const { backend, claim, request, ttlMs } = asking
@@ -54,15 +54,11 @@ export async function untilAnswered(asking: Asking): Promise<Attempt> {
   let answer = await ask().catch(toldApart)
   for (let answers = 1; ; answers += 1) {
     if (claim.wait && !answer.held) answer = await untilAdmitted(answer, asking, askOn)
+    // An answer or event is younger than the last question.
     const believedMs = answers < 3 ? ttlMs / 30 : requestMs(ttlMs)
-    if (!answer.held || ageMs(sent, clock) <= believedMs) return answer
+    if (!answer.held || mostElapsedMs(sent, clock.mark()) <= believedMs) return answer
     answer = await askOn().catch(toldApart)
   }
-}
-
-/** The most that an answer or event can have been on its way: it is younger than the last question. */
-function ageMs(sent: Mark, clock: Clock): number {
-  return mostElapsedMs(sent, clock.mark())
 }
 
 /** Resolves with the answer that admits the claim, which is later than `first`. */

@@ -5,7 +5,11 @@ import { Agent, request } from 'node:http'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished } from 'vitest'
 import { type ConsulOptions, consul } from '../../src/backends/consul/index.ts'
 import { type ConnectOptions, connect, type Leasehold } from '../../src/index.ts'
-import { type ConsulCluster, startConsul } from '../../tools/servers/run.mjs'
+import {
+  type ConsulCluster,
+  type ConsulOptions as ConsulServerOptions,
+  startConsul,
+} from '../../tools/servers/run.mjs'
 import { until } from '../../tools/servers/wait.mjs'
 import { failOnComplaints } from './etcd.ts'
 
@@ -31,10 +35,10 @@ export interface Answer {
 }
 
 /** Starts one Consul for the tests of a file. Every test has to leave it as empty as it found it. */
-export function useConsul(): TestConsul {
+export function useConsul(options: ConsulServerOptions = {}): TestConsul {
   const store = new TestConsul()
   beforeAll(async () => {
-    store.cluster = await startConsul()
+    store.cluster = await startConsul(options)
   })
   afterAll(() => store.close())
   // What is registered first is run last: after the clients are closed.

@@ -2,11 +2,20 @@
 // titles of such tests name the exact versions, and that a line which is left out is left out visibly.
 import { type ConsulLine, type EtcdLine, ensureServers } from '../../tools/servers/run.mjs'
 
-/** A line, with what a title needs. */
-export interface TestedLine<Line> {
+/** A line. In the title of a test, %s is its exact version. */
+export class TestedLine<Line> {
   readonly line: Line
   /** For example '3.7.3'. */
   readonly version: string
+
+  constructor(line: Line, version = '') {
+    this.line = line
+    this.version = version
+  }
+
+  toString(): string {
+    return this.version
+  }
 }
 
 const { etcd, consul } = await ensureServers({ log: (line) => process.stderr.write(`${line}\n`) })
@@ -17,10 +26,12 @@ export const etcdLines = newestFirst<EtcdLine>(etcd)
 /** Of Consul, the newest first: 1.8, and 1.14 where LEASEHOLD_CONSUL_LINE asks for it. */
 export const consulLines = newestFirst<ConsulLine>(consul)
 
-function newestFirst<Line extends string>(servers: Partial<Record<Line, { version: string }>>) {
+function newestFirst<Line extends string>(
+  servers: Partial<Record<Line, { version: string }>>,
+): readonly TestedLine<Line>[] {
   const lines = Object.keys(servers) as Line[]
   const minor = (line: Line): number => Number(line.split('.')[1])
   return lines
     .sort((one, other) => minor(other) - minor(one))
-    .map((line): TestedLine<Line> => ({ line, version: servers[line]?.version ?? '' }))
+    .map((line) => new TestedLine(line, servers[line]?.version))
 }

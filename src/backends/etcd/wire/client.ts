@@ -239,10 +239,8 @@ function grpcOptions(connection: number): NonNullable<IOptions['grpcOptions']> {
   }
 }
 
-/**
- * etcd3 would retry writes and, after three failures, send nothing for 5 s. It only ever calls `execute`, also with
- * functions that throw, and then looks for a promise.
- */
+// etcd3 would retry writes and, after three failures, send nothing for 5 s. It only ever calls `execute`, also with
+// functions that throw, and then looks for a promise.
 const passThrough = { execute: async (run: () => unknown) => run() } as unknown as Policy
 
 /** What is missing falls back to the system's authorities, and to no client certificate. */
