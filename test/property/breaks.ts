@@ -23,12 +23,14 @@ export interface Given {
 interface Break {
   readonly process: string
   readonly name: string
-  readonly atMs: number
+  atMs: number
   /** The store's revision then: all claims that hold have a token that is not larger. */
-  readonly revision: bigint
+  revision: bigint
 }
 
 const never = Number.NEGATIVE_INFINITY
+/** Larger than every revision of a run. */
+const anyRevision = 2n ** 62n
 
 /** All breaks of one run. */
 export class Breaks {
@@ -90,10 +92,18 @@ export class Breaks {
       const { name } = found
       const process = this.#store.processOf(holder.session)
       this.note({ process, name })
-      // Until it is applied the claim may be confirmed, at a later revision.
-      if (await backend.break(name, holder.token, signal)) this.#add(process, name)
+      await this.#underWay({ process, name }, backend.break(name, holder.token, signal))
     }
     await backend.close()
+  }
+
+  /** A break may be applied at any moment until it is answered, and by then the claim may be confirmed at a later revision. */
+  async #underWay(victim: Pick<Break, 'process' | 'name'>, breaking: Promise<boolean>): Promise<void> {
+    const pending: Break = { ...victim, atMs: Infinity, revision: anyRevision }
+    this.#breaks.push(pending)
+    const applied = await breaking.catch(() => true) // unanswered, it may have been applied
+    pending.atMs = applied ? this.#world.nowMs : never
+    pending.revision = this.#store.revision()
   }
 
   /**
