@@ -75,7 +75,7 @@ function testsOf({ line, version }: TestedLine<ConsulLine>): void {
     const client = await store.client()
     const semaphore = client.semaphore(name, { permits: 2 })
     const [one, other] = [start('Go'), start('Go')]
-    const asked = { name, permits: 2, ttl: ttlMs / 1_000 }
+    const asked = { name, limit: 2, ttl: ttlMs / 1_000 }
     const hold = await semaphore.acquire()
     await one.do('acquire', asked)
     expect(await semaphore.tryAcquire()).toBeUndefined()
