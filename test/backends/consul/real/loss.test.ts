@@ -24,8 +24,8 @@ let undelayed = ''
 beforeAll(async () => {
   undelayed = join(dirname(built.index), 'undelayed.mjs')
   const code = `
-    import { connect as open } from '../../../integration/index.js'
-    import { consul } from '../../../integration/backends/consul/index.js'
+    import { connect as open } from './index.js'
+    import { consul } from './backends/consul/index.js'
     export function connect(url, options) {
       const [, addresses, namespace] = /^consul:..([^/]*).(.*)/.exec(url)
       return open(consul({ addresses: addresses.split(','), namespace, lockDelayMs: 0 }), options)

@@ -336,7 +336,7 @@ const mustSee = [
 ]
 
 for (const { line, version } of etcdLines) {
-  describe.concurrent(`etcd ${version}`, () => {
+  describe(`etcd ${version}`, () => {
     let cluster: EtcdCluster
     let store: EtcdClient
     beforeAll(async () => {
