@@ -1,6 +1,6 @@
 // The way from a request to a hold, for every kind of lock and every store. Owns that every way out of it withdraws, and
 // what close waits for; waiting is admission.ts's, order comes from the store, loss from the session.
-import { untilAdmitted } from './admission.ts'
+import { timeout, toldApart, untilAnswered } from './admission.ts'
 import type { Attempt, Backend, Claim } from './backend.ts'
 import { type Clock, pause } from './clock.ts'
 import { ConflictError, SessionGoneError, UnavailableError, WaitTimeoutError } from './errors.ts'
@@ -54,7 +54,8 @@ export class Acquirer {
   /**
    * Waits for the caller's turn and resolves with a hold that is held at that moment, or, without `wait`, with
    * undefined. Rejects with WaitTimeoutError, `signal.reason`, UnavailableError, ConflictError or RefusedError;
-   * the caller then holds nothing. A claim whose session is lost while it waits goes to the end of the line.
+   * the caller then holds nothing. A claim whose session is lost while it waits goes to the end of the line, and so
+   * does one that somebody removed before its admission was heard. Without `wait` such a claim tries once more.
    */
   acquire<H extends Hold>(wish: Wish<H>): Promise<H | undefined> {
     const acquired = this.#acquire(wish).finally(() => this.#pending.delete(acquired))
@@ -153,20 +154,10 @@ export class Acquirer {
     }
   }
 
-  async #untilAnswered(
-    claim: Claim,
-    session: Session,
-    limits: Limits,
-    onWait: Wish['onWait'],
-  ): Promise<Attempt> {
+  #untilAnswered(claim: Claim, session: Session, limits: Limits, onWait: Wish['onWait']): Promise<Attempt> {
+    const attempt = (limit: AbortSignal): Promise<Attempt> => this.#backend.attempt(claim, limit)
     const request = session.request(limits)
-    const ask = (retries?: number) =>
-      persist({ ...request, retries }, (limit) => this.#backend.attempt(claim, limit))
-    const first = await ask().catch(toldApart)
-    if (first.held || !claim.wait) return first
-    // A place in line is not given up as long as the session keeps it, and that may be longer than an outage.
-    const waiter = { clock: this.#clock, limits, ttlMs: session.ttlMs, onWait, ask: () => ask(Infinity) }
-    return untilAdmitted(first, waiter)
+    return untilAnswered({ request, ttlMs: session.ttlMs, waits: claim.wait, onWait, attempt })
   }
 
   #hold<H extends Hold>(wish: Wish<H>, admission: Admission, leave: Leave): H {
@@ -230,15 +221,6 @@ export class Acquirer {
     return new WaitTimeoutError(`${JSON.stringify(name)} ${when}${describeLine(line, this.#backend.facts)}`)
   }
 }
-
-/** A wait that ends before the store has said a word is no wait for a holder: the caller shall know. */
-function toldApart(error: unknown): never {
-  if (error !== timeout) throw error
-  throw new UnavailableError('the store did not answer before the wait was over')
-}
-
-/** Ends a wait from within; the error that the caller gets is made when it is known who holds. */
-const timeout = Symbol('waited long enough')
 
 const tooLong = (): Error => new UnavailableError('the store did not answer while closing')
 

@@ -1,27 +1,77 @@
-// How a claim that stands in line comes to hold: the store's answers are followed until one admits it. Owns how often to
-// ask while a lock-delay is in the way, and that the caller hears of its place; what a claim is, acquire.ts knows.
+// How a claim comes to hold: the store's answers are followed until one admits it and is young enough to be believed. Owns
+// when to ask again: while a lock-delay is in the way, and about an admission that was long on its way. What a claim is,
+// acquire.ts knows.
 import type { Admitted, Attempt } from './backend.ts'
-import type { Clock } from './clock.ts'
+import { type Clock, type Mark, mostElapsedMs } from './clock.ts'
+import { UnavailableError } from './errors.ts'
 import { follow } from './follow.ts'
-import type { Limits } from './limits.ts'
+import { persist, type RequestOptions } from './request.ts'
+import { requestMs } from './session.ts'
 
-/** How to wait for one claim. */
+/** How to ask about one claim. */
 export interface Waiter {
-  readonly clock: Clock
-  readonly limits: Limits
+  /** How each question is put to the store, and what ends them all. */
+  readonly request: RequestOptions
+  /** The session's time to live. */
   readonly ttlMs: number
-  /** Asks again, until the store answers. */
-  ask(): Promise<Attempt>
+  /** Whether the claim stands in line. */
+  readonly waits: boolean
   /** Hears how many stand ahead, whenever that changes. */
   readonly onWait: ((ahead: number) => void) | undefined
+  /** Asks once. Idempotent: asked about a claim that was admitted, the store says whether it still is. */
+  attempt(signal: AbortSignal): Promise<Attempt>
 }
 
 /** How often to ask, at least, whether a lock-delay is over. */
 const delayedMs = 500
 
-/** Resolves with the answer that admits the claim, which may be the first. Rejects with the reason of the limits. */
-export async function untilAdmitted(first: Attempt, waiter: Waiter): Promise<Admitted> {
-  const { clock, limits, ttlMs, ask, onWait } = waiter
+/** Ends a wait from within; the error that the caller gets is made when it is known who holds. */
+export const timeout = Symbol('waited long enough')
+
+/** A wait that ends before the store has answered does not show that the name is taken: the error says so. */
+export function toldApart(error: unknown): never {
+  if (error !== timeout) throw error
+  throw new UnavailableError('the store did not answer before the wait was over')
+}
+
+/**
+ * Resolves with the answer that admits the claim, or, where the claim does not wait, with the first answer. An admission
+ * is believed if the last question was sent no longer than a thirtieth of the time to live ago. An older one may have been
+ * held up on its way, or in a process that stood still, while an operator took the lock away. So the store is asked once
+ * more, and what it says now counts: a claim that was removed stands in line again, at its end. That answer is believed if
+ * it took no longer than one request may. Rejects with the reason of the limits, and as a request does.
+ */
+export async function untilAnswered(waiter: Waiter): Promise<Attempt> {
+  const { request, ttlMs, waits, attempt } = waiter
+  const { clock } = request
+  let sent = clock.mark()
+  const ask = (retries?: number): Promise<Attempt> =>
+    persist({ ...request, retries }, (limit) => {
+      sent = clock.mark()
+      return attempt(limit)
+    })
+  // A place in line is not given up as long as the session keeps it, and that may be longer than an outage.
+  const askOn = (): Promise<Attempt> => ask(waits ? Infinity : undefined)
+  let answer = await ask().catch(toldApart)
+  for (let believedMs = ttlMs / 30; ; believedMs = requestMs(ttlMs)) {
+    if (waits && !answer.held) answer = await untilAdmitted(answer, waiter, askOn)
+    if (!answer.held || ageMs(sent, clock) <= believedMs) return answer
+    answer = await askOn().catch(toldApart)
+  }
+}
+
+/** The most that an answer or event can have been on its way: it is younger than the last question. */
+function ageMs(sent: Mark, clock: Clock): number {
+  return mostElapsedMs(sent, clock.mark())
+}
+
+/** Resolves with the answer that admits the claim, which is later than `first`. */
+async function untilAdmitted(
+  first: Attempt,
+  { request, ttlMs, onWait }: Waiter,
+  ask: () => Promise<Attempt>,
+): Promise<Admitted> {
+  const { clock, limits } = request
   const answers = follow<Attempt>(first, {
     clock,
     limits,

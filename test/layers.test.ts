@@ -20,7 +20,7 @@ const mayImport: Record<string, readonly string[]> = {
   'holder.ts': ['backend.ts'],
   'line.ts': ['limits.ts'],
   'session.ts': ['backend.ts', 'clock.ts', 'errors.ts', 'limits.ts', 'request.ts'],
-  'admission.ts': ['backend.ts', 'clock.ts', 'follow.ts', 'limits.ts'],
+  'admission.ts': ['backend.ts', 'clock.ts', 'errors.ts', 'follow.ts', 'request.ts', 'session.ts'],
   'follow.ts': ['backend.ts', 'clock.ts', 'limits.ts', 'request.ts'],
   'watch.ts': ['backend.ts', 'clock.ts', 'limits.ts', 'request.ts', 'session.ts'],
   'hold.ts': [

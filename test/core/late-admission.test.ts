@@ -1,0 +1,160 @@
+// Admissions that are heard late. An operator may have taken the lock away by then, and then it is not handed out. Owns
+// when the store is asked once more, and what the caller gets then.
+import { expect, test } from 'vitest'
+import type { Backend, Claim } from '../../src/backend.ts'
+import { connect, type Leasehold, UnavailableError } from '../../src/index.ts'
+import { FaultyStore } from './faulty.ts'
+import { ManualClock, settle } from './manual-clock.ts'
+
+const ttlMs = 9_000
+/** A thirtieth of the time to live: an admission that is younger is believed. */
+const believedMs = 300
+const never = new AbortController().signal
+
+interface Scene {
+  readonly clock: ManualClock
+  readonly store: FaultyStore
+  readonly one: Leasehold
+  readonly other: Leasehold
+  /** A look at the store past all faults. */
+  readonly truth: Backend
+}
+
+async function scene(): Promise<Scene> {
+  const [clock, store] = [new ManualClock(), new FaultyStore()]
+  const open = (): Promise<Leasehold> => connect(store.source, { clock, ttlMs })
+  const [one, other] = await Promise.all([open(), open()])
+  return { clock, store, one, other, truth: await store.source.open(clock) }
+}
+
+/** Breaks the lock, whoever holds it, within this turn of the event loop. */
+async function breakLock(truth: Backend): Promise<void> {
+  const [holder] = await truth.list('a', never)
+  expect(await truth.evict('a', holder?.token ?? 0n, never)).toBe(true)
+}
+
+test('an admission that is heard soon is handed over without a further request', async () => {
+  const { clock, store, one } = await scene()
+  store.lateMs.set('attempt', believedMs)
+  const acquiring = one.mutex('a').acquire()
+  await clock.advance(believedMs)
+  expect((await acquiring).held).toBe(true)
+  expect(store.count('attempt') + store.count('verify')).toBe(1)
+})
+
+test('an admission that is heard late is confirmed by one further request, and then handed over', async () => {
+  const { clock, store, one, truth } = await scene()
+  store.lateMs.set('attempt', believedMs + 1)
+  const acquiring = one.mutex('a').acquire()
+  await clock.advance(believedMs)
+  expect(store.count('attempt')).toBe(1)
+  await clock.advance(2 * believedMs)
+  expect((await acquiring).held).toBe(true)
+  expect(store.count('attempt')).toBe(2)
+  expect(await truth.list('a', never)).toHaveLength(1)
+})
+
+test('a lock that was broken before its late admission is heard is not handed out: the caller stands in line again', async () => {
+  const { clock, store, one, other, truth } = await scene()
+  store.lateMs.set('attempt', 1_000)
+  let given = false
+  const acquiring = one
+    .mutex('a')
+    .acquire()
+    .finally(() => (given = true))
+  const behind = one.mutex('a').acquire()
+  await settle()
+  await breakLock(truth)
+  store.lateMs.clear()
+  const between = await other.mutex('a').acquire()
+  await clock.advance(3 * ttlMs)
+  expect(given).toBe(false)
+  expect((await truth.list('a', never)).map(({ held }) => held)).toEqual([true, false])
+  await between.release()
+  await clock.advance(1)
+  const hold = await acquiring
+  expect(hold.held).toBe(true)
+  expect(hold.token).toBeGreaterThan(between.token)
+  await hold.release()
+  expect((await behind).token).toBeGreaterThan(hold.token)
+})
+
+test('tryAcquire does not hand out a lock that was broken before its late admission is heard', async () => {
+  const { clock, store, one, other, truth } = await scene()
+  store.lateMs.set('attempt', 1_000)
+  const trying = one.mutex('a').tryAcquire()
+  await settle()
+  await breakLock(truth)
+  store.lateMs.clear()
+  const between = await other.mutex('a').acquire()
+  await clock.advance(1_000)
+  expect(await trying).toBeUndefined()
+  expect(await truth.list('a', never)).toHaveLength(1)
+  await between.release()
+})
+
+test('while the store does not confirm a late admission, it is not handed out, and the wait ends as an outage', async () => {
+  const { clock, store, one, truth } = await scene()
+  store.lateMs.set('attempt', 1_000)
+  const refused = expect(one.mutex('a').acquire({ waitMs: 4_000 })).rejects.toThrow(UnavailableError)
+  await settle()
+  store.faults.set('attempt', 'hang')
+  await clock.advance(4_000)
+  await refused
+  store.faults.clear()
+  await clock.advance(ttlMs)
+  expect(await truth.list('a', never)).toEqual([])
+})
+
+test('a confirmation that this process hears after it stood still confirms nothing', async () => {
+  const { clock, store, one, truth } = await scene()
+  store.lateMs.set('attempt', 1_000)
+  const acquiring = one.mutex('a').acquire()
+  await clock.advance(1_500) // the confirmation is on its way
+  await breakLock(truth)
+  clock.block(4_000)
+  store.lateMs.clear()
+  await clock.advance(500)
+  const hold = await acquiring
+  await hold.verify()
+  expect(store.count('attempt')).toBeGreaterThan(2)
+})
+
+test.each([
+  ['soon', believedMs, 1],
+  ['late', believedMs + 1, 2],
+] as const)(
+  'an event that comes %s admits a waiter, at the cost of %s ms and %i attempts',
+  async (_, waitedMs, attempts) => {
+    const { clock, store, one, other } = await scene()
+    const hold = await one.mutex('a').acquire()
+    const waiting = other.mutex('a').acquire()
+    await settle()
+    store.asked.length = 0
+    await clock.advance(waitedMs)
+    await hold.release()
+    expect((await waiting).held).toBe(true)
+    expect(store.count('attempt')).toBe(attempts - 1)
+  },
+)
+
+test('a process that stood still is not given a lock that was handed over to it and broken meanwhile', async () => {
+  const { clock, store, one, other, truth } = await scene()
+  await one.mutex('a').acquire()
+  const waiting = other.mutex('a').acquire()
+  await settle()
+  const [standing] = await truth.list('a', never)
+  clock.block(1_000)
+  // The release, the event that tells of it, and the break, before anything of it is heard.
+  const holder: Claim = {
+    ...{ id: '1', name: 'a', session: standing?.session ?? '' },
+    ...{ limit: 1, value: '', wait: true, candidate: false },
+  }
+  void truth.withdraw(holder, never)
+  void breakLock(truth)
+  const asked = store.count('attempt')
+  const hold = await waiting
+  expect(store.count('attempt')).toBe(asked + 1)
+  await hold.verify()
+  expect(await truth.list('a', never)).toHaveLength(1)
+})
