@@ -4,6 +4,7 @@ import type { Leasehold } from '../../src/connect.ts'
 import type { Hold } from '../../src/hold.ts'
 import type { SimProcess } from '../../src/testing/process.ts'
 import type { World } from '../../src/testing/world.ts'
+import type { Breaks, Given } from './breaks.ts'
 import { type Seen, stepsOf, tellSeen } from './diary.ts'
 import { isLinearizable } from './history.ts'
 
@@ -16,14 +17,11 @@ export interface Truth {
 /** What is expected of a run. */
 export interface Expected {
   readonly permits: number
-  readonly names: readonly string[]
   /** Nothing goes wrong: then no hold may be lost. */
   readonly healthy: boolean
-  /** How long a program may believe in a lock that an operator took away: no deadline can know of that. */
-  readonly mistakenMs: number
+  /** What an operator took away. */
+  readonly breaks: Breaks
 }
-
-type Victim = (process: SimProcess, name: string) => boolean
 
 /** A hold that some program was given. */
 export interface Grant {
@@ -39,7 +37,6 @@ export interface Grant {
   believedMs: number | undefined
   told: number
   released: boolean
-  robbedAtMs: number
 }
 
 const never = Number.NEGATIVE_INFINITY
@@ -53,7 +50,6 @@ export class Checker {
   readonly #expected: Expected
   readonly #grants = new Map<string, Grant[]>()
   readonly violations: string[] = []
-  readonly #robberies: { readonly atMs: number; readonly name: string; readonly owner: string }[] = []
   readonly #stoppedUntilMs = new Map<string, number>()
 
   constructor(world: World, truth: Truth, expected: Expected) {
@@ -70,13 +66,13 @@ export class Checker {
     this.#grants.set(hold.name, grants)
     this.#world.note(`${process.name} holds ${hold.name} with token ${hold.token}`)
     if (!hold.held) this.violated(`${process.name} was given a hold of ${hold.name} that it does not hold`)
-    const larger = grants.find((grant) => grant.hold.token >= hold.token)
-    if (larger && (this.#expected.permits === 1 || larger.hold.token === hold.token)) {
+    const fresh = { givenMs: this.#world.nowMs, believedMs: undefined, told: 0, released: false }
+    const grant: Grant = { ...who, ...fresh, hold }
+    const larger = grants.find((before) => before.hold.token >= hold.token)
+    const inOrder = larger && larger.hold.token > hold.token && this.#expected.permits > 1
+    if (larger && !inOrder && !this.#expected.breaks.isBrokenOnItsWay(given(grant))) {
       this.violated(`token ${hold.token} of ${hold.name} came after ${larger.hold.token}`)
     }
-    const robbedAtMs = this.#robbedAtMs(process, hold.name)
-    const fresh = { givenMs: this.#world.nowMs, believedMs: undefined, told: 0, released: false }
-    const grant: Grant = { ...who, ...fresh, hold, robbedAtMs }
     hold.signal.addEventListener('abort', () => this.#lost(grant))
     grants.push(grant)
     this.look()
@@ -106,18 +102,6 @@ export class Checker {
   stopped(process: SimProcess, untilMs: number): void {
     const before = this.#stoppedUntilMs.get(process.name) ?? never
     this.#stoppedUntilMs.set(process.name, Math.max(before, untilMs))
-  }
-
-  /** An operator is about to take this lock, or this process's session, away in the store. */
-  robbed(isVictim: Victim): void {
-    this.#world.mark('operator')
-    const atMs = this.#world.nowMs
-    for (const name of this.#expected.names) {
-      for (const owner of this.#truth.owners(name)) this.#robberies.push({ atMs, name, owner })
-      for (const grant of this.#grants.get(name) ?? []) {
-        if (isVictim(grant.process, name)) grant.robbedAtMs = Math.max(grant.robbedAtMs, atMs)
-      }
-    }
   }
 
   /** The store has changed, or a program acts: nobody may believe what is not true. */
@@ -155,20 +139,12 @@ export class Checker {
     this.#world.note(`VIOLATION ${what}`)
   }
 
-  #believes({ process, hold, listens, released, told, robbedAtMs }: Grant): boolean {
+  #believes(grant: Grant): boolean {
+    const { process, hold, listens, released, told } = grant
     const { nowMs } = this.#world
-    if (!process.running || released || nowMs - robbedAtMs < this.#expected.mistakenMs) return false
+    if (!process.running || released || this.#expected.breaks.isMistaken(given(grant))) return false
     if (!listens) return hold.held
     return told === 0 && nowMs > (this.#stoppedUntilMs.get(process.name) ?? never) + lateMs
-  }
-
-  /** When the lock was taken away from this process while the answer that gave it was on its way. */
-  #robbedAtMs(process: SimProcess, name: string): number {
-    const since = this.#world.nowMs - 5_000
-    const robbery = this.#robberies.findLast(
-      (one) => one.atMs > since && one.owner === process.name && one.name === name,
-    )
-    return robbery?.atMs ?? never
   }
 
   #lost(grant: Grant): void {
@@ -181,4 +157,8 @@ export class Checker {
     if (told > 1) this.violated(`${process.name} was told twice of one loss`)
     if (hold.held) this.violated(`${process.name} was told of a loss and still reads held`)
   }
+}
+
+function given({ process, hold, givenMs }: Grant): Given {
+  return { process: process.name, name: hold.name, token: hold.token, givenMs }
 }

@@ -34,6 +34,7 @@ export const troubleKinds = [
   'server crash',
   'leader',
   'operator',
+  'break',
   'close',
 ] as const
 
@@ -72,6 +73,7 @@ const kinds = [
   ['server crash', 'storm', 'kill'],
   ['suspend', 'cut', 'close'],
   ['operator', 'freeze', 'cut back'],
+  ['break', 'freeze', 'cut back', 'storm'],
 ] as const
 
 /** One has more to suffer than the others: much goes wrong only where two things meet. */

@@ -4,6 +4,7 @@ import { UnavailableError, WaitTimeoutError } from '../../src/errors.ts'
 import { fairWeather, Network, type Weather } from '../../src/testing/network.ts'
 import { SimProcess } from '../../src/testing/process.ts'
 import { World } from '../../src/testing/world.ts'
+import { Breaks } from './breaks.ts'
 import { Checker, type Truth } from './checker.ts'
 import { isHealthy, type Job, type Plan, type Trouble, troubledMs } from './plan.ts'
 import { Register } from './register.ts'
@@ -39,6 +40,7 @@ class Run implements Truth {
   readonly #network: Network
   readonly #store: SimStore
   readonly #machines: Machine[]
+  readonly #breaks: Breaks
   readonly #checker: Checker
   readonly #shop: Shop
   readonly #healthy: boolean
@@ -55,7 +57,8 @@ class Run implements Truth {
     this.#store = make(this.#world, this.#network, () => this.#checker?.look())
     const { permits } = plan
     const { ttlMs } = this.#store
-    const expected = { permits, names, healthy: this.#healthy, mistakenMs: 1.5 * ttlMs }
+    this.#breaks = new Breaks(this.#world, this.#store, names, permits)
+    const expected = { permits, healthy: this.#healthy, breaks: this.#breaks }
     this.#checker = new Checker(this.#world, this, expected)
     const complain = (what: string): void => this.complain(what)
     const turns = new Turns(this.#world, permits, this.#healthy ? complain : () => {})
@@ -136,7 +139,8 @@ class Run implements Truth {
     else if (kind === 'server pause') this.#store.host.pause(forMs)
     else if (kind === 'server crash') this.#store.restart(forMs)
     else if (kind === 'leader') this.#store.changeLeader(forMs)
-    else if (kind === 'operator') this.#operate(forMs)
+    else if (kind === 'operator') this.#store.operate(forMs, (victim) => this.#breaks.note(victim))
+    else if (kind === 'break') this.#evict()
     else if (kind === 'close') this.#close(this.#at(index))
   }
 
@@ -165,12 +169,9 @@ class Run implements Truth {
     })
   }
 
-  #operate(choice: number): void {
-    this.#store.operate(choice, ({ process, name }) =>
-      this.#checker.robbed(
-        (other, lock) => other.name === (process ?? other.name) && lock === (name ?? lock),
-      ),
-    )
+  #evict(): void {
+    const operator = new SimProcess(this.#world, 'operator')
+    this.#breaks.evict(operator).catch((error) => this.#world.note(`no break: ${anywhere(error)}`))
   }
 
   /** The machine's program dies, and another begins in its place. */

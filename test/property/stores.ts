@@ -1,6 +1,7 @@
 // The simulated stores as a run needs them: one shape for all. Owns who holds what in each, read from the store's own
 // data by the rules of its ecosystem and not by our code.
 import type { BackendSource } from '../../src/backend.ts'
+import { leaseOf } from '../../src/backends/etcd/layout.ts'
 import { MemoryBackend } from '../../src/backends/memory/backend.ts'
 import { MemoryStore } from '../../src/backends/memory/store.ts'
 import { simulatedConsul } from '../../src/testing/consul/index.ts'
@@ -11,11 +12,14 @@ import type { Network } from '../../src/testing/network.ts'
 import { SimProcess } from '../../src/testing/process.ts'
 import { SimHost } from '../../src/testing/server.ts'
 import type { World } from '../../src/testing/world.ts'
+import type { Victim } from './breaks.ts'
 
 /** A simulated store, with what a run does to it. */
 export interface SimStore {
   readonly host: SimHost
   readonly ttlMs: number
+  /** The most that an answer may be on its way and be believed, on the slowest clock: as long as one request may take. */
+  readonly believedMs: number
   /** How long after a crash its locks may stay taken. */
   readonly takeOverMs: number
   source(process: SimProcess): BackendSource
@@ -23,8 +27,12 @@ export interface SimStore {
   owners(name: string, permits: number): string[]
   /** What stands as the name's checkpoint now. */
   checkpoint(name: string): string | undefined
-  /** Takes something away as an operator would; says before from whom or of which name. */
-  operate(choice: number, rob: (victim: { readonly process?: string; readonly name?: string }) => void): void
+  /** The process that opened this session. */
+  processOf(session: string): string
+  /** What every change of the store moves, and no token is ahead of. */
+  revision(): bigint
+  /** Takes something away as an operator would, without asking our code; says before from which process or name. */
+  operate(choice: number, rob: (victim: Victim) => void): void
   /** Lets it misbehave as real ones have, or behave again. */
   misbehave(on: boolean): void
   changeLeader(ms: number): void
@@ -47,7 +55,10 @@ const etcd: MakeStore = (world, network, committed) => {
   return {
     host: server.host,
     ttlMs: 4_000,
+    believedMs: 1_300,
     takeOverMs: 5_000,
+    processOf: (session) => processOf(leaseOf(session)),
+    revision: () => server.state.revision,
     source(process) {
       const source = simulatedEtcd(network, process, server)
       opened.push({ process, source })
@@ -66,7 +77,7 @@ const etcd: MakeStore = (world, network, committed) => {
         rob({ process: processOf(lease) })
         server.revoke(lease)
       } else if (stored) {
-        rob({ name: nameOf(stored.key) })
+        rob({ process: processOf(stored.lease), name: nameOf(stored.key) })
         const remove = { request_delete_range: { key: Buffer.from(stored.key) } }
         server.txn({ compare: [], success: [remove], failure: [] })
       }
@@ -102,7 +113,10 @@ const consul: MakeStore = (world, network, committed) => {
   return {
     host: server.host,
     ttlMs: 10_000,
+    believedMs: 3_250,
     takeOverMs: 20_500 + lockDelayMs,
+    processOf,
+    revision: () => BigInt(server.state.index),
     source(process) {
       const source = simulatedConsul(network, process, server, { lockDelayMs })
       opened.push({ process, source })
@@ -122,7 +136,9 @@ const consul: MakeStore = (world, network, committed) => {
         rob({ process: processOf(session) })
         server.destroySession(session)
       } else if (entry) {
-        rob({ name: nameOf(entry.key) })
+        const { session, key } = entry
+        // A list of holders has no session, and to delete it concerns them all.
+        rob({ process: session && processOf(session), name: nameOf(key) })
         server.txn([{ verb: 'delete', key: entry.key }])
       }
     },
@@ -152,7 +168,10 @@ const memory: MakeStore = (world, _network, committed) => {
   return {
     host: new SimHost(world, 'memory'),
     ttlMs: 4_000,
+    believedMs: 0,
     takeOverMs: 5_000,
+    processOf: (session) => owners.get(session) ?? 'nobody',
+    revision: () => 0n,
     source: ({ name }) => ({
       url: 'memory:',
       async open() {
