@@ -38,8 +38,9 @@ export function toldApart(error: unknown): never {
  * Resolves with the answer that admits the claim, or, where the claim does not wait, with the first answer. An admission
  * is believed if the last question was sent no longer than a thirtieth of the time to live ago. An older one may have been
  * held up on its way, or in a process that stood still, while an operator took the lock away. So the store is asked once
- * more, and what it says now counts: a claim that was removed stands in line again, at its end. That answer is believed if
- * it took no longer than one request may. Rejects with the reason of the limits, and as a request does.
+ * more, and what it says now counts: a claim that was removed stands in line again, at its end. From the third answer on
+ * the network itself is slow, and an answer is believed that took no longer than one request may. Rejects with the reason
+ * of the limits, and as a request does.
  */
 export async function untilAnswered(waiter: Waiter): Promise<Attempt> {
   const { request, ttlMs, waits, attempt } = waiter
@@ -53,8 +54,9 @@ export async function untilAnswered(waiter: Waiter): Promise<Attempt> {
   // A place in line is not given up as long as the session keeps it, and that may be longer than an outage.
   const askOn = (): Promise<Attempt> => ask(waits ? Infinity : undefined)
   let answer = await ask().catch(toldApart)
-  for (let believedMs = ttlMs / 30; ; believedMs = requestMs(ttlMs)) {
+  for (let answers = 1; ; answers += 1) {
     if (waits && !answer.held) answer = await untilAdmitted(answer, waiter, askOn)
+    const believedMs = answers < 3 ? ttlMs / 30 : requestMs(ttlMs)
     if (!answer.held || ageMs(sent, clock) <= believedMs) return answer
     answer = await askOn().catch(toldApart)
   }

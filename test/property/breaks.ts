@@ -1,6 +1,6 @@
 // What an operator took away in the store, when, and from which process. Owns the one excuse for a hold that was broken,
 // wherever holds are compared: in locks, elections and cron jobs.
-import type { SimProcess } from '../../src/testing/process.ts'
+import { SimProcess } from '../../src/testing/process.ts'
 import type { World } from '../../src/testing/world.ts'
 import type { SimStore } from './stores.ts'
 
@@ -29,7 +29,6 @@ interface Break {
 }
 
 const never = Number.NEGATIVE_INFINITY
-const signal = new AbortController().signal
 
 /** All breaks of one run. */
 export class Breaks {
@@ -38,12 +37,20 @@ export class Breaks {
   readonly #names: readonly string[]
   readonly #permits: number
   readonly #breaks: Break[] = []
+  readonly #told: (victim: Victim) => void
 
-  constructor(world: World, store: SimStore, names: readonly string[], permits = 1) {
+  /** `told` hears of all that an operator is about to take away, also of what does not hold. */
+  constructor(
+    world: World,
+    store: SimStore,
+    names: readonly string[],
+    { permits = 1, told = () => {} }: { permits?: number; told?: (victim: Victim) => void } = {},
+  ) {
     this.#world = world
     this.#store = store
     this.#names = names
     this.#permits = permits
+    this.#told = told
   }
 
   /** An operator is about to take this away. It concerns the processes that hold it now, in the store. */
@@ -54,10 +61,22 @@ export class Breaks {
       for (const process of this.#store.owners(name, this.#permits))
         if (process === (victim.process ?? process)) this.#add(process, name)
     }
+    this.#told(victim)
   }
 
-  /** Breaks what holds first, as `leasehold break` does: by requests of the product, from a process of its own. */
-  async evict(operator: SimProcess): Promise<void> {
+  /** Ends a session or deletes a key, as an operator may with the store's own commands. */
+  operate(what: 'end session' | 'delete key'): void {
+    this.#store.operate(what, (victim) => this.note(victim))
+  }
+
+  /** Breaks a lock as `leasehold break` does: by requests of the product, from a process of its own. */
+  evict(): void {
+    this.#evict().catch((error) => this.#world.note(`no break: ${error}`))
+  }
+
+  async #evict(): Promise<void> {
+    const { signal } = new AbortController()
+    const operator = new SimProcess(this.#world, 'operator')
     const backend = await this.#store.source(operator).open(operator)
     const [found] = await backend.survey('n', signal)
     const holder = found?.claims.find(({ held }) => held)

@@ -57,7 +57,7 @@ class Run implements Truth {
     this.#store = make(this.#world, this.#network, () => this.#checker?.look())
     const { permits } = plan
     const { ttlMs } = this.#store
-    this.#breaks = new Breaks(this.#world, this.#store, names, permits)
+    this.#breaks = new Breaks(this.#world, this.#store, names, { permits })
     const expected = { permits, healthy: this.#healthy, breaks: this.#breaks }
     this.#checker = new Checker(this.#world, this, expected)
     const complain = (what: string): void => this.complain(what)
@@ -139,8 +139,8 @@ class Run implements Truth {
     else if (kind === 'server pause') this.#store.host.pause(forMs)
     else if (kind === 'server crash') this.#store.restart(forMs)
     else if (kind === 'leader') this.#store.changeLeader(forMs)
-    else if (kind === 'operator') this.#store.operate(forMs, (victim) => this.#breaks.note(victim))
-    else if (kind === 'break') this.#evict()
+    else if (kind === 'operator') this.#breaks.operate(forMs % 2 === 1 ? 'end session' : 'delete key')
+    else if (kind === 'break') this.#breaks.evict()
     else if (kind === 'close') this.#close(this.#at(index))
   }
 
@@ -167,11 +167,6 @@ class Run implements Truth {
     this.#world.after(forMs, () => {
       this.#network.weather = this.#fair
     })
-  }
-
-  #evict(): void {
-    const operator = new SimProcess(this.#world, 'operator')
-    this.#breaks.evict(operator).catch((error) => this.#world.note(`no break: ${anywhere(error)}`))
   }
 
   /** The machine's program dies, and another begins in its place. */

@@ -18,7 +18,7 @@ import type { Victim } from './breaks.ts'
 export interface SimStore {
   readonly host: SimHost
   readonly ttlMs: number
-  /** The most that an answer may be on its way and be believed, on the slowest clock: as long as one request may take. */
+  /** How old an admission may be and be believed, on the slowest clock: a thirtieth of the time to live. */
   readonly believedMs: number
   /** How long after a crash its locks may stay taken. */
   readonly takeOverMs: number
@@ -31,8 +31,8 @@ export interface SimStore {
   processOf(session: string): string
   /** What every change of the store moves, and no token is ahead of. */
   revision(): bigint
-  /** Takes something away as an operator would, without asking our code; says before from which process or name. */
-  operate(choice: number, rob: (victim: Victim) => void): void
+  /** Takes away what comes first, as an operator would, without our code; says before from which process or name. */
+  operate(what: 'end session' | 'delete key', rob: (victim: Victim) => void): void
   /** Lets it misbehave as real ones have, or behave again. */
   misbehave(on: boolean): void
   changeLeader(ms: number): void
@@ -55,7 +55,7 @@ const etcd: MakeStore = (world, network, committed) => {
   return {
     host: server.host,
     ttlMs: 4_000,
-    believedMs: 1_300,
+    believedMs: 145,
     takeOverMs: 5_000,
     processOf: (session) => processOf(leaseOf(session)),
     revision: () => server.state.revision,
@@ -70,10 +70,10 @@ const etcd: MakeStore = (world, network, committed) => {
       return inLine.slice(0, permits).map(({ lease }) => processOf(lease))
     },
     checkpoint: (name) => server.state.range(`\0leasehold/checkpoint/${name}`)[0]?.value.toString(),
-    operate(choice, rob) {
+    operate(what, rob) {
       const [lease] = server.leases
       const [stored] = server.state.range('n', 'o')
-      if (choice % 2 === 1 && lease) {
+      if (what === 'end session' && lease) {
         rob({ process: processOf(lease) })
         server.revoke(lease)
       } else if (stored) {
@@ -113,7 +113,7 @@ const consul: MakeStore = (world, network, committed) => {
   return {
     host: server.host,
     ttlMs: 10_000,
-    believedMs: 3_250,
+    believedMs: 355,
     takeOverMs: 20_500 + lockDelayMs,
     processOf,
     revision: () => BigInt(server.state.index),
@@ -128,11 +128,11 @@ const consul: MakeStore = (world, network, committed) => {
       if (permits > 1) return liveOwners(`${name}/.lock`)
       return lock?.session ? [processOf(lock.session)] : []
     },
-    operate(choice, rob) {
+    operate(what, rob) {
       const [session] = server.state.sessions
       const { entries } = server.read({ prefix: 'n' })
       const entry = entries.find(({ key }) => !key.endsWith('/.checkpoint')) // which is data, and nobody's claim
-      if (choice % 2 === 1 && session) {
+      if (what === 'end session' && session) {
         rob({ process: processOf(session) })
         server.destroySession(session)
       } else if (entry) {

@@ -3,11 +3,14 @@
 import type { Hold } from '../../../src/hold.ts'
 import type { SimProcess } from '../../../src/testing/process.ts'
 import type { World } from '../../../src/testing/world.ts'
+import type { Breaks } from '../breaks.ts'
 import type { CronPlan } from './plan.ts'
 
 interface Run {
   readonly process: SimProcess
   readonly hold: Hold
+  /** When the lock was given, at the earliest: a hold that is older has been renewed or is over. */
+  readonly givenMs: number
   working: boolean
   /** Whether it is on record that the job has ended. */
   done: boolean
@@ -24,6 +27,8 @@ export class Ledger {
   readonly violations: string[] = []
   readonly #world: World
   readonly #plan: CronPlan
+  readonly #breaks: Breaks
+  readonly #ttlMs: number
   readonly #runs = new Map<number, Run[]>()
   readonly #missed = new Set<number>()
   /** Ticks that are on record, though their host may have died before it began. */
@@ -33,8 +38,10 @@ export class Ledger {
   /** Ticks that some host could have run: sound from before its own time of it until an interval after. */
   readonly #possible = new Set<number>()
 
-  constructor(world: World, plan: CronPlan) {
+  constructor(world: World, plan: CronPlan, { breaks, ttlMs }: { breaks: Breaks; ttlMs: number }) {
     this.#world = world
+    this.#breaks = breaks
+    this.#ttlMs = ttlMs
     this.#plan = plan
     this.#soundSinceMs = plan.skewsMs.map(() => Infinity)
   }
@@ -68,17 +75,22 @@ export class Ledger {
 
   /** A job begins; the function returned says that it ends. */
   begun(tickMs: number, process: SimProcess, hold: Hold): () => void {
+    const givenMs = this.#world.nowMs - this.#ttlMs
+    const run = { process, hold, givenMs, working: true, done: false }
     const runs = this.#runs.get(tickMs) ?? []
     this.#runs.set(tickMs, runs)
     const at = new Date(tickMs).toISOString()
     if (runs.length > 0 && !this.#plan.retry) this.complain(`${at} runs again, on ${process.name}`)
-    const before = runs.find((run) => run.done || this.#goesOn(run))
-    if (before) this.complain(`${at} runs on ${process.name} although ${before.process.name} did it`)
     if (this.#missed.has(tickMs))
       this.complain(`${at} runs on ${process.name} after it was told to be missed`)
-    const beside = [...this.#runs.values()].flat().find((run) => this.#goesOn(run))
-    if (beside) this.complain(`${at} runs on ${process.name} while ${beside.process.name} is at work`)
-    const run = { process, hold, working: true, done: false }
+    // A job whose lock was broken may go on for a while, or begin, beside the next one.
+    const broken = this.#isMistaken(run)
+    const before = runs.find((one) => one.done || this.#goesOn(one))
+    if (before && !broken)
+      this.complain(`${at} runs on ${process.name} although ${before.process.name} did it`)
+    const beside = [...this.#runs.values()].flat().find((one) => this.#goesOn(one))
+    if (beside && !broken)
+      this.complain(`${at} runs on ${process.name} while ${beside.process.name} is at work`)
     runs.push(run)
     this.#world.mark(runs.length > 1 ? 'tick run again' : 'tick run')
     return () => {
@@ -120,8 +132,13 @@ export class Ledger {
     return this.#plan.retry ? this.#runs.has(tickMs) : this.#taken.has(tickMs)
   }
 
-  #goesOn({ process, hold, working }: Run): boolean {
-    return working && process.alive && process.running && hold.held
+  #goesOn(run: Run): boolean {
+    const { process, hold, working } = run
+    return working && process.alive && process.running && hold.held && !this.#isMistaken(run)
+  }
+
+  #isMistaken({ process, hold, givenMs }: Run): boolean {
+    return this.#breaks.isMistaken({ process: process.name, name: hold.name, token: hold.token, givenMs })
   }
 
   /** Notes which ticks the time in which this host was sound until now covers. */

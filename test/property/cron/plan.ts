@@ -3,7 +3,15 @@ import fc from 'fast-check'
 
 /** What goes wrong with a host, or with the store. */
 export interface Trouble {
-  readonly kind: 'kill' | 'cut' | 'freeze' | 'server pause' | 'server crash'
+  readonly kind:
+    | 'kill'
+    | 'cut'
+    | 'freeze'
+    | 'server pause'
+    | 'server crash'
+    | 'end session'
+    | 'delete key'
+    | 'break'
   readonly atMs: number
   readonly host: number
   readonly forMs: number
@@ -25,7 +33,10 @@ const minuteMs = 60_000
 
 function trouble(minutes: number, hosts: number): fc.Arbitrary<Trouble> {
   return fc.record({
-    kind: fc.constantFrom<Trouble['kind']>('kill', 'kill', 'cut', 'freeze', 'server pause', 'server crash'),
+    kind: fc.constantFrom<Trouble['kind']>(
+      ...(['kill', 'kill', 'cut', 'freeze', 'server pause', 'server crash'] as const),
+      ...(['end session', 'delete key', 'break'] as const),
+    ),
     // Many meet a tick: those of hosts whose clocks are right come 40 s after the beginning, and each minute.
     atMs: fc
       .tuple(fc.nat(minutes - 1), fc.oneof(fc.nat(minuteMs), fc.integer({ min: 39_998, max: 40_010 })))

@@ -5,6 +5,7 @@ import type { Hold } from '../../../src/hold.ts'
 import { Network } from '../../../src/testing/network.ts'
 import { SimProcess } from '../../../src/testing/process.ts'
 import { World } from '../../../src/testing/world.ts'
+import { Breaks, type Victim } from '../breaks.ts'
 import type { Verdict } from '../run.ts'
 import type { MakeStore, SimStore } from '../stores.ts'
 import { Ledger } from './ledger.ts'
@@ -44,6 +45,7 @@ class CronRun {
   readonly #world: World
   readonly #network: Network
   readonly #store: SimStore
+  readonly #breaks: Breaks
   readonly #hosts: Host[]
   #births = 0
   #over = false
@@ -53,7 +55,8 @@ class CronRun {
     this.#world = new World(plan.seed, { log })
     this.#network = new Network(this.#world)
     this.#store = make(this.#world, this.#network, () => this.ledger?.looked(this.#store?.checkpoint(name)))
-    this.ledger = new Ledger(this.#world, plan)
+    this.#breaks = new Breaks(this.#world, this.#store, [name], { told: (victim) => this.#robbed(victim) })
+    this.ledger = new Ledger(this.#world, plan, { breaks: this.#breaks, ttlMs: this.#store.ttlMs })
     this.#hosts = plan.skewsMs.map((skewMs, index) => {
       return {
         index,
@@ -155,7 +158,15 @@ class CronRun {
     } else if (kind === 'freeze') {
       this.ledger.disturbed(host.index, forMs)
       host.process.freeze(forMs)
-    } else this.#strike(kind, Math.min(forMs, 40_000))
+    } else if (kind === 'break') this.#breaks.evict()
+    else if (kind === 'end session' || kind === 'delete key') this.#breaks.operate(kind)
+    else this.#strike(kind, Math.min(forMs, 40_000))
+  }
+
+  /** A host that has the lock, or stands in line for it, has to begin anew. */
+  #robbed({ process: name }: Victim): void {
+    const hosts = this.#hosts.filter(({ process }) => process.name === (name ?? process.name))
+    for (const { index } of hosts) this.ledger.disturbed(index, 0)
   }
 
   #strike(kind: 'server pause' | 'server crash', forMs: number): void {

@@ -5,6 +5,7 @@ import type { Term } from '../../../src/election/term.ts'
 import { HoldLostError } from '../../../src/errors.ts'
 import type { SimProcess } from '../../../src/testing/process.ts'
 import type { World } from '../../../src/testing/world.ts'
+import type { Breaks, Given } from '../breaks.ts'
 import { graceMs } from './plan.ts'
 
 /** Work that goes on under a term. */
@@ -13,26 +14,25 @@ export interface Tenure {
   readonly term: Term
   working: boolean
   askedAtMs: number
-  robbedAtMs: number
+  readonly givenMs: number
   /** Somebody else than `lead` gave it up. */
   resigned: boolean
 }
 
-/** How long a term that somebody else ended in the store may believe in itself: no deadline can know of that. */
-const mistakenMs = 10_000
 /** All terms of one run. */
 export class Judge {
   readonly violations: string[] = []
   readonly #world: World
   readonly #owners: () => readonly string[]
+  readonly #breaks: Breaks
   readonly #tenures: Tenure[] = []
   readonly #values = new Map<bigint, string[]>()
   readonly #seen = new Map<string, bigint>()
-  readonly #robbedAtMs = new Map<string, number>()
 
-  constructor(world: World, owners: () => readonly string[]) {
+  constructor(world: World, owners: () => readonly string[], breaks: Breaks) {
     this.#world = world
     this.#owners = owners
+    this.#breaks = breaks
   }
 
   complain(what: string): void {
@@ -45,21 +45,13 @@ export class Judge {
     this.#world.note(`${process.name} leads with token ${term.token}`)
     this.#world.mark('term')
     if (!term.held) this.complain(`${process.name} works under a term that it does not hold`)
-    // Its session was ended while the answer that gave the term was on its way: then another may have led meanwhile.
-    const robbed = this.#world.nowMs - (this.#robbedAtMs.get(process.name) ?? -Infinity) < mistakenMs
-    const larger = this.#tenures.find((tenure) => tenure.term.token >= term.token)
-    if (larger && !robbed) this.complain(`term ${term.token} came after ${larger.term.token}`)
-    const beside = this.#tenures.find((tenure) => tenure.process === process && tenure.working)
+    const givenMs = this.#world.nowMs
+    const tenure = { process, term, working: true, askedAtMs: Infinity, givenMs, resigned: false }
+    const larger = this.#tenures.find((before) => before.term.token >= term.token)
+    if (larger && !this.#breaks.isBrokenOnItsWay(given(tenure)))
+      this.complain(`term ${term.token} came after ${larger.term.token}`)
+    const beside = this.#tenures.find((before) => before.process === process && before.working)
     if (beside) this.complain(`${process.name} works for ${term.token} beside ${beside.term.token}`)
-    const tenure = {
-      process,
-      term,
-      working: true,
-      askedAtMs: Infinity,
-      // Perhaps while the answer that gave the term was on its way.
-      robbedAtMs: this.#robbedAtMs.get(process.name) ?? -Infinity,
-      resigned: false,
-    }
     term.signal.addEventListener('abort', () => this.#asked(tenure))
     this.#tenures.push(tenure)
     this.look()
@@ -69,13 +61,6 @@ export class Judge {
   ends(tenure: Tenure): void {
     this.look()
     tenure.working = false
-  }
-
-  /** Somebody ends the session of this process in the store. */
-  robbed(name: string): void {
-    this.#robbedAtMs.set(name, this.#world.nowMs)
-    for (const tenure of this.#tenures)
-      if (tenure.process.name === name) tenure.robbedAtMs = this.#world.nowMs
   }
 
   /** A value is about to be proclaimed: from now on it may be seen. */
@@ -100,11 +85,11 @@ export class Judge {
   look(): void {
     const owners = this.#owners()
     const leaders = this.#tenures.filter(({ process, term }) => process.running && term.held)
-    for (const { process, term, robbedAtMs } of leaders) {
-      if (this.#world.nowMs - robbedAtMs < mistakenMs || owners.includes(process.name)) continue
+    const sound = leaders.filter((tenure) => !this.#breaks.isMistaken(given(tenure)))
+    for (const { process, term } of sound) {
+      if (owners.includes(process.name)) continue
       this.complain(`${process.name} believes in term ${term.token}; the store knows [${owners.join(', ')}]`)
     }
-    const sound = leaders.filter(({ robbedAtMs }) => this.#world.nowMs - robbedAtMs > mistakenMs)
     if (sound.length > 1) this.complain(`terms ${sound.map(({ term }) => term.token).join(' and ')} overlap`)
     for (const tenure of this.#tenures) this.#orderly(tenure)
   }
@@ -133,4 +118,8 @@ function wasLost(term: Term): boolean {
   } catch (error) {
     return !String(error).includes('was released')
   }
+}
+
+function given({ process, term, givenMs }: Tenure): Given {
+  return { process: process.name, name: term.name, token: term.token, givenMs }
 }

@@ -12,6 +12,8 @@ export interface Trouble {
     | 'close'
     | 'fail'
     | 'end session'
+    | 'delete key'
+    | 'break'
     | 'server pause'
     | 'server crash'
     | 'storm'
@@ -38,8 +40,9 @@ const families = [
   ['kill', 'cut', 'freeze'],
   ['stop', 'resign', 'close'],
   ['fail', 'end session', 'resign'],
+  ['delete key', 'break', 'freeze', 'cut'],
   ['server pause', 'server crash', 'kill'],
-  ['storm', 'freeze', 'end session'],
+  ['storm', 'freeze', 'end session', 'break'],
   ['cut', 'stop', 'close'],
 ] as const
 

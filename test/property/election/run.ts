@@ -8,6 +8,7 @@ import { UnavailableError } from '../../../src/errors.ts'
 import { fairWeather, Network } from '../../../src/testing/network.ts'
 import { SimProcess } from '../../../src/testing/process.ts'
 import { World } from '../../../src/testing/world.ts'
+import { Breaks } from '../breaks.ts'
 import type { Verdict } from '../run.ts'
 import type { MakeStore, SimStore } from '../stores.ts'
 import { Judge, type Tenure } from './judge.ts'
@@ -47,6 +48,7 @@ class ElectionRun {
   readonly #world: World
   readonly #network: Network
   readonly #store: SimStore
+  readonly #breaks: Breaks
   readonly #hosts: Host[]
   #births = 0
   #values = 0
@@ -58,7 +60,8 @@ class ElectionRun {
     this.#world = new World(plan.seed, { log })
     this.#network = new Network(this.#world)
     this.#store = make(this.#world, this.#network, () => this.judge?.look())
-    this.judge = new Judge(this.#world, () => this.#store.owners(name, 1))
+    this.#breaks = new Breaks(this.#world, this.#store, [name])
+    this.judge = new Judge(this.#world, () => this.#store.owners(name, 1), this.#breaks)
     this.#hosts = Array.from({ length: plan.candidates }, (_, index) => this.#host(index))
   }
 
@@ -189,7 +192,9 @@ class ElectionRun {
       close: () => this.#leave(leader, forMs, () => void leader.client?.close()),
       resign: () => leader.process.enter(() => this.#resign(leader)),
       fail: () => leader.process.enter(() => leader.fail(new Error('the work failed'))),
-      'end session': () => this.#rob(forMs),
+      'end session': () => this.#breaks.operate('end session'),
+      'delete key': () => this.#breaks.operate('delete key'),
+      break: () => this.#breaks.evict(),
       'server pause': () => this.#store.host.pause(Math.min(forMs, 10_000)),
       'server crash': () => this.#store.restart(Math.min(forMs, 10_000)),
       storm: () => this.#storm(Math.min(forMs, 10_000)),
@@ -217,13 +222,6 @@ class ElectionRun {
     this.#store.misbehave(true)
     this.#world.after(forMs, () => {
       this.#network.weather = fairWeather
-    })
-  }
-
-  #rob(choice: number): void {
-    // Of sessions, the owner is known; of keys, all who wait or lead may be concerned.
-    this.#store.operate(choice * 2 + 1, ({ process }) => {
-      if (process) this.judge.robbed(process)
     })
   }
 
