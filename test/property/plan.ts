@@ -118,21 +118,38 @@ const healthyJob: fc.Arbitrary<Job> = fc
     workMs: long === 0 ? 25_000 : Math.max(0, 500 * halfSeconds - (job.workMs % 4)),
   }))
 
+/** An operator mostly acts while something else goes wrong: then some process hears late of what is broken. */
+function together(troubles: readonly Trouble[]): Trouble[] {
+  const others = troubles.filter(({ kind }) => !isOperator(kind))
+  return troubles.map((trouble, index) => {
+    const other = others[index % others.length]
+    if (!other || !isOperator(trouble.kind) || trouble.atMs % 4 === 0) return trouble
+    return { ...trouble, atMs: other.atMs + (trouble.atMs % 1_000) }
+  })
+}
+
+function isOperator(kind: Trouble['kind']): boolean {
+  return kind === 'operator' || kind === 'break'
+}
+
 /** Each run draws from one small family: many kinds at once hide one another. */
-const troubles: fc.Arbitrary<Trouble[]> = fc.constantFrom(...kinds).chain((family) =>
-  fc.array(
-    fc.record({
-      kind: fc.constantFrom<Trouble['kind']>(...family),
-      atMs: fc.oneof(
-        { weight: 3, arbitrary: fc.nat(troubledMs - 5_000) },
-        { weight: 1, arbitrary: fc.integer({ min: 12_000, max: 18_000 }) },
-      ),
-      process: someProcess,
-      forMs: fc.oneof(fc.nat(500), fc.integer({ min: 500, max: longMs })),
-    }),
-    { maxLength: 8 },
-  ),
-)
+const troubles: fc.Arbitrary<Trouble[]> = fc
+  .constantFrom(...kinds)
+  .chain((family) =>
+    fc.array(
+      fc.record({
+        kind: fc.constantFrom<Trouble['kind']>(...family),
+        atMs: fc.oneof(
+          { weight: 3, arbitrary: fc.nat(troubledMs - 5_000) },
+          { weight: 1, arbitrary: fc.integer({ min: 12_000, max: 18_000 }) },
+        ),
+        process: someProcess,
+        forMs: fc.oneof(fc.nat(500), fc.integer({ min: 500, max: longMs })),
+      }),
+      { maxLength: 8 },
+    ),
+  )
+  .map(together)
 
 /** All that a client does by itself, and no trouble. */
 const closing: fc.Arbitrary<Trouble[]> = fc.array(
