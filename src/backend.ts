@@ -132,7 +132,11 @@ export interface Backend {
   renewSession(session: string, signal: AbortSignal): Promise<void>
   /** Ends the session and whatever it still holds. Idempotent. */
   destroySession(session: string, signal: AbortSignal): Promise<void>
-  /** Asks once whether the claim holds, and puts it in line if it should wait. Idempotent for one claim. */
+  /**
+   * Asks once whether the claim holds, and puts it in line if it should wait. Idempotent for one claim: one that was
+   * admitted before is admitted again if it still stands, by a read that no stale member of the store can answer, and
+   * otherwise it begins anew.
+   */
   attempt(claim: Claim, signal: AbortSignal): Promise<Attempt>
   /**
    * Takes the claim out of the line or the lock, also where an unanswered attempt arrives only later. Idempotent;

@@ -38,9 +38,11 @@ export abstract class Lock {
   }
 
   /**
-   * Waits in line and resolves with a hold. Where it is free this costs one request. Rejects with WaitTimeoutError
-   * after `waitMs`, with `signal.reason` on abort, and with UnavailableError, ConflictError or RefusedError;
-   * in each case nothing is held and the place in line is given up.
+   * Waits in line and resolves with a hold. Where it is free this costs one request. Where the answer, or the event that
+   * ends the wait, comes later than a thirtieth of the TTL after the last request, one more request confirms it; if an
+   * operator broke the lock meanwhile, the caller stands in line again, at its end. Rejects with WaitTimeoutError after
+   * `waitMs`, with `signal.reason` on abort, and with UnavailableError, ConflictError or RefusedError; in each case
+   * nothing is held and the place in line is given up.
    */
   async acquire(options: AcquireOptions = {}): Promise<Hold> {
     const { waitMs, signal, onWait } = options
@@ -54,7 +56,8 @@ export abstract class Lock {
 
   /**
    * Resolves with a hold if it is free now and nobody waits for it, else with undefined. Costs one request (a
-   * semaphore on etcd: two where it is free), and leaves nothing behind. Rejects as `acquire` does.
+   * semaphore on etcd: two where it is free), and leaves nothing behind. A late answer is confirmed as for `acquire`;
+   * if an operator broke the lock meanwhile, it is tried once more. Rejects as `acquire` does.
    */
   async tryAcquire({ signal }: Pick<AcquireOptions, 'signal'> = {}): Promise<Hold | undefined> {
     checkSignal(signal)
