@@ -2,10 +2,10 @@
 // of and nobody else.
 import assert from 'node:assert/strict'
 import type { NameState } from '../../backend.ts'
-import { HoldLostError } from '../../errors.ts'
+import { HoldLostError, UnavailableError } from '../../errors.ts'
 import { claimOf, type Draft, lossMs, never } from './case.ts'
 import type { Stage } from './stage.ts'
-import { started } from './wait.ts'
+import { started, until } from './wait.ts'
 
 /** What a survey tells of one name. */
 async function stateOf(stage: Stage, name: string): Promise<NameState | undefined> {
@@ -64,6 +64,34 @@ export const operator: readonly Draft[] = [
       assert.equal((await stage.backend.survey(name, never)).length, 1)
       await hold.release()
       assert.deepEqual(await stage.backend.survey(name, never), [])
+    },
+  },
+  {
+    title:
+      'a claim that was broken is not admitted by asking again: it begins anew, behind those that hold since',
+    async run(stage) {
+      const { backend, clock } = stage
+      for (const limit of [1, 2]) {
+        const name = stage.name()
+        const claim = claimOf(name, await stage.session(), { limit })
+        const holds = async (): Promise<boolean> => {
+          const asked = await backend.attempt(claim, never).catch((error) => {
+            if (!(error instanceof UnavailableError)) throw error // it says: ask again
+          })
+          return asked?.held === true
+        }
+        assert.ok(await holds())
+        assert.equal(await backend.evict(name, await tokenOf(stage, name), never), true)
+        const others = [
+          claimOf(name, await stage.session(), { limit }),
+          claimOf(name, await stage.session(), { limit }),
+        ]
+        for (const other of others.slice(0, limit)) assert.ok((await backend.attempt(other, never)).held)
+        for (const _ of ['first', 'again', 'once more']) assert.equal(await holds(), false)
+        for (const other of others) await backend.withdraw(other, never)
+        await until(clock, { withinMs: lossMs(backend.facts) }, 'the broken claim holds', holds, true)
+        await backend.withdraw(claim, never)
+      }
     },
   },
   {
