@@ -37,6 +37,7 @@ export class Breaks {
   readonly #names: readonly string[]
   readonly #permits: number
   readonly #breaks: Break[] = []
+  #slowUntilMs = never
   readonly #told: (victim: Victim) => void
 
   /** `told` hears of all that an operator is about to take away, also of what does not hold. */
@@ -51,6 +52,11 @@ export class Breaks {
     this.#names = names
     this.#permits = permits
     this.#told = told
+  }
+
+  /** The network is slow for so long. Then the product believes the third answer, as long as one request may take. */
+  slow(forMs: number): void {
+    this.#slowUntilMs = Math.max(this.#slowUntilMs, this.#world.nowMs + forMs + this.#store.requestMs)
   }
 
   /** An operator is about to take this away. It concerns the processes that hold it now, in the store. */
@@ -96,7 +102,8 @@ export class Breaks {
    * than the product believes an answer.
    */
   brokenAtMs({ process, name, token, givenMs }: Given): number {
-    const sinceMs = givenMs - this.#store.believedMs
+    const { believedMs, requestMs } = this.#store
+    const sinceMs = givenMs - (givenMs < this.#slowUntilMs ? requestMs : believedMs)
     const broken = this.#breaks.findLast((one) => {
       return one.process === process && one.name === name && one.revision >= token && one.atMs >= sinceMs
     })

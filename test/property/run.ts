@@ -146,6 +146,7 @@ class Run implements Truth {
 
   /** Answers take longer and longer, and then there are none: what was known last is older than it seems. */
   #fade(process: SimProcess, forMs: number): void {
+    this.#breaks.slow(2_500)
     this.#network.weather = { ...fairWeather, delayMs: [0.1, 900] }
     this.#world.after(2_500, () => {
       this.#network.weather = this.#fair
@@ -162,6 +163,7 @@ class Run implements Truth {
   }
 
   #storm(forMs: number): void {
+    this.#breaks.slow(forMs)
     this.#network.weather = { delayMs: [0.1, 40], late: 5, lost: 3, twice: 5, reset: 3 }
     this.#store.misbehave(true)
     this.#world.after(forMs, () => {

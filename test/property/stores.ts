@@ -20,6 +20,8 @@ export interface SimStore {
   readonly ttlMs: number
   /** How old an admission may be and be believed, on the slowest clock: a thirtieth of the time to live. */
   readonly believedMs: number
+  /** How long one request may take, on the slowest clock. */
+  readonly requestMs: number
   /** How long after a crash its locks may stay taken. */
   readonly takeOverMs: number
   source(process: SimProcess): BackendSource
@@ -56,6 +58,7 @@ const etcd: MakeStore = (world, network, committed) => {
     host: server.host,
     ttlMs: 4_000,
     believedMs: 145,
+    requestMs: 1_300,
     takeOverMs: 5_000,
     processOf: (session) => processOf(leaseOf(session)),
     revision: () => server.state.revision,
@@ -114,6 +117,7 @@ const consul: MakeStore = (world, network, committed) => {
     host: server.host,
     ttlMs: 10_000,
     believedMs: 355,
+    requestMs: 3_250,
     takeOverMs: 20_500 + lockDelayMs,
     processOf,
     revision: () => BigInt(server.state.index),
@@ -169,6 +173,7 @@ const memory: MakeStore = (world, _network, committed) => {
     host: new SimHost(world, 'memory'),
     ttlMs: 4_000,
     believedMs: 0,
+    requestMs: 0,
     takeOverMs: 5_000,
     processOf: (session) => owners.get(session) ?? 'nobody',
     revision: () => 0n,

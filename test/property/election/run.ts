@@ -218,6 +218,7 @@ class ElectionRun {
   }
 
   #storm(forMs: number): void {
+    this.#breaks.slow(forMs)
     this.#network.weather = { delayMs: [0.1, 40], late: 5, lost: 3, twice: 0, reset: 3 }
     this.#store.misbehave(true)
     this.#world.after(forMs, () => {
