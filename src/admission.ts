@@ -26,7 +26,7 @@ export interface Waiter {
 const delayedMs = 500
 
 /** Ends a wait from within; the error that the caller gets is made when it is known who holds. */
-export const timeout = Symbol('waited long enough')
+export const timeout: unique symbol = Symbol('waited long enough')
 
 /** A wait that ends before the store has answered does not show that the name is taken: the error says so. */
 export function toldApart(error: unknown): never {
