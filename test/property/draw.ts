@@ -68,6 +68,9 @@ export function parametersOf({
   return only === undefined ? { seed } : { seed, path: only, numRuns: 1, endOnFailure: true }
 }
 
+/** The search for a smaller case ends before the test would; to try fewer values than asked for is a failure. */
+const tooLong = { interruptAfterTimeLimit: 90_000, markInterruptAsFailure: true }
+
 /**
  * Tries a property on `numRuns` drawn values. Throws with the smallest value that was found to break it, and the command that
  * replays it. With `timeout`, a value that takes longer, in ms, breaks it too.
@@ -78,10 +81,11 @@ export async function holdsForAll<Ts>(
   { lane, ...limits }: { numRuns?: number; timeout?: number; lane?: number } = {},
 ): Promise<void> {
   const draw = drawFor(task, lane)
-  const details = await fc.check(property, { ...limits, ...parametersOf(draw) })
+  const details = await fc.check(property, { ...limits, ...tooLong, ...parametersOf(draw) })
   if (!details.failed) return
   const report = await fc.asyncDefaultReportMessage(details)
-  const replay = draw.replay(details.counterexamplePath ?? '')
+  const path = details.counterexamplePath
+  const replay = path === null ? replayOf(task) : draw.replay(path)
   throw new Error(`${report}\nreplay it: ${replay}`, { cause: details.errorInstance })
 }
 

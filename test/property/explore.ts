@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, type RunnerTestCase } from 'vitest'
-import { Digest, type Draw, drawFor, isReplay, parametersOf, reportRuns } from './draw.ts'
+import { Digest, type Draw, drawFor, isReplay, parametersOf, replayOf, reportRuns } from './draw.ts'
 import { type Kind, playOf } from './kinds.ts'
 import { type StoreName, stores } from './stores.ts'
 
@@ -45,8 +45,8 @@ export async function holdsInAllRuns<P>(
   reportRuns(task, runs, digest)
   expect(failure ?? 'nothing failed').toBe('nothing failed')
   if (isReplay()) return
-  expect(runs).toBe(expedition.runs)
-  expect(mustSee.filter((state) => !marks.get(state))).toEqual([])
+  const unseen = mustSee.filter((state) => !marks.get(state))
+  expect(unseen, `not seen in ${runs} runs; replay them: ${replayOf(task)}`).toEqual([])
 }
 
 /** Runs plan after plan until one fails. */
