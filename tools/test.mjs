@@ -30,6 +30,7 @@ const wanted = readArguments(usage, () => {
   if (values.fresh && values.seed !== undefined) throw new Error('--fresh and --seed exclude each other')
   if (values.case !== undefined && (values.testNamePattern === undefined || values.seed === undefined))
     throw new Error('--case needs --seed and -t: it is one case of one test, drawn from one seed')
+  if (values.testNamePattern !== undefined) new RegExp(values.testNamePattern) // throws with what is wrong with it
   positionals.forEach(mustBeTests)
   return { ...values, files: positionals, seed: seedOf(values) }
 })
