@@ -1,27 +1,68 @@
 // @ts-check
-// `npm run soak -- --minutes 30`: fresh simulated runs of every store, side by side, for so long. Owns the command line;
-// what is run and told is in test/property/soak/.
+// `npm run soak -- --minutes 60`: fresh simulated runs of every store and kind, side by side, for so long. Owns the command
+// line, see `usage`; what is run and told is in test/property/soak/.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { freshSeed, parseSeed } from '../test/property/seed.mjs'
+import { readArguments } from './arguments.mjs'
+
+const stores = ['etcd', 'consul', 'memory']
+const kinds = ['troubled', 'healthy', 'election', 'cron']
+const usage = `usage: npm run soak -- [options]
+  --minutes <number>  how long; 30 unless given
+  --seed <number>     begin with the runs of this seed and not with fresh ones
+  --store <name>      only this one of ${stores.join(', ')}
+  --kind <name>       only this one of ${kinds.join(', ')}
+  --case <path>       only this case: what a failure prints, with its seed, store and kind`
+
+const wanted = readArguments(usage, () => {
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: 'string', default: '30' },
+      seed: { type: 'string' },
+      store: { type: 'string' },
+      kind: { type: 'string' },
+      case: { type: 'string' },
+    },
+  })
+  const { seed, store, kind } = values
+  const minutes = Number(values.minutes)
+  if (!(minutes > 0 && minutes < Infinity))
+    throw new Error(`--minutes: ${JSON.stringify(values.minutes)} is not a number above 0`)
+  mustBeOneOf(stores, '--store', store)
+  mustBeOneOf(kinds, '--kind', kind)
+  if (store === 'memory' && kind !== undefined && kind !== 'healthy')
+    throw new Error(
+      '--store memory has no runs but --kind healthy: a process that stops would stop the store in it',
+    )
+  if (values.case !== undefined && (seed === undefined || store === undefined || kind === undefined))
+    throw new Error('--case needs --seed, --store and --kind: it is one run, drawn from one seed')
+  return { ...values, minutes, seed: seed === undefined ? freshSeed() : parseSeed(seed, '--seed') }
+})
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
-const env = { ...process.env, LEASEHOLD_SOAK_MINUTES: String(readMinutes()) }
+process.stdout.write(`seed ${wanted.seed}: npm run soak -- --seed ${wanted.seed}\n`)
+const env = {
+  ...process.env,
+  LEASEHOLD_SOAK_MINUTES: String(wanted.minutes),
+  LEASEHOLD_SEED: String(wanted.seed),
+  ...(wanted.store && { LEASEHOLD_SOAK_STORE: wanted.store }),
+  ...(wanted.kind && { LEASEHOLD_SOAK_KIND: wanted.kind }),
+  ...(wanted.case !== undefined && { LEASEHOLD_CASE: wanted.case }),
+}
 const { status } = spawnSync(process.execPath, [vitest, 'run'], { cwd: root, stdio: 'inherit', env })
 process.exit(status ?? 1)
 
-function readMinutes() {
-  try {
-    const { values } = parseArgs({ options: { minutes: { type: 'string', default: '30' } } })
-    const minutes = Number(values.minutes)
-    if (!(minutes > 0)) throw new Error(`--minutes: ${values.minutes} is not a number above 0`)
-    return minutes
-  } catch (error) {
-    process.stderr.write(
-      `${error instanceof Error ? error.message : error}\nusage: npm run soak -- [--minutes 30]\n`,
-    )
-    process.exit(64)
-  }
+/**
+ * Throws unless it is one of these, or not given.
+ * @param {readonly string[]} known
+ * @param {string} name
+ * @param {string | undefined} value
+ */
+function mustBeOneOf(known, name, value) {
+  if (value !== undefined && !known.includes(value))
+    throw new Error(`${name}: ${JSON.stringify(value)} is none of ${known.join(', ')}`)
 }

@@ -1,19 +1,88 @@
-// `npm test`: installs, checks, fetches real servers and runs every test. With `--no-servers` it leaves out what needs
-// them, and says so; other arguments go to vitest.
+// `npm test`: installs, checks, fetches real servers and runs every test, with the simulated runs that belong to this commit.
+// Owns its command line; see `usage`.
 // @ts-check
+import { readdirSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { freshSeed, keptSeed, parseSeed } from '../test/property/seed.mjs'
+import { readArguments } from './arguments.mjs'
 import { install, main, run } from './install.mjs'
 
+const usage = `usage: npm test -- [options] [part of a test file's path]...
+  -t, --testNamePattern <regex>  only the tests whose titles match
+  --no-servers                   leave out what needs a real etcd or Consul
+  --seed <number>                draw the simulated runs from this number and not from the repository's, ${keptSeed}
+  --fresh                        draw them from a number of its own, which is printed
+  --case <path>                  only this case of one test: what a failure prints
+  -- <option>...                 options of vitest, such as -- --bail=1`
+
+const wanted = readArguments(usage, () => {
+  const { values, positionals } = parseArgs({
+    args: ownArguments(),
+    options: {
+      testNamePattern: { type: 'string', short: 't' },
+      'no-servers': { type: 'boolean', default: false },
+      seed: { type: 'string' },
+      fresh: { type: 'boolean', default: false },
+      case: { type: 'string' },
+    },
+    allowPositionals: true,
+  })
+  if (values.fresh && values.seed !== undefined) throw new Error('--fresh and --seed exclude each other')
+  if (values.case !== undefined && (values.testNamePattern === undefined || values.seed === undefined))
+    throw new Error('--case needs --seed and -t: it is one case of one test, drawn from one seed')
+  if (values.testNamePattern !== undefined) new RegExp(values.testNamePattern) // throws with what is wrong with it
+  positionals.forEach(mustBeTests)
+  return { ...values, files: positionals, seed: seedOf(values) }
+})
+
 await main(async () => {
-  const args = process.argv.slice(2)
-  const servers = !args.includes('--no-servers')
+  process.stdout.write(
+    `seed ${wanted.seed}${wanted.seed === keptSeed ? '' : `: npm test -- --seed ${wanted.seed}`}\n`,
+  )
   install()
-  run('node', ['tools/check.mjs'])
-  if (servers) {
-    const { ensureServers } = await import('./servers/fetch.mjs')
-    await ensureServers({ log: (line) => process.stdout.write(`${line}\n`) })
-  } else {
+  // A case is replayed while somebody looks for its cause, among changes that need not be fit to be seen.
+  if (wanted.case === undefined) run('node', ['tools/check.mjs'])
+  if (wanted['no-servers']) {
     process.stdout.write('\n--no-servers: whatever needs a real etcd or Consul is NOT tested in this run\n')
     process.env.LEASEHOLD_NO_SERVERS = '1'
+  } else {
+    const { ensureServers } = await import('./servers/fetch.mjs')
+    await ensureServers({ log: (line) => process.stdout.write(`${line}\n`) })
   }
-  run('npx', ['--no-install', 'vitest', 'run', ...args.filter((arg) => arg !== '--no-servers')])
+  process.env.LEASEHOLD_SEED = String(wanted.seed)
+  if (wanted.case !== undefined) process.env.LEASEHOLD_CASE = wanted.case
+  const title = wanted.testNamePattern === undefined ? [] : ['-t', wanted.testNamePattern]
+  run('npx', ['--no-install', 'vitest', 'run', ...wanted.files, ...title, ...vitestArguments()])
 })
+
+/** What is before a second `--`. */
+function ownArguments() {
+  const args = process.argv.slice(2)
+  return args.includes('--') ? args.slice(0, args.indexOf('--')) : args
+}
+
+/** What is after a second `--`. */
+function vitestArguments() {
+  const args = process.argv.slice(2)
+  return args.includes('--') ? args.slice(args.indexOf('--') + 1) : []
+}
+
+/**
+ * The seed of this run.
+ * @param {{ seed?: string | undefined, fresh?: boolean | undefined }} values
+ */
+function seedOf({ seed, fresh }) {
+  if (seed !== undefined) return parseSeed(seed, '--seed')
+  return fresh ? freshSeed() : keptSeed
+}
+
+/**
+ * Throws unless some test file's path has this in it, as vitest compares them; a line number may follow.
+ * @param {string} part
+ */
+function mustBeTests(part) {
+  const text = part.replace(/:\d+$/, '').replace(/^\.\//, '')
+  const paths = readdirSync('test', { recursive: true, encoding: 'utf8' }).map((file) => `test/${file}`)
+  if (!paths.some((path) => path.endsWith('.test.ts') && path.includes(text)))
+    throw new Error(`${part}: no path of a test file in test/ has this in it`)
+}

@@ -1,23 +1,12 @@
-// Runs the real command, built from the sources as they are, in processes of its own. Owns the build, the
+// Runs the real command, built from the sources as they are, in processes of its own. Owns the
 // processes that a test starts, and what a test may ask about processes; the tests say what should happen.
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeAll, expect } from 'vitest'
+import { builtPackage } from '../built.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const started = new Set<Run>()
 const folders = new Set<string>()
 
@@ -182,35 +171,10 @@ function ps(column: string, pid: number): string {
   return spawnSync('ps', ['-o', column, '-p', String(pid)], { encoding: 'utf8' }).stdout.trim()
 }
 
-let built: string | undefined
+let main: string | undefined
 
-/**
- * The program, built once for each state of the sources into a folder of its own: `dist` may be older, and
- * somebody may be building it at this moment.
- */
+/** The program, as JavaScript. */
 export function program(): string {
-  built ??= build()
-  return built
-}
-
-function build(): string {
-  const home = join(root, '.cache', 'cli', sourcesHash())
-  if (!existsSync(home)) {
-    const draft = `${home}.${process.pid}`
-    mkdirSync(draft, { recursive: true })
-    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-    const args = [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', join(draft, 'dist')]
-    spawnSync(process.execPath, args, { cwd: root }) // what does not type-check, another test tells
-    copyFileSync(join(root, 'package.json'), join(draft, 'package.json'))
-    if (!existsSync(home)) renameSync(draft, home)
-  }
-  return join(home, 'dist', 'cli', 'main.js')
-}
-
-function sourcesHash(): string {
-  const hash = createHash('sha256').update(readFileSync(join(root, 'package.json')))
-  const files = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
-  const paths = files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name))
-  for (const path of paths.sort()) hash.update(path).update(readFileSync(path))
-  return hash.digest('hex').slice(0, 16)
+  main ??= join(builtPackage(), 'dist', 'cli', 'main.js')
+  return main
 }

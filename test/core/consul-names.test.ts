@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { decodeName, encodeName, Layout } from '../../src/backends/consul/layout.ts'
+import { holdsForAll } from '../property/draw.ts'
 
 const anyName = fc
   .string({
@@ -13,29 +14,28 @@ const anyName = fc
   })
   .filter((name) => name !== '' && !/\p{Cc}/u.test(name))
 
-test('decodeName takes back what encodeName does, and knows what that never makes', () => {
-  fc.assert(fc.property(anyName, (name) => decodeName(encodeName(name)) === name))
-  fc.assert(
-    fc.property(anyName, (encoded) => {
-      const name = decodeName(encoded)
-      return name === undefined || encodeName(name) === encoded
-    }),
-  )
+test('decodeName takes back what encodeName does, and knows what that never makes', async ({ task }) => {
+  const takesBack = fc.property(anyName, (name) => decodeName(encodeName(name)) === name)
+  await holdsForAll(task, takesBack)
+  const knows = fc.property(anyName, (encoded) => {
+    const name = decodeName(encoded)
+    return name === undefined || encodeName(name) === encoded
+  })
+  await holdsForAll(task, knows)
   for (const foreign of ['', 'with space', ',', ',2f', ',41', '/a', 'a//b', 'a/../b', ',FF']) {
     expect(decodeName(foreign), foreign).toBeUndefined()
   }
 })
 
-test('what is read for a prefix has the keys of every name that begins with it', () => {
+test('what is read for a prefix has the keys of every name that begins with it', async ({ task }) => {
   const layout = new Layout('my space/')
   for (const prefix of ['a', 'a/', 'a.', 'a/.', 'a..', 'a/b', '/', '.', ',', 'é'])
     for (const rest of ['', '/', '.', '..', '/.', 'b', '/b', '.b']) {
       expect(layout.keys(`${prefix}${rest}`).lock.startsWith(layout.within(prefix)), prefix + rest).toBe(true)
     }
-  fc.assert(
-    fc.property(anyName, fc.string({ unit: 'grapheme' }), (prefix, rest) => {
-      const { lock: key } = layout.keys(`${prefix}${rest}`)
-      return key.startsWith(layout.within(prefix)) && layout.nameOf(key) === `${prefix}${rest}`
-    }),
-  )
+  const begins = fc.property(anyName, fc.string({ unit: 'grapheme' }), (prefix, rest) => {
+    const { lock: key } = layout.keys(`${prefix}${rest}`)
+    return key.startsWith(layout.within(prefix)) && layout.nameOf(key) === `${prefix}${rest}`
+  })
+  await holdsForAll(task, begins)
 })

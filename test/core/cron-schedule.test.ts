@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Schedule } from '../../src/cron/schedule.ts'
+import { holdsForAll } from '../property/draw.ts'
 
 const berlin = 'Europe/Berlin'
 const minuteMs = 60_000
@@ -121,7 +122,7 @@ describe('hosts that look at any time find the same ticks', () => {
     .tuple(fc.constantFrom(...around), fc.integer({ min: -3 * dayMs, max: 3 * dayMs }))
     .map(([near, ms]) => Date.parse(near) + ms)
 
-  test('next, last, nearest and between agree with a walk through all ticks', () => {
+  test('next, last, nearest and between agree with a walk through all ticks', async ({ task }) => {
     const property = fc.property(
       expression,
       timezone,
@@ -138,16 +139,16 @@ describe('hosts that look at any time find the same ticks', () => {
         expect(schedule.between(last - forMs, atMs, 100_000).map(iso)).toEqual(within.map(iso))
       },
     )
-    fc.assert(property, { numRuns: 150 })
+    await holdsForAll(task, property, { numRuns: 150 })
   })
 
-  test('a walk that began before a change of the clock goes on as one that began in it', () => {
+  test('a walk that began before a change of the clock goes on as one that began in it', async ({ task }) => {
     const property = fc.property(expression, timezone, time, (cron, zone, atMs) => {
       const schedule = new Schedule(cron, zone)
       const early = walk(schedule, atMs - dayMs, atMs + dayMs / 4).filter((tick) => tick >= atMs)
       expect(walk(schedule, atMs, atMs + dayMs / 4).map(iso)).toEqual(early.map(iso))
     })
-    fc.assert(property, { numRuns: 60 })
+    await holdsForAll(task, property, { numRuns: 60 })
   })
 })
 

@@ -4,10 +4,11 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterEach, beforeAll, expect, test } from 'vitest'
 import { file } from '../../src/backends/file/index.ts'
 import { connect, type Leasehold } from '../../src/connect.ts'
-import { build, Child, emptyDirectory, remove } from './processes.ts'
+import { builtPackage } from '../built.ts'
+import { Child, emptyDirectory, remove } from './processes.ts'
 
 let built: string
 const children: Child[] = []
@@ -15,14 +16,13 @@ const clients: Leasehold[] = []
 const directories: string[] = []
 
 beforeAll(() => {
-  built = build()
+  built = join(builtPackage(), 'dist')
 })
 afterEach(async () => {
   for (const child of children.splice(0)) await child.kill()
   for (const client of clients.splice(0)) await client.close()
   remove(...directories.splice(0))
 })
-afterAll(() => remove(built))
 
 const median = (numbers: number[]): number => numbers.sort((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN
 

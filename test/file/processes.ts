@@ -1,31 +1,10 @@
-// Child processes that take locks, and the built code that they run: a child of Node 20 cannot run
-// TypeScript.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+// Child processes that take locks, on built code: a child of Node 20 cannot run TypeScript.
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-
-const root = resolve(import.meta.dirname, '../..')
-
-/** Compiles `src` into a folder of its own in `.cache`, where the packages are found; returns the folder. */
-export function build(): string {
-  const built = join(root, '.cache', `built-${process.pid}`)
-  const types = ['declaration', 'declarationMap', 'sourceMap', 'isolatedDeclarations'].map((name) => [
-    `--${name}`,
-    'false',
-  ])
-  const tsc = join(root, 'node_modules/typescript/bin/tsc')
-  execFileSync(
-    process.execPath,
-    [tsc, '-p', 'tsconfig.build.json', '--noCheck', '--outDir', built, ...types.flat()],
-    {
-      cwd: root,
-    },
-  )
-  return built
-}
 
 /** A new empty directory. */
 export function emptyDirectory(): string {

@@ -300,7 +300,7 @@ afterAll(async () => {
 })
 failOnComplaints()
 
-/** Plays the same on both, under a prefix of its own, and compares all answers. */
+/** Plays the same on both, under a prefix of its own, and compares all answers, which it returns. */
 async function both(alone: boolean, play: (on: Play) => Promise<void>): Promise<string> {
   plays += 1
   const real = new Play(store, `${plays}/`, alone)
@@ -316,23 +316,29 @@ async function both(alone: boolean, play: (on: Play) => Promise<void>): Promise<
 
 const mustSee = [...Object.keys(kinds), 'SessionGoneError', '"applied":true', '"session":"session 1"']
 
-test('Consul answers any sequence of transactions, sessions and reads as the simulated one does', async () => {
+test('Consul answers any sequence of transactions, sessions and reads as the simulated one does', async ({
+  task,
+}) => {
   const seen = new Seen()
-  const compare = async (sequence: Sequence): Promise<void> => {
+  const compare = async (sequence: Sequence): Promise<string> => {
     const text = await both(false, (on) => on.run(sequence))
     for (const kind of mustSee) if (text.includes(kind)) seen.add(kind)
+    return text
   }
-  await tryAll({ sequences, runs: 2_000, lanes: 8, compare })
+  await tryAll(task, { sequences, runs: 2_000, lanes: 8, compare })
   expect(seen.lacking(mustSee)).toEqual([])
 }, 120_000)
 
-test('Consul gives what is not there the same index as the simulated one, while nobody else writes', async () => {
+test('Consul gives what is not there the same index as the simulated one, while nobody else writes', async ({
+  task,
+}) => {
   const seen = new Seen()
-  const compare = async (sequence: Sequence): Promise<void> => {
+  const compare = async (sequence: Sequence): Promise<string> => {
     const text = await both(true, (on) => on.run(sequence))
     if (text.includes('"found":[],"index":"index')) seen.add('empty')
+    return text
   }
-  await tryAll({ sequences, runs: 300, compare })
+  await tryAll(task, { sequences, runs: 300, lanes: 1, compare })
   expect(seen.lacking(['empty'])).toEqual([])
 }, 120_000)
 
@@ -361,9 +367,11 @@ const waits = fc.record({
 
 type Waiting = typeof waits extends fc.Arbitrary<infer T> ? T : never
 
-test('who waits for a change hears of the same change from Consul as from the simulated one', async () => {
-  const compare = async ({ target: what, before, meanwhile, change }: Waiting): Promise<void> => {
-    await both(false, async (on) => {
+test('who waits for a change hears of the same change from Consul as from the simulated one', async ({
+  task,
+}) => {
+  const compare = ({ target: what, before, meanwhile, change }: Waiting): Promise<string> =>
+    both(false, async (on) => {
       await on.ask({ ask: 'create', lockDelayMs: 0 })
       for (const each of before) await on.ask(each)
       await on.ask({ ask: 'txn', operations: [{ ...plain, verb: 'delete', key: 'a' }] })
@@ -377,6 +385,5 @@ test('who waits for a change hears of the same change from Consul as from the si
       else await on.ask({ ask: 'txn', operations: [{ ...plain, verb: change, key: 'a', value: 'second' }] })
       await heard()
     })
-  }
-  await tryAll({ sequences: waits, runs: 200, lanes: 4, compare })
+  await tryAll(task, { sequences: waits, runs: 200, lanes: 4, compare })
 }, 60_000)

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { connect, type Hold, type Leasehold } from '../../src/index.ts'
+import { drawFor, replayOf } from '../property/draw.ts'
 import {
   type Fate,
   type Kind,
@@ -456,10 +457,10 @@ const anyPlan = fc.record({
 
 test.for([1, 2])(
   'whatever goes astray together, all get their turn and nothing stays (%d holders)',
-  async (limit) => {
-    const seed = Math.trunc(Math.random() * 2 ** 31)
+  async (limit, { task }) => {
+    const plans = fc.sample(anyPlan, { numRuns: 60, seed: drawFor(task).seed })
 
-    await inParallel(fc.sample(anyPlan, { numRuns: 60, seed }), async ({ writes, reads, quitsAt }) => {
+    await inParallel(plans, async ({ writes, reads, quitsAt }) => {
       const fates = new Map(writes)
       let heard = 0
       const run = await outcome(limit, {
@@ -467,8 +468,9 @@ test.for([1, 2])(
         hears: () => !reads.includes((heard += 1)),
         quitsAt,
       })
-      const plan = JSON.stringify({ seed, writes, reads, quitsAt })
-      expect(run.problems, `${plan}\n${run.network.log.join('\n')}`).toEqual([])
+      const plan = JSON.stringify({ writes, reads, quitsAt })
+      const story = `${plan}\n${run.network.log.join('\n')}\nreplay it: ${replayOf(task)}`
+      expect(run.problems, story).toEqual([])
     })
   },
 )

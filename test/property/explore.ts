@@ -3,6 +3,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
+import { expect, type RunnerTestCase } from 'vitest'
+import { Digest, type Draw, drawFor, isReplay, parametersOf, replayOf, reportRuns } from './draw.ts'
 import { type Kind, playOf } from './kinds.ts'
 import { type StoreName, stores } from './stores.ts'
 
@@ -13,9 +15,7 @@ export interface Expedition<P> {
   readonly kind?: Kind
   readonly plans: fc.Arbitrary<P>
   readonly runs: number
-  /** Another one each time, if it is not given. */
-  readonly seed?: number | undefined
-  /** Stop after so many ms, however many runs that were. */
+  /** Stop after so many ms, however many runs that were: for a soak, since it makes no two runs alike. */
   readonly limitMs?: number | undefined
   /** How many smaller plans are tried when one has failed. */
   readonly shrinks?: number | undefined
@@ -26,46 +26,65 @@ export interface Report {
   readonly runs: number
   /** What was seen in all runs, and how often. */
   readonly marks: ReadonlyMap<string, number>
-  readonly seed: number
+  /** Of all runs until one failed. */
+  readonly digest: string
   /** What went wrong, with the plan, its story, and how to replay it; undefined if nothing did. */
   readonly failure: string | undefined
 }
 
+/**
+ * Explores for one test: fails with the story of the smallest plan that breaks a property, or if some of `mustSee` was not
+ * seen in any run, since runs in which nothing happens prove nothing.
+ */
+export async function holdsInAllRuns<P>(
+  task: RunnerTestCase,
+  expedition: Expedition<P>,
+  mustSee: readonly string[] = [],
+): Promise<void> {
+  const { failure, marks, runs, digest } = await explore(expedition, drawFor(task))
+  reportRuns(task, runs, digest)
+  expect(failure ?? 'nothing failed').toBe('nothing failed')
+  if (isReplay()) return
+  const unseen = mustSee.filter((state) => !marks.get(state))
+  expect(unseen, `not seen in ${runs} runs; replay them: ${replayOf(task)}`).toEqual([])
+}
+
 /** Runs plan after plan until one fails. */
-export async function explore<P>(expedition: Expedition<P>): Promise<Report> {
-  const {
-    store,
-    kind = 'locks',
-    plans,
-    runs,
-    limitMs,
-    shrinks = Number(process.env.LEASEHOLD_SHRINKS ?? 300),
-    seed = Math.floor(Math.random() * 2 ** 31),
-  } = expedition
+export async function explore<P>(expedition: Expedition<P>, draw: Draw): Promise<Report> {
+  const { store, kind = 'locks', plans, runs, limitMs } = expedition
+  const shrinks = expedition.shrinks ?? Number(process.env.LEASEHOLD_SHRINKS ?? 300)
   const marks = new Map<string, number>()
+  const digest = new Digest()
   let failed = 0
   const property = fc.asyncProperty(plans, async (plan) => {
     if (failed > shrinks) return // enough: the smallest so far will do
     const verdict = await playOf<P>(kind)(stores[store], plan)
+    if (failed === 0) digest.add(verdict.digest)
     for (const [mark, count] of verdict.marks) marks.set(mark, (marks.get(mark) ?? 0) + count)
     if (failed > 0 || verdict.violations.length > 0) failed += 1
     if (verdict.violations.length > 0) throw new Error(verdict.violations.join('\n'))
   })
   const limit = limitMs === undefined ? {} : { interruptAfterTimeLimit: limitMs }
-  const details = await fc.check(property, { numRuns: runs, seed, ...limit })
+  const details = await fc.check(property, { numRuns: runs, ...parametersOf(draw), ...limit })
   const [plan] = details.counterexample ?? []
-  const failure = plan ? await tell(expedition, plan, seed, details.numRuns) : undefined
-  return { runs: details.numRuns, marks, seed, failure }
+  const replay = draw.replay(details.counterexamplePath ?? '')
+  const failure = plan ? await tell(expedition, plan, details.numRuns, replay) : undefined
+  return { runs: details.numRuns, marks, digest: String(digest), failure }
 }
 
 /** Runs a plan once more, with its story; keeps it in a file. */
-async function tell<P>(expedition: Expedition<P>, plan: P, seed: number, runs: number): Promise<string> {
+async function tell<P>(expedition: Expedition<P>, plan: P, runs: number, replay: string): Promise<string> {
   const { store, kind = 'locks' } = expedition
   const { violations, story, digest } = await playOf<P>(kind)(stores[store], plan, { log: true })
   const folder = join('.cache', 'failures')
   mkdirSync(folder, { recursive: true })
   const file = join(folder, `${store}-${digest}.json`)
   writeFileSync(file, `${JSON.stringify({ store, kind, violations, runs, plan }, undefined, 2)}\n`)
-  const replay = `LEASEHOLD_PLAN=${file} npm test -- test/property/replay.test.ts`
-  return [`seed ${seed} on ${store}:`, ...violations, story, `replay it: ${replay}`].join('\n')
+  return [
+    `on ${store}:`,
+    ...violations,
+    story,
+    `its plan, to be kept in test/property/plans/: ${file}`,
+    `replay it: ${replay}`,
+  ].join('\n')
 }

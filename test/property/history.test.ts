@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Seen, stepsOf } from './diary.ts'
+import { holdsForAll } from './draw.ts'
 import { isLinearizable, type Step } from './history.ts'
 
 const never = Infinity
@@ -53,7 +54,7 @@ test.each<[string, boolean, Step[]]>([
   expect(isLinearizable(steps)).toBe(possible)
 })
 
-test('it agrees with trying every order', () => {
+test('it agrees with trying every order', async ({ task }) => {
   const kinds = fc.constantFrom<Step['kind']>('acquire', 'release', 'held', 'expire')
   const any: fc.Arbitrary<Step> = fc
     .record({
@@ -65,12 +66,10 @@ test('it agrees with trying every order', () => {
       optional: fc.boolean(),
     })
     .map(({ lasts, ...rest }) => ({ ...rest, untilMs: rest.fromMs + lasts }))
-  fc.assert(
-    fc.property(fc.array(any, { maxLength: 5 }), (steps) => {
-      expect(isLinearizable(steps)).toBe(orders(steps).some(isAllowed))
-    }),
-    { numRuns: 3_000 },
-  )
+  const property = fc.property(fc.array(any, { maxLength: 5 }), (steps) => {
+    expect(isLinearizable(steps)).toBe(orders(steps).some(isAllowed))
+  })
+  await holdsForAll(task, property, { numRuns: 3_000 })
 })
 
 const seen = (token: number, calledMs: number, givenMs: number, believedMs: number | undefined): Seen => ({

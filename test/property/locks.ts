@@ -1,11 +1,11 @@
 // What always holds of locks, as tests for one simulated store. Owns how many runs that are, and what they must have seen:
 // a run in which nothing went wrong proves nothing.
-import { describe, expect, test } from 'vitest'
-import { explore } from './explore.ts'
+import { describe, test } from 'vitest'
+import { holdsInAllRuns } from './explore.ts'
 import { healthy, troubled } from './plan.ts'
 import type { StoreName } from './stores.ts'
 
-/** Fresh runs for each store in one `npm test`. */
+/** Runs for each store in one `npm test`. */
 const runs = Number(process.env.LEASEHOLD_RUNS ?? 5_500)
 
 /** What must have happened somewhere in the runs. */
@@ -30,21 +30,20 @@ export function statesToSee(store: StoreName): readonly string[] {
 /** Declares the properties for one store. */
 export function locks(store: StoreName): void {
   describe(`on a simulated ${store}`, () => {
-    test('while nothing goes wrong, no hold is lost, nobody is overtaken, and no lock stays free while one waits', async () => {
+    test('while nothing goes wrong, no hold is lost, nobody is overtaken, and no lock stays free while one waits', async ({
+      task,
+    }) => {
       // Those on memory are cheap, and all that is left out there of the troubled ones.
       const count = store === 'memory' ? runs : Math.ceil(runs / 2)
-      const { failure } = await explore({ store, plans: healthy, runs: count })
-      expect(failure ?? 'nothing failed').toBe('nothing failed')
+      await holdsInAllRuns(task, { store, plans: healthy, runs: count })
     }, 240_000)
 
     if (store === 'memory') return // a process that stops would have to stop the store in it
 
-    test('whatever goes wrong, who believes to hold does, is told of a loss once, and all go on when it heals', async () => {
-      const { failure, marks, runs: done } = await explore({ store, plans: troubled, runs })
-      expect(failure ?? 'nothing failed').toBe('nothing failed')
-      expect(done).toBe(runs)
-      const unseen = statesToSee(store).filter((state) => !marks.get(state))
-      expect(unseen).toEqual([])
+    test('whatever goes wrong, who believes to hold does, is told of a loss once, and all go on when it heals', async ({
+      task,
+    }) => {
+      await holdsInAllRuns(task, { store, plans: troubled, runs }, statesToSee(store))
     }, 240_000)
   })
 }

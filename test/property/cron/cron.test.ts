@@ -1,6 +1,6 @@
 // Once per tick, over hosts whose clocks differ, that die and are cut off: for an hour of simulated time. Owns how many runs.
-import { describe, expect, test } from 'vitest'
-import { explore } from '../explore.ts'
+import { describe, test } from 'vitest'
+import { holdsInAllRuns } from '../explore.ts'
 import { cronPlans } from './plan.ts'
 
 /** A hundredth of what locks get: a run is as long as that. */
@@ -8,16 +8,13 @@ const runs = Math.ceil(Number(process.env.LEASEHOLD_RUNS ?? 5_500) / 100)
 const mustSee = ['tick run', 'fault: kill', 'fault: cut']
 
 describe.each(['etcd', 'consul'] as const)('on a simulated %s', (store) => {
-  test.each([
+  test.for([
     ['four hosts, ten minutes', cronPlans(4, 10), runs],
     ['ten hosts, an hour', cronPlans(10, 60), Math.ceil(runs / 8)],
   ] as const)(
     'every tick runs at most once, and once where a host could; what nobody ran is told or made up for: %s',
-    async (_, plans, count) => {
-      const { failure, marks } = await explore({ store, kind: 'cron', plans, runs: count })
-      expect(failure ?? 'nothing failed').toBe('nothing failed')
-      expect(mustSee.filter((state) => !marks.get(state))).toEqual([])
-    },
-    240_000,
+    { timeout: 240_000 },
+    ([_, plans, count], { task }) =>
+      holdsInAllRuns(task, { store, kind: 'cron', plans, runs: count }, mustSee),
   )
 })

@@ -1,3 +1,3 @@
 import { soak } from './soak.ts'
 
-soak('etcd')
+soak('etcd', 'memory')

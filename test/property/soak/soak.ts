@@ -1,44 +1,93 @@
-// `npm run soak`: goes on with fresh runs for as long as it is told, and says what it has seen. Owns no property.
+// `npm run soak`: goes on with fresh runs for as long as it is told, and says what it has seen. Owns which runs there are, and
+// no property.
 import type fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { cronPlans } from '../cron/plan.ts'
+import { type Draw, seedFrom } from '../draw.ts'
 import { electionPlans } from '../election/plan.ts'
 import { explore } from '../explore.ts'
+import type { Kind } from '../kinds.ts'
 import { statesToSee } from '../locks.ts'
 import { healthy, troubled } from '../plan.ts'
+import { currentSeed } from '../seed.mjs'
 import type { StoreName } from '../stores.ts'
 import { type Seen, summary, table } from './table.ts'
 
-const minutes = Number(process.env.LEASEHOLD_SOAK_MINUTES ?? 1)
-/** How long each kind of plan is run before it is the next one's turn. */
-const shares = [
-  { title: 'troubled', kind: 'locks', plans: troubled as fc.Arbitrary<unknown>, ms: 10_000 },
+const {
+  LEASEHOLD_SOAK_MINUTES = '1',
+  LEASEHOLD_SOAK_STORE: wantedStore,
+  LEASEHOLD_SOAK_KIND: wantedKind,
+  LEASEHOLD_CASE: wantedCase,
+} = process.env
+const minutes = Number(LEASEHOLD_SOAK_MINUTES)
+
+/** How long one kind of plan is run before it is the next one's turn. */
+interface Share {
+  readonly title: string
+  readonly kind: Kind
+  readonly plans: fc.Arbitrary<unknown>
+  readonly ms: number
+}
+
+const onServers: readonly Share[] = [
+  { title: 'troubled', kind: 'locks', plans: troubled, ms: 10_000 },
   { title: 'healthy', kind: 'locks', plans: healthy, ms: 4_000 },
   { title: 'election', kind: 'election', plans: electionPlans, ms: 4_000 },
   { title: 'cron', kind: 'cron', plans: cronPlans(6, 15), ms: 4_000 },
-] as const
+]
+const shares: Record<StoreName, readonly Share[]> = {
+  etcd: onServers,
+  consul: onServers,
+  // A process that stops would have to stop the store in it; what is left is cheap, and needs less of the time.
+  memory: [{ title: 'healthy', kind: 'locks', plans: healthy, ms: 1_000 }],
+}
 
-/** Declares the soak of one store. */
-export function soak(store: StoreName): void {
-  test(
-    `${store}: nothing fails in ${minutes} minutes of fresh runs`,
+/** Declares a soak of these stores, in turn. */
+export function soak(...stores: readonly StoreName[]): void {
+  const wanted = stores.filter((store) => store === (wantedStore ?? store) && sharesOf(store).length > 0)
+  const length = wantedCase === undefined ? `in ${minutes} minutes of fresh runs` : `in case ${wantedCase}`
+  test.runIf(wanted.length > 0)(
+    `${wanted.join(', ')}: nothing fails ${length}`,
     async () => {
-      const seen: Seen = { store, runs: new Map(), spentMs: 0, marks: new Map() }
+      const all = wanted.map((store): Seen => ({ store, runs: new Map(), spentMs: 0, marks: new Map() }))
       const endMs = performance.now() + 60_000 * minutes
-      while (performance.now() < endMs) await round(seen, endMs)
-      process.stdout.write(table(seen, statesToSee(store)))
+      for (let round = 0; performance.now() < endMs && (round === 0 || wantedCase === undefined); round += 1)
+        for (const seen of all) await play(seen, round, endMs)
+      for (const seen of all) process.stdout.write(told(seen))
     },
     60_000 * (minutes + 5),
   )
 }
 
-async function round(seen: Seen, endMs: number): Promise<void> {
+/** At the end: the table of what went wrong in the runs, if anything was meant to. */
+function told(seen: Seen): string {
+  const troubled = seen.runs.has('troubled') && wantedCase === undefined
+  return troubled ? table(seen, statesToSee(seen.store)) : `${summary(seen)}\n`
+}
+
+function sharesOf(store: StoreName): readonly Share[] {
+  return shares[store].filter(({ title }) => title === (wantedKind ?? title))
+}
+
+/** Each round has a seed of its own, so that the first of another soak can replay it. */
+function drawFor(store: StoreName, title: string, round: number): Draw {
+  const seed = (currentSeed() + round) % 2 ** 31
+  return {
+    seed: seedFrom(seed, 'soak', store, title),
+    only: wantedCase,
+    replay: (path) => `npm run soak -- --seed ${seed} --store ${store} --kind ${title} --case ${path}`,
+  }
+}
+
+/** One round of a store: all its kinds, each for its time. */
+async function play(seen: Seen, round: number, endMs: number): Promise<void> {
   const { store } = seen
-  for (const { title, kind, plans, ms } of shares) {
+  for (const { title, kind, plans, ms } of sharesOf(store)) {
     const begunMs = performance.now()
     const limitMs = Math.min(ms, endMs - begunMs)
     if (limitMs < 100) return
-    const report = await explore<unknown>({ store, kind, plans, runs: 1_000_000, limitMs })
+    const expedition = { store, kind, plans, runs: 1_000_000, limitMs }
+    const report = await explore<unknown>(expedition, drawFor(store, title, round))
     seen.runs.set(title, (seen.runs.get(title) ?? 0) + report.runs)
     seen.spentMs += performance.now() - begunMs
     for (const [mark, count] of report.marks) seen.marks.set(mark, (seen.marks.get(mark) ?? 0) + count)

@@ -1,0 +1,56 @@
+// Leasehold as JavaScript, for tests that run it in processes of its own. Owns the build: one for each state of the sources,
+// for all test files, since `dist` may be older, and somebody may be building it at this moment.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+/** What does not type-check, `npm run check` tells. */
+const quick = [
+  '--noCheck',
+  '--declaration',
+  'false',
+  '--declarationMap',
+  'false',
+  '--isolatedDeclarations',
+  'false',
+]
+
+/**
+ * The folder with the compiled package, `dist/` and package.json. Compiles where no test has done so for these sources, which
+ * takes a second or two; throws with what the compiler said when it cannot. The folder stays, and is to be read only.
+ */
+export function builtPackage(): string {
+  const home = join(root, '.cache', 'built', sourcesHash())
+  if (!existsSync(home)) build(home)
+  return home
+}
+
+/** Builds aside, so that another process sees all of it or nothing. */
+function build(home: string): void {
+  const draft = `${home}.${process.pid}`
+  mkdirSync(draft, { recursive: true })
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  const args = [tsc, '-p', join(root, 'tsconfig.build.json'), ...quick, '--outDir', join(draft, 'dist')]
+  const { status, stdout } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' })
+  if (status !== 0) throw new Error(`src does not compile; see npm run check\n${stdout}`)
+  copyFileSync(join(root, 'package.json'), join(draft, 'package.json'))
+  try {
+    renameSync(draft, home)
+  } catch (error) {
+    rmSync(draft, { recursive: true, force: true })
+    if (!existsSync(home)) throw error // else another process was first
+  }
+}
+
+function sourcesHash(): string {
+  const hash = createHash('sha256')
+  for (const file of ['package.json', 'tsconfig.json', 'tsconfig.build.json'])
+    hash.update(readFileSync(join(root, file)))
+  const files = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
+  const paths = files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name))
+  for (const path of paths.sort()) hash.update(path).update(readFileSync(path))
+  return hash.digest('hex').slice(0, 16)
+}
