@@ -23,20 +23,21 @@ export async function exploreStreams(seed: number, runs: number): Promise<Stream
   const methods = etcdMethods()
   const marks = new Map<string, number>()
   const plans = fc.sample(streamPlans, { seed, numRuns: runs })
-  let failed: number | undefined
+  let failed: Found | undefined
   const complaints = new Complaints()
   const worker = async (first: number): Promise<void> => {
     for (let index = first; index < plans.length && failed === undefined; index += atATime) {
-      const { violations, marks: seen } = await runStreamPlan(methods, plans[index] as StreamPlan)
-      for (const [mark, count] of seen) marks.set(mark, (marks.get(mark) ?? 0) + count)
-      if (violations.length > 0) failed ??= index
+      const plan = plans[index] as StreamPlan
+      const verdict = await runStreamPlan(methods, plan)
+      for (const [mark, count] of verdict.marks) marks.set(mark, (marks.get(mark) ?? 0) + count)
+      if (verdict.violations.length > 0) failed ??= { plan, verdict, index }
     }
   }
   await Promise.all(Array.from({ length: atATime }, (_, first) => worker(first)))
   await new Promise(setImmediate) // Node tells of rejections that nobody handled before it goes on to anything else
   complaints.lift()
   if (failed === undefined && complaints.heard.length === 0) return { marks, failure: undefined }
-  const found = failed === undefined ? undefined : await smaller(methods, seed, failed)
+  const found = failed && (await smaller(methods, seed, failed))
   return { marks, failure: tell(seed, complaints.heard, found) }
 }
 
@@ -68,33 +69,40 @@ class Complaints {
 interface Found {
   readonly plan: StreamPlan
   readonly verdict: StreamVerdict
-  readonly runs: number
+  readonly index: number
 }
 
-/** The smallest plan that fails, of some that are tried: runs take real time, and need not fail each time. */
-async function smaller(methods: ReturnType<typeof etcdMethods>, seed: number, index: number): Promise<Found> {
-  let found: Found | undefined
+/**
+ * The smallest plan that fails, of some that are tried; the first one where that fails no more by itself, since runs take
+ * real time.
+ */
+async function smaller(methods: ReturnType<typeof etcdMethods>, seed: number, first: Found): Promise<Found> {
+  const { index } = first
+  let found = first
   let tries = Number(process.env.LEASEHOLD_SHRINKS ?? 100) + 1
   const property = fc.asyncProperty(streamPlans, async (plan) => {
     tries -= 1
     if (tries < 0) return
     const verdict = await runStreamPlan(methods, plan)
     if (verdict.violations.length === 0) return
-    found = { plan, verdict, runs: index + 1 }
+    found = { plan, verdict, index }
     throw new Error(verdict.violations[0])
   })
   await fc.check(property, { seed, path: String(index), numRuns: 1 })
-  if (found) return found
-  const plan = fc.sample(streamPlans, { seed, numRuns: index + 1 })[index] as StreamPlan
-  const violations = ['it failed beside other runs, and not by itself']
-  return { plan, verdict: { violations, marks: new Map(), story: '' }, runs: index + 1 }
+  return found
 }
 
 function tell(seed: number, complaints: readonly string[], found: Found | undefined): string {
   const violations = [...(found?.verdict.violations ?? []), ...complaints]
   const folder = join('.cache', 'failures')
-  const file = join(folder, `streams-${seed}-${found?.runs ?? 'any'}.json`)
-  const kept = { store: 'streams', kind: 'streams', violations, runs: found?.runs, plan: found?.plan }
+  const file = join(folder, `streams-${seed}-${found?.index ?? 'any'}.json`)
+  const kept = {
+    store: 'streams',
+    kind: 'streams',
+    violations,
+    runs: found && found.index + 1,
+    plan: found?.plan,
+  }
   mkdirSync(folder, { recursive: true })
   writeFileSync(file, `${JSON.stringify(kept, undefined, 2)}\n`)
   const replay = found ? `replay it: LEASEHOLD_STREAM_PLAN=${file} npm test -- test/property/streams` : ''

@@ -88,9 +88,9 @@ export class Exchange {
     if (!this.#stream.destroyed) this.#stream.close(code)
   }
 
-  /** Says that the connection takes no more streams. */
+  /** Says that the connection takes no more streams (GOAWAY), and closes it when those that there are have ended. */
   goAway(): void {
-    this.#stream.session?.goaway()
+    this.#stream.session?.close()
   }
 
   /** Tears down the connection, with all its streams. */

@@ -67,17 +67,15 @@ export class Judge {
   }
 
   /** A renewal counts only by an answer that is its own: to this very request, for its lease, with time to live. */
-  renewed(lease: string, sinceMs: number): void {
+  renewed(title: string, lease: string, sinceMs: number): void {
+    this.note(`${title}: answered`)
     this.mark('renewal answered')
-    const nowMs = performance.now()
-    const its = this.#peer.renewals.filter(
-      (answer) =>
-        answer.lease === lease && answer.ttl > 0 && answer.sentMs >= sinceMs && answer.sentMs <= nowMs,
-    )
-    if (its.length === 0) this.complain(`the renewal of ${lease} counts without an answer for ${lease}`)
-    // Nobody can tell a second copy of the last answer from an answer.
-    else if (!its.some(({ askedMs, copy }) => copy || askedMs >= sinceMs))
-      this.complain(`the renewal of ${lease} counts by the late answer to an earlier one`)
+    const its = this.#peer.renewals.filter((answer) => answer.lease === lease && answer.ttl > 0)
+    // Nobody can tell the second copy of an answer from the answer to the next question.
+    if (its.some(({ askedMs, copy }) => copy || askedMs >= sinceMs)) return
+    const late = its.some(({ sentMs }) => sentMs >= sinceMs)
+    const instead = late ? 'by the late answer to an earlier one' : `without an answer for ${lease}`
+    this.complain(`${title} counts ${instead}`)
   }
 
   /** A listener that is judged by what it hears. */

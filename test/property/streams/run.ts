@@ -128,7 +128,7 @@ class Program {
     const request = <T>(asked: Promise<T>) => this.judge.request(title, signal, asked)
     if (verb === 'renew') {
       const renewed = await request(this.#client.keepAlive(lease, signal))
-      if (renewed) this.judge.renewed(lease, sinceMs)
+      if (renewed) this.judge.renewed(title, lease, sinceMs)
       return renewed !== undefined
     }
     if (verb === 'revoke') return (await request(this.#client.revoke(lease, signal))) !== undefined
