@@ -93,9 +93,9 @@ export class Exchange {
     this.#stream.session?.close()
   }
 
-  /** Tears down the connection, with all its streams. */
-  destroyConnection(): void {
-    this.#stream.session?.destroy()
+  /** Which connection this is, by the client's port; undefined where it is gone. */
+  get port(): number | undefined {
+    return this.#stream.session?.socket?.remotePort
   }
 
   #write(bytes: Buffer): void {

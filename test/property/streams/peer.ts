@@ -1,7 +1,7 @@
 // An etcd that answers as a plan says: late, twice, out of order, cut short, for another id, or not at all. Owns what is
 // said and when, and remembers it for the judge; it keeps no keys.
 import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { Exchange, type etcdMethods } from './grpc.ts'
 import {
   type Reaction,
@@ -60,6 +60,7 @@ export class Peer {
   readonly events = new Map<string, Set<bigint>>()
   readonly sessions = new Set<ServerHttp2Session>()
   readonly #server: Http2Server = createServer()
+  readonly #sockets = new Set<Socket>()
   readonly #timers = new Set<NodeJS.Timeout>()
   readonly #unary: UnaryReaction[]
   readonly #renewing: RenewalReaction[]
@@ -72,6 +73,11 @@ export class Peer {
     this.#unary = [...plan.unary]
     this.#renewing = [...plan.renewals]
     this.#watching = [...plan.watches]
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.on('error', () => {})
+      socket.on('close', () => this.#sockets.delete(socket))
+    })
     this.#server.on('session', (session) => {
       this.sessions.add(session)
       session.on('error', () => {})
@@ -106,7 +112,7 @@ export class Peer {
 
   close(): void {
     for (const timer of this.#timers) clearTimeout(timer)
-    for (const session of this.sessions) session.destroy()
+    for (const socket of this.#sockets) socket.destroy()
     this.#server.close()
   }
 
@@ -216,9 +222,14 @@ export class Peer {
     else if (trouble === 'end') exchange.end(0, '')
     else if (trouble === 'refusal') exchange.end(status, text)
     else if (trouble === 'go away') exchange.goAway()
-    else if (trouble === 'destroyed') exchange.destroyConnection()
+    else if (trouble === 'destroyed') this.#tearDown(exchange.port)
     else if (trouble === 'garbage') exchange.sendGarbage()
     else if (trouble === 'empty') exchange.send({})
+  }
+
+  /** As the end of a process does: a session that is destroyed waits for the other side's end. */
+  #tearDown(port: number | undefined): void {
+    for (const socket of this.#sockets) if (socket.remotePort === port) socket.destroy()
   }
 
   #header(id: string): Message {
