@@ -1,6 +1,7 @@
 // What a successful claim gives its caller: a token, and the truth about whether it still holds. Owns how loss is
 // told and how the hold ends; the deadline is the session's, and waiting for a turn is acquire's.
 import { setMaxListeners } from 'node:events'
+import { Mutex } from 'async-mutex'
 import { checkText } from './arguments.ts'
 import type { Admitted, Backend, Claim } from './backend.ts'
 import type { Clock } from './clock.ts'
@@ -35,7 +36,8 @@ export class Hold implements AsyncDisposable {
   /** The name of the lock. */
   readonly name: string
   readonly #grant: Grant
-  #writing: Promise<void> = Promise.resolve()
+  /** Orders the fenced writes. The first of them makes it, since most holds write nothing. */
+  #writes: Mutex | undefined
   #unsubscribe = nothing
   #cancelWatch = nothing
   #watching: Limits | undefined
@@ -110,13 +112,12 @@ export class Hold implements AsyncDisposable {
   }
 
   /**
-   * Asks the store to write what it refuses unless this hold stands. One write after another: so the last call counts,
-   * whatever has to be asked again.
+   * Asks the store to write what it refuses unless this hold stands. Writes go one after another, in the order of the
+   * calls, so the last call counts, however often one of them has to be asked again.
    */
   protected write(question: (signal: AbortSignal) => Promise<boolean>): Promise<void> {
-    const written = this.#writing.then(() => this.#write(question))
-    this.#writing = written.catch(() => {})
-    return written
+    this.#writes ??= new Mutex()
+    return this.#writes.runExclusive(() => this.#write(question))
   }
 
   async #write(question: (signal: AbortSignal) => Promise<boolean>): Promise<void> {

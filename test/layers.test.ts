@@ -158,14 +158,33 @@ test('time, timers and chance come from clock.ts alone', () => {
   expect(guilty).toEqual([])
 })
 
-test('one thin file of a backend touches its client library', () => {
-  const library = (name: string): RegExp => new RegExp(`^import (?!type)[^']*'${name}'`, 'm')
-  for (const [name, client] of [
-    ['consul', 'backends/consul/client.ts'],
-    ['etcd3', 'backends/etcd/client.ts'],
-  ] as const) {
-    expect(files.filter((file) => library(name).test(text(file)))).toEqual([client])
+/** Which files run code of a package; types alone do not count. `cli/` stands for all files in it. */
+const mayUse: Record<string, readonly string[]> = {
+  // The orders of waiters that never give up. Elsewhere a waiter may, and async-mutex would keep it in its queue.
+  'async-mutex': ['backends/etcd/operator.ts', 'hold.ts'],
+  commander: ['cli/'],
+  // One thin file of a backend touches its client library.
+  consul: ['backends/consul/client.ts'],
+  croner: ['cron/schedule.ts'],
+  etcd3: ['backends/etcd/client.ts'],
+  'p-retry': ['request.ts'],
+}
+
+test('each package is used by the files that it is there for, and no other package is used', () => {
+  const used: Record<string, Set<string>> = {}
+  for (const file of files) {
+    for (const [, name = ''] of text(file).matchAll(/^import (?!type)[^']*?'([a-z@][^':]*)'/gm)) {
+      const place = file.startsWith('cli/') ? 'cli/' : file
+      used[name] = (used[name] ?? new Set()).add(place)
+    }
   }
+  expect(
+    Object.fromEntries(Object.entries(used).map(([name, places]) => [name, [...places].sort()])),
+  ).toEqual(mayUse)
+})
+
+test('async-mutex brings no timer: its waits have no timeout', () => {
+  expect(files.filter((file) => text(file).includes('withTimeout'))).toEqual([])
 })
 
 test('no file of the source is longer than 250 lines', () => {

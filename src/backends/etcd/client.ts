@@ -157,6 +157,8 @@ export class EtcdClient implements Transport {
 const refusals = [EtcdPermissionDeniedError, EtcdAuthenticationFailedError, GRPCUnauthenticatedError]
 const staleAuth = /auth store is old|invalid auth token/
 const tooLarge = /message larger than max/ // gRPC's own limit, which asking again does not move
+/** No message, or two, where there has to be one: gRPC has codes for it, but no server said anything that counts. */
+const brokenOff = /No message received|Too many responses received/
 const wrongAuth = /user name is empty|authentication is not enabled|user name not found/
 
 /** What an error of etcd3 means for the caller. What no server said stays as it is. */
@@ -173,7 +175,8 @@ function translate(error: unknown, address: string): unknown {
     tooLarge.test(error.message)
   if (refused) return new RefusedError(text, { cause: error })
   const brokenCircuit = 'isBrokenCircuitError' in error // by the policy of a given client
-  const transient = brokenCircuit || isRecoverableError(error) || error instanceof UnavailableError
+  const lost = isRecoverableError(error) || brokenOff.test(error.message)
+  const transient = brokenCircuit || lost || error instanceof UnavailableError
   if (transient || error instanceof ClientClosedError) return new UnavailableError(text, { cause: error })
   const answered = error instanceof GRPCGenericError || error instanceof EtcdError
   return answered ? new RefusedError(text, { cause: error }) : error

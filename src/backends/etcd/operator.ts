@@ -1,5 +1,6 @@
 // What an operator sees of etcd, and does to it: the claims on one name or on many, and the end of a hold. Owns which of a
 // namespace's keys are claims, since others may keep their data in it.
+import { Semaphore } from 'async-mutex'
 import type { IKeyValue } from 'etcd3'
 import type { NameState, Standing } from '../../backend.ts'
 import { RefusedError, SessionGoneError } from '../../errors.ts'
@@ -114,12 +115,14 @@ export class Operator {
   /** How long each holder's lease has left, in ms, where the server tells. */
   async #timesLeft(claims: readonly Found[], signal: AbortSignal): Promise<Map<string, number | undefined>> {
     const leases = [...new Set(claims.filter(({ held }) => held).map(({ lease }) => lease))]
-    const leftMs = new Map<string, number | undefined>()
-    for (let from = 0; from < leases.length; from += leasesAtOnce) {
-      const some = leases.slice(from, from + leasesAtOnce).filter((lease) => lease !== '0')
-      await Promise.all(some.map(async (lease) => leftMs.set(lease, await this.#timeLeft(lease, signal))))
+    const places = new Semaphore(leasesAtOnce)
+    const ask = (lease: string) => places.runExclusive(() => this.#timeLeft(lease, signal))
+    try {
+      const asked = leases.filter((lease) => lease !== '0')
+      return new Map(await Promise.all(asked.map(async (lease) => [lease, await ask(lease)] as const)))
+    } finally {
+      places.cancel() // after a failure the answers to the rest are of no use
     }
-    return leftMs
   }
 
   async #timeLeft(lease: string, signal: AbortSignal): Promise<number | undefined> {

@@ -20,15 +20,17 @@ const noputFilter = 0
 export class KeepAlives {
   readonly #open: () => Promise<KeepAliveStream>
   #stream: Promise<KeepAliveStream> | undefined
-  #answer = (_: ILeaseKeepAliveResponse | Error): void => {}
+  /** The renewals under way, by their lease. */
+  readonly #waiting = new Map<string, (answer: ILeaseKeepAliveResponse | Error) => void>()
 
   constructor(open: () => Promise<KeepAliveStream>) {
     this.#open = open
   }
 
   /**
-   * Renews once. Rejects with SessionGoneError when the lease is not there. A request that was given up closes the
-   * stream with it: a late answer must never pass for the answer to the next request, which left later.
+   * Renews once; of one lease there is one renewal at a time. Rejects with SessionGoneError when the lease is not there.
+   * A request that was given up closes the stream with it: a late answer must never pass for the answer to the next
+   * request, which left later.
    */
   async renew(lease: string, signal: AbortSignal): Promise<void> {
     try {
@@ -44,7 +46,7 @@ export class KeepAlives {
     const stream = this.#stream
     this.#stream = undefined
     stream?.then(hangUp).catch(() => {})
-    this.#answer(new UnavailableError('the stream of renewals was closed'))
+    this.#failAll(new UnavailableError('the stream of renewals was closed'))
   }
 
   async #ask(lease: string): Promise<ILeaseKeepAliveResponse> {
@@ -52,7 +54,7 @@ export class KeepAlives {
     const stream = await opened
     if (this.#stream !== opened) throw new UnavailableError('given up before its stream was open')
     const answered = new Promise<ILeaseKeepAliveResponse | Error>((resolve) => {
-      this.#answer = resolve
+      this.#waiting.set(lease, resolve)
     })
     stream.write({ ID: lease })
     const answer = await answered
@@ -66,21 +68,45 @@ export class KeepAlives {
       const broken = (cause?: unknown): void => {
         if (this.#stream !== opened) return
         this.#stream = undefined
-        this.#answer(new UnavailableError('the stream of renewals broke', { cause }))
+        this.#failAll(new UnavailableError('the stream of renewals broke', { cause }))
       }
-      stream.on('data', (response) => this.#stream === opened && this.#answer(response))
+      stream.on('data', (response) => this.#stream === opened && this.#hear(response))
       stream.on('error', broken)
       stream.on('end', () => broken())
       return stream
     })
     return opened
   }
+
+  /** An answer that no renewal waits for says that questions and answers are out of step: the stream is of no more use. */
+  #hear(response: ILeaseKeepAliveResponse): void {
+    const answer = this.#waiting.get(response.ID)
+    this.#waiting.delete(response.ID)
+    if (answer) answer(response)
+    else this.close()
+  }
+
+  #failAll(error: UnavailableError): void {
+    for (const answer of this.#waiting.values()) answer(error)
+    this.#waiting.clear()
+  }
 }
 
-/** Watches many ranges over one stream, each under an id that we choose, so that no answer is ambiguous. */
+/** A watch, and what it has told until now. */
+interface Watch {
+  readonly listener: WatchListener
+  live: boolean
+  /** That of its last event. */
+  revision: bigint
+}
+
+/**
+ * Watches many ranges over one stream, each under an id that we choose, so that no answer is ambiguous. A watch whose
+ * answers are out of step (an event twice, or later than one after it) ends: what happened is unknown then.
+ */
 export class Watches {
   readonly #open: () => Promise<WatchStream>
-  readonly #listeners = new Map<string, WatchListener>()
+  readonly #watches = new Map<string, Watch>()
   #stream: Promise<WatchStream> | undefined
   #ids = 0
 
@@ -91,7 +117,7 @@ export class Watches {
   watch({ key, end }: KeyRange, listener: WatchListener): () => void {
     this.#ids += 1
     const id = String(this.#ids)
-    this.#listeners.set(id, listener)
+    this.#watches.set(id, { listener, live: false, revision: 0n })
     this.#write({
       create_request: {
         key: Buffer.from(key),
@@ -101,7 +127,7 @@ export class Watches {
       },
     })
     return () => {
-      if (this.#listeners.delete(id)) this.#write({ cancel_request: { watch_id: id } })
+      if (this.#watches.delete(id)) this.#write({ cancel_request: { watch_id: id } })
     }
   }
 
@@ -110,9 +136,9 @@ export class Watches {
     const stream = this.#stream
     this.#stream = undefined
     stream?.then(hangUp).catch(() => {})
-    const listeners = [...this.#listeners.values()]
-    this.#listeners.clear()
-    for (const listener of listeners) listener.failed()
+    const watches = [...this.#watches.values()]
+    this.#watches.clear()
+    for (const { listener } of watches) listener.failed()
   }
 
   #write(request: IWatchRequest): void {
@@ -136,10 +162,12 @@ export class Watches {
   #tell(response: IWatchResponse): void {
     // Refused at creation, etcd does not say which one it was: then none of them can be relied on.
     if (response.canceled && response.watch_id === '-1') this.reset()
-    const listener = this.#listeners.get(response.watch_id)
-    if (!listener) return
-    if (response.canceled) {
-      this.#listeners.delete(response.watch_id)
+    const watch = this.#watches.get(response.watch_id)
+    if (!watch) return
+    const { listener } = watch
+    if (response.canceled || !continues(watch, response)) {
+      this.#watches.delete(response.watch_id)
+      if (!response.canceled) this.#write({ cancel_request: { watch_id: response.watch_id } })
       listener.failed()
       return
     }
@@ -149,6 +177,19 @@ export class Watches {
     if (writes.length > 0) listener.written?.(writes)
     if (deletions.length > 0) listener.deleted(deletions)
   }
+}
+
+/** Whether this is what such a watch may tell next, each event once and in order; takes note of it. */
+function continues(watch: Watch, { created, header, events }: IWatchResponse): boolean {
+  if (created && (watch.live || !header)) return false
+  watch.live ||= created
+  for (const [index, { kv }] of events.entries()) {
+    const revision = BigInt(kv?.mod_revision ?? -1)
+    // What one transaction changed has one revision, and comes in one answer.
+    if (!watch.live || revision < watch.revision || (index === 0 && revision === watch.revision)) return false
+    watch.revision = revision
+  }
+  return true
 }
 
 function changes({ events }: IWatchResponse, kind: 'Put' | 'Delete'): Change[] {

@@ -13,7 +13,7 @@ export interface Change {
   readonly revision: bigint
 }
 
-/** What a watch tells. After `failed` it tells nothing more. */
+/** What a watch tells: first that it is live, then each event once and in order. After `failed` it tells nothing more. */
 export interface WatchListener {
   /** The watch is live and will tell everything that happens after this revision. */
   created(revision: bigint): void

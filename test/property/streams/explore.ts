@@ -1,0 +1,110 @@
+// Many runs of drawn plans, some at a time, since they pass in real time. Owns what is done with the first that fails: it is
+// made smaller, kept, and told along with how to replay it.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { etcdMethods } from './grpc.ts'
+import { type StreamPlan, streamPlans } from './plan.ts'
+import { runStreamPlan, type StreamVerdict } from './run.ts'
+
+/** How many runs wait for their peers at a time. */
+const atATime = 12
+
+/** What was found. */
+export interface StreamReport {
+  /** What was seen in all runs, and how often. */
+  readonly marks: ReadonlyMap<string, number>
+  /** What went wrong, with the plan and its story; undefined if nothing did. */
+  readonly failure: string | undefined
+}
+
+/** Runs as many plans as are drawn from this seed, until one fails. */
+export async function exploreStreams(seed: number, runs: number): Promise<StreamReport> {
+  const methods = etcdMethods()
+  const marks = new Map<string, number>()
+  const plans = fc.sample(streamPlans, { seed, numRuns: runs })
+  let failed: Found | undefined
+  const complaints = new Complaints()
+  const worker = async (first: number): Promise<void> => {
+    for (let index = first; index < plans.length && failed === undefined; index += atATime) {
+      const plan = plans[index] as StreamPlan
+      const verdict = await runStreamPlan(methods, plan)
+      for (const [mark, count] of verdict.marks) marks.set(mark, (marks.get(mark) ?? 0) + count)
+      if (verdict.violations.length > 0) failed ??= { plan, verdict, index }
+    }
+  }
+  await Promise.all(Array.from({ length: atATime }, (_, first) => worker(first)))
+  await new Promise(setImmediate) // Node tells of rejections that nobody handled before it goes on to anything else
+  complaints.lift()
+  if (failed === undefined && complaints.heard.length === 0) return { marks, failure: undefined }
+  const found = failed && (await smaller(methods, seed, failed))
+  return { marks, failure: tell(seed, complaints.heard, found) }
+}
+
+/** Runs one plan by itself. */
+export async function replayStreams(plan: StreamPlan): Promise<StreamVerdict> {
+  const complaints = new Complaints()
+  const verdict = await runStreamPlan(etcdMethods(), plan)
+  await new Promise(setImmediate)
+  complaints.lift()
+  return { ...verdict, violations: [...verdict.violations, ...complaints.heard] }
+}
+
+/** What nobody caught: in production each would be the end of the process. */
+class Complaints {
+  readonly heard: string[] = []
+  readonly #hear = (error: unknown): void => {
+    this.heard.push(`nobody caught: ${error instanceof Error ? error.stack : String(error)}`)
+  }
+
+  constructor() {
+    process.on('uncaughtException', this.#hear).on('unhandledRejection', this.#hear)
+  }
+
+  lift(): void {
+    process.off('uncaughtException', this.#hear).off('unhandledRejection', this.#hear)
+  }
+}
+
+interface Found {
+  readonly plan: StreamPlan
+  readonly verdict: StreamVerdict
+  readonly index: number
+}
+
+/**
+ * The smallest plan that fails, of some that are tried; the first one where that fails no more by itself, since runs take
+ * real time.
+ */
+async function smaller(methods: ReturnType<typeof etcdMethods>, seed: number, first: Found): Promise<Found> {
+  const { index } = first
+  let found = first
+  let tries = Number(process.env.LEASEHOLD_SHRINKS ?? 100) + 1
+  const property = fc.asyncProperty(streamPlans, async (plan) => {
+    tries -= 1
+    if (tries < 0) return
+    const verdict = await runStreamPlan(methods, plan)
+    if (verdict.violations.length === 0) return
+    found = { plan, verdict, index }
+    throw new Error(verdict.violations[0])
+  })
+  await fc.check(property, { seed, path: String(index), numRuns: 1 })
+  return found
+}
+
+function tell(seed: number, complaints: readonly string[], found: Found | undefined): string {
+  const violations = [...(found?.verdict.violations ?? []), ...complaints]
+  const folder = join('.cache', 'failures')
+  const file = join(folder, `streams-${seed}-${found?.index ?? 'any'}.json`)
+  const kept = {
+    store: 'streams',
+    kind: 'streams',
+    violations,
+    runs: found && found.index + 1,
+    plan: found?.plan,
+  }
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(file, `${JSON.stringify(kept, undefined, 2)}\n`)
+  const replay = found ? `replay it: LEASEHOLD_STREAM_PLAN=${file} npm test -- test/property/streams` : ''
+  return [`seed ${seed}:`, ...violations, found?.verdict.story ?? '', replay].join('\n')
+}

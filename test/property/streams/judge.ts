@@ -1,0 +1,163 @@
+// What must be true of the requests and the watches of a connection, whatever its peer sends. Owns the judgement.
+import type { Change, WatchListener } from '../../../src/backends/etcd/transport.ts'
+import { RefusedError, SessionGoneError, UnavailableError } from '../../../src/errors.ts'
+import type { Peer } from './peer.ts'
+import type { StreamPlan } from './plan.ts'
+
+/** How long anything may take that has to happen: far more than it takes, also on a busy machine. */
+export const boundMs = 5_000
+
+/** The verdict on one run. */
+export class Judge {
+  readonly violations: string[] = []
+  /** What was seen, and how often. */
+  readonly marks = new Map<string, number>()
+  readonly story: string[] = []
+  readonly #peer: Peer
+  readonly #refuses: boolean
+  readonly #beganMs = performance.now()
+
+  constructor(peer: Peer, plan: StreamPlan) {
+    const reactions = [...plan.unary, ...plan.renewals, ...plan.watches]
+    this.#peer = peer
+    this.#refuses = reactions.some(({ kind }) => kind === 'refusal')
+  }
+
+  complain(what: string): void {
+    this.violations.push(what)
+    this.note(`WRONG: ${what}`)
+  }
+
+  note(what: string): void {
+    this.story.push(`${(performance.now() - this.#beganMs).toFixed(1).padStart(8)} ms: ${what}`)
+  }
+
+  mark(what: string): void {
+    this.marks.set(what, (this.marks.get(what) ?? 0) + 1)
+  }
+
+  /**
+   * A request settles in time after its caller gave up, and fails only with the errors of a transport. Resolves with the
+   * answer, or with undefined where there is none.
+   */
+  async request<T>(
+    title: string,
+    signal: AbortSignal,
+    asked: Promise<T>,
+  ): Promise<{ answer: T } | undefined> {
+    const late = Symbol('late')
+    let timer: NodeJS.Timeout | undefined
+    const bound = new Promise<typeof late>((resolve) => {
+      const start = (): void => {
+        timer = setTimeout(() => resolve(late), boundMs)
+      }
+      if (signal.aborted) start()
+      else signal.addEventListener('abort', start, { once: true })
+    })
+    try {
+      const answer = await Promise.race([asked, bound])
+      if (answer !== late) return { answer: answer as T }
+      this.complain(`${title} is not settled ${boundMs} ms after its caller gave up`)
+    } catch (error) {
+      this.#failed(title, signal, error)
+    } finally {
+      clearTimeout(timer)
+    }
+    return undefined
+  }
+
+  /** A renewal counts only by an answer that is its own: to this very request, for its lease, with time to live. */
+  renewed(title: string, lease: string, sinceMs: number): void {
+    this.note(`${title}: answered`)
+    this.mark('renewal answered')
+    const its = this.#peer.renewals.filter((answer) => answer.lease === lease && answer.ttl > 0)
+    // Nobody can tell the second copy of an answer from the answer to the next question.
+    if (its.some(({ askedMs, copy }) => copy || askedMs >= sinceMs)) return
+    const late = its.some(({ sentMs }) => sentMs >= sinceMs)
+    const instead = late ? 'by the late answer to an earlier one' : `without an answer for ${lease}`
+    this.complain(`${title} counts ${instead}`)
+  }
+
+  /** A listener that is judged by what it hears. */
+  watch(key: string): Heard {
+    return new Heard(key, this, this.#peer)
+  }
+
+  #failed(title: string, signal: AbortSignal, error: unknown): void {
+    this.note(`${title}: ${error}`)
+    const mark = this.#meaning(signal, error)
+    if (mark) this.mark(mark)
+    else this.complain(`${title} failed with ${error instanceof Error ? error.stack : String(error)}`)
+    if (error instanceof SessionGoneError) this.#gone(title)
+  }
+
+  /** What a failure means; undefined for one that a transport must not have. */
+  #meaning(signal: AbortSignal, error: unknown): string | undefined {
+    if (signal.aborted && error === signal.reason) return 'given up'
+    if (error instanceof UnavailableError) return 'unavailable'
+    if (error instanceof SessionGoneError) return 'session gone'
+    return error instanceof RefusedError && this.#refuses ? 'refused' : undefined
+  }
+
+  /** A lease is gone only by an answer about it, or where a request was refused. */
+  #gone(title: string): void {
+    const lease = title.split(' ')[1]
+    const told = this.#peer.renewals.some((answer) => answer.lease === lease && answer.ttl <= 0)
+    if (!told && !this.#refuses)
+      this.complain(`${title} was told that its lease is gone, which no answer said`)
+  }
+}
+
+/** What one watch heard: each event at most once and in order, until it hears of its end. */
+export class Heard implements WatchListener {
+  readonly key: string
+  /** Told by the connection, or wanted by the program. */
+  ended: 'failed' | 'stopped' | undefined
+  last = 0n
+  readonly #judge: Judge
+  readonly #peer: Peer
+  #created = false
+
+  constructor(key: string, judge: Judge, peer: Peer) {
+    this.key = key
+    this.#judge = judge
+    this.#peer = peer
+  }
+
+  created(): void {
+    this.#judge.note(`${this.key} is live`)
+    this.#judge.mark('watch live')
+    this.#alive('that it is live')
+    if (this.#created) this.#judge.complain(`${this.key} hears twice that it is live`)
+    this.#created = true
+  }
+
+  deleted(deletions: readonly Change[]): void {
+    for (const { key, revision } of deletions) {
+      this.#judge.note(`${this.key} hears of ${revision}`)
+      this.#judge.mark('event heard')
+      this.#alive(`of ${revision}`)
+      if (!this.#created) this.#judge.complain(`${this.key} hears of ${revision} before it is live`)
+      if (key !== this.key || !this.#peer.events.get(key)?.has(revision))
+        this.#judge.complain(`${this.key} hears of ${revision} of ${key}, which is not its own`)
+      if (revision <= this.last) this.#judge.complain(`${this.key} hears of ${revision} after ${this.last}`)
+      this.last = revision
+    }
+  }
+
+  failed(): void {
+    this.#judge.note(`${this.key} has ended`)
+    this.#judge.mark('watch ended')
+    this.#alive('of its end')
+    this.ended = 'failed'
+  }
+
+  /** Whether it knows all that it can know: it has heard this event, or that it ended. */
+  knows(revision: bigint): boolean {
+    return this.ended !== undefined || this.last >= revision
+  }
+
+  #alive(what: string): void {
+    if (this.ended) this.#judge.complain(`${this.key} hears ${what} after it ${this.ended}`)
+  }
+}

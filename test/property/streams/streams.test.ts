@@ -1,0 +1,33 @@
+// The connection to etcd over a peer that answers late, twice, out of order, cut short, for another id or not at all. The
+// simulated etcd stands in for all of that, so no other property sees it. Owns how many runs, and their seed.
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { exploreStreams, replayStreams } from './explore.ts'
+
+const seed = Number(process.env.LEASEHOLD_SEED ?? 20_261_127)
+/** A twentieth of what locks get: a run takes real time. */
+const runs = Math.ceil(Number(process.env.LEASEHOLD_RUNS ?? 5_500) / 20)
+const mustSee = [
+  'renewal answered',
+  'request answered',
+  'given up',
+  'unavailable',
+  'session gone',
+  'watch live',
+  'watch ended',
+  'event heard',
+]
+const kept = process.env.LEASEHOLD_STREAM_PLAN
+
+if (kept) {
+  test(`the plan of ${kept} fails no more`, async () => {
+    const { violations, story } = await replayStreams(JSON.parse(readFileSync(kept, 'utf8')).plan)
+    expect(violations, story).toEqual([])
+  })
+} else {
+  test(`every request settles once and by its own answer, and every watch hears its events in order or of its end, in ${runs} runs`, async () => {
+    const { failure, marks } = await exploreStreams(seed, runs)
+    expect(failure ?? 'nothing failed').toBe('nothing failed')
+    expect(mustSee.filter((state) => !marks.get(state))).toEqual([])
+  }, 120_000)
+}
