@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { memberNames, startCluster } from './cluster.mjs'
 import { cleanEnvironment, runCommand } from './command.mjs'
 import { Etcdctl, enableAuth, findLeader, readMetrics } from './etcd-questions.mjs'
-import { ensureServers } from './fetch.mjs'
+import { serverOf } from './fetch.mjs'
 import { ask, freePorts, HOST } from './loopback.mjs'
 
 /** @typedef {import('./member.mjs').Member} Member */
@@ -17,7 +17,7 @@ import { ask, freePorts, HOST } from './loopback.mjs'
 /** @typedef {{ user: 'root', password: string }} EtcdAuth etcd insists on a user called root */
 /**
  * @typedef {object} EtcdOptions
- * @property {EtcdLine | undefined} [line] default '3.5'
+ * @property {EtcdLine | undefined} [line] default: 3.5 or, where that cannot be had, the newest
  * @property {1 | 3 | undefined} [members] default 1
  * @property {EtcdAuth | undefined} [auth] turns authentication on after the start
  * @property {string[] | undefined} [extraArgs] further flags of every member
@@ -51,9 +51,8 @@ import { ask, freePorts, HOST } from './loopback.mjs'
  * @returns {Promise<EtcdCluster>}
  */
 export async function startEtcd(options = {}) {
-  const { line = '3.5', members: count = 1, auth, cache, log } = options
-  const server = (await ensureServers({ cache, log })).etcd[line]
-  if (!server) throw new Error(`There is no etcd ${line} here; tools/servers/fetch.mjs says why`)
+  const { line, members: count = 1, auth, cache, log } = options
+  const server = await serverOf('etcd', line, { cache, log })
   const flags = [...(options.extraArgs ?? []), ...(await fsyncFlags(server.dir, options))]
   const cluster = await startCluster('etcd', (dataDir) =>
     planMembers({ dataDir, count, flags, dir: server.dir }),
