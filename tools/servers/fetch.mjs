@@ -190,10 +190,12 @@ async function cachedOrMade(wanted, { cache, log }) {
   const { kind, line, debian, go } = wanted
   // Other pins are another folder; a package of Debian's stays until the cache is emptied.
   const home = join(cache, `${kind}-${line}${go ? `-${await fingerprint(go.folder)}` : ''}`)
+  const cached = await readLabel(home)
   const how = debian
     ? `Fetching ${kind} ${line} from Debian ${debian.suite}`
     : `Building ${kind} ${line} with Go`
-  const label = (await readLabel(home)) ?? (log(`${how} into the cache`), await make(wanted, home))
+  if (!cached) log(`${how} into the cache`)
+  const label = cached ?? (await make(wanted, home))
   return { dir: join(home, 'usr/bin'), version: String(label.version), from: debian ? 'Debian' : 'Go' }
 }
 
