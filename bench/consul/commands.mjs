@@ -4,7 +4,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cleanEnvironment, runCommand } from '../../tools/servers/command.mjs'
-import { ensureServers } from '../../tools/servers/run.mjs'
+import { serverOf } from '../../tools/servers/run.mjs'
 import { now, sleep } from '../lib/measure.mjs'
 
 /** @typedef {(endpoint: string, name: string) => () => Promise<void>} Command */
@@ -17,7 +17,7 @@ const settleMs = 300
 
 /** The commands that are compared. */
 export async function commands() {
-  const consul = join((await ensureServers({})).consul.dir, 'consul')
+  const consul = join((await serverOf('consul', undefined)).dir, 'consul')
   return {
     nothing: () => run('true', [], {}),
     node: () => run(process.execPath, ['-e', '0'], {}),

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'v
 import { ownedFolder } from '../../tools/servers/children.mjs'
 import { requireCommand } from '../../tools/servers/command.mjs'
 import { freePorts } from '../../tools/servers/loopback.mjs'
-import { type ConsulCluster, ensureServers, startConsul } from '../../tools/servers/run.mjs'
+import { type ConsulCluster, serverOf, startConsul } from '../../tools/servers/run.mjs'
 import { type Ending, leasehold, program } from '../cli/leasehold.ts'
 
 const management = randomUUID()
@@ -25,7 +25,7 @@ let namespace: string
 let tests = 0
 
 beforeAll(async () => {
-  const { dir } = (await ensureServers()).consul
+  const { dir } = await serverOf('consul', undefined)
   for (const args of [
     ['ca', 'create'],
     ['cert', 'create', '-server'],

@@ -16,7 +16,7 @@ import { UnavailableError } from '../../src/errors.ts'
 import { ownedFolder } from '../../tools/servers/children.mjs'
 import { requireCommand } from '../../tools/servers/command.mjs'
 import { freePorts } from '../../tools/servers/loopback.mjs'
-import { type ConsulCluster, ensureServers, startConsul } from '../../tools/servers/run.mjs'
+import { type ConsulCluster, serverOf, startConsul } from '../../tools/servers/run.mjs'
 import { until } from '../../tools/servers/wait.mjs'
 import { useBuild } from './fixtures/build.ts'
 import { failOnComplaints } from './fixtures/etcd.ts'
@@ -32,7 +32,7 @@ let address: string
 let tlsAddress: string
 
 beforeAll(async () => {
-  const consul = join((await ensureServers()).consul.dir, 'consul')
+  const consul = join((await serverOf('consul', undefined)).dir, 'consul')
   for (const args of [
     ['ca', 'create'],
     ['cert', 'create', '-server'],

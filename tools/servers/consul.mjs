@@ -6,14 +6,16 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { memberNames, startCluster } from './cluster.mjs'
 import { cleanEnvironment, runCommand } from './command.mjs'
-import { ensureServers } from './fetch.mjs'
+import { serverOf } from './fetch.mjs'
 import { ask, freePorts, HOST } from './loopback.mjs'
 import { until } from './wait.mjs'
 
 /** @typedef {import('./member.mjs').Member} Member */
+/** @typedef {import('./fetch.mjs').ConsulLine} ConsulLine */
 /** @typedef {import('./command.mjs').Output} Output */
 /**
  * @typedef {object} ConsulOptions
+ * @property {ConsulLine | undefined} [line] default: 1.8 or, where that cannot be had, the newest
  * @property {1 | 3 | undefined} [servers] default 1
  * @property {Config | (() => Promise<Config>) | undefined} [config] laid over every server's
  *   configuration; `ports` adds to its ports. A function is asked anew each time a port was taken
@@ -50,8 +52,8 @@ import { until } from './wait.mjs'
  * @returns {Promise<ConsulCluster>}
  */
 export async function startConsul(options = {}) {
-  const { servers: count = 1, config = {}, token, cache, log } = options
-  const { dir, version } = (await ensureServers({ cache, log })).consul
+  const { line, servers: count = 1, config = {}, token, cache, log } = options
+  const { dir, version } = await serverOf('consul', line, { cache, log })
   const file = join(dir, 'consul')
   const cluster = await startCluster('consul', async (dataDir) => {
     const sites = await chooseSites(count)

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { memberNames, startCluster } from './cluster.mjs'
 import { cleanEnvironment, runCommand } from './command.mjs'
 import { Etcdctl, enableAuth, findLeader, readMetrics } from './etcd-questions.mjs'
-import { ensureServers } from './fetch.mjs'
+import { serverOf } from './fetch.mjs'
 import { ask, freePorts, HOST } from './loopback.mjs'
 
 /** @typedef {import('./member.mjs').Member} Member */
@@ -17,7 +17,7 @@ import { ask, freePorts, HOST } from './loopback.mjs'
 /** @typedef {{ user: 'root', password: string }} EtcdAuth etcd insists on a user called root */
 /**
  * @typedef {object} EtcdOptions
- * @property {EtcdLine | undefined} [line] default '3.5'
+ * @property {EtcdLine | undefined} [line] default: 3.5 or, where that cannot be had, the newest
  * @property {1 | 3 | undefined} [members] default 1
  * @property {EtcdAuth | undefined} [auth] turns authentication on after the start
  * @property {string[] | undefined} [extraArgs] further flags of every member
@@ -51,12 +51,11 @@ import { ask, freePorts, HOST } from './loopback.mjs'
  * @returns {Promise<EtcdCluster>}
  */
 export async function startEtcd(options = {}) {
-  const { line = '3.5', members: count = 1, auth, cache, log } = options
-  const server = (await ensureServers({ cache, log })).etcd[line]
-  if (!server) throw new Error(`There is no etcd ${line} here; tools/servers/fetch.mjs says why`)
+  const { line, members: count = 1, auth, cache, log } = options
+  const server = await serverOf('etcd', line, { cache, log })
   const flags = [...(options.extraArgs ?? []), ...(await fsyncFlags(server.dir, options))]
   const cluster = await startCluster('etcd', (dataDir) =>
-    planMembers({ dataDir, count, flags, dir: server.dir }),
+    planMembers({ dataDir, count, flags, auth, dir: server.dir }),
   )
   const handle = withTools(cluster, server, auth)
   try {
@@ -83,10 +82,10 @@ async function fsyncFlags(dir, { unsafeNoFsync = false }) {
 }
 
 /**
- * @param {{ dataDir: string, count: number, flags: string[], dir: string }} request
+ * @param {{ dataDir: string, count: number, flags: string[], dir: string, auth: EtcdAuth | undefined }} request
  * @returns {Promise<import('./member.mjs').MemberPlan[]>}
  */
-async function planMembers({ dataDir, count, flags, dir }) {
+async function planMembers({ dataDir, count, flags, dir, auth }) {
   const ports = await freePorts(2 * count)
   const sites = memberNames(count).map((name, index) => ({
     name,
@@ -105,7 +104,7 @@ async function planMembers({ dataDir, count, flags, dir }) {
       ...flags,
     ],
     logFile: join(dataDir, `${name}.log`),
-    isHealthy: () => isHealthy(name, endpoint),
+    isHealthy: () => isHealthy(name, endpoint, auth),
   }))
 }
 
@@ -130,13 +129,39 @@ function serverArgs({ name, clientUrl, peerUrl }) {
  *
  * @param {string} name
  * @param {string} endpoint
+ * @param {EtcdAuth | undefined} auth
  */
-async function isHealthy(name, endpoint) {
+async function isHealthy(name, endpoint, auth) {
   const health = await ask(`http://${endpoint}/health`)
   if (health?.status !== 200 || JSON.parse(health.body).health !== 'true') return false
+  const list =
+    (await memberList(endpoint)) ?? (auth && (await memberList(endpoint, await logIn(endpoint, auth))))
+  return list?.includes(`"${name}"`) ?? false
+}
+
+/**
+ * Since 3.6, etcd shows the list only to a user where it insists on users.
+ *
+ * @param {string} endpoint
+ * @param {string} [token]
+ */
+async function memberList(endpoint, token) {
+  /** @type {Record<string, string>} */
+  const headers = token ? { Authorization: token } : {}
   const url = `http://${endpoint}/v3/cluster/member/list`
-  const list = await ask(url, { method: 'POST', body: '{}' })
-  return list?.status === 200 && list.body.includes(`"${name}"`)
+  const list = await ask(url, { method: 'POST', headers, body: '{}' })
+  return list?.status === 200 ? list.body : undefined
+}
+
+/**
+ * @param {string} endpoint
+ * @param {EtcdAuth} auth
+ * @returns {Promise<string | undefined>}
+ */
+async function logIn(endpoint, { user, password }) {
+  const body = JSON.stringify({ name: user, password })
+  const answer = await ask(`http://${endpoint}/v3/auth/authenticate`, { method: 'POST', body })
+  return answer?.status === 200 ? JSON.parse(answer.body).token : undefined
 }
 
 /**

@@ -1,124 +1,160 @@
 // @ts-check
-// Finds the servers that the tests run against: on PATH, else in the cache, else in Debian's
-// packages, which are unpacked into the cache and never installed. Starting them is run.mjs's.
+// Finds the servers that the tests run against: on PATH, else in the cache, else in Debian's packages or as sources that
+// Go builds, both put into the cache and never installed. wanted.mjs says which; starting them is run.mjs's.
 
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { delimiter, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { fingerprint, intoCache, readLabel } from './cache.mjs'
 import { cleanEnvironment, runCommand } from './command.mjs'
 import { unpackPackages } from './debian.mjs'
+import { buildPrograms } from './golang.mjs'
+import { CONSUL_LINES, defaultLine, ETCD_LINES } from './wanted.mjs'
 
-/** @typedef {'3.5' | '3.4'} EtcdLine */
-/** @typedef {{ dir: string, version: string, from: 'PATH' | 'Debian' }} Server a bin folder */
-/** @typedef {{ etcd: Partial<Record<EtcdLine, Server>>, consul: Server }} Servers */
+/** @typedef {import('./wanted.mjs').EtcdLine} EtcdLine */
+/** @typedef {import('./wanted.mjs').ConsulLine} ConsulLine */
+/** @typedef {import('./wanted.mjs').Wanted} Wanted */
+/** @typedef {{ dir: string, version: string, from: 'PATH' | 'Debian' | 'Go' }} Server a bin folder */
+/** @typedef {{ wanted: Wanted, reason: string }} LeftOut */
+/**
+ * @typedef {object} Servers
+ * @property {Partial<Record<EtcdLine, Server>>} etcd at least one
+ * @property {Partial<Record<ConsulLine, Server>>} consul at least one
+ * @property {LeftOut[]} leftOut the lines that could not be had, and why
+ */
 /**
  * @typedef {object} FetchOptions
  * @property {string | undefined} [cache] default: DEFAULT_CACHE
  * @property {((line: string) => void) | undefined} [log] hears what is fetched; default: silent
  */
 /** @typedef {{ cache: string, log: (line: string) => void }} Settings */
-/** @typedef {{ wanted: Wanted, reason: Error }} Missing */
-/**
- * @typedef {object} Wanted
- * @property {'etcd' | 'consul'} kind
- * @property {string} line minor version that Debian's suite carries
- * @property {string[]} binaries
- * @property {string} suite
- * @property {string[]} packages
- */
 
-/** Where unpacked servers are kept: `.cache/servers` in the repository, which git ignores. */
+/** Where fetched servers are kept: `.cache/servers` in the repository, which git ignores. */
 export const DEFAULT_CACHE = fileURLToPath(new URL('../../.cache/servers', import.meta.url))
 
-const ETCD = {
-  kind: /** @type {const} */ ('etcd'),
-  binaries: ['etcd', 'etcdctl'],
-  packages: ['etcd-server', 'etcd-client'],
-}
-/** @type {Record<EtcdLine | 'consul', Wanted>} */
-const WANTED = {
-  3.5: { ...ETCD, line: '3.5', suite: 'trixie' },
-  3.4: { ...ETCD, line: '3.4', suite: 'bookworm' },
-  consul: {
-    kind: 'consul',
-    line: '1.8',
-    binaries: ['consul'],
-    suite: 'bullseye',
-    packages: ['consul'],
-  },
-}
+/** What a process found that cannot be had is no news to its children, and to find out can take long. */
+const KNOWN_MISSING = 'LEASEHOLD_SERVERS_LEFT_OUT'
 
 /**
- * Makes etcd 3.5, etcd 3.4 and Consul available and says in which folders. Without network and
- * within milliseconds when they are cached. Any Consul on PATH serves. An etcd on PATH serves its
- * own line; one of another line stands in only when neither line can be had, and then as the only
- * one. Safe to run many times at once. Rejects, naming what to install, when a server cannot be
- * had; a line is left out only where an etcd on PATH is there instead.
+ * Makes the lines of etcd and Consul available and says in which folders. Without network and within milliseconds when
+ * they are cached. A program on PATH serves its own line. One of a line that is not listed stands in where none of the
+ * listed can be had. Safe to run many times at once.
+ *
+ * Lines that Go builds are left out where they cannot be built; `log` hears which, and why. Rejects, naming what to
+ * install, when a line of Debian cannot be had and PATH has no server of that kind.
  *
  * @param {FetchOptions} [options]
  * @returns {Promise<Servers>}
  */
 export async function ensureServers({ cache = DEFAULT_CACHE, log = () => {} } = {}) {
-  // apt runs in a folder of its own, where a relative path would mean something else.
+  // apt and go run in folders of their own, where a relative path would mean something else.
   const settings = { cache: resolve(cache), log }
-  const [etcds, consuls] = await Promise.all([serversOnPath(WANTED['3.5']), serversOnPath(WANTED.consul)])
-  const [newer, older, consul] = await Promise.all([
-    obtain(WANTED['3.5'], etcds.find(isOfLine('3.5')), settings),
-    obtain(WANTED['3.4'], etcds.find(isOfLine('3.4')), settings),
-    obtain(WANTED.consul, consuls[0], settings),
+  const [etcd, consul] = await Promise.all([
+    obtainLines(Object.values(ETCD_LINES), settings),
+    obtainLines(wantedConsul(), settings),
   ])
-  const etcd = chooseEtcd(newer, older, etcds[0])
-  const missing = [newer, older, consul].filter((outcome) => 'reason' in outcome)
-  const fatal = etcds[0] ? goWithoutEtcd(missing, log) : missing
-  if ('reason' in consul || fatal.length > 0) throw failure(fatal)
-  return { etcd, consul }
+  const fatal = [etcd, consul].flatMap((each) => each.fatal)
+  if (fatal.length > 0) throw failure(fatal)
+  return { etcd: etcd.found, consul: consul.found, leftOut: [...etcd.leftOut, ...consul.leftOut] }
 }
 
 /**
- * @param {Missing[]} missing
- * @param {(line: string) => void} log
+ * The server of a line; without a line that of the default one or, where that cannot be had, of the newest that can.
+ * Rejects when there is none of that line.
+ *
+ * @param {'etcd' | 'consul'} kind
+ * @param {string | undefined} line
+ * @param {FetchOptions} [options]
+ * @returns {Promise<Server>}
  */
-function goWithoutEtcd(missing, log) {
-  for (const { wanted, reason } of missing.filter(({ wanted }) => wanted.kind === 'etcd')) {
-    log(`Going without etcd ${wanted.line}, as another is on PATH: ${reason.message}`)
+export async function serverOf(kind, line, options) {
+  const { [kind]: servers, leftOut } = await ensureServers(options)
+  const lines = /** @type {Record<string, Server | undefined>} */ (servers)
+  const server = line ? lines[line] : (lines[defaultLine(kind)] ?? lines[newestFirst(lines)[0] ?? ''])
+  if (server) return server
+  const why = leftOut.find(({ wanted }) => wanted.kind === kind && wanted.line === line)?.reason
+  throw new Error(`There is no ${kind} ${line ?? ''} here: ${why ?? 'the tests do not know that line'}`)
+}
+
+/**
+ * The lines that can be had here, newest first: what tests go by that run against each of them.
+ *
+ * @param {FetchOptions} [options]
+ * @returns {Promise<{ etcd: EtcdLine[], consul: ConsulLine[] }>}
+ */
+export async function availableLines(options) {
+  const { etcd, consul } = await ensureServers(options)
+  return {
+    etcd: /** @type {EtcdLine[]} */ (newestFirst(etcd)),
+    consul: /** @type {ConsulLine[]} */ (newestFirst(consul)),
   }
-  return missing.filter(({ wanted }) => wanted.kind !== 'etcd')
 }
 
-/** @param {EtcdLine} line */
-function isOfLine(line) {
-  return (/** @type {Server} */ { version }) => version.startsWith(`${line}.`)
+/** @param {object} lines */
+function newestFirst(lines) {
+  return Object.keys(lines).sort((one, other) => minor(other) - minor(one))
 }
 
-/**
- * @param {Server | Missing} newer
- * @param {Server | Missing} older
- * @param {Server | undefined} stranger
- * @returns {Servers['etcd']}
- */
-function chooseEtcd(newer, older, stranger) {
-  /** @type {Servers['etcd']} */
-  const found = {}
-  if ('dir' in newer) found['3.5'] = newer
-  if ('dir' in older) found['3.4'] = older
-  if ('dir' in newer || 'dir' in older || !stranger) return found
-  // Tests ask for 3.5 when they do not care, so that is the place a stranger takes.
-  return { 3.5: stranger }
+/** @param {string} line */
+function minor(line) {
+  return Number(line.split('.')[1])
+}
+
+/** Consul takes minutes to build from nothing, so that is done only where it is asked for. */
+function wantedConsul() {
+  return Object.values(CONSUL_LINES).filter(({ line, debian }) => debian || line === defaultLine('consul'))
 }
 
 /**
- * Never rejects: all three are tried to the end, so that one message can name all that is missing
+ * All lines of one kind. Never rejects: every one is tried to the end, so that one message can name all that is missing
  * and no download is cut off half way.
  *
- * @param {Wanted} wanted
- * @param {Server | undefined} onPath
+ * @param {readonly Wanted[]} lines
  * @param {Settings} settings
- * @returns {Promise<Server | Missing>}
  */
-async function obtain(wanted, onPath, settings) {
-  if (onPath) return onPath
-  return cachedOrUnpacked(wanted, settings).catch((reason) => ({ wanted, reason }))
+async function obtainLines(lines, settings) {
+  const onPath = await serversOnPath(/** @type {Wanted} */ (lines[0]))
+  /** @type {Record<string, Server>} */
+  const found = {}
+  /** @type {LeftOut[]} */
+  const leftOut = []
+  // One after another, as a build keeps all cores busy by itself; and first what takes seconds.
+  for (const wanted of lines.toSorted((one, other) => Number(!one.debian) - Number(!other.debian))) {
+    const own = onPath.find(({ version }) => version.startsWith(`${wanted.line}.`))
+    const outcome = own ?? (await obtain(wanted, settings))
+    if ('dir' in outcome) found[wanted.line] = outcome
+    else leftOut.push(outcome)
+  }
+  const [stranger] = onPath
+  const { kind } = /** @type {Wanted} */ (lines[0])
+  if (stranger && Object.keys(found).length === 0) found[defaultLine(kind)] = stranger
+  const fatal = stranger ? [] : leftOut.filter(({ wanted }) => wanted.debian)
+  return { found, leftOut, fatal }
+}
+
+/**
+ * @param {Wanted} wanted
+ * @param {Settings} settings
+ * @returns {Promise<Server | LeftOut>}
+ */
+async function obtain(wanted, settings) {
+  const name = `${wanted.kind} ${wanted.line}`
+  const known = knownMissing()
+  const before = known[name]
+  if (before !== undefined) return { wanted, reason: before }
+  try {
+    return await cachedOrMade(wanted, settings)
+  } catch (error) {
+    const reason = /** @type {Error} */ (error).message
+    if (wanted.go) process.env[KNOWN_MISSING] = JSON.stringify({ ...known, [name]: reason })
+    settings.log(`Going without ${name}, so its tests are NOT part of this run: ${reason}`)
+    return { wanted, reason }
+  }
+}
+
+/** @returns {Record<string, string>} */
+function knownMissing() {
+  return JSON.parse(process.env[KNOWN_MISSING] ?? '{}')
 }
 
 /**
@@ -147,84 +183,57 @@ async function versionOf(binary) {
 
 /**
  * @param {Wanted} wanted
- * @param {Settings} options
+ * @param {Settings} settings
  * @returns {Promise<Server>}
  */
-async function cachedOrUnpacked(wanted, { cache, log }) {
-  const home = join(cache, `${wanted.kind}-${wanted.line}`)
-  const cached = await readCached(home)
-  if (cached) return cached
-  log(`Fetching ${wanted.kind} ${wanted.line} from Debian ${wanted.suite} into the cache`)
-  await mkdir(cache, { recursive: true })
-  return unpackIntoCache(wanted, home)
+async function cachedOrMade(wanted, { cache, log }) {
+  const { kind, line, debian, go } = wanted
+  // Other pins are another folder; a package of Debian's stays until the cache is emptied.
+  const home = join(cache, `${kind}-${line}${go ? `-${await fingerprint(go.folder)}` : ''}`)
+  const cached = await readLabel(home)
+  const how = debian
+    ? `Fetching ${kind} ${line} from Debian ${debian.suite}`
+    : `Building ${kind} ${line} with Go`
+  if (!cached) log(`${how} into the cache`)
+  const label = cached ?? (await make(wanted, home))
+  return { dir: join(home, 'usr/bin'), version: String(label.version), from: debian ? 'Debian' : 'Go' }
 }
 
 /**
- * @param {string} home
- * @returns {Promise<Server | undefined>}
- */
-async function readCached(home) {
-  const text = await readFile(join(home, 'server.json'), 'utf8').catch(() => undefined)
-  if (text === undefined) return undefined
-  return { dir: join(home, 'usr/bin'), version: JSON.parse(text).version, from: 'Debian' }
-}
-
-/**
- * Everything is made in a sibling folder and appears under its name in one rename, so a cached
- * folder is always complete, however many processes fetch at once and wherever one was killed.
- *
  * @param {Wanted} wanted
  * @param {string} home
- * @returns {Promise<Server>}
  */
-async function unpackIntoCache(wanted, home) {
-  const work = await mkdtemp(`${home}.part-`)
-  try {
-    const fresh = join(work, 'unpacked')
-    const { suite, packages } = wanted
-    const files = await unpackPackages({ suite, packages, into: fresh, work })
-    const version = await versionOf(join(fresh, 'usr/bin', wanted.kind))
-    await writeFile(join(fresh, 'server.json'), JSON.stringify({ version, suite, files }))
-    await rename(fresh, home).catch(ignoreLostRace)
-  } finally {
-    await rm(work, { recursive: true, force: true })
-  }
-  const cached = await readCached(home)
-  if (!cached) throw new Error(`the cache lost ${wanted.kind} ${wanted.line} again`)
-  return cached
+function make({ kind, debian, go }, home) {
+  return intoCache(home, async (fresh, work) => {
+    const bin = join(fresh, 'usr/bin')
+    const files = debian && (await unpackPackages({ ...debian, into: fresh, work }))
+    if (go) await buildPrograms({ ...go, into: bin })
+    return { version: await versionOf(join(bin, kind)), suite: debian?.suite, files }
+  })
 }
 
-/** @param {NodeJS.ErrnoException} error */
-function ignoreLostRace(error) {
-  if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
-}
-
-/** @param {Missing[]} missing */
+/** @param {LeftOut[]} missing */
 function failure(missing) {
-  const lines = missing.map(({ wanted: { kind, line, binaries, suite, packages }, reason }) =>
+  const lines = missing.map(({ wanted: { kind, line, binaries, debian }, reason }) =>
     [
-      `Cannot get ${kind} ${line} for the tests: ${reason.message}`,
+      `Cannot get ${kind} ${line} for the tests: ${reason}`,
       `  Put ${binaries.join(' and ')} ${line}.x into one folder of PATH, or run this on Debian`,
-      `  with apt and a mirror that carries ${packages.join(' and ')} of ${suite}.`,
+      `  with apt and a mirror that carries ${debian?.packages.join(' and ')} of ${debian?.suite}.`,
     ].join('\n'),
   )
   const wayRound = 'To test without real servers, say so: npm test -- --no-servers'
-  return new Error([...lines, wayRound].join('\n'), { cause: missing[0]?.reason })
+  return new Error([...lines, wayRound].join('\n'))
 }
 
 /** Prints where each server is, fetching what is missing. */
 async function main() {
   const { etcd, consul } = await ensureServers({ log: (line) => console.error(line) })
-  for (const [line, server] of Object.entries(etcd)) print(`etcd ${line}`, server)
-  print('consul', consul)
-}
-
-/**
- * @param {string} name
- * @param {Server} server
- */
-function print(name, { version, from, dir }) {
-  console.log(`${name.padEnd(9)} ${version.padEnd(8)} ${from.padEnd(6)} ${dir}`)
+  for (const [kind, servers] of Object.entries({ etcd, consul })) {
+    for (const line of newestFirst(servers)) {
+      const { version, from, dir } = /** @type {Record<string, Server>} */ (servers)[line] ?? {}
+      console.log(`${`${kind} ${line}`.padEnd(11)} ${version?.padEnd(8)} ${from?.padEnd(6)} ${dir}`)
+    }
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -4,7 +4,7 @@
 
 export { startConsul } from './consul.mjs'
 export { startEtcd } from './etcd.mjs'
-export { ensureServers } from './fetch.mjs'
+export { availableLines, ensureServers, serverOf } from './fetch.mjs'
 
 /** @typedef {import('./member.mjs').Member} Member */
 /** @typedef {import('./etcd.mjs').EtcdCluster} EtcdCluster */
@@ -13,3 +13,4 @@ export { ensureServers } from './fetch.mjs'
 /** @typedef {import('./consul.mjs').ConsulCluster} ConsulCluster */
 /** @typedef {import('./consul.mjs').ConsulOptions} ConsulOptions */
 /** @typedef {import('./fetch.mjs').EtcdLine} EtcdLine */
+/** @typedef {import('./fetch.mjs').ConsulLine} ConsulLine */

@@ -4,8 +4,20 @@ import type { ITxnRequest, ITxnResponse } from 'etcd3'
 import type { Admitted, Attempt, Claim, Waiting } from '../../backend.ts'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../errors.ts'
 import { type Layout, leaseOf } from './layout.ts'
-import { admits, checkKind, type Line, readLine, whatToWatch } from './line.ts'
-import { absent, createdAt, get, glance, latest, noneSince, put, read, remove, txn } from './requests.ts'
+import { admits, checkKind, checkLeases, type Line, maybeUnleased, readLine, whatToWatch } from './line.ts'
+import {
+  absent,
+  createdAt,
+  get,
+  glance,
+  latest,
+  leases,
+  noneSince,
+  put,
+  read,
+  remove,
+  txn,
+} from './requests.ts'
 import type { Transport } from './transport.ts'
 import { untilChanged, untilDeleted } from './wait.ts'
 
@@ -15,6 +27,8 @@ export interface Entry {
   readonly key: string
   /** The create revision of the key, once the store has told it. */
   created?: bigint | undefined
+  /** The create revision of the key at which all that stood ahead of it was seen to have leases. */
+  checked?: bigint | undefined
   /** Whether an attempt was given up without an answer, so that it may yet arrive. */
   unanswered: boolean
 }
@@ -107,7 +121,7 @@ export class Claims {
     entry.created = response.succeeded ? revision : createRevision(response)
     if (entry.created !== undefined) return this.#admitted(entry, revision)
     const line = readLine(this.#layout, claim.name, { revision, range: read(response.responses, 0) })
-    checkKind(line, claim)
+    await this.#check(entry, line, signal)
     const room = admits(line, claim.limit) ?? admits(await this.#readAll(claim, signal), claim.limit)
     if (room && tries > 1) return this.#tryJoin(entry, signal, revision, tries - 1)
     return {
@@ -142,10 +156,27 @@ export class Claims {
   }
 
   async #answer(entry: Entry, line: Line, signal: AbortSignal): Promise<Attempt> {
-    checkKind(line, entry.claim)
+    await this.#check(entry, line, signal)
     const room = admits(line, entry.claim.limit)
     if (room === undefined) return this.#stands(entry, signal, 0)
     return room ? this.#admitted(entry, line.revision) : this.#waiting(entry, line)
+  }
+
+  /**
+   * Throws ConflictError if the claim cannot stand in this line. Where etcd does not tell the leases of those ahead, which
+   * is so since 3.7, it is asked for them: once for each claim, since nothing comes to stand ahead of it later.
+   */
+  async #check(entry: Entry, line: Line, signal: AbortSignal): Promise<void> {
+    const { claim, created, checked } = entry
+    const unsure = maybeUnleased(line)
+    const [newest, oldest] = [unsure[0], unsure.at(-1)]
+    if (newest && oldest && (created === undefined || checked !== created)) {
+      const ask = leases(this.#layout.line(claim.name), oldest.created, newest.created)
+      const { responses } = await this.#transport.txn(txn([], [ask]), signal)
+      checkLeases(unsure, read(responses, 0), claim)
+      entry.checked = created
+    }
+    checkKind(line, claim)
   }
 
   /**

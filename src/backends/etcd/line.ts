@@ -12,7 +12,8 @@ export interface Place {
   readonly created: bigint
   /** Undefined where the key is of nobody we know. */
   readonly limit: number | undefined
-  readonly lease: string
+  /** Whether the answer named a lease. Where it did not, there is none, or etcd did not tell: see `leases`. */
+  readonly leased: boolean
 }
 
 /** What stands ahead of a claim, the latest first. */
@@ -42,18 +43,27 @@ export function admits({ ahead, complete }: Line, limit: number): boolean | unde
   return complete ? true : undefined
 }
 
+/** Those ahead that may have no lease, the latest first. */
+export function maybeUnleased({ ahead }: Line): readonly Place[] {
+  return ahead.filter(({ leased }) => !leased)
+}
+
+/** Throws ConflictError if one of these keys is among those that were read with their leases, and has none. */
+export function checkLeases(places: readonly Place[], read: IRangeResponse, { name }: Claim): void {
+  const bare = new Set(read.kvs.filter(({ lease }) => lease === '0').map(({ key }) => key.toString()))
+  const data = places.find(({ key }) => bare.has(key))
+  if (!data) return
+  const key = JSON.stringify(data.key)
+  throw new ConflictError(
+    `the key ${key} has no lease, so it would block the lock ${JSON.stringify(name)} for ever`,
+  )
+}
+
 /**
- * Throws ConflictError if the line is of another kind, or has a key that is no claim. The oldest decides, since
- * a newcomer that does not fit may stand there for a moment, until it sees its own conflict.
+ * Throws ConflictError if the line is of another kind. The oldest decides, since a newcomer that does not fit may stand
+ * there for a moment, until it sees its own conflict.
  */
 export function checkKind({ ahead }: Line, { name, limit }: Claim): void {
-  const data = ahead.find(({ lease }) => lease === '0')
-  if (data) {
-    const key = JSON.stringify(data.key)
-    throw new ConflictError(
-      `the key ${key} has no lease, so it would block the lock ${JSON.stringify(name)} for ever`,
-    )
-  }
   const oldest = ahead.at(-1)
   if (!oldest || (oldest.limit ?? 1) === limit) return
   throw new ConflictError(
@@ -80,7 +90,7 @@ export function whatToWatch(
 function readPlace(layout: Layout, name: string, kv: IKeyValue): Place | undefined {
   const key = kv.key.toString()
   const facts = layout.parse(name, key)
-  return facts && { key, created: BigInt(kv.create_revision), limit: facts.limit, lease: kv.lease }
+  return facts && { key, created: BigInt(kv.create_revision), limit: facts.limit, leased: kv.lease !== '0' }
 }
 
 function byBytes(one: string, other: string): number {

@@ -10,6 +10,7 @@ const create = 1
 const descending = 2
 const ascending = 1
 const byCreate = 2
+const byValue = 4
 
 /** How many of the latest claims a mutex reads: it waits for one of them, but some may belong to other names. */
 export const glance = 8
@@ -65,6 +66,15 @@ export function inOrder(range: KeyRange, limit = 0): IRequestOp {
 export function keysInOrder(range: KeyRange, limit: number): IRequestOp {
   const order = { sort_order: ascending, sort_target: byCreate, keys_only: true, limit } as const
   return { request_range: { ...bounds(range), ...order } }
+}
+
+/**
+ * The keys of a line that were created between two revisions, both included, with their leases. Since 3.7, etcd tells of a
+ * key that it reads without its value no lease, unless it has to sort by the values.
+ */
+export function leases(range: KeyRange, from: bigint, to: bigint): IRequestOp {
+  const between = { min_create_revision: String(from), max_create_revision: String(to) }
+  return { request_range: { ...bounds(range), keys_only: true, sort_target: byValue, ...between } }
 }
 
 /** Keys with their values, in the order of keys, as they were at a revision; for 0, as they are. */

@@ -142,8 +142,9 @@ export class EtcdState {
 
   #read(request: IRangeRequest): object {
     const all = this.range(textOf(request.key), request.range_end && textOf(request.range_end))
+    const least = BigInt(request.min_create_revision ?? 0)
     const most = BigInt(request.max_create_revision ?? 0)
-    const kept = all.filter(({ created }) => most === 0n || created <= most)
+    const kept = all.filter(({ created }) => created >= least && (most === 0n || created <= most))
     const byCreate = Number(request.sort_target ?? 0) === 2
     const sign = Number(request.sort_order ?? 0) === 2 ? -1 : 1
     // What one transaction created stays in the order of keys, either way.
