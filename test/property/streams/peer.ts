@@ -58,9 +58,10 @@ export class Peer {
   readonly renewals: RenewalAnswer[] = []
   /** The revisions of the events that were sent, by the key of their watch. */
   readonly events = new Map<string, Set<bigint>>()
-  readonly sessions = new Set<ServerHttp2Session>()
   readonly #server: Http2Server = createServer()
   readonly #sockets = new Set<Socket>()
+  /** The connections, with what is open on each. */
+  readonly #sessions = new Map<ServerHttp2Session, { streams: number; hasFarewell: boolean }>()
   readonly #timers = new Set<NodeJS.Timeout>()
   readonly #unary: UnaryReaction[]
   readonly #renewing: RenewalReaction[]
@@ -79,9 +80,19 @@ export class Peer {
       socket.on('close', () => this.#sockets.delete(socket))
     })
     this.#server.on('session', (session) => {
-      this.sessions.add(session)
+      const state = { streams: 0, hasFarewell: false }
+      this.#sessions.set(session, state)
       session.on('error', () => {})
-      session.on('close', () => this.sessions.delete(session))
+      session.on('goaway', () => {
+        state.hasFarewell = true
+      })
+      session.on('close', () => this.#sessions.delete(session))
+      session.on('stream', (stream) => {
+        state.streams += 1
+        stream.on('close', () => {
+          state.streams -= 1
+        })
+      })
     })
     this.#server.on('stream', (stream, headers) => {
       new Exchange(stream, headers, methods, (message, exchange) => this.#hear(message, exchange))
@@ -108,6 +119,15 @@ export class Peer {
   /** Whether it never confirmed this watch, so that its client cannot know. */
   keptSilent(key: string): boolean {
     return !this.#served.some((served) => served.key === key && served.created)
+  }
+
+  /**
+   * Connections of which the client has not let go: it closes them, or says by GOAWAY that it is done with them, and has no
+   * stream there any more. Of two ends that do so at once, Node closes neither, and its client is kept alive by none.
+   */
+  get held(): number {
+    const states = [...this.#sessions.values()]
+    return states.filter(({ streams, hasFarewell }) => streams > 0 || !hasFarewell).length
   }
 
   close(): void {

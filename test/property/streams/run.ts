@@ -173,7 +173,7 @@ class Program {
     this.judge.note('from now on the peer is sound')
     this.#peer.heal()
     for (const verb of ['renew', 'txn'] as const) {
-      const works = await this.#within(async () => this.#ask(verb, '1', 1_000))
+      const works = await this.#within(async () => this.#ask(verb, '1', boundMs / 4))
       if (!works) this.judge.complain(`no ${verb} is answered by a peer that is sound again`)
     }
     let heard = this.#watch()
@@ -198,9 +198,8 @@ class Program {
 
   /** After the end no socket and no timer is left. */
   async #endClean(): Promise<void> {
-    const clean = await this.#within(async () => this.#peer.sessions.size + this.#clock.timers === 0)
-    const { sessions } = this.#peer
-    if (!clean) this.judge.complain(`left: ${sessions.size} connections, ${this.#clock.timers} timers`)
+    const clean = await this.#within(async () => this.#peer.held + this.#clock.timers === 0)
+    if (!clean) this.judge.complain(`left: ${this.#peer.held} connections, ${this.#clock.timers} timers`)
   }
 
   /** Tries until it is true, but no longer than the bound. */
