@@ -1,13 +1,15 @@
-import { afterAll, test } from 'vitest'
+import { afterAll, describe, test } from 'vitest'
 import { consul } from '../../src/backends/consul/index.ts'
 import { backendConformance } from '../../src/testing/index.ts'
 import { startConsul } from '../../tools/servers/run.mjs'
+import { consulLines } from '../integration/fixtures/lines.ts'
 
-const server = await startConsul()
-afterAll(() => server.close())
+describe.each(consulLines)('Consul $version', async ({ line }) => {
+  const server = await startConsul({ line })
+  afterAll(() => server.close())
 
-const addresses = [new URL(server.address).host]
-// Long enough to be met, short enough for a test to wait until it is over.
-const source = consul({ addresses, namespace: 'suite/', lockDelayMs: 500 })
-
-for (const { title, run, withinMs } of await backendConformance(source)) test(title, run, withinMs)
+  const addresses = [new URL(server.address).host]
+  // Long enough to be met, short enough for a test to wait until it is over.
+  const source = consul({ addresses, namespace: 'suite/', lockDelayMs: 500 })
+  for (const { title, run, withinMs } of await backendConformance(source)) test(title, run, withinMs)
+})

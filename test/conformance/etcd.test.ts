@@ -2,8 +2,9 @@ import { afterAll, describe, test } from 'vitest'
 import { etcd } from '../../src/backends/etcd/index.ts'
 import { backendConformance } from '../../src/testing/index.ts'
 import { startEtcd } from '../../tools/servers/run.mjs'
+import { etcdLines } from '../integration/fixtures/lines.ts'
 
-describe.each(['3.5', '3.4'] as const)('etcd %s', async (line) => {
+describe.each(etcdLines)('etcd $version', async ({ line }) => {
   const server = await startEtcd({ line })
   afterAll(() => server.close())
 

@@ -1,69 +1,73 @@
 // One election for Leasehold and for `etcdctl elect`, and what becomes of a candidate or leader whose lease ends.
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import type { EtcdLine } from '../../tools/servers/run.mjs'
 import { freshNamespace, type StoredKey, useEtcd } from './fixtures/etcd.ts'
 import { EtcdctlElect } from './fixtures/etcdctl-elect.ts'
+import { etcdLines } from './fixtures/lines.ts'
 import { Observed } from './fixtures/observed.ts'
-
-const lines: EtcdLine[] = ['3.5', '3.4']
 
 /** How a session is called here, of a key in a line. */
 const sessionOf = ({ lease }: StoredKey): string => lease.toString(16)
 
-describe.for(lines)('with a server of etcd %s', (line) => {
+describe.for(etcdLines)('with a server of etcd $version', ({ line }) => {
   const etcd = useEtcd({ line })
   const endpoint = (): string => etcd.cluster.endpoints[0] ?? ''
 
-  test.for(lines)('etcdctl %s elect and a candidate of Leasehold lead in turn', async (tool) => {
-    const namespace = freshNamespace()
-    const election = (await etcd.client(namespace)).election('a')
-    const first = await election.campaign({ value: 'ours' })
-    const theirs = await EtcdctlElect.campaign(tool, endpoint(), `${namespace}a`, 'theirs')
-    await etcd.line(namespace, 'a', 2)
-    expect(theirs.shown).toEqual([])
-    expect(first.held).toBe(true)
+  test.for(etcdLines)(
+    'etcdctl $version elect and a candidate of Leasehold lead in turn',
+    async ({ line: tool }) => {
+      const namespace = freshNamespace()
+      const election = (await etcd.client(namespace)).election('a')
+      const first = await election.campaign({ value: 'ours' })
+      const theirs = await EtcdctlElect.campaign(tool, endpoint(), `${namespace}a`, 'theirs')
+      await etcd.line(namespace, 'a', 2)
+      expect(theirs.shown).toEqual([])
+      expect(first.held).toBe(true)
 
-    await first.resign()
-    const { key } = await theirs.shows('theirs')
-    const second = election.campaign({ value: 'ours again' })
-    const [their] = await etcd.line(namespace, 'a', 2)
-    expect(their?.key).toBe(key)
-    expect(await election.leader()).toEqual({
-      value: 'theirs',
-      token: their?.created,
-      session: sessionOf(their as StoredKey),
-    })
+      await first.resign()
+      const { key } = await theirs.shows('theirs')
+      const second = election.campaign({ value: 'ours again' })
+      const [their] = await etcd.line(namespace, 'a', 2)
+      expect(their?.key).toBe(key)
+      expect(await election.leader()).toEqual({
+        value: 'theirs',
+        token: their?.created,
+        session: sessionOf(their as StoredKey),
+      })
 
-    await theirs.resign()
-    const term = await second
-    await term.verify()
-    expect(term.token).toBeGreaterThan(their?.created as bigint)
-    expect(their?.created).toBeGreaterThan(first.token)
-    await term.resign()
-    expect(await etcd.keys(`${namespace}a/`)).toEqual([])
-  })
+      await theirs.resign()
+      const term = await second
+      await term.verify()
+      expect(term.token).toBeGreaterThan(their?.created as bigint)
+      expect(their?.created).toBeGreaterThan(first.token)
+      await term.resign()
+      expect(await etcd.keys(`${namespace}a/`)).toEqual([])
+    },
+  )
 
-  test.for(lines)('etcdctl %s elect -l sees our value, and what we proclaim', async (tool) => {
-    const namespace = freshNamespace()
-    const election = (await etcd.client(namespace)).election('a')
-    const term = await election.campaign({ value: 'one' })
-    const observer = await EtcdctlElect.observe(tool, endpoint(), `${namespace}a`)
+  test.for(etcdLines)(
+    'etcdctl $version elect -l sees our value, and what we proclaim',
+    async ({ line: tool }) => {
+      const namespace = freshNamespace()
+      const election = (await etcd.client(namespace)).election('a')
+      const term = await election.campaign({ value: 'one' })
+      const observer = await EtcdctlElect.observe(tool, endpoint(), `${namespace}a`)
 
-    const { key } = await observer.shows('one')
-    await term.proclaim('two')
-    expect((await observer.shows('two')).key).toBe(key)
-    await term.checkpoint('work done')
-    await term.proclaim('three')
-    await observer.shows('three')
-    await term.resign()
-    await (await etcd.client(namespace)).election('a').campaign({ value: 'four' })
+      const { key } = await observer.shows('one')
+      await term.proclaim('two')
+      expect((await observer.shows('two')).key).toBe(key)
+      await term.checkpoint('work done')
+      await term.proclaim('three')
+      await observer.shows('three')
+      await term.resign()
+      await (await etcd.client(namespace)).election('a').campaign({ value: 'four' })
 
-    expect((await observer.shows('four')).key).not.toBe(key)
-    // A checkpoint writes the leader's key as it is, and etcdctl prints every write.
-    const values = observer.shown.map(({ value }) => value)
-    expect([...new Set(values)]).toEqual(['one', 'two', 'three', 'four'])
-  })
+      expect((await observer.shows('four')).key).not.toBe(key)
+      // A checkpoint writes the leader's key as it is, and etcdctl prints every write.
+      const values = observer.shown.map(({ value }) => value)
+      expect([...new Set(values)]).toEqual(['one', 'two', 'three', 'four'])
+    },
+  )
 
   test.for(lines)(
     'observe tells of etcdctl %s as a leader, and that nobody leads in between',

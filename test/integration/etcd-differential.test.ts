@@ -9,10 +9,11 @@ import type { Change, KeyRange, Transport } from '../../src/backends/etcd/transp
 import { systemClock } from '../../src/clock.ts'
 import { SimEtcd, type WatchMessage } from '../../src/testing/etcd/server.ts'
 import { World } from '../../src/testing/world.ts'
-import { type EtcdCluster, startEtcd } from '../../tools/servers/run.mjs'
+import { type EtcdCluster, type EtcdLine, startEtcd } from '../../tools/servers/run.mjs'
 import { until } from '../../tools/servers/wait.mjs'
 import { answerOf, Seen, tryAll } from './fixtures/differential.ts'
 import { failOnComplaints } from './fixtures/etcd.ts'
+import { etcdLines } from './fixtures/lines.ts'
 
 /** Names that contain one another; what sorts otherwise in UTF-16 than in bytes; what no name can contain. */
 const keys = ['a', 'a/', 'a/1', 'a/2', 'a/b/1', 'ab/1', 'a/\0x', '\0leasehold/a', 'a/\uffee', 'a/\u{1f512}']
@@ -42,6 +43,7 @@ type Operation =
   | { readonly do: 'latest'; readonly range: KeyRange; readonly limit: number; readonly before: number }
   | { readonly do: 'inOrder'; readonly range: KeyRange; readonly limit: number }
   | { readonly do: 'keysInOrder'; readonly range: KeyRange; readonly limit: number }
+  | { readonly do: 'leases'; readonly range: KeyRange; readonly from: number; readonly to: number }
 
 type Step =
   | {
@@ -100,6 +102,10 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       range,
       limit: fc.integer({ min: 0, max: 3 }),
     }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('leases' as const), range, from: revision, to: revision }),
   },
 )
 const operations = fc.array(operation, { maxLength: 4 })
@@ -222,6 +228,8 @@ class Play {
         const before = each.before ? this.#absolute(each.before) : undefined
         return requests.latest(each.range, each.limit, before)
       }
+      if (each.do === 'leases')
+        return requests.leases(each.range, this.#absolute(each.from), this.#absolute(each.to))
       if (each.do === 'get') return requests.get(each.key)
       return each.do === 'touch' ? requests.touch(each.key) : requests.remove(each.key)
     })
@@ -290,8 +298,9 @@ class Watch {
 }
 
 /** The simulated server as a connection, without a network in between. */
-function simulated(): Transport {
+function simulated(line: EtcdLine): Transport {
   const server = new SimEtcd(new World(1))
+  server.state.keysNameLeases = line !== '3.7'
   return {
     txn: async (request) => server.txn(request),
     grant: async (id, seconds) => server.grant(id, seconds),
@@ -326,8 +335,8 @@ const mustSee = [
   'watched',
 ]
 
-for (const line of ['3.5', '3.4'] as const) {
-  describe.concurrent(`etcd ${line}`, () => {
+for (const { line, version } of etcdLines) {
+  describe.concurrent(`etcd ${version}`, () => {
     let cluster: EtcdCluster
     let store: EtcdClient
     beforeAll(async () => {
@@ -348,7 +357,7 @@ for (const line of ['3.5', '3.4'] as const) {
         leases += 10
         const { header } = await store.txn(requests.txn([], [everything]), never)
         const real = new Play(store, { revision: BigInt(header.revision), lease: leases })
-        const imagined = new Play(simulated(), { revision: 1n, lease: leases })
+        const imagined = new Play(simulated(line), { revision: 1n, lease: leases })
         try {
           await Promise.all([real.run(steps), imagined.run(steps)])
           expect(imagined.answers).toEqual(real.answers)

@@ -3,8 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { EtcdLine } from '../../tools/servers/run.mjs'
 import { freshNamespace, useEtcd } from './fixtures/etcd.ts'
 import { EtcdctlLock, etcdctlOf } from './fixtures/etcdctl-lock.ts'
-
-const lines: EtcdLine[] = ['3.5', '3.4']
+import { etcdLines } from './fixtures/lines.ts'
 
 /** A holder, ours or etcdctl's. */
 interface Turn {
@@ -12,7 +11,7 @@ interface Turn {
   release(): Promise<void>
 }
 
-describe.for(lines)('with a server of etcd %s', (line) => {
+describe.for(etcdLines)('with a server of etcd $version', ({ line }) => {
   const etcd = useEtcd({ line })
 
   async function ours(namespace: string, name: string): Promise<Turn> {
@@ -25,7 +24,7 @@ describe.for(lines)('with a server of etcd %s', (line) => {
     return new EtcdctlLock(await etcdctlOf(tool), etcd.cluster.endpoints[0] ?? '', `${namespace}${name}`)
   }
 
-  test.for(lines)('etcdctl %s lock waits for a client of Leasehold', async (tool) => {
+  test.for(etcdLines)('etcdctl $version lock waits for a client of Leasehold', async ({ line: tool }) => {
     const namespace = freshNamespace()
     const hold = await (await etcd.client(namespace)).mutex('a').acquire()
     const other = await theirs(tool, namespace, 'a')
@@ -40,7 +39,7 @@ describe.for(lines)('with a server of etcd %s', (line) => {
     expect(await etcd.keys(`${namespace}a/`)).toEqual([])
   })
 
-  test.for(lines)('a client of Leasehold waits for etcdctl %s lock', async (tool) => {
+  test.for(etcdLines)('a client of Leasehold waits for etcdctl $version lock', async ({ line: tool }) => {
     const namespace = freshNamespace()
     const other = await theirs(tool, namespace, 'a')
     const theirToken = await other.held
@@ -62,7 +61,7 @@ describe.for(lines)('with a server of etcd %s', (line) => {
     const order: number[] = []
     const turns: Turn[] = []
     for (let place = 0; place < 14; place += 1) {
-      const tool = lines[place % 4 < 2 ? 0 : 1] as EtcdLine
+      const tool = etcdLines[(place >> 1) % etcdLines.length]?.line ?? line
       const turn = await (place % 2 === 0 ? ours(namespace, 'a') : theirs(tool, namespace, 'a'))
       turns.push(turn)
       turn.held.then(() => order.push(place)).catch(() => {})

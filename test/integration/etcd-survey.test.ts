@@ -2,12 +2,10 @@
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import type { Leasehold, NameState } from '../../src/index.ts'
-import type { EtcdLine } from '../../tools/servers/run.mjs'
 import { leasehold } from '../cli/leasehold.ts'
 import { freshNamespace, useEtcd } from './fixtures/etcd.ts'
 import { EtcdctlLock, etcdctlOf } from './fixtures/etcdctl-lock.ts'
-
-const lines: EtcdLine[] = ['3.5', '3.4']
+import { etcdLines } from './fixtures/lines.ts'
 
 /** Who holds and who waits, by their values. */
 function shape(states: readonly NameState[]): unknown[] {
@@ -18,7 +16,7 @@ function shape(states: readonly NameState[]): unknown[] {
   ])
 }
 
-describe.for(lines)('with a server of etcd %s', (line) => {
+describe.for(etcdLines)('with a server of etcd $version', ({ line }) => {
   const etcd = useEtcd({ line })
 
   async function etcdctlLock(namespace: string, name: string): Promise<EtcdctlLock> {

@@ -76,20 +76,6 @@ export async function serverOf(kind, line, options) {
   throw new Error(`There is no ${kind} ${line ?? ''} here: ${why ?? 'the tests do not know that line'}`)
 }
 
-/**
- * The lines that can be had here, newest first: what tests go by that run against each of them.
- *
- * @param {FetchOptions} [options]
- * @returns {Promise<{ etcd: EtcdLine[], consul: ConsulLine[] }>}
- */
-export async function availableLines(options) {
-  const { etcd, consul } = await ensureServers(options)
-  return {
-    etcd: /** @type {EtcdLine[]} */ (newestFirst(etcd)),
-    consul: /** @type {ConsulLine[]} */ (newestFirst(consul)),
-  }
-}
-
 /** @param {object} lines */
 function newestFirst(lines) {
   return Object.keys(lines).sort((one, other) => minor(other) - minor(one))

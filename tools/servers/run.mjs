@@ -4,7 +4,7 @@
 
 export { startConsul } from './consul.mjs'
 export { startEtcd } from './etcd.mjs'
-export { availableLines, ensureServers, serverOf } from './fetch.mjs'
+export { ensureServers, serverOf } from './fetch.mjs'
 
 /** @typedef {import('./member.mjs').Member} Member */
 /** @typedef {import('./etcd.mjs').EtcdCluster} EtcdCluster */

@@ -72,6 +72,8 @@ export class SimEtcd {
       committed(changes)
       this.#tell(changes)
     })
+    // One simulated cluster is of a line up to 3.6, another of 3.7.
+    this.state.keysNameLeases = world.random('line of etcd').percent(50)
   }
 
   /** Leases, with nobody's or somebody's keys: what must be gone in the end. */

@@ -26,6 +26,7 @@ export class LeaseNotFound extends Error {}
 export class InvalidRequest extends Error {}
 
 const targets = { version: 0, create: 1, modified: 2 } as const
+const sortTargets = { create: 2, value: 4 } as const
 const results = { equal: 0, greater: 1, less: 2, notEqual: 3 } as const
 
 /** A cluster's data. */
@@ -34,6 +35,8 @@ export class EtcdState {
   readonly #leases = new Set<string>()
   readonly #changed: (changes: readonly Change[]) => void
   #revision = 1n
+  /** Whether a read of keys without their values names their leases. etcd does up to 3.6. */
+  keysNameLeases = true
 
   /** `changed` hears of every transaction that changed something. */
   constructor(changed: (changes: readonly Change[]) => void = () => {}) {
@@ -145,14 +148,19 @@ export class EtcdState {
     const least = BigInt(request.min_create_revision ?? 0)
     const most = BigInt(request.max_create_revision ?? 0)
     const kept = all.filter(({ created }) => created >= least && (most === 0n || created <= most))
-    const byCreate = Number(request.sort_target ?? 0) === 2
+    const target = Number(request.sort_target ?? 0)
+    const byCreate = target === sortTargets.create
+    const bare = request.keys_only === true
+    // 3.7 reads keys from its index, unless it needs the values to sort by them.
+    const leaseless = bare && !this.keysNameLeases && target !== sortTargets.value
     const sign = Number(request.sort_order ?? 0) === 2 ? -1 : 1
     // What one transaction created stays in the order of keys, either way.
     if (byCreate) kept.sort((a, b) => sign * Number(a.created - b.created))
+    else if (target === sortTargets.value) kept.sort((a, b) => Buffer.compare(a.value, b.value))
     else if (sign < 0) kept.reverse()
     const limit = Number(request.limit ?? 0)
     const kvs = (limit > 0 ? kept.slice(0, limit) : kept).map((stored) =>
-      asKeyValue(stored, request.keys_only === true),
+      asKeyValue(leaseless ? { ...stored, lease: '0' } : stored, bare),
     )
     return { kvs, more: limit > 0 && kept.length > limit, count: String(all.length) }
   }
