@@ -15,6 +15,7 @@ const meant = [
   'test/property/draw.ts',
   'test/property/explore.ts',
   'test/property/seed.mjs',
+  'test/property/streams/explore.ts', // samples with a seed of the test
   'test/property/traces/traces.ts', // samples with the seed of tools/traces.mjs
 ]
 
