@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { exploreStreams, replayStreams } from './explore.ts'
 
-const seed = Number(process.env.LEASEHOLD_SEED ?? 20_261_127)
+const seed = currentSeed()
 /** A twentieth of what locks get: a run takes real time. */
 const runs = Math.ceil(Number(process.env.LEASEHOLD_RUNS ?? 5_500) / 20)
 const mustSee = [
