@@ -2,6 +2,7 @@
 // simulated etcd stands in for all of that, so no other property sees it. Owns how many runs, and their seed.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { currentSeed } from '../seed.mjs'
 import { exploreStreams, replayStreams } from './explore.ts'
 
 const seed = currentSeed()
