@@ -157,8 +157,8 @@ export class EtcdClient implements Transport {
 const refusals = [EtcdPermissionDeniedError, EtcdAuthenticationFailedError, GRPCUnauthenticatedError]
 const staleAuth = /auth store is old|invalid auth token/
 const tooLarge = /message larger than max/ // gRPC's own limit, which asking again does not move
-/** No message, or two, where there has to be one: gRPC has codes for it, but no server said anything that counts. */
-const brokenOff = /No message received|Too many responses received/
+/** The status says that all is well, and the answer is missing: it was cut short on the way, which is no refusal. */
+const brokenOff = /No message received/
 const wrongAuth = /user name is empty|authentication is not enabled|user name not found/
 
 /** What an error of etcd3 means for the caller. What no server said stays as it is. */

@@ -5,7 +5,7 @@ import type { Peer } from './peer.ts'
 import type { StreamPlan } from './plan.ts'
 
 /** How long anything may take that has to happen: far more than it takes, also on a busy machine. */
-export const boundMs = 5_000
+export const boundMs = 20_000
 
 /** The verdict on one run. */
 export class Judge {

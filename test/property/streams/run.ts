@@ -173,7 +173,7 @@ class Program {
     this.judge.note('from now on the peer is sound')
     this.#peer.heal()
     for (const verb of ['renew', 'txn'] as const) {
-      const works = await this.#within(async () => this.#ask(verb, '1', 1_000))
+      const works = await this.#within(async () => this.#ask(verb, '1', boundMs / 4))
       if (!works) this.judge.complain(`no ${verb} is answered by a peer that is sound again`)
     }
     let heard = this.#watch()

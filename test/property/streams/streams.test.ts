@@ -31,3 +31,15 @@ if (kept) {
     expect(mustSee.filter((state) => !marks.get(state))).toEqual([])
   }, 120_000)
 }
+
+test.for(['cut short', 'end', 'reset', 'garbage'] as const)(
+  'an answer that is broken off (%s) is an outage, which is asked again, and not a refusal',
+  async (kind) => {
+    const txn = { verb: 'txn', which: 0, limitMs: 2_000, awaited: true, restMs: 0 } as const
+    const unary = [{ kind, afterMs: 0, code: 0 }]
+    const plan = { steps: [txn], unary, renewals: [], watches: [], closesEarly: false }
+    const { violations, marks, story } = await replayStreams(plan)
+    expect(violations, story).toEqual([])
+    expect(marks.get('unavailable')).toBe(1)
+  },
+)
