@@ -76,6 +76,8 @@ export class Ledger {
     if (before) this.complain(`${at} runs on ${process.name} although ${before.process.name} did it`)
     if (this.#missed.has(tickMs))
       this.complain(`${at} runs on ${process.name} after it was told to be missed`)
+    const later = begun(this.#runs).findLast((ms) => ms > tickMs)
+    if (later) this.complain(`${at} runs on ${process.name} after ${new Date(later).toISOString()} did`)
     const beside = [...this.#runs.values()].flat().find((run) => this.#goesOn(run))
     if (beside) this.complain(`${at} runs on ${process.name} while ${beside.process.name} is at work`)
     const run = { process, hold, working: true, done: false }
@@ -100,12 +102,12 @@ export class Ledger {
 
   judge(): void {
     for (const host of this.#soundSinceMs.keys()) this.#note(host)
-    const begun = [...this.#runs.keys()].sort((one, other) => one - other)
+    const ticks = begun(this.#runs)
     for (const tickMs of this.#possible) {
       if (!this.#counts(tickMs))
         this.complain(`${new Date(tickMs).toISOString()} never ran, though a host could`)
     }
-    const [first = 0, last = 0] = [begun[0], begun.at(-1)]
+    const [first = 0, last = 0] = [ticks[0], ticks.at(-1)]
     for (let tickMs = first; tickMs < last; tickMs += minuteMs) {
       if (this.#counts(tickMs)) continue
       this.#world.mark('tick that nobody ran')
@@ -135,4 +137,11 @@ export class Ledger {
       this.#possible.add(tickMs)
     }
   }
+}
+
+/** The ticks that began, in order. */
+function begun(runs: ReadonlyMap<number, readonly Run[]>): number[] {
+  return [...runs]
+    .flatMap(([tickMs, each]) => (each.length > 0 ? [tickMs] : []))
+    .sort((one, other) => one - other)
 }
