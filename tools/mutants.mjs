@@ -1,7 +1,7 @@
 // @ts-check
 // `npm run test:mutants`: breaks the production code in ways that a tired programmer might, one at a time and each in a copy
-// of its own, and fails unless the properties of test/property/ find each. Owns the copies and the verdict; what is
-// broken is in mutants/table.mjs.
+// of its own, and fails unless the properties of test/property/ find each, or the tests of test/core/ that it names. Owns
+// the copies and the verdict; what is broken is in mutants/table.mjs.
 import { spawn } from 'node:child_process'
 import {
   cpSync,
@@ -26,8 +26,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const copies = join(root, '.cache', 'mutants')
 /** Plans in each round: a few, which find most, then as many as in one `npm test`. What survives that, survives. */
 const rounds = process.env.LEASEHOLD_RUNS ? [process.env.LEASEHOLD_RUNS] : ['500', '5500']
-/** Where the tests of elections and of cron jobs are; of their long runs there are fewer from the beginning. */
-const folders = { election: 'election/election', cron: 'cron/cron' }
+/** Where the properties are that need a folder; of their long runs there are fewer from the beginning. */
+const folders = { election: 'election/election', cron: 'cron/cron', streams: 'streams/streams' }
 const limitMs = 600_000
 
 const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } })
@@ -45,14 +45,13 @@ const sound = await judge({
   file: '',
   find: '',
   put: '',
-  stores: ['etcd', 'consul', 'memory', 'election', 'cron'],
+  stores: ['etcd', 'consul', 'memory', 'election', 'cron', 'streams'],
+  tests: [...new Set(mutants.flatMap(({ tests = [] }) => tests))],
   by: '',
 })
 print(sound)
 if (sound.killed) {
-  process.stderr.write(
-    `the properties fail without any mutant; see .cache/mutants/unmutated/.cache/failures\n`,
-  )
+  process.stderr.write(`the tests fail without any mutant; see .cache/mutants/unmutated/.cache/failures\n`)
   process.exit(1)
 }
 const verdicts = await all(wanted)
@@ -83,7 +82,7 @@ async function all(mutants) {
 }
 
 /**
- * Runs the properties against a copy of the code with this mutant in it.
+ * Runs its tests against a copy of the code with this mutant in it.
  * @param {Mutant} mutant
  * @returns {Promise<Verdict>}
  */
@@ -92,11 +91,11 @@ async function judge(mutant) {
   const copy = prepare(mutant)
   for (let round = mutant.file ? 1 : rounds.length; ; round += 1) {
     const runs = rounds[round - 1] ?? ''
-    const { code, output } = await properties(copy, mutant.stores, runs)
+    const { code, output } = await test(copy, mutant, runs)
     const seconds = (Date.now() - begun) / 1_000
     const found = failureIn(copy)
     if (found) return { name: mutant.name, killed: true, how: found.how, runs: found.runs, round, seconds }
-    const how = code === 0 ? 'survived' : (/^.*(?:Error|FAIL).*$/m.exec(output)?.[0].trim() ?? `exit ${code}`)
+    const how = code === 0 ? 'survived' : (/^\s*FAIL.*$/m.exec(output)?.[0].trim() ?? `exit ${code}`)
     if (code !== 0 || round === rounds.length)
       return { name: mutant.name, killed: code !== 0, how, round, seconds }
   }
@@ -109,7 +108,7 @@ async function judge(mutant) {
 function prepare(mutant) {
   const copy = join(copies, mutant.name)
   mkdirSync(join(copy, 'test'), { recursive: true })
-  for (const folder of ['src', join('test', 'property')]) {
+  for (const folder of ['src', join('test', 'property'), join('test', 'core')]) {
     cpSync(join(root, folder), join(copy, folder), { recursive: true })
   }
   cpSync(join(root, 'package.json'), join(copy, 'package.json'))
@@ -131,15 +130,16 @@ function patched({ file, find, put }) {
 }
 
 /**
- * Runs the tests of these stores until one fails.
+ * Runs the properties that a mutant breaks, and the tests that it names, until one fails.
  * @param {string} copy
- * @param {readonly string[]} stores
+ * @param {Mutant} mutant
  * @param {string} runs
  * @returns {Promise<{ code: number | null, output: string }>}
  */
-function properties(copy, stores, runs) {
+function test(copy, { stores, tests = [] }, runs) {
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
-  const files = stores.map((store) => `test/property/${Object(folders)[store] ?? store}.test.ts`)
+  const properties = stores.map((store) => `test/property/${Object(folders)[store] ?? store}.test.ts`)
+  const files = [...tests.map((name) => `test/core/${name}.test.ts`), ...properties]
   const options = ['run', '--bail=1', '--no-file-parallelism', '--no-color', ...files]
   const env = { ...process.env, LEASEHOLD_RUNS: runs, LEASEHOLD_SHRINKS: '0' }
   const child = spawn(process.execPath, [vitest, ...options], { cwd: copy, env, timeout: limitMs })

@@ -42,6 +42,16 @@ describe('a tick whose host died half-way', () => {
     expect(onMissed).not.toHaveBeenCalled()
   })
 
+  test('runs again with retry, and no older one after it', async () => {
+    const here = await scene()
+    const [one, other] = guards(here, { retry: true })
+    await halfWay(here, minute(17), { retry: true })
+    const job = vi.fn()
+    expect(await other.run(job, { tick: minute(16) })).toMatchObject({ ran: false })
+    expect(job).not.toHaveBeenCalled()
+    expect(await one.run(job, { tick: minute(17) })).toMatchObject({ ran: true })
+  })
+
   test('is waited for with retry while it goes on, and left alone when it is done', async () => {
     const here = await scene()
     const [one, other] = guards(here, { retry: true })

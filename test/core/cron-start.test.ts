@@ -124,14 +124,17 @@ describe('an error', () => {
 describe('a clock that is set', () => {
   test('back runs no tick again, and waits for the one after the last', async () => {
     const here = await scene()
-    const ticks: Date[] = []
-    start(here, (_, tick) => ticks.push(tick))
+    const [ticks, attended]: Date[][] = [[], []]
+    const onTick = ({ tick }: TickResult<unknown>): void => void attended?.push(tick)
+    start(here, (_, tick) => ticks?.push(tick), { onTick })
     await until(here, minute(17))
     here.clock.setWallBy(-10 * minuteMs)
     await until(here, minute(17.5))
     expect(ticks).toEqual([minute(17)])
+    expect(attended).toEqual([minute(17)]) // it does not even ask for those that it has gone past
     await until(here, minute(19))
     expect(ticks).toEqual([minute(17), minute(18), minute(19)])
+    expect(attended).toEqual(ticks)
   })
 
   test('forward, as after a sleep, goes on there within half a minute and tells what it missed', async () => {

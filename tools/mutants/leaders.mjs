@@ -12,6 +12,7 @@ const one = 'one leads at a time'
 const observed = 'observers learn the last state'
 const standing = 'nobody stops standing'
 const once = 'a tick runs at most once'
+const inOrder = 'no tick runs after a later one'
 const exactly = 'a tick runs where a host could run it'
 const missed = 'what nobody ran is told or made up for'
 
@@ -187,6 +188,38 @@ export const ofCron = [
     find: '  if (!marker || marker.tickMs < tickMs) return false\n',
     put: '  if (marker?.tickMs !== tickMs) return false\n',
     stores: cron,
-    by: once,
+    tests: ['cron'],
+    by: inOrder,
+  },
+  {
+    name: 'cron-retries-before-what-was-begun-later',
+    file: 'src/cron/contest.ts',
+    find: 'return marker.tickMs > tickMs || marker.done || !retry',
+    put: 'return marker.done || !retry',
+    stores: cron,
+    tests: ['cron-late'],
+    by: inOrder,
+  },
+  {
+    name: 'cron-goes-back-with-the-clock',
+    file: 'src/cron/keeper.ts',
+    find: 'nearest !== undefined && nearest > lastMs ? nearest',
+    put: 'nearest !== undefined && nearest !== lastMs ? nearest',
+    stores: [],
+    tests: ['cron-start'],
+    by: inOrder,
+  },
+]
+
+/** @type {readonly Mutant[]} */
+export const ofWork = [
+  {
+    name: 'grace-does-not-begin-where-the-end-came-before',
+    file: 'src/work.ts',
+    find: '  if (signal.aborted) begin()\n  else signal',
+    put: '  signal',
+    stores: [],
+    tests: ['work'],
+    by: 'work that has to stop has the grace and no longer',
   },
 ]

@@ -1,10 +1,11 @@
 // @ts-check
-// Mistakes that the properties of test/property/ must find, each a small patch of production code. Owns the list; a mutant
+// Mistakes that the properties of test/property/ must find, or where it says so the tests of test/core/, each a small patch of
+// production code. Owns the list; a mutant
 // that changes nothing a user could see, or only makes things slower, does not belong here.
 
-import { ofCron, ofLeaders } from './leaders.mjs'
+import { ofCron, ofLeaders, ofWork } from './leaders.mjs'
 
-/** @typedef {'etcd' | 'consul' | 'memory' | 'election' | 'cron'} Store the tests of a store, or those of a kind */
+/** @typedef {'etcd' | 'consul' | 'memory' | 'election' | 'cron' | 'streams'} Store the tests of a store, or those of a kind */
 
 /**
  * @typedef {object} Mutant
@@ -13,12 +14,14 @@ import { ofCron, ofLeaders } from './leaders.mjs'
  * @property {string} find occurs exactly once in the file
  * @property {string} put
  * @property {readonly Store[]} stores where it shows
+ * @property {readonly string[]} [tests] files of test/core/ that find it, for what no property is likely to meet
  * @property {string} by the property that should find it
  */
 
 const etcd = /** @type {const} */ (['etcd'])
 const consul = /** @type {const} */ (['consul'])
 const memory = /** @type {const} */ (['memory'])
+const streams = /** @type {const} */ (['streams'])
 
 const belief = 'who believes to hold does'
 const told = 'a loss is told, once'
@@ -29,6 +32,8 @@ const order = 'nobody is overtaken'
 const givenUp = 'who gives up has ended soon'
 const clean = 'nothing is left'
 const text = 'no checkpoint is older than one that was written'
+const own = 'every request settles once and by its own answer'
+const inOrder = 'a watch hears its events in order or of its end'
 
 /** @type {readonly Mutant[]} */
 const session = [
@@ -404,6 +409,63 @@ const onEtcd = [
     stores: etcd,
     by: text,
   },
+  {
+    name: 'etcd-refused-write-taken-for-ones-own',
+    file: 'src/backends/etcd/fenced.ts',
+    find: "    throw new UnavailableError('another write of this hold came first; ask again')\n",
+    put: '    return true\n',
+    stores: [],
+    tests: ['fenced'],
+    by: text,
+  },
+  {
+    name: 'etcd-renewal-given-up-keeps-its-stream',
+    file: 'src/backends/etcd/streams.ts',
+    find: '    } catch (error) {\n      this.close()\n      throw error\n',
+    put: '    } catch (error) {\n      throw error\n',
+    stores: streams,
+    by: own,
+  },
+  {
+    name: 'etcd-renewed-by-an-answer-for-another-lease',
+    file: 'src/backends/etcd/streams.ts',
+    find: '    const answer = this.#waiting.get(response.ID)\n    this.#waiting.delete(response.ID)\n',
+    put: '    const [lease = "", answer] = [...this.#waiting][0] ?? []\n    this.#waiting.delete(lease)\n',
+    stores: streams,
+    by: own,
+  },
+  {
+    name: 'etcd-watch-tells-events-twice',
+    file: 'src/backends/etcd/streams.ts',
+    find: ' || (index === 0 && revision === watch.revision)',
+    put: ' || index < 0',
+    stores: streams,
+    by: inOrder,
+  },
+  {
+    name: 'etcd-watch-outlives-its-stream',
+    file: 'src/backends/etcd/streams.ts',
+    find: '        if (this.#stream === opened) this.reset()\n',
+    put: '        if (this.#stream === opened) this.#stream = undefined\n',
+    stores: streams,
+    by: inOrder,
+  },
+  {
+    name: 'etcd-request-given-up-stays-under-way',
+    file: 'src/backends/etcd/client.ts',
+    find: '        if (signal.aborted) call.cancel()\n',
+    put: '',
+    stores: streams,
+    by: clean,
+  },
+  {
+    name: 'etcd-answer-cut-short-is-a-refusal',
+    file: 'src/backends/etcd/client.ts',
+    find: 'isRecoverableError(error) || brokenOff.test(error.message)',
+    put: 'isRecoverableError(error)',
+    stores: streams,
+    by: own,
+  },
 ]
 
 /** @type {readonly Mutant[]} */
@@ -536,6 +598,15 @@ const onConsul = [
     stores: consul,
     by: text,
   },
+  {
+    name: 'consul-refused-write-taken-for-ones-own',
+    file: 'src/backends/consul/fenced.ts',
+    find: "    throw new UnavailableError('another write of this hold came first; ask again')\n",
+    put: '    return []\n',
+    stores: [],
+    tests: ['fenced'],
+    by: text,
+  },
 ]
 
 /** @type {readonly Mutant[]} */
@@ -575,4 +646,5 @@ export const mutants = [
   ...inMemory,
   ...ofLeaders,
   ...ofCron,
+  ...ofWork,
 ]

@@ -85,6 +85,9 @@ export class Ledger {
       this.complain(`${at} runs on ${process.name} after it was told to be missed`)
     // A job whose lock was broken may go on for a while, or begin, beside the next one.
     const broken = this.#isMistaken(run)
+    const later = begun(this.#runs).findLast((ms) => ms > tickMs)
+    if (later && !broken)
+      this.complain(`${at} runs on ${process.name} after ${new Date(later).toISOString()} did`)
     const before = runs.find((one) => one.done || this.#goesOn(one))
     if (before && !broken)
       this.complain(`${at} runs on ${process.name} although ${before.process.name} did it`)
@@ -112,12 +115,12 @@ export class Ledger {
 
   judge(): void {
     for (const host of this.#soundSinceMs.keys()) this.#note(host)
-    const begun = [...this.#runs.keys()].sort((one, other) => one - other)
+    const ticks = begun(this.#runs)
     for (const tickMs of this.#possible) {
       if (!this.#counts(tickMs))
         this.complain(`${new Date(tickMs).toISOString()} never ran, though a host could`)
     }
-    const [first = 0, last = 0] = [begun[0], begun.at(-1)]
+    const [first = 0, last = 0] = [ticks[0], ticks.at(-1)]
     for (let tickMs = first; tickMs < last; tickMs += minuteMs) {
       if (this.#counts(tickMs)) continue
       this.#world.mark('tick that nobody ran')
@@ -152,4 +155,11 @@ export class Ledger {
       this.#possible.add(tickMs)
     }
   }
+}
+
+/** The ticks that began, in order. */
+function begun(runs: ReadonlyMap<number, readonly Run[]>): number[] {
+  return [...runs]
+    .flatMap(([tickMs, each]) => (each.length > 0 ? [tickMs] : []))
+    .sort((one, other) => one - other)
 }

@@ -51,7 +51,8 @@ const refusals = [
   { code: 1, message: 'cancelled' },
   { code: 2, message: 'unknown' },
 ] as const
-const resets = [0, 1, 2, 7, 8, 11] // NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, REFUSED_STREAM, CANCEL, ENHANCE_YOUR_CALM
+/** PROTOCOL_ERROR, INTERNAL_ERROR, REFUSED_STREAM, CANCEL and ENHANCE_YOUR_CALM. */
+const resets = [1, 2, 7, 8, 11]
 
 /** One server for one run. */
 export class Peer {

@@ -8,6 +8,8 @@ import { exploreStreams, replayStreams } from './explore.ts'
 const seed = currentSeed()
 /** A twentieth of what locks get: a run takes real time. */
 const runs = Math.ceil(Number(process.env.LEASEHOLD_RUNS ?? 5_500) / 20)
+/** So many runs see every state; a few for the mutants need not. */
+const enough = 200
 const mustSee = [
   'renewal answered',
   'request answered',
@@ -29,7 +31,7 @@ if (kept) {
   test(`every request settles once and by its own answer, and every watch hears its events in order or of its end, in ${runs} runs`, async () => {
     const { failure, marks } = await exploreStreams(seed, runs)
     expect(failure ?? 'nothing failed').toBe('nothing failed')
-    expect(mustSee.filter((state) => !marks.get(state))).toEqual([])
+    if (runs >= enough) expect(mustSee.filter((state) => !marks.get(state))).toEqual([])
   }, 120_000)
 }
 
