@@ -69,9 +69,9 @@ describe.for(etcdLines)('with a server of etcd $version', ({ line }) => {
     },
   )
 
-  test.for(lines)(
-    'observe tells of etcdctl %s as a leader, and that nobody leads in between',
-    async (tool) => {
+  test.for(etcdLines)(
+    'observe tells of etcdctl $version as a leader, and that nobody leads in between',
+    async ({ line: tool }) => {
       const namespace = freshNamespace()
       const client = await etcd.client(namespace)
       const election = client.election('a')
