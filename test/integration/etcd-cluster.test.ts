@@ -38,7 +38,7 @@ const mishaps = {
   },
 }
 
-describe.for(etcdLines)('three members of etcd $version', ({ line }) => {
+describe.for(etcdLines)('three members of etcd %s', ({ line }) => {
   const etcd = useEtcd({ line, members: 3 })
 
   /** A client that talks to this member first. */

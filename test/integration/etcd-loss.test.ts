@@ -24,7 +24,7 @@ async function lostAfter(hold: Hold, since: number): Promise<number> {
   return now() - since
 }
 
-describe.for(etcdLines)('etcd $version', ({ line }) => {
+describe.for(etcdLines)('etcd %s', ({ line }) => {
   const etcd = useEtcd({ line })
 
   test('when the server hangs, a holder knows that it lost before the time to live is over', async () => {
