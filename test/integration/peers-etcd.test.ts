@@ -13,12 +13,13 @@ const seconds = Number(process.env.LEASEHOLD_PEERS_SECONDS ?? 8)
 const ttlMs = 2_000
 const verbs = { mutex: ['lock', 'unlock'], election: ['campaign', 'resign'] } as const
 
+const built = useBuild()
+
 if ('reason' in goPeers) test(`the peers in Go are left out: ${goPeers.reason}`, () => {})
 else describe.for(etcdLines)('with a server of etcd %s', testsOf)
 
 function testsOf({ line, version }: TestedLine<EtcdLine>): void {
   const etcd = useEtcd({ line })
-  const built = useBuild()
   const endpoint = (): string => etcd.cluster.endpoints[0] ?? ''
 
   async function goPeer(): Promise<Peer> {
@@ -108,19 +109,7 @@ function testsOf({ line, version }: TestedLine<EtcdLine>): void {
       expect(contest.share('Go').turns).toBeGreaterThan(10)
       expect(contest.share('Node').turns).toBeGreaterThan(10)
       const left = async () => (await etcd.keys(place.name)).length + (await etcd.leases()).length === 0
-      await until(left, { describe: () => 'no key and no lease', deadlineMs: 2 * ttlMs + 2_000 }).catch(
-        async (e) => {
-          const ls = await etcd.leases()
-          for (const ID of ls)
-            console.log(
-              ID,
-              BigInt(ID).toString(16),
-              JSON.stringify(await etcd.gateway('lease/timetolive', { ID, keys: true })),
-            )
-          console.log(JSON.stringify(contest.dbg), await etcd.keys(''), String(e))
-          throw e
-        },
-      )
+      await until(left, { describe: () => 'no key and no lease', deadlineMs: 2 * ttlMs + 2_000 })
     },
   )
 }
