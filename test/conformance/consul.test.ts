@@ -4,7 +4,7 @@ import { backendConformance } from '../../src/testing/index.ts'
 import { startConsul } from '../../tools/servers/run.mjs'
 import { consulLines } from '../integration/fixtures/lines.ts'
 
-describe.each(consulLines)('Consul $version', async ({ line }) => {
+describe.each(consulLines)('Consul %s', async ({ line }) => {
   const server = await startConsul({ line })
   afterAll(() => server.close())
 

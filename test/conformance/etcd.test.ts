@@ -4,7 +4,7 @@ import { backendConformance } from '../../src/testing/index.ts'
 import { startEtcd } from '../../tools/servers/run.mjs'
 import { etcdLines } from '../integration/fixtures/lines.ts'
 
-describe.each(etcdLines)('etcd $version', async ({ line }) => {
+describe.each(etcdLines)('etcd %s', async ({ line }) => {
   const server = await startEtcd({ line })
   afterAll(() => server.close())
 

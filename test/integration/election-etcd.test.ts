@@ -9,12 +9,12 @@ import { Observed } from './fixtures/observed.ts'
 /** How a session is called here, of a key in a line. */
 const sessionOf = ({ lease }: StoredKey): string => lease.toString(16)
 
-describe.for(etcdLines)('with a server of etcd $version', ({ line }) => {
+describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
   const etcd = useEtcd({ line })
   const endpoint = (): string => etcd.cluster.endpoints[0] ?? ''
 
   test.for(etcdLines)(
-    'etcdctl $version elect and a candidate of Leasehold lead in turn',
+    'etcdctl %s elect and a candidate of Leasehold lead in turn',
     async ({ line: tool }) => {
       const namespace = freshNamespace()
       const election = (await etcd.client(namespace)).election('a')
@@ -44,6 +44,27 @@ describe.for(etcdLines)('with a server of etcd $version', ({ line }) => {
       expect(await etcd.keys(`${namespace}a/`)).toEqual([])
     },
   )
+
+  test.for(etcdLines)('etcdctl %s elect -l sees our value, and what we proclaim', async ({ line: tool }) => {
+    const namespace = freshNamespace()
+    const election = (await etcd.client(namespace)).election('a')
+    const term = await election.campaign({ value: 'one' })
+    const observer = await EtcdctlElect.observe(tool, endpoint(), `${namespace}a`)
+
+    const { key } = await observer.shows('one')
+    await term.proclaim('two')
+    expect((await observer.shows('two')).key).toBe(key)
+    await term.checkpoint('work done')
+    await term.proclaim('three')
+    await observer.shows('three')
+    await term.resign()
+    await (await etcd.client(namespace)).election('a').campaign({ value: 'four' })
+
+    expect((await observer.shows('four')).key).not.toBe(key)
+    // A checkpoint writes the leader's key as it is, and etcdctl prints every write.
+    const values = observer.shown.map(({ value }) => value)
+    expect([...new Set(values)]).toEqual(['one', 'two', 'three', 'four'])
+  })
 
   test.for(etcdLines)(
     'etcdctl $version elect -l sees our value, and what we proclaim',

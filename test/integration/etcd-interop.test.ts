@@ -11,7 +11,7 @@ interface Turn {
   release(): Promise<void>
 }
 
-describe.for(etcdLines)('with a server of etcd $version', ({ line }) => {
+describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
   const etcd = useEtcd({ line })
 
   async function ours(namespace: string, name: string): Promise<Turn> {
@@ -24,7 +24,7 @@ describe.for(etcdLines)('with a server of etcd $version', ({ line }) => {
     return new EtcdctlLock(await etcdctlOf(tool), etcd.cluster.endpoints[0] ?? '', `${namespace}${name}`)
   }
 
-  test.for(etcdLines)('etcdctl $version lock waits for a client of Leasehold', async ({ line: tool }) => {
+  test.for(etcdLines)('etcdctl %s lock waits for a client of Leasehold', async ({ line: tool }) => {
     const namespace = freshNamespace()
     const hold = await (await etcd.client(namespace)).mutex('a').acquire()
     const other = await theirs(tool, namespace, 'a')
@@ -39,7 +39,7 @@ describe.for(etcdLines)('with a server of etcd $version', ({ line }) => {
     expect(await etcd.keys(`${namespace}a/`)).toEqual([])
   })
 
-  test.for(etcdLines)('a client of Leasehold waits for etcdctl $version lock', async ({ line: tool }) => {
+  test.for(etcdLines)('a client of Leasehold waits for etcdctl %s lock', async ({ line: tool }) => {
     const namespace = freshNamespace()
     const other = await theirs(tool, namespace, 'a')
     const theirToken = await other.held

@@ -5,6 +5,8 @@ import { freshNamespace, useEtcd } from './fixtures/etcd.ts'
 import { callsOf, counting } from './fixtures/metrics.ts'
 
 const etcd = useEtcd()
+/** Where etcd does not tell the leases of those ahead, which is so since 3.7, a claim asks for them once. */
+const forLeases = (): number => (Number(etcd.cluster.version.split('.')[1]) >= 7 ? 1 : 0)
 /** Long enough that no renewal falls into a test. */
 const ttlMs = 60_000
 
@@ -48,7 +50,7 @@ test('tryAcquire of a mutex that is taken is one request and leaves nothing behi
 
   const count = await counting(etcd.cluster)
   expect(await other.mutex('a').tryAcquire()).toBeUndefined()
-  expect(await count()).toEqual({ Txn: 1 })
+  expect(await count()).toEqual({ Txn: 1 + forLeases() })
 
   expect(await etcd.revision()).toBe(revision)
   expect(await etcd.keys()).toEqual(keys)
@@ -73,7 +75,7 @@ test('a semaphore takes one request to acquire, two to try, one to release', asy
 
   const toTry = await counting(etcd.cluster)
   await semaphore.tryAcquire()
-  expect(await toTry()).toEqual({ Txn: 2 })
+  expect(await toTry()).toEqual({ Txn: 2 + forLeases() })
 
   const toRelease = await counting(etcd.cluster)
   await hold.release()
@@ -89,7 +91,7 @@ test('an acquire that waits sends one transaction and one watch, and none at the
   const waiting = waiter.mutex('a').acquire()
   const watched = async () => (await toWait()).Watch === 1
   await until(watched, { describe: () => 'the watch' })
-  expect(await toWait()).toEqual({ Txn: 1, Watch: 1 })
+  expect(await toWait()).toEqual({ Txn: 1 + forLeases(), Watch: 1 })
 
   const toHandOver = await counting(etcd.cluster)
   await hold.release()
@@ -117,7 +119,7 @@ test('where others write, an acquire that waits looks once more before it trusts
   await waiting
   await stopWriting()
 
-  expect((await callsOf(etcd.cluster, 'Txn')) - before.all).toBeLessThanOrEqual(3) // join, look, release
+  expect((await callsOf(etcd.cluster, 'Txn')) - before.all).toBeLessThanOrEqual(3 + forLeases()) // join, look, release
 })
 
 test('verify and checkpoint are one request each, of a holder and of a reader', async () => {

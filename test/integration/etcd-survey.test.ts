@@ -16,7 +16,7 @@ function shape(states: readonly NameState[]): unknown[] {
   ])
 }
 
-describe.for(etcdLines)('with a server of etcd $version', ({ line }) => {
+describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
   const etcd = useEtcd({ line })
 
   async function etcdctlLock(namespace: string, name: string): Promise<EtcdctlLock> {

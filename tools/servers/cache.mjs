@@ -52,15 +52,14 @@ function ignoreLostRace(error) {
 }
 
 /**
- * A short name for the contents of a folder: it changes when a file of it does.
+ * A short name for what Go builds from a folder: it changes when a source in there does, or a pin.
  *
- * @param {string} folder without folders inside
+ * @param {string} folder
  * @returns {Promise<string>}
  */
 export async function fingerprint(folder) {
   const hash = createHash('sha256')
-  for (const name of (await readdir(folder)).sort()) {
-    hash.update(`${name}\0`).update(await readFile(join(folder, name)))
-  }
+  const files = (await readdir(folder, { recursive: true })).filter((name) => /\.(go|mod|sum)$/.test(name))
+  for (const name of files.sort()) hash.update(`${name}\0`).update(await readFile(join(folder, name)))
   return hash.digest('hex').slice(0, 12)
 }

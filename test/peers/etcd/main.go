@@ -1,8 +1,9 @@
 // A peer on etcd: the locks and elections of go.etcd.io/etcd/client/v3/concurrency, as a program in Go uses them.
 // Its argument is the address of a member. See package steer for how it is spoken to.
 //
-//	session  begins a session of `ttl` seconds; an event `lost` tells when the client takes it for ended
-//	lock     waits for the mutex; answers with the token, and when it was held
+//	session  ends the session before and begins one of `ttl` seconds; an event `lost` tells when the client takes it for
+//	         ended
+//	lock     waits for the mutex; answers with the token, the create revision of its key, and when it was held
 //	trylock  the same without waiting; `held` says whether it was got
 //	isowner  asks the server whether the mutex is still this session's
 //	unlock   answers with when it let go: before the request left
@@ -58,13 +59,25 @@ func main() {
 }
 
 func (p *peer) begin(request steer.Request) (steer.Said, error) {
+	p.mu.Lock()
+	before := p.session
+	p.session = nil
+	p.mu.Unlock()
+	if before != nil {
+		before.Close() // It may have ended long ago, which is an error.
+	}
 	session, err := concurrency.NewSession(p.client, concurrency.WithTTL(request.TTL))
 	if err != nil {
 		return nil, err
 	}
 	go func() {
 		<-session.Done()
-		steer.Say(steer.Said{"event": "lost", "at": steer.Now()})
+		at := steer.Now()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.session == session {
+			steer.Say(steer.Said{"event": "lost", "at": at})
+		}
 	}()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -98,7 +111,7 @@ func (p *peer) lock(request steer.Request) (steer.Said, error) {
 	if err := mutex.Lock(p.session.Ctx()); err != nil {
 		return nil, err
 	}
-	return steer.Said{"at": steer.Now(), "token": tokenOf(mutex)}, nil
+	return heldOf(mutex, steer.Now()), nil
 }
 
 func (p *peer) tryLock(request steer.Request) (steer.Said, error) {
@@ -110,13 +123,16 @@ func (p *peer) tryLock(request steer.Request) (steer.Said, error) {
 	if err != nil {
 		return nil, err
 	}
-	return steer.Said{"at": steer.Now(), "held": true, "token": tokenOf(mutex)}, nil
+	return heldOf(mutex, steer.Now()), nil
 }
 
-// tokenOf reads the create revision of the own key out of the comparison that asks for it.
-func tokenOf(mutex *concurrency.Mutex) string {
+// heldOf tells of a hold: its token, which is the revision that etcdctl prints of a lock too, and the create revision of
+// its key, which is read out of the comparison that asks for it.
+func heldOf(mutex *concurrency.Mutex, at float64) steer.Said {
 	owner := mutex.IsOwner()
-	return strconv.FormatInt(owner.GetCompare().GetCreateRevision(), 10)
+	created := strconv.FormatInt(owner.GetCompare().GetCreateRevision(), 10)
+	token := strconv.FormatInt(mutex.Header().Revision, 10)
+	return steer.Said{"at": at, "held": true, "token": token, "created": created}
 }
 
 func (p *peer) isOwner(request steer.Request) (steer.Said, error) {
@@ -137,7 +153,8 @@ func (p *peer) campaign(request steer.Request) (steer.Said, error) {
 	if err := election.Campaign(p.session.Ctx(), request.Value); err != nil {
 		return nil, err
 	}
-	return steer.Said{"at": steer.Now(), "token": strconv.FormatInt(election.Rev(), 10)}, nil
+	token := strconv.FormatInt(election.Rev(), 10)
+	return steer.Said{"at": steer.Now(), "token": token, "created": token}, nil
 }
 
 func (p *peer) resign(request steer.Request) (steer.Said, error) {

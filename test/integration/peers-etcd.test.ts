@@ -1,0 +1,115 @@
+// One mutex and one election for Leasehold and for the concurrency package of etcd's client for Go. LEASEHOLD_PEERS_SECONDS
+// says for how long they contend.
+import { describe, expect, test } from 'vitest'
+import type { EtcdLine } from '../../tools/servers/run.mjs'
+import { until } from '../../tools/servers/wait.mjs'
+import { useBuild } from './fixtures/build.ts'
+import { type Arena, Contest } from './fixtures/contest.ts'
+import { freshNamespace, useEtcd } from './fixtures/etcd.ts'
+import { etcdLines, type TestedLine } from './fixtures/lines.ts'
+import { goPeers, Peer } from './fixtures/peer.ts'
+
+const seconds = Number(process.env.LEASEHOLD_PEERS_SECONDS ?? 8)
+const ttlMs = 2_000
+const verbs = { mutex: ['lock', 'unlock'], election: ['campaign', 'resign'] } as const
+
+const built = useBuild()
+
+if ('reason' in goPeers) test(`the peers in Go are left out: ${goPeers.reason}`, () => {})
+else describe.for(etcdLines)('with a server of etcd %s', testsOf)
+
+function testsOf({ line, version }: TestedLine<EtcdLine>): void {
+  const etcd = useEtcd({ line })
+  const endpoint = (): string => etcd.cluster.endpoints[0] ?? ''
+
+  async function goPeer(): Promise<Peer> {
+    const peer = Peer.go('etcd', endpoint())
+    await peer.do('session', { ttl: ttlMs / 1_000 })
+    return peer
+  }
+
+  function arena(kind: keyof typeof verbs): Arena {
+    const name = `${freshNamespace()}${kind}`
+    const [take, give] = verbs[kind]
+    const start = async (side: string): Promise<Peer> =>
+      side === 'Go' ? goPeer() : Peer.node(built.index, etcd.cluster.url(), { ttlMs })
+    const first = async () => (await etcd.keys(`${name}/`))[0]
+    return {
+      title: `etcd ${version}, one ${kind}`,
+      name,
+      ttlMs,
+      start,
+      take: (peer, value) => peer.ask(take, { name, value }),
+      give: (peer) => peer.ask(give, { name }),
+      again: async (peer) => peer.side === 'Go' && peer.do('session', { ttl: ttlMs / 1_000 }),
+      revoke: async () => void (await etcd.gateway('lease/revoke', { ID: String((await first())?.lease) })),
+      first: async () => (await first())?.created,
+      // It may have lost its session a moment ago.
+      close: (peer) => peer.ask('close'),
+    }
+  }
+
+  test('in Go, IsOwner says of a lock what is so, TryLock respects ours, and a waiter waits for ours', async () => {
+    const name = `${freshNamespace()}a`
+    const peer = await goPeer()
+    const mutex = (await etcd.client('')).mutex(name)
+    const hold = await mutex.acquire()
+
+    expect(await peer.do('trylock', { name })).toMatchObject({ held: false })
+    const waiting = peer.do('lock', { name })
+    await etcd.line('', name, 2)
+    expect(hold.held).toBe(true)
+    await hold.release()
+    const { token = '', created = '' } = await waiting
+    expect(BigInt(token)).toBeGreaterThan(hold.token)
+    expect((await etcd.keys(`${name}/`))[0]?.created).toBe(BigInt(created))
+    expect(await peer.do('isowner', { name })).toMatchObject({ owner: true })
+    expect(await mutex.tryAcquire()).toBeUndefined()
+
+    await peer.do('unlock', { name })
+    const next = await mutex.acquire()
+    expect(next.token).toBeGreaterThan(BigInt(token))
+    await peer.do('close')
+  })
+
+  test('in Go, Observe tells of our leaders, and IsOwner of a lock whose key an operator removed', async () => {
+    const name = `${freshNamespace()}a`
+    const peer = await goPeer()
+    await peer.do('observe', { name })
+    const election = (await etcd.client('')).election(name)
+    const term = await election.campaign({ value: 'ours' })
+    const sees = (value: string, token: bigint) =>
+      until(async () => peer.events.some((said) => said.value === value && said.token === String(token)), {
+        describe: () => `${value} among ${JSON.stringify(peer.events)}`,
+      })
+    await sees('ours', term.token)
+    await term.resign()
+    const { token = '' } = await peer.do('campaign', { name, value: 'theirs' })
+    await sees('theirs', BigInt(token))
+    expect(await election.leader()).toMatchObject({ value: 'theirs', token: BigInt(token) })
+    await peer.do('resign', { name })
+
+    const { created = '' } = await peer.do('lock', { name: `${name}-lock` })
+    expect(await (await etcd.client('')).break(`${name}-lock`, BigInt(created))).toBe(true)
+    expect(await peer.do('isowner', { name: `${name}-lock` })).toMatchObject({ owner: false })
+    await peer.do('close')
+  })
+
+  // The long contests are of the newest line, and of the others a directed test is enough.
+  if (line !== etcdLines[0]?.line) return
+  test.for(['mutex', 'election'] as const)(
+    'three peers in Go and three here share one %s, whatever befalls those that hold',
+    { timeout: (seconds + 60) * 1_000 },
+    async (kind) => {
+      const place = arena(kind)
+      const contest = await Contest.run(place, { seconds, troubles: ['revoke', 'kill', 'stop'] })
+
+      console.log(contest.summary)
+      contest.expectOneAtATime()
+      expect(contest.share('Go').turns).toBeGreaterThan(10)
+      expect(contest.share('Node').turns).toBeGreaterThan(10)
+      const left = async () => (await etcd.keys(place.name)).length + (await etcd.leases()).length === 0
+      await until(left, { describe: () => 'no key and no lease', deadlineMs: 2 * ttlMs + 2_000 })
+    },
+  )
+}
