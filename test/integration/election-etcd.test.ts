@@ -67,7 +67,7 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
   })
 
   test.for(etcdLines)(
-    'observe tells of etcdctl %s as a leader, and that nobody leads in between',
+    'observe tells of etcdctl $version as a leader, and that nobody leads in between',
     async ({ line: tool }) => {
       const namespace = freshNamespace()
       const client = await etcd.client(namespace)
