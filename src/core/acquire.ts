@@ -1,12 +1,12 @@
 // The way from a request to a hold, for every kind of lock and every store. Owns that every way out of it withdraws, and
 // what close waits for; waiting is admission.ts's, order comes from the store, loss from the session.
-
+import type { Hold } from '../api/hold.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { ConflictError, SessionGoneError, UnavailableError, WaitTimeoutError } from '../base/errors.ts'
 import { orAborted, Scope } from '../base/scope.ts'
 import type { Attempt, Backend, Claim } from '../contract.ts'
 import { untilAdmitted } from './admission.ts'
-import type { Grant, Hold } from './hold.ts'
+import type { Grant } from './hold.ts'
 import { describeLine } from './holder.ts'
 import { type Leave, Lines } from './local-queue.ts'
 import { backoffMs, persist } from './request.ts'
