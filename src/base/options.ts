@@ -42,21 +42,21 @@ export function checkOptions(options: unknown, table: Table, argument = 'options
 
 /** What a string has to be. */
 export interface TextRules {
-  readonly takes?: string
   /** Whether "" is allowed. */
   readonly empty?: boolean
   readonly secret?: boolean
 }
 
 /** A string of well-formed Unicode. */
-export function text(rules: TextRules = {}): Kind {
-  const { takes = 'a string', empty = false, secret = false } = rules
+export function text({ empty = false, secret = false }: TextRules = {}): Kind {
   return {
-    takes: empty ? takes : `${takes} that is not empty`,
+    takes: empty ? 'a string' : 'a string that is not empty',
     ...(secret ? { secret: true } : {}),
-    judge(value) {
+    judge(value, argument) {
       if (typeof value !== 'string') return 'wrong type'
-      return (value !== '' || empty) && value.isWellFormed() ? 'fits' : 'out of range'
+      if (value === '' && !empty) throw new RangeError(`${argument}: "" is empty`)
+      if (!value.isWellFormed()) throw new RangeError(`${argument}: is not well-formed Unicode`)
+      return 'fits'
     },
   }
 }
@@ -111,14 +111,14 @@ export function withMethods(takes: string, methods: readonly string[]): Kind {
 }
 
 /** An array, each item of which is of one kind. `of` names the items. */
-export function list(item: Kind, of: string, least = 0): Kind {
+export function list(item: Kind, of: string, mayBeEmpty = true): Kind {
   return {
     takes: `an array of ${of}`,
     secret: true, // it may be one item, with a password in it
     judge(value, argument) {
       if (!Array.isArray(value)) return 'wrong type'
-      if (value.length < least)
-        throw new RangeError(`${argument}: [] is empty; it takes at least ${least} ${of}`)
+      if (value.length === 0 && !mayBeEmpty)
+        throw new RangeError(`${argument}: [] is empty; it takes at least one ${of}`)
       for (const [index, each] of value.entries()) check(`${argument}[${index}]`, each, item)
       return 'fits'
     },

@@ -17,7 +17,7 @@ import {
   snapshotOf,
 } from './answers.ts'
 import type { Lane } from './sockets.ts'
-import type { Credentials, Operation, Outcome, SessionPlan, Snapshot, Target, Wait } from './transport.ts'
+import type { Access, Operation, Outcome, SessionPlan, Snapshot, Target, Wait } from './transport.ts'
 
 /** One request, and how its answer is read. */
 export interface Request<T> {
@@ -129,7 +129,7 @@ export interface Shown {
   readonly secrets: readonly string[]
 }
 
-export function shownTo({ token, auth, dc, namespace, partition }: Credentials): Shown {
+export function shownTo({ token, auth, dc, namespace, partition }: Access): Shown {
   const login = auth && Buffer.from(`${auth.username}:${auth.password}`).toString('base64')
   const headers = {
     ...(token ? { 'x-consul-token': token } : {}),
