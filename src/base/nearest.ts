@@ -3,11 +3,12 @@
 
 /**
  * The known word with the fewest letters to insert, remove or replace; undefined where each one differs in more than 2
- * letters and a third of its length.
+ * letters and a third of its length, or has no letter in place.
  */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const ranked = known
     .map((other) => ({ other, letters: distance(word.toLowerCase(), other.toLowerCase()) }))
+    .filter(({ other, letters }) => letters < Math.min(word.length, other.length) || letters === 0)
     .filter(({ other, letters }) => letters <= Math.max(2, other.length / 3))
     .sort((one, two) => one.letters - two.letters)
   return ranked[0]?.other
