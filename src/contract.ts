@@ -100,7 +100,7 @@ export interface Standing {
   readonly held: boolean
   readonly value: string
   /**
-   * What everybody can see of its place, and what `evict` asks for: no other claim on the name has or had it. For a
+   * What everybody can see of its place, and what `break` asks for: no other claim on the name has or had it. For a
    * holder of ours it is the token of its hold, except where the store does not show that: a mutex on etcd has here
    * the create revision of its key, which is at most `hold.token`, the revision at which it was admitted.
    */

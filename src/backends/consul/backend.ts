@@ -99,7 +99,7 @@ export class ConsulBackend implements Backend {
   }
 
   line(name: string, signal: AbortSignal): Promise<Standing[]> {
-    return this.#operator.list(name, signal)
+    return this.#operator.line(name, signal)
   }
 
   survey(prefix: string, signal: AbortSignal): Promise<NameState[]> {
@@ -107,7 +107,7 @@ export class ConsulBackend implements Backend {
   }
 
   break(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
-    return this.#operator.evict(name, token, signal)
+    return this.#operator.break(name, token, signal)
   }
 
   writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
@@ -115,7 +115,7 @@ export class ConsulBackend implements Backend {
   }
 
   proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
-    return this.#writes.announce(this.#claims.of(claim), this.#protocol(claim), value, signal)
+    return this.#writes.proclaim(this.#claims.of(claim), this.#protocol(claim), value, signal)
   }
 
   observe(name: string, signal: AbortSignal): Promise<Observation> {

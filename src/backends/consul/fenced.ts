@@ -36,7 +36,7 @@ export class FencedWrites {
   }
 
   /** Replaces the value of the key by which the claim holds. */
-  async announce(known: Known, protocol: Protocol, value: string, signal: AbortSignal): Promise<boolean> {
+  async proclaim(known: Known, protocol: Protocol, value: string, signal: AbortSignal): Promise<boolean> {
     const { held } = known
     if (!held) return false
     const entries = await this.#write(known, protocol, [own(held, value)], signal)

@@ -28,7 +28,7 @@ export class Operator {
     this.#layout = layout
   }
 
-  async list(name: string, signal: AbortSignal): Promise<Standing[]> {
+  async line(name: string, signal: AbortSignal): Promise<Standing[]> {
     const keys = this.#layout.keys(name)
     return readStandings(keys, (await this.#transport.read({ prefix: keys.folder }, signal)).entries)
   }
@@ -47,14 +47,14 @@ export class Operator {
   }
 
   /** One transaction takes the keys away by which the claim holds, if they are as they were read. */
-  async evict(name: string, token: bigint, signal: AbortSignal, tries: number = triesMax): Promise<boolean> {
+  async break(name: string, token: bigint, signal: AbortSignal, tries: number = triesMax): Promise<boolean> {
     const keys = this.#layout.keys(name)
     const { entries } = await this.#transport.read({ prefix: keys.folder }, signal)
     const operations = ofMutex(keys, entries, token) ?? ofSemaphore(keys, entries, token)
     if (!operations) return false
     if ((await this.#transport.txn(operations, signal, 'gives back')).applied) return true
     if (tries === 1) throw new UnavailableError('the lock changed too fast to break it; ask again')
-    return this.evict(name, token, signal, tries - 1)
+    return this.break(name, token, signal, tries - 1)
   }
 
   #byName(entries: readonly Entry[]): Map<string, Entry[]> {

@@ -11,8 +11,8 @@ import {
   type TableOf,
   text,
 } from '../../base/options.ts'
-import { checkAlone, endpointsKind, namespaceKind } from '../shared/addresses.ts'
-import { auth, type Credentials, type Tls, tlsOf, tlsOptions } from '../shared/credentials.ts'
+import { auth, checkAlone, endpointsKind, namespaceKind, tlsOf, tlsOptions } from '../shared/checks.ts'
+import type { Credentials, Tls } from '../shared/credentials.ts'
 import { checkDatacenter, checkNamespace, parseAddress } from './url.ts'
 
 /** How to know Consul's servers, and how to be known to them. */

@@ -82,7 +82,7 @@ export class EtcdBackend implements Backend {
   }
 
   line(name: string, signal: AbortSignal): Promise<Standing[]> {
-    return this.#operator.list(name, signal)
+    return this.#operator.line(name, signal)
   }
 
   survey(prefix: string, signal: AbortSignal): Promise<NameState[]> {
@@ -90,7 +90,7 @@ export class EtcdBackend implements Backend {
   }
 
   break(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
-    return this.#operator.evict(name, token, signal)
+    return this.#operator.break(name, token, signal)
   }
 
   async writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
@@ -100,7 +100,7 @@ export class EtcdBackend implements Backend {
 
   async proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
     const writer = this.#writer(claim)
-    return writer !== undefined && this.#writes.announce(writer, value, signal)
+    return writer !== undefined && this.#writes.proclaim(writer, value, signal)
   }
 
   observe(name: string, signal: AbortSignal): Promise<Observation> {

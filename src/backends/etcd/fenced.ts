@@ -35,7 +35,7 @@ export class FencedWrites {
   }
 
   /** Replaces the value of the claim's own key, which keeps its place: as Go's Election.Proclaim does. */
-  announce(writer: Writer, value: string, signal: AbortSignal): Promise<boolean> {
+  proclaim(writer: Writer, value: string, signal: AbortSignal): Promise<boolean> {
     return this.#write(writer, [put(writer.key, value, leaseOf(writer.claim.session))], signal)
   }
 

@@ -29,7 +29,7 @@ export class Operator {
     this.#layout = layout
   }
 
-  async list(name: string, signal: AbortSignal): Promise<Standing[]> {
+  async line(name: string, signal: AbortSignal): Promise<Standing[]> {
     return (await this.#line(name, signal)).map(asStanding)
   }
 
@@ -52,7 +52,7 @@ export class Operator {
   }
 
   /** One transaction deletes the key if it is the one created then. Who has come to hold holds until it is gone. */
-  async evict(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
+  async break(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
     const line = await this.#line(name, signal)
     const holder = line.find((each) => each.held && each.token === token && each.lease !== '0')
     if (!holder) return false

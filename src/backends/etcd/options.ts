@@ -1,8 +1,8 @@
 // The options of the etcd backend. Owns which there are and what is wrong with them; a message never shows a secret.
 import type { Etcd3 } from 'etcd3'
 import { checkOptions, type TableOf, withMethods } from '../../base/options.ts'
-import { checkAlone, endpointsKind, namespaceKind } from '../shared/addresses.ts'
-import { auth, type Credentials, tlsOf, tlsOptions } from '../shared/credentials.ts'
+import { auth, checkAlone, endpointsKind, namespaceKind, tlsOf, tlsOptions } from '../shared/checks.ts'
+import type { Credentials } from '../shared/credentials.ts'
 import { parseEndpoint } from './url.ts'
 
 /**

@@ -125,7 +125,7 @@ export class FileBackend implements Backend {
 
   async break(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
-    const concerned = this.#store.evict(name, token)
+    const concerned = this.#store.break(name, token)
     for (const session of concerned ?? []) this.#waits.wake(session)
     return concerned !== undefined
   }
@@ -139,7 +139,7 @@ export class FileBackend implements Backend {
   async proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
     const ticket = this.#tickets.get(claim)
-    return ticket !== undefined && this.#store.announce(claim, ticket, value)
+    return ticket !== undefined && this.#store.proclaim(claim, ticket, value)
   }
 
   async observe(name: string, signal: AbortSignal): Promise<Observation> {

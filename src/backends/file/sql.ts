@@ -37,13 +37,13 @@ export const line = 'SELECT session, value, permits, ticket FROM claims WHERE na
 export const survey = `
   SELECT name, session, value, permits, ticket FROM claims
   WHERE name > '' AND name >= ?1 AND substr(name, 1, length(?1)) = ?1 ORDER BY name, ticket`
-export const evict = `
+export const breakHold = `
   DELETE FROM claims WHERE name = ?1 AND ticket = ?2
     AND (SELECT count(*) FROM claims AS other WHERE other.name = ?1 AND other.ticket < ?2) < permits
   RETURNING session, permits`
 
 export const leader = 'SELECT session, value, ticket FROM claims WHERE name = ?1 ORDER BY ticket LIMIT 1'
-export const announce = `
+export const proclaim = `
   UPDATE claims SET value = ?2 WHERE name = ?1 AND ticket = ?3 AND session = ?4
     AND (SELECT count(*) FROM claims WHERE name = ?1 AND ticket < ?3) < ?5
   RETURNING 1`

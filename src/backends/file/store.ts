@@ -120,10 +120,10 @@ export class Store {
   }
 
   /** Takes out the claim that holds with this ticket. Returns its session, and that of whoever holds instead. */
-  evict(name: string, ticket: bigint): string[] | undefined {
+  break(name: string, ticket: bigint): string[] | undefined {
     if (ticket > highest) return undefined
     return this.#connection.transaction(() => {
-      const [gone] = this.#connection.ask(sql.evict, name, ticket)
+      const [gone] = this.#connection.ask(sql.breakHold, name, ticket)
       if (!gone) return undefined
       const next = this.#connection.ask(sql.lastAdmitted, name, gone.permits as bigint)
       return [gone, ...next].map(({ session }) => String(session))
@@ -137,8 +137,8 @@ export class Store {
   }
 
   /** Replaces the value of a claim if it holds, and says whether it does. */
-  announce({ name, session, permits }: Claim, ticket: bigint, value: string): boolean {
-    return this.#connection.ask(sql.announce, name, value, ticket, session, permits).length === 1
+  proclaim({ name, session, permits }: Claim, ticket: bigint, value: string): boolean {
+    return this.#connection.ask(sql.proclaim, name, value, ticket, session, permits).length === 1
   }
 
   sessions(): SessionRow[] {

@@ -67,7 +67,7 @@ export class MemoryBackend implements Backend {
 
   async line(name: string, signal: AbortSignal): Promise<Standing[]> {
     signal.throwIfAborted()
-    return this.#store.list(name)
+    return this.#store.standings(name)
   }
 
   async survey(prefix: string, signal: AbortSignal): Promise<NameState[]> {
@@ -77,13 +77,13 @@ export class MemoryBackend implements Backend {
 
   async break(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
-    return this.#store.evict(name, token)
+    return this.#store.break(name, token)
   }
 
   async proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
     if (!this.#holds(claim)) return false
-    this.#store.announce(claim, value)
+    this.#store.proclaim(claim, value)
     return true
   }
 

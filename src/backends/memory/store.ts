@@ -70,7 +70,7 @@ export class MemoryStore {
     return this.line(claim.name).findIndex((place) => isSame(place.claim, claim))
   }
 
-  list(name: string): Standing[] {
+  standings(name: string): Standing[] {
     return this.line(name).map(({ claim, value, ticket: token }, index) => {
       return { session: claim.session, value, token, held: index < claim.permits }
     })
@@ -79,18 +79,18 @@ export class MemoryStore {
   survey(prefix: string): NameState[] {
     return [...this.#lines]
       .filter(([name]) => name.startsWith(prefix))
-      .map(([name, line]) => ({ name, permits: line[0]?.claim.permits, claims: this.list(name) }))
+      .map(([name, line]) => ({ name, permits: line[0]?.claim.permits, claims: this.standings(name) }))
       .sort((one, other) => (one.name < other.name ? -1 : 1))
   }
 
   /** Takes out the claim that holds with this ticket, and says whether there was one. */
-  evict(name: string, ticket: bigint): boolean {
+  break(name: string, ticket: bigint): boolean {
     const place = this.line(name).find((each, index) => each.ticket === ticket && index < each.claim.permits)
     if (place) this.leave(place.claim)
     return place !== undefined
   }
 
-  announce(claim: Claim, value: string): void {
+  proclaim(claim: Claim, value: string): void {
     const places = this.line(claim.name).map((place) =>
       isSame(place.claim, claim) ? { ...place, value } : place,
     )

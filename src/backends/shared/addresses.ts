@@ -1,34 +1,5 @@
 // How stores with several hosts are written in options and URLs. Owns `host:port` and the namespace, which more than one
 // backend reads; the grammar around them is each backend's own.
-import { type Kind, list, text } from '../../base/options.ts'
-
-/** The option `endpoints`: addresses that one function of the backend reads, which throws for a bad one. */
-export function endpointsKind(of: string, parse: (address: string) => unknown): Kind {
-  const address: Kind = {
-    takes: 'a string',
-    secret: true, // a URL in its place may have a password in it
-    judge(value) {
-      if (typeof value !== 'string') return 'wrong type'
-      parse(value)
-      return 'fits'
-    },
-  }
-  return {
-    ...list(address, of, false),
-    alsoCalled: ['endpoint', 'addresses', 'address', 'hosts', 'host', 'servers', 'url'],
-  }
-}
-
-/** The option `namespace`; it may be empty. */
-export const namespaceKind: Kind = { ...text({ empty: true }), alsoCalled: ['prefix', 'keyPrefix', 'folder'] }
-
-/** A client library's own client, and the options that it makes superfluous. Throws TypeError for one beside it. */
-export function checkAlone(options: object, superfluous: readonly string[]): void {
-  const given = options as Readonly<Record<string, unknown>>
-  const beside = superfluous.find((name) => given[name] !== undefined)
-  if (given.client === undefined || beside === undefined) return
-  throw new TypeError(`${beside}: the client that is given has its own; leave one of them out`)
-}
 
 /** What a host is read for. */
 export interface HostRules {

@@ -128,7 +128,7 @@ export const elections: readonly Draft[] = [
   },
   {
     title:
-      'announce is refused to a claim that was withdrawn, and the next one says what it said from the beginning',
+      'proclaim is refused to a claim that was withdrawn, and the next one says what it said from the beginning',
     async run(stage) {
       const { backend } = stage
       const name = stage.name()

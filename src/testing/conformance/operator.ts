@@ -85,7 +85,7 @@ export const operator: readonly Draft[] = [
     },
   },
   {
-    title: 'evict takes the lock from its holder, who is told, and the next one holds',
+    title: 'break takes the lock from its holder, who is told, and the next one holds',
     takesMs: lossMs,
     async run(stage) {
       const [one, other] = await stage.pair()
@@ -106,7 +106,7 @@ export const operator: readonly Draft[] = [
     },
   },
   {
-    title: 'evict takes one permit from the holder that it names, and no other',
+    title: 'break takes one permit from the holder that it names, and no other',
     takesMs: lossMs,
     async run(stage) {
       const [one, other] = await stage.pair()
@@ -129,7 +129,7 @@ export const operator: readonly Draft[] = [
   },
   {
     title:
-      'evict changes nothing with a token by which nobody holds: of a waiter, of the last holder, of nobody',
+      'break changes nothing with a token by which nobody holds: of a waiter, of the last holder, of nobody',
     async run(stage) {
       const { backend } = stage
       const name = stage.name()
@@ -156,7 +156,7 @@ export const operator: readonly Draft[] = [
   },
   ...[1, 2].map((permits): Draft => {
     return {
-      title: `a holder that hangs is evicted, with all that it has, and the next one is woken: of ${permits}`,
+      title: `the claim of a holder that hangs is broken, with all that it has, and the next one is woken: of ${permits}`,
       async run(stage) {
         const { backend } = stage
         const name = stage.name()
