@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import type { Leasehold } from '../../../src/api/leasehold.ts'
 import { file } from '../../../src/backends/file/index.ts'
-import { connect, type Leasehold } from '../../../src/connect.ts'
+import { connect } from '../../../src/connect.ts'
 import { build, Child, emptyDirectory, remove } from './processes.ts'
 
 let built: string

@@ -20,9 +20,10 @@ import {
 import { orAborted } from '../../../base/abort.ts'
 import type { Clock } from '../../../base/clock.ts'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../../base/errors.ts'
+import type { Credentials, Tls } from '../../shared/credentials.ts'
 import { type CallOptions, type Interceptor, requireLeader } from './calls.ts'
 import { KeepAlives, Watches } from './streams.ts'
-import type { Credentials, KeyRange, Transport, WatchListener } from './transport.ts'
+import type { KeyRange, Transport, WatchListener } from './transport.ts'
 
 /** One member of the cluster, or a client that its owner made and closes. */
 export interface Endpoint {
@@ -34,7 +35,6 @@ export interface Endpoint {
 
 type Connection = { readonly endpoint: Endpoint; readonly client: Etcd3 }
 type Policy = NonNullable<NonNullable<IOptions['faultHandling']>['global']>
-type Tls = Exclude<Credentials['tls'], true | undefined>
 
 const callMsMax = 10_000
 
@@ -244,6 +244,7 @@ const passThrough = { execute: async (run: () => unknown) => run() } as unknown 
 
 /** What is missing falls back to the system's authorities, and to no client certificate. */
 function certificates({ ca, cert, key }: Tls): NonNullable<IOptions['credentials']> {
-  const own = cert && key ? { certChain: cert, privateKey: key } : {}
-  return { rootCertificate: ca ?? Buffer.from(rootCertificates.join('\n')), ...own }
+  const own = cert && key ? { certChain: Buffer.from(cert), privateKey: Buffer.from(key) } : {}
+  const trusted = ca === undefined ? rootCertificates : [ca].flat()
+  return { rootCertificate: Buffer.from(trusted.join('\n')), ...own }
 }
