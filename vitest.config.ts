@@ -9,7 +9,7 @@ const soak = process.env.LEASEHOLD_SOAK_MINUTES && ['test/property/soak/{etcd,co
 const traces = process.env.LEASEHOLD_TRACES && ['test/property/traces/traces.ts']
 
 // What keeps a core busy all the time, and goes by no clock: simulated runs.
-const busy = ['test/property/**/*.test.ts', 'test/integration/*-differential.test.ts']
+const busy = ['test/property/**/*.test.ts', 'test/backends/*/real/differential.test.ts']
 
 const common = {
   // Processes, not threads: a hung one can be killed, and the backends start processes of their own.

@@ -17,7 +17,7 @@ export class Lines {
 
   /**
    * Waits for the caller's turn. With `wait` false and no turn free, resolves with undefined at once.
-   * Rejects with the reason when the limits end, and then has left.
+   * Rejects with the reason when the scope ends, and then has left.
    */
   async enter(name: string, permits: number, wait: boolean, scope: Scope): Promise<Leave | undefined> {
     const key = `${permits} ${name}`

@@ -20,7 +20,7 @@ export interface RequestOptions {
 
 /**
  * Asks, and asks again while the store does not answer. Only for what is idempotent.
- * Rejects with the reason when its limits end, with the last UnavailableError when the retries are over,
+ * Rejects with the reason when its scope ends, with the last UnavailableError when the retries are over,
  * and at once with every other error.
  */
 export function persist<T>(options: RequestOptions, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {

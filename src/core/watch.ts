@@ -17,11 +17,11 @@ export interface Watched {
 }
 
 /**
- * Calls `vanished` when the store says that the claim no longer stands, until `limits` end. It asks when something
+ * Calls `vanished` when the store says that the claim no longer stands, until `scope` ends. It asks when something
  * changed, and as often as the session is renewed: a watch may fail to tell.
  */
 export function watchClaim(watched: Watched, scope: Scope, vanished: () => void): void {
-  watch(watched, scope, vanished).catch(() => {}) // it rejects only when the limits have ended
+  watch(watched, scope, vanished).catch(() => {}) // it rejects only when the scope has ended
 }
 
 async function watch(watched: Watched, scope: Scope, vanished: () => void): Promise<void> {

@@ -29,7 +29,7 @@ export interface Keeping {
 /** How often to look at the wall clock, at least: it may be set while this waits. */
 const lookMs = 30_000
 
-/** Takes part in tick after tick, until the limits end. */
+/** Takes part in tick after tick, until the scope ends. */
 export async function keep(keeping: Keeping, options: StartOptions): Promise<void> {
   const { clock, schedule, scope } = keeping
   let lastMs = await attend(() => keeping.overdue(), keeping, options)

@@ -69,7 +69,7 @@ export class Lead {
     this.#report = onError
   }
 
-  /** Goes on until the limits end. Work that fails at once, again and again, is not followed by the next at once. */
+  /** Goes on until the scope ends. Work that fails at once, again and again, is not followed by the next at once. */
   async run(): Promise<void> {
     const { clock, scope } = this.#client
     for (let failures = 0; !scope.ended; ) {
