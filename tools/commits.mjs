@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process'
 
 /** Commits that are older were made before the rule, and stay as they are. */
-const since = '2026-11-27T06:00:00Z'
+const since = '2026-11-27T07:30:00Z'
 
 const subjectMost = 72
 
