@@ -19,8 +19,8 @@ export interface Arena {
   give(peer: Peer): Promise<Said>
   /** Makes a peer ready again whose session has ended. */
   again(peer: Peer): Promise<unknown>
-  /** Ends the session of the one that holds, as an operator can. */
-  revoke(): Promise<void>
+  /** Ends the session of this holder, as an operator can; does nothing when it has let go meanwhile. */
+  revoke(holder: Turn): Promise<void>
   /** The create revision of the first in line, where the store has a line. */
   first?(): Promise<bigint | undefined>
   /** Ends a peer politely. */
@@ -28,7 +28,7 @@ export interface Arena {
 }
 
 /** One turn, as its holder saw it. */
-interface Turn {
+export interface Turn {
   readonly peer: Peer
   readonly token: bigint
   readonly asked: number
@@ -36,6 +36,8 @@ interface Turn {
   /** Until when the holder may have believed in it. */
   ended: number
   created: bigint | undefined
+  /** Whether all is known of it that can be. */
+  placed: boolean
   trouble?: Trouble
 }
 
@@ -52,6 +54,7 @@ const each = 3
 const holdMs = 10
 /** How long they go on undisturbed between two troubles. */
 const calmMs = 1_000
+const sessionLost = /requested lease not found|session is expired|context canceled/
 
 export class Contest {
   readonly turns: Turn[] = []
@@ -102,10 +105,7 @@ export class Contest {
   async #turn(peer: Peer): Promise<void> {
     const asked = now()
     const answer = await this.#arena.take(peer, `${peer.side}`)
-    if (answer.error !== undefined) {
-      this.#failures.push(`${peer.side} took nothing: ${answer.error}`)
-      return
-    }
+    if (answer.error !== undefined) return this.#refused(peer, answer.error)
     const { at: began, token = '0', created } = answer
     const turn: Turn = {
       peer,
@@ -114,16 +114,31 @@ export class Contest {
       began,
       ended: Number.POSITIVE_INFINITY,
       created: created === undefined ? undefined : BigInt(created),
+      placed: false,
     }
     this.turns.push(turn)
     this.#current.set(peer, turn)
     await this.#hold(turn)
   }
 
+  /** In Go a wait ends when its session does, which can happen to a process that is starved for longer than that lasts. */
+  async #refused(peer: Peer, error: string): Promise<void> {
+    if (peer.over) return
+    if (!sessionLost.test(error)) throw new Error(`${peer.side} took nothing: ${error}`)
+    await this.#again(peer)
+  }
+
+  async #again(peer: Peer): Promise<void> {
+    await this.#arena.again(peer).catch((error: unknown) => {
+      if (!peer.over) throw error // else it was killed meanwhile
+    })
+  }
+
   async #hold(turn: Turn): Promise<void> {
     const { peer } = turn
     const first = await this.#arena.first?.()
     if (turn.trouble === undefined && turn.created === undefined) turn.created = first
+    turn.placed = true
     await pause(holdMs)
     const { at, error } = await this.#arena.give(peer)
     turn.ended = Math.min(turn.ended, at)
@@ -132,7 +147,7 @@ export class Contest {
     if (error !== undefined && !turn.trouble) this.#failures.push(`${peer.side} gave nothing back: ${error}`)
     if ((lost || turn.trouble) && !peer.over) {
       peer.events.length = 0
-      await this.#arena.again(peer)
+      await this.#again(peer)
     }
   }
 
@@ -151,7 +166,7 @@ export class Contest {
 
   #holder(): Promise<Turn> {
     const held = async (): Promise<Turn | undefined> =>
-      [...this.#current.values()].find(({ ended }) => ended === Number.POSITIVE_INFINITY)
+      [...this.#current.values()].find((turn) => turn.ended === Number.POSITIVE_INFINITY && turn.placed)
     return until(held, { describe: () => 'a holder', everyMs: 1, deadlineMs: 60_000 })
   }
 
@@ -164,7 +179,7 @@ export class Contest {
     turn.trouble = trouble
     turn.ended = Math.min(turn.ended, now())
     if (trouble === 'kill') return peer.kill()
-    if (trouble === 'revoke') return this.#arena.revoke()
+    if (trouble === 'revoke') return this.#arena.revoke(turn)
     peer.stop()
     await pause(2 * this.#arena.ttlMs + 500)
     peer.cont()

@@ -56,7 +56,7 @@ export async function startConsul(options = {}) {
   const { dir, version } = await serverOf('consul', line, { cache, log })
   const file = join(dir, 'consul')
   const cluster = await startCluster('consul', async (dataDir) => {
-    const sites = await chooseSites(count)
+    const sites = await chooseSites(count, version)
     const laid = typeof config === 'function' ? await config() : config
     const shared = { sites, dataDir, config: laid, file, token }
     return Promise.all(sites.map((site) => planServer({ site, ...shared })))
@@ -71,17 +71,28 @@ export async function startConsul(options = {}) {
 
 /**
  * @param {number} count
+ * @param {string} version
  * @returns {Promise<Site[]>}
  */
-async function chooseSites(count) {
+async function chooseSites(count, version) {
   const free = await freePorts(3 * count)
   return memberNames(count).map((name, index) => {
     const [http, server, serf] = /** @type {[number, number, number]} */ (
       free.slice(3 * index, 3 * index + 3)
     )
-    const off = { dns: -1, grpc: -1, https: -1, serf_wan: -1 }
-    return { name, endpoint: `${HOST}:${http}`, ports: { http, server, serf_lan: serf, ...off } }
+    const ports = { http, server, serf_lan: serf, ...portsOff(version) }
+    return { name, endpoint: `${HOST}:${http}`, ports }
   })
+}
+
+/**
+ * The ports that a server does not open. 1.14 has one more, which older ones take for a mistake.
+ *
+ * @param {string} version
+ */
+function portsOff(version) {
+  const off = { dns: -1, grpc: -1, https: -1, serf_wan: -1 }
+  return Number(version.split('.')[1]) >= 14 ? { ...off, grpc_tls: -1 } : off
 }
 
 /**

@@ -34,11 +34,11 @@ export async function buildPrograms({ folder, programs, into }) {
  * @param {string} folder
  */
 async function requireGo(folder) {
-  const wanted = versionIn(await readFile(join(folder, 'go.mod'), 'utf8'), /^go (\d+)\.(\d+)/m)
+  const wanted = versionIn(await readFile(join(folder, 'go.mod'), 'utf8'), /^go ([\d.]+)/m)
   const asked = await requireCommand('go', ['env', 'GOVERSION'], { env: ENV }).catch(noGo)
-  const found = versionIn(asked.stdout, /go(\d+)\.(\d+)/)
-  if (found.major > wanted.major || (found.major === wanted.major && found.minor >= wanted.minor)) return
-  throw new Error(`Go ${wanted.text} or newer is needed, and the go on PATH is ${found.text}`)
+  const found = versionIn(asked.stdout, /go([\d.]+)/)
+  if (found.localeCompare(wanted, 'en', { numeric: true }) >= 0) return
+  throw new Error(`Go ${wanted} or newer is needed, and the go on PATH is ${found}`)
 }
 
 /** @param {NodeJS.ErrnoException} cause @returns {never} */
@@ -52,6 +52,5 @@ function noGo(cause) {
  * @param {RegExp} pattern
  */
 function versionIn(text, pattern) {
-  const [, major = '0', minor = '0'] = pattern.exec(text) ?? []
-  return { major: Number(major), minor: Number(minor), text: `${major}.${minor}` }
+  return pattern.exec(text)?.[1] ?? 'of an unknown version'
 }

@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, type TestContext, test } from 'vitest'
@@ -236,3 +236,39 @@ test.concurrent('where nothing can be fetched, the error says what to install', 
   }
   expect(stderr).toContain('npm test -- --no-servers')
 })
+
+test.concurrent.for([
+  ['no Go', undefined, 'there is no go on PATH'],
+  ['a Go that is too old', 'echo go1.25.9', 'Go 1.26.0 or newer is needed, and the go on PATH is 1.25.9'],
+  [
+    'a Go that cannot build them',
+    'case $1 in env) echo go1.99.0;; *) echo no modules here >&2; exit 1;; esac',
+    'no modules here',
+  ],
+] as const)(
+  'with %s, what it builds is left out by name, and the rest is there',
+  LIMIT,
+  async ([, go, why]) => {
+    const folder = ownedFolder('leasehold-old-cache')
+    for (const name of ['etcd-3.5', 'etcd-3.4', 'consul-1.8']) {
+      await mkdir(join(folder.path, name))
+      await writeFile(join(folder.path, name, 'server.json'), '{"version":"0.0.0"}')
+    }
+    if (go) await writeFile(join(folder.path, 'go'), `#!/bin/sh\n${go}\n`, { mode: 0o755 })
+    const script = `
+    import { ensureServers } from ${JSON.stringify(RUN_MODULE)};
+    const { etcd } = await ensureServers({ cache: ${JSON.stringify(folder.path)}, log: console.error });
+    console.log(Object.keys(etcd).sort().join());`
+
+    const { stdout, stderr } = await runCommand(NODE, evaluate(script), { env: { PATH: folder.path } })
+    const left = await readdir(folder.path)
+    await folder.remove()
+
+    expect(stdout.trim(), stderr).toBe('3.4,3.5')
+    for (const line of ['3.7', '3.6']) {
+      const said = new RegExp(`Going without etcd ${line}, so its tests are NOT part of this run: .*${why}`)
+      expect(stderr).toMatch(said)
+    }
+    expect(left.filter((name) => name.includes('.part-'))).toEqual([])
+  },
+)

@@ -43,9 +43,9 @@ function testsOf({ line, version }: TestedLine<ConsulLine>): void {
       give: (peer) => peer.ask(verb(peer, give, 'unlock'), { name }),
       // A lock in Go makes a session for each time that it is held.
       again: async () => undefined,
-      revoke: async () => {
-        const { session } = (await store.key(`${name}/.lock`)) ?? {}
-        if (session) await store.destroySession(session)
+      revoke: async ({ token }) => {
+        const { session, modified } = (await store.key(`${name}/.lock`)) ?? {}
+        if (session && BigInt(modified ?? 0) === token) await store.destroySession(session)
       },
       // In Go, a session is ended some time after the unlock: the process has to be there for it until the test is over.
       close: async (peer) => peer.side === 'Node' && peer.ask('close'),

@@ -1,7 +1,8 @@
 // What names may be, what stands in the way under them, and that a name serves one kind of lock.
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Leasehold } from '../../../../src/index.ts'
 import { freshNamespace, useEtcd } from '../../../servers/etcd.ts'
+import { etcdLines } from '../../../servers/lines.ts'
 
 const etcd = useEtcd()
 
@@ -145,18 +146,22 @@ test('a newcomer of the wrong kind does not disturb those who wait', async () =>
   await (await waiting).verify()
 })
 
-test.for(Object.entries(ways))(
-  '%s says so where a key without a lease would be in the way for ever',
-  async ([, way]) => {
-    const namespace = freshNamespace()
-    const client = await etcd.client(namespace)
-    await etcd.put(`${namespace}a/config`, 'data')
+describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
+  const own = useEtcd({ line })
 
-    const error = await way(client, 'a').catch((reason: unknown) => reason)
+  test.for(Object.entries(ways))(
+    '%s says so where a key without a lease would be in the way for ever',
+    async ([, way]) => {
+      const namespace = freshNamespace()
+      const client = await own.client(namespace)
+      await own.put(`${namespace}a/config`, 'data')
 
-    expect(error).toMatchObject({ code: 'LEASEHOLD_CONFLICT' })
-    expect((error as Error).message).toContain(`${namespace}a/config`)
-    await etcd.line(namespace, 'a', 1)
-    expect((await etcd.keys(`${namespace}a/`))[0]?.value).toBe('data')
-  },
-)
+      const error = await way(client, 'a').catch((reason: unknown) => reason)
+
+      expect(error).toMatchObject({ code: 'LEASEHOLD_CONFLICT' })
+      expect((error as Error).message).toContain(`${namespace}a/config`)
+      await own.line(namespace, 'a', 1)
+      expect((await own.keys(`${namespace}a/`))[0]?.value).toBe('data')
+    },
+  )
+})
