@@ -1,32 +1,24 @@
 // The way in: from a URL or a backend source to a client, and out again by `close`. Owns which backend loads for
 // which scheme, and that one client has one store, one session and one clock.
 
+import type { CronGuard, CronOptions } from './api/cron.ts'
+import type { Election } from './api/election.ts'
+import { type ConnectOptions, Leasehold } from './api/leasehold.ts'
+import type { Mutex, Semaphore, SemaphoreOptions } from './api/lock.ts'
 import { type Clock, isoTime, systemClock } from './base/clock.ts'
+import { check, checkOptions, withMethods } from './base/options.ts'
 import { Scope } from './base/scope.ts'
 import type { Backend, BackendSource, Facts, NameState, Standing } from './contract.ts'
 import { Acquirer } from './core/acquire.ts'
-import { checkName, checkPrefix, checkToken, checkTtl } from './core/arguments.ts'
+import { checkName, checkPrefix, checkToken, checkTtl, connectOptions } from './core/arguments.ts'
 import { holderValue } from './core/holder.ts'
 import { once, persist } from './core/request.ts'
 import { Sessions } from './core/session.ts'
 import type { CronClient } from './cron/contest.ts'
-import { CronGuard, type CronOptions } from './cron/guard.ts'
-import { Election, type ElectionClient } from './election/election.ts'
-import type { LockClient } from './locks/lock.ts'
-import { Mutex } from './locks/mutex.ts'
-import { Semaphore, type SemaphoreOptions } from './locks/semaphore.ts'
-
-/** How a client behaves, whatever its store. */
-export interface ConnectOptions {
-  /**
-   * Time to live of the session in ms: how long the store waits for a client that died before it gives its locks
-   * away. The range and the default are the store's (`facts`). Shorter means a faster take-over, and a
-   * hold lost sooner when the process or the network pauses.
-   */
-  readonly ttlMs?: number | undefined
-  /** Time and chance, for tests. */
-  readonly clock?: Clock | undefined
-}
+import { ClientCronGuard } from './cron/guard.ts'
+import { ClientElection, type ElectionClient } from './election/election.ts'
+import { ClaimLock, type LockClient } from './locks/lock.ts'
+import { ClaimSemaphore } from './locks/semaphore.ts'
 
 /** For each scheme the module that serves it, loaded when the scheme is used and not before. */
 const schemes: Record<string, (url: string) => Promise<BackendSource>> = {
@@ -50,12 +42,9 @@ export async function connect(
   target: string | BackendSource = process.env.LEASEHOLD_URL || 'file:',
   options: ConnectOptions = {},
 ): Promise<Leasehold> {
+  if (typeof target !== 'string') check('target', target, openable)
+  checkOptions(options, connectOptions)
   const source = typeof target === 'string' ? await sourceOf(target) : target
-  if (typeof source?.open !== 'function') {
-    throw new TypeError(
-      'target: it takes a URL as a string, or what leasehold/etcd, /consul, /file or /memory return',
-    )
-  }
   const clock = options.clock ?? systemClock()
   const backend = await source.open(clock)
   try {
@@ -63,30 +52,32 @@ export async function connect(
     checkTtl(ttlMs, backend.facts)
     const sessions = new Sessions(backend, clock, ttlMs)
     await sessions.current(new Scope())
-    return new Leasehold(source.url, backend, clock, sessions)
+    return new Client(source.url, backend, clock, sessions)
   } catch (error) {
     await backend.close()
     throw error
   }
 }
 
+const openable = withMethods('a URL as a string, or a result of leasehold/etcd, /consul, /file or /memory', [
+  'open',
+])
+
 /** How long all that a survey reads may take: no deadline waits for it, and it may be a lot. */
 const surveyMs = 10_000
 
-/** A client of one store. Close it when done: until then it keeps the process alive. */
-export class Leasehold implements AsyncDisposable {
-  /** The store, without secrets. */
-  readonly url: string
-  /** What its store can do. */
-  readonly facts: Facts
-  /** Time to live of its session in ms, as asked; the store's default where nobody asked. */
-  readonly ttlMs: number
+/** The client that `connect` makes. Its verbs are made here; each is documented at Leasehold. */
+class Client extends Leasehold {
+  override readonly url: string
+  override readonly facts: Facts
+  override readonly ttlMs: number
   readonly #backend: Backend
   readonly #sessions: Sessions
   readonly #client: LockClient & ElectionClient & CronClient
   #closed: Promise<void> | undefined
 
   constructor(url: string, backend: Backend, clock: Clock, sessions: Sessions) {
+    super()
     this.url = url
     this.facts = backend.facts
     this.ttlMs = sessions.ttlMs
@@ -110,81 +101,48 @@ export class Leasehold implements AsyncDisposable {
     }
   }
 
-  /** A lock that one may hold at a time. Sends nothing. Throws TypeError or RangeError for a bad name. */
-  mutex(name: string): Mutex {
-    return new Mutex(this.#client, name)
+  override mutex(name: string): Mutex {
+    return new ClaimLock(this.#client, name, 1)
   }
 
-  /** A lock that `permits` may hold at a time. Sends nothing. Throws TypeError or RangeError for bad arguments. */
-  semaphore(name: string, options: SemaphoreOptions): Semaphore {
-    return new Semaphore(this.#client, name, options)
+  override semaphore(name: string, options: SemaphoreOptions): Semaphore {
+    return new ClaimSemaphore(this.#client, name, options)
   }
 
-  /**
-   * A cron job that runs once per tick over all hosts. Sends nothing. Throws TypeError or RangeError for bad arguments; one
-   * about the schedule says which field is wrong.
-   */
-  cron(name: string, options: CronOptions): CronGuard {
-    return new CronGuard(this.#client, name, options)
+  override cron(name: string, options: CronOptions): CronGuard {
+    return new ClientCronGuard(this.#client, name, options)
   }
 
-  /** An election of one leader. Sends nothing. Throws TypeError or RangeError for a bad name. */
-  election(name: string): Election {
-    return new Election(this.#client, name)
+  override election(name: string): Election {
+    return new ClientElection(this.#client, name)
   }
 
-  /**
-   * The claims on a name, this client's and all others': holders first, then waiters in order. It leaves nothing in
-   * the store and may be out of date when it arrives: it is for people to read. Costs one request. Rejects with
-   * TypeError or RangeError for a bad name, and as `checkpoint` of a lock does.
-   */
-  async line(name: string): Promise<Standing[]> {
+  override async line(name: string): Promise<Standing[]> {
     checkName(name)
     const request = this.#sessions.request(this.#client.acquirer.closing)
     return persist(request, (signal) => this.#backend.line(name, signal))
   }
 
-  /**
-   * Who holds and who waits, for every name that begins with `prefix`, sorted as strings; holders first, then waiters
-   * in order, those of `etcdctl lock` and `consul lock` too. Each claim has the `token` that `break` asks for. Read
-   * linearizably. Costs one request; on etcd one more for each 500 keys that begin so, whatever they are for, and for
-   * each holder's session. Rejects as `checkpoint` of a lock.
-   */
-  async survey(prefix = ''): Promise<NameState[]> {
+  override async survey(prefix = ''): Promise<NameState[]> {
     checkPrefix(prefix)
     const request = this.#sessions.request(this.#client.acquirer.closing)
     const requestMs = request.requestMs && surveyMs
     return persist({ ...request, requestMs, retries: 3 }, (signal) => this.#backend.survey(prefix, signal))
   }
 
-  /**
-   * Takes a lock, a permit or a term away from the holder that has it with this token, and says whether it did: false
-   * if nobody holds with it, and then nothing was changed. The next in line holds at once. A holder of ours gets
-   * its HoldLostError within a third of its TTL, mostly at once; until then both may work, so stop it first if you
-   * can. One of `etcdctl lock` or Go is not told by etcd. Costs one request (on etcd and Consul two). Asks once only:
-   * after an UnavailableError look with `survey` what became of it. Rejects with TypeError or RangeError for a bad
-   * name or token, and with RefusedError.
-   */
-  async break(name: string, token: bigint): Promise<boolean> {
+  override async break(name: string, token: bigint): Promise<boolean> {
     checkName(name)
     checkToken(token)
     const request = this.#sessions.request(this.#client.acquirer.closing)
     return once(request, (signal) => this.#backend.break(name, token, signal))
   }
 
-  /**
-   * Rejects what waits (with an AbortError), releases what is held, ends the session and closes every connection,
-   * so that the process can exit by itself. Work that `lead` or a cron guard has begun is asked to stop and awaited,
-   * for no longer than its grace, before its hold is released: do not await `close` inside such work. Idempotent.
-   * Never rejects; a store that does not answer delays it by a few seconds at most, and then frees the locks when
-   * the time to live is over.
-   */
-  close(): Promise<void> {
+  override close(): Promise<void> {
     this.#closed ??= this.#client.acquirer.close().finally(() => this.#backend.close())
     return this.#closed
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  override [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 }

@@ -1,5 +1,24 @@
-// The public face of the package: what users import from 'leasehold'. Backends have entrances of their own.
+// The public face of the package: all that users import from 'leasehold'. Backends have entrances of their own.
 
+export type {
+  CronGuard,
+  CronJob,
+  CronOptions,
+  StartOptions,
+  TickOptions,
+  TickResult,
+} from './api/cron.ts'
+export type {
+  CampaignOptions,
+  Election,
+  LeadOptions,
+  LeadWork,
+  ObserveOptions,
+  Term,
+} from './api/election.ts'
+export type { Hold, Holder } from './api/hold.ts'
+export { type ConnectOptions, Leasehold } from './api/leasehold.ts'
+export type { AcquireOptions, Lock, Mutex, Semaphore, SemaphoreOptions, TryOptions } from './api/lock.ts'
 export type { Clock, Mark } from './base/clock.ts'
 export {
   ConflictError,
@@ -10,7 +29,7 @@ export {
   UnavailableError,
   WaitTimeoutError,
 } from './base/errors.ts'
-export { type ConnectOptions, connect, type Leasehold } from './connect.ts'
+export { connect } from './connect.ts'
 export type {
   Admitted,
   Attempt,
@@ -25,14 +44,3 @@ export type {
   Standing,
   Waiting,
 } from './contract.ts'
-export type { Hold } from './core/hold.ts'
-export type { Holder } from './core/holder.ts'
-export type { CronGuard, CronOptions } from './cron/guard.ts'
-export type { StartOptions } from './cron/keeper.ts'
-export type { CronJob, TickOptions, TickResult } from './cron/tick.ts'
-export type { CampaignOptions, Election, ObserveOptions } from './election/election.ts'
-export type { LeadOptions, LeadWork } from './election/lead.ts'
-export type { Term } from './election/term.ts'
-export type { AcquireOptions, Lock } from './locks/lock.ts'
-export type { Mutex } from './locks/mutex.ts'
-export type { Semaphore, SemaphoreOptions } from './locks/semaphore.ts'

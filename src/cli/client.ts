@@ -1,10 +1,11 @@
 // A subcommand's way to the store and back: connects, lets it work, closes. Owns the exit status, what is told of
 // errors, and that no signal and no silent store keeps leasehold from ending.
+import type { Leasehold } from '../api/leasehold.ts'
 import { orAborted } from '../base/abort.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { WaitTimeoutError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
-import { connect, type Leasehold } from '../connect.ts'
+import { connect } from '../connect.ts'
 import { exitStatus, Interrupted, messageOf, say, statusOf } from './exit.ts'
 import { Signals } from './process/signals.ts'
 

@@ -1,8 +1,8 @@
 // What a wait shows on a terminal: for whom, and at which place in line. One line, redrawn in place and erased in the
 // end. Owns when to draw; where stderr is no terminal, nothing is drawn and nothing asked.
 import { hostname } from 'node:os'
+import type { Leasehold } from '../api/leasehold.ts'
 import type { Clock } from '../base/clock.ts'
-import type { Leasehold } from '../connect.ts'
 import type { Standing } from '../contract.ts'
 import { parseHolder } from '../core/holder.ts'
 import { say } from './exit.ts'

@@ -1,12 +1,13 @@
 // The way from a request to a hold, for every kind of lock and every store. Owns that every way out of it withdraws, and
 // what close waits for; waiting is admission.ts's, order comes from the store, loss from the session.
+import type { Hold } from '../api/hold.ts'
 import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { ConflictError, SessionGoneError, UnavailableError, type WaitTimeoutError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
 import type { Admitted, Backend, Claim } from '../contract.ts'
 import { timeout, toldApart, untilAnswered } from './admission.ts'
-import type { Grant, Hold } from './hold.ts'
+import type { Grant } from './hold.ts'
 import { notFree } from './holder.ts'
 import { type Leave, Lines } from './local-queue.ts'
 import { backoffMs, persist } from './request.ts'

@@ -1,125 +1,171 @@
-// What callers may pass: each check names the argument, its value and the range, and throws before anything is
-// sent. What a store alone can judge is refused by its backend.
+// What callers may pass: one table for each public options object, and the kinds of the other arguments. A check names
+// the argument, its value and what it takes, and throws before anything is sent. The checker itself is base/options.ts;
+// what a store alone can judge is refused by its backend.
+
+import type { CronOptions, StartOptions, TickOptions } from '../api/cron.ts'
+import type { CampaignOptions, LeadOptions, ObserveOptions } from '../api/election.ts'
+import type { ConnectOptions } from '../api/leasehold.ts'
+import type { AcquireOptions, SemaphoreOptions, TryOptions } from '../api/lock.ts'
+import {
+  callback,
+  check,
+  flag,
+  flagOr,
+  type Kind,
+  number,
+  show,
+  type TableOf,
+  text,
+  withMethods,
+} from '../base/options.ts'
 import type { Facts } from '../contract.ts'
 
+export { checkOptions } from '../base/options.ts'
+
 const nameBytesMax = 512
+
+const signal: Kind = {
+  takes: 'an AbortSignal',
+  alsoCalled: ['abortSignal', 'abort'],
+  judge: (value) => (value instanceof AbortSignal ? 'fits' : 'wrong type'),
+}
+const ms = (alsoCalled: readonly string[]): Kind => ({
+  ...number({ min: 0, takes: 'a number of ms from 0' }),
+  alsoCalled,
+})
+const waitMs = ms(['wait', 'timeout', 'timeoutMs', 'maxWait', 'acquireTimeout'])
+const graceMs = ms(['grace', 'gracePeriod'])
+const tick: Kind = {
+  takes: 'a Date',
+  judge(value, argument) {
+    if (!(value instanceof Date)) return 'wrong type'
+    if (Number.isNaN(value.getTime())) throw new RangeError(`${argument}: the Date is invalid`)
+    return 'fits'
+  },
+}
+const ttlMs: Kind = {
+  ...number({ min: 0, takes: 'a number of ms, in the range of the store' }),
+  alsoCalled: ['ttl', 'sessionTtl', 'leaseMs', 'lease'],
+}
+const permits: Kind = {
+  ...number({ min: 1, max: 10_000, whole: true }),
+  required: true,
+  alsoCalled: ['limit', 'count', 'slots', 'max', 'concurrency'],
+}
+const clock = withMethods('a Clock', ['mark', 'wallMs', 'after', 'random', 'id'])
+
+/** The options of `connect`. The store's own range of `ttlMs` is checked by `checkTtl`. */
+export const connectOptions: TableOf<ConnectOptions> = { ttlMs, clock }
+/** The options of `semaphore`. */
+export const semaphoreOptions: TableOf<SemaphoreOptions> = { permits }
+/** The options of `acquire` and `run` of a lock. */
+export const acquireOptions: TableOf<AcquireOptions> = { waitMs, signal, onWait: callback }
+/** The options of `tryAcquire`. */
+export const tryOptions: TableOf<TryOptions> = { signal }
+/** The options of `observe`. */
+export const observeOptions: TableOf<ObserveOptions> = { signal }
+/** The options of `cron`. */
+export const cronOptions: TableOf<CronOptions> = {
+  schedule: { ...text({ empty: true }), alsoCalled: ['expression', 'cron', 'pattern'] },
+  timezone: { ...text({ empty: true }), alsoCalled: ['tz', 'timeZone'] },
+  retry: flag,
+  catchUp: flagOr(callback),
+  onMissed: callback,
+}
+/** The options of `run` of a cron guard. */
+export const tickOptions: TableOf<TickOptions> = { ...acquireOptions, tick, graceMs }
+/** The options of `start` of a cron guard. */
+export const startOptions: TableOf<StartOptions> = { signal, graceMs, onError: callback, onTick: callback }
+
+/** The options of `campaign`; the store limits the value. */
+export function campaignOptions(facts: Facts): TableOf<CampaignOptions> {
+  return { ...acquireOptions, value: valueKind(facts) }
+}
+
+/** The options of `lead`; the store limits the value. */
+export function leadOptions(facts: Facts): TableOf<LeadOptions> {
+  return { value: valueKind(facts), onWait: callback, signal, graceMs, onError: callback }
+}
+
+/** Throws unless `permits` is a whole number from 1 to 10 000. */
+export function checkPermits(value: number): void {
+  check('permits', value, permits)
+}
 
 /** Throws unless `name` is a non-empty string of at most 512 bytes of UTF-8 without control characters. */
 export function checkName(name: string): void {
   if (name === '') throw new RangeError('name: "" is empty; it takes 1 to 512 bytes of UTF-8')
-  checkNamed('name', name)
-}
-
-function checkNamed(argument: string, name: string): void {
-  if (typeof name !== 'string') throw new TypeError(`${argument}: ${show(name)} is not a string`)
-  const bytes = Buffer.byteLength(name)
-  if (bytes > nameBytesMax) throw new RangeError(`${argument}: ${bytes} bytes of UTF-8; it takes 1 to 512`)
-  if (/\p{Cc}/u.test(name)) throw new RangeError(`${argument}: ${show(name)} has a control character`)
-  if (!name.isWellFormed()) throw new RangeError(`${argument}: ${show(name)} is not well-formed Unicode`)
-}
-
-/** Throws unless `permits` is a whole number from 1 to 10 000. */
-export function checkPermits(permits: number): void {
-  checkNumber('permits', permits, { min: 1, max: 10_000, whole: true })
-}
-
-/** Throws unless `ttlMs` is in the range of the store. */
-export function checkTtl(ttlMs: number, { scheme, ttlMs: range }: Facts): void {
-  checkNumber('ttlMs', ttlMs, { ...range, where: ` on ${scheme}` })
-}
-
-/** Throws unless `waitMs` is undefined or a number of ms, 0 or more. */
-export function checkWait(waitMs: number | undefined): void {
-  if (waitMs !== undefined) checkNumber('waitMs', waitMs, { min: 0, max: Number.MAX_SAFE_INTEGER })
-}
-
-/** Throws unless `token` is a bigint above 0. */
-export function checkToken(token: bigint): void {
-  if (typeof token !== 'bigint') throw new TypeError(`token: ${show(token)} is not a bigint`)
-  if (token < 1n) throw new RangeError(`token: ${token} is out of range; it takes a bigint from 1`)
+  check('name', name, named)
 }
 
 /** Throws unless `prefix` is a string that a name can begin with. */
 export function checkPrefix(prefix: string): void {
-  if (prefix !== '') checkNamed('prefix', prefix)
+  check('prefix', prefix, named)
 }
 
-/** Throws unless `signal` is undefined or an AbortSignal. */
-export function checkSignal(signal: AbortSignal | undefined): void {
-  if (signal === undefined || signal instanceof AbortSignal) return
-  throw new TypeError(`signal: ${show(signal)} is not an AbortSignal`)
+const named: Kind = {
+  takes: 'a string',
+  judge(name, argument) {
+    if (typeof name !== 'string') return 'wrong type'
+    const bytes = Buffer.byteLength(name)
+    if (bytes > nameBytesMax) throw new RangeError(`${argument}: ${bytes} bytes of UTF-8; it takes 1 to 512`)
+    if (/\p{Cc}/u.test(name)) throw new RangeError(`${argument}: ${show(name)} has a control character`)
+    if (name.isWellFormed()) return 'fits'
+    throw new RangeError(`${argument}: ${show(name)} is not well-formed Unicode`)
+  },
 }
+
+/** Throws unless `ttlMs` is in the range of the store. */
+export function checkTtl(ttlMs: number, { scheme, ttlMs: { min, max } }: Facts): void {
+  check('ttlMs', ttlMs, number({ min, max, takes: `a number from ${min} to ${max} on ${scheme}` }))
+}
+
+/** Throws unless `token` is a bigint above 0. */
+export function checkToken(token: bigint): void {
+  check('token', token, {
+    takes: 'a bigint from 1',
+    judge(value) {
+      if (typeof value !== 'bigint') return 'wrong type'
+      return value >= 1n ? 'fits' : 'out of range'
+    },
+  })
+}
+
+/** Throws unless `minMs` is a number of ms from 0. */
+export function checkLeast(minMs: number): void {
+  check('minMs', minMs, leastMs)
+}
+
+const leastMs = ms([])
 
 /** Throws unless `text` is a string of at most so many bytes of UTF-8. */
 export function checkText(text: string, { scheme, checkpointBytesMax }: Facts): void {
-  checkStored('text', text, checkpointBytesMax, scheme)
+  check('text', text, stored(checkpointBytesMax, scheme))
 }
 
 /** Throws unless `value` is a string of at most so many bytes of UTF-8. */
-export function checkValue(value: string, { scheme, valueBytesMax }: Facts): void {
-  checkStored('value', value, valueBytesMax, scheme)
-}
-
-/** Throws unless `tick` is undefined or a valid Date. */
-export function checkTick(tick: Date | undefined): void {
-  if (tick === undefined) return
-  if (!(tick instanceof Date)) throw new TypeError(`tick: ${show(tick)} is not a Date`)
-  if (Number.isNaN(tick.getTime())) throw new RangeError('tick: the Date is invalid')
-}
-
-/** Throws unless `graceMs` is undefined or a number of ms, 0 or more. */
-export function checkGrace(graceMs: number | undefined): void {
-  if (graceMs !== undefined) checkNumber('graceMs', graceMs, { min: 0, max: Number.MAX_SAFE_INTEGER })
-}
-
-/** Throws unless it is undefined, true or false. */
-export function checkFlag(argument: string, flag: unknown): void {
-  if (flag === undefined || typeof flag === 'boolean') return
-  throw new TypeError(`${argument}: ${show(flag)} is not true or false`)
-}
-
-/** Throws unless it is an object with options. */
-export function checkOptions(options: unknown): void {
-  if (typeof options === 'object' && options !== null) return
-  throw new TypeError(`options: ${show(options)} is not an object`)
-}
-
-/** Throws unless it is undefined or a function. */
-export function checkCallback(argument: string, callback: unknown): void {
-  if (callback !== undefined) checkWork(argument, callback)
+export function checkValue(value: string, facts: Facts): void {
+  check('value', value, valueKind(facts))
 }
 
 /** Throws unless it is a function. */
 export function checkWork(argument: string, work: unknown): void {
-  if (typeof work !== 'function') throw new TypeError(`${argument}: ${show(work)} is not a function`)
+  check(argument, work, callback)
 }
 
-function checkStored(argument: string, text: string, most: number, scheme: string): void {
-  if (typeof text !== 'string') throw new TypeError(`${argument}: ${show(text)} is not a string`)
-  if (!text.isWellFormed()) throw new RangeError(`${argument}: ${show(text)} is not well-formed Unicode`)
-  const bytes = Buffer.byteLength(text)
-  if (bytes <= most) return
-  throw new RangeError(`${argument}: ${bytes} bytes of UTF-8; it takes up to ${most} on ${scheme}`)
+function valueKind({ scheme, valueBytesMax }: Facts): Kind {
+  return stored(valueBytesMax, scheme)
 }
 
-interface Range {
-  readonly min: number
-  readonly max: number
-  readonly whole?: boolean
-  readonly where?: string
-}
-
-function checkNumber(argument: string, value: number, { min, max, whole, where = '' }: Range): void {
-  if (typeof value !== 'number') throw new TypeError(`${argument}: ${show(value)} is not a number`)
-  const fits = value >= min && value <= max && (!whole || Number.isInteger(value))
-  if (fits) return
-  const kind = whole ? 'a whole number' : 'a number'
-  throw new RangeError(
-    `${argument}: ${value} is out of range; it takes ${kind} from ${min} to ${max}${where}`,
-  )
-}
-
-function show(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text
+function stored(most: number, scheme: string): Kind {
+  return {
+    takes: 'a string',
+    judge(text, argument) {
+      if (typeof text !== 'string') return 'wrong type'
+      if (!text.isWellFormed()) throw new RangeError(`${argument}: ${show(text)} is not well-formed Unicode`)
+      const bytes = Buffer.byteLength(text)
+      if (bytes <= most) return 'fits'
+      throw new RangeError(`${argument}: ${bytes} bytes of UTF-8; it takes up to ${most} on ${scheme}`)
+    },
+  }
 }

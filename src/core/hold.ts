@@ -2,11 +2,12 @@
 // told and how the hold ends; the deadline is the session's, and waiting for a turn is acquire's.
 import { setMaxListeners } from 'node:events'
 import { Mutex } from 'async-mutex'
+import type { Hold } from '../api/hold.ts'
 import type { Clock } from '../base/clock.ts'
 import { HoldLostError, SessionGoneError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
 import type { Admitted, Backend, Claim } from '../contract.ts'
-import { checkText } from './arguments.ts'
+import { checkLeast, checkText } from './arguments.ts'
 import { persist } from './request.ts'
 import type { Session } from './session.ts'
 import { watchClaim } from './watch.ts'
@@ -22,18 +23,9 @@ export interface Grant {
   withdraw(hold: Hold): Promise<void>
 }
 
-/**
- * A lock, held. It ends by `release` (or at the end of an `await using` block), or it is lost: when the session was
- * not renewed in time, ended in the store, or somebody removed the claim. Whatever the hold protects should
- * carry `token`, use `signal`, or call `assertHeld` before it acts.
- */
-export class Hold implements AsyncDisposable {
-  /**
-   * The fencing token: larger than that of every earlier holder of the name, whatever client it used. On etcd tokens of
-   * an election and of a mutex of the same name do not compare.
-   */
+/** A hold on a claim of ours: see Hold for its promises. */
+export class ClaimHold implements Hold {
   readonly token: bigint
-  /** The name of the lock. */
   readonly name: string
   readonly #grant: Grant
   /** Orders the fenced writes. The first of them makes it, since most holds write nothing. */
@@ -56,42 +48,28 @@ export class Hold implements AsyncDisposable {
     this.#cancelWatch = grant.clock.after(grant.session.ttlMs / 10, () => this.#startWatch())
   }
 
-  /** Whether this is still the holder, computed from the clock when read: right even after a blocked event loop. */
   get held(): boolean {
     return this.remainingMs > 0
   }
 
-  /** Time in ms to the local deadline, which every renewal moves; 0 once released or lost. */
   get remainingMs(): number {
     const sessionMs = this.#grant.session.remainingMs // computing it may tell this hold that it is lost
     return this.#released ? 0 : sessionMs
   }
 
-  /**
-   * Aborts when the hold is lost, with a HoldLostError as reason, and never after a release. Whether it is aborted is
-   * computed from the clock when this is read, and when its `aborted` is: `fetch` and others that look before they
-   * begin see a loss that no timer could tell yet.
-   */
   get signal(): AbortSignal {
     this.#controller ??= this.#computedController()
     this.remainingMs // reading it tells the loss, if there is one to tell
     return this.#controller.signal
   }
 
-  /**
-   * Throws HoldLostError unless this still is the holder, for at least `minMs` more ms: call it before each effect,
-   * with the time that the effect may need.
-   */
   assertHeld(minMs = 0): void {
+    checkLeast(minMs)
     const leftMs = this.remainingMs
     if (leftMs > 0 && leftMs >= minMs) return
     throw this.#lost ?? this.#notHeld(minMs, leftMs)
   }
 
-  /**
-   * Asks the store, by a linearizable read, whether this still is the holder. Costs one request. Throws
-   * HoldLostError if not, and UnavailableError if the store did not answer.
-   */
   async verify(): Promise<void> {
     this.assertHeld()
     const { backend, claim } = this.#grant
@@ -100,11 +78,6 @@ export class Hold implements AsyncDisposable {
     this.assertHeld()
   }
 
-  /**
-   * Stores `text` for this name in the store itself, which refuses it unless this hold still stands: what the next
-   * holder finds with `lock.readCheckpoint()` is never older than what the last one wrote. Costs one request.
-   * Throws HoldLostError when refused, RangeError when the text is too long, UnavailableError as `verify` does.
-   */
   async checkpoint(text: string): Promise<void> {
     const { backend, claim } = this.#grant
     checkText(text, backend.facts)
@@ -127,11 +100,6 @@ export class Hold implements AsyncDisposable {
     this.assertHeld()
   }
 
-  /**
-   * Gives the lock back. Idempotent. `held` is false at once; the promise resolves when the store has let go, which
-   * takes one request, or when the session is over and the store lets go by itself. It rejects only
-   * with RefusedError. After a loss it does nothing.
-   */
   release(): Promise<void> {
     this.#released ??= this.#end()
     // After a loss the withdrawal goes on aside: its store may be the reason for the loss, and nobody has to wait for it.

@@ -1,22 +1,10 @@
 // Who stands behind a claim, for people to read: written into the claim's value, which no decision rests on. Claims of
 // other clients (etcdctl, Go) carry none.
 import { hostname } from 'node:os'
+import type { Holder } from '../api/hold.ts'
 import { WaitTimeoutError } from '../base/errors.ts'
 import type { Scope } from '../base/scope.ts'
 import type { Backend, Facts, Standing } from '../contract.ts'
-
-/** The process that holds or waits. */
-export interface Holder {
-  readonly host: string
-  readonly pid: number
-  /**
-   * When it asked, as ISO 8601 by its own wall clock; undefined where it did not write that. When it was admitted no
-   * value can tell, since the value is written before.
-   */
-  readonly since?: string | undefined
-  /** Whether it is a candidate of an election that says nothing else about itself. */
-  readonly candidate?: boolean | undefined
-}
 
 /** This process, as the value of a claim that it makes now. */
 export function holderValue(since: string, candidate?: true): string {

@@ -1,12 +1,12 @@
 // Which host runs a tick: all wait in line for one lock, until the store says that somebody took the tick. Owns that a
 // host neither gives up a tick that nobody took, nor waits for longer than the tick is worth.
 
+import type { Holder } from '../api/hold.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { UnavailableError, WaitTimeoutError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
 import type { Acquirer } from '../core/acquire.ts'
 import type { Grant } from '../core/hold.ts'
-import type { Holder } from '../core/holder.ts'
 import { backoffMs } from '../core/request.ts'
 import { type Marker, parseMarker, TickHold } from './marker.ts'
 

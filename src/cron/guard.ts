@@ -1,52 +1,29 @@
 // A cron job that many hosts have on their schedule and one runs. Owns what a tick is worth: which one it is now, which
 // were missed, and when it is marked; who gets it, contest.ts settles, and when the next one comes, keeper.ts.
 
+import type { CronGuard, CronJob, CronOptions, StartOptions, TickOptions, TickResult } from '../api/cron.ts'
+import type { Holder } from '../api/hold.ts'
 import { Scope } from '../base/scope.ts'
 import {
-  checkCallback,
-  checkFlag,
-  checkGrace,
   checkName,
   checkOptions,
-  checkSignal,
-  checkTick,
-  checkWait,
   checkWork,
+  cronOptions,
+  startOptions,
+  tickOptions,
 } from '../core/arguments.ts'
 import { awaitWithGrace, graceDefaultMs } from '../core/grace.ts'
-import { type Holder, parseHolder } from '../core/holder.ts'
+import { parseHolder } from '../core/holder.ts'
 import { type Contest, type CronClient, compete, readMarker } from './contest.ts'
-import { keep, type StartOptions } from './keeper.ts'
+import { keep } from './keeper.ts'
 import type { Marker, TickHold } from './marker.ts'
 import { Schedule } from './schedule.ts'
-import type { CronJob, TickOptions, TickResult } from './tick.ts'
-
-/** What a cron job is. All hosts say the same. */
-export interface CronOptions {
-  /**
-   * A cron expression of five fields, or six with seconds in front, or a nickname such as `@hourly`. Needed unless every
-   * `run` names its tick.
-   */
-  readonly schedule?: string | undefined
-  /** The time zone of the schedule, such as `Europe/Berlin`; by default that of the process, which may differ. */
-  readonly timezone?: string | undefined
-  /**
-   * Whether a tick whose host died half-way is run again by another one: a tick then runs at least once rather than at
-   * most once, since a host may also die between the end of the job and the note of it. The others wait until the job
-   * is done. By default a tick runs at most once, whatever happens.
-   */
-  readonly retry?: boolean | undefined
-  /** Which ticks that nobody took are run late, before the next one: all, none (the default), or those it is true for. */
-  readonly catchUp?: boolean | ((missed: Date) => boolean) | undefined
-  /** Hears of every tick that nobody took and that is not run late, from the host that runs the next one. */
-  readonly onMissed?: ((missed: Date) => void) | undefined
-}
 
 /** The most missed ticks that are told or made up for at once: the latest ones. */
 const missedMost = 1_000
 
-/** One cron job on all of its hosts. */
-export class CronGuard {
+/** A cron job of this client: see CronGuard for its promises. */
+export class ClientCronGuard implements CronGuard {
   readonly name: string
   readonly #client: CronClient
   readonly #options: CronOptions
@@ -55,10 +32,7 @@ export class CronGuard {
   /** Throws TypeError or RangeError for bad arguments, which say where the expression is wrong. Sends nothing. */
   constructor(client: CronClient, name: string, options: CronOptions) {
     checkName(name)
-    checkOptions(options)
-    checkFlag('retry', options.retry)
-    checkCallback('onMissed', options.onMissed)
-    if (typeof options.catchUp !== 'boolean') checkCallback('catchUp', options.catchUp)
+    checkOptions(options, cronOptions)
     this.name = name
     this.#client = client
     this.#options = options
@@ -66,20 +40,9 @@ export class CronGuard {
     this.#schedule = schedule === undefined ? undefined : new Schedule(schedule, timezone)
   }
 
-  /**
-   * Runs `job` if this host is the one for the present tick: once over all hosts, whose clocks may differ by less than
-   * half an interval. Waits no longer than until the next tick (or `waitMs`), and only for a host that holds the lock
-   * without having marked this tick. Costs one request where the tick is taken, and six where it runs, beside the job's.
-   * Rejects with what the job throws (the tick counts as run), with HoldLostError if the lock was lost before the job
-   * was done, and otherwise as `acquire` of a lock; where the job did not begin, the tick is left to others.
-   */
   async run<T>(job: CronJob<T>, options: TickOptions = {}): Promise<TickResult<T>> {
     checkWork('job', job)
-    checkSignal(options.signal)
-    checkTick(options.tick)
-    checkWait(options.waitMs)
-    checkGrace(options.graceMs)
-    checkCallback('onWait', options.onWait)
+    checkOptions(options, tickOptions)
     const tickMs = options.tick?.getTime() ?? this.#known().nearest(this.#client.clock.wallMs())
     if (tickMs === undefined) throw new RangeError('schedule: it has no tick near the present')
     const scope = new Scope().on(this.#client.acquirer.closing).onSignal(options.signal)
@@ -88,18 +51,9 @@ export class CronGuard {
     )
   }
 
-  /**
-   * Keeps the schedule: runs `job` at each tick for which this host is the one, until `signal` aborts or the client is
-   * closed; then the job that runs is asked to stop, awaited for `graceMs`, and `start` resolves. What goes wrong is
-   * told to `onError`, by default as a warning of the process, and the next tick comes. Rejects for bad arguments,
-   * and with HoldLostError if the job still runs when all else is over: then end the process.
-   */
   async start(job: CronJob<unknown>, options: StartOptions = {}): Promise<void> {
     checkWork('job', job)
-    checkSignal(options.signal)
-    checkGrace(options.graceMs)
-    checkCallback('onError', options.onError)
-    checkCallback('onTick', options.onTick)
+    checkOptions(options, startOptions)
     const { acquirer, clock } = this.#client
     const scope = new Scope().on(acquirer.closing).onSignal(options.signal)
     const take = (tickMs: number) => this.#take(tickMs, job, options, scope)
@@ -107,7 +61,6 @@ export class CronGuard {
     await acquirer.awaitOnClose(keep(keeping, options).finally(() => scope.lift()))
   }
 
-  /** What the job of the last tick stored with `hold.checkpoint(text)`, read linearizably; undefined if none ever did. */
   async readCheckpoint(): Promise<string | undefined> {
     return (await readMarker(this.#client, this.name))?.text
   }

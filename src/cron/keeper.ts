@@ -1,20 +1,12 @@
 // Keeps a schedule on one host: waits for the next tick by the wall clock, and takes part in it. Owns what becomes of a
 // clock that is set, a machine that slept and a job that takes longer than an interval; all that is one rule: the next
 // tick is the one nearest to the present, if it is later than the last.
+import type { StartOptions, TickResult } from '../api/cron.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { HoldLostError } from '../base/errors.ts'
 import type { Scope } from '../base/scope.ts'
 import { warn } from '../core/grace.ts'
 import type { Schedule } from './schedule.ts'
-import type { TickOptions, TickResult } from './tick.ts'
-
-/** How to keep a schedule. */
-export interface StartOptions extends Pick<TickOptions, 'signal' | 'graceMs'> {
-  /** Hears of each error that the schedule goes on after. What it throws itself ends it. */
-  readonly onError?: ((error: unknown) => void) | undefined
-  /** Hears what became of each tick on this host. What it throws goes to `onError`. */
-  readonly onTick?: ((result: TickResult<unknown>) => void) | undefined
-}
 
 /** What the keeper needs of a cron job. */
 export interface Keeping {

@@ -1,8 +1,9 @@
 // What the store remembers of a cron job: its last tick, as the checkpoint of the lock that its hosts compete for. Owns the
 // text, and a hold that writes it; which tick may run is guard.ts's to say.
+import type { Holder } from '../api/hold.ts'
 import { ConflictError } from '../base/errors.ts'
-import { Hold } from '../core/hold.ts'
-import { type Holder, parseHolder } from '../core/holder.ts'
+import { ClaimHold } from '../core/hold.ts'
+import { parseHolder } from '../core/holder.ts'
 
 /** The last tick that somebody took. */
 export interface Marker {
@@ -41,7 +42,7 @@ function format({ tickMs, by, done, text }: Marker): string {
 }
 
 /** A hold under which ticks run. Its checkpoints are kept inside the marker. */
-export class TickHold extends Hold {
+export class TickHold extends ClaimHold {
   #marker: Marker | undefined
 
   /** What the marker was when this hold began. */

@@ -1,7 +1,8 @@
 // The way from node-cron to a cron guard: a RunCoordinator, as node-cron 4.6 asks for one. Owns nothing but the translation.
 // See https://nodecron.com/distributed-coordination
+import type { CronGuard, CronOptions } from '../api/cron.ts'
+import { check, withMethods } from '../base/options.ts'
 import { warn } from '../core/grace.ts'
-import type { CronGuard, CronOptions } from './guard.ts'
 
 /** What node-cron asks when a task with `distributed: true` is due. */
 export interface RunCoordinator {
@@ -17,9 +18,11 @@ export interface CronClient {
 /**
  * Lets node-cron run each fire of its distributed tasks on one host: give it to `setRunCoordinator`, or to a task as
  * `runCoordinator`. The host holds the task's lock, named as node-cron names the task, until the task is complete; that
- * the lock was lost meanwhile becomes a warning of the process. Costs what `run` of a cron guard does.
+ * the lock was lost meanwhile becomes a warning of the process. Costs as much as `run` of a cron guard.
+ * Throws TypeError for a client that has no `cron`.
  */
 export function runCoordinator(client: CronClient): RunCoordinator {
+  check('client', client, withMethods('a client of Leasehold', ['cron']))
   const complete = new Map<string, () => void>()
   return {
     async shouldRun(key, ttlMs) {

@@ -1,37 +1,17 @@
 // Work that only a leader does, term after term. Owns the order of things at the end of a term: first the work is asked to
 // stop, then it ends, then leadership is given up; and what happens when the work does not end.
 
+import type { LeadOptions, LeadWork } from '../api/election.ts'
 import { orAborted } from '../base/abort.ts'
 import { type Clock, leastElapsedMs, pause } from '../base/clock.ts'
 import { ConflictError, HoldLostError, RefusedError } from '../base/errors.ts'
 import type { Scope } from '../base/scope.ts'
-import { checkCallback, checkGrace, checkSignal, checkWork } from '../core/arguments.ts'
 import { awaitWithGrace, type Grace, graceDefaultMs, warn } from '../core/grace.ts'
 import { backoffMs, retryDefaults } from '../core/request.ts'
-import { Term } from './term.ts'
-
-/** What a leader does. It should end soon after `term.signal` aborts. */
-export type LeadWork = (term: Term) => unknown
-
-/** How to lead. */
-export interface LeadOptions {
-  /** What others read about the leader, as for `campaign`. */
-  readonly value?: string | undefined
-  /** Hears how many candidates stand ahead, as for `acquire`. */
-  readonly onWait?: ((ahead: number) => void) | undefined
-  /** Ends it all: the work is asked to stop, the term is resigned, and `lead` resolves. */
-  readonly signal?: AbortSignal | undefined
-  /** How long, in ms, work may go on after `term.signal` aborted; 10 s by default. */
-  readonly graceMs?: number | undefined
-  /**
-   * Hears of each error that `lead` goes on after. By default it becomes a warning of the process. What it throws
-   * itself ends `lead`.
-   */
-  readonly onError?: ((error: unknown) => void) | undefined
-}
+import { ClaimTerm } from './term.ts'
 
 /** A term whose work can be asked to stop. */
-export class LedTerm extends Term {
+export class LedTerm extends ClaimTerm {
   askToStop(reason: unknown): void {
     this.stop(reason)
   }
@@ -44,15 +24,6 @@ export interface LeadClient {
   /** What ends it all. */
   readonly scope: Scope
   campaign(signal: AbortSignal): Promise<LedTerm>
-}
-
-/** Throws TypeError or RangeError for arguments that make no sense. */
-export function checkLead(work: LeadWork, { signal, graceMs, onError, onWait }: LeadOptions): void {
-  checkWork('work', work)
-  checkSignal(signal)
-  checkGrace(graceMs)
-  checkCallback('onError', onError)
-  checkCallback('onWait', onWait)
 }
 
 /** Terms and the work in them, one after another. */

@@ -8,8 +8,8 @@ describe.each(consulLines)('Consul %s', async ({ line }) => {
   const server = await startConsul({ line })
   afterAll(() => server.close())
 
-  const addresses = [new URL(server.address).host]
+  const endpoints = [new URL(server.address).host]
   // Long enough to be met, short enough for a test to wait until it is over.
-  const source = consul({ addresses, namespace: 'suite/', lockDelayMs: 500 })
+  const source = consul({ endpoints, namespace: 'suite/', lockDelayMs: 500 })
   for (const { title, run, withinMs } of await backendConformance(source)) test(title, run, withinMs)
 })

@@ -46,7 +46,7 @@ test('each claim says when it was made, by the clock of its client', async () =>
 test.for([
   ['a name that is empty', '', 1n, RangeError, /name: ""/],
   ['a token that is a number', 'a', 1, TypeError, /token: 1 is not a bigint/],
-  ['a token of 0', 'a', 0n, RangeError, /token: 0 is out of range/],
+  ['a token of 0', 'a', 0n, RangeError, /token: 0n is out of range/],
 ] as const)('break refuses %s, and asks nothing', async ([, name, token, type, message]) => {
   const { store, client } = await scene()
   const asked = client.break(name, token as bigint)

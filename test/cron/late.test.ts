@@ -153,7 +153,11 @@ describe('an argument that makes no sense is refused, and named', () => {
     ['name', cron('', everyMinute), /^name: "" is empty/],
     ['schedule', cron('a', { schedule: '* 25 * * *' }), /^schedule: .* field 2 is "25"/],
     ['timezone', cron('a', { ...everyMinute, timezone: 'Mars' }), /^timezone: "Mars"/],
-    ['catchUp', cron('a', { ...everyMinute, catchUp: 'all' }), /^catchUp: "all" is not a function/],
+    [
+      'catchUp',
+      cron('a', { ...everyMinute, catchUp: 'all' }),
+      /^catchUp: "all" is not true, false or a function/,
+    ],
     ['onMissed', cron('a', { ...everyMinute, onMissed: 1 }), /^onMissed: 1 is not a function/],
     ['retry', cron('a', { ...everyMinute, retry: 'no' }), /^retry: "no" is not true or false/],
     ['no options', cron('a', undefined), /^options: undefined is not an object/],

@@ -16,10 +16,10 @@ import { everyMinute, gate, guards, minute, minuteMs, type Scene, scene } from '
 const untilAborted = (hold: Hold): Promise<unknown> =>
   new Promise((resolve) => hold.signal.addEventListener('abort', resolve))
 
-/** One host's schedule, and how to end it. */
-function start(here: Scene, job: CronJob<unknown>, options: StartOptions & CronOptions = {}) {
+/** One host's schedule, and how to end it. `cron` goes to the guard, `options` to its `start`. */
+function start(here: Scene, job: CronJob<unknown>, options: StartOptions = {}, cron: CronOptions = {}) {
   const controller = new AbortController()
-  const [one] = guards(here, options)
+  const [one] = guards(here, cron)
   const ended = one.start(job, { signal: controller.signal, ...options })
   ended.catch(() => {})
   return { ended, stop: (reason?: unknown) => controller.abort(reason) }
@@ -61,7 +61,7 @@ describe('a schedule', () => {
     const [one] = guards(here)
     await one.run(() => {}, { tick: minute(13) })
     const ticks: Date[] = []
-    start(here, (_, tick) => ticks.push(tick), { catchUp: true })
+    start(here, (_, tick) => ticks.push(tick), {}, { catchUp: true })
     await settle()
     expect(ticks).toEqual([minute(14), minute(15), minute(16)])
     await until(here, minute(17))
@@ -141,7 +141,7 @@ describe('a clock that is set', () => {
     const here = await scene()
     const [ticks, missed]: Date[][] = [[], []]
     const onMissed = (tick: Date): void => void missed?.push(tick)
-    start(here, (_, tick) => ticks?.push(tick), { schedule: '*/5 * * * *', onMissed })
+    start(here, (_, tick) => ticks?.push(tick), {}, { schedule: '*/5 * * * *', onMissed })
     await until(here, minute(20))
     here.clock.suspend(60 * minuteMs + 2_000)
     await here.clock.advance(30_000)
@@ -162,7 +162,7 @@ describe('a job that is longer than the interval', () => {
       working -= 1
     }
     const onMissed = (tick: Date): void => void told.push(`missed ${tick.getTime() / minuteMs}`)
-    start(here, job, { onMissed })
+    start(here, job, {}, { onMissed })
     await until(here, minute(23))
     expect(told).toEqual([
       '17 at 17',

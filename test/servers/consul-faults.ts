@@ -69,7 +69,7 @@ export class TestConsul {
   /** A client of its own, closed at the end of the test. */
   client(namespace: string, options: ConsulOptions & ConnectOptions = {}): Promise<Leasehold> {
     const { ttlMs, clock, ...others } = options
-    return open(consul({ addresses: this.endpoints, namespace, ...others }), { ttlMs, clock })
+    return open(consul({ endpoints: this.endpoints, namespace, ...others }), { ttlMs, clock })
   }
 
   /** The URL for a process of its own. */

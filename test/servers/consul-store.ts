@@ -73,7 +73,7 @@ export class TestConsul {
   /** A client of its own, closed at the end of the test. The shortest time to live that Consul takes. */
   async client(options: ConsulOptions & ConnectOptions = {}): Promise<Leasehold> {
     const { ttlMs = 10_000, ...others } = options
-    const client = await connect(consul({ addresses: [this.host], ...others }), { ttlMs })
+    const client = await connect(consul({ endpoints: [this.host], ...others }), { ttlMs })
     onTestFinished(() => client.close())
     return client
   }

@@ -1,7 +1,7 @@
 // What `election.observe` tells, collected while a test goes on. Owns the loop, and that it ends with the test.
 import { onTestFinished } from 'vitest'
+import type { Election } from '../../src/api/election.ts'
 import type { Leader } from '../../src/contract.ts'
-import type { Election } from '../../src/election/election.ts'
 import { until } from '../../tools/servers/wait.mjs'
 
 export class Observed {

@@ -1,7 +1,7 @@
 // What every store has to outlast with an observer: connections that break, and a server that goes and comes back. Owns
 // the course of events, the same for all; how an observer reaches its store, each test says.
 import { expect, onTestFinished } from 'vitest'
-import type { Election } from '../../src/election/election.ts'
+import type { Election } from '../../src/api/election.ts'
 import type { Term } from '../../src/index.ts'
 import type { Member } from '../../tools/servers/member.mjs'
 import { freeze } from './freeze.ts'

@@ -3,12 +3,12 @@
 // https://developer.hashicorp.com/consul/commands#environment-variables
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { type ConsulOptions, checkToken } from './options.ts'
+import type { Auth } from '../shared/credentials.ts'
+import { type ConsulOptions, type ConsulTls, checkToken } from './options.ts'
 import { parseAddress, parseConsulUrl } from './url.ts'
-import type { Tls } from './wire/transport.ts'
 
 /** Where Consul is. */
-type Place = Required<Pick<ConsulOptions, 'addresses'>> & { readonly tls: boolean }
+type Place = Required<Pick<ConsulOptions, 'endpoints'>> & { readonly tls: boolean }
 
 /** A text of the environment; empty is the same as missing. */
 type Variables = Readonly<Record<string, string | undefined>>
@@ -19,11 +19,11 @@ type Variables = Readonly<Record<string, string | undefined>>
  * variable, and the file if one cannot be read.
  */
 export function optionsOf(url: string, variables: Variables): ConsulOptions {
-  const { addresses, namespace, dc, tls: secure } = parseConsulUrl(url)
-  const place = addresses ? { addresses, tls: secure } : placeOf(variables, secure)
+  const { endpoints, namespace, dc, tls: secure } = parseConsulUrl(url)
+  const place = endpoints ? { endpoints, tls: secure } : placeOf(variables, secure)
   const { CONSUL_NAMESPACE: enterpriseNamespace, CONSUL_PARTITION: partition } = variables
   return {
-    addresses: place.addresses,
+    endpoints: place.endpoints,
     namespace,
     dc,
     token: tokenOf(variables),
@@ -42,14 +42,14 @@ function placeOf(variables: Variables, secure: boolean): Place {
   const { CONSUL_HTTP_ADDR: text } = variables
   const [, scheme = 'http', rest = ''] = /^(?:([^/]*):\/\/)?(.*)$/s.exec(text ?? '') ?? []
   const tls = secure || scheme === 'https' || isTrue(variables, 'CONSUL_HTTP_SSL', false)
-  if (!text) return { addresses: [`127.0.0.1:${secure ? 8501 : 8500}`], tls }
-  if (scheme === 'unix') return { addresses: [parseAddress(text, { argument, tls })], tls }
+  if (!text) return { endpoints: [`127.0.0.1:${secure ? 8501 : 8500}`], tls }
+  if (scheme === 'unix') return { endpoints: [parseAddress(text, { argument, tls })], tls }
   const host = rest.replace(/\/$/, '')
   if (!['http', 'https'].includes(scheme) || host.includes('/')) {
     throw new TypeError(`${argument}: takes host:port, http://host:port, https://host:port or unix:///path`)
   }
   // The program knows no port of Consul's own here: it takes that of HTTP.
-  return { addresses: [parseAddress(host, { argument, tls, port: tls ? 443 : 80 })], tls }
+  return { endpoints: [parseAddress(host, { argument, tls, port: tls ? 443 : 80 })], tls }
 }
 
 /** As with the consul program, the file wins unless it is empty. */
@@ -62,13 +62,13 @@ function tokenOf(variables: Variables): string | undefined {
   return found
 }
 
-function authOf({ CONSUL_HTTP_AUTH: auth }: Variables): ConsulOptions['auth'] {
+function authOf({ CONSUL_HTTP_AUTH: auth }: Variables): Auth | undefined {
   if (!auth) return undefined
   const [username = '', ...rest] = auth.split(':')
   return { username, password: rest.join(':') }
 }
 
-function tlsOf(variables: Variables): Tls {
+function tlsOf(variables: Variables): ConsulTls {
   const [cert, key] = [pem(variables, 'CONSUL_CLIENT_CERT'), pem(variables, 'CONSUL_CLIENT_KEY')]
   if (Boolean(cert) !== Boolean(key)) {
     const missing = cert ? 'CONSUL_CLIENT_KEY' : 'CONSUL_CLIENT_CERT'

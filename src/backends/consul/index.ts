@@ -5,24 +5,25 @@ import type { BackendSource } from '../../contract.ts'
 import { ConsulBackend } from './backend.ts'
 import { optionsOf } from './environment.ts'
 import { Layout } from './layout.ts'
-import { type ConsulOptions, checkOptions } from './options.ts'
-import { formatConsulUrl, parseAddress } from './url.ts'
+import { type ConsulOptions, checkConsulOptions, parseEndpoint } from './options.ts'
+import { formatConsulUrl } from './url.ts'
 import type { Transport } from './wire/transport.ts'
 
-export type { ConsulOptions } from './options.ts'
-export type { Tls } from './wire/transport.ts'
+export type { Auth, Credentials, Pem, Tls } from '../shared/credentials.ts'
+export type { ConsulEnterprise, ConsulOptions, ConsulTls } from './options.ts'
 
-/** A source for `connect`. Throws nothing and sends nothing: `connect` does. */
+/**
+ * A source for `connect`. Throws TypeError or RangeError at once for an unknown option or a bad value; sends nothing:
+ * `connect` does.
+ */
 export function consul(options: ConsulOptions = {}): BackendSource {
-  const { namespace = '', checks = [], node, lockDelayMs = 15_000 } = options
+  checkConsulOptions(options)
+  const { namespace = '', checks = [], node, lockDelayMs = 15_000, dc, tls } = options
+  const endpoints = endpointsOf(options)
   return {
-    get url() {
-      const { dc, tls } = options
-      return formatConsulUrl({ addresses: addressesOf(options), namespace, dc, tls: Boolean(tls) })
-    },
+    url: formatConsulUrl({ endpoints, namespace, dc, tls: Boolean(tls) }),
     async open(clock) {
-      checkOptions(options)
-      const transport = await transportOf(options, clock)
+      const transport = await transportOf(options, endpoints, clock)
       return new ConsulBackend(transport, { layout: new Layout(namespace), clock, lockDelayMs, checks, node })
     },
   }
@@ -41,18 +42,22 @@ export function consulFromUrl(url: string, environment: NodeJS.ProcessEnv = proc
   return consul(optionsOf(url, environment))
 }
 
-async function transportOf(options: ConsulOptions, clock: Clock): Promise<Transport> {
+async function transportOf(
+  options: ConsulOptions,
+  endpoints: readonly string[],
+  clock: Clock,
+): Promise<Transport> {
   const { ConsulClient, givenClient, server } = await import('./wire/client.ts')
   const { client, token, auth, tls, dc, enterprise } = options
   if (client) return new ConsulClient(clock, [givenClient(client)])
-  const credentials = { token, auth, tls, dc, ...enterprise }
+  const access = { token, auth, tls, dc, ...enterprise }
   return new ConsulClient(
     clock,
-    addressesOf(options).map((address) => server(address, credentials)),
+    endpoints.map((endpoint) => server(endpoint, access)),
   )
 }
 
-function addressesOf({ client, addresses = ['127.0.0.1'], tls }: ConsulOptions): string[] {
+function endpointsOf({ client, endpoints = ['127.0.0.1'], tls }: ConsulOptions): string[] {
   if (client) return ['given-client']
-  return addresses.map((address) => parseAddress(address, { argument: 'addresses', tls: Boolean(tls) }))
+  return endpoints.map((endpoint) => parseEndpoint(endpoint, Boolean(tls)))
 }

@@ -4,14 +4,14 @@ import { formatNamespace, parseHost, parseNamespace, withSlash } from '../shared
 /** What a URL says. */
 export interface ConsulUrl {
   /** `host:port` or `unix:///path` of each server or agent. */
-  readonly addresses: readonly string[]
+  readonly endpoints: readonly string[]
   readonly namespace: string
   readonly tls: boolean
   readonly dc?: string | undefined
 }
 
 /** The same as read: a URL may leave it to the environment where Consul is. */
-export type ParsedConsulUrl = Omit<ConsulUrl, 'addresses'> & { readonly addresses?: readonly string[] }
+export type ParsedConsulUrl = Omit<ConsulUrl, 'endpoints'> & { readonly endpoints?: readonly string[] }
 
 const shape = 'consul://host:port,host:port/namespace/?dc=dc1'
 const socket = 'unix://'
@@ -20,7 +20,7 @@ const socket = 'unix://'
  * Reads `consul://host:port,host:port/namespace/?dc=dc1`, or `consuls://` for TLS. The port is 8500, or 8501 for
  * `consuls:`, where it is missing; a namespace ends with a slash, whether written or not. A Unix socket is a host
  * `unix:` with its path percent-encoded: `consul://unix:%2Frun%2Fconsul.sock/namespace/`. Without a host
- * (`consul:`, `consul:///namespace/`) there are no addresses. Throws TypeError that does not repeat what may be a
+ * (`consul:`, `consul:///namespace/`) there are no endpoints. Throws TypeError that does not repeat what may be a
  * password.
  */
 export function parseConsulUrl(url: string): ParsedConsulUrl {
@@ -32,15 +32,15 @@ export function parseConsulUrl(url: string): ParsedConsulUrl {
   if (!scheme) throw new TypeError(`url: malformed; it takes ${shape}`)
   const tls = scheme.toLowerCase() === 'consuls'
   const written = hosts ? hosts.split(',') : []
-  const addresses = written.map((host) => parseAddress(addressOf(host), { tls, argument: 'url' }))
+  const endpoints = written.map((host) => parseAddress(addressOf(host), { tls, argument: 'url' }))
   const namespace = parseNamespace(path)
   checkNamespace(namespace, 'url')
-  return { ...(hosts ? { addresses } : {}), namespace, tls, dc: parseQuery(query) }
+  return { ...(hosts ? { endpoints } : {}), namespace, tls, dc: parseQuery(query) }
 }
 
 /** The URL that `parseConsulUrl` reads the same from. */
-export function formatConsulUrl({ addresses, namespace, tls, dc }: ConsulUrl): string {
-  const hosts = addresses.map((address) =>
+export function formatConsulUrl({ endpoints, namespace, tls, dc }: ConsulUrl): string {
+  const hosts = endpoints.map((address) =>
     address.startsWith(socket) ? `unix:${encodeURIComponent(address.slice(socket.length))}` : address,
   )
   const query = dc === undefined ? '' : `?dc=${encodeURIComponent(dc)}`

@@ -38,7 +38,7 @@ export interface ClaimKeys {
 export class Layout {
   readonly #namespace: string
 
-  /** `namespace` is put before every key as it is. */
+  /** `namespace` is put before every key as it is; the options have given it its slash. */
   constructor(namespace: string) {
     this.#namespace = namespace
   }

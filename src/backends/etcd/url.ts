@@ -30,8 +30,7 @@ export function formatEtcdUrl({ endpoints, namespace, tls }: EtcdUrl): string {
   return `${tls ? 'etcds' : 'etcd'}://${endpoints.join(',')}${formatNamespace(namespace)}`
 }
 
-/** Throws TypeError or RangeError unless each is `host:port`, and there is one. */
-export function checkEndpoints(endpoints: readonly string[]): void {
-  if (endpoints.length === 0) throw new RangeError('endpoints: [] is empty; it takes at least one host:port')
-  for (const endpoint of endpoints) parseHost(endpoint, { port, argument: 'endpoints', shape })
+/** Reads `host:port` of an option, and returns it with its port. Throws TypeError for everything else. */
+export function parseEndpoint(endpoint: string): string {
+  return parseHost(endpoint, { port, argument: 'endpoints', shape: 'host:port' })
 }

@@ -1,4 +1,4 @@
-// The embedded store's answers to the questions of the contract. Owns what a claim's place means, and when
+// The embedded store's answers to the questions of src/contract.ts. Owns what a claim's place means, and when
 // the dead and the hanging are looked for; the database, the lock files, the waiting and the removing
 // have their own files.
 import { isDeepStrictEqual } from 'node:util'

@@ -2,6 +2,7 @@
 // `open`.
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { checkOptions, type TableOf, text } from '../../base/options.ts'
 import type { BackendSource } from '../../contract.ts'
 import { FileBackend } from './backend.ts'
 import { loadDriver } from './driver.ts'
@@ -19,13 +20,19 @@ export interface FileOptions {
   readonly directory?: string | undefined
 }
 
+const table: TableOf<FileOptions> = {
+  directory: { ...text(), alsoCalled: ['dir', 'path', 'folder', 'filename'] },
+}
+
 /**
  * Locks for all processes of one machine, kept in an SQLite database in a directory. The locks of a process
- * that dies are free at once, those of one that hangs after its time to live. `open` rejects with
+ * that dies are free at once, those of one that hangs after its time to live. Throws TypeError or RangeError
+ * at once for an unknown option or a bad value; touches no file. `open` rejects with
  * RefusedError where the directory may not be written, ConflictError where its database is something else,
  * and UnavailableError where neither `node:sqlite` nor `libsql` is there.
  */
 export function file(options: FileOptions = {}): BackendSource {
+  checkOptions(options, table)
   const directory = resolve(options.directory ?? defaultDirectory())
   return {
     url: pathToFileURL(`${directory}/`).href,

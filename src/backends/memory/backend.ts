@@ -1,4 +1,4 @@
-// The contract over a store in memory: the questions of the contract, answered at once. Owns how a change reaches the
+// The contract over a store in memory: the questions of src/contract.ts, answered at once. Owns how a change reaches the
 // client that waits for it.
 import { isDeepStrictEqual } from 'node:util'
 import { untilAborted } from '../../base/abort.ts'

@@ -1,13 +1,19 @@
 // A store in this process: for tests, and the smallest complete example of a backend. Owns nothing but the way
 // in; the rules are in store.ts.
+import { checkOptions } from '../../base/options.ts'
 import type { BackendSource } from '../../contract.ts'
 import { MemoryBackend } from './backend.ts'
 import { MemoryStore } from './store.ts'
 
+/** The options of `memory`: there are none. */
+export type MemoryOptions = Readonly<Record<string, never>>
+
 /**
  * A store in memory. Every client that is opened with the same source shares it; it is gone with the process.
+ * Throws TypeError for any option.
  */
-export function memory(): BackendSource {
+export function memory(options: MemoryOptions = {}): BackendSource {
+  checkOptions(options, {})
   let store: MemoryStore | undefined
   return {
     url: 'memory:',

@@ -1,5 +1,5 @@
-// How stores with several hosts are written in a URL. Owns `host:port` and the namespace of a path, which more than
-// one backend reads; the grammar around them is each backend's own.
+// How stores with several hosts are written in options and URLs. Owns `host:port` and the namespace, which more than one
+// backend reads; the grammar around them is each backend's own.
 
 /** What a host is read for. */
 export interface HostRules {

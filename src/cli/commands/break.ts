@@ -1,8 +1,8 @@
 // `leasehold break`: takes a lock from its holder. Owns that it hits the one that is meant, which it knows by the token, and
 // what it says about it.
 import { type Command, InvalidArgumentError } from 'commander'
+import type { Leasehold } from '../../api/leasehold.ts'
 import { orAborted } from '../../base/abort.ts'
-import type { Leasehold } from '../../connect.ts'
 import type { Standing } from '../../contract.ts'
 import { checkName } from '../../core/arguments.ts'
 import { withClient } from '../client.ts'

@@ -1,11 +1,11 @@
 // `leasehold cron`: a line of a crontab that many hosts share and one of them runs. Owns its options and its exit status;
 // which host runs a tick is the library's to settle, the command is under-hold's.
 import { type Command, Option } from 'commander'
+import type { TickResult } from '../../api/cron.ts'
+import type { Hold } from '../../api/hold.ts'
 import { HoldLostError } from '../../base/errors.ts'
-import type { Hold } from '../../core/hold.ts'
 import { nameOf } from '../../core/holder.ts'
 import { checkTimezone, Schedule } from '../../cron/schedule.ts'
-import type { TickResult } from '../../cron/tick.ts'
 import { type Visit, withClient } from '../client.ts'
 import { say } from '../exit.ts'
 import { type HoldOptions, parsed, takesCommand } from '../options.ts'

@@ -1,10 +1,10 @@
 // `leasehold leader`: who leads. Owns how an answer is written, for people and for scripts; reading it is the
 // library's.
 import type { Command } from 'commander'
+import type { Election } from '../../api/election.ts'
 import { orAborted } from '../../base/abort.ts'
 import type { Leader } from '../../contract.ts'
 import { checkName } from '../../core/arguments.ts'
-import type { Election } from '../../election/election.ts'
 import { type Visit, withClient } from '../client.ts'
 import { exitStatus, say } from '../exit.ts'
 import { urlOption } from '../options.ts'

@@ -1,8 +1,8 @@
 // `leasehold run`: a command under a lock. Owns its options and how the lock is acquired; the command is
 // under-hold's, the way to the store client's.
 import { type Command, Option } from 'commander'
+import type { Hold } from '../../api/hold.ts'
 import { checkPermits } from '../../core/arguments.ts'
-import type { Hold } from '../../core/hold.ts'
 import { type Visit, withClient } from '../client.ts'
 import { say } from '../exit.ts'
 import { type HoldOptions, parsed, takesCommand, toMs } from '../options.ts'

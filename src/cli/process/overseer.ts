@@ -1,9 +1,9 @@
 // Who sees to it that the command never outlives its lock, nor leaves anything running when it ends. Owns the
 // decision when the group gets SIGTERM and when SIGKILL; how long the hold lasts is the hold's to say.
 
+import type { Hold } from '../../api/hold.ts'
 import { orAborted } from '../../base/abort.ts'
 import { type Clock, type Mark, mostElapsedMs, pause } from '../../base/clock.ts'
-import type { Hold } from '../../core/hold.ts'
 import { marginMs, requestMs } from '../../core/session.ts'
 import { exitStatus } from '../exit.ts'
 import type { ChildGroup } from './child.ts'

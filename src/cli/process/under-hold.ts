@@ -1,6 +1,6 @@
 // One command under one hold, from its start until nothing of it runs any more, for every subcommand that runs one.
 // Owns how guardian, group, overseer and signals are put together; what its end means, each subcommand says.
-import type { Hold } from '../../core/hold.ts'
+import type { Hold } from '../../api/hold.ts'
 import type { Visit } from '../client.ts'
 import { type ChildGroup, startGroup } from './child.ts'
 import { Guardian } from './guardian.ts'

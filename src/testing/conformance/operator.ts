@@ -184,7 +184,7 @@ export const operator: readonly Draft[] = [
   },
   ...[1, 2].map((permits): Draft => {
     return {
-      title: `a holder that hangs is evicted, with all that it has, and the next one is woken: of ${permits}`,
+      title: `the claim of a holder that hangs is broken, with all that it has, and the next one is woken: of ${permits}`,
       async run(stage) {
         const { backend } = stage
         const name = stage.name()

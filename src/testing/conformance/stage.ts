@@ -1,8 +1,9 @@
 // Where one case plays: names of its own, clients and sessions of one store. Owns that all of it is closed when the
 // case is over, also when it failed or hangs.
 
+import type { Leasehold } from '../../api/leasehold.ts'
 import { type Clock, leastElapsedMs, type Mark, systemClock } from '../../base/clock.ts'
-import { connect, type Leasehold } from '../../connect.ts'
+import { connect } from '../../connect.ts'
 import type { Backend, BackendSource, Facts, SessionGrant } from '../../contract.ts'
 import { never } from './signals.ts'
 import { lossMs, slackMs, usualTtlMs } from './timing.ts'

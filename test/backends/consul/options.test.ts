@@ -3,28 +3,29 @@ import Consul from 'consul'
 import { expect, test } from 'vitest'
 import { type ConsulOptions, consul, consulFromUrl } from '../../../src/backends/consul/index.ts'
 import { connect } from '../../../src/index.ts'
+import { refusalOf } from '../../refusal.ts'
 
 /** For what only JavaScript lets pass. */
 const untyped = (options: object): ConsulOptions => options as ConsulOptions
 const client = new Consul()
 
 test.each([
-  [{ addresses: [] }, RangeError, /^addresses: \[\] is empty; it takes at least one host:port/],
-  [untyped({ addresses: 'h:1' }), TypeError, /^addresses: h:1 is not an array of host:port/],
-  [untyped({ addresses: [8500] }), TypeError, /^addresses\[0\]: 8500 is not a string/],
+  [{ endpoints: [] }, RangeError, /^endpoints: \[\] is empty; it takes at least one host:port/],
+  [untyped({ endpoints: 'h:1' }), TypeError, /^endpoints: a string is not an array of host:port/],
+  [untyped({ endpoints: [8500] }), TypeError, /^endpoints\[0\]: a number is not a string/],
   [
-    { addresses: ['http://h:1'] },
+    { endpoints: ['http://h:1'] },
     TypeError,
-    /^addresses: .*"http" is no host:port; it takes.*unix:\/\/\/path/,
+    /^endpoints: .*"http" is no host:port; it takes.*unix:\/\/\/path/,
   ],
-  [{ addresses: ['h:1', 'unix://a'] }, TypeError, /^addresses: /],
+  [{ endpoints: ['h:1', 'unix://a'] }, TypeError, /^endpoints: /],
   [{ namespace: '/a/' }, TypeError, /^namespace: the namespace "\/a\/" has an empty part/],
   [{ namespace: 'a/../b' }, TypeError, /^namespace: .*the part "\.\."/],
   [{ namespace: '..' }, TypeError, /^namespace: .*the part "\.\."/],
   [{ namespace: '\ud800' }, RangeError, /^namespace: is not well-formed/],
   [untyped({ namespace: 5 }), TypeError, /^namespace: 5 is not a string/],
   [{ token: '' }, TypeError, /^token: is empty/],
-  [untyped({ auth: { username: 'u' } }), TypeError, /^auth: takes username and password/],
+  [untyped({ auth: { username: 'u' } }), TypeError, /^auth.password: undefined is not a string/],
   [{ auth: { username: 'u:v', password: '' } }, RangeError, /^auth.username: has a colon/],
   [{ tls: { cert: 'pem' } }, TypeError, /^tls.key: is missing/],
   [{ tls: { key: 'pem' } }, TypeError, /^tls.cert: is missing/],
@@ -33,18 +34,22 @@ test.each([
   [{ enterprise: { partition: '' } }, RangeError, /^enterprise.partition: "" is empty/],
   [untyped({ enterprise: { namespace: 1 } }), TypeError, /^enterprise.namespace: 1 is not a string/],
   [{ node: '' }, RangeError, /^node: "" is empty/],
-  [untyped({ checks: 'serfHealth' }), TypeError, /^checks: serfHealth is not an array of health checks/],
+  [
+    untyped({ checks: 'serfHealth' }),
+    TypeError,
+    /^checks: a string is not an array of names of health checks/,
+  ],
   [{ checks: ['a', ''] }, RangeError, /^checks\[1\]: "" is empty/],
   [{ lockDelayMs: -1 }, RangeError, /^lockDelayMs: -1 is out of range.*whole number from 0 to 60000/],
   [{ lockDelayMs: 60_001 }, RangeError, /^lockDelayMs: 60001 is out of range/],
   [{ lockDelayMs: 0.5 }, RangeError, /^lockDelayMs: 0.5 is out of range/],
   [{ lockDelayMs: Number.NaN }, RangeError, /^lockDelayMs: NaN is out of range/],
-  [untyped({ lockDelayMs: '15s' }), TypeError, /^lockDelayMs: 15s is not a number/],
-  [untyped({ client: 'h:1' }), TypeError, /^client: h:1 is not made by/],
+  [untyped({ lockDelayMs: '15s' }), TypeError, /^lockDelayMs: "15s" is not a whole number from 0 to 60000/],
+  [untyped({ client: 'h:1' }), TypeError, /^client: a string is not a client made by/],
   [{ client, dc: 'dc1' }, TypeError, /^dc: the client that is given has its own/],
-  [{ client, addresses: ['h:1'] }, TypeError, /^addresses: the client that is given/],
-])('connect refuses the options %j, and names what is wrong', async (options, kind, message) => {
-  const error = await connect(consul(options)).catch((reason: unknown) => reason)
+  [{ client, endpoints: ['h:1'] }, TypeError, /^endpoints: the client that is given/],
+])('consul refuses the options %j at once, and names the one that is wrong', (options, kind, message) => {
+  const error = refusalOf(() => consul(options))
   expect(error).toBeInstanceOf(kind)
   expect((error as Error).message).toMatch(message)
 })
@@ -54,8 +59,8 @@ test.each([
   { token: ['hunter2'] },
   { auth: { username: 'hunter2:', password: '' } },
   { auth: { password: 'hunter2' } },
-])('a refusal of %j shows no secret', async (options) => {
-  const error = await connect(consul(untyped(options))).catch((reason: unknown) => reason)
+])('a refusal of %j shows no secret', (options) => {
+  const error = refusalOf(() => consul(untyped(options)))
   expect(error).toBeInstanceOf(Error)
   expect((error as Error).stack).not.toContain('hunter2')
 })
@@ -64,7 +69,7 @@ test.each([
   [{}, 'consul://127.0.0.1:8500/'],
   [{ tls: true as const }, 'consuls://127.0.0.1:8501/'],
   [
-    { addresses: ['h', 'unix:///run/c.sock'], namespace: 'a/ü', dc: 'dc1' },
+    { endpoints: ['h', 'unix:///run/c.sock'], namespace: 'a/ü', dc: 'dc1' },
     'consul://h:8500,unix:%2Frun%2Fc.sock/a/%C3%BC/?dc=dc1',
   ],
   [{ token: 'hunter2', auth: { username: 'hunter2', password: 'hunter2' } }, 'consul://127.0.0.1:8500/'],

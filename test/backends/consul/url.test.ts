@@ -22,23 +22,23 @@ function folderOf(files: Record<string, string>): string {
 }
 
 test.each([
-  ['consul://h', { addresses: ['h:8500'], namespace: '', tls: false }],
-  ['consul://h/', { addresses: ['h:8500'], namespace: '', tls: false }],
-  ['consuls://h/', { addresses: ['h:8501'], namespace: '', tls: true }],
-  ['CONSULS://h:1,other:65535/a', { addresses: ['h:1', 'other:65535'], namespace: 'a/', tls: true }],
+  ['consul://h', { endpoints: ['h:8500'], namespace: '', tls: false }],
+  ['consul://h/', { endpoints: ['h:8500'], namespace: '', tls: false }],
+  ['consuls://h/', { endpoints: ['h:8501'], namespace: '', tls: true }],
+  ['CONSULS://h:1,other:65535/a', { endpoints: ['h:1', 'other:65535'], namespace: 'a/', tls: true }],
   [
     'consul://[::1],[fe80::1]:23/a/b/',
-    { addresses: ['[::1]:8500', '[fe80::1]:23'], namespace: 'a/b/', tls: false },
+    { endpoints: ['[::1]:8500', '[fe80::1]:23'], namespace: 'a/b/', tls: false },
   ],
-  ['consul://h/a%20%C3%BC/%3F%23%25/', { addresses: ['h:8500'], namespace: 'a ü/?#%/', tls: false }],
-  ['consul://h/a%2Fb', { addresses: ['h:8500'], namespace: 'a/b/', tls: false }],
-  ['consul://h/?dc=eu-west_1', { addresses: ['h:8500'], namespace: '', tls: false, dc: 'eu-west_1' }],
-  ['consul://h?dc=dc1', { addresses: ['h:8500'], namespace: '', tls: false, dc: 'dc1' }],
+  ['consul://h/a%20%C3%BC/%3F%23%25/', { endpoints: ['h:8500'], namespace: 'a ü/?#%/', tls: false }],
+  ['consul://h/a%2Fb', { endpoints: ['h:8500'], namespace: 'a/b/', tls: false }],
+  ['consul://h/?dc=eu-west_1', { endpoints: ['h:8500'], namespace: '', tls: false, dc: 'eu-west_1' }],
+  ['consul://h?dc=dc1', { endpoints: ['h:8500'], namespace: '', tls: false, dc: 'dc1' }],
   [
     'consul://unix:%2Frun%2Fa%20%25%2C%40.sock,h/a/?dc=dc1',
-    { addresses: ['unix:///run/a %,@.sock', 'h:8500'], namespace: 'a/', tls: false, dc: 'dc1' },
+    { endpoints: ['unix:///run/a %,@.sock', 'h:8500'], namespace: 'a/', tls: false, dc: 'dc1' },
   ],
-  ['consul://unix:8500/', { addresses: ['unix:8500'], namespace: '', tls: false }],
+  ['consul://unix:8500/', { endpoints: ['unix:8500'], namespace: '', tls: false }],
 ])('%s is read, and written so that it is read the same', (url, expected) => {
   expect(parseConsulUrl(url)).toEqual(expected)
   expect(parseConsulUrl(formatConsulUrl(expected))).toEqual(expected)
@@ -116,9 +116,9 @@ test.each([
   ['consul:', { CONSUL_HTTP_ADDR: 'unix:///run/c.sock' }, ['unix:///run/c.sock'], false],
   ['consul://own:2/', { CONSUL_HTTP_ADDR: 'https://h:1', CONSUL_HTTP_SSL: 'true' }, ['own:2'], false],
   ['consuls://own/', { CONSUL_HTTP_ADDR: 'h:1', CONSUL_HTTP_SSL: 'false' }, ['own:8501'], true],
-])('%s with %j is at %j, TLS: %s', (url, variables, addresses, tls) => {
+])('%s with %j is at %j, TLS: %s', (url, variables, endpoints, tls) => {
   const options = optionsOf(url, variables)
-  expect(options.addresses).toEqual(addresses)
+  expect(options.endpoints).toEqual(endpoints)
   expect(options.tls !== undefined).toBe(tls)
 })
 

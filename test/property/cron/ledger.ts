@@ -1,6 +1,6 @@
 // What must be true of the ticks of a cron job, whatever happens to its hosts. Owns the judgement, from what the jobs saw
 // and from when each host was sound.
-import type { Hold } from '../../../src/core/hold.ts'
+import type { Hold } from '../../../src/api/hold.ts'
 import type { SimProcess } from '../../../src/testing/process.ts'
 import type { World } from '../../../src/testing/world.ts'
 import type { Breaks } from '../breaks.ts'

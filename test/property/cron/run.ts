@@ -1,7 +1,9 @@
 // Runs one plan of a cron job in a simulated world. Owns how hosts live and die, and what their jobs do.
-import { connect, type Leasehold } from '../../../src/connect.ts'
-import type { Hold } from '../../../src/core/hold.ts'
-import type { CronGuard } from '../../../src/cron/guard.ts'
+
+import type { CronGuard } from '../../../src/api/cron.ts'
+import type { Hold } from '../../../src/api/hold.ts'
+import type { Leasehold } from '../../../src/api/leasehold.ts'
+import { connect } from '../../../src/connect.ts'
 import { Network } from '../../../src/testing/network.ts'
 import { SimProcess } from '../../../src/testing/process.ts'
 import { World } from '../../../src/testing/world.ts'

@@ -1,9 +1,9 @@
 // What must be true of leaders, whatever happens to them. Owns the judgement, from what the work saw, what observers were
 // told, and who has the first place in the store.
 
+import type { Term } from '../../../src/api/election.ts'
 import { HoldLostError } from '../../../src/base/errors.ts'
 import type { Leader } from '../../../src/contract.ts'
-import type { Term } from '../../../src/election/term.ts'
 import type { SimProcess } from '../../../src/testing/process.ts'
 import type { World } from '../../../src/testing/world.ts'
 import type { Breaks, Given } from '../breaks.ts'

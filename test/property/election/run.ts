@@ -1,11 +1,10 @@
 // Runs one plan of an election in a simulated world: candidates under `lead`, each of whom also observes. Owns how plans
 // become events, and what is expected when all is well again.
 
+import type { Election, LeadOptions, Term } from '../../../src/api/election.ts'
+import type { Leasehold } from '../../../src/api/leasehold.ts'
 import { UnavailableError } from '../../../src/base/errors.ts'
-import { connect, type Leasehold } from '../../../src/connect.ts'
-import type { Election } from '../../../src/election/election.ts'
-import type { LeadOptions } from '../../../src/election/lead.ts'
-import type { Term } from '../../../src/election/term.ts'
+import { connect } from '../../../src/connect.ts'
 import { fairWeather, Network } from '../../../src/testing/network.ts'
 import { SimProcess } from '../../../src/testing/process.ts'
 import { World } from '../../../src/testing/world.ts'

@@ -1,7 +1,8 @@
 // What must be true of a run, whatever happens in it. Owns the judgement of holds, from what the store did and from what
 // programs could read; knows nothing of how a store or a client works.
-import type { Leasehold } from '../../../src/connect.ts'
-import type { Hold } from '../../../src/core/hold.ts'
+
+import type { Hold } from '../../../src/api/hold.ts'
+import type { Leasehold } from '../../../src/api/leasehold.ts'
 import type { SimProcess } from '../../../src/testing/process.ts'
 import type { World } from '../../../src/testing/world.ts'
 import type { Breaks, Given } from '../breaks.ts'

@@ -1,6 +1,6 @@
 // What must be true of checkpoints: whoever reads one never finds an older one than somebody was told is written. Only for
 // a mutex, whose holders write one after the other. Owns the texts: numbers that grow.
-import type { Hold } from '../../../src/core/hold.ts'
+import type { Hold } from '../../../src/api/hold.ts'
 
 /** A lock, as its checkpoint is read. */
 interface Readable {

@@ -1,7 +1,7 @@
 // Runs one plan in a simulated world, and says what was wrong. Owns how plans become events.
 
+import type { Leasehold } from '../../../src/api/leasehold.ts'
 import { UnavailableError, WaitTimeoutError } from '../../../src/base/errors.ts'
-import type { Leasehold } from '../../../src/connect.ts'
 import { fairWeather, Network, type Weather } from '../../../src/testing/network.ts'
 import { SimProcess } from '../../../src/testing/process.ts'
 import { World } from '../../../src/testing/world.ts'

@@ -1,10 +1,11 @@
 // What the programs of a run do: each job opens a client if there is none, waits for a lock, works and releases. Owns what
 // is expected of the calls themselves, as a program sees them.
 import { getEventListeners } from 'node:events'
-import { connect, type Leasehold } from '../../../src/connect.ts'
+import type { Hold } from '../../../src/api/hold.ts'
+import type { Leasehold } from '../../../src/api/leasehold.ts'
+import type { Lock } from '../../../src/api/lock.ts'
+import { connect } from '../../../src/connect.ts'
 import type { BackendSource } from '../../../src/contract.ts'
-import type { Hold } from '../../../src/core/hold.ts'
-import type { Lock } from '../../../src/locks/lock.ts'
 import type { SimProcess } from '../../../src/testing/process.ts'
 import type { Checker } from './checker.ts'
 import type { Job } from './plan.ts'

@@ -1,7 +1,8 @@
 // Runs one plan: a real connection of the product to a scripted peer, over sockets of loopback and in real time. Owns the
 // program, and that nothing is left of it.
 import type { ITxnRequest } from 'etcd3'
-import { EtcdClient, member } from '../../../src/backends/etcd/wire/client.ts'
+import { EtcdClient } from '../../../src/backends/etcd/wire/client.ts'
+import { member } from '../../../src/backends/etcd/wire/endpoints.ts'
 import { type Clock, systemClock } from '../../../src/base/clock.ts'
 import type { etcdMethods } from './grpc.ts'
 import { boundMs, type Heard, Judge } from './judge.ts'

@@ -22,7 +22,7 @@ import {
 } from './requests.ts'
 import { agentOf, type Lane, placeOf, retire } from './sockets.ts'
 import type {
-  Credentials,
+  Access,
   Operation,
   SessionPlan,
   Snapshot,
@@ -210,9 +210,9 @@ function silence(limitMs: number): UnavailableError {
 }
 
 /** A server to connect to, at `host:port` or `unix:///path/of/a/socket`. */
-export function server(address: string, credentials: Credentials): Server {
-  const { tls } = credentials
-  const shown = shownTo(credentials)
+export function server(address: string, access: Access): Server {
+  const { tls } = access
+  const shown = shownTo(access)
   return {
     address,
     connect() {

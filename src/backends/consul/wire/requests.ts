@@ -17,7 +17,7 @@ import {
   snapshotOf,
 } from './answers.ts'
 import type { Lane } from './sockets.ts'
-import type { Credentials, Operation, SessionPlan, Snapshot, Target, TxnOutcome, Wait } from './transport.ts'
+import type { Access, Operation, SessionPlan, Snapshot, Target, TxnOutcome, Wait } from './transport.ts'
 
 /** One request, and how its answer is read. */
 export interface Request<T> {
@@ -134,8 +134,8 @@ export interface Shown {
   readonly secrets: readonly string[]
 }
 
-/** What these credentials add to every request. */
-export function shownTo({ token, auth, dc, namespace, partition }: Credentials): Shown {
+/** What this access adds to every request. */
+export function shownTo({ token, auth, dc, namespace, partition }: Access): Shown {
   const login = auth && Buffer.from(`${auth.username}:${auth.password}`).toString('base64')
   const headers = {
     ...(token ? { 'x-consul-token': token } : {}),

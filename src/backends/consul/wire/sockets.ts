@@ -2,7 +2,9 @@
 // client.ts's.
 import { type AgentOptions, Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
-import type { Tls } from './transport.ts'
+import type { ConsulOptions, ConsulTls } from '../options.ts'
+
+type TlsOption = ConsulOptions['tls']
 
 /** `steady` is for what keeps and gives back: it never queues behind those who wait. `work` is for all the rest. */
 export type Lane = 'steady' | 'work'
@@ -17,7 +19,7 @@ const unix = 'unix://'
 /** Where `host:port` or `unix:///path` is, in the words of npm consul. */
 export function placeOf(
   address: string,
-  tls: true | Tls | undefined,
+  tls: TlsOption,
 ): { readonly baseUrl: string; readonly socketPath?: string } {
   const scheme = tls ? 'https' : 'http'
   if (!address.startsWith(unix)) return { baseUrl: `${scheme}://${address}/v1` }
@@ -25,7 +27,7 @@ export function placeOf(
 }
 
 /** The sockets of one lane to `host:port`. */
-export function agentOf(address: string, tls: true | Tls | undefined, lane: Lane): HttpAgent {
+export function agentOf(address: string, tls: TlsOption, lane: Lane): HttpAgent {
   const literal = /^\[(.*)\]/.exec(address)?.[1] // of IPv6: papi would look it up, with its brackets
   const options: AgentOptions & { host?: string } = {
     keepAlive: true,
@@ -34,10 +36,10 @@ export function agentOf(address: string, tls: true | Tls | undefined, lane: Lane
     ...(literal ? { host: literal } : {}),
   }
   if (!tls) return new HttpAgent(options)
-  return new HttpsAgent({ ...options, ...(tls === true ? {} : certificates(tls)) })
+  return new HttpsAgent({ ...options, ...(typeof tls === 'object' ? certificates(tls) : {}) })
 }
 
-function certificates({ ca, cert, key, serverName, verify }: Tls) {
+function certificates({ ca, cert, key, serverName, verify }: ConsulTls) {
   return {
     ...(ca ? { ca: ca as string | Buffer | (string | Buffer)[] } : {}),
     ...(cert && key ? { cert, key } : {}),

@@ -1,5 +1,6 @@
 // What the Consul backend needs of a connection: types only, so that a simulated server can stand in for a real one.
 // The vocabulary is that of Consul's HTTP API: https://developer.hashicorp.com/consul/api-docs/kv and /txn, /session
+import type { ConsulEnterprise, ConsulOptions } from '../options.ts'
 
 /** One key as Consul stores it. */
 export interface StoredKey {
@@ -109,31 +110,4 @@ export interface Transport {
 }
 
 /** What to show to the servers, and which part of Consul to ask. */
-export interface Credentials {
-  /** The secret id of an ACL token. */
-  readonly token?: string | undefined
-  /** User and password, for a proxy in front of Consul that asks for them (HTTP Basic). */
-  readonly auth?: { readonly username: string; readonly password: string } | undefined
-  /** HTTPS. `true` trusts the system's authorities and shows no certificate. */
-  readonly tls?: true | Tls | undefined
-  /** The datacenter to ask; by default that of the agent. */
-  readonly dc?: string | undefined
-  /** The namespace for keys and sessions (Consul Enterprise). */
-  readonly namespace?: string | undefined
-  /** The admin partition for keys and sessions (Consul Enterprise). */
-  readonly partition?: string | undefined
-}
-
-/** How to know the servers, and how to be known to them. Certificates and keys are PEM. */
-export interface Tls {
-  /** The authorities to trust, in place of the system's. */
-  readonly ca?: string | Buffer | readonly (string | Buffer)[] | undefined
-  /** The client's own certificate; needs `key`. */
-  readonly cert?: string | Buffer | undefined
-  /** The private key of `cert`. */
-  readonly key?: string | Buffer | undefined
-  /** The name that the server's certificate must be for, where it is not the host of the address. */
-  readonly serverName?: string | undefined
-  /** False accepts any certificate, and so anybody who pretends to be Consul. */
-  readonly verify?: boolean | undefined
-}
+export interface Access extends Pick<ConsulOptions, 'token' | 'auth' | 'tls' | 'dc'>, ConsulEnterprise {}

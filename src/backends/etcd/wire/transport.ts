@@ -46,11 +46,3 @@ export interface Transport {
   watch(range: KeyRange, listener: WatchListener): () => void
   close(): void
 }
-
-/** What to show to the servers. */
-export interface Credentials {
-  /** User and password. Prefer client certificates: a password's token expires under open streams. */
-  readonly auth?: { readonly username: string; readonly password: string } | undefined
-  /** TLS: the PEM of the authority, and of the client's own certificate and key. `true` trusts the system's. */
-  readonly tls?: true | { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer } | undefined
-}

@@ -180,7 +180,7 @@ test.for(kinds)(
     const namespace = freshNamespace()
     const other = await store.client(namespace)
     for (const [unit, n] of after) {
-      const client = await connect(consul({ addresses: store.endpoints, namespace }))
+      const client = await connect(consul({ endpoints: store.endpoints, namespace }))
       const asked = lockOf(client)
         .acquire()
         .catch((error: Error) => error.name)
@@ -201,7 +201,7 @@ test('close at any moment of a hold leaves its lock free for others at once', as
   const namespace = freshNamespace()
   const other = await store.client(namespace)
   for (const [unit, n] of after.filter(([unit]) => unit !== 'microtasks')) {
-    const client = await connect(consul({ addresses: store.endpoints, namespace }))
+    const client = await connect(consul({ endpoints: store.endpoints, namespace }))
     const hold = await client.mutex('a').acquire()
     const released = hold.release()
     await moments[unit](n)
@@ -278,7 +278,7 @@ test('a limited wait for a server that hangs ends as an outage, not as a lock th
 
 test('close takes a few seconds at most when the server hangs, whatever is under way', async () => {
   const namespace = freshNamespace()
-  const client = await connect(consul({ addresses: store.endpoints, namespace }), { ttlMs: 10_000 })
+  const client = await connect(consul({ endpoints: store.endpoints, namespace }), { ttlMs: 10_000 })
   const other = await store.client(namespace)
   const theirs = await other.mutex('theirs').acquire()
   await client.mutex('held').acquire()

@@ -15,7 +15,7 @@ import {
   type Server,
   server,
 } from '../../../../src/backends/consul/wire/client.ts'
-import type { Credentials, Operation, SessionPlan } from '../../../../src/backends/consul/wire/transport.ts'
+import type { Access, Operation, SessionPlan } from '../../../../src/backends/consul/wire/transport.ts'
 import { type Clock, systemClock } from '../../../../src/base/clock.ts'
 import { UnavailableError } from '../../../../src/base/errors.ts'
 import { ownedFolder } from '../../../../tools/servers/children.mjs'
@@ -79,8 +79,8 @@ function open(servers: readonly Server[], clock: Clock = systemClock()): ConsulC
 }
 
 /** A client of the real server, or of another one. */
-function clientOf(credentials: Credentials = { token }, at = address): ConsulClient {
-  return open([server(at, credentials)])
+function clientOf(access: Access = { token }, at = address): ConsulClient {
+  return open([server(at, access)])
 }
 
 /** A clock on which limits pass a hundred times faster; it keeps what was asked for. */
@@ -485,7 +485,7 @@ test.for(['an unknown one', 'one\nof two lines'])(
 test('HTTPS works with an authority and a client certificate, and says what is wrong without one', async () => {
   const ca = pem('consul-agent-ca.pem')
   const [cert, key] = [pem('dc1-client-consul-0.pem'), pem('dc1-client-consul-0-key.pem')]
-  const asked = (tls: Credentials['tls'], at = tlsAddress): Promise<unknown> =>
+  const asked = (tls: Access['tls'], at = tlsAddress): Promise<unknown> =>
     clientOf({ token, tls }, at).read({ key: 'a' }, never())
   const byName = tlsAddress.replace('127.0.0.1', 'localhost')
 

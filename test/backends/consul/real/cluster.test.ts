@@ -19,8 +19,8 @@ function through(
   namespace: string,
   options: ConsulOptions & ConnectOptions = {},
 ): Promise<Leasehold> {
-  const addresses = [first, ...others].map((member) => member?.endpoint ?? '')
-  return store.client(namespace, { addresses, ttlMs, ...options })
+  const endpoints = [first, ...others].map((member) => member?.endpoint ?? '')
+  return store.client(namespace, { endpoints, ttlMs, ...options })
 }
 
 async function roles(): Promise<{ leader: Member; followers: [Member, Member] }> {

@@ -53,7 +53,7 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 test('a hundred clients hold one at a time, in the order of coming, at six requests each at most', async () => {
   const counter = await openCounter(store.host)
-  const clients = await store.clients(100, { addresses: [counter.address], ttlMs: 60_000 })
+  const clients = await store.clients(100, { endpoints: [counter.address], ttlMs: 60_000 })
   counter.take()
 
   const name = freshName()
@@ -230,7 +230,7 @@ test('a hundred and fifty waits that are given up in a row do not exhaust the co
   const name = freshName()
   const counter = await openCounter(store.host)
   const holder = await store.client({ ttlMs: 60_000 })
-  const waiter = await store.client({ ttlMs: 60_000, addresses: [counter.address] })
+  const waiter = await store.client({ ttlMs: 60_000, endpoints: [counter.address] })
   const hold = await holder.mutex(name).acquire()
   let most = 0
   for (let i = 0; i < 150; i += 1) {
@@ -253,7 +253,7 @@ test('a hundred and fifty waits that are given up in a row do not exhaust the co
 
 test('who gives up while a session is made for its permit leaves no session behind', async () => {
   const link = await openLink(store.host)
-  const client = await store.client({ addresses: [link.address] })
+  const client = await store.client({ endpoints: [link.address] })
   const semaphore = client.semaphore(freshName(), { permits: 2 })
   const hold = await semaphore.acquire()
   const sessions = async () =>

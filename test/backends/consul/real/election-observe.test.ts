@@ -17,7 +17,7 @@ const ttlMs = 120_000
 async function scene(observerTtlMs = ttlMs) {
   const namespace = freshNamespace()
   const link = await openLink(store.endpoints[0] ?? '')
-  const client = await open(consul({ addresses: [link.address], namespace }), { ttlMs: observerTtlMs })
+  const client = await open(consul({ endpoints: [link.address], namespace }), { ttlMs: observerTtlMs })
   const election = (await store.client(namespace, { ttlMs, lockDelayMs: 0 })).election('a')
   const observed = new Observed(client.election('a'))
   await observed.sees('nobody')

@@ -47,7 +47,7 @@ test('a value of many bytes and few characters counts by its bytes', async () =>
 
 test('a value that is too large is refused before anything is sent', async () => {
   const counter = await openCounter(store.endpoints[0] ?? '')
-  const client = await open(consul({ addresses: [counter.address], namespace: freshNamespace() }), { ttlMs })
+  const client = await open(consul({ endpoints: [counter.address], namespace: freshNamespace() }), { ttlMs })
   const value = ofBytes(client.facts.valueBytesMax + 1, 'x')
   const term = await client.election('b').campaign()
   counter.take()
@@ -70,7 +70,7 @@ test('who leads and who waits can be told however many candidates of the largest
     if (index === 0) await terms[0]
     else await store.line(namespace, 'a', index)
   }
-  const backend = await consul({ addresses: store.endpoints, namespace }).open(systemClock())
+  const backend = await consul({ endpoints: store.endpoints, namespace }).open(systemClock())
   onTestFinished(() => backend.close())
   const asks = await store.client(namespace, { ttlMs })
   const observed = new Observed((await store.client(namespace, { ttlMs })).election('a'))

@@ -27,8 +27,8 @@ beforeAll(async () => {
     import { connect as open } from './index.js'
     import { consul } from './backends/consul/index.js'
     export function connect(url, options) {
-      const [, addresses, namespace] = /^consul:..([^/]*).(.*)/.exec(url)
-      return open(consul({ addresses: addresses.split(','), namespace, lockDelayMs: 0 }), options)
+      const [, endpoints, namespace] = /^consul:..([^/]*).(.*)/.exec(url)
+      return open(consul({ endpoints: endpoints.split(','), namespace, lockDelayMs: 0 }), options)
     }`
   await writeFile(undelayed, code)
 })

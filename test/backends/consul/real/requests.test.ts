@@ -12,14 +12,14 @@ const ttlMs = 60_000
 
 async function counted(options: object = {}): Promise<{ client: Leasehold; counter: Counter }> {
   const counter = await openCounter(store.host)
-  const client = await store.client({ addresses: [counter.address], ttlMs, ...options })
+  const client = await store.client({ endpoints: [counter.address], ttlMs, ...options })
   counter.take()
   return { client, counter }
 }
 
 test('opening a client is one request, closing it another one', async () => {
   const counter = await openCounter(store.host)
-  const client = await store.client({ addresses: [counter.address], ttlMs })
+  const client = await store.client({ endpoints: [counter.address], ttlMs })
   expect(counter.take()).toEqual({ create: 1 })
   await client.close()
   expect(counter.take()).toEqual({ destroy: 1 })

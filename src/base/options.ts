@@ -1,0 +1,191 @@
+// The one checker of what callers pass: a table says which options there are and which kind each one takes. Owns the
+// messages; the tables are in core/arguments.ts and in each backend's options.ts. A message shows no value that may be
+// a secret.
+import { nearest } from './nearest.ts'
+
+/** What one argument or option takes. */
+export interface Kind {
+  /** In words, for messages: "a number of ms from 0". */
+  readonly takes: string
+  /** Whether it must be given. */
+  readonly required?: true
+  /** Whether a message may not show the value. */
+  readonly secret?: true
+  /** Other names under which callers look for this option, for "did you mean". */
+  readonly alsoCalled?: readonly string[]
+  /** Whether the value fits, and if not, what is wrong. Throws an error of its own where it can say more. */
+  judge(value: unknown, argument: string): 'fits' | 'wrong type' | 'out of range'
+}
+
+/** A table of options: one kind for each. */
+export type Table = Readonly<Record<string, Kind>>
+
+/** The table for an options type: it must name every option of the type, and no other. */
+export type TableOf<T> = { readonly [K in keyof T]-?: Kind }
+
+/** Throws TypeError or RangeError that names the argument, its value and what it takes. */
+export function check(argument: string, value: unknown, kind: Kind): void {
+  const verdict = kind.judge(value, argument)
+  if (verdict === 'fits') return
+  const shown = kind.secret ? typeName(value) : show(value)
+  if (verdict === 'wrong type') throw new TypeError(`${argument}: ${shown} is not ${kind.takes}`)
+  throw new RangeError(`${argument}: ${shown} is out of range; it takes ${kind.takes}`)
+}
+
+/**
+ * Throws TypeError or RangeError unless `options` is an object whose every key is in the table and whose every value is
+ * of its kind. Undefined is the same as missing.
+ */
+export function checkOptions(options: unknown, table: Table, argument = 'options'): void {
+  check(argument, options, object(table, ''))
+}
+
+/** What a string has to be. */
+export interface TextRules {
+  /** Whether "" is allowed. */
+  readonly empty?: boolean
+  readonly secret?: boolean
+}
+
+/** A string of well-formed Unicode. */
+export function text({ empty = false, secret = false }: TextRules = {}): Kind {
+  return {
+    takes: empty ? 'a string' : 'a string that is not empty',
+    ...(secret ? { secret: true } : {}),
+    judge(value, argument) {
+      if (typeof value !== 'string') return 'wrong type'
+      if (value === '' && !empty) throw new RangeError(`${argument}: "" is empty`)
+      if (!value.isWellFormed()) throw new RangeError(`${argument}: is not well-formed Unicode`)
+      return 'fits'
+    },
+  }
+}
+
+/** A number from `min` to `max`, both included. */
+export function number(range: {
+  readonly min: number
+  readonly max?: number
+  readonly whole?: boolean
+  readonly takes?: string
+}): Kind {
+  const { min, max = Number.MAX_SAFE_INTEGER, whole = false } = range
+  return {
+    takes: range.takes ?? `${whole ? 'a whole number' : 'a number'} from ${min} to ${max}`,
+    judge(value) {
+      if (typeof value !== 'number') return 'wrong type'
+      return value >= min && value <= max && (!whole || Number.isInteger(value)) ? 'fits' : 'out of range'
+    },
+  }
+}
+
+/** True or false. */
+export const flag: Kind = {
+  takes: 'true or false',
+  judge: (value) => (typeof value === 'boolean' ? 'fits' : 'wrong type'),
+}
+
+/** A function. */
+export const callback: Kind = {
+  takes: 'a function',
+  judge: (value) => (typeof value === 'function' ? 'fits' : 'wrong type'),
+}
+
+/** True, false, or what the other kind takes. */
+export function flagOr(kind: Kind): Kind {
+  return {
+    ...kind,
+    takes: `true, false or ${kind.takes}`,
+    judge: (value, argument) => (typeof value === 'boolean' ? 'fits' : kind.judge(value, argument)),
+  }
+}
+
+/** An object with these methods. */
+export function withMethods(takes: string, methods: readonly string[]): Kind {
+  const has = (value: object): boolean =>
+    methods.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
+  return {
+    takes,
+    secret: true, // it may be a URL in the place of an object
+    judge: (value) => (typeof value === 'object' && value !== null && has(value) ? 'fits' : 'wrong type'),
+  }
+}
+
+/** An array, each item of which is of one kind. `of` names the items. */
+export function list(item: Kind, of: string, mayBeEmpty = true): Kind {
+  return {
+    takes: `an array of ${of}`,
+    secret: true, // it may be one item, with a password in it
+    judge(value, argument) {
+      if (!Array.isArray(value)) return 'wrong type'
+      if (value.length === 0 && !mayBeEmpty)
+        throw new RangeError(`${argument}: [] is empty; it takes at least one ${of}`)
+      for (const [index, each] of value.entries()) check(`${argument}[${index}]`, each, item)
+      return 'fits'
+    },
+  }
+}
+
+/** An object of options. `prefix` stands before its keys in messages, as in `tls.cert`. */
+export function object(table: Table, prefix: string): Kind {
+  const keys = Object.keys(table)
+  return {
+    takes: keys.length > 0 ? `an object with ${keys.join(', ')}` : 'an object without options',
+    secret: true,
+    judge(value) {
+      if (!isObject(value)) return 'wrong type'
+      for (const key in value) if (!Object.hasOwn(table, key)) throw unknownOption(prefix, key, table)
+      for (const [key, kind] of Object.entries(table)) {
+        const option = value[key]
+        if (option !== undefined || kind.required) check(`${prefix}${key}`, option, kind)
+      }
+      return 'fits'
+    },
+  }
+}
+
+/** Not an array, an AbortSignal, a Date, a Map or another object with a tag of its own: those are no options. */
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && tagOf(value) === 'Object'
+}
+
+function unknownOption(prefix: string, key: string, table: Table): TypeError {
+  const shown = /^\w{1,40}$/.test(key) ? key : show(key)
+  const keys = Object.keys(table)
+  if (keys.length === 0) return new TypeError(`${prefix}${shown}: is not an option; there are none here`)
+  const meant = meantBy(key, table)
+  const advice = meant ? `did you mean ${prefix}${meant} (${table[meant]?.takes})? The` : 'the'
+  const all = keys.map((name) => prefix + name).join(', ')
+  return new TypeError(`${prefix}${shown}: is not an option; ${advice} options are ${all}`)
+}
+
+function meantBy(key: string, table: Table): string | undefined {
+  const names = new Map<string, string>()
+  for (const [name, { alsoCalled = [] }] of Object.entries(table)) {
+    for (const word of [name, ...alsoCalled]) names.set(word, name)
+  }
+  return names.get(nearest(key, [...names.keys()]) ?? '')
+}
+
+/** A value for a message: safe for symbols, bigints and objects without `toString`, and never long. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return cut(JSON.stringify(value))
+  if (typeof value === 'bigint') return cut(`${value}n`)
+  if (value === null || !['object', 'function'].includes(typeof value)) return cut(String(value))
+  return typeName(value)
+}
+
+/** The type of a value, in place of a value that a message may not show. */
+export function typeName(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  const name = typeof value === 'object' ? tagOf(value) : typeof value
+  const word = name === 'Object' || name === 'Array' ? name.toLowerCase() : name
+  return `${/^[aeiou]/i.test(word) ? 'an' : 'a'} ${word}`
+}
+
+function tagOf(value: object): string {
+  return Object.prototype.toString.call(value).slice('[object '.length, -1)
+}
+
+function cut(shown: string): string {
+  return shown.length > 80 ? `${shown.slice(0, 80)}…` : shown
+}

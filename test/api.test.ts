@@ -1,0 +1,91 @@
+// What users may rely on: the surface as it was last agreed on, no internal type in it, and types that a test can fake.
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import {
+  type CronGuard,
+  connect,
+  type Election,
+  type Hold,
+  Leasehold,
+  type Lock,
+  type Mutex,
+  type Semaphore,
+  type Term,
+} from '../src/index.ts'
+import { readEntrances, snapshot, surfaceText } from '../tools/api.mjs'
+
+/** The declarations that users read: of the entrances, and of the types that these export. */
+const publicFiles = [
+  /^(index|connect|contract)\.d\.ts$/,
+  /^api\/\w+\.d\.ts$/,
+  /^base\/(clock|errors)\.d\.ts$/,
+  /^backends\/\w+\/(index|options)\.d\.ts$/,
+  /^backends\/shared\/credentials\.d\.ts$/,
+  /^cron\/node-cron\.d\.ts$/,
+]
+const entrances = readEntrances()
+
+test('the public surface is the one of test/api.snapshot.md', () => {
+  const message = 'if the change is meant: `npm run api` updates it, and CHANGELOG.md tells users'
+  expect(surfaceText(entrances), message).toBe(readFileSync(snapshot, 'utf8'))
+})
+
+// The simulation of leasehold/testing hands out servers that speak the stores' own protocols.
+describe.each(entrances.filter(({ name }) => name !== 'leasehold/testing'))('$name', ({ files, strays }) => {
+  test('its declarations lead to no internal file', () => {
+    expect(files.length).toBeGreaterThan(0)
+    expect(files.filter((file) => !publicFiles.some((known) => known.test(file)))).toEqual([])
+  })
+
+  test('every type that it mentions can be imported', () => {
+    expect(strays).toEqual([])
+  })
+})
+
+test('a client is an instance of Leasehold, which can be a token for dependency injection', async () => {
+  await using client = await connect('memory:')
+  expect(client).toBeInstanceOf(Leasehold)
+  expect(new Map<unknown, Leasehold>([[Leasehold, client]]).get(Leasehold)).toBe(client)
+})
+
+// That these compile is the test: types with private members would refuse objects.
+test('a test can write a fake of each public type as an object', async () => {
+  const done = async (): Promise<void> => {}
+  const hold: Hold = {
+    ...{ name: 'a', token: 1n, held: true, remainingMs: 1_000, signal: new AbortController().signal },
+    ...{ assertHeld: () => {}, verify: done, checkpoint: done, release: done, [Symbol.asyncDispose]: done },
+  }
+  const term: Term = { ...hold, proclaim: done, resign: done }
+  const lock: Lock = {
+    name: 'a',
+    acquire: async () => hold,
+    tryAcquire: async () => hold,
+    run: async (work) => work(hold),
+    readCheckpoint: async () => undefined,
+  }
+  const mutex: Mutex = lock
+  const semaphore: Semaphore = { ...lock, permits: 2 }
+  const election: Election = {
+    name: 'a',
+    campaign: async () => term,
+    leader: async () => undefined,
+    lead: async (work) => void (await work(term)),
+    async *observe(): AsyncGenerator<undefined, never, void> {
+      for (;;) yield undefined
+    },
+  }
+  const guard: CronGuard = {
+    name: 'a',
+    run: async (job) => ({ ran: true, tick: new Date(0), value: await job(hold, new Date(0)) }),
+    start: done,
+    readCheckpoint: async () => undefined,
+  }
+  const real = await connect('memory:')
+  const client: Leasehold = {
+    ...{ url: 'memory:', facts: real.facts, ttlMs: 1, close: done, [Symbol.asyncDispose]: done },
+    ...{ mutex: () => mutex, semaphore: () => semaphore, election: () => election, cron: () => guard },
+    ...{ line: async () => [], survey: async () => [], break: async () => false },
+  }
+  await real.close()
+  expect(await client.mutex('a').run(async ({ token }) => token)).toBe(1n)
+})

@@ -1,0 +1,433 @@
+// A wrong option, a wrong type and an argument in a wrong position are refused at once, and the message names them: for
+// every public function, with the same kinds of mistakes.
+import { afterAll, describe, expect, test } from 'vitest'
+import { consul } from '../src/backends/consul/index.ts'
+import { etcd } from '../src/backends/etcd/index.ts'
+import { file } from '../src/backends/file/index.ts'
+import { memory } from '../src/backends/memory/index.ts'
+import { runCoordinator } from '../src/cron/node-cron.ts'
+import { connect } from '../src/index.ts'
+import { refusalOf } from './refusal.ts'
+
+/** A function as JavaScript sees it: it takes anything. */
+type Loose = (...args: unknown[]) => unknown
+
+/** The function with its object as `this`, and without its types. */
+const loose = <T extends object>(target: T, method: keyof T): Loose => (target[method] as Loose).bind(target)
+
+const store = memory()
+const client = await connect(store)
+const lock = client.mutex('arguments')
+const gpu = client.semaphore('arguments-semaphore', { permits: 2 })
+const election = client.election('arguments-election')
+const guard = client.cron('arguments-cron', { schedule: '@hourly' })
+const hold = await client.mutex('arguments-hold').acquire()
+const term = await client.election('arguments-term').campaign()
+const job = (): void => {}
+
+afterAll(() => client.close())
+
+/** Each function that takes options: how to call it with these, and the names of its options. */
+const functions: [title: string, call: Loose, options: string][] = [
+  ['connect', (options) => connect(store, options as never), 'ttlMs, clock'],
+  ['semaphore', (options) => loose(client, 'semaphore')('a', options), 'permits'],
+  ['cron', (options) => loose(client, 'cron')('a', options), 'schedule, timezone, retry, catchUp, onMissed'],
+  ['acquire', loose(lock, 'acquire'), 'waitMs, signal, onWait'],
+  ['acquire of a semaphore', loose(gpu, 'acquire'), 'waitMs, signal, onWait'],
+  ['tryAcquire', loose(lock, 'tryAcquire'), 'signal'],
+  ['run of a lock', (options) => loose(lock, 'run')(job, options), 'waitMs, signal, onWait'],
+  ['campaign', loose(election, 'campaign'), 'waitMs, signal, onWait, value'],
+  ['observe', loose(election, 'observe'), 'signal'],
+  ['lead', (options) => loose(election, 'lead')(job, options), 'value, onWait, signal, graceMs, onError'],
+  [
+    'run of a cron guard',
+    (options) => loose(guard, 'run')(job, options),
+    'waitMs, signal, onWait, tick, graceMs',
+  ],
+  [
+    'start of a cron guard',
+    (options) => loose(guard, 'start')(job, options),
+    'signal, graceMs, onError, onTick',
+  ],
+  ['etcd', etcd as Loose, 'endpoints, namespace, auth, tls, client'],
+  [
+    'consul',
+    consul as Loose,
+    'endpoints, namespace, token, auth, tls, dc, enterprise, checks, node, lockDelayMs, client',
+  ],
+  ['file', file as Loose, 'directory'],
+]
+
+const noObjects: [title: string, value: unknown, shown: string][] = [
+  ['null', null, 'null'],
+  ['a number', 100, 'a number'],
+  ['a text', 'hunter2', 'a string'],
+  ['a bigint', 1n, 'a bigint'],
+  ['a symbol', Symbol('hunter2'), 'a symbol'],
+  ['a function', () => {}, 'a function'],
+  ['an array', [100], 'an array'],
+  ['an AbortSignal', AbortSignal.abort(), 'an AbortSignal'],
+  ['a Map', new Map([['waitMs', 1]]), 'a Map'],
+]
+
+describe.each(functions)('%s', (_, call, options) => {
+  test.each(noObjects)('refuses %s in the place of its options', async (_kind, value, shown) => {
+    const error = await refusalOf(() => call(value))
+    expect(error).toBeInstanceOf(TypeError)
+    expect((error as Error).message).toBe(`options: ${shown} is not an object with ${options}`)
+  })
+
+  test.each(['unheardOf', 'two words', '\0'])(
+    'refuses the option %j, and names those there are',
+    async (key) => {
+      const error = await refusalOf(() => call({ [key]: 'hunter2' }))
+      expect(error).toBeInstanceOf(TypeError)
+      const shown = key === 'unheardOf' ? key : JSON.stringify(key)
+      expect((error as Error).message).toBe(`${shown}: is not an option; the options are ${options}`)
+    },
+  )
+
+  test.each(options.split(', '))('refuses a symbol as %s', async (key) => {
+    const error = await refusalOf(() => call({ [key]: Symbol('hunter2') }))
+    expect(error).toBeInstanceOf(TypeError)
+    expect((error as Error).message).toMatch(new RegExp(`^${key}: .* is not `))
+  })
+
+  test('refuses a misspelt option, and says which one was meant', async () => {
+    const [key = ''] = options.split(', ')
+    const error = await refusalOf(() => call({ [`${key}x`]: 1 }))
+    expect(error).toBeInstanceOf(TypeError)
+    expect((error as Error).message).toMatch(
+      new RegExp(`^${key}x: is not an option; did you mean ${key} \\(.+\\)\\? `),
+    )
+  })
+})
+
+const cases: [
+  code: string,
+  call: () => unknown,
+  kind: typeof TypeError | typeof RangeError,
+  message: string,
+][] = [
+  [
+    'acquire(100)',
+    () => loose(lock, 'acquire')(100),
+    TypeError,
+    'options: a number is not an object with waitMs, signal, onWait',
+  ],
+  [
+    'acquire({ timeout: 100 })',
+    () => loose(lock, 'acquire')({ timeout: 100 }),
+    TypeError,
+    'timeout: is not an option; did you mean waitMs (a number of ms from 0)? The options are waitMs, signal, onWait',
+  ],
+  [
+    'acquire({ waitMS: 1 })',
+    () => loose(lock, 'acquire')({ waitMS: 1 }),
+    TypeError,
+    'waitMS: is not an option; did you mean waitMs (a number of ms from 0)? The options are waitMs, signal, onWait',
+  ],
+  [
+    'acquire({ waitMs: "5s" })',
+    () => loose(lock, 'acquire')({ waitMs: '5s' }),
+    TypeError,
+    'waitMs: "5s" is not a number of ms from 0',
+  ],
+  [
+    'acquire({ waitMs: null })',
+    () => loose(lock, 'acquire')({ waitMs: null }),
+    TypeError,
+    'waitMs: null is not a number of ms from 0',
+  ],
+  [
+    'acquire({ waitMs: NaN })',
+    () => lock.acquire({ waitMs: Number.NaN }),
+    RangeError,
+    'waitMs: NaN is out of range; it takes a number of ms from 0',
+  ],
+  [
+    'acquire({ waitMs: 5n })',
+    () => loose(lock, 'acquire')({ waitMs: 5n }),
+    TypeError,
+    'waitMs: 5n is not a number of ms from 0',
+  ],
+  [
+    'tryAcquire({ waitMs: 5 })',
+    () => loose(lock, 'tryAcquire')({ waitMs: 5 }),
+    TypeError,
+    'waitMs: is not an option; the options are signal',
+  ],
+  [
+    'run({ waitMs: 5 }, work)',
+    () => loose(lock, 'run')({ waitMs: 5 }, job),
+    TypeError,
+    'work: an object is not a function',
+  ],
+  ['run()', () => loose(lock, 'run')(), TypeError, 'work: undefined is not a function'],
+  [
+    'assertHeld("200")',
+    () => loose(hold, 'assertHeld')('200'),
+    TypeError,
+    'minMs: "200" is not a number of ms from 0',
+  ],
+  [
+    'assertHeld(-1)',
+    () => hold.assertHeld(-1),
+    RangeError,
+    'minMs: -1 is out of range; it takes a number of ms from 0',
+  ],
+  ['checkpoint({})', () => loose(hold, 'checkpoint')({}), TypeError, 'text: an object is not a string'],
+  ['proclaim(null)', () => loose(term, 'proclaim')(null), TypeError, 'value: null is not a string'],
+  [
+    'connect("memory:", { ttl: 5 })',
+    () => connect('memory:', { ttl: 5 } as object),
+    TypeError,
+    'ttl: is not an option; did you mean ttlMs (a number of ms, in the range of the store)? The options are ttlMs, clock',
+  ],
+  [
+    'connect("memory:", { ttlMs: 5 })',
+    () => connect('memory:', { ttlMs: 5 }),
+    RangeError,
+    'ttlMs: 5 is out of range; it takes a number from 1000 to 86400000 on memory',
+  ],
+  [
+    'connect({ ttlMs: 5_000 })',
+    () => connect({ ttlMs: 5_000 } as never),
+    TypeError,
+    'target: an object is not a URL as a string, or a result of leasehold/etcd, /consul, /file or /memory',
+  ],
+  [
+    'connect(null)',
+    () => connect(null as never),
+    TypeError,
+    'target: null is not a URL as a string, or a result of leasehold/etcd, /consul, /file or /memory',
+  ],
+  [
+    'connect("memory:", { clock: Date })',
+    () => connect('memory:', { clock: {} as never }),
+    TypeError,
+    'clock: an object is not a Clock',
+  ],
+  ['mutex(7)', () => loose(client, 'mutex')(7), TypeError, 'name: 7 is not a string'],
+  [
+    'mutex(Symbol("a"))',
+    () => loose(client, 'mutex')(Symbol('a')),
+    TypeError,
+    'name: Symbol(a) is not a string',
+  ],
+  ['election(["a"])', () => loose(client, 'election')(['a']), TypeError, 'name: an array is not a string'],
+  [
+    'semaphore("gpu", 4)',
+    () => loose(client, 'semaphore')('gpu', 4),
+    TypeError,
+    'options: a number is not an object with permits',
+  ],
+  [
+    'semaphore("gpu")',
+    () => loose(client, 'semaphore')('gpu'),
+    TypeError,
+    'options: undefined is not an object with permits',
+  ],
+  [
+    'semaphore("gpu", {})',
+    () => loose(client, 'semaphore')('gpu', {}),
+    TypeError,
+    'permits: undefined is not a whole number from 1 to 10000',
+  ],
+  [
+    'semaphore("gpu", { limit: 4 })',
+    () => loose(client, 'semaphore')('gpu', { limit: 4 }),
+    TypeError,
+    'limit: is not an option; did you mean permits (a whole number from 1 to 10000)? The options are permits',
+  ],
+  [
+    'cron("a", "* * * * *")',
+    () => loose(client, 'cron')('a', '* * * * *'),
+    TypeError,
+    'options: a string is not an object with schedule, timezone, retry, catchUp, onMissed',
+  ],
+  [
+    'cron("a", { tz: "UTC" })',
+    () => loose(client, 'cron')('a', { tz: 'UTC' }),
+    TypeError,
+    'tz: is not an option; did you mean timezone (a string)? The options are schedule, timezone, retry, catchUp, onMissed',
+  ],
+  ['line({})', () => loose(client, 'line')({}), TypeError, 'name: an object is not a string'],
+  [
+    'survey({ prefix: "a" })',
+    () => loose(client, 'survey')({ prefix: 'a' }),
+    TypeError,
+    'prefix: an object is not a string',
+  ],
+  [
+    'break("a", { token: 1n })',
+    () => loose(client, 'break')('a', { token: 1n }),
+    TypeError,
+    'token: an object is not a bigint from 1',
+  ],
+  [
+    'guard.run(job, new Date())',
+    () => loose(guard, 'run')(job, new Date(0)),
+    TypeError,
+    'options: a Date is not an object with waitMs, signal, onWait, tick, graceMs',
+  ],
+  [
+    'lead(job, { grace: 5 })',
+    () => loose(election, 'lead')(job, { grace: 5 }),
+    TypeError,
+    'grace: is not an option; did you mean graceMs (a number of ms from 0)? The options are value, onWait, signal, graceMs, onError',
+  ],
+  [
+    'runCoordinator("memory:")',
+    () => (runCoordinator as Loose)('memory:'),
+    TypeError,
+    'client: a string is not a client of Leasehold',
+  ],
+  [
+    'memory({ ttl: 5 })',
+    () => (memory as Loose)({ ttl: 5 }),
+    TypeError,
+    'ttl: is not an option; there are none here',
+  ],
+  [
+    'memory("memory:")',
+    () => (memory as Loose)('memory:'),
+    TypeError,
+    'options: a string is not an object without options',
+  ],
+  [
+    'file("/tmp")',
+    () => (file as Loose)('/tmp'),
+    TypeError,
+    'options: a string is not an object with directory',
+  ],
+  [
+    'file({ directory: 5 })',
+    () => (file as Loose)({ directory: 5 }),
+    TypeError,
+    'directory: 5 is not a string that is not empty',
+  ],
+  [
+    'file({ path: "/tmp" })',
+    () => (file as Loose)({ path: '/tmp' }),
+    TypeError,
+    'path: is not an option; did you mean directory (a string that is not empty)? The options are directory',
+  ],
+  [
+    'etcd({ endpoints: "h:1" })',
+    () => (etcd as Loose)({ endpoints: 'h:1' }),
+    TypeError,
+    'endpoints: a string is not an array of host:port',
+  ],
+  [
+    'etcd({ endpoints: [] })',
+    () => etcd({ endpoints: [] }),
+    RangeError,
+    'endpoints: [] is empty; it takes at least one host:port',
+  ],
+  [
+    'etcd({ auth: "u:p" })',
+    () => (etcd as Loose)({ auth: 'u:p' }),
+    TypeError,
+    'auth: a string is not an object with username, password',
+  ],
+  [
+    'etcd({ auth: { user: "u" } })',
+    () => (etcd as Loose)({ auth: { user: 'u' } }),
+    TypeError,
+    'auth.user: is not an option; did you mean auth.username (a string that is not empty)? The options are auth.username, auth.password',
+  ],
+  [
+    'etcd({ auth: { username, pasword } })',
+    () => (etcd as Loose)({ auth: { username: 'u', pasword: 'hunter2' } }),
+    TypeError,
+    'auth.pasword: is not an option; did you mean auth.password (a string)? The options are auth.username, auth.password',
+  ],
+  [
+    'etcd({ tls: "yes" })',
+    () => (etcd as Loose)({ tls: 'yes' }),
+    TypeError,
+    'tls: a string is not true, false or an object with ca, cert, key',
+  ],
+  [
+    'etcd({ tls: { cert } })',
+    () => etcd({ tls: { cert: 'hunter2' } }),
+    TypeError,
+    'tls.key: is missing; cert and key need each other',
+  ],
+  [
+    'etcd({ tls: { key } })',
+    () => etcd({ tls: { key: 'hunter2' } }),
+    TypeError,
+    'tls.cert: is missing; cert and key need each other',
+  ],
+  [
+    'etcd({ tls: { ca: 5 } })',
+    () => (etcd as Loose)({ tls: { ca: 5 } }),
+    TypeError,
+    'tls.ca: a number is not PEM as a string or a Buffer, or an array of them',
+  ],
+  [
+    'etcd({ hosts: [] })',
+    () => (etcd as Loose)({ hosts: [] }),
+    TypeError,
+    'hosts: is not an option; did you mean endpoints (an array of host:port)? The options are endpoints, namespace, auth, tls, client',
+  ],
+  [
+    'consul({ addresses: ["h"] })',
+    () => (consul as Loose)({ addresses: ['h'] }),
+    TypeError,
+    'addresses: is not an option; did you mean endpoints (an array of host:port or unix:///path)? The options are endpoints, namespace, token, auth, tls, dc, enterprise, checks, node, lockDelayMs, client',
+  ],
+  [
+    'consul({ token: null })',
+    () => (consul as Loose)({ token: null }),
+    TypeError,
+    'token: null is not a string, the secret id of a token (it is not shown)',
+  ],
+  [
+    'consul({ tls: { verify: 1 } })',
+    () => (consul as Loose)({ tls: { verify: 1 } }),
+    TypeError,
+    'tls.verify: 1 is not true or false',
+  ],
+]
+
+test.each(cases)('%s is refused, by name', async (_, call, kind, message) => {
+  const error = await refusalOf(call)
+  expect(error).toBeInstanceOf(kind)
+  expect((error as Error).message).toBe(message)
+})
+
+test('undefined is the same as an option that is missing', async () => {
+  const held = await lock.acquire({ waitMs: undefined, signal: undefined, onWait: undefined })
+  await held.release()
+})
+
+test('options may be an object without a prototype, one with defaults behind it, or of a class', async () => {
+  class Settings {
+    readonly waitMs = 0
+  }
+  const bare = Object.assign(Object.create(null), { waitMs: 0 })
+  for (const options of [bare, Object.create({ waitMs: 0 }), new Settings()]) {
+    const held = await lock.acquire(options)
+    await expect(lock.acquire(options)).rejects.toMatchObject({ code: 'LEASEHOLD_WAIT_TIMEOUT' })
+    await held.release()
+  }
+})
+
+test.each<[string, () => unknown]>([
+  ['a password in the place of a user', () => (etcd as Loose)({ auth: 'hunter2' })],
+  ['a URL with a password in the place of options', () => (etcd as Loose)('etcd://u:hunter2@h')],
+  ['a URL with a password among the endpoints', () => etcd({ endpoints: ['http://u:hunter2@h'] })],
+  ['a password that is no string', () => (etcd as Loose)({ auth: { username: 'u', password: ['hunter2'] } })],
+  ['a name with a colon', () => etcd({ auth: { username: 'u:hunter2', password: '' } })],
+  ['a key in the place of tls', () => (consul as Loose)({ tls: 'hunter2' })],
+  ['a key that is no PEM', () => (consul as Loose)({ tls: { cert: 'c', key: { text: 'hunter2' } } })],
+  ['a token with a line end', () => consul({ token: 'hunter2\n' })],
+  ['a target with a password', () => connect(['etcd://u:hunter2@h'] as never)],
+])('the refusal of %s does not show it', async (_, call) => {
+  const error = await refusalOf(call)
+  expect(error).toBeInstanceOf(Error)
+  expect((error as Error).message).not.toContain('hunter2')
+})
