@@ -54,7 +54,7 @@ const sound = await judge({
   put: '',
   stores: ['etcd', 'consul', 'memory', 'election', 'cron', 'streams'],
   tests: [...new Set(mutants.flatMap(({ tests = [] }) => tests))],
-  by: '',
+  by: 'progress',
 })
 print(sound)
 if (sound.killed) {
@@ -164,7 +164,8 @@ function failureIn(copy) {
   const [file] = existsSync(folder) ? readdirSync(folder) : []
   if (!file) return undefined
   const { store, violations, runs } = JSON.parse(readFileSync(join(folder, file), 'utf8'))
-  return { how: `${store}: ${String(violations[0]).replace(/^[\d.]+ ms: /, '')}`, runs }
+  const [{ invariant, what }] = violations
+  return { how: `${store}, ${invariant}: ${what.replace(/^[\d.]+ ms: /, '')}`, runs }
 }
 
 /** @param {Verdict} verdict */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, type RunnerTestCase } from 'vitest'
 import { Digest, type Draw, drawFor, isReplay, parametersOf, replayOf, reportRuns } from './draw.ts'
+import { tellViolation, type Violation } from './invariants.ts'
 import { type Kind, playOf } from './kinds.ts'
 import { type StoreName, stores } from './stores.ts'
 
@@ -28,7 +29,9 @@ export interface Report {
   readonly marks: ReadonlyMap<string, number>
   /** Of all runs until one failed. */
   readonly digest: string
-  /** What went wrong, with the plan, its story, and how to replay it; undefined if nothing did. */
+  /** The invariants that the first failing plan broke, when it was as small as could be. */
+  readonly violations: readonly Violation[]
+  /** The violations with the plan, its story, and how to replay it; undefined if there are none. */
   readonly failure: string | undefined
 }
 
@@ -41,9 +44,9 @@ export async function holdsInAllRuns<P>(
   expedition: Expedition<P>,
   mustSee: readonly string[] = [],
 ): Promise<void> {
-  const { failure, marks, runs, digest } = await explore(expedition, drawFor(task))
+  const { violations, failure, marks, runs, digest } = await explore(expedition, drawFor(task))
   reportRuns(task, runs, digest)
-  expect(failure ?? 'nothing failed').toBe('nothing failed')
+  expect(violations, failure).toEqual([])
   if (isReplay()) return
   const unseen = mustSee.filter((state) => !marks.get(state))
   expect(unseen, `not seen in ${runs} runs; replay them: ${replayOf(task)}`).toEqual([])
@@ -62,29 +65,37 @@ export async function explore<P>(expedition: Expedition<P>, draw: Draw): Promise
     if (failed === 0) digest.add(verdict.digest)
     for (const [mark, count] of verdict.marks) marks.set(mark, (marks.get(mark) ?? 0) + count)
     if (failed > 0 || verdict.violations.length > 0) failed += 1
-    if (verdict.violations.length > 0) throw new Error(verdict.violations.join('\n'))
+    if (verdict.violations.length > 0) throw new Error(verdict.violations.map(tellViolation).join('\n'))
   })
   const permits = limitMs === undefined ? {} : { interruptAfterTimeLimit: limitMs }
   const details = await fc.check(property, { numRuns: runs, ...parametersOf(draw), ...permits })
   const [plan] = details.counterexample ?? []
   const replay = draw.replay(details.counterexamplePath ?? '')
-  const failure = plan ? await tell(expedition, plan, details.numRuns, replay) : undefined
-  return { runs: details.numRuns, marks, digest: String(digest), failure }
+  const found = plan
+    ? await tell(expedition, plan, details.numRuns, replay)
+    : { violations: [], failure: undefined }
+  return { runs: details.numRuns, marks, digest: String(digest), ...found }
 }
 
 /** Runs a plan once more, with its story; keeps it in a file. */
-async function tell<P>(expedition: Expedition<P>, plan: P, runs: number, replay: string): Promise<string> {
+async function tell<P>(
+  expedition: Expedition<P>,
+  plan: P,
+  runs: number,
+  replay: string,
+): Promise<Pick<Report, 'violations' | 'failure'>> {
   const { store, kind = 'locks' } = expedition
   const { violations, story, digest } = await playOf<P>(kind)(stores[store], plan, { log: true })
   const folder = join('.cache', 'failures')
   mkdirSync(folder, { recursive: true })
   const file = join(folder, `${store}-${digest}.json`)
   writeFileSync(file, `${JSON.stringify({ store, kind, violations, runs, plan }, undefined, 2)}\n`)
-  return [
+  const failure = [
     `on ${store}:`,
-    ...violations,
+    ...violations.map(tellViolation),
     story,
     `its plan, to be kept in test/property/plans/: ${file}`,
     `replay it: ${replay}`,
   ].join('\n')
+  return { violations, failure }
 }

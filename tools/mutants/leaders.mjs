@@ -7,14 +7,14 @@
 const election = /** @type {const} */ (['election'])
 const cron = /** @type {const} */ (['cron'])
 
-const orderly = 'work ends before its term is given up'
-const one = 'one leads at a time'
-const observed = 'observers learn the last state'
-const standing = 'nobody stops standing'
-const once = 'a tick runs at most once'
-const inOrder = 'no tick runs after a later one'
-const exactly = 'a tick runs where a host could run it'
-const missed = 'what nobody ran is told or made up for'
+const orderly = /** @type {const} */ ('work-within-term')
+const one = /** @type {const} */ ('one-leader')
+const observed = /** @type {const} */ ('ordered-sight')
+const standing = /** @type {const} */ ('standing-candidates')
+const once = /** @type {const} */ ('tick-once')
+const inOrder = /** @type {const} */ ('ticks-in-order')
+const exactly = /** @type {const} */ ('no-tick-lost')
+const missed = /** @type {const} */ ('missed-tick-told')
 
 /** @type {readonly Mutant[]} */
 export const ofLeaders = [
@@ -220,6 +220,6 @@ export const ofWork = [
     put: '    signal',
     stores: [],
     tests: ['core/work'],
-    by: 'work that has to stop has the grace and no longer',
+    by: orderly,
   },
 ]

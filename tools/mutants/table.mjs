@@ -15,7 +15,7 @@ import { ofCron, ofLeaders, ofWork } from './leaders.mjs'
  * @property {string} put
  * @property {readonly Store[]} stores where it shows
  * @property {readonly string[]} [tests] files of test/ that find it, for what no property is likely to meet
- * @property {string} by the property that should find it
+ * @property {import('../../test/property/invariants.ts').Invariant} by the invariant that it breaks
  */
 
 const etcd = /** @type {const} */ (['etcd'])
@@ -23,17 +23,17 @@ const consul = /** @type {const} */ (['consul'])
 const memory = /** @type {const} */ (['memory'])
 const streams = /** @type {const} */ (['streams'])
 
-const belief = 'who believes to hold does'
-const told = 'a loss is told, once'
-const healthy = 'no hold is lost while nothing goes wrong'
-const goesOn = 'all go on when it heals'
-const prompt = 'no lock stays free while one waits'
-const order = 'nobody is overtaken'
-const givenUp = 'who gives up has ended soon'
-const clean = 'nothing is left'
-const text = 'no checkpoint is older than one that was written'
-const own = 'every request settles once and by its own answer'
-const inOrder = 'a watch hears its events in order or of its end'
+const belief = /** @type {const} */ ('true-belief')
+const told = /** @type {const} */ ('loss-told-once')
+const healthy = /** @type {const} */ ('no-needless-loss')
+const goesOn = /** @type {const} */ ('progress')
+const prompt = /** @type {const} */ ('no-idle-lock')
+const order = /** @type {const} */ ('no-overtaking')
+const givenUp = /** @type {const} */ ('prompt-giving-up')
+const clean = /** @type {const} */ ('nothing-left')
+const text = /** @type {const} */ ('fresh-checkpoint')
+const own = /** @type {const} */ ('own-answer')
+const inOrder = /** @type {const} */ ('ordered-events')
 
 /** @type {readonly Mutant[]} */
 const session = [
@@ -359,7 +359,7 @@ const onEtcd = [
     find: 'permits === 1 && !candidate ? revision : (state.created as bigint)',
     put: 'revision',
     stores: etcd,
-    by: 'tokens grow',
+    by: 'growing-tokens',
   },
   {
     name: 'etcd-removed-claim-admitted',
@@ -564,7 +564,7 @@ const onConsul = [
     find: 'delayedMs * (0.5 + clock.random() / 2)',
     put: '0 * delayedMs',
     stores: consul,
-    by: 'requests within a budget',
+    by: 'few-requests',
   },
   {
     name: 'consul-one-too-many',

@@ -4,6 +4,7 @@ import type { Hold } from '../../../src/api/hold.ts'
 import type { SimProcess } from '../../../src/testing/process.ts'
 import type { World } from '../../../src/testing/world.ts'
 import type { Breaks } from '../breaks.ts'
+import type { Invariant, Violation } from '../invariants.ts'
 import type { CronPlan } from './plan.ts'
 
 interface Run {
@@ -24,7 +25,7 @@ const shortMs = 5_000
 
 /** All ticks of one run. */
 export class Ledger {
-  readonly violations: string[] = []
+  readonly violations: Violation[] = []
   readonly #world: World
   readonly #plan: CronPlan
   readonly #breaks: Breaks
@@ -46,8 +47,8 @@ export class Ledger {
     this.#soundSinceMs = plan.skewsMs.map(() => Infinity)
   }
 
-  complain(what: string): void {
-    this.violations.push(`${this.#world.nowMs} ms: ${what}`)
+  complain(invariant: Invariant, what: string): void {
+    this.violations.push({ invariant, what: `${this.#world.nowMs} ms: ${what}` })
   }
 
   /** What the store has on record. */
@@ -80,20 +81,24 @@ export class Ledger {
     const runs = this.#runs.get(tickMs) ?? []
     this.#runs.set(tickMs, runs)
     const at = new Date(tickMs).toISOString()
-    if (runs.length > 0 && !this.#plan.retry) this.complain(`${at} runs again, on ${process.name}`)
+    if (runs.length > 0 && !this.#plan.retry)
+      this.complain('tick-once', `${at} runs again, on ${process.name}`)
     if (this.#missed.has(tickMs))
-      this.complain(`${at} runs on ${process.name} after it was told to be missed`)
+      this.complain('missed-tick-told', `${at} runs on ${process.name} after it was told to be missed`)
     // A job whose lock was broken may go on for a while, or begin, beside the next one.
     const broken = this.#isMistaken(run)
     const later = begun(this.#runs).findLast((ms) => ms > tickMs)
     if (later && !broken)
-      this.complain(`${at} runs on ${process.name} after ${new Date(later).toISOString()} did`)
+      this.complain(
+        'ticks-in-order',
+        `${at} runs on ${process.name} after ${new Date(later).toISOString()} did`,
+      )
     const before = runs.find((one) => one.done || this.#goesOn(one))
     if (before && !broken)
-      this.complain(`${at} runs on ${process.name} although ${before.process.name} did it`)
+      this.complain('tick-once', `${at} runs on ${process.name} although ${before.process.name} did it`)
     const beside = [...this.#runs.values()].flat().find((one) => this.#goesOn(one))
     if (beside && !broken)
-      this.complain(`${at} runs on ${process.name} while ${beside.process.name} is at work`)
+      this.complain('ticks-in-order', `${at} runs on ${process.name} while ${beside.process.name} is at work`)
     runs.push(run)
     this.#world.mark(runs.length > 1 ? 'tick run again' : 'tick run')
     return () => {
@@ -110,7 +115,7 @@ export class Ledger {
   missed(tickMs: number): void {
     this.#missed.add(tickMs)
     if (this.#runs.has(tickMs))
-      this.complain(`${new Date(tickMs).toISOString()} was run, and told to be missed`)
+      this.complain('missed-tick-told', `${new Date(tickMs).toISOString()} was run, and told to be missed`)
   }
 
   judge(): void {
@@ -118,15 +123,16 @@ export class Ledger {
     const ticks = begun(this.#runs)
     for (const tickMs of this.#possible) {
       if (!this.#counts(tickMs))
-        this.complain(`${new Date(tickMs).toISOString()} never ran, though a host could`)
+        this.complain('no-tick-lost', `${new Date(tickMs).toISOString()} never ran, though a host could`)
     }
     const [first = 0, last = 0] = [ticks[0], ticks.at(-1)]
     for (let tickMs = first; tickMs < last; tickMs += minuteMs) {
       if (this.#counts(tickMs)) continue
       this.#world.mark('tick that nobody ran')
-      if (this.#plan.catchUp) this.complain(`${new Date(tickMs).toISOString()} was not made up for`)
+      if (this.#plan.catchUp)
+        this.complain('missed-tick-told', `${new Date(tickMs).toISOString()} was not made up for`)
       else if (!this.#missed.has(tickMs))
-        this.complain(`${new Date(tickMs).toISOString()} was missed in silence`)
+        this.complain('missed-tick-told', `${new Date(tickMs).toISOString()} was missed in silence`)
     }
   }
 

@@ -22,9 +22,10 @@ export async function runCronPlan(
   { log = false }: { readonly log?: boolean } = {},
 ): Promise<Verdict> {
   const run = new CronRun(make, plan, log)
-  const complain = (error: unknown): void => run.ledger.complain(`unhandled rejection: ${error}`)
+  const complain = (error: unknown): void =>
+    run.ledger.complain('no-stray-error', `unhandled rejection: ${error}`)
   process.on('unhandledRejection', complain)
-  await run.play().catch((error) => run.ledger.complain(`the run: ${error}`))
+  await run.play().catch((error) => run.ledger.complain('progress', `the run: ${error}`))
   await new Promise(setImmediate)
   process.off('unhandledRejection', complain)
   return run.verdict()
@@ -92,10 +93,11 @@ class CronRun {
     for (const { process, client } of this.#hosts) process.enter(() => void client?.close())
     await this.#world.run(this.#world.nowMs + 60_000)
     for (const { process } of this.#hosts) {
-      if (process.timers > 0) this.ledger.complain(`${process.name} has ${process.timers} timers left`)
+      if (process.timers > 0)
+        this.ledger.complain('nothing-left', `${process.name} has ${process.timers} timers left`)
     }
     const left = this.#store.leftovers(false).filter((key) => !key.includes('.line'))
-    if (left.length > 0) this.ledger.complain(`left in the store: ${left.join(', ')}`)
+    if (left.length > 0) this.ledger.complain('nothing-left', `left in the store: ${left.join(', ')}`)
   }
 
   #boot(index: number, wallOffsetMs: number): SimProcess {

@@ -7,6 +7,7 @@ import type { Leader } from '../../../src/contract.ts'
 import type { SimProcess } from '../../../src/testing/process.ts'
 import type { World } from '../../../src/testing/world.ts'
 import type { Breaks, Given } from '../breaks.ts'
+import type { Invariant, Violation } from '../invariants.ts'
 import { graceMs } from './plan.ts'
 
 /** Work that goes on under a term. */
@@ -22,7 +23,7 @@ export interface Tenure {
 
 /** All terms of one run. */
 export class Judge {
-  readonly violations: string[] = []
+  readonly violations: Violation[] = []
   readonly #world: World
   readonly #owners: () => readonly string[]
   readonly #breaks: Breaks
@@ -36,23 +37,25 @@ export class Judge {
     this.#breaks = breaks
   }
 
-  complain(what: string): void {
-    this.violations.push(`${this.#world.nowMs} ms: ${what}`)
-    this.#world.note(`VIOLATION ${what}`)
+  complain(invariant: Invariant, what: string): void {
+    this.violations.push({ invariant, what: `${this.#world.nowMs} ms: ${what}` })
+    this.#world.note(`VIOLATION of ${invariant}: ${what}`)
   }
 
   /** Work begins under a term. */
   begins(process: SimProcess, term: Term): Tenure {
     this.#world.note(`${process.name} leads with token ${term.token}`)
     this.#world.mark('term')
-    if (!term.held) this.complain(`${process.name} works under a term that it does not hold`)
+    if (!term.held)
+      this.complain('work-within-term', `${process.name} works under a term that it does not hold`)
     const givenMs = this.#world.nowMs
     const tenure = { process, term, working: true, askedAtMs: Infinity, givenMs, resigned: false }
     const larger = this.#tenures.find((before) => before.term.token >= term.token)
     if (larger && !this.#breaks.isBrokenOnItsWay(given(tenure)))
-      this.complain(`term ${term.token} came after ${larger.term.token}`)
+      this.complain('growing-tokens', `term ${term.token} came after ${larger.term.token}`)
     const beside = this.#tenures.find((before) => before.process === process && before.working)
-    if (beside) this.complain(`${process.name} works for ${term.token} beside ${beside.term.token}`)
+    if (beside)
+      this.complain('one-leader', `${process.name} works for ${term.token} beside ${beside.term.token}`)
     term.signal.addEventListener('abort', () => this.#asked(tenure))
     this.#tenures.push(tenure)
     this.look()
@@ -75,11 +78,16 @@ export class Judge {
     this.#world.mark(leader ? 'leader observed' : 'no leader observed')
     if (!leader) return
     const before = this.#seen.get(observer) ?? 0n
-    if (leader.token < before) this.complain(`${observer} saw the term ${leader.token} after ${before}`)
+    if (leader.token < before)
+      this.complain('ordered-sight', `${observer} saw the term ${leader.token} after ${before}`)
     this.#seen.set(observer, leader.token)
     const values = this.#values.get(leader.token) ?? []
     const said = leader.value.startsWith('first of ') || values.includes(leader.value)
-    if (!said) this.complain(`${observer} saw ${leader.value}, which nobody said in term ${leader.token}`)
+    if (!said)
+      this.complain(
+        'ordered-sight',
+        `${observer} saw ${leader.value}, which nobody said in term ${leader.token}`,
+      )
   }
 
   /** Nobody may believe what is not true, nor give up a term under which work goes on. */
@@ -89,9 +97,13 @@ export class Judge {
     const sound = leaders.filter((tenure) => !this.#breaks.isMistaken(given(tenure)))
     for (const { process, term } of sound) {
       if (owners.includes(process.name)) continue
-      this.complain(`${process.name} believes in term ${term.token}; the store knows [${owners.join(', ')}]`)
+      this.complain(
+        'true-belief',
+        `${process.name} believes in term ${term.token}; the store knows [${owners.join(', ')}]`,
+      )
     }
-    if (sound.length > 1) this.complain(`terms ${sound.map(({ term }) => term.token).join(' and ')} overlap`)
+    if (sound.length > 1)
+      this.complain('one-leader', `terms ${sound.map(({ term }) => term.token).join(' and ')} overlap`)
     for (const tenure of this.#tenures) this.#orderly(tenure)
   }
 
@@ -99,7 +111,7 @@ export class Judge {
   #orderly({ process, term, working, askedAtMs, resigned }: Tenure): void {
     if (!working || resigned || !process.running || term.held) return
     if (wasLost(term) || this.#world.nowMs >= askedAtMs + graceMs * 0.9) return
-    this.complain(`${process.name} gave up term ${term.token} while its work goes on`)
+    this.complain('work-within-term', `${process.name} gave up term ${term.token} while its work goes on`)
   }
 
   #asked(tenure: Tenure): void {

@@ -22,9 +22,10 @@ export async function runElectionPlan(
   { log = false }: { readonly log?: boolean } = {},
 ): Promise<Verdict> {
   const run = new ElectionRun(make, plan, log)
-  const complain = (error: unknown): void => run.judge.complain(`unhandled rejection: ${error}`)
+  const complain = (error: unknown): void =>
+    run.judge.complain('no-stray-error', `unhandled rejection: ${error}`)
   process.on('unhandledRejection', complain)
-  await run.play().catch((error) => run.judge.complain(`the run: ${error}`))
+  await run.play().catch((error) => run.judge.complain('progress', `the run: ${error}`))
   await new Promise(setImmediate)
   process.off('unhandledRejection', complain)
   return run.verdict()
@@ -242,7 +243,7 @@ class ElectionRun {
       else process.kill() // it has not even come yet
       this.#world.after(10_000, () => {
         if (client && process.timers > 0 && process.running)
-          this.judge.complain(`${process.name} left timers`)
+          this.judge.complain('nothing-left', `${process.name} left timers`)
       })
       this.#reborn(host, forMs + 10_000)
     })
@@ -261,10 +262,13 @@ class ElectionRun {
     const [owner] = this.#store.owners(name, 1)
     const candidates = this.#hosts.filter(({ client, stop }) => client && !stop.signal.aborted)
     const open = candidates.filter(({ client }) => client !== undefined)
-    if (open.length > 0 && owner === undefined) this.judge.complain('nobody leads, though candidates stand')
-    if (open.length > 0 && !open.some(({ tenure }) => tenure?.working)) this.judge.complain('nobody works')
+    if (open.length > 0 && owner === undefined)
+      this.judge.complain('standing-candidates', 'nobody leads, though candidates stand')
+    if (open.length > 0 && !open.some(({ tenure }) => tenure?.working))
+      this.judge.complain('standing-candidates', 'nobody works')
     const values = new Set(open.map(({ seen }) => String(seen)))
-    if (values.size > 1) this.judge.complain(`observers disagree: ${[...values].join(', ')}`)
+    if (values.size > 1)
+      this.judge.complain('standing-candidates', `observers disagree: ${[...values].join(', ')}`)
   }
 
   async #end(): Promise<void> {
@@ -273,9 +277,10 @@ class ElectionRun {
     for (const { process, client } of this.#hosts) process.enter(() => void client?.close())
     await this.#world.run(this.#world.nowMs + 3 * this.#store.takeOverMs)
     for (const { process } of this.#hosts) {
-      if (process.timers > 0) this.judge.complain(`${process.name} has ${process.timers} timers left`)
+      if (process.timers > 0)
+        this.judge.complain('nothing-left', `${process.name} has ${process.timers} timers left`)
     }
     const left = this.#store.leftovers(false).filter((key) => !key.includes('.line'))
-    if (left.length > 0) this.judge.complain(`left in the store: ${left.join(', ')}`)
+    if (left.length > 0) this.judge.complain('nothing-left', `left in the store: ${left.join(', ')}`)
   }
 }

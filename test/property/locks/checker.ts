@@ -6,6 +6,7 @@ import type { Leasehold } from '../../../src/api/leasehold.ts'
 import type { SimProcess } from '../../../src/testing/process.ts'
 import type { World } from '../../../src/testing/world.ts'
 import type { Breaks, Given } from '../breaks.ts'
+import type { Invariant, Violation } from '../invariants.ts'
 import { type Seen, stepsOf, tellSeen } from './diary.ts'
 import { isLinearizable } from './history.ts'
 
@@ -50,7 +51,7 @@ export class Checker {
   readonly #truth: Truth
   readonly #expected: Expected
   readonly #grants = new Map<string, Grant[]>()
-  readonly violations: string[] = []
+  readonly violations: Violation[] = []
   readonly #stoppedUntilMs = new Map<string, number>()
 
   constructor(world: World, truth: Truth, expected: Expected) {
@@ -66,13 +67,14 @@ export class Checker {
     const grants = this.#grants.get(hold.name) ?? []
     this.#grants.set(hold.name, grants)
     this.#world.note(`${process.name} holds ${hold.name} with token ${hold.token}`)
-    if (!hold.held) this.violated(`${process.name} was given a hold of ${hold.name} that it does not hold`)
+    if (!hold.held)
+      this.violated('true-belief', `${process.name} was given a hold of ${hold.name} that it does not hold`)
     const fresh = { givenMs: this.#world.nowMs, believedMs: undefined, told: 0, released: false }
     const grant: Grant = { ...who, ...fresh, hold }
     const larger = grants.find((before) => before.hold.token >= hold.token)
     const inOrder = larger && larger.hold.token > hold.token && this.#expected.permits > 1
     if (larger && !inOrder && !this.#expected.breaks.isBrokenOnItsWay(given(grant))) {
-      this.violated(`token ${hold.token} of ${hold.name} came after ${larger.hold.token}`)
+      this.violated('growing-tokens', `token ${hold.token} of ${hold.name} came after ${larger.hold.token}`)
     }
     hold.signal.addEventListener('abort', () => this.#lost(grant))
     grants.push(grant)
@@ -85,8 +87,9 @@ export class Checker {
     if (grant.released) return // the client was closed before
     grant.released = true
     const { hold, process, told } = grant
-    if (hold.held) this.violated(`${process.name} released ${hold.name} and still reads held`)
-    if (!wasHeld && told === 0) this.violated(`${process.name} was not told that it lost ${hold.name}`)
+    if (hold.held) this.violated('true-belief', `${process.name} released ${hold.name} and still reads held`)
+    if (!wasHeld && told === 0)
+      this.violated('loss-told-once', `${process.name} was not told that it lost ${hold.name}`)
   }
 
   /** A client has just been told to close. */
@@ -94,7 +97,8 @@ export class Checker {
     for (const grant of [...this.#grants.values()].flat()) {
       if (grant.client !== client || grant.released) continue
       const { hold, process } = grant
-      if (hold.held) this.violated(`${process.name} closed its client and still holds ${hold.name}`)
+      if (hold.held)
+        this.violated('true-belief', `${process.name} closed its client and still holds ${hold.name}`)
       grant.released = true
     }
   }
@@ -114,11 +118,14 @@ export class Checker {
       for (const { process, hold, listens } of believers) {
         if (owners.includes(process.name)) continue
         const how = listens ? 'was not told that it lost' : 'believes to hold'
-        this.violated(`${process.name} ${how} ${name} (${hold.token}); owners: [${owners.join(', ')}]`)
+        this.violated(
+          'true-belief',
+          `${process.name} ${how} ${name} (${hold.token}); owners: [${owners.join(', ')}]`,
+        )
       }
       if (believers.length > this.#expected.permits) {
         const names = believers.map((believer) => believer.process.name).join(', ')
-        this.violated(`${believers.length} believe to hold ${name}: ${names}`)
+        this.violated('permits-kept', `${believers.length} believe to hold ${name}: ${names}`)
       }
     }
   }
@@ -131,13 +138,13 @@ export class Checker {
         (grant): Seen => ({ ...grant, process: grant.process.name, token: grant.hold.token }),
       )
       if (!isLinearizable(stepsOf(seen)))
-        this.violated(`the holds of ${name} fit no order: ${tellSeen(seen)}`)
+        this.violated('possible-history', `the holds of ${name} fit no order: ${tellSeen(seen)}`)
     }
   }
 
-  violated(what: string): void {
-    this.violations.push(`${this.#world.nowMs} ms: ${what}`)
-    this.#world.note(`VIOLATION ${what}`)
+  violated(invariant: Invariant, what: string): void {
+    this.violations.push({ invariant, what: `${this.#world.nowMs} ms: ${what}` })
+    this.#world.note(`VIOLATION of ${invariant}: ${what}`)
   }
 
   #believes(grant: Grant): boolean {
@@ -153,10 +160,11 @@ export class Checker {
     const { process, hold, released, told } = grant
     this.#world.mark('hold lost')
     this.#world.note(`${process.name} lost ${hold.name}`)
-    if (this.#expected.healthy) this.violated(`${process.name} lost ${hold.name} though nothing went wrong`)
-    if (released) this.violated(`${process.name} was told of a loss after its release`)
-    if (told > 1) this.violated(`${process.name} was told twice of one loss`)
-    if (hold.held) this.violated(`${process.name} was told of a loss and still reads held`)
+    if (this.#expected.healthy)
+      this.violated('no-needless-loss', `${process.name} lost ${hold.name} though nothing went wrong`)
+    if (released) this.violated('loss-told-once', `${process.name} was told of a loss after its release`)
+    if (told > 1) this.violated('loss-told-once', `${process.name} was told twice of one loss`)
+    if (hold.held) this.violated('true-belief', `${process.name} was told of a loss and still reads held`)
   }
 }
 

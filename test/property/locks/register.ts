@@ -1,6 +1,7 @@
 // What must be true of checkpoints: whoever reads one never finds an older one than somebody was told is written. Only for
 // a mutex, whose holders write one after the other. Owns the texts: numbers that grow.
 import type { Hold } from '../../../src/api/hold.ts'
+import type { Invariant } from '../invariants.ts'
 
 /** A lock, as its checkpoint is read. */
 interface Readable {
@@ -10,13 +11,13 @@ interface Readable {
 
 /** The checkpoints of one run. */
 export class Register {
-  readonly #complain: (what: string) => void
+  readonly #complain: (invariant: Invariant, what: string) => void
   readonly #written = new Map<string, number>()
   #texts = 0
   /** How often a program wrote or read one. */
   calls = 0
 
-  constructor(complain: (what: string) => void) {
+  constructor(complain: (invariant: Invariant, what: string) => void) {
     this.#complain = complain
   }
 
@@ -32,6 +33,7 @@ export class Register {
     this.calls += 1
     const written = this.#written.get(lock.name) ?? 0
     const found = Number((await lock.readCheckpoint()) ?? 0)
-    if (found < written) this.#complain(`the checkpoint of ${lock.name} was ${found} after ${written}`)
+    if (found < written)
+      this.#complain('fresh-checkpoint', `the checkpoint of ${lock.name} was ${found} after ${written}`)
   }
 }

@@ -6,6 +6,7 @@ import { fairWeather, Network, type Weather } from '../../../src/testing/network
 import { SimProcess } from '../../../src/testing/process.ts'
 import { World } from '../../../src/testing/world.ts'
 import { Breaks } from '../breaks.ts'
+import type { Invariant, Violation } from '../invariants.ts'
 import type { MakeStore, SimStore } from '../stores.ts'
 import { Checker, type Truth } from './checker.ts'
 import { isHealthy, type Job, type Plan, type Trouble, troubledMs } from './plan.ts'
@@ -16,7 +17,7 @@ import { type Machine, type Shop, work } from './worker.ts'
 
 /** What a run showed. */
 export interface Verdict {
-  readonly violations: readonly string[]
+  readonly violations: readonly Violation[]
   readonly digest: string
   readonly marks: ReadonlyMap<string, number>
   readonly story: string
@@ -26,9 +27,9 @@ const names = ['n0', 'n1']
 
 export async function runPlan(make: MakeStore, plan: Plan, { log = false } = {}): Promise<Verdict> {
   const run = new Run(make, plan, log)
-  const complain = (error: unknown): void => run.complain(`unhandled rejection: ${error}`)
+  const complain = (error: unknown): void => run.complain('no-stray-error', `unhandled rejection: ${error}`)
   process.on('unhandledRejection', complain)
-  await run.play().catch((error) => run.complain(`the run: ${error}`))
+  await run.play().catch((error) => run.complain('progress', `the run: ${error}`))
   // Node tells of rejections that nobody handled before it goes on to anything else.
   await new Promise(setImmediate)
   process.off('unhandledRejection', complain)
@@ -61,15 +62,15 @@ class Run implements Truth {
     this.#breaks = new Breaks(this.#world, this.#store, names, { permits })
     const expected = { permits, healthy: this.#healthy, breaks: this.#breaks }
     this.#checker = new Checker(this.#world, this, expected)
-    const complain = (what: string): void => this.complain(what)
+    const complain = this.complain.bind(this)
     const turns = new Turns(this.#world, permits, this.#healthy ? complain : () => {})
     const register = new Register(complain)
     this.#shop = { permits, ttlMs, checker: this.#checker, turns, register, releases: new Releases() }
     this.#machines = Array.from({ length: plan.processes }, (_, index) => this.#machine(index))
   }
 
-  complain(what: string): void {
-    this.#checker.violated(what)
+  complain(invariant: Invariant, what: string): void {
+    this.#checker.violated(invariant, what)
   }
 
   owners(name: string): string[] {
@@ -87,7 +88,7 @@ class Run implements Truth {
       troubledMs + 2 * this.#store.takeOverMs + 25_000 * jobs.length,
       () => this.#pending.size === 0,
     )
-    for (const what of this.#pending) this.#checker.violations.push(`never ended: ${what}`)
+    for (const what of this.#pending) this.complain('progress', `never ended: ${what}`)
     await this.#leaveNothing()
   }
 
@@ -113,7 +114,8 @@ class Run implements Truth {
     const failed = (error: unknown): void => {
       this.#world.mark('call rejected')
       this.#world.note(`${process.name} ${label}: ${anywhere(error)}`)
-      if (this.#healthy && !isExpected(error)) this.complain(`${label} failed in a healthy run: ${error}`)
+      if (this.#healthy && !isExpected(error))
+        this.complain('no-needless-loss', `${label} failed in a healthy run: ${error}`)
     }
     process.enter(() => {
       this.#world.note(`${process.name} ${label} begins`)
@@ -210,15 +212,15 @@ class Run implements Truth {
     for (const machine of this.#machines) this.#close(machine)
     await this.#world.run(this.#world.nowMs + (this.#healthy ? 2_000 : 2 * this.#store.takeOverMs))
     this.#checker.finish()
-    const { violations } = this.#checker
     const { calls } = this.#shop.register
     // A checkpoint is seen by all who watch the key that it is fenced by.
     const [requests, most] = [this.#store.requests(), 200 + (20 * this.#world.nowMs) / 1_000 + 4 * calls]
-    if (requests > most) violations.push(`${requests} requests in ${this.#world.nowMs} ms`)
+    if (requests > most) this.complain('few-requests', `${requests} requests in ${this.#world.nowMs} ms`)
     const left = this.#store.leftovers(this.#healthy)
-    if (left.length > 0) violations.push(`left in the store: ${left.join(', ')}`)
+    if (left.length > 0) this.complain('nothing-left', `left in the store: ${left.join(', ')}`)
     for (const { process } of this.#machines) {
-      if (process.timers > 0) violations.push(`${process.name} has ${process.timers} timers left`)
+      if (process.timers > 0)
+        this.complain('nothing-left', `${process.name} has ${process.timers} timers left`)
     }
   }
 }

@@ -1,6 +1,7 @@
 // Whose turn it is, in runs in which nothing goes wrong. Owns two things that must be true then: nobody overtakes one who
 // stood in line well before, and no lock stays free while somebody waits for it.
 import type { World } from '../../../src/testing/world.ts'
+import type { Invariant } from '../invariants.ts'
 
 /** One call to acquire, from its beginning until its hold is released or it has failed. */
 export interface Turn {
@@ -20,10 +21,10 @@ const promptMs = 400
 export class Turns {
   readonly #world: World
   readonly #permits: number
-  readonly #complain: (what: string) => void
+  readonly #complain: (invariant: Invariant, what: string) => void
   readonly #turns = new Set<Turn>()
 
-  constructor(world: World, permits: number, complain: (what: string) => void) {
+  constructor(world: World, permits: number, complain: (invariant: Invariant, what: string) => void) {
     this.#world = world
     this.#permits = permits
     this.#complain = complain
@@ -45,7 +46,8 @@ export class Turns {
     const overtaken = this.#waiting(turn.name).filter(({ standsSinceMs }) => standsSinceMs < before)
     this.#world.after(promptMs, () => {
       const still = overtaken.find((one) => this.#turns.has(one) && !one.holds)
-      if (still) this.#complain(`${still.process} was overtaken on ${still.name} by ${turn.process}`)
+      if (still)
+        this.#complain('no-overtaking', `${still.process} was overtaken on ${still.name} by ${turn.process}`)
     })
   }
 
@@ -65,7 +67,7 @@ export class Turns {
     this.#world.after(promptMs, () => {
       const none = this.#holding(name).every((turn) => before.includes(turn))
       const idle = waiting.every((turn) => this.#turns.has(turn) && !turn.holds) && waiting[0]
-      if (none && idle) this.#complain(`${name} is free and ${idle.process} waits for it`)
+      if (none && idle) this.#complain('no-idle-lock', `${name} is free and ${idle.process} waits for it`)
     })
   }
 

@@ -72,7 +72,8 @@ async function acquire(
   const after = (ms: number | undefined, run: () => void): void => {
     if (ms !== undefined) cancels.push(process.after(ms, run))
   }
-  const late = (): void => checker.violated(`${process.name} gave up waiting for ${lock.name}, in vain`)
+  const late = (): void =>
+    checker.violated('prompt-giving-up', `${process.name} gave up waiting for ${lock.name}, in vain`)
   after(abortMs, () => controller.abort('enough'))
   if (job.atRelease === 'give up')
     cancels.push(releases.on(lock.name, () => after(0, () => controller.abort('enough'))))
@@ -83,7 +84,7 @@ async function acquire(
   } finally {
     for (const cancel of cancels) cancel()
     if (getEventListeners(signal, 'abort').length > 0)
-      checker.violated(`${process.name} left a listener on a caller's signal`)
+      checker.violated('nothing-left', `${process.name} left a listener on a caller's signal`)
   }
 }
 

@@ -3,6 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
+import { tellViolation, type Violation } from '../invariants.ts'
 import { etcdMethods } from './grpc.ts'
 import { type StreamPlan, streamPlans } from './plan.ts'
 import { runStreamPlan, type StreamVerdict } from './run.ts'
@@ -14,7 +15,9 @@ const atATime = 12
 export interface StreamReport {
   /** What was seen in all runs, and how often. */
   readonly marks: ReadonlyMap<string, number>
-  /** What went wrong, with the plan and its story; undefined if nothing did. */
+  /** The invariants that the first failing plan broke. */
+  readonly violations: readonly Violation[]
+  /** The violations with the plan and its story; undefined if there are none. */
   readonly failure: string | undefined
 }
 
@@ -36,9 +39,11 @@ export async function exploreStreams(seed: number, runs: number): Promise<Stream
   await Promise.all(Array.from({ length: atATime }, (_, first) => worker(first)))
   await new Promise(setImmediate) // Node tells of rejections that nobody handled before it goes on to anything else
   complaints.lift()
-  if (failed === undefined && complaints.heard.length === 0) return { marks, failure: undefined }
+  if (failed === undefined && complaints.violations.length === 0)
+    return { marks, violations: [], failure: undefined }
   const found = failed && (await smaller(methods, seed, failed))
-  return { marks, failure: tell(seed, complaints.heard, found) }
+  const violations = [...(found?.verdict.violations ?? []), ...complaints.violations]
+  return { marks, violations, failure: tell(seed, violations, found) }
 }
 
 /** Runs one plan by itself. */
@@ -47,14 +52,15 @@ export async function replayStreams(plan: StreamPlan): Promise<StreamVerdict> {
   const verdict = await runStreamPlan(etcdMethods(), plan)
   await new Promise(setImmediate)
   complaints.lift()
-  return { ...verdict, violations: [...verdict.violations, ...complaints.heard] }
+  return { ...verdict, violations: [...verdict.violations, ...complaints.violations] }
 }
 
 /** What nobody caught: in production each would be the end of the process. */
 class Complaints {
-  readonly heard: string[] = []
+  readonly violations: Violation[] = []
   readonly #hear = (error: unknown): void => {
-    this.heard.push(`nobody caught: ${error instanceof Error ? error.stack : String(error)}`)
+    const what = `nobody caught: ${error instanceof Error ? error.stack : String(error)}`
+    this.violations.push({ invariant: 'no-stray-error', what })
   }
 
   constructor() {
@@ -86,14 +92,13 @@ async function smaller(methods: ReturnType<typeof etcdMethods>, seed: number, fi
     const verdict = await runStreamPlan(methods, plan)
     if (verdict.violations.length === 0) return
     found = { plan, verdict, index }
-    throw new Error(verdict.violations[0])
+    throw new Error(verdict.violations[0]?.what)
   })
   await fc.check(property, { seed, path: String(index), numRuns: 1 })
   return found
 }
 
-function tell(seed: number, complaints: readonly string[], found: Found | undefined): string {
-  const violations = [...(found?.verdict.violations ?? []), ...complaints]
+function tell(seed: number, violations: readonly Violation[], found: Found | undefined): string {
   const folder = join('.cache', 'failures')
   const file = join(folder, `streams-${seed}-${found?.index ?? 'any'}.json`)
   const kept = {
@@ -106,5 +111,5 @@ function tell(seed: number, complaints: readonly string[], found: Found | undefi
   mkdirSync(folder, { recursive: true })
   writeFileSync(file, `${JSON.stringify(kept, undefined, 2)}\n`)
   const replay = found ? `replay it: LEASEHOLD_STREAM_PLAN=${file} npm test -- test/property/streams` : ''
-  return [`seed ${seed}:`, ...violations, found?.verdict.story ?? '', replay].join('\n')
+  return [`seed ${seed}:`, ...violations.map(tellViolation), found?.verdict.story ?? '', replay].join('\n')
 }

@@ -1,6 +1,7 @@
 // What must be true of the requests and the watches of a connection, whatever its peer sends. Owns the judgement.
 import type { Change, WatchListener } from '../../../src/backends/etcd/wire/transport.ts'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../../src/base/errors.ts'
+import type { Invariant, Violation } from '../invariants.ts'
 import type { Peer } from './peer.ts'
 import type { StreamPlan } from './plan.ts'
 
@@ -9,7 +10,7 @@ export const boundMs = 20_000
 
 /** The verdict on one run. */
 export class Judge {
-  readonly violations: string[] = []
+  readonly violations: Violation[] = []
   /** What was seen, and how often. */
   readonly marks = new Map<string, number>()
   readonly story: string[] = []
@@ -23,9 +24,9 @@ export class Judge {
     this.#refuses = reactions.some(({ kind }) => kind === 'refusal')
   }
 
-  complain(what: string): void {
-    this.violations.push(what)
-    this.note(`WRONG: ${what}`)
+  complain(invariant: Invariant, what: string): void {
+    this.violations.push({ invariant, what })
+    this.note(`VIOLATION of ${invariant}: ${what}`)
   }
 
   note(what: string): void {
@@ -57,7 +58,7 @@ export class Judge {
     try {
       const answer = await Promise.race([asked, bound])
       if (answer !== late) return { answer: answer as T }
-      this.complain(`${title} is not settled ${boundMs} ms after its caller gave up`)
+      this.complain('own-answer', `${title} is not settled ${boundMs} ms after its caller gave up`)
     } catch (error) {
       this.#failed(title, signal, error)
     } finally {
@@ -75,7 +76,7 @@ export class Judge {
     if (its.some(({ askedMs, copy }) => copy || askedMs >= sinceMs)) return
     const late = its.some(({ sentMs }) => sentMs >= sinceMs)
     const instead = late ? 'by the late answer to an earlier one' : `without an answer for ${lease}`
-    this.complain(`${title} counts ${instead}`)
+    this.complain('own-answer', `${title} counts ${instead}`)
   }
 
   /** A listener that is judged by what it hears. */
@@ -87,7 +88,11 @@ export class Judge {
     this.note(`${title}: ${error}`)
     const mark = this.#meaning(signal, error)
     if (mark) this.mark(mark)
-    else this.complain(`${title} failed with ${error instanceof Error ? error.stack : String(error)}`)
+    else
+      this.complain(
+        'own-answer',
+        `${title} failed with ${error instanceof Error ? error.stack : String(error)}`,
+      )
     if (error instanceof SessionGoneError) this.#gone(title)
   }
 
@@ -104,7 +109,7 @@ export class Judge {
     const lease = title.split(' ')[1]
     const told = this.#peer.renewals.some((answer) => answer.lease === lease && answer.ttl <= 0)
     if (!told && !this.#refuses)
-      this.complain(`${title} was told that its lease is gone, which no answer said`)
+      this.complain('own-answer', `${title} was told that its lease is gone, which no answer said`)
   }
 }
 
@@ -128,7 +133,7 @@ export class Heard implements WatchListener {
     this.#judge.note(`${this.key} is live`)
     this.#judge.mark('watch live')
     this.#alive('that it is live')
-    if (this.#created) this.#judge.complain(`${this.key} hears twice that it is live`)
+    if (this.#created) this.#judge.complain('ordered-events', `${this.key} hears twice that it is live`)
     this.#created = true
   }
 
@@ -137,10 +142,15 @@ export class Heard implements WatchListener {
       this.#judge.note(`${this.key} hears of ${revision}`)
       this.#judge.mark('event heard')
       this.#alive(`of ${revision}`)
-      if (!this.#created) this.#judge.complain(`${this.key} hears of ${revision} before it is live`)
+      if (!this.#created)
+        this.#judge.complain('ordered-events', `${this.key} hears of ${revision} before it is live`)
       if (key !== this.key || !this.#peer.events.get(key)?.has(revision))
-        this.#judge.complain(`${this.key} hears of ${revision} of ${key}, which is not its own`)
-      if (revision <= this.last) this.#judge.complain(`${this.key} hears of ${revision} after ${this.last}`)
+        this.#judge.complain(
+          'ordered-events',
+          `${this.key} hears of ${revision} of ${key}, which is not its own`,
+        )
+      if (revision <= this.last)
+        this.#judge.complain('ordered-events', `${this.key} hears of ${revision} after ${this.last}`)
       this.last = revision
     }
   }
@@ -158,6 +168,6 @@ export class Heard implements WatchListener {
   }
 
   #alive(what: string): void {
-    if (this.ended) this.#judge.complain(`${this.key} hears ${what} after it ${this.ended}`)
+    if (this.ended) this.#judge.complain('ordered-events', `${this.key} hears ${what} after it ${this.ended}`)
   }
 }

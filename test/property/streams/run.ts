@@ -4,6 +4,7 @@ import type { ITxnRequest } from 'etcd3'
 import { EtcdClient } from '../../../src/backends/etcd/wire/client.ts'
 import { member } from '../../../src/backends/etcd/wire/endpoints.ts'
 import { type Clock, systemClock } from '../../../src/base/clock.ts'
+import type { Violation } from '../invariants.ts'
 import type { etcdMethods } from './grpc.ts'
 import { boundMs, type Heard, Judge } from './judge.ts'
 import { grantedSeconds, leftSeconds, Peer } from './peer.ts'
@@ -11,7 +12,7 @@ import type { Step, StreamPlan } from './plan.ts'
 
 /** What a run showed. */
 export interface StreamVerdict {
-  readonly violations: readonly string[]
+  readonly violations: readonly Violation[]
   readonly marks: ReadonlyMap<string, number>
   readonly story: string
 }
@@ -25,7 +26,7 @@ export async function runStreamPlan(
   try {
     await run.play()
   } catch (error) {
-    run.judge.complain(`the run: ${error instanceof Error ? error.stack : error}`)
+    run.judge.complain('progress', `the run: ${error instanceof Error ? error.stack : error}`)
   } finally {
     peer.close()
   }
@@ -92,7 +93,8 @@ class Program {
     }
     this.#client.close()
     for (const { heard } of this.#watches) {
-      if (!heard.ended) this.judge.complain(`${heard.key} does not hear that its connection was closed`)
+      if (!heard.ended)
+        this.judge.complain('ordered-events', `${heard.key} does not hear that its connection was closed`)
     }
     await Promise.all(this.#pending)
     await this.#endClean()
@@ -150,7 +152,8 @@ class Program {
   #isOwn<T>(title: string, answer: T | undefined, own: T): boolean {
     if (answer === undefined) return false
     this.judge.mark('request answered')
-    if (answer !== own) this.judge.complain(`${title} got the answer ${answer} instead of ${own}`)
+    if (answer !== own)
+      this.judge.complain('own-answer', `${title} got the answer ${answer} instead of ${own}`)
     return true
   }
 
@@ -175,14 +178,14 @@ class Program {
     this.#peer.heal()
     for (const verb of ['renew', 'txn'] as const) {
       const works = await this.#within(async () => this.#ask(verb, '1', boundMs / 4))
-      if (!works) this.judge.complain(`no ${verb} is answered by a peer that is sound again`)
+      if (!works) this.judge.complain('progress', `no ${verb} is answered by a peer that is sound again`)
     }
     let heard = this.#watch()
     const live = await this.#within(async () => {
       if (heard.ended) heard = this.#watch()
       return heard.last > 0n
     })
-    if (!live) this.judge.complain('no watch hears of an event from a peer that is sound again')
+    if (!live) this.judge.complain('progress', 'no watch hears of an event from a peer that is sound again')
   }
 
   /** Every watch that was confirmed hears of a last event, or has heard that it ended. */
@@ -194,13 +197,18 @@ class Program {
         heard.knows((before[index] ?? 0n) + 1n) || this.#peer.keptSilent(heard.key) ? [] : [heard],
       )
     await this.#within(async () => deaf().length === 0)
-    for (const { key } of deaf()) this.judge.complain(`${key} hears neither of an event nor that it ended`)
+    for (const { key } of deaf())
+      this.judge.complain('ordered-events', `${key} hears neither of an event nor that it ended`)
   }
 
   /** After the end no socket and no timer is left. */
   async #endClean(): Promise<void> {
     const clean = await this.#within(async () => this.#peer.held + this.#clock.timers === 0)
-    if (!clean) this.judge.complain(`left: ${this.#peer.held} connections, ${this.#clock.timers} timers`)
+    if (!clean)
+      this.judge.complain(
+        'nothing-left',
+        `left: ${this.#peer.held} connections, ${this.#clock.timers} timers`,
+      )
   }
 
   /** Tries until it is true, but no longer than the bound. */
