@@ -47,9 +47,14 @@ export async function holdsInAllRuns<P>(
   const { violations, failure, marks, runs, digest } = await explore(expedition, drawFor(task))
   reportRuns(task, runs, digest)
   expect(violations, failure).toEqual([])
-  if (isReplay()) return
+  if (isReplay() || isCutShort()) return
   const unseen = mustSee.filter((state) => !marks.get(state))
   expect(unseen, `not seen in ${runs} runs; replay them: ${replayOf(task)}`).toEqual([])
+}
+
+/** Whether LEASEHOLD_RUNS asks for another number of runs, as the mutants do: a few runs need not see every state. */
+function isCutShort(): boolean {
+  return process.env.LEASEHOLD_RUNS !== undefined
 }
 
 /** Runs plan after plan until one fails. */
