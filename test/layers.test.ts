@@ -100,7 +100,7 @@ const mayUse: Record<string, readonly string[]> = {
   // The wire of a backend touches its client library.
   consul: ['backends/consul/wire/client.ts'],
   croner: ['cron/schedule.ts'],
-  etcd3: ['backends/etcd/wire/client.ts', 'backends/etcd/wire/endpoints.ts'],
+  etcd3: ['backends/etcd/wire/client.ts', 'backends/etcd/wire/failures.ts'],
   'p-retry': ['core/request.ts'],
 }
 

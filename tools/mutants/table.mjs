@@ -476,7 +476,7 @@ const onEtcd = [
   },
   {
     name: 'etcd-answer-cut-short-is-a-refusal',
-    file: 'src/backends/etcd/wire/client.ts',
+    file: 'src/backends/etcd/wire/failures.ts',
     find: 'isRecoverableError(error) || brokenOff.test(error.message)',
     put: 'isRecoverableError(error)',
     stores: streams,

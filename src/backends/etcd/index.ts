@@ -23,8 +23,7 @@ export function etcd(options: EtcdOptions = {}): BackendSource {
   return {
     url: formatEtcdUrl({ endpoints: client ? ['given-client'] : endpoints, namespace, tls: Boolean(tls) }),
     async open(clock) {
-      const { EtcdClient } = await import('./wire/client.ts')
-      const { member, givenClient } = await import('./wire/endpoints.ts')
+      const { EtcdClient, member, givenClient } = await import('./wire/client.ts')
       const members = client
         ? [givenClient(client)]
         : endpoints.map((endpoint) => member(endpoint, { auth, tls }, clock))

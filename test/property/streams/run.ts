@@ -1,8 +1,7 @@
 // Runs one plan: a real connection of the product to a scripted peer, over sockets of loopback and in real time. Owns the
 // program, and that nothing is left of it.
 import type { ITxnRequest } from 'etcd3'
-import { EtcdClient } from '../../../src/backends/etcd/wire/client.ts'
-import { member } from '../../../src/backends/etcd/wire/endpoints.ts'
+import { EtcdClient, member } from '../../../src/backends/etcd/wire/client.ts'
 import { type Clock, systemClock } from '../../../src/base/clock.ts'
 import type { Violation } from '../invariants.ts'
 import type { etcdMethods } from './grpc.ts'

@@ -1,28 +1,29 @@
-// Requests and streams over etcd3 and gRPC, one endpoint at a time. Owns which endpoint is asked and what an error
-// means; knows nothing of locks. How an endpoint is connected to is in endpoints.ts.
-import {
-  ClientClosedError,
-  type Etcd3,
-  EtcdAuthenticationFailedError,
-  EtcdError,
-  EtcdInvalidAuthTokenError,
-  EtcdLeaseInvalidError,
-  EtcdPermissionDeniedError,
-  GRPCGenericError,
-  GRPCUnauthenticatedError,
-  type ITxnRequest,
-  type ITxnResponse,
-  isRecoverableError,
-} from 'etcd3'
+// Requests and streams over etcd3 and gRPC, one endpoint at a time. Owns which endpoint is asked; knows nothing of
+// locks. etcd3 retries writes, balances per request and breaks circuits by default: all of that is switched off here,
+// since acquire and session decide what is tried again. What an error means is in failures.ts.
+import { rootCertificates } from 'node:tls'
+import { Etcd3, type IOptions, type ITxnRequest, type ITxnResponse } from 'etcd3'
 import { orAborted } from '../../../base/abort.ts'
 import type { Clock } from '../../../base/clock.ts'
-import { RefusedError, SessionGoneError, UnavailableError } from '../../../base/errors.ts'
+import { SessionGoneError, UnavailableError } from '../../../base/errors.ts'
+import type { Credentials, Tls } from '../../shared/credentials.ts'
 import { type CallOptions, type Interceptor, requireLeader } from './calls.ts'
-import { callMsMax, type Endpoint } from './endpoints.ts'
+import { translate } from './failures.ts'
 import { KeepAlives, Watches } from './streams.ts'
 import type { KeyRange, Transport, WatchListener } from './transport.ts'
 
+/** One member of the cluster, or a client that its owner made and closes. */
+export interface Endpoint {
+  readonly address: string
+  /** Connects, and again after every failure. */
+  connect(): Etcd3
+  disconnect(client: Etcd3): void
+}
+
 type Connection = { readonly endpoint: Endpoint; readonly client: Etcd3 }
+type Policy = NonNullable<NonNullable<IOptions['faultHandling']>['global']>
+
+const callMsMax = 10_000
 
 /** A connection to a cluster through etcd3. */
 export class EtcdClient implements Transport {
@@ -158,30 +159,52 @@ function cancellable(clock: Clock): { interceptor: Interceptor; cancel: () => vo
   return { interceptor, cancel }
 }
 
-const refusals = [EtcdPermissionDeniedError, EtcdAuthenticationFailedError, GRPCUnauthenticatedError]
-const staleAuth = /auth store is old|invalid auth token/
-const tooLarge = /message larger than max/ // gRPC's own limit, which asking again does not move
-/** The status says that all is well, and the answer is missing: it was cut short on the way, which is no refusal. */
-const brokenOff = /No message received/
-const wrongAuth = /user name is empty|authentication is not enabled|user name not found/
-
-/** What an error of etcd3 means for the caller. What no server said stays as it is. */
-function translate(error: unknown, address: string): unknown {
-  if (!(error instanceof Error)) return error
-  const text = `etcd at ${address}: ${error.message.replace(/^\w*Error: /, '')}`
-  if (error instanceof EtcdLeaseInvalidError) return new SessionGoneError(text, { cause: error })
-  if (error instanceof EtcdInvalidAuthTokenError || staleAuth.test(error.message)) {
-    return new UnavailableError(text, { cause: error })
+/** A member to connect to. */
+export function member(address: string, { auth, tls }: Credentials, clock: Clock): Endpoint {
+  let connections = 0
+  return {
+    address,
+    connect() {
+      connections += 1
+      return new Etcd3({
+        hosts: `${tls ? 'https' : 'http'}://${address}`,
+        // It logs in over a connection of its own that it never closes: a hung server must not keep that alive.
+        ...(auth ? { auth: { ...auth, callOptions: () => ({ deadline: clock.wallMs() + callMsMax }) } } : {}),
+        ...(typeof tls === 'object' ? { credentials: certificates(tls) } : {}),
+        faultHandling: { global: passThrough, host: () => passThrough },
+        grpcOptions: grpcOptions(connections),
+      })
+    },
+    disconnect: (client) => client.close(),
   }
-  const refused =
-    refusals.some((type) => error instanceof type) ||
-    wrongAuth.test(error.message) ||
-    tooLarge.test(error.message)
-  if (refused) return new RefusedError(text, { cause: error })
-  const brokenCircuit = 'isBrokenCircuitError' in error // by the policy of a given client
-  const lost = isRecoverableError(error) || brokenOff.test(error.message)
-  const transient = brokenCircuit || lost || error instanceof UnavailableError
-  if (transient || error instanceof ClientClosedError) return new UnavailableError(text, { cause: error })
-  const answered = error instanceof GRPCGenericError || error instanceof EtcdError
-  return answered ? new RefusedError(text, { cause: error }) : error
+}
+
+/** A client that somebody else made, configured and closes. */
+export function givenClient(client: Etcd3): Endpoint {
+  return { address: 'the given client', connect: () => client, disconnect: () => {} }
+}
+
+function grpcOptions(connection: number): NonNullable<IOptions['grpcOptions']> {
+  return {
+    // A connection that died in silence is found out after 15 s. etcd accepts pings from every 5 s on.
+    'grpc.keepalive_time_ms': 10_000,
+    'grpc.keepalive_timeout_ms': 5_000,
+    'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': 1_000,
+    // A line as a whole, with all that its claims say, may be longer than the 4 MiB that gRPC takes otherwise.
+    'grpc.max_receive_message_length': -1,
+    // gRPC would hand out the old socket again to whoever has the same options.
+    'leasehold.connection': connection,
+  }
+}
+
+// etcd3 would retry writes and, after three failures, send nothing for 5 s. It only ever calls `execute`, also with
+// functions that throw, and then looks for a promise.
+const passThrough = { execute: async (run: () => unknown) => run() } as unknown as Policy
+
+/** What is missing falls back to the system's authorities, and to no client certificate. */
+function certificates({ ca, cert, key }: Tls): NonNullable<IOptions['credentials']> {
+  const own = cert && key ? { certChain: Buffer.from(cert), privateKey: Buffer.from(key) } : {}
+  const trusted = ca === undefined ? rootCertificates : [ca].flat()
+  return { rootCertificate: Buffer.from(trusted.join('\n')), ...own }
 }

@@ -1,0 +1,41 @@
+// What an error of etcd3 or gRPC means for a caller of Leasehold. Owns the translation; client.ts decides what follows.
+import {
+  ClientClosedError,
+  EtcdAuthenticationFailedError,
+  EtcdError,
+  EtcdInvalidAuthTokenError,
+  EtcdLeaseInvalidError,
+  EtcdPermissionDeniedError,
+  GRPCGenericError,
+  GRPCUnauthenticatedError,
+  isRecoverableError,
+} from 'etcd3'
+import { RefusedError, SessionGoneError, UnavailableError } from '../../../base/errors.ts'
+
+const refusals = [EtcdPermissionDeniedError, EtcdAuthenticationFailedError, GRPCUnauthenticatedError]
+const staleAuth = /auth store is old|invalid auth token/
+const tooLarge = /message larger than max/ // gRPC's own limit, which asking again does not move
+/** The status says that all is well, and the answer is missing: it was cut short on the way, which is no refusal. */
+const brokenOff = /No message received/
+const wrongAuth = /user name is empty|authentication is not enabled|user name not found/
+
+/** What an error of etcd3 means for the caller. What no server said stays as it is. */
+export function translate(error: unknown, address: string): unknown {
+  if (!(error instanceof Error)) return error
+  const text = `etcd at ${address}: ${error.message.replace(/^\w*Error: /, '')}`
+  if (error instanceof EtcdLeaseInvalidError) return new SessionGoneError(text, { cause: error })
+  if (error instanceof EtcdInvalidAuthTokenError || staleAuth.test(error.message)) {
+    return new UnavailableError(text, { cause: error })
+  }
+  const refused =
+    refusals.some((type) => error instanceof type) ||
+    wrongAuth.test(error.message) ||
+    tooLarge.test(error.message)
+  if (refused) return new RefusedError(text, { cause: error })
+  const brokenCircuit = 'isBrokenCircuitError' in error // by the policy of a given client
+  const lost = isRecoverableError(error) || brokenOff.test(error.message)
+  const transient = brokenCircuit || lost || error instanceof UnavailableError
+  if (transient || error instanceof ClientClosedError) return new UnavailableError(text, { cause: error })
+  const answered = error instanceof GRPCGenericError || error instanceof EtcdError
+  return answered ? new RefusedError(text, { cause: error }) : error
+}
