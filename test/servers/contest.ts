@@ -38,6 +38,8 @@ export interface Turn {
   created: bigint | undefined
   /** Whether all is known of it that can be. */
   placed: boolean
+  /** Whether the holder was asked to give it back: then it may be over at any moment, before the answer is here. */
+  leaving: boolean
   trouble?: Trouble
 }
 
@@ -115,6 +117,7 @@ export class Contest {
       ended: Number.POSITIVE_INFINITY,
       created: created === undefined ? undefined : BigInt(created),
       placed: false,
+      leaving: false,
     }
     this.turns.push(turn)
     this.#current.set(peer, turn)
@@ -140,6 +143,7 @@ export class Contest {
     if (turn.trouble === undefined && turn.created === undefined) turn.created = first
     turn.placed = true
     await pause(holdMs)
+    turn.leaving = true
     const { at, error } = await this.#arena.give(peer)
     turn.ended = Math.min(turn.ended, at)
     this.#current.delete(peer)
@@ -166,7 +170,9 @@ export class Contest {
 
   #holder(): Promise<Turn> {
     const held = async (): Promise<Turn | undefined> =>
-      [...this.#current.values()].find((turn) => turn.ended === Number.POSITIVE_INFINITY && turn.placed)
+      [...this.#current.values()].find(
+        ({ ended, placed, leaving }) => ended === Infinity && placed && !leaving,
+      )
     return until(held, { describe: () => 'a holder', everyMs: 1, deadlineMs: 60_000 })
   }
 

@@ -73,13 +73,11 @@ test('a hundred clients hold one at a time, in the order of coming, at six reque
   const works: Promise<void>[] = []
   for (const [place, client] of clients.entries()) {
     if (place === 0) continue
-    works.push(
-      client
-        .mutex(other)
-        .acquire()
-        .then((hold) => inTurn.visit(hold, place)),
-    )
-    await until(async () => counter.count('wait') === place, { describe: () => `${place} waits`, everyMs: 1 })
+    const standing = new Promise((resolve) => {
+      const hold = client.mutex(other).acquire({ onWait: resolve })
+      works.push(hold.then((held) => inTurn.visit(held, place)))
+    })
+    await standing
   }
   await inTurn.visit(first, 0)
   await Promise.all(works)
