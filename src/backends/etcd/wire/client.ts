@@ -1,5 +1,5 @@
-// Requests and streams over etcd3 and gRPC, one endpoint at a time. Owns which endpoint is asked and what an error
-// means; knows nothing of locks. How an endpoint is connected to is in endpoints.ts.
+// Requests and streams over etcd3 and gRPC, one endpoint at a time. Owns which endpoint is asked, and what an error
+// means; knows no locks. endpoints.ts connects to an endpoint.
 import {
   ClientClosedError,
   type Etcd3,
@@ -116,7 +116,7 @@ export class EtcdClient implements Transport {
     }
   }
 
-  /** Streams carry the token of the last request and never renew it: so a request goes first. */
+  /** A stream carries the token of the last request and never renews it. So a request is sent first. */
   async #stream<T>(open: (client: Etcd3, options: CallOptions) => Promise<T>): Promise<T> {
     const { client } = this.#connection
     const options = { deadline: this.#clock.wallMs() + callMsMax }
@@ -124,24 +124,24 @@ export class EtcdClient implements Transport {
     return open(client, { interceptors: [requireLeader] })
   }
 
-  /** An error as one of ours. An endpoint that did not answer is left for the next one. */
+  /** Translates an error. After an endpoint did not answer, the next one is used. */
   #understood(error: unknown, { endpoint, client }: Connection): unknown {
     const meaning = translate(error, endpoint.address)
     if (meaning instanceof UnavailableError && client === this.#connected?.client) this.#moveOn()
     return meaning
   }
 
-  /** With one endpoint this too is right: a new connection shakes off whatever ailed the old one. */
+  /** This also helps with a single endpoint: a new connection has none of the old one's problems. */
   #moveOn(): void {
     this.#disconnect()
     this.#current += 1
   }
 }
 
-/** gRPC's FAILED_PRECONDITION: for CANCELLED etcd3 would close the connection that all others use. */
+/** gRPC's FAILED_PRECONDITION. On CANCELLED, etcd3 would close the connection that all requests share. */
 const givenUp = 9
 
-/** Takes a request back when nobody waits for it: it would keep the process alive, and might arrive. */
+/** Cancels a request that nobody waits for any more. It would keep the process alive, and it might still arrive. */
 function cancellable(clock: Clock): { interceptor: Interceptor; cancel: () => void } {
   let call: ReturnType<Interceptor> | undefined
   let cancelled = false
@@ -152,7 +152,7 @@ function cancellable(clock: Clock): { interceptor: Interceptor; cancel: () => vo
   }
   const cancel = (): void => {
     cancelled = true
-    // Later, since gRPC forgets to cancel a request that has only just begun.
+    // Deferred, since gRPC ignores a cancel of a request that has only just begun.
     clock.after(0, () => call?.cancelWithStatus(givenUp, 'given up'))
   }
   return { interceptor, cancel }
@@ -160,12 +160,12 @@ function cancellable(clock: Clock): { interceptor: Interceptor; cancel: () => vo
 
 const refusals = [EtcdPermissionDeniedError, EtcdAuthenticationFailedError, GRPCUnauthenticatedError]
 const staleAuth = /auth store is old|invalid auth token/
-const tooLarge = /message larger than max/ // gRPC's own limit, which asking again does not move
-/** The status says that all is well, and the answer is missing: it was cut short on the way, which is no refusal. */
+const tooLarge = /message larger than max/ // gRPC's own limit: a repeated request would fail again
+/** The status is OK but the message is missing: the answer was cut off on its way. This is no refusal. */
 const brokenOff = /No message received/
 const wrongAuth = /user name is empty|authentication is not enabled|user name not found/
 
-/** What an error of etcd3 means for the caller. What no server said stays as it is. */
+/** Translates an error of etcd3 for the caller. An error that no server sent stays as it is. */
 function translate(error: unknown, address: string): unknown {
   if (!(error instanceof Error)) return error
   const text = `etcd at ${address}: ${error.message.replace(/^\w*Error: /, '')}`
@@ -178,7 +178,7 @@ function translate(error: unknown, address: string): unknown {
     wrongAuth.test(error.message) ||
     tooLarge.test(error.message)
   if (refused) return new RefusedError(text, { cause: error })
-  const brokenCircuit = 'isBrokenCircuitError' in error // by the policy of a given client
+  const brokenCircuit = 'isBrokenCircuitError' in error // from the circuit breaker of a given client
   const lost = isRecoverableError(error) || brokenOff.test(error.message)
   const transient = brokenCircuit || lost || error instanceof UnavailableError
   if (transient || error instanceof ClientClosedError) return new UnavailableError(text, { cause: error })
