@@ -98,10 +98,7 @@ export interface Standing {
    * key here, which is at most `hold.token` (the revision of its admission).
    */
   readonly token: bigint
-  /**
-   * Time in ms until the store ends the session if it is not renewed. Only for holders in a survey, on stores that
-   * show it.
-   */
+  /** Time in ms until the store ends the session without a renewal. Only for holders in a survey, if shown. */
   readonly ttlLeftMs?: number | undefined
 }
 
@@ -148,14 +145,11 @@ export interface Backend {
   withdraw(claim: Claim, signal: AbortSignal): Promise<void>
   /** Whether an admitted claim still stands, by a consistent read. */
   verify(claim: Claim, signal: AbortSignal): Promise<boolean>
-  /** Resolves when the leader or its value may differ from `seen`. Otherwise the same as `changed`. */
+  /** Replaces the value of an admitted claim if it still stands, and returns whether it does. */
   proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean>
   /** The present holder of the name, by a consistent read. Leaves nothing in the store. */
   observe(name: string, signal: AbortSignal): Promise<Observation>
-  /**
-   * Resolves when the leader or its value may differ from this observation of the name. Otherwise the same as
-   * `changed`.
-   */
+  /** Resolves when the leader or its value may differ from `seen`. Otherwise the same as `changed`. */
   leaderChanged(name: string, seen: Observation, signal: AbortSignal): Promise<Observation | undefined>
   /** The claims on a name: holders first, then waiters in order. */
   line(name: string, signal: AbortSignal): Promise<Standing[]>
