@@ -87,8 +87,8 @@ export class Network {
 
   /**
    * One request and its answer. `serve` runs on the server: once, twice or never. The promise settles when an answer
-   * arrives, otherwise only with `signal.reason`. A reset is an UnavailableError. Long: its steps share whether the
-   * answer has arrived, which a reset and a repetition must know.
+   * arrives, otherwise only with `signal.reason`. A reset is an UnavailableError.
+   * Long: its steps share whether the answer has arrived, which a reset and a repetition must know.
    */
   request<T>(client: SimProcess, server: Host, serve: () => T | Promise<T>, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted()
@@ -133,8 +133,8 @@ export class Network {
 
   /**
    * A stream of messages to a client. `open` runs on the server and gets the channel. The function that this method
-   * returns closes the stream from the client's side; `failed` reports its end to the client. Long: both ends share
-   * whether the stream is closed, and when the last message arrives.
+   * returns closes the stream from the client's side; `failed` reports its end to the client.
+   * Long: both ends share whether the stream is closed, and when the last message arrives.
    */
   stream<T>(
     client: SimProcess,
