@@ -1,5 +1,5 @@
-// The way in: from a URL or a backend source to a client, and out again by `close`. Owns which backend loads for
-// which scheme, and that one client has one store, one session and one clock.
+// From a URL or a backend source to a client, and out again by `close`. Owns which backend loads for which scheme, and
+// that one client has one store, one session and one clock.
 
 import type { CronGuard, CronOptions } from './api/cron.ts'
 import type { Election } from './api/election.ts'
@@ -20,7 +20,7 @@ import { ClientElection, type ElectionClient } from './election/election.ts'
 import { ClaimLock, type LockClient } from './locks/lock.ts'
 import { ClaimSemaphore } from './locks/semaphore.ts'
 
-/** For each scheme the module that serves it, loaded when the scheme is used and not before. */
+/** For each scheme its module, which is loaded when the scheme is used. */
 const schemes: Record<string, (url: string) => Promise<BackendSource>> = {
   memory: async (url) => (await import('./backends/memory/index.ts')).memoryFromUrl(url),
   file: async (url) => (await import('./backends/file/index.ts')).fileFromUrl(url),
@@ -31,12 +31,14 @@ const schemes: Record<string, (url: string) => Promise<BackendSource>> = {
 }
 
 /**
- * Opens a client: a connection to the store and one session in it, which all locks of the client share. `target` is a
- * URL (`etcd://host:2379,host2:2379/namespace/`, `consul://host:8500/namespace/?dc=dc1`, `etcds:` and `consuls:` for TLS,
- * `file:`, `memory:`), or what `leasehold/etcd`, `/consul`, `/file` and `/memory` return; without it `LEASEHOLD_URL`
- * decides, and without that `file:`, which serves all processes of one machine. Costs one request. Throws TypeError or
- * RangeError for a bad URL or option, UnavailableError when the store cannot be reached, RefusedError when it refuses
- * the credentials; nothing stays open then.
+ * Opens a client: a connection to the store, and one session in it that all locks of the client share.
+ *
+ * `target` is a URL (`etcd://host:2379,host2:2379/namespace/`, `consul://host:8500/namespace/?dc=dc1`, `etcds:` and
+ * `consuls:` for TLS, `file:`, `memory:`), or the result of `leasehold/etcd`, `/consul`, `/file` or `/memory`. Without
+ * it `LEASEHOLD_URL` decides, and without that `file:`, which serves all processes of one machine.
+ *
+ * Costs one request. Throws TypeError or RangeError for a bad URL or option, UnavailableError if the store cannot be
+ * reached, RefusedError if it refuses the credentials; then nothing stays open.
  */
 export async function connect(
   target: string | BackendSource = process.env.LEASEHOLD_URL || 'file:',
@@ -63,10 +65,10 @@ const openable = withMethods('a URL as a string, or a result of leasehold/etcd, 
   'open',
 ])
 
-/** How long all that a survey reads may take: no deadline waits for it, and it may be a lot. */
+/** The time limit of all reads of one survey. It may have to read a lot, and no deadline depends on it. */
 const surveyMs = 10_000
 
-/** The client that `connect` makes. Its verbs are made here; each is documented at Leasehold. */
+/** The client that `connect` makes. Its methods are documented in Leasehold. */
 class Client extends Leasehold {
   override readonly url: string
   override readonly facts: Facts
@@ -152,7 +154,7 @@ async function sourceOf(url: string): Promise<BackendSource> {
   const load = scheme === undefined ? undefined : schemes[scheme]
   if (load) return load(url)
   const known = Object.keys(schemes).map((name) => `${name}:`)
-  // The URL itself may hold a password, and is not shown.
+  // The URL may hold a password, so the message does not show it.
   const shown = scheme ? `scheme "${scheme}:" is not known` : 'there is no scheme'
   throw new TypeError(`url: ${shown}; it takes ${known.join(', ')}`)
 }

@@ -1,21 +1,21 @@
-// The contract between the locks and a store: types only. Everything a store has to be able to do is here, and
-// the one waiting loop (core/follow.ts) works with nothing else. A backend asks its store one question at a time; it
-// does not wait for other holders, retry, or keep time.
+// The contract between the locks and a store: types only. It lists everything that a store must be able to do; the one
+// waiting loop (core/follow.ts) uses nothing else. A backend asks its store one question at a time. It does not wait
+// for other holders, retry, or measure time.
 import type { Clock } from './base/clock.ts'
 
-/** How stores differ, as data. Shared code reads these; it never asks which store it has. */
+/** The differences between stores, as data. Shared code reads these; it never asks which store it has. */
 export interface Facts {
   /** The scheme of the store's URL, for messages: `etcd`, `file`, … */
   readonly scheme: string
-  /** What the store accepts as time to live of a session, and what it gets when nobody says. */
+  /** The session times to live that the store accepts, and the one that is used by default. */
   readonly ttlMs: { readonly min: number; readonly max: number; readonly default: number }
   /** Whether waiters hold in the order in which they came. */
   readonly fair: boolean
-  /** How long the store keeps a lock from everyone after its holder's session ended without a release. */
+  /** How long nobody can hold a lock after the session of its holder ended without a release. */
   readonly lockDelayMs: number
-  /** Whether a client's locks are free as soon as its process is gone, rather than after the time to live. */
+  /** Whether a client's locks become free as soon as its process dies, rather than after the time to live. */
   readonly freesOnCrash: boolean
-  /** Whether each question is answered before its method returns: then none can hang, and none needs a time limit. */
+  /** Whether every method resolves at once: then no request can hang, and requests have no time limit. */
   readonly answersAtOnce: boolean
   /** The largest checkpoint in bytes of UTF-8. */
   readonly checkpointBytesMax: number
@@ -23,14 +23,14 @@ export interface Facts {
   readonly valueBytesMax: number
 }
 
-/** What the store watches to know that a client lives. */
+/** A session as the store granted it. The store watches it to know that the client lives. */
 export interface SessionGrant {
   readonly id: string
-  /** The time to live that the store granted, which may be longer than asked. */
+  /** The granted time to live. It may be longer than the one that was asked for. */
   readonly ttlMs: number
 }
 
-/** A request to hold. The object is the identity: the same claim asked again is the same request. */
+/** A request to hold. Object identity matters: asking again with the same object is the same request. */
 export interface Claim {
   /** Unique among the claims of its session. */
   readonly id: string
@@ -38,139 +38,139 @@ export interface Claim {
   readonly session: string
   /** How many may hold the name at once: 1 for a mutex, the permits of a semaphore. */
   readonly permits: number
-  /** What others may read about this claim while it stands. */
+  /** The text about this claim that other clients may read while it stands. */
   readonly value: string
-  /** Whether the claim stands in line when it is not admitted. If not, a refusal leaves nothing in the store. */
+  /** Whether to stand in line if it is not admitted. If false, a refused claim leaves nothing in the store. */
   readonly wait: boolean
-  /** Whether it is a candidate's: its value is for others to read as it is, and its token is what `observe` tells. */
+  /** Whether a candidate makes this claim: others read its value unchanged, and `observe` returns its token. */
   readonly candidate: boolean
 }
 
 /**
- * The store's answer to a claim. It is plain data that can be printed. A backend may add fields of its own, such as the
- * revision that it has read, for `changed` to start from.
+ * The store's answer to a claim: plain data that can be printed. A backend may add fields of its own that `changed`
+ * needs, such as the revision that it has read.
  */
 export type Attempt = Admitted | Waiting
 
-/** The claim holds, and was seen standing in the same state of the store that admitted it. */
+/** The claim holds, and one and the same state of the store showed that it was admitted and stands. */
 export interface Admitted {
   readonly held: true
-  /** Larger than the token of every earlier holder of the name, of candidates that of every earlier leader. */
+  /** Larger than the token of every earlier holder of the name; for a candidate, of every earlier leader. */
   readonly token: bigint
 }
 
 /** The claim does not hold. With `wait` it stands in line. */
 export interface Waiting {
   readonly held: false
-  /** How many claims stand between this one and the lock, at least 1, as far as the store told. */
+  /** The number of claims between this one and the lock, at least 1, as far as the store showed. */
   readonly ahead: number
   /**
-   * Nobody holds, but the store keeps the lock from everyone for `lockDelayMs`, and tells nobody when that is over:
-   * instead of waiting for a change, ask again now and then.
+   * If true, nobody holds, but no claim is admitted for up to `lockDelayMs`, and the store sends no event when that is
+   * over. So ask again now and then instead of waiting for a change.
    */
   readonly delayed?: boolean
 }
 
-/** Who holds a name that has one holder, as everybody can see. */
+/** The holder of a name that has at most one, as every client can see it. */
 export interface Leader {
-  /** What the holder says about itself: an election's candidate decides, and `proclaim` changes it. */
+  /** The text that the holder published. A candidate chooses it, and `proclaim` changes it. */
   readonly value: string
-  /** The token of its term: the same as `term.token` has there. */
+  /** The token of the holder's term: the same as its `term.token`. */
   readonly token: bigint
-  /** The session of the holder, as the store calls it. */
+  /** The store's id of the holder's session. */
   readonly session: string
 }
 
-/** What an observer of a name saw: plain data, to which a backend may add fields of its own, as to an `Attempt`. */
+/** The result of one look at a name: plain data. A backend may add fields of its own, as to an `Attempt`. */
 export interface Observation {
-  /** Undefined where nobody holds. */
+  /** Undefined if nobody holds. */
   readonly leader: Leader | undefined
 }
 
-/** One claim as it stands in the store, ours or another client's. */
+/** One claim in the store, ours or another client's. */
 export interface Standing {
   readonly session: string
   readonly held: boolean
   readonly value: string
   /**
-   * What everybody can see of its place, and what `break` asks for: no other claim on the name has or had it. For a
-   * holder of ours it is the token of its hold, except where the store does not show that: a mutex on etcd has here
-   * the create revision of its key, which is at most `hold.token`, the revision at which it was admitted.
+   * The token that every client can see and that `break` takes. No other claim on the name has or had it. For our own
+   * hold it is `hold.token`, unless the store does not show that one: a mutex on etcd has the create revision of its
+   * key here, which is at most `hold.token` (the revision of its admission).
    */
   readonly token: bigint
-  /** How long the store goes on without a renewal, in ms: for holders in a survey, where the store tells. */
+  /** Time in ms until the store ends the session without a renewal. Only for holders in a survey, if shown. */
   readonly ttlLeftMs?: number | undefined
 }
 
-/** A name on which claims stand. */
+/** A name that has claims. */
 export interface NameState {
   readonly name: string
-  /** How many may hold at once; undefined where only claims stand that do not tell. */
+  /** How many may hold at once. Undefined if no claim on the name shows it. */
   readonly permits: number | undefined
   /** Holders first, then waiters in order. */
   readonly claims: readonly Standing[]
 }
 
 /**
- * A store. Every method may reject with UnavailableError (asked again, it may succeed; whether it was applied is
- * unknown), RefusedError or ConflictError (asking again is pointless), and those about a session or claim with
- * SessionGoneError. When `signal` aborts, a method rejects with its reason at once, and whether it was
- * applied is unknown.
+ * A store. Every method may reject with UnavailableError (a repeated call may succeed; the request may have been
+ * applied), and with RefusedError or ConflictError (a repeated call is pointless). Methods about a session or claim
+ * may reject with SessionGoneError. When `signal` aborts, a method rejects with its reason at once, and the request
+ * may have been applied.
  */
 export interface Backend {
   readonly facts: Facts
-  /** Opens a session that the store ends by itself when it was not renewed for `ttlMs`. */
+  /** Opens a session. The store ends it if it is not renewed for `ttlMs`. */
   createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant>
-  /** Starts the session's time to live anew. Rejects with SessionGoneError when the store no longer knows it. */
+  /** Restarts the session's time to live. Rejects with SessionGoneError if the store no longer knows it. */
   renewSession(session: string, signal: AbortSignal): Promise<void>
-  /** Ends the session and whatever it still holds. Idempotent. */
+  /** Ends the session and everything that it holds. Idempotent. */
   destroySession(session: string, signal: AbortSignal): Promise<void>
   /**
-   * Asks once whether the claim holds, and puts it in line if it should wait. Idempotent for one claim: one that was
-   * admitted before is admitted again if it still stands, by a read that no stale member of the store can answer, and
-   * otherwise it begins anew.
+   * Asks once whether the claim holds; puts it in line if it has `wait`. Idempotent for one claim: a claim that was
+   * admitted before and still stands is admitted again, by a consistent read. A claim that was removed starts anew.
    */
   attempt(claim: Claim, signal: AbortSignal): Promise<Attempt>
   /**
-   * Resolves when this answer to the claim may have changed: it may be early, it must not be late. `answer` is the last
-   * one that this backend gave for the claim, and no other wait for it is under way. Where the event that woke it proves
-   * the new answer, it resolves with that, which saves asking. Every failure to watch counts as a change: it rejects
-   * only with `signal.reason`. A claim that holds and was removed before this call may go untold: `verify` after it.
+   * Resolves when this answer to the claim may have changed: possibly too early, never too late. `answer` is the last
+   * one that this backend gave for the claim, and no other wait for the claim is under way. If the event itself proves
+   * the new answer, resolves with that answer, which saves a request. A failure to watch counts as a change, so it
+   * rejects only with `signal.reason`. If a claim that holds was removed before this call, it may not resolve: call
+   * `verify` after it.
    */
   changed(claim: Claim, answer: Attempt, signal: AbortSignal): Promise<Attempt | undefined>
   /**
-   * Takes the claim out of the line or the lock, also where an unanswered attempt arrives only later. Idempotent;
-   * never touches another claim; costs nothing when nothing of the claim can stand.
+   * Removes the claim from the line and the lock, even if an unanswered attempt arrives later. Idempotent; never
+   * touches another claim; sends no request if the claim cannot be in the store.
    */
   withdraw(claim: Claim, signal: AbortSignal): Promise<void>
-  /** Whether an admitted claim still stands, by a read that no stale member of the store can answer. */
+  /** Whether an admitted claim still stands, by a consistent read. */
   verify(claim: Claim, signal: AbortSignal): Promise<boolean>
-  /** Replaces what others read about an admitted claim, if it still stands, and says whether it does. */
+  /** Replaces the value of an admitted claim if it still stands, and returns whether it does. */
   proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean>
-  /** Who holds the name now, by a read that no stale member of the store can answer. Leaves nothing in the store. */
+  /** The present holder of the name, by a consistent read. Leaves nothing in the store. */
   observe(name: string, signal: AbortSignal): Promise<Observation>
-  /** Resolves when another leader, value or none may have followed this observation of the name. The rest is as `changed`. */
+  /** Resolves when the leader or its value may differ from `seen`. Otherwise the same as `changed`. */
   leaderChanged(name: string, seen: Observation, signal: AbortSignal): Promise<Observation | undefined>
   /** The claims on a name: holders first, then waiters in order. */
   line(name: string, signal: AbortSignal): Promise<Standing[]>
-  /** All names that begin with `prefix` and on which claims stand, sorted as strings, by reads that are not stale. */
+  /** All names that begin with `prefix` and have claims, sorted as strings, by consistent reads. */
   survey(prefix: string, signal: AbortSignal): Promise<NameState[]>
   /**
-   * Takes away the claim that holds the name with this token, in one step that touches no other claim, and says
-   * whether it did: false where no such claim holds. Its holder is told as of any loss, by its watch.
+   * Removes the claim that holds the name with this token, in one step that touches no other claim. Returns whether it
+   * did: false if no such claim holds. Its holder learns of it through its watch, as of every loss.
    */
   break(name: string, token: bigint, signal: AbortSignal): Promise<boolean>
-  /** Stores `text` for the name if the admitted claim still stands, and says whether it did. */
+  /** Stores `text` for the name if the admitted claim still stands, and returns whether it does. */
   writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean>
-  /** What the last holder stored for the name. */
+  /** The text that a holder stored last for the name. */
   readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined>
-  /** Closes connections and files. Sessions are destroyed before. */
+  /** Closes connections and files. The caller has destroyed its sessions before. */
   close(): Promise<void>
 }
 
-/** Where a store is and how to reach it: what `leasehold/etcd` and its siblings make out of their options. */
+/** The place of a store and how to reach it: `leasehold/etcd` and its siblings make this from their options. */
 export interface BackendSource {
-  /** The store for people to read, without secrets: what `LEASEHOLD_URL` would say. */
+  /** The store's URL for people to read, without secrets. */
   readonly url: string
   /** Loads the client library and opens the store. */
   open(clock: Clock): Promise<Backend>

@@ -1,4 +1,4 @@
-// The public face of the package: all that users import from 'leasehold'. Backends have entrances of their own.
+// The public face of the package: everything that users import from 'leasehold'. Each backend has an entry of its own.
 
 export type {
   CronGuard,

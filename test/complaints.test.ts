@@ -9,7 +9,9 @@ interface Row {
   readonly shown: string
 }
 
-const [told = '', shared = ''] = readFileSync('docs/complaints.md', 'utf8').split(/^## What we share$/m)
+const [told = '', shared = ''] = readFileSync('docs/complaints.md', 'utf8').split(
+  /^## Complaints that Leasehold shares$/m,
+)
 
 /** The rows of all tables, without their heads. */
 function rowsOf(text: string): Row[] {

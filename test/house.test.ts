@@ -4,52 +4,17 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import ts from 'typescript'
 import { expect, test } from 'vitest'
-
-interface Source {
-  readonly file: string
-  readonly tree: ts.SourceFile
-}
-
-interface Remark {
-  /** Where it stands, as `file:line`. */
-  readonly at: string
-  readonly text: string
-}
+import { commentsOf, lineOf, nodesOf, readSources, type Source } from './sources.ts'
 
 const functionLinesMost = 25
 const readingLinesMost = 900
 
-const sources = ['src', 'test', 'tools', 'bench'].flatMap(filesBelow).map(parsed)
+const sources = readSources()
 const production = sources.filter(({ file }) => file.startsWith('src/'))
 const code = new Set(sources.flatMap(wordsOfCode))
 
 /** Words of comments that are code of others: of Go's client libraries, of node-cron, of the shell. */
 const foreign = new Set(['concurrency', 'setRunCoordinator', 'tee'])
-
-function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => /\.(ts|mjs)$/.test(file))
-    .map((file) => join(folder, file))
-}
-
-function parsed(file: string): Source {
-  const kind = file.endsWith('.ts') ? ts.ScriptKind.TS : ts.ScriptKind.JS
-  const text = readFileSync(file, 'utf8')
-  return { file, tree: ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true, kind) }
-}
-
-function nodesOf(tree: ts.SourceFile): ts.Node[] {
-  const found: ts.Node[] = []
-  const visit = (node: ts.Node): void => {
-    found.push(node)
-    for (const child of node.getChildren(tree)) visit(child)
-  }
-  visit(tree)
-  return found
-}
-
-const lineOf = (tree: ts.SourceFile, position: number): number =>
-  tree.getLineAndCharacterOfPosition(position).line + 1
 
 /** Every identifier of the code, and every word in its strings. */
 function wordsOfCode({ tree }: Source): string[] {
@@ -57,18 +22,6 @@ function wordsOfCode({ tree }: Source): string[] {
     if (ts.isIdentifier(node) || ts.isPrivateIdentifier(node)) return [node.text.replace('#', '')]
     return ts.isLiteralExpression(node) ? (node.text.match(/\w+/g) ?? []) : []
   })
-}
-
-function commentsOf({ file, tree }: Source): Remark[] {
-  const { text } = tree
-  const ranges = nodesOf(tree)
-    .filter((node) => node.getChildCount(tree) === 0)
-    .flatMap(({ pos, end }) => [
-      ...(ts.getLeadingCommentRanges(text, pos) ?? []),
-      ...(ts.getTrailingCommentRanges(text, end) ?? []),
-    ])
-  const places = new Map(ranges.map(({ pos, end }) => [pos, end]))
-  return [...places].map(([pos, end]) => ({ at: `${file}:${lineOf(tree, pos)}`, text: text.slice(pos, end) }))
 }
 
 const comments = sources.flatMap(commentsOf)

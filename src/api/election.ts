@@ -1,4 +1,4 @@
-// Elections as a caller sees them: candidates, terms and work that only a leader does. Types only; election/ is the
+// Elections as a caller sees them: candidates, terms, and work that only the leader does. Types only; election/ is the
 // implementation.
 import type { Leader } from '../contract.ts'
 import type { Hold } from './hold.ts'
@@ -6,7 +6,7 @@ import type { AcquireOptions } from './lock.ts'
 
 /** How to stand for an election. */
 export interface CampaignOptions extends AcquireOptions {
-  /** Text about the leader for others to read, such as an address; by default its host and process id as JSON. */
+  /** A text about the leader, such as an address, for others to read. By default its host and process id as JSON. */
   readonly value?: string | undefined
 }
 
@@ -16,81 +16,84 @@ export interface ObserveOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** What a leader does. It should end soon after `term.signal` aborts. */
+/** The work of a leader. It should end soon after `term.signal` aborts. */
 export type LeadWork = (term: Term) => unknown
 
 /** How to lead. */
 export interface LeadOptions {
-  /** Text about the leader for others to read, as for `campaign`. */
+  /** A text about the leader for others to read, as for `campaign`. */
   readonly value?: string | undefined
-  /** Called with the number of candidates that stand ahead, as for `acquire`. */
+  /** Called with the number of candidates ahead, as for `acquire`. */
   readonly onWait?: ((ahead: number) => void) | undefined
-  /** Ends it all: the work is asked to stop, the term is resigned, and `lead` resolves. */
+  /** Ends the leading: the work is asked to stop, the term is resigned, and `lead` resolves. */
   readonly signal?: AbortSignal | undefined
-  /** How long, in ms, work may go on after `term.signal` aborted; 10 s by default. */
+  /** How long, in ms, work may go on after `term.signal` aborted. 10 s by default. */
   readonly graceMs?: number | undefined
   /**
-   * Called with each error that `lead` goes on after. By default it becomes a warning of the process. An error that
-   * `onError` throws itself ends `lead`.
+   * Called with each error after which `lead` goes on. By default it emits a process warning. An error that `onError`
+   * throws itself ends `lead`.
    */
   readonly onError?: ((error: unknown) => void) | undefined
 }
 
 /**
- * Leadership, held. It is a Hold: `token`, `held`, `assertHeld`, `verify` and `checkpoint` are those of a lock. Its
- * `signal` aborts when it is time to stop for whatever reason: the term was lost (a HoldLostError), it was resigned, or,
- * under `lead`, the caller wants an end.
+ * Leadership that is held. A Term is a Hold: `token`, `held`, `assertHeld`, `verify` and `checkpoint` are those of a
+ * lock. Its `signal` aborts when the work has to stop: the term was lost (a HoldLostError), it was resigned, or, under
+ * `lead`, the caller ended it.
  */
 export interface Term extends Hold {
   /**
-   * Replaces the value that `leader` and `observe` tell. The store refuses it unless this term still stands; of two
-   * calls the later one stays. Costs one request. Rejects with HoldLostError when refused or after the end of the term,
+   * Replaces the value that `leader` and `observe` return. The store refuses it unless this term still stands; of two
+   * calls the later one wins. Costs one request. Rejects with HoldLostError when refused or after the end of the term,
    * with TypeError or RangeError for a bad value, and with UnavailableError if the store did not answer.
    */
   proclaim(value: string): Promise<void>
   /**
-   * Gives leadership back, and the next candidate leads after one more event. End the work that the term protects
-   * before: from here on `held` is false and `signal` is aborted. Costs, resolves and rejects as `release`, which does
-   * the same.
+   * Gives leadership up; one event later the next candidate leads. End the protected work first: from the call on
+   * `held` is false and `signal` is aborted. The same as `release`.
    */
   resign(): Promise<void>
 }
 
 /**
- * One leader at a time, in the order in which the candidates came. On etcd it is the election of `etcdctl elect NAME` and
- * of Go's `concurrency.Election`; on Consul the leader is the session on the key `NAME/.lock`, as with `consul lock NAME`.
- * A mutex of the same name stands in the same line; but on etcd its tokens count otherwise, and a term that follows it may
- * have a smaller one. So let a name be either an election or a mutex where tokens fence something.
+ * One leader at a time, in the order in which the candidates came. On etcd it is the election of `etcdctl elect NAME`
+ * and of Go's `concurrency.Election`. On Consul the leader is the session on the key `NAME/.lock`, as with `consul
+ * lock NAME`. A mutex of the same name stands in the same line, but on etcd it counts tokens differently, so its token
+ * may be smaller than that of the term before. If tokens fence something, use a name for an election or for a mutex,
+ * never for both.
  */
 export interface Election {
   readonly name: string
   /**
-   * Waits in line and resolves with a term when this candidate leads. Where nobody leads it costs one request. Rejects
-   * with WaitTimeoutError after `waitMs`, with `signal.reason` on abort, with TypeError or RangeError for a bad option
-   * or value, and with UnavailableError, ConflictError or RefusedError; in each case the candidacy is over. A
-   * candidate whose session was lost while it waited stands in line again, at its end.
+   * Waits in line, and resolves with a term when this candidate leads. Costs one request if nobody leads. Rejects with
+   * WaitTimeoutError after `waitMs`, with `signal.reason` on abort, with TypeError or RangeError for a bad option or
+   * value, and with UnavailableError, ConflictError or RefusedError. In each case the candidacy is over. A candidate
+   * whose session is lost while it waits stands in line again, at the end.
    */
   campaign(options?: CampaignOptions): Promise<Term>
   /**
-   * The leader now, read linearizably; undefined if nobody leads. Costs one request. Rejects as `readCheckpoint` of a
-   * lock.
+   * The present leader, by a consistent read. Undefined if nobody leads. Costs one request. Rejects as
+   * `readCheckpoint` of a lock.
    */
   leader(): Promise<Leader | undefined>
   /**
-   * Yields the leader, at once and then whenever that changes: another leader, another value, or undefined while nobody
-   * leads. A slow reader may miss states in between, never the last state. Costs one request and one watch, and
-   * one request more for each change; where the store is out of reach it goes on when it is back. Ends by leaving the
-   * loop, or throws `signal.reason`, an AbortError when the client is closed, RefusedError, and UnavailableError if
-   * the store does not answer the first question. The call itself throws TypeError for a bad option.
+   * Yields the leader at once and after every change: another leader, another value, or undefined while nobody leads.
+   * A slow reader may miss states in between, but never the last one. Costs one request and one watch, and one more
+   * request for each change. While the store is unreachable it waits, and goes on afterwards.
+   *
+   * Ends when you leave the loop. Throws `signal.reason`, an AbortError when the client is closed, RefusedError, and
+   * UnavailableError if the store does not answer the first question. The call itself throws TypeError for a bad
+   * option.
    */
   observe(options?: ObserveOptions): AsyncGenerator<Leader | undefined, never, void>
   /**
-   * Campaigns, calls `work` with the term when this candidate leads, and campaigns again when the work is done, until
-   * `signal` aborts or the client is closed; then resolves. When the work has to stop, `term.signal` aborts; the term is
-   * resigned when the work is over, or `graceMs` later, never before. `onError` is called with each error after which
-   * `lead` goes on, after a pause of up to 2 s: work that throws, a term that is lost, a store out of reach. Rejects
-   * with TypeError or RangeError for bad arguments, with ConflictError and RefusedError, and with HoldLostError if the
-   * work still runs when all else is over: then end the process.
+   * Campaigns, calls `work` with the term when this candidate leads, and campaigns again when the work is done.
+   * Resolves after `signal` aborts or the client is closed. When the work has to stop, `term.signal` aborts. The term
+   * is resigned when the work has ended, or `graceMs` later, never before.
+   *
+   * Work that throws, a lost term and an unreachable store do not end `lead`: it calls `onError`, pauses for up to 2 s
+   * and goes on. Rejects with TypeError or RangeError for bad arguments, with ConflictError and RefusedError, and with
+   * HoldLostError if the work still runs at the very end: then end the process.
    */
   lead(work: LeadWork, options?: LeadOptions): Promise<void>
 }

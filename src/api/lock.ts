@@ -3,13 +3,14 @@ import type { Hold } from './hold.ts'
 
 /** How long to wait for a hold. */
 export interface AcquireOptions {
-  /** Give up after so many ms with WaitTimeoutError; 0 tries once. Without it the wait has no end. */
+  /** Gives up after this many ms with a WaitTimeoutError. 0 tries once. By default the wait has no limit. */
   readonly waitMs?: number | undefined
-  /** Give up when it aborts, with its reason. */
+  /** Gives up when it aborts, and rejects with its reason. */
   readonly signal?: AbortSignal | undefined
   /**
-   * Called with the number of claims of other clients that stand ahead in the store, as far as the store told: when
-   * this claim begins to wait there, and whenever that number changes. An error that it throws ends the wait.
+   * Called with the number of claims ahead in the store, as far as the store showed; claims of this client are not
+   * counted. Called when this claim begins to wait in the store, and whenever the number changes. An error that it
+   * throws ends the wait.
    */
   readonly onWait?: ((ahead: number) => void) | undefined
 }
@@ -24,27 +25,27 @@ export type TryOptions = Pick<AcquireOptions, 'signal'>
 export interface Lock {
   readonly name: string
   /**
-   * Waits in line and resolves with a hold. Where the name is free this costs one request. Where the answer, or the
-   * event that ends the wait, comes later than a thirtieth of the TTL after the last request, one more request confirms
-   * it; if an operator broke the lock meanwhile, the caller stands in line again, at its end. Rejects with
-   * WaitTimeoutError after `waitMs`, with `signal.reason` on abort, and with UnavailableError, ConflictError or
-   * RefusedError; in each case nothing is held and the place in line is given up.
+   * Waits in line and resolves with a hold. Costs one request if the name is free. If the answer, or the event that
+   * ends the wait, arrives later than a thirtieth of the TTL after the last request, one more request confirms it. If
+   * an operator broke the lock meanwhile, the caller stands in line again, at the end. Rejects with WaitTimeoutError
+   * after `waitMs`, with `signal.reason` on abort, and with UnavailableError, ConflictError or RefusedError; in each
+   * case it holds nothing and has left the line.
    */
   acquire(options?: AcquireOptions): Promise<Hold>
   /**
-   * Resolves with a hold if it is free now and nobody waits for it, else with undefined. Costs one request (a
-   * semaphore on etcd: two where it is free), and leaves nothing behind. A late answer is confirmed as for `acquire`;
-   * if an operator broke the lock meanwhile, it is tried once more. Rejects as `acquire` does.
+   * Resolves with a hold if the name is free and nobody waits for it, otherwise with undefined. Costs one request (a
+   * free semaphore on etcd: two), and leaves nothing behind. A late answer is confirmed as for `acquire`; if an
+   * operator broke the lock meanwhile, it tries once more. Rejects as `acquire` does.
    */
   tryAcquire(options?: TryOptions): Promise<Hold | undefined>
   /**
-   * Acquires, calls `work`, releases, and resolves with the result of `work`. An error of `work` is thrown on
-   * as it is. If the hold was lost before `work` was done, rejects with HoldLostError: part of the work was not
+   * Acquires, calls `work`, releases, and resolves with the result of `work`. An error of `work` is passed on
+   * unchanged. If the hold was lost before `work` was done, rejects with HoldLostError: part of the work was not
    * protected.
    */
   run<T>(work: (hold: Hold) => T | Promise<T>, options?: AcquireOptions): Promise<T>
   /**
-   * The text that the last holder stored with `hold.checkpoint(text)`, read linearizably; undefined if no holder ever
+   * The text that a holder stored last with `hold.checkpoint(text)`, by a consistent read. Undefined if no holder ever
    * stored one. Costs one request. Rejects with UnavailableError or RefusedError.
    */
   readCheckpoint(): Promise<string | undefined>
@@ -56,15 +57,15 @@ export interface Lock {
  */
 export type Mutex = Lock
 
-/** How many may hold a semaphore. */
+/** The number of holders of a semaphore. */
 export interface SemaphoreOptions {
   /** A whole number from 1 to 10 000, the same wherever the name is used. */
   readonly permits: number
 }
 
 /**
- * At most `permits` holders at a time, in the order in which they came. A holder that dies gives its permit back
- * with its session. A client that uses the name with other permits while it is in use gets a ConflictError.
+ * At most `permits` holders at a time, in the order in which they came. If a holder dies, its permit is free when its
+ * session ends. A client that asks for other permits while the name is in use gets a ConflictError.
  */
 export interface Semaphore extends Lock {
   readonly permits: number

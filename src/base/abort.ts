@@ -1,4 +1,4 @@
-// How a wait ends early when a signal aborts. Owns the one race between an abort and everything else; it knows nothing
+// Ends a wait early when a signal aborts. Owns the one race between an abort and the awaited result; it knows nothing
 // about what is awaited.
 import { setMaxListeners } from 'node:events'
 
@@ -9,11 +9,12 @@ export interface Settle<T> {
 }
 
 /**
- * A promise for what callbacks deliver. `begin` starts the work, keeps `settle` for its callbacks, and returns how to stop
- * the work. The promise settles at the first call of `settle`, or rejects with `signal.reason` when the signal aborts.
- * Either way the work is stopped exactly once, and no listener stays on the signal. `begin` is not called if the signal is
- * aborted already; what it throws rejects the promise. Costs one listener on the signal. Node's `events.once` does not
- * serve here: it rejects with an AbortError of its own instead of `signal.reason`, and cannot stop the work.
+ * Turns callbacks into a promise. `begin` starts the work, passes `settle` to its callbacks, and returns a function
+ * that stops the work. The promise settles at the first call of `settle`, or rejects with `signal.reason` when the
+ * signal aborts. In both cases the work is stopped exactly once, and no listener stays on the signal. If the signal is
+ * already aborted, `begin` is not called. An error that `begin` throws rejects the promise. Costs one listener on the
+ * signal. Node's `events.once` does not fit: it rejects with an AbortError of its own instead of `signal.reason`, and
+ * it cannot stop the work.
  */
 export function untilAborted<T>(signal: AbortSignal, begin: (settle: Settle<T>) => () => void): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -1,34 +1,34 @@
-// Time, timers, randomness and identity, injected everywhere so that a test can own them. This is the only
-// file that reads a clock or sets a timer; a lint rule keeps it so.
+// Time, timers, randomness and identity. They are injected everywhere, so that a test can control them. Only this file
+// reads a clock or sets a timer; a lint rule checks that.
 import { randomBytes } from 'node:crypto'
 import { uptime } from 'node:os'
 import { untilAborted } from './abort.ts'
 
-/** One instant as three clocks saw it. Only differences between marks of one process mean anything. */
+/** One instant, read from three clocks. Marks are only comparable within one process. */
 export interface Mark {
-  /** Monotonic clock, in ms. Counts a stopped process, but on Linux not a suspended machine. */
+  /** Monotonic clock, in ms. Advances while the process is stopped; on Linux not while the machine is suspended. */
   readonly monotonicMs: number
-  /** Wall clock, in ms. Counts suspend, and jumps when somebody sets it. */
+  /** Wall clock, in ms. Advances during suspend, and jumps when somebody sets it. */
   readonly wallMs: number
-  /** Time since boot, in ms. Counts suspend; coarse. */
+  /** Time since boot, in ms. Advances during suspend; coarse. */
   readonly uptimeMs: number
 }
 
-/** What Leasehold needs to know of time and chance. Swap it to test, or to simulate. */
+/** The time and randomness that Leasehold uses. Replace it in tests and simulations. */
 export interface Clock {
-  /** The present instant. Costs well under a microsecond, and 10 µs once in 10 ms. */
+  /** The present instant. Costs well under 1 µs, and 10 µs once in 10 ms. */
   mark(): Mark
-  /** Wall clock in ms since 1970, for people to read. No decision rests on it. */
+  /** Wall clock in ms since 1970, for people to read. No decision depends on it. */
   wallMs(): number
-  /** Runs `run` once, after at least about `ms` ms; the function returned cancels. */
+  /** Calls `run` once, `ms` ms later or a little after that. The returned function cancels. */
   after(ms: number, run: () => void): () => void
   /** A number in [0, 1), for jitter. */
   random(): number
-  /** A random positive 63-bit integer: an identity nobody else has. */
+  /** A random positive 63-bit integer, used as a unique identity. */
   id(): bigint
 }
 
-/** A wall clock's time as ISO 8601 has it, for people to read. */
+/** A wall clock's time in ISO 8601, for people to read. */
 export function isoTime(wallMs: number): string {
   return new Date(wallMs).toISOString()
 }
@@ -43,8 +43,8 @@ export function systemClock(): Clock {
     mark() {
       const monotonicMs = performance.now()
       const wallMs = Date.now()
-      // The uptime costs far more to read than the others and has a grain of 10 ms: within one grain of both
-      // others it has nothing new to tell.
+      // Reading the uptime costs far more than the other two, and it has a grain of 10 ms. So it is read again only
+      // when one of the other two has moved by that much.
       const fresh = Math.max(monotonicMs - last.monotonicMs, Math.abs(wallMs - last.wallMs)) < uptimeGrainMs
       if (fresh) return { monotonicMs, wallMs, uptimeMs: last.uptimeMs }
       last = { monotonicMs, wallMs, uptimeMs: uptime() * 1000 }
@@ -63,7 +63,7 @@ function startTimer(ms: number, run: () => void): () => void {
   return () => clearTimeout(timer)
 }
 
-/** setTimeout takes no more than 24 days: a longer timer is several, one after the other. */
+/** setTimeout takes at most 24 days, so a longer timer is a chain of several. */
 function startLongTimer(ms: number, run: () => void): () => void {
   let cancel = startTimer(longestTimerMs, () => {
     cancel = startTimer(ms - longestTimerMs, run)
@@ -72,8 +72,8 @@ function startLongTimer(ms: number, run: () => void): () => void {
 }
 
 /**
- * The most time, in ms, that can have passed between two marks: the largest of what the three clocks say, so
- * that suspend counts and a clock set back hides nothing. It errs towards "later": right for whoever must stop.
+ * The most time, in ms, that can have passed between two marks: the largest difference of the three clocks. So suspend
+ * counts, and a clock that was set back hides nothing. The result may be too large: use it to decide when to stop.
  */
 export function mostElapsedMs(since: Mark, now: Mark): number {
   return Math.max(
@@ -84,14 +84,14 @@ export function mostElapsedMs(since: Mark, now: Mark): number {
 }
 
 /**
- * The least time, in ms, that has passed between two marks: for whoever may take something away from others
- * only after a wait.
+ * The least time, in ms, that has passed between two marks. Use it to decide when a client may take something away
+ * from others after a wait.
  */
 export function leastElapsedMs(since: Mark, now: Mark): number {
   return now.monotonicMs - since.monotonicMs
 }
 
-/** Resolves after `ms`. Rejects with `signal.reason` at once when the signal aborts; leaves no timer behind. */
+/** Resolves after `ms`. When the signal aborts, rejects at once with `signal.reason`. Leaves no timer behind. */
 export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   return untilAborted(signal, ({ resolve }) => clock.after(ms, resolve))
 }

@@ -1,9 +1,9 @@
-// Which known word a caller may have meant by an unknown one. Own code, since it is 20 lines that run only on the way to
-// an error, and a library for them would be one more dependency of every user.
+// Finds the known word that a caller may have meant by an unknown one. This is own code, since it has 20 lines that
+// run only before an error, and a library would be one more dependency of every user.
 
 /**
- * The known word with the fewest letters to insert, remove or replace; undefined where each one differs in more than 2
- * letters and a third of its length, or has no letter in place.
+ * The known word with the fewest letters to insert, remove or replace. Undefined if every word differs in more than 2
+ * letters and more than a third of its length, or shares no letter in place.
  */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const ranked = known
@@ -14,7 +14,7 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return ranked[0]?.other
 }
 
-/** Levenshtein's distance, one row of his table at a time. */
+/** The Levenshtein distance, computed one row of the table at a time. */
 function distance(one: string, two: string): number {
   let row = Array.from({ length: two.length + 1 }, (_, index) => index)
   for (const [at, letter] of [...one.slice(0, 40)].entries()) {

@@ -1,29 +1,29 @@
-// The one checker of what callers pass: a table says which options there are and which kind each one takes. Owns the
-// messages; the tables are in core/arguments.ts and in each backend's options.ts. A message shows no value that may be
-// a secret.
+// The one checker of arguments and options: a table names the options and the kind of each. Owns the messages; the
+// tables are in core/arguments.ts and in each backend's options.ts. A message never shows a value that may be a
+// secret.
 import { nearest } from './nearest.ts'
 
-/** What one argument or option takes. */
+/** The values that one argument or option takes. */
 export interface Kind {
-  /** In words, for messages: "a number of ms from 0". */
+  /** The values in words, for messages: "a number of ms from 0". */
   readonly takes: string
-  /** Whether it must be given. */
+  /** Whether the option must be given. */
   readonly required?: true
-  /** Whether a message may not show the value. */
+  /** Whether messages must not show the value. */
   readonly secret?: true
-  /** Other names under which callers look for this option, for "did you mean". */
+  /** Other names that callers may try for this option, for "did you mean". */
   readonly alsoCalled?: readonly string[]
-  /** Whether the value fits, and if not, what is wrong. Throws an error of its own where it can say more. */
+  /** Whether the value fits, and what is wrong if not. Throws an error of its own where that can say more. */
   judge(value: unknown, argument: string): 'fits' | 'wrong type' | 'out of range'
 }
 
-/** A table of options: one kind for each. */
+/** A table of options: one kind for each option. */
 export type Table = Readonly<Record<string, Kind>>
 
-/** The table for an options type: it must name every option of the type, and no other. */
+/** The table for an options type. It must name every option of the type and no other. */
 export type TableOf<T> = { readonly [K in keyof T]-?: Kind }
 
-/** Throws TypeError or RangeError that names the argument, its value and what it takes. */
+/** Throws a TypeError or RangeError that names the argument, its value and the values it takes. */
 export function check(argument: string, value: unknown, kind: Kind): void {
   const verdict = kind.judge(value, argument)
   if (verdict === 'fits') return
@@ -33,14 +33,14 @@ export function check(argument: string, value: unknown, kind: Kind): void {
 }
 
 /**
- * Throws TypeError or RangeError unless `options` is an object whose every key is in the table and whose every value is
- * of its kind. Undefined is the same as missing.
+ * Throws a TypeError or RangeError unless `options` is an object whose keys are all in the table and whose values all
+ * fit. An undefined value counts as missing.
  */
 export function checkOptions(options: unknown, table: Table, argument = 'options'): void {
   check(argument, options, object(table, ''))
 }
 
-/** What a string has to be. */
+/** The rules for a string. */
 export interface TextRules {
   /** Whether "" is allowed. */
   readonly empty?: boolean
@@ -90,7 +90,7 @@ export const callback: Kind = {
   judge: (value) => (typeof value === 'function' ? 'fits' : 'wrong type'),
 }
 
-/** True, false, or what the other kind takes. */
+/** True, false, or a value of the other kind. */
 export function flagOr(kind: Kind): Kind {
   return {
     ...kind,
@@ -105,16 +105,16 @@ export function withMethods(takes: string, methods: readonly string[]): Kind {
     methods.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
   return {
     takes,
-    secret: true, // it may be a URL in the place of an object
+    secret: true, // a caller may pass a URL here by mistake
     judge: (value) => (typeof value === 'object' && value !== null && has(value) ? 'fits' : 'wrong type'),
   }
 }
 
-/** An array, each item of which is of one kind. `of` names the items. */
+/** An array whose items are of one kind. `of` names the items. */
 export function list(item: Kind, of: string, mayBeEmpty = true): Kind {
   return {
     takes: `an array of ${of}`,
-    secret: true, // it may be one item, with a password in it
+    secret: true, // it may be a single item that contains a password
     judge(value, argument) {
       if (!Array.isArray(value)) return 'wrong type'
       if (value.length === 0 && !mayBeEmpty)
@@ -125,7 +125,7 @@ export function list(item: Kind, of: string, mayBeEmpty = true): Kind {
   }
 }
 
-/** An object of options. `prefix` stands before its keys in messages, as in `tls.cert`. */
+/** An object of options. In messages `prefix` stands before its keys, as in `tls.cert`. */
 export function object(table: Table, prefix: string): Kind {
   const keys = Object.keys(table)
   return {
@@ -143,7 +143,7 @@ export function object(table: Table, prefix: string): Kind {
   }
 }
 
-/** Not an array, an AbortSignal, a Date, a Map or another object with a tag of its own: those are no options. */
+/** Whether it is a plain object. An array, an AbortSignal, a Date, a Map or another object with its own tag is not. */
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && tagOf(value) === 'Object'
 }
@@ -166,7 +166,7 @@ function meantBy(key: string, table: Table): string | undefined {
   return names.get(nearest(key, [...names.keys()]) ?? '')
 }
 
-/** A value for a message: safe for symbols, bigints and objects without `toString`, and never long. */
+/** Shows a value in a message. Safe for symbols, bigints and objects without `toString`; never long. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return cut(JSON.stringify(value))
   if (typeof value === 'bigint') return cut(`${value}n`)
@@ -174,7 +174,7 @@ export function show(value: unknown): string {
   return typeName(value)
 }
 
-/** The type of a value, in place of a value that a message may not show. */
+/** The type of a value, for messages that must not show the value. */
 export function typeName(value: unknown): string {
   if (value === null || value === undefined) return String(value)
   const name = typeof value === 'object' ? tagOf(value) : typeof value

@@ -1,5 +1,5 @@
-// The way from a request to a hold, for every kind of lock and every store. Owns that every way out of it withdraws, and
-// what close waits for; waiting is admission.ts's, order comes from the store, loss from the session.
+// The way from a request to a hold, for every kind of lock and every store. Owns that every failure withdraws the
+// claim, and which work close() waits for. admission.ts waits; the store decides the order; the session tells of loss.
 import type { Hold } from '../api/hold.ts'
 import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
@@ -13,25 +13,25 @@ import { type Leave, Lines } from './local-queue.ts'
 import { backoffMs, persist } from './request.ts'
 import { requestMs, type Session, type Sessions } from './session.ts'
 
-/** What a caller wants of a name. */
+/** A caller's request for a name. */
 export interface Wish<H extends Hold = Hold> {
   readonly name: string
   readonly permits: number
   readonly value: string
-  /** Whether others observe who holds: see `Claim`. */
+  /** Whether other clients observe the holder: see `Claim`. */
   readonly candidate: boolean
-  /** Whether `close` leaves the release of this hold to work that was given to `awaitOnClose`, and waits for that work. */
+  /** If true, close() does not release this hold itself; it waits for work registered with `awaitOnClose` to do so. */
   readonly releasesItself?: boolean
-  /** Makes what the caller gets. */
+  /** Makes the object that the caller gets. */
   readonly make: (grant: Grant) => H
-  /** How long to stand in line. For 0 the claim does not stand in line: the answer is undefined if the name is not free. */
+  /** How long to stand in line. With 0 it does not: the result is undefined if the name is not free. */
   readonly waitMs?: number | undefined
   readonly signal?: AbortSignal | undefined
-  /** Hears how many stand ahead, whenever that changes. */
+  /** Called with the number of claims ahead, whenever that changes. */
   readonly onWait?: ((ahead: number) => void) | undefined
 }
 
-/** Turns wishes into holds. One per client. */
+/** Turns wishes into holds. Each client has one. */
 export class Acquirer {
   /** Ends when the client is closed. */
   readonly closing: Scope = new Scope()
@@ -40,7 +40,7 @@ export class Acquirer {
   readonly #sessions: Sessions
   readonly #lines = new Lines()
   readonly #holds = new Set<Hold>()
-  /** Holds of work that gives them back itself. */
+  /** Holds that registered work releases itself. */
   readonly #attended = new Set<Hold>()
   readonly #pending = new Set<Promise<unknown>>()
   readonly #withdrawals = new Set<Promise<unknown>>()
@@ -54,10 +54,10 @@ export class Acquirer {
   }
 
   /**
-   * Waits for the caller's turn and resolves with a hold that is held at that moment, or, with a `waitMs` of 0,
-   * with undefined. Rejects with WaitTimeoutError, `signal.reason`, UnavailableError, ConflictError or RefusedError;
-   * the caller then holds nothing. A claim whose session is lost while it waits goes to the end of the line, and so
-   * does one that was removed before its admission was heard. With a `waitMs` of 0 such a claim tries once more.
+   * Waits for the caller's turn. Resolves with a hold that is held at that moment, or with undefined if `waitMs` is 0
+   * and the name is not free. Rejects with WaitTimeoutError, `signal.reason`, UnavailableError, ConflictError or
+   * RefusedError; the caller then holds nothing. A claim whose session is lost while it waits goes to the end of the
+   * line; so does a claim that was removed before its admission arrived. With a `waitMs` of 0 it tries once more.
    */
   acquire<H extends Hold>(wish: Wish<H>): Promise<H | undefined> {
     return note(this.#pending, this.#acquire(wish))
@@ -80,15 +80,15 @@ export class Acquirer {
     }
   }
 
-  /** Lets `close` wait for work that ends by itself when `closing` does, and keep its hold until then. */
+  /** Lets `close` wait for work that ends by itself when `closing` ends, and keeps the work's hold until then. */
   awaitOnClose<T>(work: Promise<T>): Promise<T> {
     return note(this.#works, work)
   }
 
   /**
-   * Ends all that is under way: pending acquires reject, holds are released, the work of `awaitOnClose` ends, and then the
-   * session. Bounded by that work's grace and about the time of two requests; what the store did not hear by then
-   * it drops when the session's time to live is over.
+   * Ends everything under way: pending acquires reject, holds are released, work given to `awaitOnClose` ends, then
+   * the session ends. Takes at most that work's grace plus about two requests. If the store was not reached, it drops
+   * the rest when the session's time to live is over.
    */
   async close(): Promise<void> {
     this.closing.end(new DOMException('the Leasehold client was closed', 'AbortError'))
@@ -96,14 +96,14 @@ export class Acquirer {
     await Promise.allSettled(this.#works)
     const scope = new Scope().onTimeout(this.#clock, 2 * requestMs(this.#sessions.ttlMs), tooLong)
     const givenBack = Promise.allSettled([...this.#attended].map((hold) => hold.release()))
-    // Each of these has just been told to end, and withdraws only now.
+    // These acquires were told to end just now; their withdrawals start only in this step.
     const withdrawn = Promise.allSettled(this.#pending).then(() => Promise.allSettled(this.#withdrawals))
     await orAborted(Promise.all([released, givenBack, withdrawn]), scope.signal).catch(() => {})
     await this.#sessions.end(scope).catch(() => {})
     scope.lift()
   }
 
-  /** Stands in line with one session after the other, until the store has answered. */
+  /** Makes claims in one session after the other, until the store has answered. */
   async #inTurn<H extends Hold>(wish: Wish<H>, leave: Leave, scope: Scope): Promise<H | undefined> {
     const { name, permits, value, candidate } = wish
     for (let lost = 0; ; lost += 1) {
@@ -116,7 +116,7 @@ export class Acquirer {
     }
   }
 
-  /** A session to stand in line with. One that is lost at once, again and again, is not followed by the next at once. */
+  /** A session to stand in line with. If sessions are lost at once again and again, it pauses before the next. */
   async #session(scope: Scope, leave: Leave, lost: number): Promise<Session> {
     try {
       if (lost > 1) await pause(this.#clock, backoffMs(this.#clock, lost - 1), scope.signal)
@@ -127,7 +127,7 @@ export class Acquirer {
     }
   }
 
-  /** One claim, from its first attempt to a hold or to its withdrawal; undefined where the name is not free. */
+  /** Follows one claim from its first attempt to a hold or its withdrawal. Undefined if the name is not free. */
   async #stand<H extends Hold>(
     wish: Wish<H>,
     stand: Stand,
@@ -143,7 +143,7 @@ export class Acquirer {
       if (session.over) return 'session over'
       scope.throwIfEnded()
       if (attempt.held) return this.#hold(wish, stand, attempt)
-      // Free of cost unless an answer was lost; and the next call finds the turn free.
+      // Sends no request unless an answer was lost. Afterwards the next local caller finds the turn free.
       await orAborted(this.#withdrawAside(stand), outer.signal).catch(() => {})
       return undefined
     } catch (error) {
@@ -153,13 +153,13 @@ export class Acquirer {
     }
   }
 
-  /** Where only the session was lost, the next one follows. Every other failure rejects, and the claim is withdrawn. */
+  /** If only the session was lost, the next one follows. Every other failure rejects, and the claim is withdrawn. */
   async #failed(stand: Stand, outer: Scope, error: unknown): Promise<'session over'> {
     const { session } = stand
     if (error instanceof SessionGoneError) session.lose(error)
-    if (session.over && !outer.ended) return 'session over' // the store has dropped the claim with it
+    if (session.over && !outer.ended) return 'session over' // the store dropped the claim with its session
     const withdrawn = this.#withdrawAside(stand)
-    // The store has just answered, and will again; a caller who wants out does not wait for it.
+    // The store has just answered, so it answers again soon. A caller that aborted does not wait for it.
     if (error instanceof ConflictError) await withdrawn
     throw error
   }
@@ -184,13 +184,13 @@ export class Acquirer {
 
   /** Withdraws in the background: an aborted caller must not wait for a store that may be down. */
   #withdrawAside(stand: Stand): Promise<void> {
-    const withdrawal = this.#withdraw(stand).catch(() => {}) // then the session has ended, and the claim with it
+    const withdrawal = this.#withdraw(stand).catch(() => {}) // the session is over then, and the claim with it
     return note(this.#withdrawals, withdrawal)
   }
 
   /**
-   * Goes on until the store has answered or the session is over, when the store drops the claim by itself. Then the next
-   * local caller has its turn.
+   * Asks until the store has answered or the session is over, which removes the claim, too. Then the next local caller
+   * has its turn.
    */
   async #withdraw({ claim, session, leave }: Stand): Promise<void> {
     try {
@@ -200,7 +200,7 @@ export class Acquirer {
     } catch (error) {
       if (error instanceof SessionGoneError) session.lose(error)
       if (session.over) return
-      // It would stand, and block everybody, for as long as this session is renewed.
+      // The claim would stand, and block everybody, for as long as this session is renewed.
       session.lose(new SessionGoneError('a claim could not be withdrawn', { cause: error }))
       throw error
     } finally {
@@ -208,7 +208,7 @@ export class Acquirer {
     }
   }
 
-  /** The error for a name that was not free in time. It says who holds, if the store answers soon. */
+  /** The error for a name that was not free in time. It names the holder if the store answers soon. */
   notFree(wish: Pick<Wish, 'name' | 'waitMs'>): Promise<WaitTimeoutError> {
     const soon = new Scope().on(this.closing).onTimeout(this.#clock, 500, () => 'too slow')
     return notFree(this.#backend, soon, wish)
@@ -222,7 +222,7 @@ function waits({ waitMs }: Wish): boolean {
   return waitMs !== 0
 }
 
-/** Remembers a promise as long as it is not settled, for `close` to wait for. */
+/** Keeps a promise until it settles, so that `close` can wait for it. */
 function note<T>(unsettled: Set<Promise<unknown>>, promise: Promise<T>): Promise<T> {
   const forget = (): void => void unsettled.delete(promise)
   unsettled.add(promise)
@@ -230,7 +230,7 @@ function note<T>(unsettled: Set<Promise<unknown>>, promise: Promise<T>): Promise
   return promise
 }
 
-/** A claim that stands in line, with what it stands on: its session in the store, its turn in this process. */
+/** A claim in line, its session in the store and its turn in this process. */
 interface Stand {
   readonly claim: Claim
   readonly session: Session

@@ -1,6 +1,5 @@
-// How a claim comes to hold: the store's answers are followed until one admits it and is young enough to be believed.
-// Owns when to ask again: while a lock-delay is in the way, and about an admission that was long on its way. acquire.ts
-// knows what a claim is.
+// Follows the store's answers until one admits the claim and is young enough to be believed. Owns when to ask again:
+// during a lock-delay, and about an admission that took long to arrive. acquire.ts makes the claims.
 import { mostElapsedMs } from '../base/clock.ts'
 import { UnavailableError } from '../base/errors.ts'
 import type { Admitted, Attempt, Backend, Claim } from '../contract.ts'
@@ -12,32 +11,33 @@ import { requestMs } from './session.ts'
 export interface Asking {
   readonly backend: Backend
   readonly claim: Claim
-  /** How each question is put to the store, and what ends them all. */
+  /** The options of each request, and the scope that ends them all. */
   readonly request: RequestOptions
   /** The session's time to live. */
   readonly ttlMs: number
-  /** Hears how many stand ahead, whenever that changes. */
+  /** Called with the number of claims ahead, whenever that changes. */
   readonly onWait: ((ahead: number) => void) | undefined
 }
 
-/** How often to ask, at least, whether a lock-delay is over. */
+/** How often to ask whether a lock-delay is over. */
 const delayedMs = 500
 
-/** Ends a wait from within; the error that the caller gets is made when it is known who holds. */
+/** The reason when the wait is over. The caller's error replaces it once the holder is known. */
 export const timeout: unique symbol = Symbol('waited long enough')
 
-/** A wait that ends before the store has answered does not show that the name is taken: the error says so. */
+/** Turns the timeout into UnavailableError: the store has not answered, so the name may be free. */
 export function toldApart(error: unknown): never {
   if (error !== timeout) throw error
   throw new UnavailableError('the store did not answer before the wait was over')
 }
 
 /**
- * Resolves with the answer that admits the claim, or, where the claim does not wait, with the first answer. An admission
- * is believed if the last question was sent no longer than a thirtieth of the time to live ago. An older one may have been
- * held up on its way, or in a process that stood still, while an operator took the lock away. So the store is asked once
- * more, and what it says now counts: a claim that was removed stands in line again, at its end. From the third answer on
- * the network itself is slow, and an answer is believed that took no longer than one request may. Rejects with the reason
+ * Resolves with the answer that admits the claim or, if the claim does not wait, with the first answer.
+ *
+ * An admission is believed if the last question was sent at most a thirtieth of the time to live ago. An older one may
+ * have been delayed on the network or in a stopped process, while an operator broke the lock. So the store is asked
+ * once more, and its new answer counts: a claim that was removed is at the end of the line again. From the third
+ * answer on, the network itself is slow, and an answer may be as old as one request may take. Rejects with the reason
  * of the scope, and as a request does.
  */
 export async function untilAnswered(asking: Asking): Promise<Attempt> {
@@ -49,19 +49,19 @@ export async function untilAnswered(asking: Asking): Promise<Attempt> {
       sent = clock.mark()
       return backend.attempt(claim, signal)
     })
-  // A place in line is not given up as long as the session keeps it, and that may be longer than an outage.
+  // A claim in line keeps asking: its session may live longer than an outage lasts.
   const askOn = (): Promise<Attempt> => ask(claim.wait ? Infinity : undefined)
   let answer = await ask().catch(toldApart)
   for (let answers = 1; ; answers += 1) {
     if (claim.wait && !answer.held) answer = await untilAdmitted(answer, asking, askOn)
-    // An answer or event is younger than the last question.
+    // An answer or event is always younger than the last question.
     const believedMs = answers < 3 ? ttlMs / 30 : requestMs(ttlMs)
     if (!answer.held || mostElapsedMs(sent, clock.mark()) <= believedMs) return answer
     answer = await askOn().catch(toldApart)
   }
 }
 
-/** Resolves with the answer that admits the claim, which is later than `first`. */
+/** Resolves with the first answer after `first` that admits the claim. */
 async function untilAdmitted(first: Attempt, asking: Asking, ask: () => Promise<Attempt>): Promise<Admitted> {
   const { backend, claim, request, ttlMs, onWait } = asking
   const { clock, scope } = request

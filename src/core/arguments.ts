@@ -1,6 +1,6 @@
-// What callers may pass: one table for each public options object, and the kinds of the other arguments. A check names
-// the argument, its value and what it takes, and throws before anything is sent. The checker itself is base/options.ts;
-// what a store alone can judge is refused by its backend.
+// Checks what callers pass: one table for each public options object, and kinds for the other arguments. An error
+// names the argument, its value and the values it takes, and is thrown before anything is sent. The checker itself is
+// base/options.ts; arguments that only one store can judge are checked by its backend.
 
 import type { CronOptions, StartOptions, TickOptions } from '../api/cron.ts'
 import type { CampaignOptions, LeadOptions, ObserveOptions } from '../api/election.ts'
@@ -138,17 +138,17 @@ export function checkLeast(minMs: number): void {
 
 const leastMs = ms([])
 
-/** Throws unless `text` is a string of at most so many bytes of UTF-8. */
+/** Throws unless `text` is a string that fits into a checkpoint of this store. */
 export function checkText(text: string, { scheme, checkpointBytesMax }: Facts): void {
   check('text', text, stored(checkpointBytesMax, scheme))
 }
 
-/** Throws unless `value` is a string of at most so many bytes of UTF-8. */
+/** Throws unless `value` is a string that fits into a leader's value on this store. */
 export function checkValue(value: string, facts: Facts): void {
   check('value', value, valueKind(facts))
 }
 
-/** Throws unless it is a function. */
+/** Throws unless `work` is a function. */
 export function checkWork(argument: string, work: unknown): void {
   check(argument, work, callback)
 }

@@ -1,28 +1,28 @@
-// The loop that follows an answer of the store as it changes: wait, ask again, and never spin. Owns how long to rely on a
-// watch; what the answers mean is for admission.ts and election/ to say.
+// The one loop that waits: it follows an answer of the store as it changes, asks again, and never spins. Owns how long
+// to rely on a watch. admission.ts and election/ know what the answers mean.
 
 import { type Clock, leastElapsedMs, pause } from '../base/clock.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import { backoffMs, retryDefaults } from './request.ts'
 
-/** A question whose answer goes out of date. */
+/** A question whose answer can change. */
 export interface Question<T> {
   readonly clock: Clock
-  /** What ends the following: it then rejects with the reason. */
+  /** Ends the following, which then rejects with the reason. */
   readonly scope: Ending
-  /** Asks once more, until the store answers. */
+  /** Asks until the store answers. */
   ask(): Promise<T>
   /** Waits until the answer may have changed: `changed` of the contract. */
   changed(answer: T, signal: AbortSignal): Promise<T | undefined>
-  /** How long to wait for a change before asking all the same: stores have lost watch events before. */
+  /** How long to wait for a change before asking anyway: stores have lost watch events before. */
   restMs(answer: T): number
-  /** Whether to wait for a change at all, or only to rest. */
+  /** Whether the store sends an event when this answer changes. If not, the loop only rests. */
   tells(answer: T): boolean
-  /** Whether an answer has nothing new. */
+  /** Whether the new answer says the same as the one before. */
   isSame(before: T, after: T): boolean
 }
 
-/** One answer after the other, beginning with `first`, without end. The last one is never left out. */
+/** Yields one answer after the other without end, beginning with `first`. The newest answer is never skipped. */
 export async function* follow<T>(first: T, question: Question<T>): AsyncGenerator<T, never, void> {
   const { clock, scope } = question
   let answer = first
@@ -31,7 +31,7 @@ export async function* follow<T>(first: T, question: Question<T>): AsyncGenerato
     const since = clock.mark()
     const { woken, proven } = await changed(answer, question)
     const soon = woken && leastElapsedMs(since, clock.mark()) < retryDefaults.mostMs
-    // A watch that fails at once would make this loop spin; one that wakes us for a reason has something new.
+    // A watch that fails at once would make this loop spin, so the third early wake without news pauses first.
     if (!proven && soon && inVain > 1) await pause(clock, backoffMs(clock, inVain), scope.signal)
     const next = proven ?? (await question.ask())
     inVain = soon && question.isSame(answer, next) ? inVain + 1 : 0
@@ -39,7 +39,7 @@ export async function* follow<T>(first: T, question: Question<T>): AsyncGenerato
   }
 }
 
-/** Waits for a change, or for the rest to be over. */
+/** Waits for a change, at most for the rest. Says which it was. */
 async function changed<T>(
   answer: T,
   question: Question<T>,

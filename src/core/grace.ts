@@ -1,5 +1,5 @@
-// The end of work that a hold protects: the work is asked to stop, and then has some time to end. Owns how long that is,
-// and the error for work that does not end. election/lead.ts and cron/ decide when work has to stop.
+// The end of work under a hold: the work is asked to stop, and then has some time to end. Owns that time, and the
+// error for work that does not end. election/lead.ts and cron/ decide when work has to stop.
 import { orAborted } from '../base/abort.ts'
 import type { Clock } from '../base/clock.ts'
 import { HoldLostError } from '../base/errors.ts'
@@ -9,11 +9,11 @@ import { Scope } from '../base/scope.ts'
 export interface Grace {
   readonly clock: Clock
   readonly graceMs: number
-  /** What the work is for, to be named in the error. */
+  /** The name whose hold protects the work, for the error. */
   readonly name: string
 }
 
-/** What is usual, in ms. */
+/** The default grace, in ms. */
 export const graceDefaultMs = 10_000
 
 /**

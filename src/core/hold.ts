@@ -1,5 +1,5 @@
-// What a successful claim gives its caller: a token, and the truth about whether it still holds. Owns how loss is
-// told and how the hold ends; the deadline is the session's, and waiting for a turn is acquire's.
+// The hold that an acquire returns: its token, and whether it is still held. Owns how loss is reported and how the
+// hold ends. The session owns the deadline; acquire.ts owns waiting.
 import { setMaxListeners } from 'node:events'
 import { Mutex } from 'async-mutex'
 import type { Hold } from '../api/hold.ts'
@@ -12,29 +12,29 @@ import { persist } from './request.ts'
 import type { Session } from './session.ts'
 import { watchClaim } from './watch.ts'
 
-/** What an acquire hands over to the hold that it makes. */
+/** The parts that an acquire gives to the hold that it makes. */
 export interface Grant {
   readonly backend: Backend
   readonly clock: Clock
   readonly session: Session
   readonly claim: Claim
   readonly admitted: Admitted
-  /** Takes the claim out of the store and lets the next local caller have its turn. */
+  /** Removes the claim from the store and lets the next local caller have its turn. */
   withdraw(hold: Hold): Promise<void>
 }
 
-/** A hold on a claim of ours: see Hold for its promises. */
+/** A hold on a claim of this client. Its promises are in the interface Hold. */
 export class ClaimHold implements Hold {
   readonly token: bigint
   readonly name: string
   readonly #grant: Grant
-  /** Orders the fenced writes. The first of them makes it, since most holds write nothing. */
+  /** Orders the fenced writes. Created at the first write, since most holds write nothing. */
   #writes: Mutex | undefined
   #unsubscribe = nothing
   #cancelWatch = nothing
   #watching: Scope | undefined
   #controller: AbortController | undefined
-  /** Why the signal is aborted, kept until somebody asks for the signal. The first reason stays. */
+  /** Why the signal is aborted, kept until code reads the signal. The first reason stays. */
   #aborted: { readonly reason: unknown } | undefined
   #lost: Error | undefined
   #released: Promise<void> | undefined
@@ -44,7 +44,7 @@ export class ClaimHold implements Hold {
     this.token = grant.admitted.token
     this.name = grant.claim.name
     this.#unsubscribe = grant.session.ending.onEnd((reason) => this.#lose(reason as Error))
-    // Late, so that a short hold costs no request for it.
+    // The watch starts late, so that a short hold costs no request.
     this.#cancelWatch = grant.clock.after(grant.session.ttlMs / 10, () => this.#startWatch())
   }
 
@@ -53,13 +53,13 @@ export class ClaimHold implements Hold {
   }
 
   get remainingMs(): number {
-    const sessionMs = this.#grant.session.remainingMs // computing it may tell this hold that it is lost
+    const sessionMs = this.#grant.session.remainingMs // reading this may report that the hold is lost
     return this.#released ? 0 : sessionMs
   }
 
   get signal(): AbortSignal {
     this.#controller ??= this.#computedController()
-    this.remainingMs // reading it tells the loss, if there is one to tell
+    this.remainingMs // reading this reports a loss that is due
     return this.#controller.signal
   }
 
@@ -85,8 +85,8 @@ export class ClaimHold implements Hold {
   }
 
   /**
-   * Asks the store to write what it refuses unless this hold stands. Writes go one after another, in the order of the
-   * calls, so the last call counts, however often one of them has to be asked again.
+   * Sends a write that the store refuses unless this hold stands. Writes run one after another in the order of the
+   * calls, so the last call wins even if an earlier one has to be repeated.
    */
   protected write(question: (signal: AbortSignal) => Promise<boolean>): Promise<void> {
     this.#writes ??= new Mutex()
@@ -102,7 +102,7 @@ export class ClaimHold implements Hold {
 
   release(): Promise<void> {
     this.#released ??= this.#end()
-    // After a loss the withdrawal goes on aside: its store may be the reason for the loss, and nobody has to wait for it.
+    // After a loss the withdrawal runs in the background: the store may be down, and nobody should wait for it.
     return this.#lost ? Promise.resolve() : this.#released
   }
 
@@ -110,7 +110,7 @@ export class ClaimHold implements Hold {
     return this.release()
   }
 
-  /** Asks whoever works under this hold to stop, though it still holds: `signal` aborts with this reason. */
+  /** Asks the work under this hold to stop although it still holds: `signal` aborts with this reason. */
   protected stop(reason: unknown): void {
     this.#aborted ??= { reason }
     this.#controller?.abort(reason)
@@ -127,19 +127,19 @@ export class ClaimHold implements Hold {
     if (this.#released) return
     this.#lost = lost
     this.#released = this.#end()
-    this.#released.catch(() => {}) // nobody waits for this one
+    this.#released.catch(() => {}) // no caller waits for this release
     this.stop(lost)
   }
 
   #startWatch(): void {
-    if (this.#released) return // lost while it was made
+    if (this.#released) return // released, since it was lost while it was made
     this.#watching = new Scope()
     watchClaim(this.#grant, this.#watching, () => this.#lose(this.#removed()))
   }
 
   #computedController(): AbortController {
     const controller = new AbortController()
-    setMaxListeners(0, controller.signal) // it is there to be handed to everything
+    setMaxListeners(0, controller.signal) // users pass this signal to any number of listeners
     if (this.#aborted) controller.abort(this.#aborted.reason)
     const aborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')?.get
     Object.defineProperty(controller.signal, 'aborted', {

@@ -1,5 +1,5 @@
-// Who stands behind a claim, for people to read: written into the claim's value, which no decision rests on. Claims of
-// other clients (etcdctl, Go) carry none.
+// Describes holders for people: the host and process in a claim's value. No decision depends on it. Claims of other
+// clients (etcdctl, Go) have no such value.
 import { hostname } from 'node:os'
 import type { Holder } from '../api/hold.ts'
 import { WaitTimeoutError } from '../base/errors.ts'
@@ -12,7 +12,7 @@ export function holderValue(since: string, candidate?: true): string {
   return JSON.stringify(holder)
 }
 
-/** A claim's holder in a few words: its host and process where it says so, its session otherwise. */
+/** A claim's holder in a few words: its host and process if its value names them, otherwise its session. */
 function describeHolder({ value, session }: Standing): string {
   const holder = parseHolder(value)
   return holder ? nameOf(holder) : `session ${session}`
@@ -23,7 +23,7 @@ export function nameOf({ host, pid }: Pick<Holder, 'host' | 'pid'>): string {
   return `${host} (pid ${pid})`
 }
 
-/** The holder that a value names, or undefined where somebody else's client wrote it. */
+/** The holder that a value names, or undefined if another kind of client wrote the value. */
 export function parseHolder(value: string): Holder | undefined {
   try {
     const { host, pid, since, candidate } = JSON.parse(value)
@@ -39,20 +39,20 @@ export function parseHolder(value: string): Holder | undefined {
   }
 }
 
-/** The error for a name that was not free in time. It says who holds, if the store answers before the scope ends. */
+/** The error for a name that was not free in time. It names the holder if the store answers before the scope ends. */
 export async function notFree(
   backend: Backend,
   scope: Scope,
   { name, waitMs = 0 }: { readonly name: string; readonly waitMs?: number | undefined },
 ): Promise<WaitTimeoutError> {
-  // Not as a request that went unanswered: that would cost everybody else the connection.
+  // Sent without `once`: a request that it counts as unanswered would cost the other callers their connection.
   const line = await backend.line(name, scope.signal).catch(() => [])
   scope.lift()
   const when = waitMs > 0 ? `was not free within ${waitMs} ms` : 'is not free'
   return new WaitTimeoutError(`${JSON.stringify(name)} ${when}${describeLine(line, backend.facts)}`)
 }
 
-/** Why a name is not free, to be put behind a sentence that says so. */
+/** Why a name is not free, as the end of a sentence. */
 function describeLine(line: readonly Standing[], facts: Facts): string {
   const holders = line.filter(({ held }) => held).map(describeHolder)
   const waiting = line.length - holders.length
@@ -60,7 +60,7 @@ function describeLine(line: readonly Standing[], facts: Facts): string {
   return `: held by ${holders.join(', ')}${waiting > 0 ? `, with ${waiting} waiting` : ''}`
 }
 
-/** What is in the way where nobody holds. */
+/** The reason why nobody can hold although nobody does. */
 function describeDelay({ scheme, lockDelayMs }: Facts): string {
   if (lockDelayMs === 0) return ''
   return (

@@ -1,5 +1,5 @@
-// The line inside one process: claims of one client for one name wait here first, so that the store sees one of
-// them at a time (or as many as there are permits). Owns the order among callers of this client, nothing else.
+// The line inside one process. Claims of one client for one name wait here first, so that the store sees one of them
+// at a time (of a semaphore: as many as it has permits). Owns the order among callers of this client.
 import type { Scope } from '../base/scope.ts'
 
 /** Lets the next caller of this client have its turn. Idempotent. */
@@ -7,17 +7,17 @@ export type Leave = () => void
 
 interface Line {
   inside: number
-  /** In order; each gets its turn by being called. A Set, so that one who gives up is out at once. */
+  /** In order; calling an entry gives it the turn. A Set, so that a caller that gives up leaves at once. */
   readonly waiting: Set<() => void>
 }
 
-/** One fair line for each name and limit, kept only as long as somebody stands in it. */
+/** One fair line for each name and number of permits, kept only while a caller stands in it. */
 export class Lines {
   readonly #lines = new Map<string, Line>()
 
   /**
-   * Waits for the caller's turn. With `wait` false and no turn free, resolves with undefined at once.
-   * Rejects with the reason when the scope ends, and then has left.
+   * Waits for the caller's turn. With `wait` false and no turn free, resolves with undefined at once. When the scope
+   * ends, leaves the line and rejects with the reason.
    */
   async enter(name: string, permits: number, wait: boolean, scope: Scope): Promise<Leave | undefined> {
     const key = `${permits} ${name}`
@@ -38,7 +38,7 @@ export class Lines {
   }
 }
 
-/** Resolves when somebody who leaves passes the turn on. */
+/** Resolves when a caller that leaves passes the turn on. */
 function turn(line: Line, scope: Scope): Promise<void> {
   return new Promise((resolve, reject) => {
     const pass = (): void => {

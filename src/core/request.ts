@@ -1,30 +1,29 @@
-// One request to the store: how long it may take, how often it is tried again, and what ends it early. Owns no
-// request itself; session, acquire and hold say what to ask.
+// One request to the store: its time limit, its retries, and its early end. session.ts, acquire.ts and hold.ts say
+// what to ask.
 import pRetry from 'p-retry'
 import { type Clock, pause } from '../base/clock.ts'
 import { UnavailableError } from '../base/errors.ts'
 import type { Ending } from '../base/scope.ts'
 
-/** How requests that the store did not answer are repeated: 50 ms, 100 ms, … 2 s, each with jitter. */
+/** The waits before a repeated request: 50 ms, 100 ms, … 2 s, each with jitter. */
 export const retryDefaults = { retries: 8, firstMs: 50, mostMs: 2_000 } as const
 
-/** How to make one request. */
+/** The options of one request. */
 export interface RequestOptions {
   readonly clock: Clock
-  /** How long one try may take; undefined for a store that answers at once. */
+  /** The time limit of one try. Undefined for a store that answers at once. */
   readonly requestMs: number | undefined
-  /** What ends it before it is answered. */
+  /** Ends the request before it is answered. */
   readonly scope: Ending
   readonly retries?: number | undefined
 }
 
 /**
- * Asks, and asks again while the store does not answer. Only for what is idempotent.
- * Rejects with the reason when its scope ends, with the last UnavailableError when the retries are over,
- * and at once with every other error.
+ * Sends an idempotent request, and repeats it while the store does not answer. Rejects with the scope's reason when
+ * the scope ends, with the last UnavailableError when the retries are over, and with every other error at once.
  */
 export function persist<T>(options: RequestOptions, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  // Once is nearly always enough, and then p-retry's preparations are not needed.
+  // The first try nearly always succeeds, and then p-retry is not needed.
   return once(options, ask).catch((error) => askAgain(options, ask, error))
 }
 
@@ -38,19 +37,19 @@ async function askAgain<T>(
   return pRetry(() => once(options, ask).catch(asError), {
     retries: retries - 1,
     minTimeout: 0,
-    // The wait stands here and not in p-retry, so that the injected clock keeps it; what is thrown here goes
-    // to the caller as it is, whatever its type.
+    // The pause is made here and not by p-retry, so that it uses the injected clock. An error thrown here reaches the
+    // caller unchanged, whatever its type.
     onFailedAttempt: ({ error, attemptNumber, retriesLeft }) =>
       restAfter(options, error, attemptNumber + 1, retriesLeft),
   })
 }
 
-/** p-retry cannot take what is no Error. An abort's reason may be anything; restAfter throws it as it is. */
+/** Wraps what is no Error, since p-retry takes only Errors. restAfter throws the scope's own reason instead. */
 function asError(error: unknown): never {
   throw error instanceof Error ? error : new Error('ended from outside', { cause: error })
 }
 
-/** Waits before the next try, or throws what ends them. */
+/** Pauses before the next try, or throws if there is none. */
 async function restAfter(
   { clock, scope }: RequestOptions,
   error: unknown,
@@ -64,14 +63,14 @@ async function restAfter(
 
 const never = new AbortController().signal
 
-/** Asks once, for at most `requestMs`. */
+/** Sends one request, for at most `requestMs`. */
 export async function once<T>(
   { clock, requestMs, scope }: RequestOptions,
   ask: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   scope.throwIfEnded()
   if (requestMs === undefined) return ask(never)
-  // Not a Scope: every request needs an AbortSignal, and has these two causes for its end.
+  // Not a Scope, since every request needs an AbortSignal, and its end has just these two causes.
   const request = new AbortController()
   const forget = scope.onEnd((reason) => request.abort(reason))
   const cancel = clock.after(requestMs, () => request.abort(unanswered(requestMs)))

@@ -1,5 +1,5 @@
-// What keeps a client alive in the store, and when it must consider itself gone. Owns the deadline, the renewals
-// and the one shared session of a client; knows nothing of names, lines or locks.
+// Keeps a client alive in the store, and decides when it must consider itself dead. Owns the deadline, the renewals
+// and the one shared session of a client; knows no names, lines or locks.
 
 import { orAborted } from '../base/abort.ts'
 import { type Clock, type Mark, mostElapsedMs, pause } from '../base/clock.ts'
@@ -9,19 +9,19 @@ import type { Backend, SessionGrant } from '../contract.ts'
 import { backoffMs, once, persist, type RequestOptions } from './request.ts'
 
 /**
- * How much earlier than the store a client gives up, so that what it still does in good faith arrives before the
- * next holder starts, and clocks of different rates do not matter: a tenth of the time to live, at least 250 ms.
+ * How much earlier than the store a client gives up: a tenth of the time to live, at least 250 ms. In that time the
+ * last writes of the old holder arrive before the next holder starts, and clocks may run at different rates.
  */
 export function marginMs(ttlMs: number): number {
   return Math.max(250, ttlMs / 10)
 }
 
-/** How long one request may take: three of them fit into the life of a session, and 3 s are always enough. */
+/** The time limit of one request: a third of the session's life, so that three fit into it, and at most 3 s. */
 export function requestMs(ttlMs: number): number {
   return Math.min(3_000, (ttlMs - marginMs(ttlMs)) / 3)
 }
 
-/** How a request is made to this store, by a client whose session has this time to live. */
+/** The request options for this store and a session with this time to live. */
 function requestOptions(backend: Backend, clock: Clock, ttlMs: number, scope: Ending): RequestOptions {
   return { clock, scope, requestMs: backend.facts.answersAtOnce ? undefined : requestMs(ttlMs) }
 }
@@ -31,11 +31,11 @@ export class Session {
   readonly id: string
   readonly ttlMs: number
   /**
-   * Ends with the session, with a HoldLostError as the reason if it was lost. It is told by a timer: where time may have
-   * passed read `over` first, which looks at the clock.
+   * Ends with the session. If the session was lost, the reason is a HoldLostError. A timer ends it, and timers can be
+   * late: after a pause read `over` first, which looks at the clock.
    */
   readonly ending: Ending
-  /** How requests about the session and its claims are made, when nothing but its end cuts them short. */
+  /** The options of requests about the session and its claims. Only the session's end cuts them short. */
   readonly requests: RequestOptions
   readonly #backend: Backend
   readonly #clock: Clock
@@ -46,7 +46,7 @@ export class Session {
   #failures = 0
   #cancelAlarm = (): void => {}
 
-  /** `sent` is the instant before the request that created the session left. */
+  /** `sent` is the instant just before the request that created the session was sent. */
   constructor(backend: Backend, clock: Clock, grant: SessionGrant, sent: Mark) {
     this.#backend = backend
     this.#clock = clock
@@ -60,19 +60,19 @@ export class Session {
     this.#keepRenewing().catch(() => {}) // it rejects only when it was stopped
   }
 
-  /** Time to the deadline in ms, computed now; 0 when the session is over. */
+  /** Time to the deadline in ms, computed now. 0 if the session is over. */
   get remainingMs(): number {
     const leftMs = this.#lifeLeftMs()
     if (leftMs <= 0) this.#finish(this.#expired())
     return this.#ended.ended ? 0 : leftMs
   }
 
-  /** Whether the session ended, was lost, or reached its deadline, computed now. It never comes back. */
+  /** Whether the session ended, was lost, or reached its deadline, computed now. A session that is over stays over. */
   get over(): boolean {
     return this.remainingMs === 0
   }
 
-  /** Takes note that the store no longer knows the session. */
+  /** Ends the session because the store no longer knows it. */
   lose(cause: SessionGoneError): void {
     this.#finish(new HoldLostError(`hold lost: ${cause.message}`, { cause }))
   }
@@ -96,7 +96,7 @@ export class Session {
     while (!this.#ended.ended) {
       const restMs = (this.ttlMs / 3) * (1 - this.#clock.random() / 10)
       await pause(this.#clock, this.#failures ? backoffMs(this.#clock, this.#failures) : restMs, signal)
-      // Computing it tells a loss that no alarm has told yet: a machine that sleeps stops its timers, too.
+      // Reading `over` also reports a loss that no timer has reported: timers stop while a machine sleeps.
       if (!this.over) await this.#renew()
     }
   }
@@ -114,7 +114,7 @@ export class Session {
     }
   }
 
-  /** Wakes at the deadline; a renewal meanwhile does not touch the timer, which then goes on to the new one. */
+  /** Wakes at the deadline. A renewal does not touch the timer: at the old deadline it is set for the new one. */
   #setAlarm(): void {
     this.#cancelAlarm = this.#clock.after(Math.max(1, this.#lifeLeftMs()), () => {
       if (!this.over) this.#setAlarm()
@@ -124,7 +124,7 @@ export class Session {
   #finish(reason: Error): void {
     if (this.#ended.ended) return
     this.#cancelAlarm()
-    // If the store still counts the session, freeing it now saves the others the rest of the time to live.
+    // If the store still counts the session, ending it now frees the locks for others before the time to live is over.
     if (reason instanceof HoldLostError) this.#destroy(new Scope()).catch(() => {})
     this.#ended.end(reason)
   }
@@ -135,7 +135,7 @@ export class Session {
   }
 }
 
-/** The one session of a client: opened when first needed, and again after a loss. */
+/** The one session of a client: opened when it is first needed, and again after a loss. */
 export class Sessions {
   readonly #backend: Backend
   readonly #clock: Clock
@@ -164,7 +164,7 @@ export class Sessions {
     return this.#session
   }
 
-  /** How requests outside of any session are made. */
+  /** The options of requests outside of any session. */
   request(scope: Scope): RequestOptions {
     return requestOptions(this.#backend, this.#clock, this.ttlMs, scope)
   }
@@ -176,7 +176,7 @@ export class Sessions {
     await this.#session?.end(scope)
   }
 
-  /** Opens for everyone who waits, so no single waiter's signal may end it. A failure is not kept. */
+  /** Opens a session for all waiting callers, so no single caller's signal ends it. A failure is not kept. */
   async #open(): Promise<void> {
     const options = { ...this.request(this.#closing), retries: 3 }
     try {

@@ -1,5 +1,5 @@
-// Looks after the claim of a hold, which may vanish while its session lives on: an operator broke the lock. Owns how often
-// the store is asked; what a loss means is hold.ts's.
+// Watches the claim of a hold, since an operator can break the lock while the session lives. Owns how often the store
+// is asked; hold.ts decides what a loss means.
 
 import { type Clock, pause } from '../base/clock.ts'
 import { Scope } from '../base/scope.ts'
@@ -17,8 +17,8 @@ export interface Watched {
 }
 
 /**
- * Calls `vanished` when the store says that the claim no longer stands, until `scope` ends. It asks when something
- * changed, and as often as the session is renewed: a watch may fail to tell.
+ * Calls `vanished` when the store says that the claim no longer stands, until `scope` ends. Asks when the watch wakes,
+ * and as often as the session is renewed, since a watch can fail silently.
  */
 export function watchClaim(watched: Watched, scope: Scope, vanished: () => void): void {
   watch(watched, scope, vanished).catch(() => {}) // it rejects only when the scope has ended
@@ -27,16 +27,16 @@ export function watchClaim(watched: Watched, scope: Scope, vanished: () => void)
 async function watch(watched: Watched, scope: Scope, vanished: () => void): Promise<void> {
   const { backend, clock, session, claim, admitted } = watched
   for (;;) {
-    // One watch over many rests: to begin another costs some stores more than to keep it.
+    // One watch lasts over many rests: on some stores it costs more to begin a watch than to keep it.
     const changed = backend.changed(claim, admitted, scope.signal).then(() => true)
     changed.catch(() => {}) // it rejects when the hold ends, perhaps before it is awaited
     while (!(await verifyWhile(changed, watched, scope, vanished))) {}
     await verify(watched, scope, vanished)
-    await pause(clock, session.ttlMs / 10, scope.signal) // however often the watch fails
+    await pause(clock, session.ttlMs / 10, scope.signal) // so a watch that keeps failing cannot spin
   }
 }
 
-/** Asks the store once, since what happened before a watch began it does not tell; resolves when it is time again. */
+/** Asks once, since a watch misses changes from before it began. Resolves when it is time to ask again. */
 async function verifyWhile(
   changed: Promise<boolean>,
   watched: Watched,
@@ -61,7 +61,7 @@ async function verify(watched: Watched, scope: Scope, vanished: () => void): Pro
     const stands = await once({ ...session.requests, scope }, (signal) => backend.verify(claim, signal))
     if (!stands) vanished()
   } catch (error) {
-    // Unreachable or refused: the deadline decides.
+    // Unreachable or refused: the session's deadline decides.
     if (scope.ended) throw error
   }
 }

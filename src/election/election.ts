@@ -1,5 +1,5 @@
-// An election as a caller sees it: candidates stand in line as for a lock, one leads, and everybody may look who. Owns the
-// verbs; waiting is acquire's, following what changes follow's, working through terms lead's.
+// Elections: candidates stand in line as for a lock, one leads, and every client can observe the leader. Owns the
+// verbs. core/acquire.ts waits, core/follow.ts follows changes, lead.ts works through terms.
 
 import type {
   CampaignOptions,
@@ -26,20 +26,20 @@ import type { Grant } from '../core/hold.ts'
 import { Lead, LedTerm } from './lead.ts'
 import { ClaimTerm } from './term.ts'
 
-/** What an election needs of the client that made it. */
+/** The parts of the client that an election uses. */
 export interface ElectionClient {
   readonly acquirer: Acquirer
   readonly clock: Clock
   readonly facts: Facts
   readonly ttlMs: number
-  /** Who stands, for others to read where a candidate says nothing else. */
+  /** This process, as the value of a candidate that sets none. */
   readonly candidate: string
   observe(name: string, scope: Scope, retries?: number): Promise<Observation>
-  /** Resolves when another leader may have followed: `leaderChanged` of the contract. */
+  /** Resolves when the leader may have changed: `leaderChanged` of the contract. */
   leaderChanged(name: string, seen: Observation, signal: AbortSignal): Promise<Observation | undefined>
 }
 
-/** An election of the names in a store: see Election for its promises. */
+/** An election of one client. Its promises are in the interface Election. */
 export class ClientElection implements Election {
   readonly name: string
   readonly #client: ElectionClient
@@ -63,7 +63,7 @@ export class ClientElection implements Election {
   }
 
   observe(options: ObserveOptions = {}): AsyncGenerator<Leader | undefined, never, void> {
-    checkOptions(options, observeOptions) // here, since a generator runs nothing before its first `next`
+    checkOptions(options, observeOptions) // checked here, since a generator runs no code before its first `next`
     return this.#observe(options)
   }
 

@@ -1,5 +1,5 @@
-// Work that only a leader does, term after term. Owns the order of things at the end of a term: first the work is asked to
-// stop, then it ends, then leadership is given up; and what happens when the work does not end.
+// Runs work that only a leader does, term after term. Owns the order at the end of a term: the work is asked to stop,
+// then it ends, then leadership is given up. Also owns what happens if the work does not end.
 
 import type { LeadOptions, LeadWork } from '../api/election.ts'
 import { orAborted } from '../base/abort.ts'
@@ -10,23 +10,23 @@ import { awaitWithGrace, type Grace, graceDefaultMs, warn } from '../core/grace.
 import { backoffMs, retryDefaults } from '../core/request.ts'
 import { ClaimTerm } from './term.ts'
 
-/** A term whose work can be asked to stop. */
+/** A term that can ask its work to stop. */
 export class LedTerm extends ClaimTerm {
   askToStop(reason: unknown): void {
     this.stop(reason)
   }
 }
 
-/** What leading needs. */
+/** The parts that leading uses. */
 export interface LeadClient {
   readonly name: string
   readonly clock: Clock
-  /** What ends it all. */
+  /** Ends the leading. */
   readonly scope: Scope
   campaign(signal: AbortSignal): Promise<LedTerm>
 }
 
-/** Terms and the work in them, one after another. */
+/** Terms one after another, and the work in each. */
 export class Lead {
   readonly #client: LeadClient
   readonly #work: LeadWork
@@ -40,7 +40,7 @@ export class Lead {
     this.#report = onError
   }
 
-  /** Goes on until the scope ends. Work that fails at once, again and again, is not followed by the next at once. */
+  /** Runs terms until the scope ends. If work fails at once again and again, pauses before the next term. */
   async run(): Promise<void> {
     const { clock, scope } = this.#client
     for (let failures = 0; !scope.ended; ) {
@@ -52,7 +52,7 @@ export class Lead {
     }
   }
 
-  /** A term, or undefined where the campaign failed in a way that another may not, or has to end. */
+  /** A term. Undefined if the campaign failed but another may succeed, or if leading has to end. */
   async #elected(): Promise<LedTerm | undefined> {
     const { scope } = this.#client
     try {
@@ -68,7 +68,7 @@ export class Lead {
   async #serve(term: LedTerm): Promise<void> {
     const forget = this.#client.scope.onEnd((reason) => term.askToStop(reason))
     const working = this.#begin(term)
-    working.catch(() => {}) // it may fail when nobody waits for it any more
+    working.catch(() => {}) // may reject while nothing awaits it
     let stuck: HoldLostError | undefined
     try {
       stuck = await awaitWithGrace(working, term.signal, this.#grace)
@@ -79,7 +79,7 @@ export class Lead {
     if (stuck) await this.#await(working, stuck)
   }
 
-  /** Settles when the work has, and has told what went wrong. */
+  /** Runs the work, and settles when the work has and its error is reported. */
   async #begin(term: LedTerm): Promise<void> {
     const { signal } = term
     try {
@@ -91,7 +91,10 @@ export class Lead {
     if (signal.reason instanceof HoldLostError) this.#report(signal.reason)
   }
 
-  /** Work that goes on without leadership: nothing new begins beside it, and it is no good end either. */
+  /**
+   * Waits for work that still runs after its leadership is lost. No new term begins until the work ends; if leading
+   * has to end first, it rejects.
+   */
   async #await(working: Promise<void>, stuck: HoldLostError): Promise<void> {
     const { scope } = this.#client
     if (scope.ended) throw stuck

@@ -1,9 +1,9 @@
-// One term of a leader: a hold with a value that others read. Owns what it adds to a hold, nothing of how it was won.
+// One term of a leader: a hold with a value that other clients read. Owns only what a term adds to a hold.
 import type { Term } from '../api/election.ts'
 import { checkValue } from '../core/arguments.ts'
 import { ClaimHold, type Grant } from '../core/hold.ts'
 
-/** A term of a candidate of ours: see Term for its promises. */
+/** A term of this client's candidate. Its promises are in the interface Term. */
 export class ClaimTerm extends ClaimHold implements Term {
   readonly #grant: Grant
 

@@ -6,10 +6,10 @@ import type { Acquirer } from '../core/acquire.ts'
 import { acquireOptions, checkName, checkOptions, checkWork, tryOptions } from '../core/arguments.ts'
 import { ClaimHold, type Grant } from '../core/hold.ts'
 
-/** What a lock needs of the client that made it. */
+/** The parts of the client that a lock uses. */
 export interface LockClient {
   readonly acquirer: Acquirer
-  /** The value of the claims: this process, for others to read. */
+  /** The value of the claims: this process, for people to read. */
   readonly holder: string
   readCheckpoint(name: string): Promise<string | undefined>
 }
@@ -49,7 +49,7 @@ export class ClaimLock implements Lock {
       hold.assertHeld()
       return result
     } finally {
-      // A refused release must not mask what happened in the work; the session's end frees the lock.
+      // An error of the release must not replace the error of the work. The session's end frees the lock.
       await hold.release().catch(() => {})
     }
   }

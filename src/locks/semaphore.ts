@@ -1,9 +1,9 @@
-// A lock that several may hold at a time. Owns that the number of permits is checked and shown.
+// A lock that several clients may hold at a time. Owns the check of `permits` and shows the number.
 import type { Semaphore, SemaphoreOptions } from '../api/lock.ts'
 import { checkOptions, semaphoreOptions } from '../core/arguments.ts'
 import { ClaimLock, type LockClient } from './lock.ts'
 
-/** A semaphore: see Semaphore for its promises. */
+/** A semaphore. Its promises are in the interface Semaphore. */
 export class ClaimSemaphore extends ClaimLock implements Semaphore {
   readonly permits: number
 

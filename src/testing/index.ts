@@ -1,5 +1,5 @@
-// What others may use to test with Leasehold: a simulated world in which the production code of the clients and backends
-// runs unchanged, on virtual time, and the suite that every backend has to pass. Owns only the list of what is public
+// The parts that others may use to test with Leasehold: a simulated world, in which the production code of the clients
+// and backends runs unchanged on virtual time, and the conformance suite for backends. Owns the list of what is public
 // here.
 
 export { backendConformance, type ConformanceCase } from './conformance/index.ts'

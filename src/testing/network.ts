@@ -1,43 +1,43 @@
-// The network of a simulated run: how long messages take between a process and a server, and what befalls them. Owns that
-// a request may be applied while its answer is lost; what a request means is the servers'.
+// The network of a simulated run: how long messages take between a process and a server, and which faults they meet.
+// Owns that a request may be applied while its answer is lost. The servers know what a request means.
 import { UnavailableError } from '../base/errors.ts'
 import type { SimProcess } from './process.ts'
 import type { Random } from './random.ts'
 import type { World } from './world.ts'
 
-/** The two ways of a link. */
+/** The two directions of a link. */
 export type Direction = 'there' | 'back'
 
-/** What one message in a hundred suffers, by its link. All zero is a healthy network. */
+/** The faults of a link, each as a number of messages in a hundred. With zeros the network is healthy. */
 export interface Weather {
-  /** The least and the most that a message takes, in ms. */
+  /** The shortest and the longest delay of a message, in ms. */
   readonly delayMs: readonly [number, number]
-  /** Messages in a hundred that take up to a hundred times as long, and so overtake no longer but are overtaken. */
+  /** Messages in a hundred that take up to a hundred times as long, so that later ones overtake them. */
   readonly late: number
   readonly lost: number
   /**
-   * Requests in a hundred that arrive a second time, up to 5 s later, unless the client has its answer by then: what a
-   * proxy does that repeats what it heard no answer to.
+   * Requests in a hundred that arrive a second time, up to 5 s later, unless the client has its answer by then. A
+   * proxy that repeats unanswered requests does this.
    */
   readonly twice: number
-  /** Requests in a hundred whose connection is reset, before or after they were applied. */
+  /** Requests in a hundred whose connection is reset, before or after the server applied them. */
   readonly reset: number
 }
 
-/** Small delays, and nothing goes wrong. */
+/** Small delays and no faults. */
 export const fairWeather: Weather = { delayMs: [0.1, 1], late: 0, lost: 0, twice: 0, reset: 0 }
 
 /** A server, as the network sees it. */
 export interface Host {
   readonly name: string
-  /** Runs what arrives: at once, when it can act again, or calls `refused` where nothing listens. */
+  /** Runs an arriving request now or when the server can act again. Calls `refused` if no server listens. */
   receive(run: () => void, refused: () => void): void
 }
 
-/** A stream that the server opened for a client: what it sends arrives in order, or not at all. */
+/** A stream that the server opened for a client. Its messages arrive in order, or not at all. */
 export interface Channel<T> {
   send(message: T): void
-  /** Ends the stream: the client is told, if the message gets through. */
+  /** Ends the stream. The client learns of it if the message arrives. */
   fail(): void
 }
 
@@ -57,12 +57,12 @@ export class Network {
     this.#random = world.random('network')
   }
 
-  /** What messages suffer from now on. */
+  /** The faults of messages from now on. */
   set weather(weather: Weather) {
     this.#weather = weather
   }
 
-  /** Cuts one direction of a link: what is sent is held back, as TCP does, or never arrives. */
+  /** Cuts one direction of a link: messages are held back, as TCP does, or never arrive. */
   cut(client: string, server: string, direction: Direction): void {
     const link = linkOf(client, server, direction)
     if (this.#cuts.has(link)) return
@@ -71,8 +71,8 @@ export class Network {
   }
 
   /**
-   * Heals every link. Half of what was held back arrives now or, as TCP waits longer and longer before it repeats, after
-   * much that was sent later over another connection.
+   * Heals every link. Half of the messages that were held back arrive now. The others arrive after many later ones of
+   * other connections, since TCP repeats at growing intervals.
    */
   heal(): void {
     for (const [link, held] of this.#cuts) {
@@ -86,9 +86,9 @@ export class Network {
   }
 
   /**
-   * One request and its answer. `serve` runs on the server, perhaps twice, perhaps never; the promise settles when an
-   * answer arrives, and otherwise only with `signal.reason`. A reset is an UnavailableError.
-   * Long: its steps share whether the answer has arrived, which a reset and a repetition must see.
+   * One request and its answer. `serve` runs on the server: once, twice or never. The promise settles when an answer
+   * arrives, otherwise only with `signal.reason`. A reset is an UnavailableError.
+   * Long: its steps share whether the answer has arrived, which a reset and a repetition must know.
    */
   request<T>(client: SimProcess, server: Host, serve: () => T | Promise<T>, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted()
@@ -122,7 +122,7 @@ export class Network {
     })
   }
 
-  /** Lets a request arrive a second time, now and then. */
+  /** Sometimes lets a request arrive a second time. */
   #repeat(server: Host, serve: () => unknown): void {
     if (!this.#random.percent(this.#weather.twice)) return
     this.#world.mark('request arrived twice')
@@ -132,8 +132,8 @@ export class Network {
   }
 
   /**
-   * A stream of messages to a client. `open` runs on the server and gets the channel; the function returned by this
-   * method closes it from the client's side, and `failed` tells the client of its end.
+   * A stream of messages to a client. `open` runs on the server and gets the channel. The function that this method
+   * returns closes the stream from the client's side; `failed` reports its end to the client.
    * Long: both ends share whether the stream is closed, and when the last message arrives.
    */
   stream<T>(
@@ -157,7 +157,7 @@ export class Network {
       freeAtUs = atUs + 1
       const link = linkOf(client.name, server.name, 'back')
       const arrive = (): void => client.enter(() => void (closed || deliver()))
-      // A stream cannot skip: what a cut holds back, breaks it when it is healed.
+      // A stream cannot skip messages: a message that a cut held back breaks the stream after the cut is healed.
       this.#world.after((atUs - this.#world.nowUs) / 1_000, () => {
         const cut = this.#cuts.get(link)
         if (cut) cut.push({ deliver: () => client.enter(end) })
@@ -174,7 +174,7 @@ export class Network {
     this.#carry(client.name, server.name, 'there', () => server.receive(opened, () => channel.fail()))
     return () => {
       closed = true
-      // The server hears of it later, or never: then it goes on sending to nobody.
+      // The server learns of it later or never; until then it sends to nobody.
       this.#carry(client.name, server.name, 'there', () =>
         server.receive(
           () => closeThere(),

@@ -1,14 +1,15 @@
-// A simulated process: its clocks, its timers, and the one door through which anything reaches it. Owns what a process can
-// see and when it can act; the production code inside runs unchanged, and between two awaits nothing interrupts it.
+// A simulated process: its clocks, its timers, and the one method through which everything reaches it. Owns what a
+// process can see and when it can act. The production code in it runs unchanged; nothing interrupts it between two
+// awaits.
 import type { Clock, Mark } from '../base/clock.ts'
 import type { Random } from './random.ts'
 import type { World } from './world.ts'
 
 /** How a process's clocks differ from true time. */
 export interface ClockFaults {
-  /** Milliseconds that pass on its clocks in one true millisecond: 1.01 is one percent fast. */
+  /** Milliseconds on its clocks per true millisecond: 1.01 is one percent fast. */
   readonly rate: number
-  /** By how much its wall clock is off, in ms. */
+  /** The error of its wall clock, in ms. */
   readonly wallOffsetMs: number
 }
 
@@ -27,7 +28,7 @@ export class SimProcess implements Clock {
   readonly #lag: Random
   readonly #faults: ClockFaults
   readonly #timers = new Set<Timer>()
-  /** What came while the process could not act, in order. */
+  /** The events that came while the process could not act, in order. */
   #waiting: (() => void)[] = []
   #state: 'running' | 'frozen' | 'dead' = 'running'
   #frozenUntilMs = 0
@@ -75,7 +76,7 @@ export class SimProcess implements Clock {
     return this.#random.id()
   }
 
-  /** Timers that are set: what a client that is done must have brought down to none. */
+  /** The number of timers that are set. A client that is closed must have none. */
   get timers(): number {
     return this.#timers.size
   }
@@ -84,18 +85,18 @@ export class SimProcess implements Clock {
     return this.#state !== 'dead'
   }
 
-  /** Whether code of it can run now. */
+  /** Whether its code can run now. */
   get running(): boolean {
     return this.#state === 'running'
   }
 
-  /** Everything that reaches the process comes through here: at once, when it can act again, or never. */
+  /** Every event reaches the process through this method: now, when the process can act again, or never. */
   enter(run: () => void): void {
     if (this.#state === 'running') run()
     else if (this.#state === 'frozen') this.#waiting.push(run)
   }
 
-  /** The process is stopped, or its event loop blocked: clocks go on, nothing runs. */
+  /** Stops the process or blocks its event loop: clocks go on, no code runs. */
   freeze(ms: number): void {
     if (this.#state === 'dead') return
     this.#state = 'frozen'
@@ -104,20 +105,20 @@ export class SimProcess implements Clock {
     this.#world.after(ms, () => this.#thaw())
   }
 
-  /** Its machine sleeps: its monotonic clock, and with it its timers, stand still as well. */
+  /** Suspends its machine: the monotonic clock, and with it all timers, also stand still. */
   suspend(ms: number): void {
     if (this.#state === 'dead') return
     this.#asleepSinceMs ??= this.#world.nowMs
     this.freeze(ms)
   }
 
-  /** Somebody sets its wall clock. */
+  /** Changes its wall clock. */
   setWallBy(ms: number): void {
     this.#wallJumpMs += ms
     this.#world.note(`${this.name} wall clock ${ms} ms`)
   }
 
-  /** kill -9: nothing of it runs again. */
+  /** Kills it (kill -9): none of its code runs again. */
   kill(): void {
     this.#state = 'dead'
     this.#waiting = []
@@ -130,7 +131,10 @@ export class SimProcess implements Clock {
     return this.#world.nowMs - this.#asleepMs - asleepMs
   }
 
-  /** As libuv does after a stop: overdue timers first, in the order in which they were due, then what came in. */
+  /**
+   * Goes on as libuv does after a stop: first overdue timers in the order in which they were due, then events that
+   * arrived.
+   */
   #thaw(): void {
     if (this.#state !== 'frozen' || this.#world.nowMs < this.#frozenUntilMs) return
     this.#state = 'running'
@@ -143,7 +147,7 @@ export class SimProcess implements Clock {
     const came = this.#waiting
     this.#waiting = []
     for (const timer of this.#timers) if (timer.dueMs > nowMs) this.#arm(timer)
-    // One event each, so that promises settle in between, as they do in Node.
+    // One event for each, so that promises settle in between, as in Node.
     for (const timer of overdue) this.#world.after(0, () => this.enter(() => this.#fire(timer)))
     for (const run of came) this.#world.after(0, () => this.enter(run))
   }
@@ -151,7 +155,7 @@ export class SimProcess implements Clock {
   #arm(timer: Timer): void {
     timer.cancel()
     const leftMs = (timer.dueMs - this.#awakeMs() * this.#faults.rate) / this.#faults.rate
-    // Event loops are late, rarely by much.
+    // Event loops are late, but rarely by much.
     const lagMs = this.#lag.percent(3) ? this.#lag.fraction() * 60 : this.#lag.fraction() * 2
     timer.cancel = this.#world.after(Math.max(0, leftMs) + lagMs, () => {
       if (this.#state === 'running') this.#fire(timer)

@@ -1,11 +1,14 @@
-// Chance that repeats: streams of numbers from a seed. Each purpose has a stream of its own, so that taking one fault
-// out of a run, or one process, leaves the draws of all others as they were.
+// Repeatable randomness: streams of numbers from a seed. Each purpose has its own stream. So a run without one fault,
+// or without one process, draws the same numbers for everything else.
 
-/** A stream of numbers that depends on its seed and on nothing else. */
+/** A stream of numbers that depends only on its seed. */
 export class Random {
   #state: number
 
-  /** The same texts, in the same order, give the same stream. Only integers are used: every engine agrees on those. */
+  /**
+   * The same seed and texts, in the same order, give the same stream. Uses integers only, since all engines agree on
+   * them.
+   */
   constructor(seed: number, ...purpose: readonly string[]) {
     let hash = (seed ^ 0x9e3779b9) >>> 0
     for (const text of purpose) {
@@ -33,7 +36,7 @@ export class Random {
     return least + Math.floor(this.fraction() * (most - least + 1))
   }
 
-  /** True in so many of a hundred cases. */
+  /** True in `chance` of a hundred cases. */
   percent(chance: number): boolean {
     return this.fraction() * 100 < chance
   }

@@ -1,8 +1,9 @@
-// A simulated server machine: when it can act, and what becomes of requests when it cannot. Owns no data; the stores do.
+// A simulated server machine: when it can act, and what happens to requests while it cannot. Owns no data; the stores
+// do.
 import type { Host } from './network.ts'
 import type { World } from './world.ts'
 
-/** One server, or a cluster that is seen as one. */
+/** One server, or a cluster that acts as one. */
 export class SimHost implements Host {
   readonly name: string
   readonly #world: World
@@ -25,12 +26,12 @@ export class SimHost implements Host {
     else refused()
   }
 
-  /** It is stopped, or cannot reach its peers: what comes in waits. */
+  /** Stops it, or cuts it off from its peers: arriving requests wait. */
   pause(ms: number): void {
     this.#change('paused', ms)
   }
 
-  /** It is dead, and starts again: what comes in is refused, what waited is lost. */
+  /** Crashes it, and starts it again: arriving requests are refused, waiting ones are lost. */
   crash(ms: number): void {
     this.#waiting = []
     this.#change('down', ms)

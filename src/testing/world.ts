@@ -1,9 +1,9 @@
-// Virtual time: one queue of events for all that happens in a simulated run. Owns the order of things and the record of
-// them; who sends and who computes is network.ts's and process.ts's.
+// Virtual time: one queue of events for everything that happens in a simulated run. Owns the order and the record of
+// events. network.ts sends messages; process.ts runs code.
 import { createHash, type Hash } from 'node:crypto'
 import { Random } from './random.ts'
 
-/** Something that will happen. */
+/** A future event. */
 interface Event {
   readonly atUs: number
   readonly order: number
@@ -11,10 +11,10 @@ interface Event {
   cancelled: boolean
 }
 
-/** What a run may cost before it counts as one that does not end. */
+/** A run with more events than this counts as one that does not end. */
 const eventsMax = 400_000
 
-/** One simulated run. The same seed, with the same calls, gives the same run, event by event. */
+/** One simulated run. The same seed with the same calls gives the same run, event by event. */
 export class World {
   readonly seed: number
   readonly #queue = new Queue()
@@ -25,13 +25,13 @@ export class World {
   #order = 0
   #events = 0
 
-  /** With `log`, the trace is kept to be read. */
+  /** With `log`, the trace is kept for reading. */
   constructor(seed: number, { log = false }: { readonly log?: boolean } = {}) {
     this.seed = seed
     this.#log = log ? [] : undefined
   }
 
-  /** True time since the run began, in µs: no process can see it. */
+  /** True time since the run began, in µs. No process can see it. */
   get nowUs(): number {
     return this.#nowUs
   }
@@ -41,12 +41,12 @@ export class World {
     return this.#nowUs / 1_000
   }
 
-  /** A stream of chance for one purpose. */
+  /** A stream of randomness for one purpose. */
   random(...purpose: readonly string[]): Random {
     return new Random(this.seed, ...purpose)
   }
 
-  /** Runs `run` when so much time has passed; the function returned cancels. Events of one instant keep their order. */
+  /** Calls `run` after this time. The returned function cancels. Events of the same instant keep their order. */
   after(delayMs: number, run: () => void): () => void {
     const atUs = this.#nowUs + Math.max(0, Math.round(delayMs * 1_000))
     this.#order += 1
@@ -57,36 +57,36 @@ export class World {
     }
   }
 
-  /** Writes down what happened, for the hash that two runs of one seed must share. */
+  /** Records an event, for the hash that two runs of one seed must share. */
   note(what: string): void {
     const line = `${this.#nowUs} ${what}\n`
     this.#trace.update(line)
     this.#log?.push(line)
   }
 
-  /** Counts that something worth testing happened in this run. */
+  /** Counts that a state worth testing occurred in this run. */
   mark(state: string): void {
     this.#marks.set(state, (this.#marks.get(state) ?? 0) + 1)
   }
 
-  /** What was marked, and how often. */
+  /** The marked states, with their counts. */
   get marks(): ReadonlyMap<string, number> {
     return this.#marks
   }
 
-  /** The last lines of the trace, where it is kept. */
+  /** The last lines of the trace, if it is kept. */
   story(lines = 200): string {
     return (this.#log ?? []).slice(-lines).join('')
   }
 
-  /** A short name for all that happened until now. */
+  /** A short hash of everything that has happened. */
   digest(): string {
     return this.#trace.copy().digest('hex').slice(0, 16)
   }
 
   /**
-   * Lets time pass until `untilMs`, or until `done` says so after some event. After each event every promise that can
-   * settle does. Throws when the events do not end.
+   * Lets time pass until `untilMs`, or until `done` returns true after some event. After each event it waits for every
+   * promise that can settle. Throws when there are too many events.
    */
   async run(untilMs: number, done: () => boolean = () => false): Promise<void> {
     await settled()
@@ -107,8 +107,8 @@ export class World {
 }
 
 /**
- * Resolves when every promise that can settle without time has. Node runs all promises before the next tick, and a tick
- * is asked for by a promise, so that ticks cannot starve them.
+ * Resolves when every promise has settled that can settle without time. Node runs all promises before the next tick,
+ * and a promise asks for that tick, so ticks cannot starve promises.
  */
 export async function settled(): Promise<void> {
   for (let hop = 0; hop < 2; hop += 1) {
@@ -116,7 +116,7 @@ export async function settled(): Promise<void> {
   }
 }
 
-/** A binary heap of events, the next one on top. */
+/** A binary heap of events, the earliest on top. */
 class Queue {
   readonly #heap: Event[] = []
 

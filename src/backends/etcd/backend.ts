@@ -1,4 +1,5 @@
-// The contract over etcd. Owns sessions, which are leases; claims.ts, fenced.ts, observe.ts and operator.ts have the rest.
+// The contract over etcd. Owns sessions, which are leases; the rest is in claims.ts, fenced.ts, observe.ts and
+// operator.ts.
 
 import type { Clock } from '../../base/clock.ts'
 import type {
@@ -18,7 +19,7 @@ import { leaderChanged, observe, type Seen } from './observe.ts'
 import { breakHold, line, survey } from './operator.ts'
 import type { Transport } from './wire/transport.ts'
 
-/** etcd counts in whole seconds and, with its default election timeout, grants at least 2 of them. */
+/** etcd counts in whole seconds. With its default election timeout it grants at least 2 s. */
 const facts: Facts = {
   scheme: 'etcd',
   ttlMs: { min: 2_000, max: 9_000_000_000_000, default: 15_000 },
@@ -53,7 +54,7 @@ export class EtcdBackend implements Backend {
       const seconds = await this.#transport.grant(leaseOf(id), Math.ceil(ttlMs / 1_000), signal)
       return { id, ttlMs: seconds * 1_000 }
     } catch (error) {
-      // Perhaps granted all the same: an empty lease harms nobody, but need not stay either.
+      // The lease may have been granted anyway. An empty lease does no harm, but it need not stay.
       this.#transport.revoke(leaseOf(id), new AbortController().signal).catch(() => {})
       throw error
     }

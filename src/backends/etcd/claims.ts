@@ -1,5 +1,5 @@
-// What becomes of a claim in etcd, each step as one transaction. Owns what is known of each claim: where its key stands,
-// and whether a request of it may still arrive.
+// The life of a claim in etcd, each step as one transaction. Owns what the client knows of each claim: where its key
+// stands, and whether a request for it may still arrive.
 import type { ITxnRequest, ITxnResponse } from 'etcd3'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import type { Admitted, Claim, Waiting } from '../../contract.ts'
@@ -21,24 +21,24 @@ import {
 import { untilAdmitted, untilDeleted } from './waits.ts'
 import type { Transport } from './wire/transport.ts'
 
-/** All that is known of a claim. What one answer alone rests on is a field of that answer. */
+/** The client's knowledge of a claim. Facts that concern one answer only are fields of that answer. */
 export interface ClaimState {
   readonly claim: Claim
   readonly keys: ClaimKeys
-  /** The create revision of its key, once the store has told it. */
+  /** The create revision of its key, once etcd has reported it. */
   created?: bigint | undefined
-  /** How often its key was written since it was created, as far as the last write told. */
+  /** How often its key was written since its creation, as of the last answered write. */
   version: bigint
-  /** The create revision of the key at which all claims ahead of it were seen to have leases. */
+  /** The create revision of the key for which the leases of all claims ahead were checked. */
   checked?: bigint | undefined
-  /** Whether an attempt was given up without an answer, so that it may yet arrive. */
+  /** Whether an attempt ended without an answer, so that it may still arrive. */
   unanswered: boolean
 }
 
-/** An answer to a claim; one that tells it to wait says on which line that rests. */
+/** An answer to a claim. A waiting answer carries the line that it was read from. */
 export type Answer = Admitted | Queueing
 interface Queueing extends Waiting {
-  /** Undefined where the claim does not stand in line. */
+  /** Undefined if the claim does not stand in line. */
   readonly line?: Line
 }
 
@@ -62,7 +62,7 @@ export class Claims {
     return claim.wait ? this.#join(state, signal) : this.#tryJoin(state, signal)
   }
 
-  /** Waits for the deletion of the key that stands in the way; for a holder that is its own. */
+  /** Waits for the deletion of the key in the way. For a holder that is its own key. */
   async changed(claim: Claim, answer: Answer, signal: AbortSignal): Promise<Answer | undefined> {
     const state = this.of(claim)
     const { key, line: range } = state.keys
@@ -78,7 +78,7 @@ export class Claims {
     const { keys, created, unanswered } = this.of(claim)
     const { key, lease, tombstone } = keys
     if (unanswered) {
-      // What arrives later finds the tombstone; and so does this request, should it arrive twice.
+      // An attempt that arrives later finds the tombstone. So does this request if it arrives twice.
       const bury = [put(tombstone, '', lease), remove(key)]
       await this.#transport.txn(txn([absent(tombstone)], bury), signal)
     } else if (created !== undefined) {
@@ -93,7 +93,7 @@ export class Claims {
     return created !== undefined && read(responses, 0).kvs[0]?.create_revision === String(created)
   }
 
-  /** What is known of this claim, until it is withdrawn. */
+  /** The knowledge of this claim, kept until it is withdrawn. */
   of(claim: Claim): ClaimState {
     const known = this.#states.get(claim)
     if (known) return known
@@ -102,7 +102,7 @@ export class Claims {
     return state
   }
 
-  /** Stands in line: puts the key unless it is there, and reads who came before it, all at once. */
+  /** Joins the line: one transaction puts the key unless it exists, and reads the claims ahead. */
   async #join(state: ClaimState, signal: AbortSignal): Promise<Answer> {
     const { claim, keys } = state
     const { key, lease } = keys
@@ -126,8 +126,8 @@ export class Claims {
   }
 
   /**
-   * Puts the key only if that makes it a holder at once; otherwise leaves nothing behind. `since` is a revision at
-   * which there was room: if nobody has come since, there still is. For 0: if nobody is there at all.
+   * Puts the key only if the claim then holds at once; otherwise leaves nothing behind. `since` is a revision at which
+   * there was room: if no key was created since, there still is. With 0 the line must be empty.
    */
   async #tryJoin(state: ClaimState, signal: AbortSignal, since = 0n, tries = triesMax): Promise<Answer> {
     const { claim, keys } = state
@@ -146,7 +146,7 @@ export class Claims {
     return { held: false, ahead: Math.max(1, line.ahead.length - claim.permits + 1) }
   }
 
-  /** Reads the line before a claim; undefined when the claim itself no longer stands. */
+  /** Reads the line ahead of a claim. Undefined if the claim itself no longer stands. */
   async #look(
     state: ClaimState,
     signal: AbortSignal,
@@ -167,7 +167,7 @@ export class Claims {
     })
   }
 
-  /** The whole line, for the rare case that the last few keys of it all belong to other names. */
+  /** Reads the whole line, for the rare case that its last few keys all belong to other names. */
   async #readAll({ claim, keys }: ClaimState, signal: AbortSignal): Promise<Line> {
     const response = await this.#transport.txn(txn([], [latest(keys.line, 0)]), signal)
     const revision = BigInt(response.header.revision)
@@ -184,8 +184,8 @@ export class Claims {
   }
 
   /**
-   * Throws ConflictError if the claim cannot stand in this line. Where etcd does not tell the leases of those ahead, which
-   * is so since 3.7, it is asked for them: once for each claim, since nothing comes to stand ahead of it later.
+   * Throws ConflictError if the claim cannot stand in this line. etcd since 3.7 does not name the leases of the claims
+   * ahead, so they are read separately: once for each claim, since no key is ever put ahead of an older one.
    */
   async #check(state: ClaimState, line: Line, signal: AbortSignal): Promise<void> {
     const { claim, keys, created, checked } = state
@@ -201,9 +201,10 @@ export class Claims {
   }
 
   /**
-   * A mutex has the revision of the answer or event that admitted it, as Go and etcdctl do. A semaphore may admit two
-   * at one revision: there the place in line is the token, which grows in the order of admission too. So it does for a
-   * candidate, since observers see nothing else; it is what Go's Election calls its revision.
+   * The token. A mutex has the revision of the answer or event that admitted it, as in Go and etcdctl. One revision
+   * may admit two holders of a semaphore, so its token is the place in line, the create revision, which also grows in
+   * the order of admission. A candidate has the create revision as well, since observers see only that; Go's Election
+   * calls it its revision.
    */
   #admitted(state: ClaimState, revision: bigint): Admitted {
     const { permits, candidate } = state.claim
@@ -211,7 +212,7 @@ export class Claims {
     return { held: true, token }
   }
 
-  /** Sends what changes the store, and keeps in mind if no answer came: then it may still be applied. */
+  /** Sends a change of the store. Remembers if it got no answer, since it may then still be applied. */
   async #change(state: ClaimState, request: ITxnRequest, signal: AbortSignal): Promise<ITxnResponse> {
     const before = state.unanswered
     state.unanswered = true
@@ -227,12 +228,12 @@ export class Claims {
   }
 }
 
-/** A mutex needs its predecessor; a semaphore has to count. */
+/** A mutex needs only its predecessor; a semaphore needs the number of claims. */
 function keysToRead({ permits }: Claim): number {
   return permits === 1 ? glance : 0
 }
 
-/** When the claim's own key was created, by an answer that reads it in this place. */
+/** The create revision of the claim's own key, read from this place in an answer. */
 function createRevision({ responses }: ITxnResponse, place = 1): bigint | undefined {
   const own = read(responses, place).kvs[0]
   return own && BigInt(own.create_revision)

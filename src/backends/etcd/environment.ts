@@ -1,16 +1,16 @@
-// The variables that etcdctl reads too. Owns their meaning, and which of them count beside a URL.
+// The variables that etcdctl also reads. Owns their meaning, and which of them apply in addition to a URL.
 // https://etcd.io/docs/v3.5/op-guide/configuration/ and etcdctl/README.md of etcd
 import { readFileSync } from 'node:fs'
 import type { Auth, Pem, Tls } from '../shared/credentials.ts'
 import type { EtcdOptions } from './options.ts'
 import { parseEtcdUrl } from './url.ts'
 
-/** A text of the environment; empty is the same as missing. */
+/** The variables by name. An empty value counts as missing. */
 type Variables = Readonly<Record<string, string | undefined>>
 
 /**
- * The options that a URL and the environment make together. The files for TLS are read only with `etcds:`. Throws
- * TypeError that names the variable, and the file if one cannot be read.
+ * The options from a URL together with the environment. The files for TLS are read only with `etcds:`. Throws a
+ * TypeError that names the variable, and the file if it cannot be read.
  */
 export function optionsOf(url: string, variables: Variables): EtcdOptions {
   const { endpoints, namespace, tls } = parseEtcdUrl(url)

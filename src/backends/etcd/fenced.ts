@@ -1,5 +1,5 @@
-// What a holder writes into etcd, and only while it holds: its checkpoint, and the value that others read. Owns that a
-// write which arrives late never replaces a later one, not even of the same holder.
+// Writes that etcd accepts only while the claim holds: its checkpoint, and its value. Owns that a late write never
+// replaces a later one, not even of the same holder.
 import type { IRequestOp } from 'etcd3'
 import { UnavailableError } from '../../base/errors.ts'
 import type { ClaimState } from './claims.ts'
@@ -8,8 +8,8 @@ import { createdAt, get, put, read, touch, txn, versionIs } from './operations.t
 import type { Transport } from './wire/transport.ts'
 
 /**
- * Each write also counts up the version of the claim's own key, and is refused unless it finds the version it
- * expects: so of two writes in flight, one is refused, asks for the version and goes last.
+ * Each write also increments the version of the claim's own key, and is refused unless it finds the expected version.
+ * So of two concurrent writes one is refused, reads the version and is sent again.
  */
 export class FencedWrites {
   readonly #transport: Transport
@@ -20,19 +20,19 @@ export class FencedWrites {
     this.#layout = layout
   }
 
-  /** Stores a checkpoint if the claim still stands, and says whether it does. */
+  /** Stores a checkpoint if the claim still stands, and returns whether it does. */
   checkpoint(state: ClaimState, text: string, signal: AbortSignal): Promise<boolean> {
     const store = put(this.#layout.checkpoint(state.claim.name), text)
     return this.#write(state, [store, touch(state.keys.key)], signal)
   }
 
-  /** Replaces the value of the claim's own key, which keeps its place: as Go's Election.Proclaim does. */
+  /** Replaces the value of the claim's own key, which keeps its place in line, as Go's Election.Proclaim does. */
   proclaim(state: ClaimState, value: string, signal: AbortSignal): Promise<boolean> {
     const { key, lease } = state.keys
     return this.#write(state, [put(key, value, lease)], signal)
   }
 
-  /** Reads a checkpoint linearizably. */
+  /** Reads a checkpoint, by a consistent read. */
   async read(name: string, signal: AbortSignal): Promise<string | undefined> {
     const response = await this.#transport.txn(txn([], [get(this.#layout.checkpoint(name))]), signal)
     return read(response.responses, 0).kvs[0]?.value.toString()

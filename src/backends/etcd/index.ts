@@ -1,4 +1,4 @@
-// The way in to etcd: options or a URL to a backend. Loads etcd3 only when opened.
+// The entry of the etcd backend: from options or a URL to a backend. Loads etcd3 only when it is opened.
 
 import type { BackendSource } from '../../contract.ts'
 import { withSlash } from '../shared/addresses.ts'
@@ -12,7 +12,7 @@ export type { Auth, Credentials, Pem, Tls } from '../shared/credentials.ts'
 export type { EtcdOptions } from './options.ts'
 
 /**
- * A source for `connect`. Throws TypeError or RangeError at once for an unknown option or a bad value; sends nothing:
+ * A source for `connect`. Throws TypeError or RangeError at once for an unknown option or a bad value. Sends nothing;
  * `connect` does.
  */
 export function etcd(options: EtcdOptions = {}): BackendSource {
@@ -34,9 +34,9 @@ export function etcd(options: EtcdOptions = {}): BackendSource {
 }
 
 /**
- * Reads `etcd://host:port,host:port/namespace/`, or `etcds://` for TLS. Credentials come from the variables that
- * etcdctl reads: ETCDCTL_USER (user:password) or ETCDCTL_USER and ETCDCTL_PASSWORD, and the files named by
- * ETCDCTL_CACERT, ETCDCTL_CERT and ETCDCTL_KEY. Throws TypeError for a malformed URL and for a file that cannot be read.
+ * Reads `etcd://host:port,host:port/namespace/`, or `etcds://` for TLS. Reads credentials from the variables of
+ * etcdctl: ETCDCTL_USER (user:password) or ETCDCTL_USER and ETCDCTL_PASSWORD, and the files named by ETCDCTL_CACERT,
+ * ETCDCTL_CERT and ETCDCTL_KEY. Throws TypeError for a malformed URL and for a file that cannot be read.
  */
 export function etcdFromUrl(url: string, environment: NodeJS.ProcessEnv = process.env): BackendSource {
   return etcd(optionsOf(url, environment))

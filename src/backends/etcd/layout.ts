@@ -1,36 +1,39 @@
-// Where things stand in etcd's key space. Claims have the keys of Go's `client/v3/concurrency` package:
-// NAME/<lease id in hex>, in the order of their create revisions. A semaphore, which Go does not have, adds its
-// permits and a number, NAME/<lease>.<permits>.<n>, since one session may have several claims on it.
+// The keys of etcd. Claims have the keys of Go's `client/v3/concurrency` package: NAME/<lease id in hex>, ordered by
+// their create revisions. Go has no semaphore. Its keys here add the permits and a number, NAME/<lease>.<permits>.<n>,
+// since one session may have several claims on it.
 import type { Claim } from '../../contract.ts'
 import type { KeyRange, Transport } from './wire/transport.ts'
 
 /**
- * Our own records begin with a control character, which no name can: they are nobody's claim, not even in the eyes of a
- * client that takes everything under NAME/ for one.
+ * Our own records begin with a control character, which no name may contain. So no client takes one for a claim, not
+ * even a client that counts every key under NAME/.
  */
 const records = '\0leasehold/'
 
-/** A claim as its key tells it. `permits` is undefined for a key of an unknown program. The key counts as a claim. */
+/**
+ * A claim as its key describes it. `permits` is undefined for a key of an unknown program; such a key counts as a
+ * claim.
+ */
 export interface KeyFacts {
   readonly session: string
   readonly permits: number | undefined
 }
 
-/** What a question about one namespace needs: the way to the store, and where its keys are. */
+/** The context of a request in one namespace: the connection and the keys. */
 export interface Namespace {
   readonly transport: Transport
   readonly layout: Layout
 }
 
-/** Where one claim stands. */
+/** The keys of one claim. */
 export interface ClaimKeys {
   /** The claim's own key: its create revision is the place in line. */
   readonly key: string
-  /** Its session's lease, as the wire has it. */
+  /** Its session's lease, as the protocol writes it. */
   readonly lease: string
-  /** The line in which it stands. */
+  /** The line that the claim stands in. */
   readonly line: KeyRange
-  /** Says that the claim is withdrawn, to attempts that arrive late. */
+  /** A key that exists once the claim is withdrawn, so that late attempts fail. */
   readonly tombstone: string
 }
 
@@ -38,7 +41,7 @@ export interface ClaimKeys {
 export class Layout {
   readonly #namespace: string
 
-  /** `namespace` is put before every key as it is; the options have given it its slash. */
+  /** `namespace` goes in front of every key, unchanged; the options have already added its slash. */
   constructor(namespace: string) {
     this.#namespace = namespace
   }
@@ -50,13 +53,13 @@ export class Layout {
     return { key, lease: leaseOf(session), line, tombstone }
   }
 
-  /** All claims on a name, and those on names that continue it after a slash. */
+  /** The range of all claims on a name, and on names that continue it after a slash. */
   line(name: string): KeyRange {
     const prefix = this.#prefix(name)
     return { key: prefix, end: `${prefix.slice(0, -1)}0` } // '0' follows '/'
   }
 
-  /** Reads a key of `line(name)`; undefined if it belongs to another name, one that continues this one. */
+  /** Reads a key of `line(name)`. Undefined if the key belongs to a longer name. */
   parse(name: string, key: string): KeyFacts | undefined {
     const rest = key.slice(this.#prefix(name).length)
     if (rest.includes('/') || rest.startsWith('\0')) return undefined
@@ -65,16 +68,16 @@ export class Layout {
     return { session: ours[1], permits: Number(ours[2] ?? 1) }
   }
 
-  /** Keys among which are all claims on names that begin with this prefix. */
+  /** A range that contains all claims on names that begin with this prefix. */
   within(prefix: string): KeyRange {
-    // The end of a range is the next byte, and only behind ASCII a string can have that.
+    // The end of a range is the next byte after its start. In a string only an ASCII character has one.
     const [start] = /^.*[\0-\x7e]/s.exec(`${this.#namespace}${prefix}`) ?? []
-    if (start === undefined) return { key: '\0', end: '\0' } // all there is
+    if (start === undefined) return { key: '\0', end: '\0' } // all keys
     const next = String.fromCharCode(start.charCodeAt(start.length - 1) + 1)
     return { key: start, end: `${start.slice(0, -1)}${next}` }
   }
 
-  /** The name on which a key would be a claim; undefined for our own records, and where no name is. */
+  /** The name on which a key would be a claim. Undefined for our own records and for keys without a name. */
   nameOf(key: string): string | undefined {
     const name = key.slice(this.#namespace.length, key.lastIndexOf('/'))
     return key.includes('\0') || !key.startsWith(`${this.#namespace}${name}/`) ? undefined : name || undefined
@@ -89,7 +92,7 @@ export class Layout {
   }
 }
 
-/** etcd's ids are decimal on the wire and hexadecimal in keys. */
+/** etcd's ids are decimal in the protocol and hexadecimal in keys. */
 export function leaseOf(session: string): string {
   return BigInt(`0x${session}`).toString()
 }

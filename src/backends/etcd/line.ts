@@ -1,31 +1,31 @@
-// A line as one answer of etcd shows it: which claims stand ahead of another, and whether that is all. Pure.
-// claims.ts and waits.ts decide what follows.
+// A line as one answer of etcd shows it: the claims ahead of another one, and whether the answer has all of them. Pure
+// functions; claims.ts and waits.ts act on them.
 import type { IKeyValue, IRangeResponse } from 'etcd3'
 import type { Claim } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
 import type { Layout } from './layout.ts'
 import type { KeyRange } from './wire/transport.ts'
 
-/** The key of a claim that stands in a line before another. */
+/** The key of a claim that stands ahead of another. */
 export interface StandingKey {
   readonly key: string
   readonly created: bigint
-  /** Undefined where the key is of nobody we know. */
+  /** Undefined if an unknown program wrote the key. */
   readonly permits: number | undefined
-  /** Whether the answer named a lease. Where it did not, there is none, or etcd did not tell: see `leases`. */
+  /** Whether the answer named a lease. If not, the key has none, or etcd left it out: see `leases`. */
   readonly leased: boolean
 }
 
-/** What stands ahead of a claim, the latest first. */
+/** The claims ahead of a claim, the latest first. */
 export interface Line {
-  /** The revision of the store at which this was true. */
+  /** The revision of the store at which this was read. */
   readonly revision: bigint
   readonly ahead: readonly StandingKey[]
-  /** Whether `ahead` is all there is, rather than the last few. */
+  /** Whether `ahead` has all claims, rather than the last few. */
   readonly complete: boolean
 }
 
-/** Reads an answer to `latest`. `before` is the create revision of the claim, where it has one. */
+/** Reads an answer to `latest`. `before` is the create revision of the claim, if it has one. */
 export function readLine(
   layout: Layout,
   name: string,
@@ -37,18 +37,18 @@ export function readLine(
   return { revision, ahead, complete: !range.more }
 }
 
-/** Whether the claim may hold: undefined where the line must be read to its end to say so. */
+/** Whether the claim may hold. Undefined if only the whole line can show that. */
 export function admits({ ahead, complete }: Line, permits: number): boolean | undefined {
   if (ahead.length >= permits) return false
   return complete ? true : undefined
 }
 
-/** Those ahead that may have no lease, the latest first. */
+/** The claims ahead that may have no lease, the latest first. */
 export function maybeUnleased({ ahead }: Line): readonly StandingKey[] {
   return ahead.filter(({ leased }) => !leased)
 }
 
-/** Throws ConflictError if one of these keys is among those that were read with their leases, and has none. */
+/** Throws ConflictError if one of these keys has no lease, according to `read`. */
 export function checkLeases(places: readonly StandingKey[], read: IRangeResponse, claim: Claim): void {
   const bare = new Set(read.kvs.filter(({ lease }) => lease === '0').map(({ key }) => key.toString()))
   const data = places.find(({ key }) => bare.has(key))
@@ -67,9 +67,9 @@ export function checkKind({ ahead }: Line, claim: Claim): void {
 }
 
 /**
- * The keys to watch, and whether what the watch tells proves an admission. It does where it covers the own key and all
- * that stands ahead: two keys and what lies between them, or the line of a semaphore. Further back in the line of
- * a mutex it is enough, and cheaper for everyone, to wait for the predecessor and then to look.
+ * The keys to watch, and whether the events of that watch prove an admission. They do if the watch covers the own key
+ * and all keys ahead: two keys and the range between them, or the line of a semaphore. Further back in the line of a
+ * mutex it is cheaper for all clients to watch only the predecessor, and then to look.
  */
 export function whatToWatch(
   { ahead, complete }: Line,

@@ -1,5 +1,5 @@
-// Who holds a name in etcd, as anybody can see it, `etcdctl elect -l` too: the key of the line that was created first. Owns
-// the watch for the next change, and the gap between reading and watching.
+// The holder of a name in etcd, as every client sees it (also `etcdctl elect -l`): the key of the line that was
+// created first. Owns the watch for the next change, and the gap between reading and watching.
 import type { IKeyValue } from 'etcd3'
 import type { Leader, Observation } from '../../contract.ts'
 import type { Namespace } from './layout.ts'
@@ -7,15 +7,15 @@ import { get, glance, inOrder, keysInOrder, read, txn } from './operations.ts'
 import { watchUntil } from './waits.ts'
 import type { Change, KeyRange } from './wire/transport.ts'
 
-/** An observation with what it rests on: the revision that was read, and the leader's key, which is the one to watch. */
+/** An observation with the revision that was read and the leader's key, which is the key to watch. */
 export interface Seen extends Observation {
   readonly revision: bigint
   readonly key: string | undefined
 }
 
 /**
- * Reads linearizably who holds the name. Of all that stand in line only the first is read with its value: together they
- * may be more than a message takes.
+ * Reads the holder of the name, by a consistent read. Only the first claim is read with its value, since the values of
+ * all claims may be more than one message can take.
  */
 export async function observe(
   at: Namespace,
@@ -29,7 +29,7 @@ export async function observe(
   const [oldest] = read(response.responses, 0).kvs
   const { kvs, more } = read(response.responses, 1)
   const first = kvs.find((kv) => at.layout.parse(name, kv.key.toString()))
-  // The first few keys of the range may all belong to other names, that continue this one.
+  // The first few keys of the range may all belong to longer names.
   if (!first && more) return observe(at, name, signal, 0)
   const revision = BigInt(response.header.revision)
   if (first && first.create_revision !== oldest?.create_revision)
@@ -37,7 +37,7 @@ export async function observe(
   return seenOf(at, name, first && oldest, revision)
 }
 
-/** The first of a name, where keys of other names stand before it: as long as it stands, it is the first. */
+/** The first claim of a name if keys of longer names come before it. As long as it stands, it stays the first. */
 async function observeBehind(
   at: Namespace,
   name: string,
@@ -60,8 +60,8 @@ function leaderOf(at: Namespace, name: string, { key, value, create_revision }: 
 }
 
 /**
- * Resolves when the leader may be another than the one that was seen, with who it is now where that is known already.
- * Where somebody holds, only that key can bring a change; where nobody does, any key of the line.
+ * Resolves when the leader may have changed, with the new leader if the event shows it. If a claim holds, only its key
+ * can bring a change; if none does, any key of the line can.
  */
 export function leaderChanged(
   at: Namespace,
@@ -77,14 +77,14 @@ export function leaderChanged(
       if (ours.some((change) => change.revision > revision)) settle(undefined)
     }
     const created = (since: bigint): void => {
-      // What happened between the answer and the watch it does not tell.
+      // The watch missed changes between the answer and its begin.
       if (since > revision) observeAgain(at, name, seen, settle, signal)
     }
     return { created, deleted: told, written: told, failed: () => settle(undefined) }
   })
 }
 
-/** Reads once more while a watch is live, and settles if that shows something else. */
+/** Reads again while a watch is live, and settles if the leader differs. */
 function observeAgain(
   at: Namespace,
   name: string,

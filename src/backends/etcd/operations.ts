@@ -1,5 +1,5 @@
-// The transactions of the etcd backend, as etcd's protocol has them. Pure functions from keys to requests; what an
-// answer means is line.ts's. See https://etcd.io/docs/v3.5/learning/api/
+// The transactions of the etcd backend, in etcd's protocol. Pure functions from keys to requests; line.ts reads the
+// answers. See https://etcd.io/docs/v3.5/learning/api/
 import type { ICompare, IRangeResponse, IRequestOp, ITxnRequest } from 'etcd3'
 import type { KeyRange } from './wire/transport.ts'
 
@@ -12,7 +12,7 @@ const ascending = 1
 const byCreate = 2
 const byValue = 4
 
-/** How many of the latest claims a mutex reads: it waits for one of them, but some may belong to other names. */
+/** How many of the latest claims a mutex reads. It waits for one of them, but some may belong to longer names. */
 export const glance = 8
 
 /** True if the key does not exist. */
@@ -20,17 +20,17 @@ export function absent(key: string): ICompare {
   return { key: Buffer.from(key), target: create, result: equal, create_revision: '0' }
 }
 
-/** True if the key exists and is the one created at this revision. */
+/** True if the key exists and was created at this revision. */
 export function createdAt(key: string, revision: bigint): ICompare {
   return { key: Buffer.from(key), target: create, result: equal, create_revision: String(revision) }
 }
 
-/** True if nothing in the range was created after this revision; for 0: if the range is empty. */
+/** True if no key of the range was created after this revision; with 0: if the range is empty. */
 export function noneSince(range: KeyRange, revision: bigint): ICompare {
   return { ...bounds(range), target: create, result: less, create_revision: String(revision + 1n) }
 }
 
-/** True if the key has been written exactly so many times since it was created. */
+/** True if the key has been written exactly this many times since it was created. */
 export function versionIs(key: string, times: bigint): ICompare {
   return { key: Buffer.from(key), target: version, result: equal, version: String(times) }
 }
@@ -40,49 +40,49 @@ export function get(key: string): IRequestOp {
   return { request_range: { key: Buffer.from(key) } }
 }
 
-/** Writes a key, bound to a lease where one is given. */
+/** Writes a key, attached to a lease if one is given. */
 export function put(key: string, value: string, lease = '0'): IRequestOp {
   return { request_put: { key: Buffer.from(key), value: Buffer.from(value), lease } }
 }
 
-/** Writes a key as it is, which counts its version up. */
+/** Writes a key unchanged, which increments its version. */
 export function touch(key: string): IRequestOp {
   return { request_put: { key: Buffer.from(key), ignore_value: true, ignore_lease: true } }
 }
 
-/** Deletes a key. Deleting what is not there succeeds. */
+/** Deletes a key. Deleting a missing key succeeds. */
 export function remove(key: string): IRequestOp {
   return { request_delete_range: { key: Buffer.from(key) } }
 }
 
-/** The keys of a line, the latest first: all of them, or the last few. */
+/** The keys of a line, the latest first: the last `limit` of them, or all with 0. */
 export function latest(range: KeyRange, limit: number, beforeRevision?: bigint): IRequestOp {
   const until = beforeRevision === undefined ? {} : { max_create_revision: String(beforeRevision - 1n) }
   const order = { sort_order: descending, sort_target: byCreate, keys_only: true, limit } as const
   return { request_range: { ...bounds(range), ...order, ...until } }
 }
 
-/** The claims of a line with their values, in order: the first few, or, for 0, all. */
+/** The claims of a line with their values, in order: the first `limit` of them, or all with 0. */
 export function inOrder(range: KeyRange, limit = 0): IRequestOp {
   return { request_range: { ...bounds(range), sort_order: ascending, sort_target: byCreate, limit } }
 }
 
-/** The keys of a line without their values, in order: the first few, or, for 0, all. */
+/** The keys of a line without their values, in order: the first `limit` of them, or all with 0. */
 export function keysInOrder(range: KeyRange, limit: number): IRequestOp {
   const order = { sort_order: ascending, sort_target: byCreate, keys_only: true, limit } as const
   return { request_range: { ...bounds(range), ...order } }
 }
 
 /**
- * The keys of a line that were created between two revisions, both included, with their leases. Since 3.7, etcd tells of a
- * key that it reads without its value no lease, unless it has to sort by the values.
+ * The keys of a line that were created between two revisions, both included, with their leases. Since 3.7, etcd names
+ * no leases for keys that it reads without values, unless it has to sort by the values.
  */
 export function leases(range: KeyRange, from: bigint, to: bigint): IRequestOp {
   const between = { min_create_revision: String(from), max_create_revision: String(to) }
   return { request_range: { ...bounds(range), keys_only: true, sort_target: byValue, ...between } }
 }
 
-/** Keys with their values, in the order of keys, as they were at a revision; for 0, as they are. */
+/** Keys with their values, ordered by key, as they were at a revision; with 0, as they are now. */
 export function page(key: Buffer, end: string, limit: number, revision: string): IRequestOp {
   return { request_range: { key, range_end: Buffer.from(end), limit, revision } }
 }
@@ -92,7 +92,7 @@ export function txn(compare: ICompare[], success: IRequestOp[], failure: IReques
   return { compare, success, failure }
 }
 
-/** The answer to the nth operation, which was a read. */
+/** The answer to the nth operation, which must be a read. */
 export function read(responses: { response_range: IRangeResponse }[], index: number): IRangeResponse {
   return (responses[index] as { response_range: IRangeResponse }).response_range
 }

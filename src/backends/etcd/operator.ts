@@ -1,5 +1,5 @@
-// What an operator sees of etcd, and does to it: the claims on one name or on many, and the end of a hold. Owns which of a
-// namespace's keys are claims, since others may keep their data in it.
+// The operator's view of etcd: the claims on one name or on many, and breaking a hold. Owns which of a namespace's
+// keys are claims, since other programs may keep data in it.
 import { Semaphore } from 'async-mutex'
 import type { IKeyValue } from 'etcd3'
 import { RefusedError, SessionGoneError } from '../../base/errors.ts'
@@ -9,16 +9,16 @@ import { leaseOf, type Namespace } from './layout.ts'
 import { createdAt, inOrder, page, read, remove, txn } from './operations.ts'
 import type { KeyRange } from './wire/transport.ts'
 
-/** A claim, and what its key tells beside. */
+/** A claim, with more facts from its key. */
 interface Found extends Standing {
   readonly key: string
   readonly lease: string
   readonly permits: number | undefined
 }
 
-/** How many keys one answer has. What gRPC takes at once is 4 MB: where that is too little, half of them. */
+/** The keys per answer. gRPC takes 4 MB at once; if an answer is larger, the next one has half as many keys. */
 const pageSize = 500
-/** How many leases are asked about at a time. */
+/** How many leases are read at a time. */
 const leasesAtOnce = 100
 
 /** The claims on a name: holders first, then waiters in order. Costs one request. */
@@ -49,8 +49,9 @@ export async function survey(at: Namespace, prefix: string, signal: AbortSignal)
 }
 
 /**
- * Deletes the key of the claim that holds with this token, and says whether there was one. Costs two requests. The key is
- * deleted only if it has the create revision that was read; a claim that holds keeps holding until its key is gone.
+ * Deletes the key of the claim that holds with this token, and returns whether there was one. Costs two requests. The
+ * key is deleted only if it still has the create revision that was read; a claim that holds does so until its key is
+ * deleted.
  */
 export async function breakHold(
   at: Namespace,
@@ -70,7 +71,9 @@ async function readClaims(at: Namespace, name: string, signal: AbortSignal): Pro
   return claimsOn(at, name, read(responses, 0).kvs)
 }
 
-/** The claims on one name, in order. What has no lease is data: it is in the way, but it is nobody's claim. */
+/**
+ * The claims on one name, in order. A key without a lease is somebody's data: it blocks the name, but it is no claim.
+ */
 function claimsOn(at: Namespace, name: string, kvs: readonly IKeyValue[]): Found[] {
   const claims = kvs.flatMap((kv) => {
     const key = kv.key.toString()
@@ -103,7 +106,7 @@ async function readAll(
     found.push(...kvs)
     if (!more) return found
     if (revision === '0') revision = answer.header.revision
-    from = Buffer.concat([(kvs.at(-1) as IKeyValue).key, Buffer.of(0)]) // the next key there can be
+    from = Buffer.concat([(kvs.at(-1) as IKeyValue).key, Buffer.of(0)]) // the smallest possible key after the last one
   }
 }
 
@@ -121,7 +124,7 @@ function groupByName(at: Namespace, prefix: string, keys: readonly IKeyValue[]):
   return names
 }
 
-/** How long each holder's lease has left, in ms, where the server tells. */
+/** How long each holder's lease has left, in ms, if the server says so. */
 async function timesLeft(
   at: Namespace,
   claims: readonly Found[],
@@ -134,7 +137,7 @@ async function timesLeft(
     const asked = leases.filter((lease) => lease !== '0')
     return new Map(await Promise.all(asked.map(async (lease) => [lease, await ask(lease)] as const)))
   } finally {
-    places.cancel() // after a failure the answers to the rest are of no use
+    places.cancel() // after a failure the other answers are not needed
   }
 }
 
@@ -143,13 +146,13 @@ async function timeLeft(at: Namespace, lease: string, signal: AbortSignal): Prom
     const seconds = await at.transport.timeToLive(lease, signal)
     return seconds === undefined ? undefined : seconds * 1_000
   } catch (error) {
-    // The lease has ended meanwhile, or this user may not see it. The survey goes on without its time.
+    // The lease has ended meanwhile, or this user may not read it. The survey goes on without its time.
     if (error instanceof RefusedError || error instanceof SessionGoneError) return undefined
     throw error
   }
 }
 
-/** Whether it is a claim beyond doubt: its key names its own lease, as ours and Go's do. */
+/** Whether the key is certainly a claim: it names its own lease, as ours and Go's keys do. */
 function isClaim({ lease, session, permits }: Found): boolean {
   return lease !== '0' && permits !== undefined && lease === leaseOf(session)
 }

@@ -1,7 +1,7 @@
-// The URL of an etcd cluster. Owns its grammar, which the URL class cannot read: it has several hosts.
+// The URL of an etcd cluster. Owns its grammar. The URL class cannot read it, since it has several hosts.
 import { formatNamespace, parseHost, parseNamespace } from '../shared/addresses.ts'
 
-/** What a URL says. */
+/** The parts of a URL. */
 export interface EtcdUrl {
   readonly endpoints: readonly string[]
   readonly namespace: string
@@ -12,8 +12,8 @@ const port = 2379
 const shape = 'etcd://host:port,host:port/namespace/'
 
 /**
- * Reads `etcd://host:port,host:port/namespace/`. The port is 2379 where it is missing; a namespace ends with a
- * slash, whether written or not. Throws TypeError that does not repeat what may be a password.
+ * Reads `etcd://host:port,host:port/namespace/`. The default port is 2379. Adds the slash at the end of a namespace if
+ * it is missing. Throws a TypeError whose message does not repeat a possible password.
  */
 export function parseEtcdUrl(url: string): EtcdUrl {
   const [, scheme, hosts, path = '/'] = /^(etcds?):\/\/([^/?#]*)(\/[^?#]*)?$/i.exec(url) ?? []
@@ -25,7 +25,7 @@ export function parseEtcdUrl(url: string): EtcdUrl {
   return { endpoints, namespace: parseNamespace(path), tls: scheme.toLowerCase() === 'etcds' }
 }
 
-/** The URL that `parseEtcdUrl` reads the same from. */
+/** Writes the URL from which `parseEtcdUrl` reads the same. */
 export function formatEtcdUrl({ endpoints, namespace, tls }: EtcdUrl): string {
   return `${tls ? 'etcds' : 'etcd'}://${endpoints.join(',')}${formatNamespace(namespace)}`
 }

@@ -1,5 +1,5 @@
-// How a claim learns that its answer has changed: by a watch that begins with the present. Owns the gap between the
-// answer and the beginning of the watch, and when events alone prove that the claim holds.
+// How a claim learns that its answer has changed: by a watch that begins now. Owns the gap between the answer and the
+// beginning of the watch, and when events alone prove that the claim holds.
 import { type Line, whatToWatch } from './line.ts'
 import type { KeyRange, Transport, WatchListener } from './wire/transport.ts'
 
@@ -13,7 +13,8 @@ export interface Queued {
 
 /**
  * Resolves with the revision of the event that proves that the claim holds, or with undefined when it is time to ask.
- * `reread` reads the line again; undefined when the claim no longer stands. Rejects only with `signal.reason`.
+ * `reread` reads the line again, and resolves with undefined if the claim no longer stands. Rejects only with
+ * `signal.reason`.
  */
 export function untilAdmitted(
   transport: Transport,
@@ -31,10 +32,10 @@ export function untilAdmitted(
         if (!gapless) settle(undefined)
       },
       deleted(deletions) {
-        // A member that lags may replay old events: the answer has those up to its own revision.
+        // A lagging member may replay old events. The answer already has those up to its own revision.
         const fresh = deletions.filter((deletion) => deletion.revision > line.revision)
         const relevant = fresh.filter((deletion) => ahead.delete(deletion.key) || deletion.key === key)
-        // Deletions come in order, and the own key is in the same watch: if it is not among them, it stands.
+        // Deletions come in order, and the watch covers the own key: if no event deletes it, it stands.
         const proves = gapless && watch.proves && relevant.every((deletion) => deletion.key !== key)
         const last = relevant.at(-1)
         if (!last || (proves && ahead.size >= permits)) return
@@ -45,7 +46,7 @@ export function untilAdmitted(
   })
 }
 
-/** Whether the claim and all ahead of it stand as they did: then nothing happened between the answer and the watch. */
+/** Whether the claim and all claims ahead still stand: then no key was deleted between the answer and the watch. */
 async function allStand(
   ahead: ReadonlySet<string>,
   reread: () => Promise<Line | undefined>,
@@ -66,7 +67,7 @@ export function untilDeleted(transport: Transport, key: string, signal: AbortSig
   })
 }
 
-/** Watches until the listener settles, which ends the watch; rejects only with `signal.reason`. */
+/** Watches until the listener settles, then ends the watch. Rejects only with `signal.reason`. */
 export function watchUntil<T>(
   transport: Transport,
   range: KeyRange,

@@ -1,5 +1,5 @@
-// The contract over a store in memory: the questions of src/contract.ts, answered at once. Owns how a change reaches the
-// client that waits for it.
+// The contract over a store in memory: every question of src/contract.ts is answered at once. Owns how a change
+// reaches the client that waits for it.
 import { isDeepStrictEqual } from 'node:util'
 import { untilAborted } from '../../base/abort.ts'
 import type {
@@ -56,7 +56,7 @@ export class MemoryBackend implements Backend {
     return this.#answer(claim)
   }
 
-  /** Resolves with the new answer once the claim has become a holder since the last one, or no longer stands. */
+  /** Resolves with the new answer once the claim holds although it did not, or no longer stands. */
   changed(claim: Claim, answer: Attempt, signal: AbortSignal): Promise<Attempt | undefined> {
     return this.#until(claim.name, signal, () => {
       if (this.#store.position(claim) < 0) return 'gone'
@@ -139,7 +139,7 @@ export class MemoryBackend implements Backend {
     return place && { value: place.value, token: place.ticket, session: place.claim.session }
   }
 
-  /** Resolves with what `find` finds, now or after a change of the line: with undefined where it says 'gone'. */
+  /** Resolves with the result of `find`, now or after a change of the line; with undefined if it is 'gone'. */
   #until<T>(name: string, signal: AbortSignal, find: () => T | 'gone' | undefined): Promise<T | undefined> {
     return untilAborted(signal, ({ resolve }) => {
       const look = (): void => {
@@ -147,7 +147,7 @@ export class MemoryBackend implements Backend {
         if (found) resolve(found === 'gone' ? undefined : found)
       }
       const stopWatching = this.#store.watch(name, look)
-      look() // a change between the answer and the watch has told nobody
+      look() // the watch missed changes between the answer and its begin
       return stopWatching
     })
   }

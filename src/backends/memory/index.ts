@@ -1,5 +1,5 @@
-// A store in this process: for tests, and the smallest complete example of a backend. Owns nothing but the way
-// in; the rules are in store.ts.
+// A store in this process, for tests, and the smallest complete example of a backend. Owns the entry; store.ts has the
+// rules.
 import { checkOptions } from '../../base/options.ts'
 import type { BackendSource } from '../../contract.ts'
 import { MemoryBackend } from './backend.ts'
@@ -9,8 +9,8 @@ import { MemoryStore } from './store.ts'
 export type MemoryOptions = Readonly<Record<string, never>>
 
 /**
- * A store in memory. Every client that is opened with the same source shares it; it is gone with the process.
- * Throws TypeError for any option.
+ * A store in memory, shared by every client that is opened with the same source. It ends with the process. Throws
+ * TypeError for any option.
  */
 export function memory(options: MemoryOptions = {}): BackendSource {
   checkOptions(options, {})
@@ -24,7 +24,7 @@ export function memory(options: MemoryOptions = {}): BackendSource {
   }
 }
 
-/** A store of its own for each call. Throws TypeError for anything but `memory:`. */
+/** A new store for each call. Throws TypeError for every URL except `memory:`. */
 export function memoryFromUrl(url: string): BackendSource {
   if (url !== 'memory:') throw new TypeError(`url: ${JSON.stringify(url)} is malformed; it takes "memory:"`)
   return memory()

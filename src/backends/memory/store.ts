@@ -1,5 +1,5 @@
-// The store itself: sessions, lines and checkpoints as a state machine whose every step is synchronous. Owns what
-// is true; how a client asks is backend.ts. A reader who knows this file knows what every store has to do.
+// The store itself: sessions, lines and checkpoints as a state machine whose steps are all synchronous. Owns the
+// truth; backend.ts asks the questions. This file shows what every store has to do.
 
 import type { Clock } from '../../base/clock.ts'
 import { SessionGoneError } from '../../base/errors.ts'
@@ -7,15 +7,15 @@ import type { Claim, NameState, Standing } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
 import { byName } from '../shared/names.ts'
 
-/** A claim that stands in a line. Its ticket is its token: tickets only grow, and lines are served in order. */
+/** A claim in a line. Its ticket is its token: tickets only grow, and lines are served in order. */
 export interface Place {
   readonly claim: Claim
   readonly ticket: bigint
-  /** What others read about it. */
+  /** The text about the claim that others read. */
   readonly value: string
 }
 
-/** All that the clients of one store share. */
+/** The state that all clients of one store share. */
 export class MemoryStore {
   readonly #clock: Clock
   readonly #sessions = new Map<string, { ttlMs: number; cancelExpiry: () => void }>()
@@ -40,14 +40,14 @@ export class MemoryStore {
     session.cancelExpiry = this.#expireAfter(id, session.ttlMs)
   }
 
-  /** Ends the session and takes its claims out of every line. */
+  /** Ends the session and removes its claims from every line. */
   destroySession(id: string): void {
     this.#sessions.get(id)?.cancelExpiry()
     this.#sessions.delete(id)
     for (const name of this.#lines.keys()) this.#remove(name, (place) => place.claim.session === id)
   }
 
-  /** Puts the claim at the end of the line, unless it stands there, or would have to wait and does not want to. */
+  /** Puts the claim at the end of the line, unless it is in the line, or has no `wait` and would have to wait. */
   join(claim: Claim): void {
     this.#session(claim.session)
     const line = this.#lines.get(claim.name) ?? []
@@ -67,7 +67,7 @@ export class MemoryStore {
     return this.#lines.get(name) ?? []
   }
 
-  /** How many stand before the claim, or -1 when it does not stand in its line. */
+  /** The number of claims ahead of this one, or -1 if it is not in its line. */
   position(claim: Claim): number {
     return this.line(claim.name).findIndex((place) => isSame(place.claim, claim))
   }
@@ -85,7 +85,7 @@ export class MemoryStore {
       .sort(byName)
   }
 
-  /** Takes out the claim that holds with this ticket, and says whether there was one. */
+  /** Removes the claim that holds with this ticket, and returns whether there was one. */
   breakHold(name: string, ticket: bigint): boolean {
     const place = this.line(name).find((each, index) => each.ticket === ticket && index < each.claim.permits)
     if (place) this.leave(place.claim)
@@ -108,7 +108,7 @@ export class MemoryStore {
     return this.#checkpoints.get(name)
   }
 
-  /** Calls `changed` whenever the line has changed. Returns how to stop that. */
+  /** Calls `changed` after every change of the line. Returns a function that ends this. */
   watch(name: string, changed: () => void): () => void {
     const watchers = this.#watchers.get(name) ?? new Set()
     this.#watchers.set(name, watchers.add(changed))

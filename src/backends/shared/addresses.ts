@@ -1,31 +1,31 @@
-// How stores with several hosts are written in options and URLs. Owns `host:port` and the namespace, which more than one
-// backend reads; the grammar around them is each backend's own.
+// How options and URLs name hosts. Owns `host:port` and the namespace, which several backends read; each backend owns
+// the grammar around them.
 
-/** What a host is read for. */
+/** The rules for reading one host. */
 export interface HostRules {
-  /** The port where none is written. */
+  /** The port if none is written. */
   readonly port: number
-  /** What the message names as the culprit: an argument, an option or a variable. */
+  /** The argument, option or variable that the message names. */
   readonly argument: string
-  /** What the message says that it takes. */
+  /** The valid form, for the message. */
   readonly shape: string
 }
 
 /**
- * Reads `host`, `host:port` or `[IPv6]:port`, and returns it with its port. Throws TypeError that does not repeat what
- * may be a password.
+ * Reads `host`, `host:port` or `[IPv6]:port`, and returns it with its port. Throws a TypeError whose message does not
+ * repeat a possible password.
  */
 export function parseHost(host: string, { port: missing, argument, shape }: HostRules): string {
   const [, name, port = String(missing)] = /^(\[[0-9a-f:.]+\]|[\w.-]+)(?::(\d{1,5}))?$/i.exec(host) ?? []
   if (name && Number(port) > 0 && Number(port) < 65_536) return `${name}:${port}`
-  // What follows a colon may be a password.
+  // The text after a colon may be a password.
   const shown = JSON.stringify(host.split(/[:@]/)[0])
-  throw new TypeError(`${argument}: what begins with ${shown} is no host:port; it takes ${shape}`)
+  throw new TypeError(`${argument}: the part that begins with ${shown} is no host:port; it takes ${shape}`)
 }
 
 /**
- * Reads the path of a URL as a namespace, which ends with a slash, whether written or not. Throws TypeError unless it
- * is percent-encoded rightly.
+ * Reads the path of a URL as a namespace. Adds the slash at its end if it is missing. Throws TypeError unless the path
+ * is correctly percent-encoded.
  */
 export function parseNamespace(path: string): string {
   try {
@@ -37,12 +37,12 @@ export function parseNamespace(path: string): string {
   }
 }
 
-/** The namespace with its slash at the end; none stays none. */
+/** Adds the slash at the end of a namespace; an empty one stays empty. */
 export function withSlash(namespace: string): string {
   return namespace === '' || namespace.endsWith('/') ? namespace : `${namespace}/`
 }
 
-/** The path that `parseNamespace` reads the same from. */
+/** Writes a namespace as the path from which `parseNamespace` reads it. */
 export function formatNamespace(namespace: string): string {
   return `/${namespace.split('/').map(encodeURIComponent).join('/')}`
 }

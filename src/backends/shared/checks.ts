@@ -1,13 +1,13 @@
-// The checks of options that more than one backend takes: endpoints, namespace, credentials, a client that exists already.
-// Owns that they are the same on every store; a message shows none of what may be a secret.
+// Checks of the options that several backends take: endpoints, namespace, credentials, a given client. Owns that the
+// rules are the same on every store. A message never shows a value that may be a secret.
 import { flagOr, type Kind, list, object, type TableOf, text } from '../../base/options.ts'
 import type { Auth, Tls } from './credentials.ts'
 
-/** The option `endpoints`: addresses that one function of the backend reads, which throws for a bad one. */
+/** The option `endpoints`: addresses that `parse` reads; it throws for a bad one. */
 export function endpointsKind(of: string, parse: (address: string) => unknown): Kind {
   const address: Kind = {
     takes: 'a string',
-    secret: true, // a URL in its place may have a password in it
+    secret: true, // a caller may pass a URL with a password here
     judge(value) {
       if (typeof value !== 'string') return 'wrong type'
       parse(value)
@@ -23,7 +23,10 @@ export function endpointsKind(of: string, parse: (address: string) => unknown): 
 /** The option `namespace`; it may be empty. */
 export const namespaceKind: Kind = { ...text({ empty: true }), alsoCalled: ['prefix', 'keyPrefix', 'folder'] }
 
-/** A client library's own client, and the options that it makes superfluous. Throws TypeError for one beside it. */
+/**
+ * Checks the option `client`, a client of the client library that the caller has made. Throws TypeError if an option
+ * is given that this client already decides.
+ */
 export function checkAlone(options: object, superfluous: readonly string[]): void {
   const given = options as Readonly<Record<string, unknown>>
   const beside = superfluous.find((name) => given[name] !== undefined)
@@ -40,7 +43,7 @@ const login: TableOf<Auth> = {
   },
 }
 
-/** A user without a colon, which would end the name, and a password. */
+/** A user and a password. A colon would end the username, so it may not contain one. */
 export const auth: Kind = {
   ...object(login, 'auth.'),
   alsoCalled: ['credentials', 'login', 'user'],
@@ -76,7 +79,7 @@ export const tlsOptions: TableOf<Tls> = {
   key: { ...pem, alsoCalled: ['privateKey', 'clientKey'] },
 }
 
-/** True, false, or an object with the options of a table, in which `cert` and `key` need each other. */
+/** True, false, or an object with the options of a table. `cert` and `key` are only valid together. */
 export function tlsOf(table: TableOf<Tls>): Kind {
   const options = object(table, 'tls.')
   return flagOr({

@@ -1,19 +1,19 @@
-// What every store says when a name is in use for something else. Owns the words; each backend finds out by itself what
-// the name is in use for.
+// The error for a name that is used for something else. Owns the words; each backend finds out what the name is used
+// for.
 import { ConflictError } from '../../base/errors.ts'
 import type { Claim } from '../../contract.ts'
 
-/** What stands on a name. */
+/** The present use of a name. */
 export interface Use {
-  /** How many may hold the name as it is used now; undefined where a key holds something else than a lock. */
+  /** How many may hold the name in its present use. Undefined if a key is there that is no lock. */
   readonly permits: number | undefined
-  /** The key that is in the way and that nobody holds, so that an operator may delete it. */
+  /** The key in the way, if nobody holds it, so an operator may delete it. */
   readonly leftOver?: string | undefined
 }
 
 /**
- * The ConflictError for a claim on a name that is in use for something else. Its message says what the name is in use as,
- * what was asked for, and what to do.
+ * The ConflictError for a claim on a name that is used for something else. Its message states the present use, the use
+ * that was asked for, and what to do.
  */
 export function inUse({ name, permits }: Pick<Claim, 'name' | 'permits'>, use: Use): ConflictError {
   const found = use.permits === undefined ? 'for something else than a lock' : `as ${kindOf(use.permits)}`

@@ -1,17 +1,16 @@
-// What a case of the conformance suite is made of. Owns no promise of a store: those are in the files named after their
-// themes.
+// The type of a case of the conformance suite. Owns no case: those are in the files named after their themes.
 import type { Claim, Facts } from '../../contract.ts'
 import type { Stage } from './stage.ts'
 
-/** A case as it is written: a promise that every store keeps, and how to see that one does. */
+/** A case as its file writes it: a promise that every store keeps, and a check of it. */
 export interface Draft {
   readonly title: string
-  /** How long a store with these facts makes a sound backend wait in it, in ms; nothing to speak of without it. */
+  /** How long a sound backend on a store with these facts takes in it, in ms. Without it next to nothing. */
   readonly takesMs?: (facts: Facts) => number
   run(stage: Stage): Promise<void>
 }
 
-/** A claim to be the only holder, made without a client; it stands in line unless it is told otherwise. */
+/** A claim to be the only holder, made without a client. It stands in line unless `more` says otherwise. */
 export function claimOf(name: string, session: string, more: Partial<Claim> = {}): Claim {
   return { id: '1', name, session, permits: 1, value: '', wait: true, candidate: false, ...more }
 }

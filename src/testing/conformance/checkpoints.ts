@@ -1,13 +1,13 @@
-// What a holder leaves for the next one: who can store it, who reads it, and how long it may be.
+// Checkpoints: which clients can store one, which can read it, and how long it may be.
 import assert from 'node:assert/strict'
 import { HoldLostError } from '../../base/errors.ts'
 import type { Draft } from './case.ts'
 import { lossMs } from './timing.ts'
 
-/** Fenced writes. */
+/** The cases about fenced writes. */
 export const checkpoints: readonly Draft[] = [
   {
-    title: 'the next holder reads what the last one stored, and nobody else can store',
+    title: 'the next holder reads the checkpoint of the last one, and only the holder can store one',
     takesMs: lossMs,
     async run(stage) {
       const [one, other] = await stage.pair()
@@ -28,19 +28,20 @@ export const checkpoints: readonly Draft[] = [
     },
   },
   {
-    title: 'a checkpoint may be as long as the facts say, and one byte more is refused before it is sent',
+    title:
+      'a checkpoint may have as many bytes as the facts say, and one byte more is refused before it is sent',
     async run(stage) {
       const mutex = (await stage.client()).mutex(stage.name())
       const hold = await mutex.acquire()
       const longest = 'x'.repeat(stage.facts.checkpointBytesMax)
       await hold.checkpoint(longest)
       await assert.rejects(hold.checkpoint(`${longest}x`), RangeError)
-      assert.ok((await mutex.readCheckpoint()) === longest, 'what was stored is what is read')
+      assert.ok((await mutex.readCheckpoint()) === longest, 'the text that was read')
       await hold.release()
     },
   },
   {
-    title: 'a checkpoint is kept to the letter, also when it is empty, and each name has its own',
+    title: 'a checkpoint is kept unchanged, even an empty one, and each name has its own',
     async run(stage) {
       const client = await stage.client()
       const [name, other] = [stage.name(), stage.name()]

@@ -1,5 +1,5 @@
-// The contract itself, asked without a client in between: what is idempotent, what wakes a waiter, what an abort does,
-// and whether the facts are facts.
+// The contract itself, asked without a client in between: idempotence, wake-ups of waiters, aborts, and whether the
+// facts are true.
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { claimOf, type Draft } from './case.ts'
@@ -7,7 +7,7 @@ import { abortable, never } from './signals.ts'
 import { slackMs } from './timing.ts'
 import { rejection, started, within } from './wait.ts'
 
-/** What the locks build upon. */
+/** The cases about the parts of the contract that locks need. */
 export const contract: readonly Draft[] = [
   {
     title: 'attempt, withdraw and destroySession are idempotent and touch no other claim',
@@ -62,8 +62,7 @@ export const contract: readonly Draft[] = [
     },
   },
   {
-    title:
-      'list tells the holder first, then the waiters, in order where the store is fair, and what they wrote',
+    title: 'list names the holder first, then the waiters with their values, in order if the store is fair',
     async run(stage) {
       const { backend, facts } = stage
       const name = stage.name()
@@ -105,7 +104,7 @@ export const contract: readonly Draft[] = [
     },
   },
   {
-    title: 'an answer is plain data: a copy of it serves to wait for a change as well',
+    title: 'an answer is plain data: with a copy of it a client can wait for a change, too',
     async run(stage) {
       const { backend } = stage
       const name = stage.name()
@@ -120,7 +119,7 @@ export const contract: readonly Draft[] = [
     },
   },
   {
-    title: 'who begins to wait when the lock has just become free is told',
+    title: 'a claim that begins to wait just after the lock became free is woken',
     async run(stage) {
       const { backend } = stage
       const name = stage.name()
@@ -129,7 +128,7 @@ export const contract: readonly Draft[] = [
       const waiting = await backend.attempt(next, never)
       await backend.withdraw(claim, never)
       const changed = backend.changed(next, waiting, never)
-      await within(stage.clock, slackMs / 6, 'a wait for what had happened', changed)
+      await within(stage.clock, slackMs / 6, 'a wait for a change that had happened', changed)
       assert.equal((await backend.attempt(next, never)).held, true)
     },
   },

@@ -1,4 +1,4 @@
-// Who leads, as everybody can see it: what a leader says about itself, and what observers learn of it and when.
+// Elections as every client can see them: the leader's value, and when observers learn of a change.
 import assert from 'node:assert/strict'
 import { HoldLostError } from '../../base/errors.ts'
 import type { Leader } from '../../contract.ts'
@@ -8,33 +8,33 @@ import type { Stage } from './stage.ts'
 import { lossMs } from './timing.ts'
 import { rejection, started, until } from './wait.ts'
 
-/** Follows an election in the background, until the case is over. */
+/** Follows an election in the background until the case is over. */
 function follow(stage: Stage, observed: AsyncIterable<Leader | undefined>): (Leader | undefined)[] {
   const seen: (Leader | undefined)[] = []
   const read = async (): Promise<void> => {
     for await (const leader of observed) seen.push(leader)
   }
-  started(read()) // it ends when the case closes its client
+  started(read()) // ends when the case closes its client
   assert.ok(stage)
   return seen
 }
 
-/** Waits until the observer has learnt of a leader with this value, or of none. */
+/** Waits until the observer has seen a leader with this value, or no leader. */
 function told(stage: Stage, seen: readonly (Leader | undefined)[], value: string | undefined): Promise<void> {
   const last = (): string => (seen.length > 0 ? String(seen.at(-1)?.value) : 'nothing yet')
   return until(
     stage.clock,
     { withinMs: lossMs(stage.facts) + 5_000 },
-    'what was observed',
+    'the values of the observed leaders',
     last,
     String(value),
   )
 }
 
-/** What elections build upon. */
+/** The cases about the parts of the contract that elections need. */
 export const elections: readonly Draft[] = [
   {
-    title: 'the leader is whom everybody sees, with its value to the letter and the token of its term',
+    title: 'every client sees the leader, with its unchanged value and the token of its term',
     async run(stage) {
       const [one, other] = await stage.pair()
       const name = stage.name()
@@ -73,8 +73,7 @@ export const elections: readonly Draft[] = [
     },
   },
   {
-    title:
-      'an observer is told of every state that stays: a leader, its new value, the next leader, and none',
+    title: 'an observer sees every state that lasts: a leader, its new value, the next leader, and none',
     async run(stage) {
       const [one, other] = await stage.pair()
       const name = stage.name()
@@ -95,8 +94,7 @@ export const elections: readonly Draft[] = [
     },
   },
   {
-    title:
-      'a leader whose session ends in the store cannot proclaim any more, and observers learn that nobody leads',
+    title: 'a leader whose session ended in the store cannot proclaim, and observers see that nobody leads',
     takesMs: lossMs,
     async run(stage) {
       const [one, other] = await stage.pair()
@@ -111,7 +109,8 @@ export const elections: readonly Draft[] = [
     },
   },
   {
-    title: 'a checkpoint leaves what the leader says as it is, and a proclamation leaves the checkpoint',
+    title:
+      "a checkpoint does not change the leader's value, and a proclamation does not change the checkpoint",
     async run(stage) {
       const [one, other] = await stage.pair()
       const name = stage.name()
@@ -127,8 +126,7 @@ export const elections: readonly Draft[] = [
     },
   },
   {
-    title:
-      'proclaim is refused to a claim that was withdrawn, and the next one says what it said from the beginning',
+    title: 'proclaim is refused to a withdrawn claim, and the next leader keeps its own value',
     async run(stage) {
       const { backend } = stage
       const name = stage.name()
@@ -146,7 +144,7 @@ export const elections: readonly Draft[] = [
   },
   {
     title:
-      'what an observer waits for gives up with the reason of its signal, and wakes for a change from before the wait',
+      'an observer that waits rejects with the reason of its signal, and wakes for a change from before the wait',
     async run(stage) {
       const { backend } = stage
       const name = stage.name()

@@ -1,5 +1,5 @@
-// The ways out of a wait: refused, too late, aborted, in conflict, closed. Each leaves nothing behind, and
-// nobody gets in by it who should not.
+// The ways out of a wait: refused, too late, aborted, in conflict, closed. Each leaves nothing behind, and lets in no
+// claim whose turn it is not.
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { ConflictError, WaitTimeoutError } from '../../base/errors.ts'
@@ -7,7 +7,7 @@ import type { Draft } from './case.ts'
 import { abortable } from './signals.ts'
 import { rejection, started } from './wait.ts'
 
-/** Who gives up holds nothing, and its place in line is gone. */
+/** The cases about claims that give up: they hold nothing, and leave the line. */
 export const givingUp: readonly Draft[] = [
   {
     title: 'tryAcquire on a taken name resolves with undefined and leaves nothing behind',
@@ -23,7 +23,7 @@ export const givingUp: readonly Draft[] = [
     },
   },
   {
-    title: 'waitMs ends the wait with an error that says who holds, and the place in line is given up',
+    title: 'waitMs ends the wait with an error that names the holder, and the place in line is given up',
     async run(stage) {
       const [one, other] = await stage.pair()
       const name = stage.name()
@@ -39,7 +39,7 @@ export const givingUp: readonly Draft[] = [
     },
   },
   {
-    title: 'an abort rejects with the very reason, whatever it is, and lets go of the signal',
+    title: 'an abort rejects with exactly the reason of the signal, and leaves no listener on it',
     async run(stage) {
       const [one, other] = await stage.pair()
       const name = stage.name()
@@ -79,7 +79,7 @@ export const givingUp: readonly Draft[] = [
     },
   },
   {
-    title: 'another number of permits, or another kind, is a conflict that leaves nothing behind',
+    title: 'another number of permits, or another kind of lock, is a conflict that leaves nothing behind',
     async run(stage) {
       const [one, other] = await stage.pair()
       const name = stage.name()
@@ -95,7 +95,7 @@ export const givingUp: readonly Draft[] = [
     },
   },
   {
-    title: 'close rejects what waits, releases what is held and hands over at once',
+    title: 'close rejects waiting acquires and releases holds, and the next waiter holds at once',
     async run(stage) {
       const [one, other] = await stage.pair()
       const name = stage.name()

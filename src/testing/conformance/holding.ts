@@ -1,10 +1,10 @@
-// What a hold is worth while nothing goes wrong: until when it counts, how it ends, and what `run` passes on.
+// The life of a hold without faults: how long it is valid, how it ends, and what `run` returns.
 import assert from 'node:assert/strict'
 import { HoldLostError } from '../../base/errors.ts'
 import type { Draft } from './case.ts'
 import { rejection } from './wait.ts'
 
-/** Holds that end as their holders want. */
+/** The cases about holds that end as their holders want. */
 export const holding: readonly Draft[] = [
   {
     title: 'release is idempotent, ends the hold at once, never aborts its signal and touches no later hold',
@@ -26,7 +26,7 @@ export const holding: readonly Draft[] = [
     },
   },
   {
-    title: 'run returns what the work returns, and passes on what it throws, with the lock released',
+    title: 'run returns the result of the work or throws its error, with the lock released',
     async run(stage) {
       const name = stage.name()
       const mutex = (await stage.client()).mutex(name)

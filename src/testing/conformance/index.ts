@@ -1,6 +1,6 @@
-// The promises that every store keeps, as a suite that any backend can be held to: through the public API where users
-// see them, through the contract where they do not. Owns how a case runs; what it promises is in the files by theme.
-// Facts of a store are parameters: a backend that needs another suite is one with another contract.
+// The promises that every store keeps, as a suite for any backend: through the public API if users can see a promise,
+// otherwise through the contract. Owns how a case runs; the files by theme have the promises. The facts of a store are
+// parameters; a backend that needs another suite has another contract.
 
 import { systemClock } from '../../base/clock.ts'
 import type { BackendSource, Facts } from '../../contract.ts'
@@ -19,16 +19,16 @@ import { Stage } from './stage.ts'
 import { slackMs } from './timing.ts'
 import { within } from './wait.ts'
 
-/** One promise of the contract, and how to find out whether a backend keeps it. */
+/** One promise of the contract, and a check whether a backend keeps it. */
 export interface ConformanceCase {
   /** The promise, in words. Unique within the suite. */
   readonly title: string
-  /** The most that `run` takes, in ms: the time limit to give to a test runner. Sound backends are far below it. */
+  /** The time limit of `run`, in ms, for the test runner. Sound backends take far less. */
   readonly withinMs: number
   /**
-   * Resolves when the backend kept the promise, and rejects, with an AssertionError that says what was seen, when not.
-   * It takes names that no other case takes, opens its clients itself, and has closed them when it settles, which it
-   * does within `withinMs` also where the backend hangs.
+   * Resolves if the backend kept the promise. If not, rejects with an AssertionError that says what was seen. It uses
+   * names that no other case uses, and opens and closes its own clients. It settles within `withinMs` even if the
+   * backend hangs.
    */
   run(): Promise<void>
 }
@@ -48,10 +48,10 @@ const drafts: readonly Draft[] = [
 const closingMs = 10_000
 
 /**
- * The conformance suite for a backend, as cases for any test runner. Every client that the source opens has to see the
- * same locks. Opens the store once, to read its facts, and closes it again; rejects as `source.open` does.
- * The cases share nothing but the store: run them one after the other, or some of them, in any order. Give them a
- * namespace of their own, since a few take names like `..` and `%2f`.
+ * The conformance suite for a backend, as cases for any test runner. Every client that the source opens must see the
+ * same locks. Opens the store once, reads its facts, and closes it again. Rejects as `source.open` does.
+ * The cases share only the store: run some or all of them in any order, one at a time. Give them a namespace of their
+ * own, since a few use names like `..` and `%2f`.
  *
  * With node:test:
  *
@@ -69,8 +69,8 @@ const closingMs = 10_000
  *       test(title, run, withinMs)
  *     }
  *
- * What no case can see from within one process is left to tests of your own: that locks are free when a process dies
- * (`facts.freesOnCrash`), and what happens while the store is down or cut off.
+ * Some facts cannot be seen from within one process, so write your own tests for them: that locks are free when a
+ * process dies (`facts.freesOnCrash`), and what happens while the store is down or cut off.
  */
 export async function backendConformance(source: BackendSource): Promise<ConformanceCase[]> {
   const backend = await source.open(systemClock())

@@ -1,5 +1,4 @@
-// What happens when the store ends a session under its client: the holder is told, the next one holds, and a waiter
-// begins anew.
+// The store ends a session under its client: the holder learns of it, the next claim holds, and a waiter begins anew.
 import assert from 'node:assert/strict'
 import { HoldLostError } from '../../base/errors.ts'
 import { claimOf, type Draft } from './case.ts'
@@ -7,10 +6,10 @@ import { never } from './signals.ts'
 import { lossMs, slackMs, usualTtlMs } from './timing.ts'
 import { started } from './wait.ts'
 
-/** Holds and places in line that are lost. */
+/** The cases about lost holds and lost places in line. */
 export const losing: readonly Draft[] = [
   {
-    title: 'a holder whose session ends in the store is told once, and the next one holds',
+    title: 'a holder whose session ends in the store learns of it once, and the next one holds',
     takesMs: lossMs,
     async run(stage) {
       const [one, other] = await stage.pair()
@@ -34,7 +33,7 @@ export const losing: readonly Draft[] = [
     },
   },
   {
-    title: 'verify tells a loss that no renewal has told yet',
+    title: 'verify reports a loss before any renewal has reported it',
     async run(stage) {
       const name = stage.name()
       const hold = await (await stage.client()).mutex(name).acquire()
@@ -46,7 +45,7 @@ export const losing: readonly Draft[] = [
     },
   },
   {
-    title: 'run tells the caller when the lock was lost under the work',
+    title: 'run rejects when the lock was lost during the work',
     async run(stage) {
       const name = stage.name()
       const mutex = (await stage.client()).mutex(name)
@@ -99,7 +98,7 @@ export const losing: readonly Draft[] = [
     },
   },
   {
-    title: 'whoever stands behind waiters that died holds as soon as the holder lets go',
+    title: 'a waiter behind waiters that died holds as soon as the holder releases',
     takesMs: lossMs,
     async run(stage) {
       const name = stage.name()

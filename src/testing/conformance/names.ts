@@ -1,4 +1,4 @@
-// What names mean to a store: nothing. Each is taken as it is, and none has to do with another.
+// Names mean nothing to a store: each is used unchanged, and no name affects another one.
 import assert from 'node:assert/strict'
 import type { Draft } from './case.ts'
 
@@ -14,7 +14,7 @@ const odd = [
   'x'.repeat(512),
 ]
 
-/** Locks on odd names and on neighbouring ones. */
+/** The cases about locks on odd names and on neighbouring ones. */
 export const names: readonly Draft[] = [
   {
     title: 'a name and a name that continues it after a slash do not block one another',
@@ -35,7 +35,7 @@ export const names: readonly Draft[] = [
   },
   ...odd.map((name): Draft => {
     return {
-      title: `the name ${JSON.stringify(name)} is taken as it is`,
+      title: `the name ${JSON.stringify(name)} is used unchanged`,
       async run(stage) {
         const [one, other] = await stage.pair()
         const hold = await one.mutex(name).acquire()

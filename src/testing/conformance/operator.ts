@@ -1,5 +1,5 @@
-// What an operator sees and does: every name with who holds it and who waits, and the end of one hold, which its holder hears
-// of and nobody else.
+// The operator's view: a survey of every name with its holders and waiters, and breaking one hold, which only its
+// holder learns of.
 import assert from 'node:assert/strict'
 import { HoldLostError, UnavailableError } from '../../base/errors.ts'
 import type { NameState } from '../../contract.ts'
@@ -9,7 +9,7 @@ import type { Stage } from './stage.ts'
 import { lossMs } from './timing.ts'
 import { started, until } from './wait.ts'
 
-/** What a survey tells of one name. */
+/** The state of one name in a survey. */
 async function stateOf(stage: Stage, name: string): Promise<NameState | undefined> {
   return (await stage.backend.survey(name, never)).find((state) => state.name === name)
 }
@@ -19,7 +19,7 @@ async function tokenOf(stage: Stage, name: string, place = 0): Promise<bigint> {
   return (await stateOf(stage, name))?.claims[place]?.token ?? assert.fail(`no claim ${place} on ${name}`)
 }
 
-/** Who stands where: those who hold, and those who wait. */
+/** The holders and waiters of each name. */
 function shape(states: readonly NameState[]): unknown[] {
   return states.map(({ name, permits, claims }) => {
     const values = (held: boolean) => claims.filter((each) => each.held === held).map(({ value }) => value)
@@ -27,10 +27,10 @@ function shape(states: readonly NameState[]): unknown[] {
   })
 }
 
-/** Surveys, and breaking a lock. */
+/** The cases about surveys and about breaking a lock. */
 export const operator: readonly Draft[] = [
   {
-    title: 'survey tells each name that begins so, its limit, its holders and its waiters, in order',
+    title: 'survey lists each name with the prefix, its permits, its holders and its waiters, in order',
     async run(stage) {
       const { backend, facts } = stage
       const base = stage.name()
@@ -58,7 +58,7 @@ export const operator: readonly Draft[] = [
     },
   },
   {
-    title: 'survey tells nothing of a name that nobody claims any more, checkpoint or not',
+    title: 'survey leaves out a name without claims, even one with a checkpoint',
     async run(stage) {
       const name = stage.name()
       const hold = await (await stage.client()).mutex(name).acquire()
@@ -69,8 +69,7 @@ export const operator: readonly Draft[] = [
     },
   },
   {
-    title:
-      'a claim that was broken is not admitted by asking again: it begins anew, behind those that hold since',
+    title: 'a broken claim that asks again is not admitted: it begins anew, behind the holders since then',
     async run(stage) {
       const { backend, clock } = stage
       for (const permits of [1, 2]) {
@@ -78,7 +77,7 @@ export const operator: readonly Draft[] = [
         const claim = claimOf(name, await stage.session(), { permits })
         const holds = async (): Promise<boolean> => {
           const asked = await backend.attempt(claim, never).catch((error) => {
-            if (!(error instanceof UnavailableError)) throw error // it says: ask again
+            if (!(error instanceof UnavailableError)) throw error // the error asks for a repeated attempt
           })
           return asked?.held === true
         }
@@ -97,14 +96,14 @@ export const operator: readonly Draft[] = [
     },
   },
   {
-    title: 'a survey knows a holder by a token of its own, which no later holder has',
+    title: 'a survey has for each holder a token that no later holder has',
     async run(stage) {
       const name = stage.name()
       const mutex = (await stage.client()).mutex(name)
       const seen: bigint[] = []
       for (const _ of ['first', 'second']) {
         const hold = await mutex.acquire()
-        await hold.checkpoint('a write changes nothing about it')
+        await hold.checkpoint('a write does not change the token')
         seen.push(await tokenOf(stage, name))
         assert.ok((seen.at(-1) as bigint) <= hold.token)
         await hold.release()
@@ -113,7 +112,7 @@ export const operator: readonly Draft[] = [
     },
   },
   {
-    title: 'break takes the lock from its holder, who is told, and the next one holds',
+    title: 'break takes the lock from its holder, which learns of it, and the next one holds',
     takesMs: lossMs,
     async run(stage) {
       const [one, other] = await stage.pair()
@@ -157,7 +156,7 @@ export const operator: readonly Draft[] = [
   },
   {
     title:
-      'break changes nothing with a token by which nobody holds: of a waiter, of the last holder, of nobody',
+      'break changes nothing with a token that no holder has: of a waiter, of the last holder, or of no claim',
     async run(stage) {
       const { backend } = stage
       const name = stage.name()
@@ -184,7 +183,7 @@ export const operator: readonly Draft[] = [
   },
   ...[1, 2].map((permits): Draft => {
     return {
-      title: `the claim of a holder that hangs is broken, with all that it has, and the next one is woken: of ${permits}`,
+      title: `the claim of a hanging holder is broken completely, and the next one is woken: with ${permits} permits`,
       async run(stage) {
         const { backend } = stage
         const name = stage.name()

@@ -1,18 +1,18 @@
-// Who holds, and when: exclusion, the order in line, tokens, and the permits of a semaphore.
+// Order: exclusion, the order in line, tokens, and the permits of a semaphore.
 import assert from 'node:assert/strict'
 import type { Draft } from './case.ts'
 import { abortable } from './signals.ts'
 import type { Stage } from './stage.ts'
 import { started } from './wait.ts'
 
-/** What came out of a crowd at one lock. */
+/** The result of a crowd at one lock. */
 interface Served {
-  /** Who was served, by the order in which they came. */
+  /** The clients in the order in which they held, each by its number in line. */
   readonly order: number[]
   readonly tokens: bigint[]
 }
 
-/** Five clients come one after the other while the first holds; then they are let in. */
+/** Five clients come one after the other while the first one holds; then all of them get their turn. */
 async function crowd(stage: Stage, name: string): Promise<Served> {
   const first = await (await stage.client()).mutex(name).acquire()
   const served: Served = { order: [], tokens: [first.token] }
@@ -23,7 +23,7 @@ async function crowd(stage: Stage, name: string): Promise<Served> {
       inside += 1
       served.order.push(index)
       served.tokens.push(token)
-      await stage.standing(name) // time in which nobody else may come in
+      await stage.standing(name) // a second client could wrongly come in during this request
       assert.equal(inside, 1, 'one holds at a time')
       inside -= 1
     }
@@ -36,11 +36,10 @@ async function crowd(stage: Stage, name: string): Promise<Served> {
   return served
 }
 
-/** Holders, and then waiters, are let in with tokens that only grow. */
+/** The cases about the order of holders and waiters, and about growing tokens. */
 export const order: readonly Draft[] = [
   {
-    title:
-      'one client holds at a time, in the order in which they came where the store is fair, with growing tokens',
+    title: 'one client holds at a time, in order of arrival if the store is fair, with growing tokens',
     async run(stage) {
       const name = stage.name()
       const { order, tokens } = await crowd(stage, name)
@@ -71,7 +70,7 @@ export const order: readonly Draft[] = [
     },
   },
   {
-    title: 'objects of one name in one client are one lock: two mutexes, and a mutex and an election',
+    title: 'two objects with one name in one client are one lock: two mutexes, or a mutex and an election',
     async run(stage) {
       const name = stage.name()
       const client = await stage.client()
@@ -80,7 +79,7 @@ export const order: readonly Draft[] = [
         assert.equal(await client.mutex(name).tryAcquire(), undefined)
         let entered = false
         const waiting = started(again().finally(() => (entered = true)))
-        await hold.verify() // time in which it could come in
+        await hold.verify() // another caller could wrongly come in during this request
         assert.equal(entered, false)
         await hold.release()
         const next = await waiting
@@ -129,8 +128,8 @@ export const order: readonly Draft[] = [
     },
   },
   {
-    title: 'line tells the claims on a name, holders first and then waiters in order, and leaves no trace',
-    // Long: one story, from an empty line over a full one to an empty one.
+    title: 'line lists the claims on a name, holders first and then waiters in order, and leaves no trace',
+    // Long: one story from an empty line to a full one and back.
     async run(stage) {
       const name = stage.name()
       const [one, other] = await stage.pair()

@@ -1,4 +1,4 @@
-// What the store watches to know that a client lives: how long a session lasts, and how one learns that it is over.
+// Sessions: how long one lasts, and how its client learns that it is over.
 import assert from 'node:assert/strict'
 import { claimOf, type Draft } from './case.ts'
 import { never } from './signals.ts'
@@ -6,10 +6,10 @@ import type { Stage } from './stage.ts'
 import { briefTtlMs, expiryMs, slackMs } from './timing.ts'
 import { started, until } from './wait.ts'
 
-/** Timers may come early by so much, in ms. */
+/** Timers may fire early by this much, in ms. */
 const grainMs = 50
 
-/** Renews the session until `over` aborts, ten times in each time to live. Rejects when the store refuses. */
+/** Renews the session ten times in each time to live, until `over` aborts. Rejects when the store refuses. */
 function keep(stage: Stage, id: string, ttlMs: number, over: AbortSignal): Promise<void> {
   const renew = async (): Promise<boolean> => {
     await stage.backend.renewSession(id, never)
@@ -19,10 +19,10 @@ function keep(stage: Stage, id: string, ttlMs: number, over: AbortSignal): Promi
   return started(until(stage.clock, patience, 'end of the renewals', renew, true))
 }
 
-/** Sessions end by themselves, and not before. */
+/** The cases about sessions: each ends by itself, and not too early. */
 export const sessions: readonly Draft[] = [
   {
-    title: 'a session ends by itself when nobody renews it, not earlier, and not as long as somebody does',
+    title: 'a session ends by itself when it is not renewed, not too early, and never while it is renewed',
     takesMs: (facts) => expiryMs(briefTtlMs(facts), facts),
     async run(stage) {
       const { backend, facts } = stage
@@ -47,7 +47,7 @@ export const sessions: readonly Draft[] = [
     },
   },
   {
-    title: 'the store says so when it no longer knows a session',
+    title: 'the store rejects a renewal of a session that it no longer knows',
     async run(stage) {
       const { backend } = stage
       const id = await stage.session()
@@ -59,7 +59,7 @@ export const sessions: readonly Draft[] = [
     },
   },
   {
-    title: 'a session has at least the time to live that was asked for, and ends with all that it holds',
+    title: 'a session lives at least as long as was asked for, and its claims end with it',
     async run(stage) {
       const { backend } = stage
       const { min } = stage.facts.ttlMs

@@ -3,7 +3,7 @@
 /** A signal that does not abort. */
 export const never: AbortSignal = new AbortController().signal
 
-/** A signal, and how to abort it. */
+/** A signal, and a function that aborts it. */
 export function abortable(): { signal: AbortSignal; abort: (reason: unknown) => void } {
   const controller = new AbortController()
   return { signal: controller.signal, abort: (reason) => controller.abort(reason) }

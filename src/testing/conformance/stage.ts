@@ -1,5 +1,5 @@
-// Where one case plays: names of its own, clients and sessions of one store. Owns that all of it is closed when the
-// case is over, also when it failed or hangs.
+// The means of one case: names of its own, clients and sessions of one store. Owns that all of them are closed when
+// the case is over, even if it failed or hangs.
 
 import type { Leasehold } from '../../api/leasehold.ts'
 import { type Clock, leastElapsedMs, type Mark, systemClock } from '../../base/clock.ts'
@@ -9,10 +9,10 @@ import { never } from './signals.ts'
 import { lossMs, slackMs, usualTtlMs } from './timing.ts'
 import { until } from './wait.ts'
 
-/** What a case has at hand. */
+/** The means of one case. */
 export class Stage {
   readonly clock: Clock = systemClock()
-  /** The contract itself, for what the public API does not show. */
+  /** The contract itself, to see what the public API does not show. */
   readonly backend: Backend
   readonly #source: BackendSource
   readonly #clients: Leasehold[] = []
@@ -32,12 +32,12 @@ export class Stage {
     return this.backend.facts
   }
 
-  /** A name that nobody has used before, in this run or an earlier one. */
+  /** A name that was never used before, neither in this run nor in an earlier one. */
   name(): string {
     return `conformance-${this.clock.id().toString(36)}`
   }
 
-  /** A client of its own, as a user would open it. */
+  /** A client of its own, opened as a user opens it. */
   async client(): Promise<Leasehold> {
     const client = await connect(this.#source, { ttlMs: usualTtlMs(this.facts) })
     this.#clients.push(client)
@@ -50,41 +50,41 @@ export class Stage {
     return Promise.all([this.client(), this.client()])
   }
 
-  /** A session that nobody renews. */
+  /** A session that is never renewed. */
   async grant(ttlMs: number = usualTtlMs(this.facts)): Promise<SessionGrant> {
     const grant = await this.backend.createSession(ttlMs, never)
     this.#sessions.push(grant.id)
     return grant
   }
 
-  /** The id of a session that nobody renews. */
+  /** The id of a session that is never renewed. */
   async session(): Promise<string> {
     return (await this.grant()).id
   }
 
-  /** How many claims stand on the name now. */
+  /** The number of claims on the name now. */
   async standing(name: string): Promise<number> {
     return (await this.backend.line(name, never)).length
   }
 
-  /** Waits until so many claims stand on the name. */
+  /** Waits until the name has this many claims. */
   stand(name: string, count: number, withinMs: number = slackMs / 2): Promise<void> {
     return until(this.clock, { withinMs }, `claims on ${name}`, () => this.standing(name), count)
   }
 
-  /** Waits until the signal of a hold has aborted, for as long as a loss may go unnoticed. */
+  /** Waits until the signal of a hold has aborted, for as long as a loss may take to be noticed. */
   lost({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     const withinMs = lossMs(this.facts) + slackMs / 3
     return until(this.clock, { withinMs }, 'signal.aborted of a lost hold', () => signal.aborted, true)
   }
 
-  /** Ends the session of the claim at this place in line, as an operator or an expiry would. */
+  /** Ends the session of the claim at this place in line, as an operator or an expiry does. */
   async endSession(name: string, place = 0): Promise<void> {
     const line = await this.backend.line(name, never)
     await this.backend.destroySession(line[place]?.session ?? '', never)
   }
 
-  /** Time since then in ms, and no more than has passed. */
+  /** Time since that mark in ms; never more than has really passed. */
   elapsedMs(since: Mark): number {
     return leastElapsedMs(since, this.clock.mark())
   }

@@ -1,25 +1,25 @@
-// How long the cases of the conformance suite may take: times to live, and what a slow store or machine adds. Numbers only.
+// The times of the conformance suite: times to live, and allowances for a slow store or machine. Numbers only.
 import type { Facts } from '../../contract.ts'
 
-/** What a slow machine or a slow store may take on top of what the facts say, in ms. */
+/** The allowance for a slow machine or a slow store, in ms, in addition to the times in the facts. */
 export const slackMs = 30_000
 
-/** The longest that a store may take to end a session of this time to live: Consul takes twice as long. */
+/** The longest time until a store ends a session of this time to live. Consul takes up to twice as long. */
 export function expiryMs(ttlMs: number, facts: Facts): number {
   return 2 * ttlMs + facts.lockDelayMs
 }
 
-/** The time to live that clients in the cases ask for, in ms: long enough for a machine that is busy. */
+/** The usual time to live of the clients in the cases, in ms: long enough for a busy machine. */
 export function usualTtlMs({ ttlMs: { min, max } }: Facts): number {
   return Math.min(max, Math.max(min, 15_000))
 }
 
-/** The time to live of a session that a case lets expire, in ms: short, and yet longer than a hiccup. */
+/** The time to live of a session that a case lets expire, in ms: short, but longer than a hiccup. */
 export function briefTtlMs({ ttlMs: { min, max } }: Facts): number {
   return Math.min(max, Math.max(min, 2_000))
 }
 
-/** How long it may take until a client knows that the store ended its session, and until others can hold, in ms. */
+/** The longest time until a client knows that the store ended its session, and until others can hold, in ms. */
 export function lossMs(facts: Facts): number {
   return usualTtlMs(facts) / 3 + facts.lockDelayMs
 }

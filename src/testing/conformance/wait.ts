@@ -1,16 +1,15 @@
-// How the cases wait: for a condition, for a rejection, and never for longer than they may. Owns no number; every
-// limit is given.
+// How the cases wait: for a condition or a rejection, and never longer than a given limit. Owns no number.
 import assert from 'node:assert/strict'
 import { type Clock, leastElapsedMs, pause } from '../../base/clock.ts'
 import { never } from './signals.ts'
 
-/** How long a condition may take to come true, and how often to look, in ms. */
+/** The time limit for a condition, and how often to look, in ms. */
 export interface Patience {
   readonly withinMs: number
   readonly everyMs?: number
 }
 
-/** Reads until it reads what is wanted. Fails with `what`, the last reading and the time when that does not come. */
+/** Reads until the reading is the wanted one. At the time limit fails with `what`, the last reading and the time. */
 export async function until<T>(
   clock: Clock,
   { withinMs, everyMs = 5 }: Patience,
@@ -28,7 +27,7 @@ export async function until<T>(
   }
 }
 
-/** Settles as `promise` does, or rejects after `ms` with an error that says what took so long. */
+/** Settles as `promise` does. After `ms` rejects with an error that says what took so long. */
 export async function within<T>(clock: Clock, ms: number, what: string, promise: Promise<T>): Promise<T> {
   const over = new AbortController()
   const late = pause(clock, ms, over.signal).then(() => assert.fail(`${what} was not over after ${ms} ms`))
@@ -39,14 +38,14 @@ export async function within<T>(clock: Clock, ms: number, what: string, promise:
   }
 }
 
-/** Resolves with the reason for which `promise` rejects, the very same; fails if it resolves. */
+/** Resolves with exactly the reason with which `promise` rejects. Fails if it resolves. */
 export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   const [outcome] = await Promise.allSettled([promise])
   if (outcome.status === 'fulfilled') assert.fail('it resolved, and should have rejected')
   return outcome.reason
 }
 
-/** The same promise, which may reject before anyone looks: a case that fails earlier leaves no unhandled rejection. */
+/** The same promise, marked as handled: if the case fails before it awaits it, no unhandled rejection follows. */
 export function started<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {})
   return promise

@@ -1,4 +1,4 @@
-// The way in to a simulated Consul: a source for `connect`, for one simulated process. Owns nothing else.
+// The entry to a simulated Consul: a source for `connect`, for one simulated process.
 
 import { ConsulBackend } from '../../backends/consul/backend.ts'
 import { Layout } from '../../backends/consul/layout.ts'
@@ -8,9 +8,9 @@ import type { SimProcess } from '../process.ts'
 import type { SimConsul } from './server.ts'
 import { SimConsulTransport } from './transport.ts'
 
-/** What the client of a simulated process connects to: the production backend over a simulated connection. */
+/** A source for the clients of a simulated process: the production backend over simulated connections. */
 export interface SimulatedConsul extends BackendSource {
-  /** Its connections, one for each client that was opened. */
+  /** Its connections, one for each opened client. */
   readonly transports: readonly SimConsulTransport[]
 }
 

@@ -1,5 +1,5 @@
-// A simulated Consul datacenter: its data, sessions that live up to twice their time, lock-delays, and blocking reads that
-// wake for nothing. Owns what a real one does in time; the data itself is state.ts's.
+// A simulated Consul datacenter: its data, sessions that live up to twice their time, lock-delays, and blocking reads
+// that return without a change. Owns what a real one does over time; state.ts owns the data.
 import type {
   Operation,
   SessionPlan,
@@ -14,15 +14,15 @@ import { SimHost } from '../server.ts'
 import type { World } from '../world.ts'
 import { ConsulState, InvalidSession } from './state.ts'
 
-/** How this datacenter misbehaves, in cases out of a hundred. */
+/** The faults of this datacenter, each in cases out of a hundred. */
 export interface ConsulFaults {
   /** Blocking reads that return without a change. */
   readonly spurious: number
-  /** Blocking reads that answer with what was true some changes ago, as a leader does that was cut off. */
+  /** Blocking reads that answer with a state some changes ago, as a leader does that is cut off. */
   readonly stale: number
   /** Blocking reads whose index has fallen back, as after a restored snapshot. */
   readonly reset: number
-  /** Renewals that succeed although the session is gone: a leader that was cut off says so. */
+  /** Renewals that succeed although the session is gone, as with a leader that is cut off. */
   readonly falseRenewals: number
 }
 
@@ -39,7 +39,7 @@ interface Blocked {
   readonly wake: () => void
 }
 
-/** A datacenter, seen as one server that is now and then not there. */
+/** A datacenter that acts as one server and is sometimes away. */
 export class SimConsul {
   readonly host: SimHost
   readonly state: ConsulState
@@ -51,7 +51,7 @@ export class SimConsul {
   readonly #past: Map<string, Snapshot> = new Map()
   faults: ConsulFaults = soundConsul
 
-  /** `committed` hears of every change: the truth, for checkers. */
+  /** `committed` is called with every change: the truth, for checkers. */
   constructor(world: World, committed: () => void = () => {}) {
     this.#world = world
     this.#random = world.random('consul')
@@ -114,7 +114,7 @@ export class SimConsul {
     return this.state.read(target)
   }
 
-  /** Answers when the index has passed, when the time is over, or now and then for no reason. */
+  /** Answers when the index has passed, when the time is over, and sometimes for no reason. */
   block(target: Target, { index, waitMs }: Wait): Promise<Snapshot> {
     return new Promise((resolve) => {
       const blocked: Blocked = {
@@ -133,7 +133,7 @@ export class SimConsul {
     })
   }
 
-  /** Nobody answers for a while; then every session has its whole time again, which is twice its TTL. */
+  /** The datacenter does not answer for a while. Then every session has its whole time again, twice its TTL. */
   changeLeader(ms: number): void {
     this.#world.mark('leader change')
     this.host.pause(ms)
@@ -148,7 +148,7 @@ export class SimConsul {
     this.host.crash(ms)
   }
 
-  /** What a leader answers that need not be one any more. */
+  /** The answer of a server that may no longer be the leader. */
   #believed(target: Target): Snapshot {
     const name = JSON.stringify(target)
     const now = this.state.read(target)
@@ -165,7 +165,7 @@ export class SimConsul {
 
   #restart(id: string, session: Session): void {
     session.cancelExpiry()
-    // The time to live is the least; what Consul does is twice that. Both are tried.
+    // Consul promises the time to live and takes twice that. Both are tried.
     const lifeMs = session.plan.ttlMs * (this.#random.percent(30) ? 1 : 2)
     session.cancelExpiry = this.#world.after(lifeMs + this.#random.between(0, 100), () => this.#expire(id))
   }

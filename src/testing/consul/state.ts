@@ -1,5 +1,5 @@
-// What a Consul datacenter knows and how a transaction changes it: keys, the sessions that hold them, and indexes. Pure,
-// without time; server.ts lets sessions expire and keeps lock-delays. See
+// The data of a Consul datacenter and the effect of a transaction: keys, the sessions that hold them, and indexes.
+// Pure, without time; server.ts lets sessions expire and keeps lock-delays. See
 // https://developer.hashicorp.com/consul/api-docs/txn and /kv
 import type {
   Operation,
@@ -9,13 +9,13 @@ import type {
   TxnOutcome,
 } from '../../backends/consul/wire/transport.ts'
 
-/** A key that was taken from its holder because the session ended. */
+/** Called with a key that lost its holder because the session ended. */
 export type Invalidated = (key: string) => void
 
-/** The error of a write that names a session which is not there. */
+/** The error of a write that names a missing session. */
 export class InvalidSession extends Error {}
 
-/** Why one operation failed; all others are looked at, too, and nothing is applied. */
+/** The failure of one operation. The other operations are still checked, and none is applied. */
 class Failed extends Error {}
 
 type Keys = Map<string, StoredKey>
@@ -30,7 +30,7 @@ export class ConsulState {
   /** The last index at which any key changed. */
   #keysIndex = 0
 
-  /** `changed` hears of every entry of the log that changed keys. */
+  /** `changed` is called with every log entry that changed keys. */
   constructor(changed: (index: number, keys: readonly string[]) => void = () => {}) {
     this.#changed = changed
   }
@@ -52,7 +52,7 @@ export class ConsulState {
     this.#sessions.add(session)
   }
 
-  /** Ends a session, and deletes what it holds, in one entry of the log. */
+  /** Ends a session and deletes the keys that it holds, in one log entry. */
   destroySession(session: string, invalidated: Invalidated): void {
     this.#index += 1
     if (!this.#sessions.delete(session)) return
@@ -64,7 +64,7 @@ export class ConsulState {
     this.#note(held)
   }
 
-  /** Applies all operations or none. `delayed` says which keys nobody may lock yet. Throws InvalidSession. */
+  /** Applies all operations or none. `delayed` says which keys cannot be locked yet. Throws InvalidSession. */
   txn(operations: readonly Operation[], delayed: (key: string) => boolean = () => false): TxnOutcome {
     const waits = operations.flatMap((operation, at) =>
       operation.verb === 'lock' && delayed(operation.key)
@@ -85,7 +85,7 @@ export class ConsulState {
     return { applied: true, entries }
   }
 
-  /** What a read sees, with the index from which to wait. */
+  /** The answer to a read, with the index from which to wait. */
   read(target: Target): Snapshot {
     if ('key' in target) {
       const entry = this.#keys.get(target.key)
@@ -181,7 +181,7 @@ export class ConsulState {
     return this.#set(operation, session, existing?.session ? lockIndex : lockIndex + 1)
   }
 
-  /** Writes, unless all is there already: that is no write to Consul. */
+  /** Writes, unless the key is the same already: Consul does not count that as a write. */
   #set(
     { key, value, flags = 0n }: { key: string; value: string; flags?: bigint },
     session: string | undefined,
@@ -212,7 +212,7 @@ export class ConsulState {
   }
 }
 
-/** What it shows of one that was written or checked. */
+/** The part of a written or checked key that Consul returns. */
 function withoutValue(stored: StoredKey): StoredKey {
   return { ...stored, value: '' }
 }

@@ -1,5 +1,4 @@
-// The connection of a simulated process to a simulated Consul: what consul/wire/client.ts is
-// for a real one. Owns no rules.
+// The connection of a simulated process to a simulated Consul, in the place of consul/wire/client.ts. Owns no rules.
 import type {
   Operation,
   SessionPlan,

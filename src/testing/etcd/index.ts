@@ -1,4 +1,4 @@
-// The way in to a simulated etcd: a source for `connect`, for one simulated process. Owns nothing else.
+// The entry to a simulated etcd: a source for `connect`, for one simulated process.
 
 import { EtcdBackend } from '../../backends/etcd/backend.ts'
 import { Layout } from '../../backends/etcd/layout.ts'
@@ -8,9 +8,9 @@ import type { SimProcess } from '../process.ts'
 import type { SimEtcd } from './server.ts'
 import { SimEtcdTransport } from './transport.ts'
 
-/** What the client of a simulated process connects to: the production backend over a simulated connection. */
+/** A source for the clients of a simulated process: the production backend over simulated connections. */
 export interface SimulatedEtcd extends BackendSource {
-  /** Its connections, one for each client that was opened. */
+  /** Its connections, one for each opened client. */
   readonly transports: readonly SimEtcdTransport[]
 }
 

@@ -1,5 +1,5 @@
-// A simulated etcd cluster: its data, leases that expire, and watches that lag, break or forget. Owns what a real cluster
-// does in time; the data itself is state.ts's, the way to a client is transport.ts's.
+// A simulated etcd cluster: its data, leases that expire, and watches that lag, break or lose events. Owns what a real
+// cluster does over time. state.ts owns the data, transport.ts the way to a client.
 import type { ITxnRequest, ITxnResponse } from 'etcd3'
 import { RefusedError, SessionGoneError } from '../../base/errors.ts'
 import type { Channel } from '../network.ts'
@@ -8,21 +8,21 @@ import { SimHost } from '../server.ts'
 import type { World } from '../world.ts'
 import { type Change, EtcdState, InvalidRequest, LeaseNotFound } from './state.ts'
 
-/** What a watch sends. */
+/** A message of a watch. */
 export type WatchMessage =
   | { readonly created: bigint }
   | { readonly deleted: readonly { readonly key: string; readonly revision: bigint }[] }
   | { readonly written: readonly { readonly key: string; readonly revision: bigint }[] }
 
-/** How this cluster misbehaves, in cases out of a hundred. */
+/** The faults of this cluster, each in cases out of a hundred. */
 export interface EtcdFaults {
-  /** Watches that are served by a member which lags behind, and begin in the past. */
+  /** Watches from a lagging member, which begin in the past. */
   readonly lagging: number
-  /** Events that are never sent: servers have done that. */
+  /** Events that are never sent. Real servers have done that. */
   readonly forgotten: number
   /** Watches that the server ends after a while. */
   readonly cancelled: number
-  /** Renewals that are acknowledged although the lease is gone: servers have done that, too. */
+  /** Renewals that are acknowledged although the lease is gone. Real servers have done that. */
   readonly falseRenewals: number
 }
 
@@ -31,16 +31,16 @@ export const soundEtcd: EtcdFaults = { lagging: 0, forgotten: 0, cancelled: 0, f
 
 interface Lease {
   readonly ttlMs: number
-  /** When it ends, in the time of the world. */
+  /** Its end, in the time of the world. */
   endsMs: number
   cancelExpiry: () => void
 }
 
-/** What a client watches. */
+/** The range that a client watches. */
 export interface WatchRange {
   readonly key: string
   readonly end?: string | undefined
-  /** Whether to tell of writes, too. */
+  /** Whether the watch also reports writes. */
   readonly writes: boolean
 }
 
@@ -50,7 +50,7 @@ interface Watcher {
   readonly lagMs: number
 }
 
-/** A cluster of etcd members, seen as one that is now and then not there. */
+/** A cluster of etcd members that acts as one server and is sometimes away. */
 export class SimEtcd {
   readonly host: SimHost
   readonly state: EtcdState
@@ -61,7 +61,7 @@ export class SimEtcd {
   readonly #history: Change[] = []
   faults: EtcdFaults = soundEtcd
 
-  /** `committed` hears of every change in the order of revisions: the truth, for checkers. */
+  /** `committed` is called with every change in the order of revisions: the truth, for checkers. */
   constructor(world: World, committed: (changes: readonly Change[]) => void = () => {}) {
     this.#world = world
     this.#random = world.random('etcd')
@@ -73,11 +73,11 @@ export class SimEtcd {
       committed(changes)
       this.#tell(changes)
     })
-    // One simulated cluster is of a line up to 3.6, another of 3.7.
+    // Half of the simulated clusters behave like etcd up to 3.6, the others like 3.7.
     this.state.keysNameLeases = world.random('line of etcd').percent(50)
   }
 
-  /** Leases, with nobody's or somebody's keys: what must be gone in the end. */
+  /** All leases, with or without keys. In the end none may be left. */
   get leases(): readonly string[] {
     return [...this.#leases.keys()]
   }
@@ -139,7 +139,7 @@ export class SimEtcd {
     return () => this.#watchers.delete(watcher)
   }
 
-  /** Nobody answers for a while; then every lease has its whole time again. */
+  /** The cluster does not answer for a while. Then every lease has its whole time to live again. */
   changeLeader(ms: number): void {
     this.#world.mark('leader change')
     this.host.pause(ms)
@@ -150,7 +150,7 @@ export class SimEtcd {
     }
   }
 
-  /** All connections are gone; data and leases stay. */
+  /** Breaks all connections; data and leases stay. */
   restart(ms: number): void {
     for (const watcher of [...this.#watchers]) this.#cancel(watcher)
     this.changeLeader(ms)
@@ -165,7 +165,7 @@ export class SimEtcd {
 
   #restart(lease: string, granted: Lease): void {
     granted.cancelExpiry()
-    // etcd looks twice a second which leases are over.
+    // etcd checks twice a second which leases are over.
     const lateMs = this.#random.between(0, 500)
     granted.endsMs = this.#world.nowMs + granted.ttlMs
     granted.cancelExpiry = this.#world.after(granted.ttlMs + lateMs, () => this.#expire(lease))
@@ -177,7 +177,7 @@ export class SimEtcd {
     this.revoke(lease)
   }
 
-  /** A member that lags begins with what it has seen, and tells what happened since as if it happened now. */
+  /** A lagging member begins with the state that it has seen, and sends later events as if they happened now. */
   #replay(watcher: Watcher): void {
     this.#world.mark('watch from a lagging member')
     const seen = this.#history.slice(-this.#random.between(0, 5))

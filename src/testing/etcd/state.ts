@@ -1,5 +1,5 @@
-// What an etcd cluster knows and how a transaction changes it: revisions, keys and the leases they hang on. Pure, without
-// time; server.ts lets leases expire. See https://etcd.io/docs/v3.5/learning/api/
+// The data of an etcd cluster and the effect of a transaction: revisions, keys and the leases they are attached to.
+// Pure, without time; server.ts lets leases expire. See https://etcd.io/docs/v3.5/learning/api/
 import type { ICompare, IRangeRequest, IRequestOp, ITxnRequest, ITxnResponse } from 'etcd3'
 
 /** One key. */
@@ -19,10 +19,10 @@ export interface Change {
   readonly kind: 'put' | 'deleted'
 }
 
-/** The error of a write that names a lease which is not there. */
+/** The error of a write that names a missing lease. */
 export class LeaseNotFound extends Error {}
 
-/** The error of a request that etcd refuses, whatever the lease. */
+/** The error of a request that etcd refuses for any lease. */
 export class InvalidRequest extends Error {}
 
 const targets = { version: 0, create: 1, modified: 2 } as const
@@ -38,7 +38,7 @@ export class EtcdState {
   /** Whether a read of keys without their values names their leases. etcd does up to 3.6. */
   keysNameLeases = true
 
-  /** `changed` hears of every transaction that changed something. */
+  /** `changed` is called with every transaction that changed something. */
   constructor(changed: (changes: readonly Change[]) => void = () => {}) {
     this.#changed = changed
   }
@@ -55,7 +55,7 @@ export class EtcdState {
     this.#leases.add(lease)
   }
 
-  /** Ends a lease, with all keys that hang on it in one revision. */
+  /** Ends a lease. All keys attached to it go in one revision. */
   revoke(lease: string): void {
     this.#leases.delete(lease)
     const keys = this.range('\0', '\0').filter((stored) => stored.lease === lease)
@@ -74,7 +74,7 @@ export class EtcdState {
     return inside.sort((a, b) => compareBytes(a.key, b.key))
   }
 
-  /** Applies a transaction. Throws LeaseNotFound or InvalidRequest, and then has changed nothing. */
+  /** Applies a transaction. If it throws LeaseNotFound or InvalidRequest, nothing was changed. */
   txn({ compare, success, failure }: ITxnRequest): ITxnResponse {
     for (const branch of [success, failure]) checkKeys(branch ?? [])
     const succeeded = (compare ?? []).every((condition) => this.#holds(condition))
@@ -151,10 +151,10 @@ export class EtcdState {
     const target = Number(request.sort_target ?? 0)
     const byCreate = target === sortTargets.create
     const bare = request.keys_only === true
-    // 3.7 reads keys from its index, unless it needs the values to sort by them.
+    // etcd 3.7 reads keys from its index, unless it needs the values to sort by them.
     const leaseless = bare && !this.keysNameLeases && target !== sortTargets.value
     const sign = Number(request.sort_order ?? 0) === 2 ? -1 : 1
-    // What one transaction created stays in the order of keys, either way.
+    // In both cases keys that one transaction created stay in the order of keys.
     if (byCreate) kept.sort((a, b) => sign * Number(a.created - b.created))
     else if (target === sortTargets.value) kept.sort((a, b) => Buffer.compare(a.value, b.value))
     else if (sign < 0) kept.reverse()

@@ -1,5 +1,4 @@
-// The connection of a simulated process to a simulated etcd: what etcd/wire/client.ts is
-// for a real one. Owns no rules.
+// The connection of a simulated process to a simulated etcd, in the place of etcd/wire/client.ts. Owns no rules.
 import type { ITxnRequest, ITxnResponse } from 'etcd3'
 import type { KeyRange, Transport, WatchListener } from '../../backends/etcd/wire/transport.ts'
 import { UnavailableError } from '../../base/errors.ts'
@@ -13,7 +12,7 @@ export class SimEtcdTransport implements Transport {
   readonly #process: SimProcess
   readonly #server: SimEtcd
   #closed = false
-  /** The leases that were asked for over this connection. */
+  /** The leases that this connection asked for. */
   readonly leases: Set<string> = new Set()
   requests = 0
   watches = 0

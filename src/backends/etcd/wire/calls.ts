@@ -1,13 +1,15 @@
-// What is said with a gRPC call. Owns that streams end without a leader; client.ts makes the calls, and takes them back.
+// The options of gRPC calls. Owns that streams end when there is no leader; client.ts makes and cancels the calls.
 import type { Etcd3 } from 'etcd3'
 
-/** The options of a call, as etcd3 passes them on to gRPC. */
+/** The options of a call, which etcd3 passes on to gRPC. */
 export type CallOptions = NonNullable<Parameters<Etcd3['kv']['txn']>[1]>
 
-/** What sees a call before it leaves. */
+/** A function that gRPC calls before a call is sent. */
 export type Interceptor = NonNullable<CallOptions['interceptors']>[number]
 
-/** Asks the server to end a stream when it has no leader: a member that is cut off would stay silent for ever. */
+/**
+ * Asks the server to end a stream if it has no leader. Otherwise a member that is cut off would stay silent for ever.
+ */
 export const requireLeader: Interceptor = (options, next) => {
   const call = next(options)
   const start = call.start.bind(call)

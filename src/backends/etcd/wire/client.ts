@@ -1,6 +1,6 @@
-// Requests and streams over etcd3 and gRPC, one endpoint at a time. Owns which endpoint is asked; knows nothing of
-// locks. etcd3 retries writes, balances per request and breaks circuits by default: all of that is switched off here,
-// since acquire and session decide what is tried again. What an error means is in failures.ts.
+// Requests and streams over etcd3 and gRPC, one endpoint at a time. Owns which endpoint is asked; knows no locks. By
+// default etcd3 retries writes, balances per request and breaks circuits. All of that is off here, since
+// core/request.ts decides which requests are repeated. failures.ts says what an error means.
 import { rootCertificates } from 'node:tls'
 import { Etcd3, type IOptions, type ITxnRequest, type ITxnResponse } from 'etcd3'
 import { orAborted } from '../../../base/abort.ts'
@@ -12,10 +12,10 @@ import { translate } from './failures.ts'
 import { KeepAlives, Watches } from './streams.ts'
 import type { KeyRange, Transport, WatchListener } from './transport.ts'
 
-/** One member of the cluster, or a client that its owner made and closes. */
+/** One member of the cluster, or a client that the caller made and closes. */
 export interface Endpoint {
   readonly address: string
-  /** Connects, and again after every failure. */
+  /** Connects for the first time, and again after every failure. */
   connect(): Etcd3
   disconnect(client: Etcd3): void
 }
@@ -117,7 +117,7 @@ export class EtcdClient implements Transport {
     }
   }
 
-  /** Streams carry the token of the last request and never renew it: so a request goes first. */
+  /** A stream carries the token of the last request and never renews it. So a request is sent first. */
   async #stream<T>(open: (client: Etcd3, options: CallOptions) => Promise<T>): Promise<T> {
     const { client } = this.#connection
     const options = { deadline: this.#clock.wallMs() + callMsMax }
@@ -125,24 +125,24 @@ export class EtcdClient implements Transport {
     return open(client, { interceptors: [requireLeader] })
   }
 
-  /** An error as one of ours. An endpoint that did not answer is left for the next one. */
+  /** Translates an error. After an endpoint did not answer, the next one is used. */
   #understood(error: unknown, { endpoint, client }: Connection): unknown {
     const meaning = translate(error, endpoint.address)
     if (meaning instanceof UnavailableError && client === this.#connected?.client) this.#moveOn()
     return meaning
   }
 
-  /** With one endpoint this too is right: a new connection shakes off whatever ailed the old one. */
+  /** This also helps with a single endpoint: a new connection has none of the old one's problems. */
   #moveOn(): void {
     this.#disconnect()
     this.#current += 1
   }
 }
 
-/** gRPC's FAILED_PRECONDITION: for CANCELLED etcd3 would close the connection that all others use. */
+/** gRPC's FAILED_PRECONDITION. On CANCELLED, etcd3 would close the connection that all requests share. */
 const givenUp = 9
 
-/** Takes a request back when nobody waits for it: it would keep the process alive, and might arrive. */
+/** Cancels a request that nobody waits for any more. It would keep the process alive, and it might still arrive. */
 function cancellable(clock: Clock): { interceptor: Interceptor; cancel: () => void } {
   let call: ReturnType<Interceptor> | undefined
   let cancelled = false
@@ -153,7 +153,7 @@ function cancellable(clock: Clock): { interceptor: Interceptor; cancel: () => vo
   }
   const cancel = (): void => {
     cancelled = true
-    // Later, since gRPC forgets to cancel a request that has only just begun.
+    // Deferred, since gRPC ignores a cancel of a request that has only just begun.
     clock.after(0, () => call?.cancelWithStatus(givenUp, 'given up'))
   }
   return { interceptor, cancel }
@@ -168,7 +168,8 @@ export function member(address: string, { auth, tls }: Credentials, clock: Clock
       connections += 1
       return new Etcd3({
         hosts: `${tls ? 'https' : 'http'}://${address}`,
-        // It logs in over a connection of its own that it never closes: a hung server must not keep that alive.
+        // etcd3 logs in over a separate connection that it never closes. The deadline stops a hung server from keeping
+        // that connection open.
         ...(auth ? { auth: { ...auth, callOptions: () => ({ deadline: clock.wallMs() + callMsMax }) } } : {}),
         ...(typeof tls === 'object' ? { credentials: certificates(tls) } : {}),
         faultHandling: { global: passThrough, host: () => passThrough },
@@ -179,30 +180,30 @@ export function member(address: string, { auth, tls }: Credentials, clock: Clock
   }
 }
 
-/** A client that somebody else made, configured and closes. */
+/** A client that the caller made, configured and closes. */
 export function givenClient(client: Etcd3): Endpoint {
   return { address: 'the given client', connect: () => client, disconnect: () => {} }
 }
 
 function grpcOptions(connection: number): NonNullable<IOptions['grpcOptions']> {
   return {
-    // A connection that died in silence is found out after 15 s. etcd accepts pings from every 5 s on.
+    // Pings find a silently dead connection after 15 s. etcd accepts one ping every 5 s.
     'grpc.keepalive_time_ms': 10_000,
     'grpc.keepalive_timeout_ms': 5_000,
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1_000,
-    // A line as a whole, with all that its claims say, may be longer than the 4 MiB that gRPC takes otherwise.
+    // A whole line with all its values may exceed the 4 MiB that gRPC takes by default.
     'grpc.max_receive_message_length': -1,
-    // gRPC would hand out the old socket again to whoever has the same options.
+    // Without an option that differs, gRPC would reuse the old socket for the new connection.
     'leasehold.connection': connection,
   }
 }
 
-// etcd3 would retry writes and, after three failures, send nothing for 5 s. It only ever calls `execute`, also with
-// functions that throw, and then looks for a promise.
+// By default etcd3 would retry writes and, after three failures, send nothing for 5 s. It calls only `execute`, and
+// expects a promise even if the function throws.
 const passThrough = { execute: async (run: () => unknown) => run() } as unknown as Policy
 
-/** What is missing falls back to the system's authorities, and to no client certificate. */
+/** A missing part means the system's authorities, or no client certificate. */
 function certificates({ ca, cert, key }: Tls): NonNullable<IOptions['credentials']> {
   const own = cert && key ? { certChain: Buffer.from(cert), privateKey: Buffer.from(key) } : {}
   const trusted = ca === undefined ? rootCertificates : [ca].flat()

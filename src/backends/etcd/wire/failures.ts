@@ -14,12 +14,12 @@ import { RefusedError, SessionGoneError, UnavailableError } from '../../../base/
 
 const refusals = [EtcdPermissionDeniedError, EtcdAuthenticationFailedError, GRPCUnauthenticatedError]
 const staleAuth = /auth store is old|invalid auth token/
-const tooLarge = /message larger than max/ // gRPC's own limit, which asking again does not move
-/** The status says that all is well, and the answer is missing: it was cut short on the way, which is no refusal. */
+const tooLarge = /message larger than max/ // gRPC's own limit: a repeated request would fail again
+/** The status is OK but the message is missing: the answer was cut off on its way. This is no refusal. */
 const brokenOff = /No message received/
 const wrongAuth = /user name is empty|authentication is not enabled|user name not found/
 
-/** What an error of etcd3 means for the caller. What no server said stays as it is. */
+/** Translates an error of etcd3 for the caller. An error that no server sent stays as it is. */
 export function translate(error: unknown, address: string): unknown {
   if (!(error instanceof Error)) return error
   const text = `etcd at ${address}: ${error.message.replace(/^\w*Error: /, '')}`
@@ -32,7 +32,7 @@ export function translate(error: unknown, address: string): unknown {
     wrongAuth.test(error.message) ||
     tooLarge.test(error.message)
   if (refused) return new RefusedError(text, { cause: error })
-  const brokenCircuit = 'isBrokenCircuitError' in error // by the policy of a given client
+  const brokenCircuit = 'isBrokenCircuitError' in error // from the circuit breaker of a given client
   const lost = isRecoverableError(error) || brokenOff.test(error.message)
   const transient = brokenCircuit || lost || error instanceof UnavailableError
   if (transient || error instanceof ClientClosedError) return new UnavailableError(text, { cause: error })

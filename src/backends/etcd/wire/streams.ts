@@ -1,5 +1,5 @@
 // The two streams of a connection: one for all renewals, one for all watches. Owns which answer belongs to which
-// question; opening a stream and reading errors are client.ts's.
+// question. client.ts opens streams and translates errors.
 import type {
   IDuplexStream,
   ILeaseKeepAliveRequest,
@@ -20,7 +20,7 @@ const noputFilter = 0
 export class KeepAlives {
   readonly #open: () => Promise<KeepAliveStream>
   #stream: Promise<KeepAliveStream> | undefined
-  /** The renewals under way, by their lease. */
+  /** The running renewals, by their lease. */
   readonly #waiting = new Map<string, (answer: ILeaseKeepAliveResponse | Error) => void>()
 
   constructor(open: () => Promise<KeepAliveStream>) {
@@ -28,9 +28,9 @@ export class KeepAlives {
   }
 
   /**
-   * Renews once; of one lease there is one renewal at a time. Rejects with SessionGoneError when the lease is not there.
-   * A request that was given up closes the stream with it: a late answer must never pass for the answer to the next
-   * request, which left later.
+   * Renews a lease once. Each lease has one renewal at a time. Rejects with SessionGoneError if the lease does not
+   * exist. An aborted request also closes the stream: otherwise its late answer could pass for the answer to the next
+   * request.
    */
   async renew(lease: string, signal: AbortSignal): Promise<void> {
     try {
@@ -62,7 +62,7 @@ export class KeepAlives {
     return answer
   }
 
-  /** Only the present stream has a say; once it broke, the next renewal opens another. */
+  /** Only the present stream counts. After it broke, the next renewal opens another. */
   #connected(): Promise<KeepAliveStream> {
     const opened = this.#open().then((stream) => {
       const broken = (cause?: unknown): void => {
@@ -78,7 +78,7 @@ export class KeepAlives {
     return opened
   }
 
-  /** An answer that no renewal waits for says that questions and answers are out of step: the stream is of no more use. */
+  /** If no renewal waits for an answer, questions and answers are out of step, so the stream is closed. */
   #hear(response: ILeaseKeepAliveResponse): void {
     const answer = this.#waiting.get(response.ID)
     this.#waiting.delete(response.ID)
@@ -92,17 +92,18 @@ export class KeepAlives {
   }
 }
 
-/** A watch, and what it has told until now. */
+/** A watch, and its events so far. */
 interface Watch {
   readonly listener: WatchListener
   live: boolean
-  /** That of its last event. */
+  /** The revision of its last event. */
   revision: bigint
 }
 
 /**
- * Watches many ranges over one stream, each under an id that we choose, so that no answer is ambiguous. A watch whose
- * answers are out of step (an event twice, or later than one after it) ends: what happened is unknown then.
+ * Watches many ranges over one stream. The client chooses the id of each watch, so every answer is unambiguous. A
+ * watch whose answers are out of step (an event twice, or after a later one) ends: nobody knows which events it
+ * missed.
  */
 export class Watches {
   readonly #open: () => Promise<WatchStream>
@@ -131,7 +132,7 @@ export class Watches {
     }
   }
 
-  /** Ends every watch, which tells each listener. The next watch opens a new stream. */
+  /** Ends every watch and tells each listener. The next watch opens a new stream. */
   reset(): void {
     const stream = this.#stream
     this.#stream = undefined
@@ -160,7 +161,7 @@ export class Watches {
   }
 
   #tell(response: IWatchResponse): void {
-    // Refused at creation, etcd does not say which one it was: then none of them can be relied on.
+    // A watch that is refused at creation has the id -1, so any of them may be meant: reset all.
     if (response.canceled && response.watch_id === '-1') this.reset()
     const watch = this.#watches.get(response.watch_id)
     if (!watch) return
@@ -179,13 +180,13 @@ export class Watches {
   }
 }
 
-/** Whether this is what such a watch may tell next, each event once and in order; takes note of it. */
+/** Whether this is a valid next answer of a watch, each event once and in order. Remembers it. */
 function continues(watch: Watch, { created, header, events }: IWatchResponse): boolean {
   if (created && (watch.live || !header)) return false
   watch.live ||= created
   for (const [index, { kv }] of events.entries()) {
     const revision = BigInt(kv?.mod_revision ?? -1)
-    // What one transaction changed has one revision, and comes in one answer.
+    // All changes of one transaction have one revision, and come in one answer.
     if (!watch.live || revision < watch.revision || (index === 0 && revision === watch.revision)) return false
     watch.revision = revision
   }
@@ -198,7 +199,10 @@ function changes({ events }: IWatchResponse, kind: 'Put' | 'Delete'): Change[] {
     .map(({ kv }) => ({ key: kv.key.toString(), revision: BigInt(kv.mod_revision) }))
 }
 
-/** Ends our side before cancelling: etcd3 takes the error of a cancelled stream for a failure of the host. */
+/**
+ * Ends the client's side before cancelling: etcd3 would count the error of a cancelled stream as a failure of the
+ * host.
+ */
 function hangUp(stream: KeepAliveStream | WatchStream): void {
   stream.end()
   stream.cancel()

@@ -1,27 +1,29 @@
-// What the etcd backend needs of a connection: types only, so that a simulated server can stand in for a real one.
+// The connection that the etcd backend needs: types only, so that a simulated server can stand in for a real one.
 import type { ITxnRequest, ITxnResponse } from 'etcd3'
 
-/** A range of keys: one key without `end`, else all keys from `key` up to but not including `end`. */
+/** A range of keys: one key without `end`, otherwise all keys from `key` up to but not including `end`. */
 export interface KeyRange {
   readonly key: string
   readonly end?: string | undefined
 }
 
-/** One key, written or gone. */
+/** One written or deleted key. */
 export interface Change {
   readonly key: string
   readonly revision: bigint
 }
 
-/** What a watch tells: first that it is live, then each event once and in order. After `failed` it tells nothing more. */
+/** The events of a watch: first that it is live, then each change once and in order. None follows after `failed`. */
 export interface WatchListener {
-  /** The watch is live and will tell everything that happens after this revision. */
+  /** The watch is live and reports every change after this revision. */
   created(revision: bigint): void
   /** These keys were deleted, in the order of their revisions. */
   deleted(deletions: readonly Change[]): void
-  /** These keys were written, in the order of their revisions. Without this listener none of that is sent. */
+  /**
+   * These keys were written, in the order of their revisions. The server sends writes only if this listener is given.
+   */
   written?(writes: readonly Change[]): void
-  /** The watch has ended, for whatever reason; what happened since is unknown. */
+  /** The watch has ended for some reason; later changes are unknown. */
   failed(): void
 }
 
@@ -31,17 +33,17 @@ export interface WatchListener {
  */
 export interface Transport {
   txn(request: ITxnRequest, signal: AbortSignal): Promise<ITxnResponse>
-  /** Grants a lease with this id; resolves with the seconds granted. */
+  /** Grants a lease with this id. Resolves with the granted seconds. */
   grant(lease: string, ttlSeconds: number, signal: AbortSignal): Promise<number>
-  /** Renews a lease; the answer is that to this very request. */
+  /** Renews a lease. The answer belongs to this very request. */
   keepAlive(lease: string, signal: AbortSignal): Promise<void>
-  /** Ends a lease. Resolves also when it is not there. */
+  /** Ends a lease. Also resolves if the lease does not exist. */
   revoke(lease: string, signal: AbortSignal): Promise<void>
-  /** How many seconds a lease has left, less than one of them more; undefined where there is no such lease. */
+  /** The seconds that a lease has left, rounded down. Undefined if there is no such lease. */
   timeToLive(lease: string, signal: AbortSignal): Promise<number | undefined>
   /**
-   * Watches from the present on: a watch that begins in the past joins the server's catch-up group,
-   * which is served ten times a second. The function returned ends it.
+   * Watches from now on. (A watch from the past joins the server's catch-up group, which is served only ten times a
+   * second.) The returned function ends it.
    */
   watch(range: KeyRange, listener: WatchListener): () => void
   close(): void

@@ -1,0 +1,23 @@
+// The one text for a name that is in use for something else.
+import { expect, test } from 'vitest'
+import { inUse } from '../../../src/backends/shared/conflict.ts'
+
+const elsewhere = 'use the name with the same permits everywhere, or choose another name'
+
+test.each([
+  [{ permits: 4 }, 1, `"job" is in use as a semaphore with 4 permits; this asks for a mutex: ${elsewhere}`],
+  [{ permits: 1 }, 3, `"job" is in use as a mutex; this asks for a semaphore with 3 permits: ${elsewhere}`],
+  [
+    { permits: undefined },
+    1,
+    '"job" is in use for something else than a lock; this asks for a mutex: choose another name',
+  ],
+  [
+    { permits: 1, leftOver: 'job/.lock' },
+    2,
+    '"job" is in use as a mutex; this asks for a semaphore with 2 permits: ' +
+      'choose another name, or delete the key "job/.lock" if nobody uses it any more',
+  ],
+])('a name in use as %j says so, and what to do', (use, permits, message) => {
+  expect(inUse({ name: 'job', permits }, use)).toMatchObject({ code: 'LEASEHOLD_CONFLICT', message })
+})
