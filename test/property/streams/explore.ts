@@ -1,5 +1,5 @@
-// Many runs of drawn plans, some at a time, since they pass in real time. Owns what is done with the first that fails: it is
-// made smaller, kept, and told along with how to replay it.
+// Many runs of drawn plans, several at a time, since they take real time. Owns the treatment of the first failure: it
+// is made smaller, kept, and reported together with its replay command.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -10,11 +10,11 @@ import { runStreamPlan, type StreamVerdict } from './run.ts'
 /** How many runs wait for their peers at a time. */
 const atATime = 12
 
-/** What was found. */
+/** The result. */
 export interface StreamReport {
-  /** What was seen in all runs, and how often. */
+  /** The states that all runs have seen, with their counts. */
   readonly marks: ReadonlyMap<string, number>
-  /** What went wrong, with the plan and its story; undefined if nothing did. */
+  /** The failure, with the plan and its story. Undefined if nothing failed. */
   readonly failure: string | undefined
 }
 
@@ -34,7 +34,7 @@ export async function exploreStreams(seed: number, runs: number): Promise<Stream
     }
   }
   await Promise.all(Array.from({ length: atATime }, (_, first) => worker(first)))
-  await new Promise(setImmediate) // Node tells of rejections that nobody handled before it goes on to anything else
+  await new Promise(setImmediate) // Node reports unhandled rejections before its next macrotask
   complaints.lift()
   if (failed === undefined && complaints.heard.length === 0) return { marks, failure: undefined }
   const found = failed && (await smaller(methods, seed, failed))
@@ -50,7 +50,7 @@ export async function replayStreams(plan: StreamPlan): Promise<StreamVerdict> {
   return { ...verdict, violations: [...verdict.violations, ...complaints.heard] }
 }
 
-/** What nobody caught: in production each would be the end of the process. */
+/** Unhandled errors: in production each would end the process. */
 class Complaints {
   readonly heard: string[] = []
   readonly #hear = (error: unknown): void => {
@@ -73,8 +73,7 @@ interface Found {
 }
 
 /**
- * The smallest plan that fails, of some that are tried; the first one where that fails no more by itself, since runs take
- * real time.
+ * The smallest of some tried plans that still fails. The original one if none fails again, since runs take real time.
  */
 async function smaller(methods: ReturnType<typeof etcdMethods>, seed: number, first: Found): Promise<Found> {
   const { index } = first
