@@ -1,6 +1,6 @@
 // @ts-check
-// How much of Leasehold one acquire and release of a free lock enters: files, functions and calls, as V8 counts them. Owns
-// the counting. It shows how long the way through the code is, not how long it takes.
+// How much of Leasehold one acquire and release of a free lock calls: files, functions and calls, counted by V8. Owns
+// the counting. It measures the length of the way through the code, not its time.
 import { readFileSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
 import { pathToFileURL } from 'node:url'
@@ -14,7 +14,7 @@ import { connect } from './lib/leasehold.mjs'
 /** @typedef {{ what: string, files: number, functions: number, closures: number, calls: number }} Row */
 
 const built = new URL('../dist/', import.meta.url).href
-/** So many cycles first, which open the session and the connection; of those that are counted the shortest counts. */
+/** The first cycles open the session and the connection. Of the counted cycles the smallest counts. */
 const cycles = { warm: 20, counted: 9 }
 
 /** @param {{ json: boolean, list: boolean }} options @returns {Promise<string>} what to print */
@@ -63,7 +63,11 @@ async function entered(store, url) {
   return found
 }
 
-/** What one cycle entered, of several the one with the fewest calls: a renewal may fall into the others. @param {() => Promise<unknown>} cycle */
+/**
+ * The functions of one cycle: of several the one with the fewest calls, since a renewal may fall into the others.
+ *
+ * @param {() => Promise<unknown>} cycle
+ */
 async function shortest(cycle) {
   for (let time = 0; time < cycles.warm; time += 1) await cycle()
   const session = new Session()
@@ -72,9 +76,9 @@ async function shortest(cycle) {
   await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false })
   const counted = []
   for (let time = 0; time < cycles.counted; time += 1) {
-    await session.post('Profiler.takePreciseCoverage') // counts from zero again
+    await session.post('Profiler.takePreciseCoverage') // resets the counts to zero
     await cycle()
-    await new Promise(setImmediate) // what goes on after a release is resolved belongs to it
+    await new Promise(setImmediate) // code that runs after a release has resolved also counts
     const { result } = await session.post('Profiler.takePreciseCoverage')
     counted.push(result.filter(({ url }) => url.startsWith(built)).flatMap(ofScript))
   }
@@ -89,7 +93,7 @@ function ofScript({ url, functions }) {
   const called = functions
     .flatMap(({ ranges: [whole], functionName: name }) => (whole ? [{ ...whole, name }] : []))
     .filter(({ startOffset, count }) => startOffset > 0 && count > 0)
-  // To V8 a constructor is as long as its class: what stands in that is no closure.
+  // For V8 a constructor is as long as its class, so functions inside a class are no closures.
   const outer = called.filter(({ startOffset }) => !/^(class|export)\b/.test(source.slice(startOffset)))
   return called.map(({ name, startOffset: start, endOffset: end, count }) => {
     const closure = outer.some((other) => other.startOffset < start && other.endOffset >= end)

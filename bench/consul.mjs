@@ -1,6 +1,6 @@
 // @ts-check
-// Leasehold over a real Consul, beside raw writes, a lock by hand over npm consul, and `consul lock`. Owns what is
-// compared and which rows come out; how each side works is in consul/ and lib/.
+// Leasehold over a real Consul, compared with raw writes, a lock by hand over npm consul, and `consul lock`. Owns the
+// comparisons and the rows; each side is in consul/ and lib/.
 import { startConsul } from '../tools/servers/run.mjs'
 import { bareClient, bareCycle, bareSession, handWritten, rawWrite } from './consul/bare.mjs'
 import { commands, inLine } from './consul/commands.mjs'
@@ -14,11 +14,11 @@ import { handOver, Worker } from './lib/workers.mjs'
 /** @typedef {Awaited<ReturnType<typeof openClients>>} Clients */
 /** @typedef {import('./lib/report.mjs').Reference} Reference */
 
-/** How long waiters stand in line before a hand-over: just arrived, and long there. */
+/** How long waiters stand in line before a hand-over: a short and a long time. */
 const lineMs = { short: 20, long: 150 }
-/** Contenders in one process, and as processes. */
+/** The number of contenders in one process, and as processes. */
 const crowd = { clients: 100, commands: 8 }
-/** Go's client sleeps so long after some lost races. */
+/** Go's client sleeps this long after some lost races. */
 const stallMs = 5_000
 /** A server takes 200 connections from one address, a crowd of clients has more. */
 const config = { limits: { http_max_conns_per_client: 2_000 } }
@@ -130,7 +130,7 @@ async function handOvers({ endpoint, bare }) {
   ]
 }
 
-/** From nothing to the end of a command, start-up included. @param {Clients} clients */
+/** Whole commands, start-up included. @param {Clients} clients */
 async function processes({ endpoint }) {
   const { nothing, node, consulLock, leaseholdRun } = await commands()
   const samples = await inRounds(8, [
@@ -148,7 +148,7 @@ async function processes({ endpoint }) {
   ]
 }
 
-/** As a relay in front of Consul counts them. @param {Clients} clients */
+/** Counted by a relay in front of Consul. @param {Clients} clients */
 async function requests({ relay }) {
   const [ours, other] = await Promise.all([connect(urlOf(relay.endpoint)), connect(urlOf(relay.endpoint))])
   const times = 50
@@ -238,7 +238,7 @@ async function crowdsOfProcesses({ relay, other, bare }) {
     `${samples.filter((ms) => ms > stallMs).length} of ${samples.length} took more than ${stallMs / 1_000} s`
   return [
     row(we, ours, { note: tellStalls(ours) }),
-    row(they, theirs, { note: tellStalls(theirs) }), // no ratio: it would be that of one sleep, or of none
+    row(they, theirs, { note: tellStalls(theirs) }), // no ratio: it would only compare the number of sleeps
     requestRow(we, counts.ours),
     requestRow(they, counts.theirs, ['leasehold run', counts.ours]),
   ]

@@ -1,6 +1,6 @@
 // @ts-check
-// Leasehold over a real etcd, beside bare writes, the lock of the npm package etcd3 and `etcdctl lock`. Owns
-// what is compared and which rows come out; how each side works is in etcd/ and lib/.
+// Leasehold over a real etcd, compared with bare writes, the lock of the npm package etcd3 and `etcdctl lock`. Owns
+// the comparisons and the rows; each side is in etcd/ and lib/.
 import { Etcd3 } from 'etcd3'
 import { startEtcd } from '../tools/servers/run.mjs'
 import { bareClient, bareCycle, barePut, etcd3Cycle } from './etcd/clients.mjs'
@@ -14,7 +14,7 @@ import { handOver, Worker } from './lib/workers.mjs'
 /** @typedef {import('../tools/servers/run.mjs').EtcdCluster} EtcdCluster */
 /** @typedef {Awaited<ReturnType<typeof openClients>>} Clients */
 
-/** How long waiters stand in line before a hand-over: just arrived, and long there. */
+/** How long waiters stand in line before a hand-over: a short and a long time. */
 const lineMs = { short: 20, long: 150 }
 
 /** @param {{ json: boolean, cluster: boolean }} options @returns {Promise<string>} what to print */
@@ -118,7 +118,7 @@ async function handOvers(etcd, { url, bare }) {
   ]
 }
 
-/** By the counters of the servers. @param {EtcdCluster} etcd @param {Clients} clients */
+/** Counted by the servers. @param {EtcdCluster} etcd @param {Clients} clients */
 async function requests(etcd, { ours, other, etcd3 }) {
   const times = 50
   const count = async (/** @type {string} */ what, /** @type {() => Promise<unknown>} */ run) => {

@@ -1,6 +1,6 @@
 // @ts-check
-// Leasehold in a directory of this machine, beside bare SQLite and proper-lockfile. Owns what is compared and
-// which rows come out; how each side works is in file/ and lib/.
+// Leasehold in a folder of this machine, compared with bare SQLite and proper-lockfile. Owns the comparisons and the
+// rows; each side is in file/ and lib/.
 import { pathToFileURL } from 'node:url'
 import { ownedFolder } from '../tools/servers/children.mjs'
 import { bareTransactions } from './file/bare.mjs'
@@ -120,7 +120,7 @@ async function takeOvers(url) {
   ]
 }
 
-/** Four processes that want nothing but the lock. @param {string} url @param {string} directory */
+/** Four processes that do nothing except take and release the lock. @param {string} url @param {string} directory */
 async function contention(url, directory) {
   const rows = []
   for (const [kind, target] of /** @type {const} */ ([

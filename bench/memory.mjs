@@ -1,6 +1,6 @@
 // @ts-check
-// Leasehold over a store in memory, which answers at once: what is left is the time of our own code. Owns
-// what is measured; there is nothing to compare it with.
+// Leasehold over a store in memory, which answers at once, so that only the time of Leasehold's code is left. Owns the
+// measurements; there is nothing to compare them with.
 import { connect } from './lib/leasehold.mjs'
 import { inRounds, meanOf } from './lib/measure.mjs'
 import { render, row } from './lib/report.mjs'
@@ -34,7 +34,7 @@ export default async function bench({ json }) {
 }
 
 /**
- * One holds, the other waits and gets it.
+ * One client holds; the other waits and gets the lock.
  *
  * @param {import('../src/index.ts').Mutex} first
  * @param {import('../src/index.ts').Mutex} second

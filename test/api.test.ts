@@ -1,4 +1,4 @@
-// What users may rely on: the surface as it was last agreed on, no internal type in it, and types that a test can fake.
+// The public surface: it is the one last agreed on, it contains no internal type, and a test can fake its types.
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import {
@@ -14,7 +14,7 @@ import {
 } from '../src/index.ts'
 import { readEntrances, snapshot, surfaceText } from '../tools/api.mjs'
 
-/** The declarations that users read: of the entrances, and of the types that these export. */
+/** The declarations that users read: of the entries, and of the types that these export. */
 const publicFiles = [
   /^(index|connect|contract)\.d\.ts$/,
   /^api\/\w+\.d\.ts$/,
@@ -30,14 +30,14 @@ test('the public surface is the one of test/api.snapshot.md', () => {
   expect(surfaceText(entrances), message).toBe(readFileSync(snapshot, 'utf8'))
 })
 
-// The simulation of leasehold/testing hands out servers that speak the stores' own protocols.
+// The simulation in leasehold/testing returns servers that speak the stores' own protocols.
 describe.each(entrances.filter(({ name }) => name !== 'leasehold/testing'))('$name', ({ files, strays }) => {
-  test('its declarations lead to no internal file', () => {
+  test('its declarations refer to no internal file', () => {
     expect(files.length).toBeGreaterThan(0)
     expect(files.filter((file) => !publicFiles.some((known) => known.test(file)))).toEqual([])
   })
 
-  test('every type that it mentions can be imported', () => {
+  test('every type in it can be imported', () => {
     expect(strays).toEqual([])
   })
 })
@@ -48,7 +48,7 @@ test('a client is an instance of Leasehold, which can be a token for dependency 
   expect(new Map<unknown, Leasehold>([[Leasehold, client]]).get(Leasehold)).toBe(client)
 })
 
-// That these compile is the test: types with private members would refuse objects.
+// The test is that this compiles: types with private members would refuse plain objects.
 test('a test can write a fake of each public type as an object', async () => {
   const done = async (): Promise<void> => {}
   const hold: Hold = {

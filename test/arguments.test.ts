@@ -1,5 +1,5 @@
-// A wrong option, a wrong type and an argument in a wrong position are refused at once, and the message names them: for
-// every public function, with the same kinds of mistakes.
+// A wrong option, a wrong type, or an argument in a wrong position is refused at once, and the message names it. Every
+// public function gets the same kinds of mistakes.
 import { afterAll, describe, expect, test } from 'vitest'
 import { consul } from '../src/backends/consul/index.ts'
 import { etcd } from '../src/backends/etcd/index.ts'
@@ -9,7 +9,7 @@ import { runCoordinator } from '../src/cron/node-cron.ts'
 import { connect } from '../src/index.ts'
 import { refusalOf } from './refusal.ts'
 
-/** A function as JavaScript sees it: it takes anything. */
+/** A function as JavaScript sees it: it takes any arguments. */
 type Loose = (...args: unknown[]) => unknown
 
 /** The function with its object as `this`, and without its types. */
@@ -27,7 +27,7 @@ const job = (): void => {}
 
 afterAll(() => client.close())
 
-/** Each function that takes options: how to call it with these, and the names of its options. */
+/** Each function that takes options: a call with given options, and the names of its options. */
 const functions: [title: string, call: Loose, options: string][] = [
   ['connect', (options) => connect(store, options as never), 'ttlMs, clock'],
   ['semaphore', (options) => loose(client, 'semaphore')('a', options), 'permits'],
@@ -77,15 +77,12 @@ describe.each(functions)('%s', (_, call, options) => {
     expect((error as Error).message).toBe(`options: ${shown} is not an object with ${options}`)
   })
 
-  test.each(['unheardOf', 'two words', '\0'])(
-    'refuses the option %j, and names those there are',
-    async (key) => {
-      const error = await refusalOf(() => call({ [key]: 'hunter2' }))
-      expect(error).toBeInstanceOf(TypeError)
-      const shown = key === 'unheardOf' ? key : JSON.stringify(key)
-      expect((error as Error).message).toBe(`${shown}: is not an option; the options are ${options}`)
-    },
-  )
+  test.each(['unheardOf', 'two words', '\0'])('refuses the option %j, and names its options', async (key) => {
+    const error = await refusalOf(() => call({ [key]: 'hunter2' }))
+    expect(error).toBeInstanceOf(TypeError)
+    const shown = key === 'unheardOf' ? key : JSON.stringify(key)
+    expect((error as Error).message).toBe(`${shown}: is not an option; the options are ${options}`)
+  })
 
   test.each(options.split(', '))('refuses a symbol as %s', async (key) => {
     const error = await refusalOf(() => call({ [key]: Symbol('hunter2') }))
@@ -93,7 +90,7 @@ describe.each(functions)('%s', (_, call, options) => {
     expect((error as Error).message).toMatch(new RegExp(`^${key}: .* is not `))
   })
 
-  test('refuses a misspelt option, and says which one was meant', async () => {
+  test('refuses a misspelt option, and suggests the right one', async () => {
     const [key = ''] = options.split(', ')
     const error = await refusalOf(() => call({ [`${key}x`]: 1 }))
     expect(error).toBeInstanceOf(TypeError)
@@ -399,12 +396,12 @@ test.each(cases)('%s is refused, by name', async (_, call, kind, message) => {
   expect((error as Error).message).toBe(message)
 })
 
-test('undefined is the same as an option that is missing', async () => {
+test('undefined is the same as a missing option', async () => {
   const held = await lock.acquire({ waitMs: undefined, signal: undefined, onWait: undefined })
   await held.release()
 })
 
-test('options may be an object without a prototype, one with defaults behind it, or of a class', async () => {
+test('options may be an object without a prototype, with defaults in its prototype, or of a class', async () => {
   class Settings {
     readonly waitMs = 0
   }
@@ -426,7 +423,7 @@ test.each<[string, () => unknown]>([
   ['a key that is no PEM', () => (consul as Loose)({ tls: { cert: 'c', key: { text: 'hunter2' } } })],
   ['a token with a line end', () => consul({ token: 'hunter2\n' })],
   ['a target with a password', () => connect(['etcd://u:hunter2@h'] as never)],
-])('the refusal of %s does not show it', async (_, call) => {
+])('the refusal of %s does not show the value', async (_, call) => {
   const error = await refusalOf(call)
   expect(error).toBeInstanceOf(Error)
   expect((error as Error).message).not.toContain('hunter2')

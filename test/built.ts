@@ -1,5 +1,6 @@
-// Leasehold as JavaScript, for tests that run it in processes of its own. Owns the build: one for each state of the sources,
-// for all test files, since `dist` may be older, and somebody may be building it at this moment.
+// Leasehold as JavaScript, for tests that run it in other processes. Owns the build: one for each state of the
+// sources, shared by all test files. `dist` is not used, since it may be old, or another process may be building it
+// now.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
@@ -7,7 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-/** What does not type-check, `npm run check` tells. */
+/** Type errors are found by `npm run check`, not here. */
 const quick = [
   '--noCheck',
   '--declaration',
@@ -19,8 +20,8 @@ const quick = [
 ]
 
 /**
- * The folder with the compiled package, `dist/` and package.json. Compiles where no test has done so for these sources, which
- * takes a second or two; throws with what the compiler said when it cannot. The folder stays, and is to be read only.
+ * The folder with the compiled package, `dist/` and package.json. Compiles, in a second or two, if no test has done so
+ * for these sources. Throws with the compiler's output if it cannot. The folder stays; only read it.
  */
 export function builtPackage(): string {
   const home = join(root, '.cache', 'built', sourcesHash())
@@ -28,7 +29,7 @@ export function builtPackage(): string {
   return home
 }
 
-/** Builds aside, so that another process sees all of it or nothing. */
+/** Builds in another folder first, so that other processes see the whole build or none. */
 function build(home: string): void {
   const draft = `${home}.${process.pid}`
   mkdirSync(draft, { recursive: true })
@@ -41,7 +42,7 @@ function build(home: string): void {
     renameSync(draft, home)
   } catch (error) {
     rmSync(draft, { recursive: true, force: true })
-    if (!existsSync(home)) throw error // else another process was first
+    if (!existsSync(home)) throw error // otherwise another process was first
   }
 }
 

@@ -1,5 +1,5 @@
-// What docs/complaints.md claims: that each complaint has its threads, and that the tests which it names exist. Owns nothing
-// of what those tests say.
+// The claims of docs/complaints.md: each complaint has its threads, and the named tests exist. Owns nothing of those
+// tests.
 import { existsSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 
@@ -22,7 +22,7 @@ function rowsOf(text: string): Row[] {
     .map(([complaint = '', threads = '', shown = '']) => ({ complaint, threads, shown }))
 }
 
-/** The files and titles that a cell names. What is left over of it is no way to name a test. */
+/** The files and titles in a cell. A part that is no such name gives an empty file and title. */
 function testsOf(shown: string): [file: string, title: string][] {
   return shown.split('<br>').map((named) => {
     const [, file = '', title = ''] = /^`([^`]+)`: "(.+)"$/.exec(named) ?? []
@@ -30,14 +30,14 @@ function testsOf(shown: string): [file: string, title: string][] {
   })
 }
 
-/** Whether a file has a string that is this and no more: so a title that was changed a little is noticed. */
+/** Whether a file has exactly this string, so that a small change of a title is noticed. */
 function hasTitle(file: string, title: string): boolean {
   if (!existsSync(file)) return false
   const source = readFileSync(file, 'utf8')
   return [`'${title}'`, `"${title}"`, `\`${title}\``].some((literal) => source.includes(literal))
 }
 
-/** Where tests are that something runs. */
+/** The places of tests that are run. */
 const runs =
   /^(test\/.+\.test\.ts|test\/property\/locks\/locks\.ts|src\/testing\/conformance\/.+\.ts|tools\/mutants\/.+\.mjs)$/
 

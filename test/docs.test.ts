@@ -1,5 +1,5 @@
-// Every block of code in the documentation is compiled and run: as `ts` against the built package, as `sh` with the
-// built command on the PATH. Anything else belongs into a `text` block.
+// Every code block in the documentation is compiled and run: `ts` against the built package, `sh` with the built
+// command on the PATH. Other text belongs in a `text` block.
 import { execFile, execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -51,7 +51,7 @@ beforeAll(() => {
   const files = sources.map((block) => join(scripts, `${fileOf(block)}.ts`))
   const types = ['--types', 'node', '--skipLibCheck']
   execFileSync('npx', ['--no-install', 'tsc', '--ignoreConfig', ...options, ...types, ...files], {
-    stdio: 'inherit', // so that the errors are seen
+    stdio: 'inherit', // to show the errors
   })
   const shim = join(home, 'leasehold')
   writeFileSync(shim, `#!/bin/sh\nexec "${process.execPath}" "${resolve('dist/cli/main.js')}" "$@"\n`)
@@ -60,14 +60,14 @@ beforeAll(() => {
 
 afterAll(() => rmSync(home, { recursive: true }))
 
-test('every block is of a kind that is run, or says that it is only text', () => {
+test('every block is of a kind that is run, or is marked as text', () => {
   expect(
     blocks.map(({ language }) => language).filter((name) => !['ts', 'sh', 'text'].includes(name)),
   ).toEqual([])
 })
 
 test.each(blocks.filter(({ language }) => language === 'ts'))(
-  '$title runs and ends by itself',
+  '$title runs and exits by itself',
   async (block) => {
     await run(process.execPath, [join(scripts, `${fileOf(block)}.js`)], { env: environment, timeout: 20_000 })
   },

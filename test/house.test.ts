@@ -1,5 +1,5 @@
-// The habits of CONTRIBUTING.md that a program can check: comments name what exists, exports have docstrings, long
-// functions have a reason, and the map of ARCHITECTURE.md shows the folders that there are.
+// The rules of CONTRIBUTING.md that a program can check: comments name existing files and symbols, exports have
+// docstrings, long functions have a reason, and the map of ARCHITECTURE.md shows the real folders.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import ts from 'typescript'
@@ -13,7 +13,7 @@ const sources = readSources()
 const production = sources.filter(({ file }) => file.startsWith('src/'))
 const code = new Set(sources.flatMap(wordsOfCode))
 
-/** Words of comments that are code of others: of Go's client libraries, of node-cron, of the shell. */
+/** Words in comments that are code of others: of Go's client libraries, of node-cron, of the shell. */
 const foreign = new Set(['concurrency', 'setRunCoordinator', 'tee'])
 
 /** Every identifier of the code, and every word in its strings. */
@@ -27,8 +27,8 @@ function wordsOfCode({ tree }: Source): string[] {
 const comments = sources.flatMap(commentsOf)
 
 /**
- * The file names in a text that mean no file or several. A name means the one file whose path ends so, or, where there are
- * several, the one beside the file with the text.
+ * The file names in a text that match no file, or several. A name means the one file whose path ends with it or, if
+ * there are several, the one in the folder of the text.
  */
 function unclearFiles(text: string, folder: string): string[] {
   const names = text.match(/[\w./-]*[\w-]\.(?:ts|mjs)\b/g) ?? []
@@ -40,32 +40,32 @@ function unclearFiles(text: string, folder: string): string[] {
   return names.filter((name) => !isClear(name))
 }
 
-/** The symbols in backticks of which some part is in no code. */
+/** The symbols in backticks with a part that is in no code. */
 function missingSymbols(text: string): string[] {
   const symbols = text.matchAll(/`([A-Za-z_][\w.]*)(?:\([^`]*\))?`/g)
   const isKnown = (word: string): boolean => code.has(word) || foreign.has(word) || word in globalThis
   return [...symbols].map(([, symbol = '']) => symbol).filter((symbol) => !symbol.split('.').every(isKnown))
 }
 
-test('there is a lot to check: sources, comments and words', () => {
+test('the check has enough input: sources, comments and words', () => {
   expect(production.length).toBeGreaterThan(100)
   expect(comments.length).toBeGreaterThan(1_000)
 })
 
-test('a comment names a file so that one file is meant', () => {
+test('a file name in a comment means exactly one file', () => {
   const wrong = comments.flatMap(({ at, text }) =>
     unclearFiles(text, dirname(at)).map((name) => `${at} names ${name}`),
   )
   expect(wrong).toEqual([])
 })
 
-test('every symbol in backticks that a comment names is in the code', () => {
+test('every symbol in backticks in a comment exists in the code', () => {
   const wrong = comments.flatMap(({ at, text }) => missingSymbols(text).map((name) => `${at} names ${name}`))
   expect(wrong).toEqual([])
 })
 
 test.each(['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', ...docs()])(
-  '%s names a file so that one file is meant',
+  'a file name in %s means exactly one file',
   (document) => {
     // `<name>` stands for any name.
     expect(unclearFiles(readFileSync(document, 'utf8').replace(/\S*<\w+>\S*/g, ''), 'src')).toEqual([])
@@ -110,7 +110,7 @@ test('a function of more than 25 lines has a comment that begins with "Long:" an
   expect(wrong).toEqual([])
 })
 
-/** The map of ARCHITECTURE.md, and the paths of files and folders that its lines begin with. */
+/** The map of ARCHITECTURE.md, and the paths of files and folders at the beginning of its lines. */
 function pathsOfMap(): string[] {
   const map = /## The map\n.*?```text\n(.*?)```/s.exec(readFileSync('ARCHITECTURE.md', 'utf8'))?.[1] ?? ''
   let room = ''
@@ -134,7 +134,7 @@ test('the map of ARCHITECTURE.md shows every folder of src, and every loose file
   expect([...rooms, ...backends].filter((name) => !shown.has(name))).toEqual([])
 })
 
-test('the files of the reading order have less than 900 lines', () => {
+test('the files of the reading order have fewer than 900 lines', () => {
   const [, list = ''] = /## Reading order\n\n(.*?):/s.exec(readFileSync('ARCHITECTURE.md', 'utf8')) ?? []
   const files = [...list.matchAll(/`([\w/-]+\.ts)`/g)].map(([, file = '']) => join('src', file))
   expect(files.map((file) => basename(file))).toContain('contract.ts')

@@ -1,4 +1,5 @@
-// Who may know whom. The table is the architecture; a file that is not in it, or reaches past it, fails.
+// The table of allowed imports. The table is the architecture: a file that is not in it, or imports anything else,
+// fails.
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { expect, test } from 'vitest'
@@ -9,7 +10,9 @@ interface Import {
   readonly types: boolean
 }
 
-/** For each file or folder of src, what it may import of src. The files of one room know each other. */
+/**
+ * For each file or folder of src, the parts of src that it may import. Files of the same folder may import each other.
+ */
 const mayImport: Record<string, readonly string[]> = {
   base: [],
   'contract.ts': ['base'],
@@ -56,7 +59,7 @@ function circles(): string[] {
 const roomOf = (file: string): string =>
   Object.keys(mayImport).find((room) => file === room || file.startsWith(`${room}/`)) ?? ''
 
-test.each(files)('%s knows only what its layer may know', (file) => {
+test.each(files)('%s imports only from layers that its layer may use', (file) => {
   const room = roomOf(file)
   expect(room, `${file} has no place in the layering`).not.toBe('')
   for (const { to } of importsOf(file)) {
@@ -66,16 +69,16 @@ test.each(files)('%s knows only what its layer may know', (file) => {
   }
 })
 
-test('src has no loose file but the public face, the way in and the contract', () => {
+test('src has no loose files except index.ts, connect.ts and contract.ts', () => {
   const loose = files.filter((file) => !file.includes('/'))
   expect(loose.sort()).toEqual(['connect.ts', 'contract.ts', 'index.ts'])
 })
 
-test('no file imports itself by way of others, types included', () => {
+test('no imports form a circle, types included', () => {
   expect(circles()).toEqual([])
 })
 
-test('nothing that runs in production knows what is there for tests', () => {
+test('no production file imports the testing folder', () => {
   const guilty = files.filter((file) => roomOf(file) !== 'testing' && /['"/]testing\//.test(text(file)))
   expect(guilty).toEqual([])
 })
@@ -92,19 +95,19 @@ test('time, timers and chance come from base/clock.ts alone', () => {
   expect(guilty).toEqual([])
 })
 
-/** Which files run code of a package; types alone do not count. `cli/` stands for all files in it. */
+/** The files that run code of a package; type imports do not count. `cli/` stands for all files in it. */
 const mayUse: Record<string, readonly string[]> = {
-  // The orders of waiters that never give up. Elsewhere a waiter may, and async-mutex would keep it in its queue.
+  // Orders of waiters that never give up. Other waiters may give up, and async-mutex would keep them in its queue.
   'async-mutex': ['backends/etcd/operator.ts', 'core/hold.ts'],
   commander: ['cli/'],
-  // The wire of a backend touches its client library.
+  // Only the `wire` folder of a backend uses its client library.
   consul: ['backends/consul/wire/client.ts'],
   croner: ['cron/schedule.ts'],
   etcd3: ['backends/etcd/wire/client.ts', 'backends/etcd/wire/failures.ts'],
   'p-retry': ['core/request.ts'],
 }
 
-test('each package is used by the files that it is there for, and no other package is used', () => {
+test('each package is used only by its files in the table, and no other package is used', () => {
   const used: Record<string, Set<string>> = {}
   for (const file of files) {
     for (const [, name = ''] of text(file).matchAll(/^import (?!type)[^']*?'([a-z@][^':]*)'/gm)) {
@@ -126,7 +129,7 @@ test('no file of the source is longer than 250 lines', () => {
   expect(long).toEqual([])
 })
 
-test('the way from the contract to a hold in memory is read in under 900 lines', () => {
+test('the way from the contract to a hold in memory has fewer than 900 lines', () => {
   const core = ['acquire', 'admission', 'follow'].map((name) => `core/${name}.ts`)
   const path = ['contract.ts', ...core, ...files.filter((file) => file.startsWith('backends/memory/'))]
   const lines = path.map((file) => text(file).split('\n').length - 1)
@@ -134,7 +137,7 @@ test('the way from the contract to a hold in memory is read in under 900 lines',
   expect(lines.reduce((sum, each) => sum + each)).toBeLessThan(900)
 })
 
-test('every file says in its first lines what it owns', () => {
+test('the first lines of every file say what it owns', () => {
   const silent = files.filter((file) => !/^(#!.*\n)?\/\/ .{20}/.test(text(file)))
   expect(silent).toEqual([])
 })

@@ -1,6 +1,6 @@
-// What a call says no with, at once or as a rejected promise.
+// The error of a refused call, thrown or as a rejection.
 
-/** The error that the call throws or rejects with; undefined if it does neither. */
+/** The error that the call throws or rejects with. Undefined if there is none. */
 export function refusalOf(call: () => unknown): unknown {
   try {
     const result = call()

@@ -1,4 +1,5 @@
-// The sources of the project as syntax trees, and their comments, for tests that read the code. Owns how they are read.
+// The sources of the project as syntax trees, and their comments, for tests that read the code. Owns how they are
+// read.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
@@ -11,7 +12,7 @@ export interface Source {
 
 /** A comment. */
 export interface Remark {
-  /** Where it stands, as `file:line`. */
+  /** Its place, as `file:line`. */
   readonly at: string
   readonly text: string
 }

@@ -1,6 +1,6 @@
-// The public surface of the package, read from the built declarations by the TypeScript compiler: what each entrance of
-// package.json exports, without comments, as one text. `npm run api` writes it to test/api.snapshot.md, so that every
-// change of the surface shows in a review; test/api.test.ts compares.
+// Reads the public surface of the package from the built declarations with the TypeScript compiler: the exports of
+// each entry of package.json, without comments, as one text. `npm run api` writes it to test/api.snapshot.md, so that
+// every change of the surface shows in a review; test/api.test.ts compares.
 // @ts-check
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
@@ -9,7 +9,7 @@ import ts from 'typescript'
 
 const root = resolve(import.meta.dirname, '..')
 
-/** The file with the surface as it was last agreed on. */
+/** The file with the last agreed surface. */
 export const snapshot = join(root, 'test/api.snapshot.md')
 
 /**
@@ -101,7 +101,7 @@ function entrancesOf({ name, exports }) {
 }
 
 /**
- * What a user's compiler reads of this package.
+ * The files of this package that a user's compiler reads.
  * @param {ts.Program} program
  */
 function filesOf(program) {

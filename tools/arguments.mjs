@@ -1,5 +1,5 @@
 // @ts-check
-// What these tools do with a command line that they cannot use: they say why and end, before anything is done.
+// What these tools do with a bad command line: they print the reason and end, before they do anything.
 
 /**
  * Resolves a command line: returns what `read` does. When it throws, writes its message and the usage to stderr and ends the

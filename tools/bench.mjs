@@ -1,6 +1,6 @@
 // @ts-check
-// `npm run bench -- calls | consul | etcd | file | memory`: builds what changed and runs one bench. Owns the command line;
-// what is measured, and how, is in bench/.
+// `npm run bench -- calls | consul | etcd | file | memory`: builds what changed and runs one bench. Owns the command
+// line; the measurements are in bench/.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -38,7 +38,7 @@ function readArguments() {
   }
 }
 
-/** Whether something in src is newer than what was built last. */
+/** Whether a file in src is newer than the build. */
 function isStale() {
   const built = join(root, 'dist', 'index.js')
   if (!existsSync(built)) return true

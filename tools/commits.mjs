@@ -1,15 +1,15 @@
-// The rule for commit messages: a subject of at most 72 characters that says what changed, a blank line, and a body that
-// says why. Owns the rule and from when on it counts.
+// The rule for commit messages: a subject of at most 72 characters that says what changed, a blank line, and a body
+// that says why. Owns the rule, and the time from which it applies.
 // @ts-check
 import { execFileSync } from 'node:child_process'
 
-/** Commits that are older were made before the rule, and stay as they are. */
+/** Older commits were made before the rule. */
 const since = '2026-11-27T07:30:00Z'
 
 const subjectMost = 72
 
 /**
- * What is wrong with a commit message; an empty list where nothing is.
+ * The faults of a commit message; an empty list if it has none.
  * @param {string} message
  * @returns {string[]}
  */
@@ -37,7 +37,10 @@ export function checkCommits() {
   )
 }
 
-/** The commits that the rule counts for; none where git or its history is missing. A shallow clone shows only its last. */
+/**
+ * The commits that the rule applies to. None if git or its history is missing. A shallow clone shows only its last
+ * one.
+ */
 function messages() {
   try {
     if (git('rev-parse', '--show-prefix').trim() !== '') return [] // a copy inside of another project

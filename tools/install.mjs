@@ -1,5 +1,5 @@
-// Makes node_modules what package-lock.json says, so that a fresh clone needs no command before `npm start` or
-// `npm test`. Owns when an install is needed; uses nothing but Node and npm.
+// Makes node_modules match package-lock.json, so that a fresh clone needs no other command before `npm start` or `npm
+// test`. Owns when an install is needed. Uses only Node and npm.
 // @ts-check
 import { spawnSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
@@ -27,11 +27,11 @@ export function run(program, args) {
   if (status !== 0) throw new Failed(`${program} ${args.join(' ')} exited with ${status}`)
 }
 
-/** A step that told its own story; only its name is left to say. */
+/** The failure of a step that has printed its own error; only its name is still to be printed. */
 export class Failed extends Error {}
 
 /**
- * Runs the steps of a tool; on failure says which, and exits with 1.
+ * Runs the steps of a tool. After a failure names the step, and exits with 1.
  * @param {() => unknown} steps
  */
 export async function main(steps) {

@@ -1,7 +1,7 @@
 // @ts-check
-// `npm run test:mutants`: breaks the production code in ways that a tired programmer might, one at a time and each in a copy
-// of its own, and fails unless the properties of test/property/ find each, or the test files that it names. Owns
-// the copies and the verdict; what is broken is in mutants/table.mjs.
+// `npm run test:mutants`: breaks the production code with typical mistakes, one at a time and each in a separate copy.
+// Fails unless the properties of test/property/, or the test files that a mutant names, find each of them. Owns the
+// copies and the verdict; mutants/table.mjs has the mistakes.
 import { spawn } from 'node:child_process'
 import {
   cpSync,
@@ -24,9 +24,12 @@ import { mutants } from './mutants/table.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const copies = join(root, '.cache', 'mutants')
-/** Plans in each round: a few, which find most, then as many as in one `npm test`. What survives that, survives. */
+/**
+ * Plans in each round: first a few, which find most mutants, then as many as in one `npm test`. A mutant that is not
+ * found by then survives.
+ */
 const rounds = process.env.LEASEHOLD_RUNS ? [process.env.LEASEHOLD_RUNS] : ['500', '5500']
-/** Where the tests of each kind of run are. Elections and cron jobs have fewer runs, which take longer. */
+/** The folders of the tests for each kind of run. Elections and cron jobs have fewer runs, since these take longer. */
 const folders = {
   election: 'election/election',
   cron: 'cron/cron',
@@ -70,7 +73,7 @@ process.stdout.write(
 process.exitCode = survivors.length > 0 ? 1 : 0
 
 /**
- * Judges them, as many at a time as there are cores for it.
+ * Judges all mutants, as many at a time as there are cores for it.
  * @param {readonly Mutant[]} mutants
  */
 async function all(mutants) {
@@ -156,7 +159,7 @@ function test(copy, { stores, tests = [] }, runs) {
 }
 
 /**
- * What the properties wrote down about the failure.
+ * The failure that the properties wrote into a file.
  * @param {string} copy
  */
 function failureIn(copy) {

@@ -1,9 +1,9 @@
 // @ts-check
-// In which order the files of a run begin: those that take longest first, so that none of them is alone at the end. Owns the
-// list, since a fresh clone has no times of earlier runs; the end of each run names the slowest.
+// The order in which the files of a run begin: the longest first, so that none of them runs alone at the end. Owns the
+// list, since a fresh clone has no times of earlier runs; the end of each run names the slowest files.
 import { BaseSequencer } from 'vitest/node'
 
-/** The longest first. A file that is not here begins after these, the largest first. */
+/** The longest first. Files that are not in the list begin after these, the largest first. */
 const longest = [
   // busy
   'test/property/locks/etcd.test.ts',
@@ -36,7 +36,7 @@ const longest = [
   'test/backends/etcd/real/election-processes.test.ts',
 ]
 
-/** Vitest's order, after the files that are known to take long. */
+/** Vitest's order, but the files of the list come first. */
 export class LongestFirst extends BaseSequencer {
   /**
    * @override

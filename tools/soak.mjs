@@ -1,6 +1,6 @@
 // @ts-check
-// `npm run soak -- --minutes 60`: fresh simulated runs of every store and kind, side by side, for so long. Owns the command
-// line, see `usage`; what is run and told is in test/property/soak/.
+// `npm run soak -- --minutes 60`: new simulated runs of every store and kind, side by side, for this time. Owns the
+// command line, see `usage`; test/property/soak/ has the runs and the report.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -57,7 +57,7 @@ const { status } = spawnSync(process.execPath, [vitest, 'run'], { cwd: root, std
 process.exit(status ?? 1)
 
 /**
- * Throws unless it is one of these, or not given.
+ * Throws unless the value is one of these, or missing.
  * @param {readonly string[]} known
  * @param {string} name
  * @param {string | undefined} value

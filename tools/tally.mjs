@@ -1,5 +1,5 @@
-// The end of a test run, for people and machines: which files took longest, which simulated runs were done, and how many
-// tests passed.
+// The end of a test run, for people and machines: the slowest files, the simulated runs, and the numbers of passed and
+// failed tests.
 // @ts-check
 import { createHash } from 'node:crypto'
 import { currentSeed, keptSeed } from '../test/property/seed.mjs'
@@ -25,7 +25,7 @@ export default class Tally {
 }
 
 /**
- * The files that took longest, with what they waited for servers.
+ * The slowest files, including their waits for servers.
  * @param {readonly TestModule[]} modules
  * @param {number} seconds
  */
@@ -49,7 +49,7 @@ function secondsOf(module) {
 }
 
 /**
- * What was simulated, in one line that is the same whenever the same tests are run with the same seed.
+ * The simulated runs in one line, which is always the same for the same tests and seed.
  * @param {readonly TestModule[]} modules
  */
 function simulated(modules) {

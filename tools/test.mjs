@@ -1,5 +1,5 @@
-// `npm test`: installs, checks, fetches real servers and runs every test, with the simulated runs that belong to this commit.
-// Owns its command line; see `usage`.
+// `npm test`: installs, checks, fetches real servers and runs every test, with the simulated runs of this commit. Owns
+// its command line, see `usage`.
 // @ts-check
 import { readdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -30,7 +30,7 @@ const wanted = readArguments(usage, () => {
   if (values.fresh && values.seed !== undefined) throw new Error('--fresh and --seed exclude each other')
   if (values.case !== undefined && (values.testNamePattern === undefined || values.seed === undefined))
     throw new Error('--case needs --seed and -t: it is one case of one test, drawn from one seed')
-  if (values.testNamePattern !== undefined) new RegExp(values.testNamePattern) // throws with what is wrong with it
+  if (values.testNamePattern !== undefined) new RegExp(values.testNamePattern) // throws if the pattern is wrong
   positionals.forEach(mustBeTests)
   return { ...values, files: positionals, seed: seedOf(values) }
 })
@@ -40,7 +40,7 @@ await main(async () => {
     `seed ${wanted.seed}${wanted.seed === keptSeed ? '' : `: npm test -- --seed ${wanted.seed}`}\n`,
   )
   install()
-  // A case is replayed while somebody looks for its cause, among changes that need not be fit to be seen.
+  // A case is replayed in search of a bug, among unfinished changes, so the checks are left out.
   if (wanted.case === undefined) run('node', ['tools/check.mjs'])
   if (wanted['no-servers']) {
     process.stdout.write('\n--no-servers: whatever needs a real etcd or Consul is NOT tested in this run\n')
@@ -55,13 +55,13 @@ await main(async () => {
   run('npx', ['--no-install', 'vitest', 'run', ...wanted.files, ...title, ...vitestArguments()])
 })
 
-/** What is before a second `--`. */
+/** The arguments before a second `--`. */
 function ownArguments() {
   const args = process.argv.slice(2)
   return args.includes('--') ? args.slice(0, args.indexOf('--')) : args
 }
 
-/** What is after a second `--`. */
+/** The arguments after a second `--`. */
 function vitestArguments() {
   const args = process.argv.slice(2)
   return args.includes('--') ? args.slice(args.indexOf('--') + 1) : []
@@ -77,7 +77,7 @@ function seedOf({ seed, fresh }) {
 }
 
 /**
- * Throws unless some test file's path has this in it, as vitest compares them; a line number may follow.
+ * Throws unless the path of some test file contains this, in the way vitest compares; a line number may follow.
  * @param {string} part
  */
 function mustBeTests(part) {

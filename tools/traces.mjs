@@ -1,6 +1,6 @@
 // @ts-check
-// `npm run test:traces -- <node> <node>...`: the same simulated runs under each of these binaries, and under this one; fails
-// unless all give the same traces, event by event. Owns the comparison; which runs is in test/property/traces/.
+// `npm run test:traces -- <node> <node>...`: the same simulated runs under each of these binaries, and under this one.
+// Fails unless all give the same traces, event by event. Owns the comparison; test/property/traces/ chooses the runs.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -50,7 +50,7 @@ function trace(node, index) {
 }
 
 /**
- * Says which traces differ, and how many.
+ * Prints which traces differ, and how many.
  * @param {Traces} own
  * @param {Traces} other
  */

@@ -1,6 +1,6 @@
 // @ts-check
-// Consul without Leasehold, through the same npm package: the raw writes that a cycle is compared with, and the
-// transactions of ours with nothing around them.
+// Consul without Leasehold, through the same npm package: the raw writes that a cycle is compared with, and
+// Leasehold's transactions without its code.
 import Consul from 'consul'
 
 /** @typedef {InstanceType<typeof Consul>} Client */
@@ -14,7 +14,7 @@ export function bareClient(endpoint) {
 }
 
 /**
- * A session that only its time to live ends, longer than a bench.
+ * A session that lasts longer than a bench, and is ended only by its time to live.
  *
  * @param {Client} client
  * @returns {Promise<string>}
@@ -35,8 +35,8 @@ export function rawWrite(client, name) {
 }
 
 /**
- * The two transactions of an uncontended cycle as our mutex sends them, and nothing else: what a lock costs in the
- * server. Their flags are not Go's, which npm consul cannot send in a transaction.
+ * The two transactions of an uncontended cycle as Leasehold's mutex sends them: the cost of a lock in the server.
+ * Their flags differ from Go's, which npm consul cannot send in a transaction.
  *
  * @param {Client} client
  * @param {string} name
@@ -59,8 +59,8 @@ export async function bareCycle(client, name) {
 }
 
 /**
- * A mutex as one writes it by hand, of acquire, release and a blocking query: all who wait wake and race. Simpler and
- * hastier than Go's, which reads before it tries, and after a lost race may sleep for 5 s.
+ * A typical hand-written mutex, of acquire, release and a blocking query: all waiters wake and race. It is simpler and
+ * faster than Go's, which reads before it tries, and may sleep for 5 s after a lost race.
  *
  * @param {Client} client
  * @param {string} session

@@ -1,6 +1,6 @@
 // @ts-check
-// `consul lock` and `leasehold run` as whole processes, each with `true` under its lock. Owns how they are started, and
-// how one knows that they wait.
+// `consul lock` and `leasehold run` as whole processes, each with `true` under its lock. Owns how they are started,
+// and how the bench sees that they wait.
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cleanEnvironment, runCommand } from '../../tools/servers/command.mjs'
@@ -12,7 +12,7 @@ import { now, sleep } from '../lib/measure.mjs'
 
 const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const timeoutMs = 30_000
-/** From the moment at which all have sessions until all stand still. */
+/** The time from the moment at which all have sessions until all wait. */
 const settleMs = 300
 
 /** The commands that are compared. */
@@ -33,7 +33,7 @@ export async function commands() {
 }
 
 /**
- * Lets `count` processes stand in line behind one holder, lets go, and resolves with how long it took in ms until all
+ * Lets `count` processes wait in line behind one holder, and then releases it. Resolves with the time in ms until all
  * have had their turn and ended.
  *
  * @param {number} count

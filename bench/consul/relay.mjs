@@ -1,6 +1,6 @@
 // @ts-check
-// A relay in front of Consul that counts requests, whoever sends them. Owns its sockets. Renewals are left out: they
-// come with time, not with locks.
+// A relay in front of Consul that counts the requests of all clients. Owns its sockets. Renewals are left out, since
+// their number depends on time and not on locks.
 import { connect, createServer } from 'node:net'
 
 /** @typedef {Awaited<ReturnType<typeof startRelay>>} Relay */
@@ -33,13 +33,13 @@ export async function startRelay(endpoint) {
   const address = /** @type {import('node:net').AddressInfo} */ (relay.address())
   return {
     endpoint: `127.0.0.1:${address.port}`,
-    /** How many requests came through while `work` ran. @param {() => Promise<unknown>} work */
+    /** The number of requests while `work` ran. @param {() => Promise<unknown>} work */
     async requestsOf(work) {
       const before = count
       await work()
       return count - before
     },
-    /** After those who use it are closed. */
+    /** Call it after its clients are closed. */
     close: () => new Promise((resolve) => relay.close(resolve)),
   }
 }

@@ -1,6 +1,6 @@
 // @ts-check
-// etcd without Leasehold: the bare writes that its cycle is compared with, and the lock of the npm package
-// etcd3. Owns that the bare client has the settings of ours (src/backends/etcd/index.ts).
+// etcd without Leasehold: the bare writes that its cycle is compared with, and the lock of the npm package etcd3. Owns
+// that the bare client has Leasehold's settings (src/backends/etcd/index.ts).
 import { randomBytes } from 'node:crypto'
 import { Etcd3 } from 'etcd3'
 
@@ -28,8 +28,7 @@ export function barePut(client, name) {
 }
 
 /**
- * The two transactions of an uncontended cycle as our backend sends them, and nothing else: what a lock costs
- * in the server.
+ * The two transactions of an uncontended cycle as Leasehold's backend sends them: the cost of a lock in the server.
  *
  * @param {Etcd3} client
  * @param {string} name

@@ -1,7 +1,6 @@
 // @ts-check
-// The hand-over of Go's mutex, between two processes of `etcdctl lock`. It prints its key when it holds,
-// after one more read, and unlocks on SIGINT: so a sample goes from the signal to the first output of the
-// next in line.
+// The hand-over of Go's mutex, between two processes of `etcdctl lock`. etcdctl prints its key when it holds, after
+// one more read, and unlocks on SIGINT. So a sample goes from the signal to the first output of the next one in line.
 import { now, sleep } from '../lib/measure.mjs'
 
 /** @typedef {import('../../tools/servers/run.mjs').EtcdCluster} EtcdCluster */

@@ -1,6 +1,6 @@
 // @ts-check
-// How many requests reach the servers, by their own counters. Renewals are left out: they come with time, not
-// with locks.
+// The number of requests that reach the servers, by their own counters. Renewals are left out, since their number
+// depends on time and not on locks.
 
 /** @typedef {import('../../tools/servers/run.mjs').EtcdCluster} EtcdCluster */
 

@@ -1,6 +1,6 @@
 // @ts-check
-// SQLite without Leasehold: the two smallest transactions that a lock could be made of, through the driver
-// and with the settings of the file backend (src/backends/file/open-store.ts).
+// SQLite without Leasehold: the two smallest transactions that could form a lock, through the driver and with the
+// settings of the file backend (src/backends/file/open-store.ts).
 import { join } from 'node:path'
 
 const built = new URL('../../dist/backends/file/driver.js', import.meta.url)

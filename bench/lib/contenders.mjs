@@ -1,6 +1,6 @@
 // @ts-check
-// Those who contend for a lock in a process of their own, with one interface for worker.mjs. Owns the
-// settings of the peers; which lock and how often is the bench's.
+// The lock clients that contend in a separate process, with one interface for worker.mjs. Owns the settings of the
+// peers; each bench chooses the lock and the number of rounds.
 import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect } from './leasehold.mjs'
@@ -42,14 +42,14 @@ export const contenders = {
     return { acquire, close: async () => client.destroy() }
   },
 
-  /** `target` is a directory. It asks again every ms: the fastest that its option can do. */
+  /** `target` is a directory. It asks again every ms, which is the fastest that its option allows. */
   async 'proper-lockfile'(target) {
     const { lock } = await loadProperLockfile()
     const retries = { forever: true, retries: 1, factor: 1, minTimeout: 1, maxTimeout: 1 }
     return {
       async acquire(name) {
         const path = join(target, name)
-        closeSync(openSync(path, 'a')) // what it locks must be there
+        closeSync(openSync(path, 'a')) // the file to lock must exist
         return lock(path, { retries })
       },
       close: async () => {},

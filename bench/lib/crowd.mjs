@@ -1,5 +1,5 @@
 // @ts-check
-// Many who want one lock once, each a client of its own, all in this process. Which lock it is, contenders.mjs says.
+// Many clients in this process that want the same lock once. contenders.mjs chooses the kind of lock.
 import { contenders } from './contenders.mjs'
 import { now } from './measure.mjs'
 
@@ -11,7 +11,7 @@ export async function openCrowd(kind, target, size) {
   if (!open) throw new Error(`no contender is called ${kind}`)
   const crowd = await Promise.all(Array.from({ length: size }, () => open(target)))
   return {
-    /** All ask at once; resolves with how long it took in ms until each has had its turn. @param {string} name */
+    /** All ask at once. Resolves with the time in ms until each has had its turn. @param {string} name */
     async race(name) {
       const start = now()
       await Promise.all(crowd.map(({ acquire }) => acquire(name).then((release) => release())))

@@ -1,6 +1,6 @@
 // @ts-check
-// How things are measured: in rounds, A B C A B C …, so that whatever else the machine does in the meantime
-// meets them all alike. Owns the clock of the bench; what is called is the benches'.
+// How things are measured: in rounds, A B C A B C …, so that other load on the machine affects all of them alike. Owns
+// the clock of the bench; the benches own the measured calls.
 
 /**
  * @typedef {object} Measure
@@ -34,8 +34,8 @@ export async function inRounds(seconds, measures) {
 }
 
 /**
- * A batch that does the same thing `times` times and takes the time of each, in ms. Each begins in a turn of
- * the event loop of its own.
+ * A batch that does the same thing `times` times and measures each, in ms. Each one begins in a separate turn of the
+ * event loop.
  *
  * @param {number} times
  * @param {() => unknown} run
@@ -54,7 +54,7 @@ export function timed(times, run) {
 }
 
 /**
- * A batch for what is too short for the clock: one sample, the mean time of `times` runs in ms.
+ * A batch for work that is too short for the clock: one sample, the mean time of `times` runs in ms.
  *
  * @param {number} times
  * @param {() => unknown} run
@@ -68,7 +68,7 @@ export function meanOf(times, run) {
 }
 
 /**
- * A batch that lets `runs` loop side by side for `ms` and has one sample, how many they did per second.
+ * A batch that lets `runs` loop side by side for `ms`. Its one sample is the number of runs per second.
  *
  * @param {number} ms
  * @param {readonly (() => Promise<unknown>)[]} runs
@@ -89,7 +89,7 @@ export function perSecond(ms, runs) {
 }
 
 /**
- * The same for `count` loops, each on a name of its own.
+ * The same for `count` loops, each on its own name.
  *
  * @param {number} ms
  * @param {number} count

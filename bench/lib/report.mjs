@@ -1,6 +1,6 @@
 // @ts-check
-// What a bench hands over: rows under a heading that says on what machine, as an aligned table or as JSON.
-// Owns the format, measures nothing.
+// The output of a bench: rows under a heading that names the machine, as an aligned table or as JSON. Owns the format,
+// measures nothing.
 import { execFileSync } from 'node:child_process'
 import { cpus, type } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -38,7 +38,7 @@ export function row(what, samples = [], { unit = 'ms', times = 1, reference, not
 }
 
 /**
- * A row for what somebody cannot do, or a bench cannot see.
+ * A row for something that a client cannot do, or a bench cannot see.
  *
  * @param {string} what
  * @param {string} note
@@ -103,7 +103,7 @@ function cells({ what, unit, median: middle, p99, ratio, reference, n, note }) {
   return [what, measured, value(p99), ratio === null ? '' : ratio.toFixed(2), n ? String(n) : '', remark]
 }
 
-/** Three digits that count. @param {number} number */
+/** Three significant digits. @param {number} number */
 function digits(number) {
   if (number === 0 || Math.abs(number) >= 100) return number.toFixed(0)
   return number.toFixed(Math.max(0, 2 - Math.floor(Math.log10(Math.abs(number)))))

@@ -1,5 +1,5 @@
 // @ts-check
-// Samples and what is said about them. Pure.
+// Samples and their statistics. Pure functions.
 
 /** The middle sample. @param {readonly number[]} samples */
 export function median(samples) {

@@ -1,5 +1,5 @@
 // @ts-check
-// The program of a process that contends: does what its parent asks over IPC (workers.mjs) and answers with
+// The program of a contending process: it executes the requests of its parent over IPC (workers.mjs) and answers with
 // instants of the clock that all processes of the machine share.
 import { contenders } from './contenders.mjs'
 import { now } from './measure.mjs'
@@ -34,7 +34,7 @@ const verbs = {
     return at
   },
 
-  /** Takes and releases again and again; resolves with how often. @param {string} name @param {number} ms */
+  /** Takes and releases again and again. Resolves with the number of cycles. @param {string} name @param {number} ms */
   async loop(name, ms) {
     const end = now() + ms
     let times = 0
@@ -45,7 +45,7 @@ const verbs = {
     return times
   },
 
-  /** What this process has used so far, in ms of a processor. */
+  /** The processor time that this process has used so far, in ms. */
   async cpu() {
     const { user, system } = process.cpuUsage()
     return (user + system) / 1_000

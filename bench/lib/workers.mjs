@@ -1,13 +1,12 @@
 // @ts-check
-// Processes that contend, seen from the bench: starts them, asks them, ends them. What they do is
-// worker.mjs's.
+// Contending processes, seen from the bench: starts them, asks them, ends them. worker.mjs is their program.
 import { fileURLToPath } from 'node:url'
 import { spawnOwned } from '../../tools/servers/children.mjs'
 import { now, sleep } from './measure.mjs'
 
 const program = fileURLToPath(new URL('worker.mjs', import.meta.url))
 
-/** A process with one client of its own. */
+/** A process with one client. */
 export class Worker {
   /** @type {Map<number, { resolve: (answer: any) => void, reject: (error: Error) => void }>} */
   #asked = new Map()
@@ -20,7 +19,7 @@ export class Worker {
     return worker
   }
 
-  /** Two that hand over to each other. @param {string} kind @param {string} target */
+  /** Two workers that hand over to each other. @param {string} kind @param {string} target */
   static pair(kind, target) {
     const both = [Worker.open(kind, target), Worker.open(kind, target)]
     return /** @type {Promise<[Worker, Worker]>} */ (Promise.all(both))
@@ -60,7 +59,7 @@ export class Worker {
     return this.#ask('cpu')
   }
 
-  /** Ends it in order. */
+  /** Ends it properly. */
   async close() {
     const ended = new Promise((resolve) => this.process.once('exit', resolve))
     await this.#ask('close')
@@ -68,7 +67,7 @@ export class Worker {
     await ended
   }
 
-  /** Ends it as a crash would. Returns the instant before. */
+  /** Ends it as a crash does. Returns the instant before. */
   kill() {
     const at = now()
     this.process.kill('SIGKILL')
@@ -87,8 +86,8 @@ export class Worker {
 }
 
 /**
- * Hands a lock to and fro between two processes. Each batch has one sample, in ms: from the call of release in
- * the one to the end of acquire in the other, which had called it `lineMs` before.
+ * Hands a lock back and forth between two processes. Each batch has one sample, in ms: from the call of release in one
+ * process to the end of acquire in the other, which had called it `lineMs` before.
  *
  * @param {readonly [Worker, Worker]} workers
  * @param {string} name
@@ -109,7 +108,7 @@ export function handOver(workers, name, lineMs) {
 }
 
 /**
- * What one who stands in line costs: ms of a processor for each second of waiting.
+ * The cost of one waiter: ms of a processor for each second of waiting.
  *
  * @param {readonly [Worker, Worker]} workers
  * @param {string} name

@@ -3,7 +3,7 @@ import { getEventListeners } from 'node:events'
 import { expect, test, vi } from 'vitest'
 import { orAborted, type Settle, untilAborted } from '../../src/base/abort.ts'
 
-/** A wait of which the test holds both ends. */
+/** A wait whose both ends the test controls. */
 function begun() {
   const controller = new AbortController()
   const stop = vi.fn()
@@ -30,7 +30,7 @@ test('the first of many calls settles the wait, and an abort after it changes no
   expect(listenersOn(controller.signal)).toBe(0)
 })
 
-test('an abort rejects with its reason as it is, and stops the work before that', async () => {
+test('an abort first stops the work, and then rejects with exactly its reason', async () => {
   const { controller, stop, waiting, settle } = begun()
   controller.abort(undefined)
   expect(stop).toHaveBeenCalledTimes(1)
@@ -68,7 +68,7 @@ test('work that throws when it begins rejects the wait and leaves nothing on the
   expect(listenersOn(signal)).toBe(0)
 })
 
-test('a hundred waits on one signal cause no warning of Node, and leave nothing there', async () => {
+test('a hundred waits on one signal cause no warning of Node, and leave no listener there', async () => {
   const warned = vi.fn()
   process.on('warning', warned)
   const controller = new AbortController()
@@ -76,7 +76,7 @@ test('a hundred waits on one signal cause no warning of Node, and leave nothing 
   const waits = Array.from({ length: 100 }, () =>
     orAborted(never, controller.signal).catch((reason) => reason),
   )
-  await new Promise(setImmediate) // a warning is told on the next tick
+  await new Promise(setImmediate) // Node emits a warning on the next tick
   controller.abort('over')
   expect(new Set(await Promise.all(waits))).toEqual(new Set(['over']))
   expect(listenersOn(controller.signal)).toBe(0)
@@ -84,7 +84,7 @@ test('a hundred waits on one signal cause no warning of Node, and leave nothing 
   process.off('warning', warned)
 })
 
-test('a result that is there wins over an abort, and a late failure is no unhandled rejection', async () => {
+test('an existing result wins over an abort, and a late failure is no unhandled rejection', async () => {
   expect(await orAborted(Promise.resolve('there'), AbortSignal.abort('late'))).toBe('there')
   const controller = new AbortController()
   const failing = Promise.reject(new Error('failed'))

@@ -1,4 +1,4 @@
-// The waiting loop under a store that fails: what is tried again, what is given up, and what must never stay behind.
+// The waiting loop over a store that fails: which requests are repeated, when it gives up, and what must not be left.
 import { expect, test } from 'vitest'
 import type { Backend } from '../../src/contract.ts'
 import {
@@ -20,7 +20,7 @@ interface Scene {
   readonly store: FaultyStore
   readonly one: Leasehold
   readonly other: Leasehold
-  /** A look at the store past all faults. */
+  /** A view of the store without the faults. */
   readonly truth: Backend
 }
 
@@ -35,7 +35,7 @@ function clientOf(store: FaultyStore, clock: ManualClock): Promise<Leasehold> {
   return connect(store.source, { clock, ttlMs })
 }
 
-test('an attempt that is not answered is asked again, and the claim stands once', async () => {
+test('an attempt without an answer is repeated, and the claim stands once', async () => {
   const { clock, store, one, truth } = await scene()
   store.faults.set('attempt', 'apply, then refuse')
   const acquiring = one.mutex('a').acquire()
@@ -48,7 +48,7 @@ test('an attempt that is not answered is asked again, and the claim stands once'
   expect(await truth.line('a', never)).toEqual([])
 })
 
-test('when the store stays away, acquire gives up with UnavailableError and withdraws when it is back', async () => {
+test('if the store stays down, acquire rejects with UnavailableError, and withdraws when the store is back', async () => {
   const { clock, store, one, other, truth } = await scene()
   store.faults.set('attempt', 'apply, then refuse')
   store.faults.set('withdraw', 'refuse')
@@ -64,7 +64,7 @@ test('when the store stays away, acquire gives up with UnavailableError and with
   expect(await other.mutex('a').tryAcquire()).toBeDefined()
 })
 
-test('a wait that ends before the store has answered is told as an outage, not as a lock that is taken', async () => {
+test('a wait that ends before the store has answered is an outage, not a taken lock', async () => {
   const { clock, store, one, other } = await scene()
   store.faults.set('attempt', 'refuse')
   const refused = expect(one.mutex('a').acquire({ waitMs: 1_000 })).rejects.toThrow(UnavailableError)
@@ -78,7 +78,7 @@ test('a wait that ends before the store has answered is told as an outage, not a
   await expect(one.mutex('a').acquire({ waitMs: 0 })).rejects.toThrow(/not free: held by/)
 })
 
-test('a release that the store refuses for good ends the session, rather than block everybody', async () => {
+test('a release that the store refuses for ever ends the session, so the lock blocks nobody', async () => {
   const { store, one, other, truth } = await scene()
   const hold = await one.mutex('a').acquire()
   const second = await one.mutex('b').acquire()
@@ -131,7 +131,7 @@ test('an abort at any step of an acquire leaves no claim and no blocked line', a
   await (await one.mutex('taken').acquire()).release()
 })
 
-test('tryAcquire asks the store each time, also right after it was refused', async () => {
+test('tryAcquire asks the store each time, even right after a refusal', async () => {
   const { store, one, other } = await scene()
   await using hold = await one.mutex('a').acquire()
   store.asked.length = 0
@@ -141,7 +141,7 @@ test('tryAcquire asks the store each time, also right after it was refused', asy
   expect((await other.mutex('a').tryAcquire())?.held).toBe(true)
 })
 
-test('a watch that fails at once does not turn into a storm of requests', async () => {
+test('a watch that fails at once does not cause a flood of requests', async () => {
   const { clock, store, one, other } = await scene()
   const hold = await one.mutex('a').acquire()
   store.watches = 'fail'
@@ -154,7 +154,7 @@ test('a watch that fails at once does not turn into a storm of requests', async 
   expect((await waiting).held).toBe(true)
 })
 
-test('a change that a watch does not tell is found within a time to live', async () => {
+test('a change that a watch misses is found within a time to live', async () => {
   const { clock, store, one, other } = await scene()
   const hold = await one.mutex('a').acquire()
   store.watches = 'hang'
@@ -165,7 +165,7 @@ test('a change that a watch does not tell is found within a time to live', async
   expect((await waiting).held).toBe(true)
 })
 
-test('a waiter outlives its session, in the store or on its own clock, and takes a new place in line', async () => {
+test('if the session of a waiter ends, in the store or by its own clock, the waiter takes a new place in line', async () => {
   const { clock, store, one, other, truth } = await scene()
   const hold = await one.mutex('a').acquire()
   const waiting = other.mutex('a').acquire()
@@ -198,7 +198,7 @@ test('a waiter whose session is lost stands in line again as soon as the store a
   expect((await waiting).held).toBe(true)
 })
 
-test('a store that forgets every session is not asked for new ones without a pause', async () => {
+test('if the store loses every session, the client pauses before it asks for a new one', async () => {
   const { clock, store, one } = await scene()
   store.faults.set('attempt', 'forget')
   const controller = new AbortController()
@@ -212,7 +212,7 @@ test('a store that forgets every session is not asked for new ones without a pau
   await (await one.mutex('a').acquire()).release()
 })
 
-test('release resolves when the store lets go by itself, if it cannot be told', async () => {
+test('if the store is unreachable, release resolves when the session is over', async () => {
   const { clock, store, one, other } = await scene()
   const hold = await one.mutex('a').acquire()
   store.breakAll('refuse')
@@ -230,7 +230,7 @@ test('release resolves when the store lets go by itself, if it cannot be told', 
   expect((await other.mutex('a').acquire()).held).toBe(true)
 })
 
-test('a hold whose claim an operator removed is told within a third of its time to live', async () => {
+test('a hold learns within a third of its time to live that an operator removed its claim', async () => {
   const { clock, store, one, truth } = await scene()
   store.watches = 'hang'
   const hold = await one.mutex('a').acquire()
@@ -264,7 +264,7 @@ test('close ends within two requests although the store hangs, and no timer stay
   expect(clock.timers).toBe(0)
 })
 
-test('connect fails when the store is not there, soon, and leaves nothing running', async () => {
+test('connect fails soon if the store is not there, and leaves nothing running', async () => {
   const clock = new ManualClock()
   const store = new FaultyStore()
   store.faults.set('createSession', 'refuse')

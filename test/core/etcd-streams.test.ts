@@ -1,4 +1,4 @@
-// Which answers of etcd's two streams count: over streams that the test writes by hand.
+// Which answers of etcd's two streams are valid, over streams that the test writes by hand.
 import { EventEmitter } from 'node:events'
 import { expect, test } from 'vitest'
 import { KeepAlives, Watches } from '../../src/backends/etcd/wire/streams.ts'
@@ -22,7 +22,7 @@ class FakeStream extends EventEmitter {
   }
 }
 
-/** Opens one after another, and keeps them all. */
+/** Opens one stream after another, and keeps all of them. */
 class Line {
   readonly opened: FakeStream[] = []
   readonly open = async <T>(): Promise<T> => {
@@ -31,7 +31,7 @@ class Line {
     return stream as unknown as T
   }
 
-  /** What the server says on the last one. */
+  /** The server's next message on the newest stream. */
   async say(answer: object): Promise<void> {
     this.opened.at(-1)?.emit('data', answer)
     await settle()
@@ -40,7 +40,7 @@ class Line {
 
 const never = new AbortController().signal
 
-test('a renewal counts by an answer for its own lease only, and the stream of any other is of no more use', async () => {
+test('only an answer for its own lease counts for a renewal, and any other answer closes the stream', async () => {
   const line = new Line()
   const keepAlives = new KeepAlives(line.open)
   const renewed = keepAlives.renew('1', never).catch((error: unknown) => error)
@@ -57,7 +57,7 @@ test('a renewal counts by an answer for its own lease only, and the stream of an
   expect(line.opened.length).toBe(2)
 })
 
-test('an answer that nobody asked for closes the stream, so that it cannot pass for the next one', async () => {
+test('an answer without a question closes the stream, so that it cannot pass for the next answer', async () => {
   const line = new Line()
   const keepAlives = new KeepAlives(line.open)
   const renewed = keepAlives.renew('1', never)
@@ -70,7 +70,7 @@ test('an answer that nobody asked for closes the stream, so that it cannot pass 
   expect(line.opened[0]?.closed).toBe(true)
 })
 
-test('renewals of two leases under way at a time each get their own answer', async () => {
+test('two renewals of two leases at the same time each get their own answer', async () => {
   const line = new Line()
   const keepAlives = new KeepAlives(line.open)
   const answered: string[] = []
@@ -83,7 +83,7 @@ test('renewals of two leases under way at a time each get their own answer', asy
   expect(answered).toEqual(['2', '1'])
 })
 
-test('a renewal that is given up closes the stream, and the late answer counts for nobody', async () => {
+test('an aborted renewal closes the stream, and its late answer counts for no renewal', async () => {
   const line = new Line()
   const keepAlives = new KeepAlives(line.open)
   const limit = new AbortController()
@@ -118,7 +118,7 @@ const event = (...revisions: number[]): object => ({
   })),
 })
 
-/** A watch on a stream, and what it heard. */
+/** A watch on a stream, and its events. */
 async function watched(): Promise<{ line: Line; heard: string[] }> {
   const [line, heard] = [new Line(), [] as string[]]
   const listener: WatchListener = {
@@ -132,7 +132,7 @@ async function watched(): Promise<{ line: Line; heard: string[] }> {
   return { line, heard }
 }
 
-test('a watch hears its events in order, also those of one transaction, which have one revision', async () => {
+test('a watch gets its events in order, also the events of one transaction with one revision', async () => {
   const { line, heard } = await watched()
   for (const answer of [created, event(6), event(7, 7, 8)]) await line.say(answer)
   expect(heard).toEqual(['live at 5', '6', '7 and 7 and 8'])
@@ -146,7 +146,7 @@ test.for([
   ['twice that it is live', [created, created], ['live at 5', 'ended']],
   ['that it is live, without a revision', [{ ...created, header: null }], ['ended']],
   ['an event without a key', [created, { ...event(6), events: [{ kv: null }] }], ['live at 5', 'ended']],
-] as const)('a watch that is told %s ends, and the server is told so', async ([, answers, story]) => {
+] as const)('a watch that gets %s ends, and cancels on the server', async ([, answers, story]) => {
   const { line, heard } = await watched()
   for (const answer of [...answers, event(9)]) await line.say(answer)
   expect(heard).toEqual(story)

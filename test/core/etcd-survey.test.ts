@@ -1,4 +1,4 @@
-// How a survey of etcd asks about many leases: a scripted connection in place of a server.
+// How a survey of etcd asks about many leases, over a scripted connection.
 import { expect, test } from 'vitest'
 import { Layout, type Namespace } from '../../src/backends/etcd/layout.ts'
 import { survey } from '../../src/backends/etcd/operator.ts'
@@ -24,7 +24,7 @@ interface Asked {
   fail(error: Error): void
 }
 
-/** A server with these keys, which answers about a lease when the test says so. */
+/** A server with these keys. It answers about a lease when the test says so. */
 function scripted(): { readonly asked: Asked[]; readonly at: Namespace } {
   const asked: Asked[] = []
   const transport: Partial<Transport> = {

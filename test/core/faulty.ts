@@ -1,5 +1,5 @@
-// A memory store behind a connection that a test can break: requests that fail, hang, are applied unanswered, or
-// arrive late. Records what was asked.
+// A memory store behind a connection that a test can break: requests fail, hang, are applied without an answer, or
+// arrive late. Records the requests.
 
 import { memory } from '../../src/backends/memory/index.ts'
 import { orAborted } from '../../src/base/abort.ts'
@@ -23,13 +23,13 @@ export type Method = Exclude<keyof Backend, 'facts' | 'close' | 'changed' | 'lea
 /** A source whose connection obeys `faults`. */
 export class FaultyStore {
   readonly #memory: BackendSource = memory()
-  /** The fault of each method from now on; none where there is no entry. */
+  /** The fault of each method from now on. Methods without an entry work. */
   readonly faults = new Map<Method, Fault>()
-  /** How late the answers of a method come, in ms of the clock. */
+  /** The delay of a method's answers, in ms of the clock. */
   readonly lateMs = new Map<Method, number>()
   /** Every request so far. */
   readonly asked: Method[] = []
-  /** Whether watches tell anything; otherwise they hang, or fail at once. */
+  /** Whether watches report changes; otherwise they hang, or fail at once. */
   watches: 'work' | 'hang' | 'fail' = 'work'
 
   readonly source: BackendSource = {
@@ -37,12 +37,12 @@ export class FaultyStore {
     open: async (clock) => this.#wrap(await this.#memory.open(clock), clock),
   }
 
-  /** How often a method was asked. */
+  /** How often a method was called. */
   count(method: Method): number {
     return this.asked.filter((asked) => asked === method).length
   }
 
-  /** The same fault for everything: the store is down. */
+  /** Gives every method the same fault, as if the store is down. */
   breakAll(fault: Fault): void {
     const methods: Method[] = [
       'createSession',
@@ -90,7 +90,7 @@ export class FaultyStore {
     this.watches === 'fail' ? undefined : orAborted(new Promise<never>(() => {}), signal)
 }
 
-/** What is no request. */
+/** Members that are no requests. */
 const unbroken: readonly (keyof Backend)[] = ['close', 'changed', 'leaderChanged']
 
 type Ask = (...args: unknown[]) => Promise<unknown>

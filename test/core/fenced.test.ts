@@ -1,5 +1,5 @@
-// Fenced writes whose answers get lost, at the level of a backend: a hold asks again with the same text, but a write that was
-// given up may stand before the next one. The states are those of the simulated stores.
+// Fenced writes whose answers are lost, at the level of a backend: a hold repeats the same text, and an aborted write
+// may still be applied before the next one. The stores are the simulated ones.
 import { describe, expect, test } from 'vitest'
 import { ConsulBackend } from '../../src/backends/consul/backend.ts'
 import { Layout as ConsulLayout } from '../../src/backends/consul/layout.ts'
@@ -21,7 +21,7 @@ interface Store {
   loseNext(): void
 }
 
-/** Applies a change, and loses the answer when it is told to. */
+/** Applies a change; loses the answer if it was told to. */
 function losing(): { readonly answer: <T>(answer: T) => T; readonly loseNext: () => void } {
   let lost = false
   return {
@@ -80,7 +80,7 @@ describe.each([
     ['mutex', false],
     ['candidate', true],
   ])(
-    'a checkpoint of a %s that finds another one before it is told as written only when it is',
+    'a checkpoint of a %s that finds another one in the store is reported as written only if it is',
     async (_, candidate) => {
       const store = make()
       const { backend } = store
@@ -100,7 +100,7 @@ describe.each([
     },
   )
 
-  test('a write after the claim was taken away is refused, and changes nothing', async () => {
+  test('a write after the claim was removed is refused, and changes nothing', async () => {
     const store = make()
     const { backend } = store
     const claim = await held(store, false)

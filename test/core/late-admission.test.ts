@@ -1,4 +1,4 @@
-// Admissions that are heard late. An operator may have taken the lock away by then, and then it is not handed out. Owns
+// Admissions that arrive late. An operator may have broken the lock meanwhile; then the caller must not get it. Owns
 // when the store is asked once more, and what the caller gets then.
 import { expect, test } from 'vitest'
 import type { Backend, Claim } from '../../src/contract.ts'
@@ -7,7 +7,7 @@ import { FaultyStore } from './faulty.ts'
 import { ManualClock, settle } from './manual-clock.ts'
 
 const ttlMs = 9_000
-/** A thirtieth of the time to live: an admission that is younger is believed. */
+/** A thirtieth of the time to live: a younger admission is believed. */
 const believedMs = 300
 const never = new AbortController().signal
 
@@ -16,7 +16,7 @@ interface Scene {
   readonly store: FaultyStore
   readonly one: Leasehold
   readonly other: Leasehold
-  /** A look at the store past all faults. */
+  /** A view of the store without the faults. */
   readonly truth: Backend
 }
 
@@ -27,13 +27,13 @@ async function scene(): Promise<Scene> {
   return { clock, store, one, other, truth: await store.source.open(clock) }
 }
 
-/** Breaks the lock, whoever holds it, within this turn of the event loop. */
+/** Breaks the lock of its present holder within one turn of the event loop. */
 async function breakLock(truth: Backend): Promise<void> {
   const [holder] = await truth.line('a', never)
   expect(await truth.break('a', holder?.token ?? 0n, never)).toBe(true)
 }
 
-test('an admission that is heard soon is handed over without a further request', async () => {
+test('a fast admission is handed over without another request', async () => {
   const { clock, store, one } = await scene()
   store.lateMs.set('attempt', believedMs)
   const acquiring = one.mutex('a').acquire()
@@ -42,7 +42,7 @@ test('an admission that is heard soon is handed over without a further request',
   expect(store.count('attempt') + store.count('verify')).toBe(1)
 })
 
-test('an admission that is heard late is confirmed by one further request, and then handed over', async () => {
+test('a late admission is confirmed by one more request, and then handed over', async () => {
   const { clock, store, one, truth } = await scene()
   store.lateMs.set('attempt', believedMs + 1)
   const acquiring = one.mutex('a').acquire()
@@ -55,7 +55,7 @@ test('an admission that is heard late is confirmed by one further request, and t
   expect(await truth.line('a', never)).toHaveLength(1)
 })
 
-test('where the network is slow, the third answer is believed, so that a lock can be had at all', async () => {
+test('on a slow network the third answer is believed, so that a lock can still be acquired', async () => {
   const { clock, store, one } = await scene()
   store.lateMs.set('attempt', 2_000)
   const acquiring = one.mutex('a').acquire()
@@ -66,7 +66,7 @@ test('where the network is slow, the third answer is believed, so that a lock ca
   expect(store.count('attempt')).toBe(3)
 })
 
-test('a lock that was broken before its late admission is heard is not handed out: the caller stands in line again', async () => {
+test('a lock that was broken before its late admission arrives is not handed over: the caller stands in line again', async () => {
   const { clock, store, one, other, truth } = await scene()
   store.lateMs.set('attempt', 1_000)
   let given = false
@@ -91,7 +91,7 @@ test('a lock that was broken before its late admission is heard is not handed ou
   expect((await behind).token).toBeGreaterThan(hold.token)
 })
 
-test('tryAcquire does not hand out a lock that was broken before its late admission is heard', async () => {
+test('tryAcquire does not hand over a lock that was broken before its late admission arrives', async () => {
   const { clock, store, one, other, truth } = await scene()
   store.lateMs.set('attempt', 1_000)
   const trying = one.mutex('a').tryAcquire()
@@ -105,7 +105,7 @@ test('tryAcquire does not hand out a lock that was broken before its late admiss
   await between.release()
 })
 
-test('while the store does not confirm a late admission, it is not handed out, and the wait ends as an outage', async () => {
+test('a late admission that the store does not confirm is not handed over, and the wait ends as an outage', async () => {
   const { clock, store, one, truth } = await scene()
   store.lateMs.set('attempt', 1_000)
   const refused = expect(one.mutex('a').acquire({ waitMs: 4_000 })).rejects.toThrow(UnavailableError)
@@ -118,7 +118,7 @@ test('while the store does not confirm a late admission, it is not handed out, a
   expect(await truth.line('a', never)).toEqual([])
 })
 
-test('no confirmation counts that this process hears after it stood still for longer than a request may take', async () => {
+test('a confirmation does not count if it arrives after this process was stopped for longer than a request may take', async () => {
   const { clock, store, one, truth } = await scene()
   store.lateMs.set('attempt', 1_000)
   const acquiring = one.mutex('a').acquire()
@@ -151,14 +151,14 @@ test.each([
   },
 )
 
-test('a process that stood still is not given a lock that was handed over to it and broken meanwhile', async () => {
+test('a stopped process does not get a lock that was handed over to it and broken meanwhile', async () => {
   const { clock, store, one, other, truth } = await scene()
   await one.mutex('a').acquire()
   const waiting = other.mutex('a').acquire()
   await settle()
   const [standing] = await truth.line('a', never)
   clock.block(1_000)
-  // The release, the event that tells of it, and the break, before anything of it is heard.
+  // The release, its event, and the break, all before the process sees any of them.
   const holder: Claim = {
     ...{ id: '1', name: 'a', session: standing?.session ?? '' },
     ...{ permits: 1, value: '', wait: true, candidate: false },

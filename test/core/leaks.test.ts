@@ -1,4 +1,4 @@
-// What many short holds must not leave behind, measured on the heap.
+// Many short holds must leave nothing behind, measured on the heap.
 import { getEventListeners } from 'node:events'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -9,7 +9,7 @@ setFlagsFromString('--expose_gc')
 const collect: () => void = runInNewContext('gc')
 
 async function growthOf(run: () => Promise<void>): Promise<number> {
-  await run() // whatever is kept once, is kept by now
+  await run() // objects that are kept once exist from now on
   collect()
   const before = process.memoryUsage().heapUsed
   await run()
@@ -31,7 +31,7 @@ test('five thousand holds of as many names leave no memory, no listener and no t
   await client.close()
 }, 60_000)
 
-test('as many waits that are given up leave nothing either', async () => {
+test('five thousand aborted waits leave nothing behind either', async () => {
   const client = await connect('memory:')
   await using _ = await client.mutex('taken').acquire()
   const giveUp = async (): Promise<void> => {
@@ -46,7 +46,7 @@ test('as many waits that are given up leave nothing either', async () => {
   await client.close()
 }, 60_000)
 
-test('nor do as many questions about one hold', async () => {
+test('five thousand questions about one hold leave nothing behind either', async () => {
   const client = await connect('memory:')
   await using hold = await client.mutex('held').acquire()
   const ask = async (): Promise<void> => {

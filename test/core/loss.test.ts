@@ -48,7 +48,7 @@ test.each(['hang', 'refuse', 'apply, then hang', 'apply, then refuse'] as const)
   },
 )
 
-test('a renewal counts from when it was sent, however late its answer', async () => {
+test('a renewal counts from the moment it was sent, even if its answer is late', async () => {
   const { clock, store, hold } = await scene()
   store.lateMs.set('renewSession', 2_000)
   await clock.advance(ttlMs / 3 + 2_000) // sent after 3167 ms, answered 2000 ms later
@@ -56,13 +56,13 @@ test('a renewal counts from when it was sent, however late its answer', async ()
   expect(hold.remainingMs).toBeGreaterThan(lifeMs - 2_500)
 })
 
-test('a renewal that was applied but never answered moves nothing, and the next one does', async () => {
+test('a renewal that was applied but never answered does not move the deadline, and the next one does', async () => {
   const { clock, store, hold } = await scene()
   store.faults.set('renewSession', 'apply, then hang')
   await clock.advance(ttlMs / 3)
   expect(hold.remainingMs).toBeLessThanOrEqual(lifeMs - ttlMs / 3)
   store.faults.clear()
-  await clock.advance(3_500) // given up and sent again
+  await clock.advance(3_500) // aborted and sent again
   expect(hold.remainingMs).toBeGreaterThan(lifeMs - 3_500)
 })
 
@@ -78,7 +78,7 @@ test('a session that the store no longer knows is lost with the next renewal, lo
   expect(hold.signal.reason).toMatchObject({ message: expect.stringContaining('expired or was ended') })
 })
 
-test('what is learnt after a release is not told', async () => {
+test('a loss that is noticed after a release is not reported', async () => {
   const { clock, store, hold } = await scene()
   const truth = await store.source.open(clock)
   const [standing] = await truth.line('a', never)
@@ -114,7 +114,7 @@ test('a blocked event loop, or a stopped process, finds held false on the very n
   expect(() => signal.throwIfAborted()).toThrow(HoldLostError)
 })
 
-test('after a blocked loop, what is made of the signal is right too', async () => {
+test('after a blocked loop, signals derived from the hold signal are also right', async () => {
   const { clock, hold } = await scene()
   const { signal } = hold
   clock.block(lifeMs)
@@ -133,7 +133,7 @@ test('a renewal answered after the deadline does not bring the hold back', async
   expect(hold.held).toBe(false)
 })
 
-test('a machine that slept has lost, though its monotonic clock stood still', async () => {
+test('a hold is lost after its machine slept, although the monotonic clock stood still', async () => {
   const { clock, hold } = await scene()
   clock.suspend(lifeMs)
   expect(hold.held).toBe(false)
@@ -159,7 +159,7 @@ test('assertHeld asks for the time that an effect needs', async () => {
   expect(() => hold.assertHeld(4_500)).toThrow(/4000 ms are left .* 4500 ms were asked for/)
 })
 
-test('failures of a renewal are made up for without a loss', async () => {
+test('failed renewals followed by a good one cause no loss', async () => {
   const { clock, store, hold } = await scene()
   store.faults.set('renewSession', 'refuse')
   await clock.advance(6_000)
@@ -168,7 +168,7 @@ test('failures of a renewal are made up for without a loss', async () => {
   expect(hold.held).toBe(true)
 })
 
-test('a session that was lost is ended in the store, so that others need not wait for it', async () => {
+test('a session that was lost is ended in the store, so that others do not wait for it', async () => {
   const { clock, store, client, hold } = await scene()
   store.faults.set('renewSession', 'refuse')
   clock.block(lifeMs)
@@ -190,14 +190,14 @@ test('one renewal at a time keeps every hold of a client', async () => {
   for (const other of [hold, ...others]) expect(other.signal.aborted).toBe(true)
 })
 
-test('a client that is closed leaves no timer behind', async () => {
+test('a closed client leaves no timer behind', async () => {
   const { clock, client } = await scene()
   await clock.advance(3 * ttlMs)
   await client.close()
   expect(clock.timers).toBe(0)
 })
 
-test('a term that was lost and then resigned says that it was lost, whenever its signal is first asked for', async () => {
+test('the signal of a term that was lost and then resigned reports the loss, whenever it is first read', async () => {
   const { clock, store, client } = await scene()
   const term = await client.election('b').campaign()
   store.faults.set('renewSession', 'refuse')

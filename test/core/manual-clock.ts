@@ -1,4 +1,4 @@
-// A clock that stands still until a test moves it, with three faces that can be moved apart.
+// A clock that a test moves. Its three readings can be moved apart.
 import type { Clock, Mark } from '../../src/base/clock.ts'
 
 interface Timer {
@@ -6,7 +6,7 @@ interface Timer {
   readonly run: () => void
 }
 
-/** Time for tests: `advance` runs what is due, in order; `block` and `suspend` let time pass and run nothing. */
+/** Time for tests: `advance` runs due timers in order; `block` and `suspend` let time pass without running any. */
 export class ManualClock implements Clock {
   #monotonicMs = 0
   #wallMs = 1_000_000
@@ -37,7 +37,7 @@ export class ManualClock implements Clock {
     return this.#ids
   }
 
-  /** Timers that are set: what a client that is done must have brought down to none. */
+  /** The number of timers that are set. A closed client must have none. */
   get timers(): number {
     return this.#timers.size
   }
@@ -55,18 +55,18 @@ export class ManualClock implements Clock {
     this.#pass(untilMs - this.#monotonicMs)
   }
 
-  /** The event loop is blocked, or the process stopped: all clocks go on, no timer runs. */
+  /** Blocks the event loop or stops the process: all clocks go on, no timer runs. */
   block(ms: number): void {
     this.#pass(ms)
   }
 
-  /** The machine sleeps: only wall clock and uptime go on. */
+  /** Suspends the machine: only the wall clock and the uptime go on. */
   suspend(ms: number): void {
     this.#wallMs += ms
     this.#uptimeMs += ms
   }
 
-  /** Somebody sets the wall clock. */
+  /** Changes the wall clock. */
   setWallBy(ms: number): void {
     this.#wallMs += ms
   }
@@ -84,7 +84,7 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Resolves when every promise that can settle without time has. */
+/** Resolves when every promise has settled that can settle without time. */
 export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
 }

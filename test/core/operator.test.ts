@@ -1,4 +1,4 @@
-// An operator's questions under a store that fails: what is asked again, what is not, and which arguments are refused.
+// An operator's requests over a store that fails: which are repeated, which are not, and which arguments are refused.
 import { expect, test } from 'vitest'
 import { connect, type Leasehold, UnavailableError } from '../../src/index.ts'
 import { FaultyStore } from './faulty.ts'
@@ -9,7 +9,7 @@ async function scene(): Promise<{ clock: ManualClock; store: FaultyStore; client
   return { clock, store, client: await connect(store.source, { clock, ttlMs: 10_000 }) }
 }
 
-test('a survey that is not answered is asked again', async () => {
+test('a survey without an answer is repeated', async () => {
   const { clock, store, client } = await scene()
   await client.mutex('a').acquire()
   store.faults.set('survey', 'refuse')
@@ -21,7 +21,7 @@ test('a survey that is not answered is asked again', async () => {
   await client.close()
 })
 
-test('a break whose answer is lost is not asked again, since the second answer would say no', async () => {
+test('a break whose answer is lost is not repeated, since the second answer would be false', async () => {
   const { store, client } = await scene()
   const hold = await client.mutex('a').acquire()
   store.faults.set('break', 'apply, then refuse')
@@ -31,7 +31,7 @@ test('a break whose answer is lost is not asked again, since the second answer w
   await client.close()
 })
 
-test('each claim says when it was made, by the clock of its client', async () => {
+test('each claim has the time at which it was made, by the clock of its client', async () => {
   const { clock, client } = await scene()
   const sinces: string[] = []
   for (const name of ['a', 'b']) {
@@ -47,7 +47,7 @@ test.for([
   ['a name that is empty', '', 1n, RangeError, /name: ""/],
   ['a token that is a number', 'a', 1, TypeError, /token: 1 is not a bigint/],
   ['a token of 0', 'a', 0n, RangeError, /token: 0n is out of range/],
-] as const)('break refuses %s, and asks nothing', async ([, name, token, type, message]) => {
+] as const)('break refuses %s, and sends nothing', async ([, name, token, type, message]) => {
   const { store, client } = await scene()
   const asked = client.break(name, token as bigint)
   await expect(asked).rejects.toThrow(type)

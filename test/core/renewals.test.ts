@@ -1,5 +1,5 @@
-// Renewals that go wrong or come at a bad moment, and holds that end under them: what must stop does, what must go on does,
-// and everybody is told why.
+// Renewals that fail or come at a bad moment, and holds that end meanwhile: the right things stop, the others go on,
+// and every error has its reason.
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { connect, type Hold, HoldLostError, type Leasehold, UnavailableError } from '../../src/index.ts'
 import { FaultyStore } from './faulty.ts'
@@ -9,7 +9,7 @@ const ttlMs = 10_000
 const lifeMs = 9_000 // less the margin of a tenth
 const never = new AbortController().signal
 
-/** What nobody caught. */
+/** The unhandled rejections. */
 const unhandled: unknown[] = []
 const note = (error: unknown): void => void unhandled.push(error)
 beforeEach(() => void process.on('unhandledRejection', note))
@@ -34,7 +34,7 @@ async function scene(): Promise<Scene> {
   return { clock, store, client, other, hold: await client.mutex('a').acquire() }
 }
 
-/** Lets time pass until the next renewal is on its way. */
+/** Lets time pass until the next renewal was sent. */
 async function untilRenewal({ clock, store }: Scene): Promise<void> {
   const before = store.count('renewSession')
   while (store.count('renewSession') < before + 2) await clock.advance(50)
@@ -68,7 +68,7 @@ test('after close no renewal goes out, also if one was under way, and no timer s
 })
 
 test.each(['refuse', 'forbid', 'surprise', 'apply, then surprise'] as const)(
-  'a renewal that fails is followed by the next one, whatever it failed with: %s',
+  'a failed renewal is followed by the next one after every error: %s',
   async (fault) => {
     const { clock, store, hold } = await scene()
     store.faults.set('renewSession', fault)
@@ -83,18 +83,21 @@ test.each(['refuse', 'forbid', 'surprise', 'apply, then surprise'] as const)(
 test.each([
   ['refuse', UnavailableError, 'the store is down'],
   ['surprise', TypeError, 'nobody thought of this'],
-] as const)('a loss says what the renewals failed with: %s', async (fault, kind, words) => {
-  const { clock, store, hold } = await scene()
-  store.faults.set('renewSession', fault)
-  await clock.advance(lifeMs)
-  const { reason } = hold.signal
-  expect(reason).toBeInstanceOf(HoldLostError)
-  expect(reason.cause).toBeInstanceOf(kind)
-  expect(String(reason.cause)).toContain(words)
-})
+] as const)(
+  'the error of a loss has the error of the renewals as its cause: %s',
+  async (fault, kind, words) => {
+    const { clock, store, hold } = await scene()
+    store.faults.set('renewSession', fault)
+    await clock.advance(lifeMs)
+    const { reason } = hold.signal
+    expect(reason).toBeInstanceOf(HoldLostError)
+    expect(reason.cause).toBeInstanceOf(kind)
+    expect(String(reason.cause)).toContain(words)
+  },
+)
 
 test.each(['hang', 'refuse', 'surprise'] as const)(
-  'a lost hold that nobody looks after crashes nothing, and letting go of it takes no time: the store answers with %s',
+  'a lost hold that no code watches crashes nothing, and its release takes no time: the store answers with %s',
   async (fault) => {
     const { clock, store, client, hold } = await scene()
     store.breakAll(fault)
@@ -110,7 +113,7 @@ test.each(['hang', 'refuse', 'surprise'] as const)(
   },
 )
 
-test('a hold that somebody took away is let go of at once, also while the store hangs, and close withdraws its claim', async () => {
+test('the release of a broken hold takes no time, even while the store hangs, and close withdraws its claim', async () => {
   const { clock, store, other } = await scene()
   const truth = await store.source.open(clock)
   store.faults.set('withdraw', 'hang')
@@ -129,7 +132,7 @@ test('a hold that somebody took away is let go of at once, also while the store 
   expect(store.asked.lastIndexOf('withdraw')).toBeLessThan(store.asked.lastIndexOf('destroySession'))
 })
 
-test('releases that the store refuses while the client closes keep no lock from others', async () => {
+test('releases that the store refuses while the client closes do not block other clients', async () => {
   const { store, client, other } = await scene()
   await Promise.all(['b', 'c', 'd'].map((name) => client.mutex(name).acquire()))
   store.faults.set('withdraw', 'forbid')
@@ -138,7 +141,7 @@ test('releases that the store refuses while the client closes keep no lock from 
   for (const name of ['a', 'b', 'c', 'd']) expect(await other.mutex(name).tryAcquire()).toBeDefined()
 })
 
-test('an acquire that fails in a way that nobody thought of leaves no claim behind', async () => {
+test('an acquire that fails with an unknown error leaves no claim behind', async () => {
   const { clock, store, client, other } = await scene()
   store.faults.set('attempt', 'apply, then surprise')
   await expect(client.mutex('free').acquire()).rejects.toThrow('nobody thought of this')

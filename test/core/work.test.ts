@@ -1,4 +1,4 @@
-// How long work may go on when it has to stop, on a clock that the test moves.
+// How long work may go on after it has to stop, on a clock that the test moves.
 import { expect, test } from 'vitest'
 import { HoldLostError } from '../../src/base/errors.ts'
 import { awaitWithGrace } from '../../src/core/grace.ts'
@@ -9,7 +9,7 @@ const endless = new Promise<never>(() => {})
 test.for([
   ['while it goes on', false],
   ['before it began', true],
-] as const)('work that has to stop has the grace and no longer, if it was told %s', async ([, before]) => {
+] as const)('work that has to stop gets exactly the grace, if it was asked %s', async ([, before]) => {
   const clock = new ManualClock()
   const stop = new AbortController()
   if (before) stop.abort()
@@ -29,7 +29,7 @@ test.for([
   expect(clock.timers).toBe(0)
 })
 
-test('work that ends within its grace is no matter, and no timer stays', async () => {
+test('work that ends within its grace causes no error, and no timer stays', async () => {
   const clock = new ManualClock()
   const work = new Promise<void>((resolve) => clock.after(500, resolve))
   const ended = awaitWithGrace(work, AbortSignal.abort(), { clock, graceMs: 1_000, name: 'a' })

@@ -1,4 +1,4 @@
-// The order of what one hold writes into the store, over a store that fails.
+// The order of one hold's writes into the store, over a store that fails.
 import { expect, test } from 'vitest'
 import { connect, type Hold, UnavailableError } from '../../src/index.ts'
 import { FaultyStore } from './faulty.ts'
@@ -8,7 +8,7 @@ interface Scene {
   readonly clock: ManualClock
   readonly store: FaultyStore
   readonly hold: Hold
-  /** What the store has. */
+  /** The text in the store. */
   stored(): Promise<string | undefined>
 }
 
@@ -31,11 +31,11 @@ test('checkpoints that nobody awaits are written in the order of the calls, one 
   for (const [index, text] of texts.entries()) {
     await clock.advance(100)
     expect(written).toEqual(texts.slice(0, index + 1))
-    expect(await stored()).toBe(texts[index + 1] ?? text) // the next one was applied and is not answered yet
+    expect(await stored()).toBe(texts[index + 1] ?? text) // the next one was applied but not yet answered
   }
 })
 
-test('a checkpoint that has to be asked again is not overtaken by the next one', async () => {
+test('a checkpoint that has to be sent again is not overtaken by the next one', async () => {
   const { clock, store, hold, stored } = await scene()
   store.faults.set('writeCheckpoint', 'apply, then refuse')
   const both = Promise.all([hold.checkpoint('first'), hold.checkpoint('second')])
@@ -48,7 +48,7 @@ test('a checkpoint that has to be asked again is not overtaken by the next one',
   expect(await stored()).toBe('second')
 })
 
-test('a checkpoint that fails for good does not keep back the next one', async () => {
+test('a checkpoint that finally fails does not hold up the next one', async () => {
   const { clock, store, hold, stored } = await scene()
   store.faults.set('writeCheckpoint', 'refuse')
   let stayed = true

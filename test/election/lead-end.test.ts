@@ -1,4 +1,5 @@
-// The end of a term and of it all: the work is asked to stop, then it ends, then leadership is given up, in this order.
+// The end of a term and of `lead`: the work is asked to stop, then it ends, then leadership is given up, in this
+// order.
 import { describe, expect, test, vi } from 'vitest'
 import { HoldLostError } from '../../src/index.ts'
 import { settle } from '../core/manual-clock.ts'
@@ -16,7 +17,7 @@ describe('when leadership is lost', () => {
     expect(await leader(here)).toBe('one')
   })
 
-  test('work that does not end is reported, and nothing new begins beside it', async () => {
+  test('work that does not end is reported, and no new term begins meanwhile', async () => {
     const here = await scene()
     let finish = (): void => {}
     const work = vi.fn(() => new Promise<void>((resolve) => (finish = resolve)))
@@ -31,7 +32,7 @@ describe('when leadership is lost', () => {
     expect(work).toHaveBeenCalledTimes(2)
   })
 
-  test('and work goes on as the end comes, it rejects with HoldLostError', async () => {
+  test('and work still runs at the end, lead rejects with HoldLostError', async () => {
     const here = await scene()
     const { ended, stop } = lead(here, () => new Promise(() => {}), { graceMs: 3_000 })
     await settle()
@@ -72,11 +73,11 @@ describe('the end', () => {
     const refused = expect(ended).rejects.toThrow(/still runs 3000 ms after it had to stop/)
     await here.clock.advance(3_000)
     await refused
-    expect(errors).toEqual([]) // it is told once
+    expect(errors).toEqual([]) // it is reported once
     expect(await leader(here)).toBeUndefined()
   })
 
-  test('comes with close of the client, which waits for the work and leaves nothing', async () => {
+  test('comes with close of the client, which waits for the work and leaves nothing behind', async () => {
     const here = await scene()
     let finish = (): void => {}
     const { ended } = lead(here, async (term) => {
@@ -95,7 +96,7 @@ describe('the end', () => {
     expect(here.clock.timers).toBe(0)
   })
 
-  test('of a candidate that waits is at once, and leaves the line', async () => {
+  test('of a waiting candidate comes at once, and leaves the line', async () => {
     const here = await scene()
     const term = await here.other.election('a').campaign()
     const onWait = vi.fn()

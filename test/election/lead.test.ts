@@ -1,4 +1,4 @@
-// Work that only the leader does: what others see of it, and what becomes of errors, be they its own or the store’s.
+// Work that only the leader does: what other clients see of it, and how its errors and the store's errors are handled.
 import { once } from 'node:events'
 import { describe, expect, test, vi } from 'vitest'
 import {
@@ -41,7 +41,7 @@ describe('while it leads', () => {
 })
 
 describe('work that fails', () => {
-  test('is reported as it is, the term is given back, and it leads again', async () => {
+  test('is reported with its own error, the term is resigned, and the candidate leads again', async () => {
     const here = await scene()
     const work = vi.fn().mockRejectedValueOnce('no disk').mockImplementation(untilAborted)
     const { errors } = lead(here, work)
@@ -54,7 +54,7 @@ describe('work that fails', () => {
     expect(second.token > first.token).toBe(true)
   })
 
-  test('again and again is tried ever more rarely, and soon again once it went well for a while', async () => {
+  test('again and again is tried after longer and longer pauses, which are short again after a success', async () => {
     const here = await scene()
     let works = (): Promise<unknown> => Promise.reject(new Error('no disk'))
     const work = vi.fn(() => works())
@@ -70,7 +70,7 @@ describe('work that fails', () => {
     expect(work.mock.calls.length).toBeGreaterThanOrEqual(2)
   })
 
-  test('is a warning of the process where nobody listens', async () => {
+  test('emits a process warning if there is no onError', async () => {
     const here = await scene()
     const warned = once(process, 'warning')
     const { ended, stop } = lead(here, () => Promise.reject(new Error('no disk')), { onError: undefined })
@@ -79,7 +79,7 @@ describe('work that fails', () => {
     await ended
   })
 
-  test('ends it all where onError throws, and leadership is given back', async () => {
+  test('ends lead if onError throws, and the term is resigned', async () => {
     const here = await scene()
     const onError = (error: unknown): never => {
       throw error
@@ -89,7 +89,7 @@ describe('work that fails', () => {
     expect(await leader(here)).toBeUndefined()
   })
 
-  test('with the reason why it was asked to stop is no failure', async () => {
+  test('with exactly the reason for which it was asked to stop is no failure', async () => {
     const here = await scene()
     const { ended, errors, stop } = lead(here, async (term) => {
       await untilAborted(term)
@@ -103,7 +103,7 @@ describe('work that fails', () => {
 })
 
 describe('a store that fails', () => {
-  test('by being away is reported, and it leads when that is back', async () => {
+  test('by being down is reported, and the candidate leads when the store is back', async () => {
     const here = await scene()
     here.store.faults.set('attempt', 'refuse')
     const work = vi.fn(untilAborted)
@@ -116,7 +116,7 @@ describe('a store that fails', () => {
     expect(work).toHaveBeenCalledTimes(1)
   })
 
-  test('by a refusal ends it with RefusedError', async () => {
+  test('by a refusal ends lead with RefusedError', async () => {
     const here = await scene()
     here.store.faults.set('attempt', 'forbid')
     const { ended, errors } = lead(here, () => {})
@@ -124,7 +124,7 @@ describe('a store that fails', () => {
     expect(errors).toEqual([])
   })
 
-  test('since the name is a semaphore ends it with ConflictError', async () => {
+  test('since the name is a semaphore ends lead with ConflictError', async () => {
     const here = await scene()
     await here.other.semaphore('a', { permits: 2 }).acquire()
     const { ended, errors } = lead(here, () => {})
@@ -132,7 +132,7 @@ describe('a store that fails', () => {
     expect(errors).toEqual([])
   })
 
-  test('as leadership is given back reports that, and it goes on', async () => {
+  test('during a resignation is reported, and lead goes on', async () => {
     const here = await scene()
     here.store.faults.set('withdraw', 'forbid')
     const work = vi.fn().mockResolvedValueOnce(1).mockImplementation(untilAborted)
@@ -143,7 +143,7 @@ describe('a store that fails', () => {
   })
 })
 
-describe('an argument that makes no sense is refused, and named, before anything is sent', () => {
+describe('a wrong argument is refused, and named, before anything is sent', () => {
   test.each<[string, unknown, object, RegExp]>([
     ['work', undefined, {}, /^work: undefined is not a function/],
     ['value', () => {}, { value: 7 }, /^value: 7 is not a string/],
@@ -154,7 +154,7 @@ describe('an argument that makes no sense is refused, and named, before anything
   ])('%s', async (_, work, options, message) => {
     const { one, store } = await scene()
     store.asked.length = 0
-    // What `lead` throws instead of rejecting with it would pass by a caller's catch.
+    // If `lead` threw instead of rejecting, a caller's catch would not get the error.
     await expect(one.election('a').lead(work as LeadWork, options)).rejects.toThrow(message)
     expect(store.asked).toEqual([])
   })

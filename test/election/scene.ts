@@ -1,4 +1,4 @@
-// Two candidates of one election on one store, on a clock that the test moves: what the tests of `lead` begin with.
+// Two candidates of one election on one store, on a clock that the test moves: the beginning of the tests of `lead`.
 import type { Backend } from '../../src/contract.ts'
 import { connect, type LeadOptions, type LeadWork, type Leasehold, type Term } from '../../src/index.ts'
 import { FaultyStore } from '../core/faulty.ts'
@@ -6,13 +6,13 @@ import { ManualClock, settle } from '../core/manual-clock.ts'
 
 export const never: AbortSignal = new AbortController().signal
 
-/** Two hosts, which share a clock and a store. */
+/** Two hosts that share a clock and a store. */
 export interface Scene {
   readonly clock: ManualClock
   readonly store: FaultyStore
   readonly one: Leasehold
   readonly other: Leasehold
-  /** A look at the store past all faults. */
+  /** A view of the store without the faults. */
   readonly truth: Backend
 }
 
@@ -31,7 +31,7 @@ interface Candidate {
   readonly stop: (reason?: unknown) => void
 }
 
-/** A candidate of the first host, what it reports, and how to end it. */
+/** A candidate of the first host, its reports, and a function that ends it. */
 export function lead({ one }: Scene, work: LeadWork, options: LeadOptions = {}): Candidate {
   const controller = new AbortController()
   const errors: unknown[] = []
@@ -41,7 +41,7 @@ export function lead({ one }: Scene, work: LeadWork, options: LeadOptions = {}):
   return { ended, errors, stop: (reason?: unknown) => controller.abort(reason) }
 }
 
-/** Whether it has settled, without waiting for it. */
+/** Whether a promise has settled, without waiting for it. */
 export const isOver = (promise: Promise<unknown>): Promise<boolean> =>
   Promise.race([
     promise.then(
@@ -51,14 +51,14 @@ export const isOver = (promise: Promise<unknown>): Promise<boolean> =>
     settle().then(() => false),
   ])
 
-/** Resolves when the term wants its work to end. */
+/** Resolves when the work of the term has to end. */
 export const untilAborted = ({ signal }: Term): Promise<unknown> =>
   new Promise((resolve) => signal.addEventListener('abort', resolve))
 
 export const leader = async ({ other }: Scene): Promise<string | undefined> =>
   (await other.election('a').leader())?.value
 
-/** The leader's session ends in the store, and it learns that. */
+/** Ends the leader's session in the store, and lets the leader notice. */
 export async function depose({ clock, truth }: Scene): Promise<void> {
   const [standing] = await truth.line('a', never)
   await truth.destroySession(standing?.session ?? '', never)

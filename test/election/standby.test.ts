@@ -1,4 +1,4 @@
-// Candidates that never led, or no longer stand: what they must not hear, and must not win.
+// Candidates that never led, or that gave up: which events they must not get, and that they never win.
 import { expect, test } from 'vitest'
 import { connect, type Leasehold } from '../../src/index.ts'
 import { FaultyStore } from '../core/faulty.ts'
@@ -21,7 +21,7 @@ async function scene(): Promise<Scene> {
   return { clock, store, one, other }
 }
 
-test('a candidate that is told to stop before it ever led hears of no term, no loss and no error', async () => {
+test('a candidate that has to stop before it ever led gets no term, no loss and no error', async () => {
   const { clock, one, other } = await scene()
   const term = await one.election('a').campaign({ value: 'one' })
   const stop = new AbortController()
@@ -40,7 +40,7 @@ test('a candidate that is told to stop before it ever led hears of no term, no l
   expect(await one.election('a').leader()).toBeUndefined()
 })
 
-test('a candidate that gave up while it waited never leads, however soon its turn comes', async () => {
+test('a candidate that gave up while it waited never leads, even if its turn comes at once', async () => {
   const { clock, one, other } = await scene()
   for (let step = 0; step < 40; step += 1) {
     const term = await one.election('a').campaign({ value: 'one' })
@@ -60,7 +60,7 @@ test('a candidate that gave up while it waited never leads, however soon its tur
   }
 })
 
-test('a standby outlives an outage that is longer than its session, and leads when it is over', async () => {
+test('a standby survives an outage that is longer than its session, and leads when the outage is over', async () => {
   const { clock, store, one, other } = await scene()
   const term = await one.election('a').campaign({ value: 'one' })
   const stop = new AbortController()

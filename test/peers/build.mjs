@@ -1,5 +1,5 @@
 // @ts-check
-// Builds the peers that are written in Go, once for all tests, into the cache of the servers.
+// Builds the peers in Go, once for all tests, into the cache of the servers.
 
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,8 +10,8 @@ import { buildPrograms } from '../../tools/servers/golang.mjs'
 const folder = fileURLToPath(new URL('.', import.meta.url))
 
 /**
- * Resolves with the folder that has the programs `etcd` and `consul`. Within milliseconds when they are cached. Rejects,
- * saying why, where they cannot be built: without a Go that is new enough, or without the modules.
+ * Resolves with the folder of the programs `etcd` and `consul`, within milliseconds if they are cached. Rejects with
+ * the reason if they cannot be built: without a Go that is new enough, or without the modules.
  *
  * @returns {Promise<string>}
  */

@@ -1,21 +1,21 @@
-// What an operator took away in the store, when, and from which process. Owns the one excuse for a hold that was broken,
-// wherever holds are compared: in locks, elections and cron jobs.
+// The claims that an operator removed from the store, with time and process. Owns the one excuse for a broken hold,
+// for all comparisons of holds: in locks, elections and cron jobs.
 import { SimProcess } from '../../src/testing/process.ts'
 import type { World } from '../../src/testing/world.ts'
 import type { SimStore } from './stores.ts'
 
-/** What an operator takes: a name from its holders, all that a process holds, or one name from one process. */
+/** The target of an operator: a name of all its holders, all holds of a process, or one name of one process. */
 export interface Victim {
   readonly process?: string | undefined
   readonly name?: string | undefined
 }
 
-/** A hold as a program has it. */
+/** A hold as a program got it. */
 export interface Given {
   readonly process: string
   readonly name: string
   readonly token: bigint
-  /** When the program was given it. */
+  /** When the program got it. */
   readonly givenMs: number
 }
 
@@ -24,7 +24,7 @@ interface Break {
   readonly process: string
   readonly name: string
   atMs: number
-  /** The store's revision then: all claims that hold have a token that is not larger. */
+  /** The store's revision then: no claim that holds has a larger token. */
   revision: bigint
 }
 
@@ -42,7 +42,7 @@ export class Breaks {
   #slowUntilMs = never
   readonly #told: (victim: Victim) => void
 
-  /** `told` hears of all that an operator is about to take away, also of what does not hold. */
+  /** `told` is called with everything that an operator is about to remove, even if it does not hold. */
   constructor(
     world: World,
     store: SimStore,
@@ -56,12 +56,14 @@ export class Breaks {
     this.#told = told
   }
 
-  /** The network is slow for so long. Then the product believes the third answer, as long as one request may take. */
+  /**
+   * Makes the network slow for this time. Then the product believes the third answer, as old as one request may take.
+   */
   slow(forMs: number): void {
     this.#slowUntilMs = Math.max(this.#slowUntilMs, this.#world.nowMs + forMs + this.#store.requestMs)
   }
 
-  /** An operator is about to take this away. It concerns the processes that hold it now, in the store. */
+  /** An operator is about to remove this. It concerns the processes that hold it now, in the store. */
   note(victim: Victim): void {
     this.#world.mark('operator')
     for (const name of this.#names) {
@@ -72,12 +74,12 @@ export class Breaks {
     this.#told(victim)
   }
 
-  /** Ends a session or deletes a key, as an operator may with the store's own commands. */
+  /** Ends a session or deletes a key, as an operator can with the store's own commands. */
   operate(what: 'end session' | 'delete key'): void {
     this.#store.operate(what, (victim) => this.note(victim))
   }
 
-  /** Breaks a lock as `leasehold break` does: by requests of the product, from a process of its own. */
+  /** Breaks a lock as `leasehold break` does: by requests of the product, from a separate process. */
   evict(): void {
     this.#evict().catch((error) => this.#world.note(`no break: ${error}`))
   }
@@ -97,19 +99,21 @@ export class Breaks {
     await backend.close()
   }
 
-  /** A break may be applied at any moment until it is answered, and by then the claim may be confirmed at a later revision. */
+  /**
+   * A break may be applied at any moment until it is answered. By then the claim may be confirmed at a later revision.
+   */
   async #underWay(victim: Pick<Break, 'process' | 'name'>, breaking: Promise<boolean>): Promise<void> {
     const pending: Break = { ...victim, atMs: Infinity, revision: anyRevision }
     this.#breaks.push(pending)
-    const applied = await breaking.catch(() => true) // unanswered, it may have been applied
+    const applied = await breaking.catch(() => true) // without an answer, it may have been applied
     pending.atMs = applied ? this.#world.nowMs : never
     pending.revision = this.#store.revision()
   }
 
   /**
-   * When this hold was broken; -Infinity if it was not. A break counts from its hand-over on. It also counts if it came
-   * after the store had admitted or confirmed the claim, while that answer was on its way: no longer before the hand-over
-   * than the product believes an answer.
+   * When this hold was broken; -Infinity if it was not. A break counts from the hand-over on. It also counts if it
+   * came after the store had admitted or confirmed the claim, while that answer was on its way; but it must not be
+   * older than an answer that the product believes.
    */
   brokenAtMs({ process, name, token, givenMs }: Given): number {
     const { believedMs, requestMs } = this.#store
@@ -120,12 +124,12 @@ export class Breaks {
     return broken?.atMs ?? never
   }
 
-  /** Whether it was broken before its program was given it. Then others may have held since. */
+  /** Whether it was broken before its program got it. Then others may have held since. */
   isBrokenOnItsWay(given: Given): boolean {
     return this.brokenAtMs(given) > never && this.brokenAtMs(given) <= given.givenMs
   }
 
-  /** Whether its program may still believe in it, though it was broken: no deadline can know of that. */
+  /** Whether its program may still believe in it although it was broken: no deadline can know of that. */
   isMistaken(given: Given): boolean {
     return this.#world.nowMs - this.brokenAtMs(given) < 1.5 * this.#store.ttlMs
   }

@@ -1,4 +1,4 @@
-// That two runs of one commit try the same, and that the tools which choose the runs refuse what they do not know.
+// Two runs of one commit try the same cases, and the tools that choose runs refuse unknown arguments.
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { drawFor, holdsForAll, replayOf } from './draw.ts'
 import { parseSeed } from './seed.mjs'
 
-/** What draws by itself, and the one place in which that is meant. */
+/** Code that draws without the seed, and the only place where it is meant to. */
 const byItself = /\b(?:Math\.random|fc\.(?:assert|check|sample))\(/
 const meant = [
   'test/backends/consul/real/late.test.ts', // samples with a seed of drawFor
@@ -19,7 +19,7 @@ const meant = [
   'test/property/traces/traces.ts', // samples with the seed of tools/traces.mjs
 ]
 
-test('no test draws anything that its seed does not decide', () => {
+test('no test draws anything without its seed', () => {
   const files = readdirSync('test', { recursive: true, encoding: 'utf8' }).map((file) => join('test', file))
   const drawing = files.filter((file) => {
     return /\.(?:ts|mjs)$/.test(file) && byItself.test(readFileSync(file, 'utf8'))
@@ -27,7 +27,7 @@ test('no test draws anything that its seed does not decide', () => {
   expect(drawing.sort()).toEqual(meant)
 })
 
-test('one title draws one seed, and each lane of it another', ({ task }) => {
+test('one title draws one seed, and each of its lanes another one', ({ task }) => {
   const [one, again, lane, other] = [
     drawFor(task),
     drawFor(task),

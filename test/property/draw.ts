@@ -1,5 +1,5 @@
-// How one number becomes all plans and sequences that the tests try, so that two runs of one commit try the same. Owns the
-// seed of each test, the command that replays one case, and the digest by which two runs are compared.
+// Turns one number into all plans and sequences that the tests try, so that two runs of one commit try the same. Owns
+// the seed of each test, the command that replays one case, and the digest that two runs compare.
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import type { RunnerTestCase } from 'vitest'
@@ -7,24 +7,25 @@ import { currentSeed } from './seed.mjs'
 
 declare module 'vitest' {
   interface TaskMeta {
-    /** What tools/tally.mjs adds up over all tests. */
+    /** The counts that tools/tally.mjs sums over all tests. */
     simulated?: { readonly runs: number; readonly digest: string }
   }
 }
 
-/** Where a test's cases come from. */
+/** The origin of a test's cases. */
 export interface Draw {
   /** The seed for fast-check. */
   readonly seed: number
-  /** The only case that is wanted, as fast-check's path to it; undefined when all are. */
+  /** The only wanted case, as fast-check's path to it. Undefined if all are wanted. */
   readonly only: string | undefined
-  /** The command that runs the case with this path again, and nothing else, on any machine with this commit. */
+  /** The command that runs only the case with this path again, on any machine with this commit. */
   readonly replay: (path: string) => string
 }
 
 /**
- * The draw of a test: another one for each title, the same one in every run with the same seed. A test that draws in several
- * lanes at a time numbers them; `only` is then undefined unless the wanted case is in this lane, see `wantedLane`.
+ * The draw of a test: different for each title, and the same in every run with the same seed. A test that draws in
+ * several lanes at once numbers them. `only` is then undefined unless the wanted case is in this lane, see
+ * `wantedLane`.
  */
 export function drawFor(task: RunnerTestCase, lane?: number): Draw {
   const title = titleOf(task)
@@ -43,7 +44,7 @@ export function replayOf(task: RunnerTestCase): string {
   return `npm test -- --seed ${currentSeed()} ${selecting(task, titleOf(task))}`
 }
 
-/** Whether one case is replayed: what a test must have seen in all its cases is then not to be asked for. */
+/** Whether one case is replayed. Then it is pointless to check which states all cases have seen. */
 export function isReplay(): boolean {
   return process.env.LEASEHOLD_CASE !== undefined
 }
@@ -54,13 +55,13 @@ export function wantedLane(): number | undefined {
   return wanted === undefined ? undefined : Number.parseInt(wanted, 10)
 }
 
-/** A seed for one purpose, from that of the run. */
+/** A seed for one purpose, from the seed of the run. */
 export function seedFrom(seed: number, ...purpose: readonly string[]): number {
   const hash = createHash('sha256').update(JSON.stringify([seed, ...purpose]))
   return hash.digest().readUInt32BE() >>> 1
 }
 
-/** What a draw means to fast-check; over `numRuns` of the caller, where one case is wanted. */
+/** The draw as parameters of fast-check. If one case is wanted, they override `numRuns` of the caller. */
 export function parametersOf({
   seed,
   only,
@@ -68,12 +69,12 @@ export function parametersOf({
   return only === undefined ? { seed } : { seed, path: only, numRuns: 1, endOnFailure: true }
 }
 
-/** The search for a smaller case ends before the test would; to try fewer values than asked for is a failure. */
+/** The search for a smaller case ends before the test's own limit. Trying fewer values than asked for is a failure. */
 const tooLong = { interruptAfterTimeLimit: 90_000, markInterruptAsFailure: true }
 
 /**
- * Tries a property on `numRuns` drawn values. Throws with the smallest value that was found to break it, and the command that
- * replays it. With `timeout`, a value that takes longer, in ms, breaks it too.
+ * Tries a property on `numRuns` drawn values. Throws with the smallest value that breaks it, and the command that
+ * replays it. With `timeout`, a value that takes longer, in ms, also breaks it.
  */
 export async function holdsForAll<Ts>(
   task: RunnerTestCase,
@@ -89,12 +90,12 @@ export async function holdsForAll<Ts>(
   throw new Error(`${report}\nreplay it: ${replay}`, { cause: details.errorInstance })
 }
 
-/** The digest of many runs: of each its own, in the order in which they were drawn. */
+/** The digest of many runs: the hashes of the runs in the order in which they were drawn. */
 export class Digest {
   readonly #hash = createHash('sha256')
   runs = 0
 
-  /** Adds one run, by anything that is the same whenever it is run. */
+  /** Adds one run, by data that is the same in every repetition. */
   add(trace: string): void {
     this.runs += 1
     this.#hash.update(`${trace}\n`)
@@ -105,12 +106,12 @@ export class Digest {
   }
 }
 
-/** Hands the digest of a test's runs to the reporter. To be called once in a test. */
+/** Gives the digest of a test's runs to the reporter. Call it once in a test. */
 export function reportRuns(task: RunnerTestCase, runs: number, digest: string): void {
   task.meta.simulated = { runs, digest }
 }
 
-/** As vitest's -t sees it. */
+/** The title as vitest's -t sees it. */
 function titleOf(task: RunnerTestCase): string {
   const names = [task.name]
   for (let { suite } = task; suite; suite = suite.suite) names.unshift(suite.name)

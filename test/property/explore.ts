@@ -1,5 +1,5 @@
-// Many runs of drawn plans against one simulated store. Owns what is done with the first that fails: it is shrunk, kept, and
-// told along with how to replay it.
+// Many runs of drawn plans against one simulated store. Owns the treatment of the first failure: it is shrunk, kept,
+// and reported together with its replay command.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -9,25 +9,25 @@ import { tellViolation, type Violation } from './invariants.ts'
 import { type Kind, playOf } from './kinds.ts'
 import { type StoreName, stores } from './stores.ts'
 
-/** What to explore. */
+/** One exploration. */
 export interface Expedition<P> {
   readonly store: StoreName
-  /** What the plans are for; locks, if it is not said. */
+  /** The kind of the plans; by default locks. */
   readonly kind?: Kind
   readonly plans: fc.Arbitrary<P>
   readonly runs: number
-  /** Stop after so many ms, however many runs that were: for a soak, since it makes no two runs alike. */
+  /** Stop after this many ms, after any number of runs. Only for a soak, since two runs then differ. */
   readonly limitMs?: number | undefined
-  /** How many smaller plans are tried when one has failed. */
+  /** How many smaller plans are tried after a failure. */
   readonly shrinks?: number | undefined
 }
 
-/** What was found. */
+/** The result. */
 export interface Report {
   readonly runs: number
-  /** What was seen in all runs, and how often. */
+  /** The states that all runs have seen, with their counts. */
   readonly marks: ReadonlyMap<string, number>
-  /** Of all runs until one failed. */
+  /** The digest of all runs up to a failure. */
   readonly digest: string
   /** The invariants that the first failing plan broke, when it was as small as could be. */
   readonly violations: readonly Violation[]
@@ -36,8 +36,8 @@ export interface Report {
 }
 
 /**
- * Explores for one test: fails with the story of the smallest plan that breaks a property, or if some of `mustSee` was not
- * seen in any run, since runs in which nothing happens prove nothing.
+ * Explores for one test. Fails with the story of the smallest plan that breaks a property. Also fails if a state of
+ * `mustSee` was in no run, since runs without events prove nothing.
  */
 export async function holdsInAllRuns<P>(
   task: RunnerTestCase,
@@ -65,7 +65,7 @@ export async function explore<P>(expedition: Expedition<P>, draw: Draw): Promise
   const digest = new Digest()
   let failed = 0
   const property = fc.asyncProperty(plans, async (plan) => {
-    if (failed > shrinks) return // enough: the smallest so far will do
+    if (failed > shrinks) return // enough: keep the smallest plan so far
     const verdict = await playOf<P>(kind)(stores[store], plan)
     if (failed === 0) digest.add(verdict.digest)
     for (const [mark, count] of verdict.marks) marks.set(mark, (marks.get(mark) ?? 0) + count)

@@ -1,4 +1,5 @@
-// What is simulated: locks, elections and cron jobs each have plans, and a way to run one. Owns the list.
+// The kinds of simulation: locks, elections and cron jobs each have plans, and a function that runs one. Owns the
+// list.
 import { runCronPlan } from './cron/run.ts'
 import { runElectionPlan } from './election/run.ts'
 import { runPlan, type Verdict } from './locks/run.ts'
@@ -10,7 +11,7 @@ export type Play<P> = (make: MakeStore, plan: P, options?: { readonly log?: bool
 export const kinds = { locks: runPlan, election: runElectionPlan, cron: runCronPlan } as const
 export type Kind = keyof typeof kinds
 
-/** The way to run plans of this kind. What such a plan is, its author knows. */
+/** The function that runs plans of this kind. The caller knows the type of such a plan. */
 export function playOf<P>(kind: Kind): Play<P> {
   return kinds[kind] as unknown as Play<P>
 }

@@ -1,4 +1,4 @@
-// Plans that failed once are run every time, and LEASEHOLD_PLAN replays one with its story.
+// Plans that failed once run every time, and LEASEHOLD_PLAN replays one with its story.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -18,14 +18,14 @@ interface Kept {
   readonly plan: unknown
 }
 
-test.each(files)('what failed once holds: %s', async (file) => {
+test.each(files)('a plan that failed once holds: %s', async (file) => {
   const { store, kind = 'locks', plan }: Kept = JSON.parse(readFileSync(file, 'utf8'))
   const { violations, story } = await playOf(kind)(stores[store], plan, { log: true })
   if (wanted) process.stdout.write(story)
   expect(violations).toEqual([])
 })
 
-test('one plan gives one run, event by event, whenever it is run', async () => {
+test('one plan gives the same run, event by event, every time', async () => {
   const jobs = Array.from({ length: 8 }, (_, index) => ({
     process: index,
     atMs: 500 * index,

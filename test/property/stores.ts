@@ -1,5 +1,5 @@
-// The simulated stores as a run needs them: one shape for all. Owns who holds what in each, read from the store's own
-// data by the rules of its ecosystem and not by our code.
+// The simulated stores in the shape that runs need. Owns who holds a name in each, read from the store's own data by
+// the rules of its ecosystem and not by our code.
 
 import { leaseOf } from '../../src/backends/etcd/layout.ts'
 import { MemoryBackend } from '../../src/backends/memory/backend.ts'
@@ -15,34 +15,37 @@ import { SimHost } from '../../src/testing/server.ts'
 import type { World } from '../../src/testing/world.ts'
 import type { Victim } from './breaks.ts'
 
-/** A simulated store, with what a run does to it. */
+/** A simulated store, with the operations of a run. */
 export interface SimStore {
   readonly host: SimHost
   readonly ttlMs: number
-  /** How old an admission may be and be believed, on the slowest clock: a thirtieth of the time to live. */
+  /** How old an admission may be to be believed, on the slowest clock: a thirtieth of the time to live. */
   readonly believedMs: number
   /** How long one request may take, on the slowest clock. */
   readonly requestMs: number
-  /** How long after a crash its locks may stay taken. */
+  /** How long its locks may stay taken after a crash. */
   readonly takeOverMs: number
   source(process: SimProcess): BackendSource
   /** The processes whose claims hold this name now. */
   owners(name: string, permits: number): string[]
-  /** What stands as the name's checkpoint now. */
+  /** The present checkpoint of the name. */
   checkpoint(name: string): string | undefined
   /** The process that opened this session. */
   processOf(session: string): string
-  /** What every change of the store moves, and no token is ahead of. */
+  /** A number that every change of the store increases. No token is ahead of it. */
   revision(): bigint
-  /** Takes away what comes first, as an operator would, without our code; says before from which process or name. */
+  /**
+   * Removes the first claim or session, as an operator does, without our code. Before that it reports the process or
+   * name.
+   */
   operate(what: 'end session' | 'delete key', rob: (victim: Victim) => void): void
-  /** Lets it misbehave as real ones have, or behave again. */
+  /** Turns the faults of real stores on or off. */
   misbehave(on: boolean): void
   changeLeader(ms: number): void
   restart(ms: number): void
-  /** What is left of claims, and of sessions; after a healthy run nothing may be, not even signs. */
+  /** The claims and sessions that are left. After a healthy run there must be none, not even marker keys. */
   leftovers(healthy: boolean): string[]
-  /** How many requests it was sent in all. */
+  /** The number of requests so far. */
   requests(): number
 }
 
@@ -106,7 +109,7 @@ const consul: MakeStore = (world, network, committed) => {
     const owner = opened.find(({ source }) => source.transports.some(({ sessions }) => sessions.has(session)))
     return owner?.process.name ?? 'nobody'
   }
-  /** Of a semaphore: those on the list who have a key of their own, which lives as long as their session. */
+  /** Of a semaphore: holders on the list that have a key of their own, which lives as long as their session. */
   const liveOwners = (key: string): string[] => {
     const [lock] = server.read({ key }).entries
     const holders = lock && !lock.session ? Object.keys(JSON.parse(lock.value).Holders) : []
@@ -136,13 +139,13 @@ const consul: MakeStore = (world, network, committed) => {
     operate(what, rob) {
       const [session] = server.state.sessions
       const { entries } = server.read({ prefix: 'n' })
-      const entry = entries.find(({ key }) => !key.endsWith('/.checkpoint')) // which is data, and nobody's claim
+      const entry = entries.find(({ key }) => !key.endsWith('/.checkpoint')) // a key of data, which is no claim
       if (what === 'end session' && session) {
         rob({ process: processOf(session) })
         server.destroySession(session)
       } else if (entry) {
         const { session, key } = entry
-        // A list of holders has no session, and to delete it concerns them all.
+        // A list of holders has no session. Deleting it concerns all of them.
         rob({ process: session && processOf(session), name: nameOf(key) })
         server.txn([{ verb: 'delete', key: entry.key }])
       }
@@ -154,7 +157,7 @@ const consul: MakeStore = (world, network, committed) => {
     restart: (ms) => server.restart(ms),
     leftovers(healthy) {
       const keys = server.read({ prefix: '' }).entries.map(({ key }) => key)
-      // The sign of a line may outlive a crash, and so may a list of holders that died: the next one clears up.
+      // The marker key of a line may outlive a crash, and so may a list of dead holders: the next holder removes them.
       const stale = (key: string): boolean => key.endsWith('/.lock') && liveOwners(key).length === 0
       const ours = keys.filter((key) => !key.endsWith('/.checkpoint'))
       const left = healthy ? ours : ours.filter((key) => !key.endsWith('/.line') && !stale(key))
@@ -164,11 +167,13 @@ const consul: MakeStore = (world, network, committed) => {
   }
 }
 
-/** One store for all processes of a run, on a clock of its own. It never fails; its clients make their own mistakes. */
+/**
+ * One store for all processes of a run, on a clock of its own. The store never fails; faults concern only its clients.
+ */
 const memory: MakeStore = (world, _network, committed) => {
   const store = new MemoryStore(new SimProcess(world, 'memory'))
   const owners = new Map<string, string>()
-  // It answers at once, and so before `release`, which has just asked, has returned.
+  // The store answers at once, so before `release`, which has just asked, has returned.
   for (const name of ['n0', 'n1']) store.watch(name, () => world.after(0, committed))
   return {
     host: new SimHost(world, 'memory'),
@@ -201,7 +206,7 @@ const memory: MakeStore = (world, _network, committed) => {
     changeLeader: () => {},
     restart: () => {},
     leftovers: () => ['n0', 'n1'].flatMap((name) => store.line(name).map(({ claim }) => claim.id)),
-    requests: () => 0, // there is nothing to send
+    requests: () => 0, // there are no requests
   }
 }
 

@@ -1,6 +1,6 @@
 // @ts-check
-// A Leasehold client that does what it reads, a JSON array a line, and says what came of it. Arguments: the
-// built index.js, the URL, the options of connect. It never calls process.exit: its end is part of the test.
+// A Leasehold client that reads commands, one JSON array per line, and prints their results. Arguments: the built
+// index.js, the URL, the options of connect. It never calls process.exit: its end is part of the test.
 import { createInterface } from 'node:readline'
 
 const [, , index = '', url, options = '{}'] = process.argv
@@ -42,7 +42,7 @@ const verbs = {
     while (now() < end);
     say({ aborted: signal.aborted, held: hold.held, left: hold.remainingMs })
   },
-  /** Reads the clock without a pause, and says what it sees right after a gap: it had been stopped. */
+  /** Reads the clock without a pause. After a gap, which means that it was stopped, it prints the state at once. */
   spin(name = '', gapMs = '0') {
     const hold = holdOf(name)
     const { signal } = hold

@@ -1,5 +1,6 @@
-// The Consul of one test file, and a network in front of it that loses, delays and repeats nothing by itself: a test says
-// what becomes of each write. Owns what is asked beside Leasehold: which keys and sessions there are.
+// The Consul of one test file, and a network in front of it. By itself the network loses, delays and repeats nothing:
+// a test sets the fate of each write. Owns the questions that tests ask without Leasehold: which keys and sessions
+// exist.
 import { afterAll, beforeAll, beforeEach, onTestFinished, vi } from 'vitest'
 import { ConsulBackend } from '../../src/backends/consul/backend.ts'
 import { consul } from '../../src/backends/consul/index.ts'
@@ -19,7 +20,7 @@ import {
 } from '../../tools/servers/run.mjs'
 import { failOnComplaints, open } from './etcd.ts'
 
-/** A key as Consul has it. */
+/** A key in Consul. */
 export interface StoredKey {
   readonly Key: string
   readonly Value: string | null
@@ -28,15 +29,15 @@ export interface StoredKey {
   readonly ModifyIndex: number
 }
 
-/** A session as Consul has it. */
+/** A session in Consul. */
 export interface StoredSession {
   readonly ID: string
   readonly Name: string
-  /** The server whose fate it shares. */
+  /** The server with which it ends. */
   readonly Node: string
 }
 
-/** Starts a Consul for the tests of a file, which fail on what Node complains about meanwhile. */
+/** Starts a Consul for the tests of a file. A test fails if Node emits a warning meanwhile. */
 export function useConsul(options: ServerOptions = {}): TestConsul {
   const store = new TestConsul()
   beforeAll(async () => {
@@ -47,12 +48,12 @@ export function useConsul(options: ServerOptions = {}): TestConsul {
   return store
 }
 
-/** The same for each test: one that lost a server, and has it back, is for a while not what it was before. */
+/** The same, but for each test, since a server that was lost and is back behaves differently for a while. */
 export function useConsulEach(options: ServerOptions): TestConsul {
   const store = new TestConsul()
   beforeEach(async () => {
     store.cluster = await startConsul(options)
-    // What is registered first is run last: after the clients are closed.
+    // Handlers run in reverse order: this one after the clients are closed.
     onTestFinished(() => store.cluster.close())
   })
   failOnComplaints()
@@ -66,33 +67,33 @@ export class TestConsul {
     return this.cluster.members.map(({ endpoint }) => endpoint)
   }
 
-  /** A client of its own, closed at the end of the test. */
+  /** A separate client, closed at the end of the test. */
   client(namespace: string, options: ConsulOptions & ConnectOptions = {}): Promise<Leasehold> {
     const { ttlMs, clock, ...others } = options
     return open(consul({ endpoints: this.endpoints, namespace, ...others }), { ttlMs, clock })
   }
 
-  /** The URL for a process of its own. */
+  /** The URL for a separate process. */
   url(namespace: string): string {
     return `consul://${this.endpoints.join(',')}/${namespace}`
   }
 
-  /** What stands under a prefix, in the order of its keys; by a read that no stale server can answer. */
+  /** The entries under a prefix, in the order of their keys, by a consistent read. */
   async keys(prefix = '', member?: Member): Promise<StoredKey[]> {
     const answer = await this.#ask(`kv/${encodeURIComponent(prefix)}?recurse&consistent`, {}, member)
     return answer.status === 404 ? [] : JSON.parse(answer.body)
   }
 
   /**
-   * The names of those keys. Without checkpoints, which stay, and the signs that something was withdrawn, which stay for
-   * as long as a session does.
+   * The names of those keys, without checkpoints, which stay, and without markers of withdrawn claims, which stay as
+   * long as their session.
    */
   async names(prefix = ''): Promise<string[]> {
     const keys = (await this.keys(prefix)).map(({ Key }) => Key)
     return keys.filter((key) => !/\/\.checkpoint$|\/\.withdrawn\//.test(key))
   }
 
-  /** Those of ours: the harness has some, to see whether Consul is well. */
+  /** The sessions of Leasehold. The harness has others, to see whether Consul is healthy. */
   async sessions(): Promise<StoredSession[]> {
     const all: StoredSession[] = JSON.parse((await this.#ask('session/list?consistent')).body)
     return all.filter(({ Name }) => Name.startsWith('leasehold'))
@@ -102,12 +103,12 @@ export class TestConsul {
     await this.#ask(`session/destroy/${session}`, { method: 'PUT' })
   }
 
-  /** Who holds a mutex, by its key. */
+  /** The session that holds a mutex, by its key. */
   async holder(key: string): Promise<string | undefined> {
     return (await this.keys(key)).find(({ Key }) => Key === key)?.Session
   }
 
-  /** Resolves with the tickets of a line, in order, once there are so many. */
+  /** Resolves with the tickets of a line, in order, once it has this many. */
   line(namespace: string, name: string, length: number): Promise<StoredKey[]> {
     const look = async (): Promise<StoredKey[]> => {
       const tickets = await this.keys(`${namespace}${name}/.line/`)
@@ -125,19 +126,19 @@ export class TestConsul {
   }
 }
 
-/** What becomes of a write. */
+/** The fate of a write. */
 export type Fate =
   | 'delivered'
   /** It fails before it is sent. */
   | 'unsent'
   /** It is applied, and the answer is lost. */
   | 'unanswered'
-  /** Its sender is told at once that there was no answer, and it is applied later. */
+  /** Its sender learns at once that there is no answer, and it is applied later. */
   | 'late'
-  /** The same, but its sender is told nothing, and waits for as long as it likes. */
+  /** The same, but its sender learns nothing, and waits as long as it likes. */
   | 'hanging'
 
-/** What a write is for, by what it does. */
+/** The purpose of a write, by its effect. */
 export type Kind =
   | 'session'
   | 'end of session'
@@ -156,7 +157,7 @@ export type Kind =
   | 'give up slot'
   | 'own key'
 
-/** A write on its way: which one it is, and what it is for. */
+/** A write on its way: its number and its purpose. */
 export interface Write {
   /** Its number among all writes of the network, from 0. */
   readonly index: number
@@ -165,14 +166,14 @@ export interface Write {
 
 type Decide = (write: Write) => Fate
 
-/** What clients go through to reach Consul. */
+/** The network between clients and Consul. */
 export class Network {
-  /** What became of each write. */
+  /** The fate of each write. */
   readonly log: string[] = []
   decide: Decide = () => 'delivered'
-  /** Whether a read gets through. */
+  /** Whether a read arrives. */
   hears: () => boolean = () => true
-  /** Called with each write that was sent, before it is. */
+  /** Called with each write just before it is sent. */
   before: (write: Write) => Promise<void> = async () => {}
   readonly #address: string
   readonly #clock: Clock
@@ -210,12 +211,12 @@ export class Network {
     })
   }
 
-  /** Lets late writes arrive, those for which `which` says so, and resolves when Consul has dealt with them. */
+  /** Delivers the late writes for which `which` returns true. Resolves when Consul has processed them. */
   async arrive(which: (write: Write) => boolean = () => true): Promise<void> {
     const due = this.#kept.filter(({ write }) => which(write))
     for (const each of due) {
       this.#kept.splice(this.#kept.indexOf(each), 1)
-      // Refusals are what most of them deserve.
+      // Consul rightly refuses most of them.
       const outcome = await each.send().catch((error: Error) => error.name)
       const applied = (outcome as { applied?: boolean })?.applied ?? outcome
       this.log.push(`${each.write.index} ${each.write.kind}: arrived, applied: ${applied}`)
@@ -289,7 +290,7 @@ export function openNetwork(store: TestConsul, clock?: Clock): Network {
   return network
 }
 
-/** What a transaction of ours is for. */
+/** The purpose of a transaction of Leasehold. */
 export function kindOf(operations: readonly Operation[]): Kind {
   const has = (verb: string, key: RegExp): boolean =>
     operations.some((operation) => operation.verb === verb && key.test(operation.key))
@@ -309,5 +310,5 @@ export function kindOf(operations: readonly Operation[]): Kind {
   if (has('delete-cas', /\/\.lock$/)) return left ? 'release from the line' : 'release'
   if (left || operations.every(({ verb }) => verb === 'get-tree')) return 'leave'
   if (operations[0]?.verb === 'check-index') return 'own key'
-  throw new Error(`what is this for? ${JSON.stringify(operations.map(({ verb, key }) => [verb, key]))}`)
+  throw new Error(`unknown purpose: ${JSON.stringify(operations.map(({ verb, key }) => [verb, key]))}`)
 }

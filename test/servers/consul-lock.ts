@@ -1,4 +1,4 @@
-// `consul lock`, the real program, which holds until it is told to release. Owns the child process.
+// `consul lock`, the real program, which holds until the test releases it. Owns the child process.
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -7,11 +7,11 @@ import { ownedFolder, spawnOwned } from '../../tools/servers/children.mjs'
 import { cleanEnvironment } from '../../tools/servers/command.mjs'
 import { serverOf } from '../../tools/servers/fetch.mjs'
 
-/** Says whether it was told that it holds, and goes on until the file is there or its parent is not. */
+/** Reports that it holds, and runs until the file exists or its parent is gone. */
 const script =
   'echo "held=$CONSUL_LOCK_HELD"; while kill -0 $PPID 2>/dev/null && ! [ -e "$0" ]; do sleep 0.01; done'
 
-/** What to run, and how. */
+/** The arguments of one `consul lock`. */
 export interface ConsulLockOptions {
   /** `-n`: more than one is a semaphore. */
   readonly permits?: number
@@ -29,9 +29,9 @@ export class ConsulLock {
   /** When its child was started. */
   heldAt = Number.NaN
   output = ''
-  /** What it says of itself. */
+  /** Its output on stderr. */
   stderr = ''
-  /** Resolves when its child has been started; rejects when it ends before. */
+  /** Resolves when its child was started; rejects if it ends before that. */
   readonly held: Promise<void>
   /** Resolves with the exit code. */
   readonly exited: Promise<number>
@@ -78,7 +78,7 @@ export class ConsulLock {
     return new ConsulLock(join(dir, 'consul'), address, name, options)
   }
 
-  /** Resolves with the exit code when it has let go. */
+  /** Ends its child. Resolves with the exit code when it has released the lock. */
   async release(): Promise<number> {
     await writeFile(this.#sign, '')
     return this.exited

@@ -1,5 +1,5 @@
-// The Consul of one test file, and what a test asks it and does to it beside Leasehold. Owns that each test closes its
-// clients, leaves no key and no session behind, and fails on a warning or a rejection that nobody handled.
+// The Consul of one test file, and the requests of a test that bypass Leasehold. Owns that each test closes its
+// clients, leaves no key and no session behind, and fails on a warning or an unhandled rejection.
 import { readFile } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished } from 'vitest'
@@ -13,11 +13,11 @@ import {
 import { until } from '../../tools/servers/wait.mjs'
 import { failOnComplaints } from './etcd.ts'
 
-/** What Go's api.Lock and api.Semaphore mark their keys with. */
+/** The flags of Go's api.Lock and api.Semaphore on their keys. */
 export const lockFlags = '3304740253564472344'
 export const semaphoreFlags = '16210313421097356768'
 
-/** A key as the store has it. */
+/** A key in the store. */
 export interface StoredKey {
   readonly key: string
   readonly value: string
@@ -27,21 +27,21 @@ export interface StoredKey {
   readonly modified: number
 }
 
-/** What the store answered. */
+/** An answer of the store. */
 export interface Answer {
   readonly status: number
   readonly body: string
   readonly index: number
 }
 
-/** Starts one Consul for the tests of a file. Every test has to leave it as empty as it found it. */
+/** Starts one Consul for the tests of a file. Every test must leave it empty. */
 export function useConsul(options: ConsulServerOptions = {}): TestConsul {
   const store = new TestConsul()
   beforeAll(async () => {
     store.cluster = await startConsul(options)
   })
   afterAll(() => store.close())
-  // What is registered first is run last: after the clients are closed.
+  // Handlers run in reverse order: this one after the clients are closed.
   beforeEach(() => onTestFinished(() => store.expectEmpty()))
   failOnComplaints()
   return store
@@ -57,7 +57,7 @@ export function freshName(): string {
 
 export class TestConsul {
   cluster!: ConsulCluster
-  /** One connection from the beginning to the end, so that it is there also when the agent takes no more. */
+  /** One connection for the whole file, so that it works even when the agent takes no more connections. */
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 })
 
   async close(): Promise<void> {
@@ -70,7 +70,7 @@ export class TestConsul {
     return new URL(this.cluster.address).host
   }
 
-  /** A client of its own, closed at the end of the test. The shortest time to live that Consul takes. */
+  /** A separate client with the shortest time to live that Consul takes, closed at the end of the test. */
   async client(options: ConsulOptions & ConnectOptions = {}): Promise<Leasehold> {
     const { ttlMs = 10_000, ...others } = options
     const client = await connect(consul({ endpoints: [this.host], ...others }), { ttlMs })
@@ -82,7 +82,7 @@ export class TestConsul {
     return Promise.all(Array.from({ length: count }, () => this.client(options)))
   }
 
-  /** What stands under a prefix, in the order of creation. */
+  /** The entries under a prefix, in the order of creation. */
   async keys(prefix = ''): Promise<StoredKey[]> {
     const { status, body } = await this.ask('GET', `kv/${prefix}?recurse&consistent`)
     if (status === 404) return []
@@ -103,7 +103,7 @@ export class TestConsul {
     return (await this.keys(key)).find((found) => found.key === key)
   }
 
-  /** Resolves with the tickets of a line, in order, once so many of ours stand in it. */
+  /** Resolves with the tickets of a line, in order, once it has this many of Leasehold. */
   line(name: string, length: number): Promise<StoredKey[]> {
     return until(
       async () => {
@@ -114,7 +114,10 @@ export class TestConsul {
     )
   }
 
-  /** Resolves with the contenders for a semaphore, holders and waiters of Go's and holders of ours, once so many are there. */
+  /**
+   * Resolves with the contenders for a semaphore (holders and waiters of Go, holders of Leasehold) once there are this
+   * many.
+   */
   contenders(name: string, count: number): Promise<StoredKey[]> {
     return until(
       async () => {
@@ -134,7 +137,7 @@ export class TestConsul {
     expect((await this.ask('PUT', `session/destroy/${id}`)).status).toBe(200)
   }
 
-  /** Makes a session that nobody renews, ended at the end of the test. */
+  /** Makes a session that is never renewed, and ends it at the end of the test. */
   async createSession(plan: object = {}): Promise<string> {
     const { body } = await this.ask(
       'PUT',
@@ -146,7 +149,7 @@ export class TestConsul {
     return ID
   }
 
-  /** Writes a key; `query` is that of Consul's API. Says whether it was written. */
+  /** Writes a key. `query` is that of Consul's API. Resolves with whether it was written. */
   async put(key: string, value: string, query = ''): Promise<boolean> {
     const { status, body } = await this.ask('PUT', `kv/${key}?${query}`, value)
     expect(status, body).toBe(200)
@@ -157,12 +160,12 @@ export class TestConsul {
     expect((await this.ask('DELETE', `kv/${key}?${query}`)).status).toBe(200)
   }
 
-  /** What moves with every write of a key. */
+  /** A number that every write of a key increases. */
   async index(): Promise<number> {
     return (await this.ask('GET', 'kv/?keys&consistent')).index
   }
 
-  /** How many connections the agent counts: also those whose client has left while a read of theirs goes on. */
+  /** The connections that the agent counts. It includes those of a client that has left while its read goes on. */
   async connections(): Promise<number> {
     const port = Number(new URL(this.cluster.address).port).toString(16).toUpperCase().padStart(4, '0')
     const sockets = (await readFile('/proc/net/tcp', 'utf8')).split('\n').slice(1)
@@ -172,11 +175,12 @@ export class TestConsul {
     return own.filter(([, , , state]) => state === '01' || state === '08').length // established, close-wait
   }
 
-  /** Fails if a test left anything, and takes it away for the next one. */
+  /** Fails if a test left anything, and removes it for the next test. */
   async expectEmpty(): Promise<void> {
     const keys = (await this.keys()).map(({ key }) => key)
-    // The harness makes some without a name, to see whether Consul is well. A `consul lock` that was robbed exits at once,
-    // at times before its request to end its session has left; Consul ends that one at its time to live.
+    // The harness makes sessions without a name, to see whether Consul is healthy. A `consul lock` whose lock was
+    // broken exits at once, sometimes before its request to end its session was sent; Consul ends that session after
+    // its time to live.
     const all = await this.sessions()
     const sessions = all.filter(({ Name }) => Name !== '' && !Name.startsWith('Consul lock for '))
     await this.delete('', 'recurse')

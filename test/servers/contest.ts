@@ -1,29 +1,29 @@
-// Three peers in Go and three in Node that take one lock or one leadership in turn, and what befalls those that hold. Owns
-// the record of their turns, on the clock that all processes of a machine share, and what must be true of it.
+// Three peers in Go and three in Node that take one lock or one leadership in turn, and faults of the holders. Owns
+// the record of their turns, on the clock that all processes of a machine share, and the invariants of these turns.
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { until } from '../../tools/servers/wait.mjs'
 import { now, type Peer, type Said, type Side } from './peer.ts'
 
-/** What befalls a holder: it is killed, stands still for longer than its time to live, or its session is ended. */
+/** A fault of a holder: it is killed, stopped for longer than its time to live, or its session is ended. */
 export type Trouble = 'kill' | 'stop' | 'revoke'
 
-/** Where they contend. */
+/** The store in which they contend. */
 export interface Arena {
   readonly title: string
   readonly name: string
   readonly ttlMs: number
-  /** Starts a peer that is ready to take. */
+  /** Starts a peer and resolves when it is ready. */
   start(side: Side): Promise<Peer>
   take(peer: Peer, value: string): Promise<Said>
   give(peer: Peer): Promise<Said>
-  /** Makes a peer ready again whose session has ended. */
+  /** Makes a peer ready again after its session has ended. */
   again(peer: Peer): Promise<unknown>
-  /** Ends the session of this holder, as an operator can; does nothing when it has let go meanwhile. */
+  /** Ends the session of this holder, as an operator can. Does nothing if it has released meanwhile. */
   revoke(holder: Turn): Promise<void>
-  /** The create revision of the first in line, where the store has a line. */
+  /** The create revision of the first in line, if the store has a line. */
   first?(): Promise<bigint | undefined>
-  /** Ends a peer politely. */
+  /** Ends a peer properly. */
   close(peer: Peer): Promise<unknown>
 }
 
@@ -33,28 +33,28 @@ export interface Turn {
   readonly token: bigint
   readonly asked: number
   readonly began: number
-  /** Until when the holder may have believed in it. */
+  /** Until when the holder may have believed that it holds. */
   ended: number
   created: bigint | undefined
-  /** Whether all is known of it that can be. */
+  /** Whether everything about its place is known. */
   placed: boolean
   /** Whether the holder was asked to give it back: then it may be over at any moment, before the answer is here. */
   leaving: boolean
   trouble?: Trouble
 }
 
-/** What one side got. */
+/** The turns of one side. */
 export interface Share {
-  /** While all of them contended. */
+  /** Turns while all of them contended. */
   readonly turns: number
-  /** Once the others had begun to leave. */
+  /** Turns after the others had begun to leave. */
   readonly late: number
   readonly longestMs: number
 }
 
 const each = 3
 const holdMs = 10
-/** How long they go on undisturbed between two troubles. */
+/** How long they run undisturbed between two faults. */
 const calmMs = 1_000
 const sessionLost = /requested lease not found|session is expired|context canceled/
 
@@ -76,7 +76,7 @@ export class Contest {
     this.#end = now() + seconds * 1_000
   }
 
-  /** Lets them contend for so long; resolves when all have had their last turn and are gone. */
+  /** Lets them contend for this long. Resolves when all have had their last turn and have ended. */
   static async run(arena: Arena, plan: { seconds: number; troubles: readonly Trouble[] }): Promise<Contest> {
     const contest = new Contest(arena, plan)
     const sides: Side[] = ['Go', 'Node']
@@ -85,7 +85,7 @@ export class Contest {
     return contest
   }
 
-  /** Takes and gives until the time is over; after a kill another process takes its place. */
+  /** Takes and releases until the time is over. After a kill another process takes its place. */
   async #loop(side: Side): Promise<void> {
     let peer = await this.#begin(side)
     while (now() < this.#end) {
@@ -124,7 +124,10 @@ export class Contest {
     await this.#hold(turn)
   }
 
-  /** In Go a wait ends when its session does, which can happen to a process that is starved for longer than that lasts. */
+  /**
+   * In Go a wait ends with its session, which can happen to a process that gets no processor time for longer than the
+   * session lives.
+   */
   async #refused(peer: Peer, error: string): Promise<void> {
     if (peer.over) return
     if (!sessionLost.test(error)) throw new Error(`${peer.side} took nothing: ${error}`)
@@ -133,7 +136,7 @@ export class Contest {
 
   async #again(peer: Peer): Promise<void> {
     await this.#arena.again(peer).catch((error: unknown) => {
-      if (!peer.over) throw error // else it was killed meanwhile
+      if (!peer.over) throw error // otherwise it was killed meanwhile
     })
   }
 
@@ -155,12 +158,12 @@ export class Contest {
     }
   }
 
-  /** Each trouble in turn, with a while of calm in between. */
+  /** Each fault in turn, with a calm time in between. */
   async #befall(): Promise<void> {
     for (let round = 0; ; round += 1) {
       const trouble = this.#troubles[round % this.#troubles.length]
       await pause(calmMs)
-      // What befalls a holder ends before the contest does, so that all are there for its end.
+      // A fault must end before the contest does, so that all peers are there at the end.
       const tookMs = trouble === 'revoke' ? 0 : 2 * this.#arena.ttlMs
       if (trouble === undefined || now() + tookMs > this.#end) return
       await this.#harm(await this.#holder(), trouble)
@@ -177,8 +180,8 @@ export class Contest {
   }
 
   /**
-   * A process that stands still, and one whose session an operator ended, may go on believing: it cannot know. What counts
-   * is that it believed rightly until then.
+   * A stopped process, or one whose session an operator ended, may go on believing, since it cannot know. Only its
+   * belief before that counts.
    */
   async #harm(turn: Turn, trouble: Trouble): Promise<void> {
     const { peer } = turn
@@ -191,7 +194,7 @@ export class Contest {
     peer.cont()
   }
 
-  /** No two held at a time, tokens grew across both sides, and so did the places in line. */
+  /** Checks that no two held at a time, and that tokens and places in line grew across both sides. */
   expectOneAtATime(): void {
     expect(this.#failures).toEqual([])
     const sorted = this.turns.toSorted((one, other) => one.began - other.began)
@@ -213,7 +216,7 @@ export class Contest {
     return { turns, late: own.length - turns, longestMs }
   }
 
-  /** What came of it, for those who read the output. */
+  /** The result, for readers of the output. */
   get summary(): string {
     const of = (side: Side): string => {
       const { turns, late, longestMs } = this.share(side)

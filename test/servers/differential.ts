@@ -1,25 +1,25 @@
-// Random sequences that a simulated server and a real one have to answer alike. Owns how many are tried, in how many lanes
-// at a time, and what they are known by afterwards.
+// Random sequences that a simulated server and a real one must answer alike. Owns how many are tried, in how many
+// lanes at a time, and the digest of all of them.
 import fc from 'fast-check'
 import type { RunnerTestCase } from 'vitest'
 import { Digest, holdsForAll, isReplay, reportRuns, wantedLane } from '../property/draw.ts'
 
-/** What to try. */
+/** One comparison. */
 export interface Trial<Sequence> {
   readonly sequences: fc.Arbitrary<Sequence>
   readonly runs: number
-  /** How many sequences are under way at a time; as many on each machine, since each lane draws its own. */
+  /** How many sequences run at a time. The number is the same on every machine, since each lane draws for itself. */
   readonly lanes: number
-  /** Resolves with what the simulated server answered; rejects where the real one differs. */
+  /** Resolves with the answers of the simulated server. Rejects if the real one differs. */
   readonly compare: (sequence: Sequence) => Promise<string>
 }
 
-/** What one sequence may take. */
+/** The time limit of one sequence. */
 const timeout = 10_000
 
 /**
- * Tries the sequences that belong to the seed of this run. Fails with the smallest that shows a difference, and the command
- * that replays it.
+ * Tries the sequences of this run's seed. Fails with the smallest one that shows a difference, and the command that
+ * replays it.
  */
 export async function tryAll<Sequence>(task: RunnerTestCase, trial: Trial<Sequence>): Promise<void> {
   const lanes = Array.from({ length: trial.lanes }, (_, lane) => lane)
@@ -38,7 +38,7 @@ export async function tryAll<Sequence>(task: RunnerTestCase, trial: Trial<Sequen
   reportRuns(task, numRuns * trial.lanes, String(all))
 }
 
-/** How often each kind of answer was seen: a comparison that never saw it proves nothing of it. */
+/** The count of each kind of answer: a comparison that never saw a kind proves nothing about it. */
 export class Seen {
   readonly #counts = new Map<string, number>()
 
@@ -46,14 +46,14 @@ export class Seen {
     this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1)
   }
 
-  /** Which of these were seen too seldom; none where one sequence is replayed. */
+  /** The kinds that were seen too seldom. None if one sequence is replayed. */
   lacking(kinds: readonly string[], least = 10): string[] {
     if (isReplay()) return []
     return kinds.filter((kind) => (this.#counts.get(kind) ?? 0) < least)
   }
 }
 
-/** An answer, or the kind of its error: all that Leasehold goes by. */
+/** An answer, or the kind of its error: the parts that Leasehold uses. */
 export async function answerOf<T>(ask: () => Promise<T>): Promise<T | { readonly error: string }> {
   try {
     return await ask()

@@ -1,12 +1,12 @@
-// The etcd of one test file, and what a test asks it beside Leasehold: which keys and leases there are. Owns
-// that each test closes its clients, and fails on a warning or a rejection that nobody handled.
+// The etcd of one test file, and the questions that tests ask without Leasehold: which keys and leases exist. Owns
+// that each test closes its clients, and fails on a warning or an unhandled rejection.
 import { afterAll, afterEach, beforeAll, expect, onTestFinished } from 'vitest'
 import { type BackendSource, type ConnectOptions, connect, type Leasehold } from '../../src/index.ts'
 import { ask } from '../../tools/servers/loopback.mjs'
 import { type EtcdCluster, type EtcdOptions, startEtcd } from '../../tools/servers/run.mjs'
 import { until } from '../../tools/servers/wait.mjs'
 
-/** A key as the store has it. */
+/** A key in the store. */
 export interface StoredKey {
   readonly key: string
   readonly value: string
@@ -25,7 +25,7 @@ export function useEtcd(options: EtcdOptions = {}): TestEtcd {
   return etcd
 }
 
-/** Makes every test of the file fail on what Node complains about meanwhile. */
+/** Makes every test of the file fail if Node emits a warning or an unhandled rejection meanwhile. */
 export function failOnComplaints(): void {
   const complaints: unknown[] = []
   const complain = (complaint: unknown): void => {
@@ -42,7 +42,7 @@ export function failOnComplaints(): void {
 
 let namespaces = 0
 
-/** A name space that no other test has. */
+/** A namespace that no other test has. */
 export function freshNamespace(): string {
   namespaces += 1
   return `test-${namespaces}/`
@@ -58,12 +58,12 @@ export async function open(target: string | BackendSource, options: ConnectOptio
 export class TestEtcd {
   cluster!: EtcdCluster
 
-  /** A client of its own, closed at the end of the test. */
+  /** A separate client, closed at the end of the test. */
   client(namespace: string, options: ConnectOptions = {}): Promise<Leasehold> {
     return open(this.cluster.url(namespace), { ttlMs: 5_000, ...options })
   }
 
-  /** What stands under a prefix, in the order of creation. */
+  /** The entries under a prefix, in the order of creation. */
   async keys(prefix = ''): Promise<StoredKey[]> {
     const end =
       prefix === ''
@@ -84,7 +84,7 @@ export class TestEtcd {
     }))
   }
 
-  /** Resolves with the line of a lock once so many claims stand in it. */
+  /** Resolves with the line of a lock once it has this many claims. */
   line(namespace: string, name: string, length: number): Promise<StoredKey[]> {
     const describe = (): string => `${length} claims on ${name}`
     return until(
@@ -110,7 +110,7 @@ export class TestEtcd {
     return this.gateway('kv/put', { key: base64(key), value: base64(value) })
   }
 
-  /** Asks the JSON gateway of the first member that runs, which is quicker than to start etcdctl. */
+  /** Asks the JSON gateway of the first running member, which is faster than starting etcdctl. */
   // biome-ignore lint/suspicious/noExplicitAny: the answers of etcd's JSON gateway, as they are
   async gateway(path: string, body: object): Promise<any> {
     const member = this.cluster.members.find(({ state }) => state === 'running')
@@ -120,7 +120,7 @@ export class TestEtcd {
     return JSON.parse(answer.body)
   }
 
-  /** Writes keys that are nobody's claim, one after another, until the function returned is called. */
+  /** Writes keys that are no claims, one after another, until the returned function is called. */
   writeAlways(parallel = 1): () => Promise<number> {
     let on = true
     let count = 0
@@ -145,7 +145,7 @@ export function base64(text: string): string {
   return Buffer.from(text).toString('base64')
 }
 
-/** What of several numbers stands in the middle. */
+/** The middle one of several numbers. */
 export function median(numbers: readonly number[]): number {
   return [...numbers].sort((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? Number.NaN
 }

@@ -1,4 +1,5 @@
-// `etcdctl elect` of a given line: a candidate until it is told to resign, or, with `-l`, an observer. Owns the child process.
+// `etcdctl elect` of a given version line: a candidate until the test lets it resign, or, with `-l`, an observer. Owns
+// the child process.
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -9,7 +10,7 @@ import type { EtcdLine } from '../../tools/servers/run.mjs'
 import { until } from '../../tools/servers/wait.mjs'
 import { etcdctlOf } from './etcdctl-lock.ts'
 
-/** What etcdctl prints of a leader: its key and its value. */
+/** A leader as etcdctl prints it: its key and its value. */
 export interface Shown {
   readonly key: string
   readonly value: string
@@ -49,7 +50,7 @@ export class EtcdctlElect {
     return new EtcdctlElect(await etcdctlOf(line), [`--endpoints=${endpoint}`, 'elect', '-l', name])
   }
 
-  /** Resolves with the leader that it printed last, once that has this value. */
+  /** Resolves with the leader that it printed last, once it has this value. */
   shows(value: string): Promise<Shown> {
     const last = async (): Promise<Shown | false | undefined> => {
       const shown = this.shown.at(-1)
@@ -58,7 +59,7 @@ export class EtcdctlElect {
     return until(last, { describe: () => `${value} after ${JSON.stringify(this.shown)}`, everyMs: 5 })
   }
 
-  /** Asks it to end, as Ctrl-C does; resolves with its exit code when it has given leadership back. */
+  /** Ends it as Ctrl-C does. Resolves with its exit code when it has resigned. */
   resign(): Promise<number | null> {
     this.#child.kill('SIGINT')
     return this.exited

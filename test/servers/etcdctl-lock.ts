@@ -1,4 +1,4 @@
-// `etcdctl lock` of a given line, which holds until it is told to release. Owns the child process.
+// `etcdctl lock` of a given version line, which holds until the test releases it. Owns the child process.
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { cleanEnvironment } from '../../tools/servers/command.mjs'
 import { serverOf } from '../../tools/servers/fetch.mjs'
 import type { EtcdLine } from '../../tools/servers/run.mjs'
 
-/** Says its token, and goes on until the file is there or etcdctl, its parent, is not. */
+/** Prints its token, and runs until the file exists or its parent, etcdctl, is gone. */
 const script = 'echo "$ETCD_LOCK_REV"; while kill -0 $PPID 2>/dev/null && ! [ -e "$0" ]; do sleep 0.01; done'
 
 let locks = 0
@@ -19,7 +19,7 @@ export class EtcdctlLock {
   readonly #exited: Promise<unknown>
   readonly #sign: string
 
-  /** `file` is the etcdctl to run. */
+  /** `file` is the path of etcdctl. */
   constructor(file: string, endpoint: string, name: string) {
     locks += 1
     const folder = ownedFolder('leasehold-etcdctl')
@@ -37,14 +37,14 @@ export class EtcdctlLock {
     })
   }
 
-  /** Resolves when it has let go. */
+  /** Ends it, and resolves when it has released the lock. */
   async release(): Promise<void> {
     await writeFile(this.#sign, '')
     await this.#exited
   }
 }
 
-/** Where the etcdctl of a line is. */
+/** The path of the etcdctl of a version line. */
 export async function etcdctlOf(line: EtcdLine): Promise<string> {
   return join((await serverOf('etcd', line)).dir, 'etcdctl')
 }

@@ -1,10 +1,10 @@
-// Stops a server so that it answers nothing from then on. The signal alone takes a moment to have its effect.
+// Stops a server so that it answers nothing from then on. After the signal it takes a moment until it stands still.
 import { onTestFinished } from 'vitest'
 import { runCommand } from '../../tools/servers/command.mjs'
 import type { Member } from '../../tools/servers/run.mjs'
 import { until } from '../../tools/servers/wait.mjs'
 
-/** Resolves when the member stands still. It goes on at the end of the test, at the latest. */
+/** Resolves when the member stands still. It goes on at the latest at the end of the test. */
 export async function freeze(member: Member): Promise<void> {
   onTestFinished(() => member.cont())
   member.stop()

@@ -1,8 +1,8 @@
-// The lines of etcd and Consul that can be had on this machine, for tests that run against each of them. Owns that the
-// titles of such tests name the exact versions, and that a line which is left out is left out visibly.
+// The version lines of etcd and Consul that this machine can run, for tests that run against each of them. Owns that
+// the titles of such tests show the exact versions, and that a missing line shows in the output.
 import { type ConsulLine, type EtcdLine, ensureServers } from '../../tools/servers/run.mjs'
 
-/** A line. In the title of a test, %s is its exact version. */
+/** A version line. In the title of a test, %s is its exact version. */
 export class TestedLine<Line> {
   readonly line: Line
   /** For example '3.7.3'. */
@@ -23,7 +23,7 @@ const { etcd, consul } = await ensureServers({ log: (line) => process.stderr.wri
 /** Of etcd, the newest first: at most 3.7, 3.6, 3.5 and 3.4. */
 export const etcdLines = newestFirst<EtcdLine>(etcd)
 
-/** Of Consul, the newest first: 1.8, and 1.14 where LEASEHOLD_CONSUL_LINE asks for it. */
+/** Of Consul, the newest first: 1.8, and 1.14 if LEASEHOLD_CONSUL_LINE asks for it. */
 export const consulLines = newestFirst<ConsulLine>(consul)
 
 function newestFirst<Line extends string>(

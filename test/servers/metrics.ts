@@ -1,7 +1,7 @@
-// What a server counted of the requests that reached it, from its own metrics.
+// The counts of a server's requests, from its own metrics.
 import type { EtcdCluster } from '../../tools/servers/run.mjs'
 
-/** How often a method was called; `msg_received` counts the messages of a stream. */
+/** How often a method was called. `msg_received` counts the messages of a stream. */
 export async function callsOf(
   cluster: EtcdCluster,
   method: string,
@@ -10,7 +10,7 @@ export async function callsOf(
   return sum(await cluster.metrics(), event, method)
 }
 
-/** All calls since, by method. */
+/** All calls since then, by method. */
 export async function counting(cluster: EtcdCluster): Promise<() => Promise<Record<string, number>>> {
   const before = await byMethod(cluster)
   return async () => {
@@ -22,7 +22,7 @@ export async function counting(cluster: EtcdCluster): Promise<() => Promise<Reco
   }
 }
 
-/** Every message to the server, so that those on a stream count as much as those that stand alone. */
+/** Every message to the server: one on a stream counts as much as a separate one. */
 async function byMethod(cluster: EtcdCluster): Promise<Record<string, number>> {
   const metrics = await cluster.metrics()
   const names = [...metrics.keys()].filter((name) => name.startsWith('grpc_server_msg_received_total'))

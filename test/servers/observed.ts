@@ -1,11 +1,11 @@
-// What `election.observe` tells, collected while a test goes on. Owns the loop, and that it ends with the test.
+// Collects the values of `election.observe` during a test. Owns the loop, and ends it with the test.
 import { onTestFinished } from 'vitest'
 import type { Election } from '../../src/api/election.ts'
 import type { Leader } from '../../src/contract.ts'
 import { until } from '../../tools/servers/wait.mjs'
 
 export class Observed {
-  /** Everything that it told so far. */
+  /** All values so far. */
   readonly told: (Leader | undefined)[] = []
   #failed: unknown
 
@@ -20,12 +20,12 @@ export class Observed {
     })
   }
 
-  /** Only the values, with `nobody` where nobody led. */
+  /** The values of the leaders, with `nobody` if none led. */
   get values(): string[] {
     return this.told.map((leader) => leader?.value ?? 'nobody')
   }
 
-  /** Resolves with what it told last, once that has this value: `nobody` where nobody leads. */
+  /** Resolves with the last leader once it has this value; `nobody` means no leader. */
   async sees(value: string, deadlineMs = 20_000): Promise<Leader | undefined> {
     const seen = async (): Promise<boolean> => {
       if (this.#failed) throw this.#failed

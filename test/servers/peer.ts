@@ -1,4 +1,5 @@
-// A peer of test/peers in a process of its own, and the three kinds of them. Owns the process and what is asked of it.
+// A peer of test/peers in a separate process, and the three kinds of peers. Owns the process, its requests and its
+// answers.
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -10,7 +11,7 @@ import { ensurePeers } from '../peers/build.mjs'
 
 const node = fileURLToPath(new URL('../peers/node.mjs', import.meta.url))
 
-/** Where the peers in Go are, or why they cannot be had. */
+/** The folder of the peers in Go, or the reason why they cannot be built. */
 export const goPeers: { readonly dir: string } | { readonly reason: string } = await ensurePeers().then(
   (dir) => ({ dir }),
   (error: Error) => ({ reason: error.message }),
@@ -18,7 +19,7 @@ export const goPeers: { readonly dir: string } | { readonly reason: string } = a
 
 export type Side = 'Go' | 'Node'
 
-/** What a peer answers, and what it tells. */
+/** An answer or an event of a peer. */
 export interface Said {
   readonly id?: number
   readonly event?: string
@@ -38,9 +39,9 @@ export const now = (): number => Number(process.hrtime.bigint()) / 1e6
 
 export class Peer {
   readonly side: Side
-  /** All that it told without being asked. */
+  /** All events so far. */
   readonly events: Said[] = []
-  /** Hears of each event. */
+  /** Called with each event. */
   onEvent: (said: Said) => void = () => {}
   stderr = ''
   over = false
@@ -66,18 +67,18 @@ export class Peer {
     onTestFinished(() => this.kill())
   }
 
-  /** One in Go; `address` is of the server. */
+  /** A peer in Go; `address` is that of the server. */
   static go(kind: 'etcd' | 'consul', address: string): Peer {
     if (!('dir' in goPeers)) throw new Error(goPeers.reason)
     return new Peer('Go', join(goPeers.dir, kind), [address])
   }
 
-  /** One of ours; `index` is the built index.js. */
+  /** A peer on Leasehold; `index` is the built index.js. */
   static node(index: string, target: string, options: object): Peer {
     return new Peer('Node', process.execPath, [node, index, target, JSON.stringify(options)])
   }
 
-  /** Resolves with the answer, also when it tells of an error, or of the peer's end. */
+  /** Resolves with the answer, even if it has an error, or reports the peer's end. */
   ask(verb: string, fields: object = {}): Promise<Said> {
     this.#ids += 1
     const id = this.#ids
@@ -88,7 +89,7 @@ export class Peer {
     })
   }
 
-  /** As `ask`, but rejects where the answer is an error. */
+  /** As `ask`, but rejects if the answer has an error. */
   async do(verb: string, fields: object = {}): Promise<Said> {
     const answer = await this.ask(verb, fields)
     if (answer.error !== undefined) throw new Error(`${this.side}, ${verb}: ${answer.error}`)
@@ -103,7 +104,7 @@ export class Peer {
     this.#child.kill('SIGCONT')
   }
 
-  /** Resolves when it is gone. */
+  /** Kills it, and resolves when it is gone. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL')
     await this.#exited

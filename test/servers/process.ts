@@ -1,4 +1,4 @@
-// A Leasehold client in a process of its own, steered line by line: what client.mjs reads and answers.
+// A Leasehold client in a separate process, controlled line by line: the parent of client.mjs.
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -8,7 +8,7 @@ import { spawnOwned } from '../../tools/servers/children.mjs'
 
 const script = fileURLToPath(new URL('client.mjs', import.meta.url))
 
-/** What the process said last, and what it says next. */
+/** The last line of the process, and the next one. */
 export class ClientProcess {
   readonly child: ChildProcess
   readonly exited: Promise<number>
@@ -32,12 +32,12 @@ export class ClientProcess {
     onTestFinished(() => void this.child.kill('SIGKILL'))
   }
 
-  /** Tells the process what to do. */
+  /** Sends a command to the process. */
   say(...words: string[]): void {
     this.child.stdin?.write(`${JSON.stringify(words)}\n`)
   }
 
-  /** Resolves with the next thing that it says. */
+  /** Resolves with its next line. */
   async hear(): Promise<Record<string, unknown>> {
     const said = this.#said.shift()
     if (said) return said

@@ -1,5 +1,5 @@
-// What every store has to outlast with an observer: connections that break, and a server that goes and comes back. Owns
-// the course of events, the same for all; how an observer reaches its store, each test says.
+// Faults that an observer must survive on every store: broken connections, and a server that goes and comes back. Owns
+// the sequence of events, the same for all stores. Each test connects its own observer.
 import { expect, onTestFinished } from 'vitest'
 import type { Election } from '../../src/api/election.ts'
 import type { Term } from '../../src/index.ts'
@@ -8,13 +8,13 @@ import { freeze } from './freeze.ts'
 import { moments } from './moments.ts'
 import type { Observed } from './observed.ts'
 
-/** An election, and who observes it. */
+/** An election and its observer. */
 interface Scene {
   readonly election: Election
   readonly observed: Observed
 }
 
-/** What may befall a server. */
+/** The faults of a server. */
 export const troubles = ['killed and started', 'stopped and continued'] as const
 
 /** Thirty states, while the observer's connections are cut every other time. */
@@ -45,7 +45,7 @@ export async function throughTrouble(
     await member.restart()
   } else {
     await freeze(member)
-    await moments.milliseconds(500) // so that what it sends goes unanswered for a while
+    await moments.milliseconds(500) // so that its requests go unanswered for a while
     member.cont()
   }
 

@@ -1,5 +1,5 @@
-// Five processes that want to lead, each under `lead`, and what befalls the one that does. Owns the record of their terms, as
-// they themselves saw them on the clock that all processes of a machine share, and what must be true of it.
+// Five processes that want to lead, each with `lead`, and faults of the leader. Owns the record of their terms, as
+// they saw them on the clock that all processes of a machine share, and the invariants of these terms.
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -14,16 +14,16 @@ const size = 5
 /** The clock of worker.mjs. */
 const now = (): number => Number(process.hrtime.bigint() / 1_000n) / 1_000
 
-/** What befalls a leader: it is killed, stands still for longer than its time to live, or is asked to end. */
+/** A fault of a leader: it is killed, stopped for longer than its time to live, or asked to end. */
 export const troubles = ['kill', 'stop', 'ask'] as const
 export type Trouble = (typeof troubles)[number]
 
-/** How often each befalls a leader. */
+/** How often each fault meets a leader. */
 export function roundsOf(usual: number): number {
   return Number(process.env.LEASEHOLD_ROUNDS ?? usual)
 }
 
-/** Where the workers compete. */
+/** The store in which the workers compete. */
 export interface Place {
   /** The built index.js. */
   readonly index: string
@@ -36,7 +36,7 @@ interface Term {
   readonly pid: number | undefined
   readonly token: bigint
   readonly began: number
-  /** The last time that it read that it holds. */
+  /** The last time at which it read that it holds. */
   held: number
   ended: boolean
 }
@@ -93,7 +93,10 @@ export class Workers {
     for (let i = 0; i < size; i += 1) this.#start()
   }
 
-  /** Lets it befall the leader, while all others wait in line; resolves with the ms until the next one leads. */
+  /**
+   * Makes this fault happen to the leader while all others wait in line. Resolves with the ms until the next one
+   * leads.
+   */
   async befall(trouble: Trouble): Promise<number> {
     const leader = await this.#settled()
     const began = now()
@@ -104,7 +107,7 @@ export class Workers {
     return (next.terms.at(-1)?.began ?? Number.NaN) - began
   }
 
-  /** As many times as asked, each trouble in turn; resolves with the sorted times and prints what they were. */
+  /** As many times as asked, each fault in turn. Resolves with the sorted times, and prints them. */
   async befallEach(rounds: number, title: string): Promise<Record<Trouble, number[]>> {
     const took: Record<Trouble, number[]> = { kill: [], stop: [], ask: [] }
     for (let round = 0; round < rounds; round += 1) {
@@ -119,7 +122,7 @@ export class Workers {
     return took
   }
 
-  /** Nobody led while another still did, by their own readings; and tokens grew. */
+  /** Checks by the workers' own readings that nobody led while another one did, and that tokens grew. */
   expectOneAtATime(): void {
     const terms = this.#all.flatMap((worker) => worker.terms).sort((one, other) => one.began - other.began)
     for (const [index, { pid, token, began }] of terms.entries()) {
@@ -156,14 +159,14 @@ export class Workers {
     return this.#crew.find(({ state }) => state === 'leads') as Worker
   }
 
-  /** Who leads after this one. */
+  /** The worker that leads after this one. */
   #next(leader: Worker): Promise<Worker> {
     const others = this.#crew.filter((worker) => worker !== leader)
     const leads = async (): Promise<Worker | undefined> => others.find(({ state }) => state === 'leads')
     return this.#until(leads, () => 'the next leader')
   }
 
-  /** It goes on, and sees that its term is over. What it read of it meanwhile counts as every reading does. */
+  /** It goes on, and sees that its term is over. Its readings meanwhile count like all others. */
   async #resumed(worker: Worker): Promise<void> {
     const term = worker.terms.at(-1) as Term
     const failures = worker.failures.length
@@ -185,7 +188,7 @@ export class Workers {
     this.#start()
   }
 
-  /** A worker that ends unasked tells why. */
+  /** Prints why a worker ended without being asked. */
   #complain(): void {
     const ended = this.#crew.find(({ over }) => over !== undefined)
     if (ended) throw new Error(`a worker ended with ${ended.over}: ${ended.stderr}`)

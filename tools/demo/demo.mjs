@@ -1,4 +1,4 @@
-// The demonstration behind `npm start`. Owns the story; each worker is a process of its own (worker.mjs).
+// The demonstration of `npm start`. Owns the story; each worker is a separate process (worker.mjs).
 // @ts-check
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -68,7 +68,7 @@ class Story {
     return worker
   }
 
-  /** Resolves when so many more have held. @param {number} count */
+  /** Resolves when the lock was held this many more times. @param {number} count */
   async turns(count) {
     const until = this.#held.length + count
     while (this.#held.length < until) {
@@ -79,7 +79,7 @@ class Story {
     }
   }
 
-  /** Kills the worker that holds, which has no chance to release. */
+  /** Kills the worker that holds, so that it cannot release. */
   async killHolder() {
     const holder = this.#workers.find(({ name }) => name === this.#last?.name)
     if (!holder || !this.#last) throw new Error('nobody holds')

@@ -1,5 +1,5 @@
-// One of the three: takes the lock, holds it for a while, gives it back, again and again. Says so on stdout, one JSON
-// object a line, with times of the clock that all processes of a machine share.
+// One of three workers: takes the lock, holds it for a while, releases it, again and again. Reports on stdout, one
+// JSON object per line, with times of the clock that all processes of a machine share.
 // @ts-check
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '../../dist/index.js'

@@ -1,6 +1,6 @@
 // @ts-check
-// Mistakes about leaders and cron jobs that the properties in test/property/election and test/property/cron must find. Owns the
-// list, as table.mjs does for locks.
+// Mistakes in elections and cron jobs that the properties in test/property/election and test/property/cron must find.
+// Owns the list; table.mjs has the one for locks.
 
 /** @typedef {import('./table.mjs').Mutant} Mutant */
 

@@ -1,7 +1,7 @@
 // @ts-check
-// Mistakes that the properties of test/property/ must find, or where it says so the tests of test/core/, each a small patch of
-// production code. Owns the list; a mutant
-// that changes nothing a user could see, or only makes things slower, does not belong here.
+// Mistakes that the properties of test/property/ must find (or the named tests), each a small patch of production
+// code. Owns the list. A mutant whose effect no user could see, or that only makes things slower, does not belong
+// here.
 
 import { ofCron, ofLeaders, ofWork } from './leaders.mjs'
 

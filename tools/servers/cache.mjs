@@ -1,16 +1,17 @@
 // @ts-check
-// Folders of programs that are made once and then shared by all processes of a machine. Owns that a folder under
-// its final name is complete; what is put into it, and when it is out of date, is the caller's.
+// Folders of programs that are made once and then shared by all processes of a machine. Owns that a folder under its
+// final name is complete. The caller decides its content, and when it is out of date.
 
 import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
-/** The file of a cached folder that says what is in it. Written last. */
+/** The file that describes a cached folder. Written last. */
 const LABEL = 'server.json'
 
 /**
- * Reads what was noted of a cached folder. Costs one small read; resolves with `undefined` when there is no such folder.
+ * Reads the description of a cached folder. Costs one small read; resolves with `undefined` if there is no such
+ * folder.
  *
  * @param {string} home
  * @returns {Promise<Record<string, unknown> | undefined>}
@@ -21,9 +22,9 @@ export async function readLabel(home) {
 }
 
 /**
- * Makes a cached folder. `fill` works in a sibling folder, which appears under its name in one rename: so a cached folder
- * is always complete, however many processes make it at once and wherever one of them was killed. `fill` gets the folder
- * to fill and one for its scraps, and resolves with the label. Rejects when `fill` does, and leaves nothing then.
+ * Makes a cached folder. `fill` works in a sibling folder, which gets its final name by one rename. So a cached folder
+ * is always complete, even if several processes make it at once, or one of them is killed. `fill` gets the folder to
+ * fill and one for temporary files, and resolves with the label. If `fill` rejects, so does this, and nothing is left.
  *
  * @param {string} home
  * @param {(fresh: string, work: string) => Promise<Record<string, unknown>>} fill
@@ -52,7 +53,7 @@ function ignoreLostRace(error) {
 }
 
 /**
- * A short name for what Go builds from a folder: it changes when a source in there does, or a pin.
+ * A short hash of a folder that Go builds from: it changes with a source or a pinned version in it.
  *
  * @param {string} folder
  * @returns {Promise<string>}

@@ -1,6 +1,6 @@
 // @ts-check
-// Sees to it that nothing started or created here outlives this process: children by their pid,
-// temporary folders by their path. Owns no knowledge of what the children are.
+// Ends everything that was started or created here before this process ends: children by their pid, temporary folders
+// by their path. Knows nothing of the children's work.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -56,7 +56,7 @@ export function ownedFolder(name) {
   return { path, remove }
 }
 
-/** setpriv replaces itself by the program it starts, so no process is added. */
+/** setpriv replaces itself by the started program, so no process is added. */
 function deathLeash() {
   leash ??= spawnSync('setpriv', [...LEASH_ARGS, 'true']).status === 0 ? ['setpriv', ...LEASH_ARGS] : []
   return leash
@@ -67,6 +67,6 @@ function removeNow(folder) {
   try {
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
   } catch {
-    // A child may still be writing its last file; a leftover in the temporary folder is bearable.
+    // A child may still write its last file; a rest in the temporary folder does no harm.
   }
 }

@@ -1,6 +1,6 @@
 // @ts-check
-// A set of members started together in one temporary folder, with one way to end them all. Owns
-// the new attempt after a clash of ports; what the members are is etcd.mjs's and consul.mjs's.
+// A set of members started together in one temporary folder, and one call that ends all of them. Owns the new attempt
+// after a conflict of ports; etcd.mjs and consul.mjs describe the members.
 
 import { ownedFolder } from './children.mjs'
 import { Member, PortTaken } from './member.mjs'
@@ -16,9 +16,8 @@ import { Member, PortTaken } from './member.mjs'
 const ATTEMPTS_MAX = 5
 
 /**
- * Starts all members that `plan` describes and resolves when every one is healthy. `plan` is
- * asked again, for other ports, each time a port turned out to be taken. When the start fails,
- * nothing is left behind.
+ * Starts all members that `plan` describes, and resolves when every one is healthy. If a port is taken, asks `plan`
+ * again for other ports. If the start fails, nothing is left behind.
  *
  * @param {string} name
  * @param {Planner} plan
@@ -59,7 +58,7 @@ async function attemptStart(name, plan) {
 }
 
 /**
- * Names for the members of one cluster that no other cluster on this machine has.
+ * Names for the members of one cluster, different from those of all other clusters on this machine.
  *
  * @param {number} count
  * @returns {string[]}

@@ -1,6 +1,6 @@
 // @ts-check
-// Runs one program to its end and hands back what it said. Owns nothing that outlives the call:
-// long-running servers belong to member.mjs.
+// Runs one program to its end and returns its output. Owns nothing that outlives the call: long-running servers belong
+// to member.mjs.
 
 import { spawn } from 'node:child_process'
 
@@ -14,8 +14,8 @@ import { spawn } from 'node:child_process'
  */
 
 /**
- * Runs `file` and resolves with its output whatever its exit code; a program ended by a signal
- * has code 128. Rejects only when the program cannot be started.
+ * Runs `file` and resolves with its output and exit code; a program that a signal ended has code 128. Rejects only if
+ * the program cannot be started.
  *
  * @param {string} file
  * @param {readonly string[]} args
@@ -31,14 +31,14 @@ export function runCommand(file, args, { cwd, env = process.env, input = '', tim
     child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text))
     child.on('error', reject)
     child.on('close', (code) => resolve({ stdout, stderr, code: code ?? 128 }))
-    // A program that ends without reading its input would otherwise crash us with EPIPE.
+    // Without this, a program that ends without reading its input would crash this process with EPIPE.
     child.stdin.on('error', () => {})
     child.stdin.end(input)
   })
 }
 
 /**
- * As `runCommand`, but a failing exit code rejects with the end of what the program said.
+ * As `runCommand`, but rejects on a failing exit code, with the end of the program's output.
  *
  * @param {string} file
  * @param {readonly string[]} args
@@ -53,8 +53,8 @@ export async function requireCommand(file, args, options) {
 }
 
 /**
- * The environment without the variables by which a machine's owner steers these same programs:
- * an ETCDCTL_ENDPOINTS or CONSUL_HTTP_TOKEN of theirs must not reach servers under test.
+ * The environment without the variables that configure these programs for the machine's owner: the owner's
+ * ETCDCTL_ENDPOINTS or CONSUL_HTTP_TOKEN must not reach servers under test.
  *
  * @param {NodeJS.ProcessEnv} extra
  * @returns {NodeJS.ProcessEnv}

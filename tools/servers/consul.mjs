@@ -1,6 +1,6 @@
 // @ts-check
-// Starts real Consul, one server or three, persistent, and gives tests its client tool and its
-// leader. Owns Consul's configuration and health; processes and folders are cluster.mjs's.
+// Starts real Consul, one server or three, with persistent data. Gives tests its command and its leader. Owns Consul's
+// configuration and health; cluster.mjs owns processes and folders.
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -86,7 +86,7 @@ async function chooseSites(count, version) {
 }
 
 /**
- * The ports that a server does not open. 1.14 has one more, which older ones take for a mistake.
+ * Switches off the ports that a server does not use. 1.14 has one more, which older versions refuse.
  *
  * @param {string} version
  */
@@ -136,15 +136,15 @@ function serverConfig({ name, ports }, sites, home) {
     retry_interval: '500ms',
     disable_update_check: true,
     log_level: 'WARN',
-    // 1 is what production runs; the default of 5 makes elections five times slower.
+    // 1 is the value for production; the default of 5 makes elections five times slower.
     performance: { raft_multiplier: 1 },
   }
 }
 
 /**
- * Creating a session needs the leader, a write and the node's own registration, which is the last
- * to come; it leaves nothing behind. The name is compared because, after a clash of ports, the
- * one who answers might be another test's server.
+ * Checks health by creating a session, which needs the leader, a write and the node's own registration, the last step
+ * of a start. It leaves nothing behind. The name is compared because, after a conflict of ports, another test's server
+ * might answer.
  *
  * @param {string} name
  * @param {string} endpoint
@@ -182,8 +182,8 @@ function findLeader(members, token) {
 }
 
 /**
- * The leader is reported by its server port, and may be one that was killed a moment ago, so it
- * counts only when it is running and says the same of itself.
+ * The leader is reported by its server port, and may have been killed a moment ago. So it counts only if it is running
+ * and also names itself.
  *
  * @param {readonly Member[]} members
  * @param {string} [token]

@@ -1,6 +1,6 @@
 // @ts-check
-// Takes packages out of Debian without installing them: apt works in a private root, dpkg-deb only
-// unpacks. Owns how apt is asked; which packages are wanted, and where they end up, is fetch.mjs's.
+// Takes packages out of Debian without installing them: apt works in a private root, dpkg-deb only unpacks. Owns how
+// apt is called; fetch.mjs decides which packages, and where they go.
 
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
@@ -16,10 +16,9 @@ const SUITES = /^(bullseye|bookworm|trixie|forky|duke|sid|(old)*stable|testing|u
 const ENGLISH = { ...process.env, LC_ALL: 'C' }
 
 /**
- * Downloads `packages` of `suite` from the mirror this machine already uses, checked by apt
- * against Debian's keys, and unpacks them into the folder `into`. `work` receives the private apt
- * root (about 20 MB); the caller removes it. Rejects when apt, a key, the network or a package is
- * missing. Costs some 20 MB of traffic and three seconds.
+ * Downloads `packages` of `suite` from the mirror that this machine already uses, and unpacks them into the folder
+ * `into`. apt checks them against Debian's keys. `work` gets the private apt root (about 20 MB); the caller removes
+ * it. Rejects if apt, a key, the network or a package is missing. Costs some 20 MB of traffic and three seconds.
  *
  * @param {{ suite: string, packages: readonly string[], into: string, work: string }} request
  * @returns {Promise<string[]>} names of the package files, which carry the exact versions
@@ -52,7 +51,7 @@ async function aptGet(args, cwd) {
 async function findMirror() {
   const { stdout } = await aptGet(['indextargets', 'Created-By: Packages', 'Component: main'])
   const targets = stdout.trim().split('\n\n').map(parseStanza).filter(isDebianSuite)
-  // Origin is known only after an "apt-get update"; a target that states it is the better guess.
+  // The origin is known only after an "apt-get update", so a target that has one is preferred.
   const best = targets.find((target) => target.Origin === 'Debian') ?? targets[0]
   if (!best?.['Repo-URI']) throw new Error("this machine's apt has no source of Debian's main")
   const keyrings = [...(await ownKeyrings(best.Sourcesentry)), ...ARCHIVE_KEYRINGS]
@@ -88,7 +87,7 @@ function isDebianSuite({ Release = '', Origin = '' }) {
 }
 
 /**
- * A mirror that signs for itself names its keyring beside its address; apt does not report it.
+ * A mirror that signs with its own key names its keyring next to its address; apt does not report it.
  *
  * @param {string | undefined} entry `file:line` of the source
  */
@@ -116,9 +115,9 @@ async function writePrivateRoot(root, suite, { origin, keyrings }) {
 }
 
 /**
- * A file given with -c is read after the machine's own, so it can take things back: hooks that
- * would clean the machine's caches, and any leave to skip the signature check. Proxies, passwords
- * and certificates of the machine stay in force.
+ * apt reads a file given with -c after the machine's own, so it can undo settings: hooks that would clean the
+ * machine's caches, and permissions to skip the signature check. Proxies, passwords and certificates of the machine
+ * stay in force.
  *
  * @param {string} root
  */
@@ -142,5 +141,5 @@ APT::Get::AllowUnauthenticated "false";
 ${process.getuid?.() === 0 ? SANDBOX_AS_ROOT : ''}`
 }
 
-// Run by root, apt hands downloads to the user _apt, who may not write into our folder.
+// As root, apt downloads as the user _apt, who cannot write into our folder.
 const SANDBOX_AS_ROOT = 'APT::Sandbox::User "root";\n'

@@ -1,6 +1,6 @@
 // @ts-check
-// What one asks a running etcd: its client tool, its leader, its metrics, and to insist on
-// passwords. Owns no server process.
+// Questions to a running etcd: its command, its leader, its metrics, and switching passwords on. Owns no server
+// process.
 
 import { spawnOwned } from './children.mjs'
 import { cleanEnvironment, runCommand } from './command.mjs'
@@ -42,7 +42,7 @@ export class Etcdctl {
   }
 
   /**
-   * Starts one that goes on, such as `lock`, `elect` or `watch`, with pipes.
+   * Starts one that keeps running, such as `lock`, `elect` or `watch`, with pipes.
    *
    * @param {readonly string[]} args
    * @param {EtcdctlOptions} [options]
@@ -57,7 +57,7 @@ export class Etcdctl {
     return child
   }
 
-  /** Kills what `spawn` started and has not ended. */
+  /** Kills the started programs that have not ended. */
   killAll() {
     for (const child of this.#running) child.kill('SIGKILL')
   }
@@ -68,7 +68,7 @@ export class Etcdctl {
    */
   #withFlags(args, { endpoints = this.#defaults.endpoints, user = this.#defaults.user }) {
     const login = user ? [`--user=${user}`] : []
-    // Flags first: what follows a `--` in args belongs to the command that `lock` runs.
+    // Flags first: arguments after a `--` in args belong to the command that `lock` runs.
     return [`--endpoints=${endpoints.join(',')}`, ...login, ...args]
   }
 }
@@ -76,8 +76,8 @@ export class Etcdctl {
 const etcdctlEnvironment = () => cleanEnvironment({ ETCDCTL_API: '3' })
 
 /**
- * Resolves with the member that leads, waiting for an election to end. Only members that are
- * running are asked: a frozen one would keep the question waiting, and its belief is old.
+ * Resolves with the member that leads, after waiting for an election if necessary. Asks only running members: a frozen
+ * one would not answer, and its view is old.
  *
  * @param {readonly Member[]} members
  * @param {Etcdctl} etcdctl
@@ -98,10 +98,10 @@ async function claimedLeader(members, etcdctl) {
   const args = ['endpoint', 'status', '-w', 'json', '--command-timeout=2s']
   const { stdout } = await etcdctl.run(args, { endpoints })
   const claims = parseStatus(stdout).filter(({ Status }) => Status.leader === Status.header.member_id)
-  // One that was frozen as leader goes on believing so for a moment; the newer term is right.
+  // A member that was frozen as leader believes in its leadership for a moment longer; the newer term is right.
   const newest = claims.sort((a, b) => b.Status.raftTerm - a.Status.raftTerm)[0]
   const leader = members.find(({ endpoint }) => endpoint === newest?.Endpoint)
-  // It may have been killed while it was asked.
+  // It may have been killed meanwhile.
   return leader?.state === 'running' ? leader : undefined
 }
 
@@ -114,7 +114,7 @@ async function claimedLeader(members, etcdctl) {
  * @returns {{ Endpoint: string, Status: Status }[]}
  */
 function parseStatus(text) {
-  // Nothing at all is printed when no member answered.
+  // If no member answered, nothing at all is printed.
   return text.trim() === '' ? [] : JSON.parse(text)
 }
 
@@ -137,13 +137,13 @@ export async function readMetrics(member) {
  * @returns {[string, number]}
  */
 function splitSample(line) {
-  // Labels may hold blanks, the value may not.
+  // Labels may contain blanks, the value may not.
   const at = line.lastIndexOf(' ')
   return [line.slice(0, at), Number(line.slice(at + 1))]
 }
 
 /**
- * Makes the cluster refuse whoever has not logged in.
+ * Makes the cluster refuse clients without a login.
  *
  * @param {(args: readonly string[], options: EtcdctlOptions) => Promise<Output>} etcdctl
  * @param {{ user: string, password: string }} auth

@@ -1,6 +1,6 @@
 // @ts-check
-// Starts real etcd, one member or three, and gives tests the handle to it. Owns etcd's
-// flags and health; processes and folders are cluster.mjs's, questions etcd-questions.mjs's.
+// Starts real etcd, one member or three, and gives tests the handle to it. Owns etcd's flags and health. cluster.mjs
+// owns processes and folders, etcd-questions.mjs the questions.
 
 import { join } from 'node:path'
 import { memberNames, startCluster } from './cluster.mjs'
@@ -68,7 +68,7 @@ export async function startEtcd(options = {}) {
 }
 
 /**
- * Not every 3.4 has the flag, and where it has, its help does not list it: so ask by trying.
+ * Some 3.4 versions lack the flag, and the help never lists it: so find out by trying.
  *
  * @param {string} dir
  * @param {EtcdOptions} options
@@ -116,7 +116,7 @@ function serverArgs({ name, clientUrl, peerUrl }) {
     `--advertise-client-urls=${clientUrl}`,
     `--listen-peer-urls=${peerUrl}`,
     `--initial-advertise-peer-urls=${peerUrl}`,
-    // The token keeps members of two clusters apart, should they ever meet on a reused port.
+    // The token separates the members of two clusters if they ever meet on a reused port.
     `--initial-cluster-token=${name.replace(/^m\d+-/, '')}`,
     '--logger=zap',
     '--log-level=warn',
@@ -124,8 +124,8 @@ function serverArgs({ name, clientUrl, peerUrl }) {
 }
 
 /**
- * /health is true only with a leader. The member list is asked because, after a clash of ports,
- * the healthy one might be another test's server.
+ * /health is true only with a leader. The member list is compared because, after a conflict of ports, another test's
+ * server might answer.
  *
  * @param {string} name
  * @param {string} endpoint
@@ -140,7 +140,7 @@ async function isHealthy(name, endpoint, auth) {
 }
 
 /**
- * Since 3.6, etcd shows the list only to a user where it insists on users.
+ * With authentication, etcd since 3.6 shows the list only after a login.
  *
  * @param {string} endpoint
  * @param {string} [token]

@@ -1,6 +1,6 @@
 // @ts-check
-// Finds the servers that the tests run against: on PATH, else in the cache, else in Debian's packages or as sources that
-// Go builds, both put into the cache and never installed. wanted.mjs says which; starting them is run.mjs's.
+// Finds the servers for the tests: on PATH, otherwise in the cache, otherwise in Debian's packages or as sources that
+// Go builds. The latter two go into the cache and are never installed. wanted.mjs lists them; run.mjs starts them.
 
 import { existsSync } from 'node:fs'
 import { delimiter, isAbsolute, join, resolve } from 'node:path'
@@ -29,25 +29,24 @@ import { CONSUL_LINES, defaultLine, ETCD_LINES } from './wanted.mjs'
  */
 /** @typedef {{ cache: string, log: (line: string) => void }} Settings */
 
-/** Where fetched servers are kept: `.cache/servers` in the repository, which git ignores. */
+/** The folder of fetched servers: `.cache/servers` in the repository, which git ignores. */
 export const DEFAULT_CACHE = fileURLToPath(new URL('../../.cache/servers', import.meta.url))
 
-/** What a process found that cannot be had is no news to its children, and to find out can take long. */
+/** A process tells its children which servers it could not get, since finding out can take long. */
 const KNOWN_MISSING = 'LEASEHOLD_SERVERS_LEFT_OUT'
 
 /**
- * Makes the lines of etcd and Consul available and says in which folders. Without network and within milliseconds when
- * they are cached. A program on PATH serves its own line. One of a line that is not listed stands in where none of the
- * listed can be had. Safe to run many times at once.
- *
- * Lines that Go builds are left out where they cannot be built; `log` hears which, and why. Rejects, naming what to
- * install, when a line of Debian cannot be had and PATH has no server of that kind.
+ * Makes the lines of etcd and Consul available, and resolves with their folders. Needs no network and only
+ * milliseconds if they are cached. A program on PATH serves its own line; one of an unlisted line is used if no listed
+ * line is available. Several processes may run this at once. Lines that Go builds are left out if they cannot be
+ * built; `log` gets their names and the reasons. Rejects with the packages to install if a line of Debian is missing
+ * and PATH has no server of that kind.
  *
  * @param {FetchOptions} [options]
  * @returns {Promise<Servers>}
  */
 export async function ensureServers({ cache = DEFAULT_CACHE, log = () => {} } = {}) {
-  // apt and go run in folders of their own, where a relative path would mean something else.
+  // apt and go run in their own folders, where a relative path would mean another folder.
   const settings = { cache: resolve(cache), log }
   const [etcd, consul] = await Promise.all([
     obtainLines(Object.values(ETCD_LINES), settings),
@@ -59,8 +58,8 @@ export async function ensureServers({ cache = DEFAULT_CACHE, log = () => {} } = 
 }
 
 /**
- * The server of a line; without a line that of the default one or, where that cannot be had, of the newest that can.
- * Rejects when there is none of that line.
+ * The server of a line. Without a line that of the default one or, if that is missing, the newest one. Rejects if
+ * there is none of that line.
  *
  * @param {'etcd' | 'consul'} kind
  * @param {string | undefined} line
@@ -86,14 +85,14 @@ function minor(line) {
   return Number(line.split('.')[1])
 }
 
-/** Consul takes minutes to build from nothing, so that is done only where it is asked for. */
+/** Building Consul from nothing takes minutes, so it is done only on request. */
 function wantedConsul() {
   return Object.values(CONSUL_LINES).filter(({ line, debian }) => debian || line === defaultLine('consul'))
 }
 
 /**
- * All lines of one kind. Never rejects: every one is tried to the end, so that one message can name all that is missing
- * and no download is cut off half way.
+ * All lines of one kind. Never rejects: it tries all of them, so that one message can name everything that is missing,
+ * and no download is cut off.
  *
  * @param {readonly Wanted[]} lines
  * @param {Settings} settings
@@ -104,7 +103,7 @@ async function obtainLines(lines, settings) {
   const found = {}
   /** @type {LeftOut[]} */
   const leftOut = []
-  // One after another, as a build keeps all cores busy by itself; and first what takes seconds.
+  // One after another, since a build keeps all cores busy; fast ones first.
   for (const wanted of lines.toSorted((one, other) => Number(!one.debian) - Number(!other.debian))) {
     const own = onPath.find(({ version }) => version.startsWith(`${wanted.line}.`))
     const outcome = own ?? (await obtain(wanted, settings))
@@ -174,7 +173,7 @@ async function versionOf(binary) {
  */
 async function cachedOrMade(wanted, { cache, log }) {
   const { kind, line, debian, go } = wanted
-  // Other pins are another folder; a package of Debian's stays until the cache is emptied.
+  // Other pinned versions get another folder. A package of Debian stays until the cache is emptied.
   const home = join(cache, `${kind}-${line}${go ? `-${await fingerprint(go.folder)}` : ''}`)
   const cached = await readLabel(home)
   const how = debian
@@ -211,7 +210,7 @@ function failure(missing) {
   return new Error([...lines, wayRound].join('\n'))
 }
 
-/** Prints where each server is, fetching what is missing. */
+/** Prints the folder of each server, and fetches the missing ones. */
 async function main() {
   const { etcd, consul } = await ensureServers({ log: (line) => console.error(line) })
   for (const [kind, servers] of Object.entries({ etcd, consul })) {

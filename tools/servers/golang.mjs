@@ -1,21 +1,21 @@
 // @ts-check
-// Builds programs written in Go with the Go that is on PATH. What is built is pinned, with checksums, by the go.mod and
-// go.sum of a folder in this repository; Go takes the modules from where this machine's Go is set up to take them.
+// Builds programs in Go with the Go on PATH. The go.mod and go.sum of a folder in this repository pin the sources with
+// checksums. Go takes the modules from its usual source on this machine.
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { requireCommand } from './command.mjs'
 
-/** `local`: a newer Go is never downloaded, so that nothing runs here that this machine did not have. */
+/** `local`: never downloads a newer Go, so only programs that this machine already has are run. */
 const ENV = { ...process.env, GOTOOLCHAIN: 'local', GOWORK: 'off' }
 const FLAGS = ['-mod=readonly', '-buildvcs=false', '-trimpath', '-ldflags=-s -w']
-/** A build from nothing takes minutes; one that takes longer than this hangs. */
+/** A build from nothing takes minutes; a build that takes longer than this hangs. */
 const BUILD_LIMIT_MS = 1_200_000
 
 /**
- * Builds programs of the module in `folder` into the folder `into`. Rejects, saying why, when there is no Go on PATH,
- * when it is older than the module asks for, and when a module cannot be had. Costs seconds when Go's own cache has been
- * there before; from nothing, a minute or more of both cores for each server.
+ * Builds programs of the module in `folder` into the folder `into`. Rejects with the reason if there is no Go on PATH,
+ * if it is older than the module requires, or if a module is not available. Costs seconds if Go's own cache has the
+ * packages; from nothing, a minute or more of two cores for each server.
  *
  * @param {{ folder: string, programs: Record<string, string>, into: string }} request `programs`: the name that each
  *   gets, and the package that is its main
@@ -29,7 +29,7 @@ export async function buildPrograms({ folder, programs, into }) {
 }
 
 /**
- * Go says the same itself, but only after it was asked to build, and in its own words.
+ * Go checks the version itself, but only during the build, and with a less clear message.
  *
  * @param {string} folder
  */

@@ -1,6 +1,6 @@
 // @ts-check
-// Ports and plain HTTP on 127.0.0.1. Uses node:http rather than fetch, so that a test which
-// replaces fetch, or counts connections of its shared pool, does not meet the harness in there.
+// Ports and plain HTTP on 127.0.0.1. Uses node:http instead of fetch, so that a test that replaces fetch, or counts
+// connections of its shared pool, does not affect the harness.
 
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
@@ -12,10 +12,9 @@ export const HOST = '127.0.0.1'
 const LOWEST_PORT = 15_000
 
 /**
- * Takes `count` different ports that nobody listens on. Another process may take one before it is
- * used, so callers start again with others when a server reports a clash. They come from below
- * the range of outgoing connections: a server that is down for a while would otherwise find its
- * port used by a client, even by a client that reached itself while trying to reach the server.
+ * Takes `count` different free ports. Another process may take one before it is used, so callers try again with others
+ * after a conflict. They come from below the range of outgoing connections. Otherwise, while a server is down, a
+ * client could get its port, even a client that tries to reach that server and connects to itself.
  *
  * @param {number} count
  * @returns {Promise<number[]>}
@@ -32,7 +31,7 @@ export async function freePorts(count) {
 
 function candidatePort() {
   const room = firstOutgoingPort() - LOWEST_PORT
-  // 0 lets the kernel choose, where a machine leaves no room below its outgoing ports.
+  // 0 lets the kernel choose, if a machine has no room below its outgoing ports.
   return room < 1000 ? 0 : LOWEST_PORT + Math.floor(Math.random() * room)
 }
 
@@ -62,8 +61,8 @@ function tryListen(port) {
 }
 
 /**
- * One request on a connection of its own. Resolves with `undefined` when nobody answers in time:
- * to those who wait for a server, that is not an error.
+ * One request on a separate connection. Resolves with `undefined` if no answer comes in time, which is normal while a
+ * server starts.
  *
  * @param {string} url
  * @param {{ method?: string, headers?: Record<string, string>, body?: string | undefined,

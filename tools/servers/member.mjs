@@ -1,6 +1,6 @@
 // @ts-check
-// One server process: starting it, pausing it, killing it and bringing it back on the same ports
-// and data. What it runs, and when it counts as healthy, is the plan's to say.
+// One server process: starting it, pausing it, killing it and bringing it back on the same ports and data. Its plan
+// says which program it runs, and when it is healthy.
 
 import { closeSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -19,7 +19,7 @@ import { until } from './wait.mjs'
  */
 /** @typedef {'running' | 'stopped' | 'dead'} MemberState */
 
-/** A start failed because somebody else took one of the ports first. */
+/** The error of a start whose port was taken by another process. */
 export class PortTaken extends Error {}
 
 /** One server process of a cluster. */
@@ -37,7 +37,7 @@ export class Member {
     this.#plan = plan
   }
 
-  /** The name the server goes by in its cluster. */
+  /** The server's name in its cluster. */
   get name() {
     return this.#plan.name
   }
@@ -52,16 +52,16 @@ export class Member {
     return this.#child?.pid ?? 0
   }
 
-  /** What was done to it last; 'dead' also when it ended by itself. */
+  /** The last action on it; also 'dead' if it ended by itself. */
   get state() {
     return this.#state
   }
 
-  /** Starts the process, without waiting for it to be healthy. Does nothing when it is alive. */
+  /** Starts the process, without waiting until it is healthy. Does nothing if it is alive. */
   start() {
     if (this.#state !== 'dead') return
     const { file, args, logFile } = this.#plan
-    // A file and not a pipe: a server must not block, or die, by what its log's reader does.
+    // A file and not a pipe, so that a slow reader of the log never blocks or ends the server.
     const log = openSync(logFile, 'a')
     const stdio = /** @type {const} */ (['ignore', log, log])
     const child = spawnOwned(file, args, { env: cleanEnvironment(), stdio: [...stdio] })
@@ -77,7 +77,7 @@ export class Member {
     })
   }
 
-  /** Freezes the process with SIGSTOP: connections stay open and nothing is answered. */
+  /** Freezes the process with SIGSTOP: connections stay open, and it answers nothing. */
   stop() {
     if (this.#state !== 'running') return
     this.#child?.kill('SIGSTOP')
@@ -125,7 +125,7 @@ export class Member {
   }
 
   /**
-   * The last lines of what the process wrote, over all its starts.
+   * The last lines of the process's output, over all its starts.
    *
    * @param {number} [lines] default: all of them
    */

@@ -1,6 +1,6 @@
 // @ts-check
-// What tests, benches and tools import to run real servers on 127.0.0.1. Owns only the list of
-// what is public here; fetch.mjs finds the programs, etcd.mjs and consul.mjs start them.
+// The imports for tests, benches and tools that run real servers on 127.0.0.1. Owns only the list of exports.
+// fetch.mjs finds the programs; etcd.mjs and consul.mjs start them.
 
 export { startConsul } from './consul.mjs'
 export { startEtcd } from './etcd.mjs'

@@ -1,5 +1,5 @@
 // @ts-check
-// The one place where these tools wait: ask again until the thing is so, or a deadline passes.
+// The one place where these tools wait: they ask again until a condition holds, or a deadline passes.
 
 import { setTimeout as pause } from 'node:timers/promises'
 

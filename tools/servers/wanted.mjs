@@ -1,6 +1,6 @@
 // @ts-check
-// The lines of etcd and Consul that the tests run against, and where each comes from: Debian's packages, or sources that
-// Go builds. Data only; fetch.mjs fetches them.
+// The lines of etcd and Consul for the tests, and the source of each: Debian's packages, or sources that Go builds.
+// Data only; fetch.mjs fetches them.
 
 import { fileURLToPath } from 'node:url'
 
@@ -30,8 +30,8 @@ export const ETCD_LINES = {
 }
 
 /**
- * Newest first. 1.14 is the newest line with an open-source licence whose modules can all be had with their checksums:
- * 1.15 and 1.16 need github.com/hashicorp/consul/envoyextensions, which was never published for them.
+ * Newest first. 1.14 is the newest line with an open-source licence whose modules are all available with their
+ * checksums: 1.15 and 1.16 need github.com/hashicorp/consul/envoyextensions, which was never published for them.
  *
  * @type {Record<ConsulLine, Wanted>}
  */
@@ -45,8 +45,8 @@ export const CONSUL_LINES = {
 }
 
 /**
- * The line that a test gets which asks for none: Debian's, which is there without a minute of building. The environment
- * may name another, LEASEHOLD_ETCD_LINE or LEASEHOLD_CONSUL_LINE: then all tests run against that.
+ * The line for a test that asks for none: Debian's, which needs no build. LEASEHOLD_ETCD_LINE or LEASEHOLD_CONSUL_LINE
+ * in the environment names another one for all tests.
  *
  * @param {'etcd' | 'consul'} kind
  * @returns {string}

@@ -1,4 +1,4 @@
-// What the options of etcd and its variables say, before any server is asked.
+// The options of etcd and its variables, checked before any server is asked.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -12,7 +12,7 @@ test.each([
   [{ tls: true, namespace: 'a' }, 'etcds://127.0.0.1:2379/a/'],
   [{ tls: false, namespace: 'a/' }, 'etcd://127.0.0.1:2379/a/'],
   [{ auth: { username: 'hunter2', password: 'hunter2' } }, 'etcd://127.0.0.1:2379/'],
-])('for %j the URL says where etcd is and which names it has, and no secret', (options, url) => {
+])('for %j the URL shows the endpoints and the namespace, and no secret', (options, url) => {
   expect(etcd(options).url).toBe(url)
 })
 

@@ -1,4 +1,4 @@
-// The one text for a name that is in use for something else.
+// The one message for a name that is in use for something else.
 import { expect, test } from 'vitest'
 import { inUse } from '../../../src/backends/shared/conflict.ts'
 
@@ -18,6 +18,6 @@ test.each([
     '"job" is in use as a mutex; this asks for a semaphore with 2 permits: ' +
       'choose another name, or delete the key "job/.lock" if nobody uses it any more',
   ],
-])('a name in use as %j says so, and what to do', (use, permits, message) => {
+])('the error for a name in use as %j names that use and a way out', (use, permits, message) => {
   expect(inUse({ name: 'job', permits }, use)).toMatchObject({ code: 'LEASEHOLD_CONFLICT', message })
 })

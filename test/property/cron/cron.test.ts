@@ -1,9 +1,10 @@
-// Once per tick, over hosts whose clocks differ, that die and are cut off: for an hour of simulated time. Owns how many runs.
+// Ticks run once, over hosts whose clocks differ, and that die and are cut off, for an hour of simulated time. Owns
+// the number of runs.
 import { describe, test } from 'vitest'
 import { holdsInAllRuns } from '../explore.ts'
 import { cronPlans } from './plan.ts'
 
-/** A hundredth of what locks get: a run is as long as that. */
+/** A hundredth of the runs of locks, since one run takes a hundred times as long. */
 const runs = Math.ceil(Number(process.env.LEASEHOLD_RUNS ?? 5_500) / 100)
 const mustSee = ['tick run', 'fault: kill', 'fault: cut']
 
@@ -12,7 +13,7 @@ describe.each(['etcd', 'consul'] as const)('on a simulated %s', (store) => {
     ['four hosts, ten minutes', cronPlans(4, 10), runs],
     ['ten hosts, an hour', cronPlans(10, 60), Math.ceil(runs / 8)],
   ] as const)(
-    'every tick runs at most once, and once where a host could; what nobody ran is told or made up for: %s',
+    'every tick runs at most once, and exactly once if a host could run it; missed ticks are reported or run late: %s',
     { timeout: 240_000 },
     ([_, plans, count], { task }) =>
       holdsInAllRuns(task, { store, kind: 'cron', plans, runs: count }, mustSee),

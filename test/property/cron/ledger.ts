@@ -1,5 +1,5 @@
-// What must be true of the ticks of a cron job, whatever happens to its hosts. Owns the judgement, from what the jobs saw
-// and from when each host was sound.
+// The invariants of the ticks of a cron job, whatever happens to its hosts. Owns the judgement, from the runs of the
+// jobs and from the times in which each host was sound.
 import type { Hold } from '../../../src/api/hold.ts'
 import type { SimProcess } from '../../../src/testing/process.ts'
 import type { World } from '../../../src/testing/world.ts'
@@ -10,17 +10,17 @@ import type { CronPlan } from './plan.ts'
 interface Run {
   readonly process: SimProcess
   readonly hold: Hold
-  /** When the lock was given, at the earliest: a hold that is older has been renewed or is over. */
+  /** The earliest time at which the hold began. An older hold has been renewed or is over. */
   readonly givenMs: number
   working: boolean
-  /** Whether it is on record that the job has ended. */
+  /** Whether the end of the job is on record. */
   done: boolean
 }
 
-/** True time at which the wall clocks' time of the simulation begins. */
+/** The true time at which the wall clocks of the simulation begin. */
 const epochMs = 1_700_000_000_000
 const minuteMs = 60_000
-/** Jobs that are longer stand in the way of the next tick. */
+/** A longer job can block the next tick. */
 const shortMs = 5_000
 
 /** All ticks of one run. */
@@ -32,11 +32,11 @@ export class Ledger {
   readonly #ttlMs: number
   readonly #runs = new Map<number, Run[]>()
   readonly #missed = new Set<number>()
-  /** Ticks that are on record, though their host may have died before it began. */
+  /** Ticks on record, although their host may have died before the job began. */
   readonly #taken = new Set<number>()
   /** Since when each host is sound; Infinity while it is not. */
   readonly #soundSinceMs: number[]
-  /** Ticks that some host could have run: sound from before its own time of it until an interval after. */
+  /** Ticks that some host could have run: it was sound from before its own time of the tick until an interval after. */
   readonly #possible = new Set<number>()
 
   constructor(world: World, plan: CronPlan, { breaks, ttlMs }: { breaks: Breaks; ttlMs: number }) {
@@ -51,12 +51,12 @@ export class Ledger {
     this.violations.push({ invariant, what: `${this.#world.nowMs} ms: ${what}` })
   }
 
-  /** What the store has on record. */
+  /** Notes the record in the store. */
   looked(marker: string | undefined): void {
     if (marker !== undefined) this.#taken.add(Date.parse(JSON.parse(marker).tick))
   }
 
-  /** A host runs, and reaches the store. */
+  /** A host runs and reaches the store. */
   up(host: number): void {
     this.#soundSinceMs[host] = this.#world.nowMs
   }
@@ -66,7 +66,10 @@ export class Ledger {
     this.#soundSinceMs[host] = Infinity
   }
 
-  /** A host cannot act, or reach the store, for a while; then all is well again, but for what it has to do anew. */
+  /**
+   * A host cannot act, or cannot reach the store, for this time. Then it is sound again, but has to repeat its
+   * preparations.
+   */
   disturbed(host: number, forMs: number): void {
     this.#note(host)
     const since = this.#soundSinceMs[host] ?? Infinity
@@ -74,7 +77,7 @@ export class Ledger {
     if (since < Infinity) this.#soundSinceMs[host] = Math.max(since, again)
   }
 
-  /** A job begins; the function returned says that it ends. */
+  /** A job begins. Call the returned function at its end. */
   begun(tickMs: number, process: SimProcess, hold: Hold): () => void {
     const givenMs = this.#world.nowMs - this.#ttlMs
     const run = { process, hold, givenMs, working: true, done: false }
@@ -85,7 +88,7 @@ export class Ledger {
       this.complain('tick-once', `${at} runs again, on ${process.name}`)
     if (this.#missed.has(tickMs))
       this.complain('missed-tick-told', `${at} runs on ${process.name} after it was told to be missed`)
-    // A job whose lock was broken may go on for a while, or begin, beside the next one.
+    // A job whose lock was broken may go on for a while, or begin, at the same time as the next job.
     const broken = this.#isMistaken(run)
     const later = begun(this.#runs).findLast((ms) => ms > tickMs)
     if (later && !broken)
@@ -106,7 +109,7 @@ export class Ledger {
     }
   }
 
-  /** The last job of this tick came to its end, and was told that this is on record. */
+  /** The last job of this tick ended, and learned that this is on record. */
   done(tickMs: number): void {
     const run = this.#runs.get(tickMs)?.at(-1)
     if (run) run.done = true
@@ -136,7 +139,10 @@ export class Ledger {
     }
   }
 
-  /** At most once: what is on record may have died with its host. At least once: it has to be done. */
+  /**
+   * Whether the tick counts as run. At most once: a tick on record may have died with its host. At least once: its job
+   * has to be done.
+   */
   #counts(tickMs: number): boolean {
     return this.#plan.retry ? this.#runs.has(tickMs) : this.#taken.has(tickMs)
   }
@@ -150,7 +156,7 @@ export class Ledger {
     return this.#breaks.isMistaken({ process: process.name, name: hold.name, token: hold.token, givenMs })
   }
 
-  /** Notes which ticks the time in which this host was sound until now covers. */
+  /** Notes which ticks fall into the time in which this host was sound until now. */
   #note(host: number): void {
     const since = this.#soundSinceMs[host] ?? Infinity
     if (this.#plan.jobMs > shortMs) return

@@ -1,7 +1,7 @@
-// What happens to a cron job and its hosts in one simulated run, as plain data. Owns how plans are drawn.
+// The events of a cron job and its hosts in one simulated run, as plain data. Owns how plans are drawn.
 import fc from 'fast-check'
 
-/** What goes wrong with a host, or with the store. */
+/** A fault of a host or of the store. */
 export interface Trouble {
   readonly kind:
     | 'kill'
@@ -20,7 +20,7 @@ export interface Trouble {
 /** One run. */
 export interface CronPlan {
   readonly seed: number
-  /** How far off the wall clock of each host is, in ms. */
+  /** The error of each host's wall clock, in ms. */
   readonly skewsMs: readonly number[]
   readonly minutes: number
   readonly jobMs: number
@@ -37,7 +37,8 @@ function trouble(minutes: number, hosts: number): fc.Arbitrary<Trouble> {
       ...(['kill', 'kill', 'cut', 'freeze', 'server pause', 'server crash'] as const),
       ...(['end session', 'delete key', 'break'] as const),
     ),
-    // Many meet a tick: those of hosts whose clocks are right come 40 s after the beginning, and each minute.
+    // Many faults meet a tick: ticks of hosts with correct clocks come 40 s after the beginning, and then every
+    // minute.
     atMs: fc
       .tuple(fc.nat(minutes - 1), fc.oneof(fc.nat(minuteMs), fc.integer({ min: 39_998, max: 40_010 })))
       .map(([minute, ms]) => minute * minuteMs + ms),
@@ -46,7 +47,7 @@ function trouble(minutes: number, hosts: number): fc.Arbitrary<Trouble> {
   })
 }
 
-/** Plans of so many hosts and minutes. */
+/** Plans of this many hosts and minutes. */
 export function cronPlans(hosts: number, minutes: number): fc.Arbitrary<CronPlan> {
   const skewMs = fc.oneof(fc.constant(0), fc.integer({ min: -20_000, max: 20_000 }))
   return fc.record({

@@ -1,4 +1,4 @@
-// Runs one plan of a cron job in a simulated world. Owns how hosts live and die, and what their jobs do.
+// Runs one plan of a cron job in a simulated world. Owns how hosts live and die, and the work of their jobs.
 
 import type { CronGuard } from '../../../src/api/cron.ts'
 import type { Hold } from '../../../src/api/hold.ts'
@@ -13,7 +13,7 @@ import type { MakeStore, SimStore } from '../stores.ts'
 import { Ledger } from './ledger.ts'
 import type { CronPlan, Trouble } from './plan.ts'
 
-/** How long a killed host stays away, at least. */
+/** The shortest time that a killed host is away. */
 const bootMs = 500
 
 export async function runCronPlan(
@@ -81,7 +81,7 @@ class CronRun {
     for (const trouble of this.#plan.troubles) this.#world.after(trouble.atMs, () => this.#cause(trouble))
     await this.#world.run(this.#plan.minutes * 60_000)
     this.#network.heal()
-    // One more interval without trouble, in which whatever was left undone comes to light.
+    // One more interval without faults, which shows everything that was left undone.
     await this.#world.run((this.#plan.minutes + 3) * 60_000 + 2 * this.#plan.jobMs)
     this.ledger.judge()
     await this.#end()
@@ -167,7 +167,7 @@ class CronRun {
     else this.#strike(kind, Math.min(forMs, 40_000))
   }
 
-  /** A host that has the lock, or stands in line for it, has to begin anew. */
+  /** A host that holds the lock or stands in line for it has to begin again. */
   #robbed({ process: name }: Victim): void {
     const hosts = this.#hosts.filter(({ process }) => process.name === (name ?? process.name))
     for (const { index } of hosts) this.ledger.disturbed(index, 0)

@@ -1,14 +1,15 @@
-// One leader at a time, whatever happens to the candidates. Owns how many runs, and what they must have seen.
+// One leader at a time, with all faults of the candidates. Owns the number of runs, and the states that they must have
+// seen.
 import { test } from 'vitest'
 import { holdsInAllRuns } from '../explore.ts'
 import { electionPlans } from './plan.ts'
 
-/** An eighteenth of what locks get: a run is longer. */
+/** An eighteenth of the runs of locks, since one run takes longer. */
 const runs = Math.ceil(Number(process.env.LEASEHOLD_RUNS ?? 5_500) / 18)
 const mustSee = ['term', 'term lost', 'leader observed', 'no leader observed']
 
 test.for(['etcd', 'consul'] as const)(
-  'on a simulated %s one leads at a time, terms grow, work ends before its term, observers learn the last state, and nobody stops standing',
+  'on a simulated %s one leads at a time, tokens of terms grow, work ends before its term, observers see the last state, and every candidate keeps standing',
   { timeout: 240_000 },
   (store, { task }) => holdsInAllRuns(task, { store, kind: 'election', plans: electionPlans, runs }, mustSee),
 )

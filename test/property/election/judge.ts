@@ -1,5 +1,5 @@
-// What must be true of leaders, whatever happens to them. Owns the judgement, from what the work saw, what observers were
-// told, and who has the first place in the store.
+// The invariants of leaders, with all faults. Owns the judgement, from what the work saw, from what observers saw, and
+// from the first place in the store.
 
 import type { Term } from '../../../src/api/election.ts'
 import { HoldLostError } from '../../../src/base/errors.ts'
@@ -10,14 +10,14 @@ import type { Breaks, Given } from '../breaks.ts'
 import type { Invariant, Violation } from '../invariants.ts'
 import { graceMs } from './plan.ts'
 
-/** Work that goes on under a term. */
+/** Work that runs in a term. */
 export interface Tenure {
   readonly process: SimProcess
   readonly term: Term
   working: boolean
   askedAtMs: number
   readonly givenMs: number
-  /** Somebody else than `lead` gave it up. */
+  /** Code other than `lead` gave it up. */
   resigned: boolean
 }
 
@@ -42,7 +42,7 @@ export class Judge {
     this.#world.note(`VIOLATION of ${invariant}: ${what}`)
   }
 
-  /** Work begins under a term. */
+  /** Work begins in a term. */
   begins(process: SimProcess, term: Term): Tenure {
     this.#world.note(`${process.name} leads with token ${term.token}`)
     this.#world.mark('term')
@@ -67,13 +67,13 @@ export class Judge {
     tenure.working = false
   }
 
-  /** A value is about to be proclaimed: from now on it may be seen. */
+  /** A value is about to be proclaimed: from now on observers may see it. */
   says(token: bigint, value: string): void {
     const values = this.#values.get(token) ?? []
     this.#values.set(token, [...values, value])
   }
 
-  /** An observer was told who leads. */
+  /** An observer saw a leader. */
   observed(observer: string, leader: Leader | undefined): void {
     this.#world.mark(leader ? 'leader observed' : 'no leader observed')
     if (!leader) return
@@ -90,7 +90,7 @@ export class Judge {
       )
   }
 
-  /** Nobody may believe what is not true, nor give up a term under which work goes on. */
+  /** Checks that nobody believes an untruth, and that no term is given up while its work runs. */
   look(): void {
     const owners = this.#owners()
     const leaders = this.#tenures.filter(({ process, term }) => process.running && term.held)
@@ -107,7 +107,10 @@ export class Judge {
     for (const tenure of this.#tenures) this.#orderly(tenure)
   }
 
-  /** A term is given up only when its work is over or had its grace, unless it was lost or the work itself did it. */
+  /**
+   * Checks that a term is given up only if its work is over or had its grace, or the term was lost, or the work itself
+   * gave it up.
+   */
   #orderly({ process, term, working, askedAtMs, resigned }: Tenure): void {
     if (!working || resigned || !process.running || term.held) return
     if (wasLost(term) || this.#world.nowMs >= askedAtMs + graceMs * 0.9) return
@@ -123,7 +126,7 @@ export class Judge {
   }
 }
 
-/** Whether it ended without being given up; a signal that told an earlier reason to stop does not say. */
+/** Whether it ended without being given up. A signal with an earlier reason to stop does not show it. */
 function wasLost(term: Term): boolean {
   try {
     term.assertHeld()

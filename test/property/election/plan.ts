@@ -1,7 +1,7 @@
-// What happens to the candidates of an election in one simulated run, as plain data. Owns how plans are drawn.
+// The events of an election's candidates in one simulated run, as plain data. Owns how plans are drawn.
 import fc from 'fast-check'
 
-/** What goes wrong with a candidate or the store, or what somebody wants. */
+/** A fault of a candidate or of the store, or a person's wish. */
 export interface Trouble {
   readonly kind:
     | 'kill'
@@ -26,12 +26,12 @@ export interface Trouble {
 export interface ElectionPlan {
   readonly seed: number
   readonly candidates: number
-  /** How long after it was asked to stop the work of each candidate goes on. */
+  /** How long the work of each candidate goes on after it was asked to stop. */
   readonly lingerMs: readonly number[]
   readonly troubles: readonly Trouble[]
 }
 
-/** How long things go wrong. */
+/** How long faults happen. */
 export const troubledMs = 60_000
 /** How long work may go on after it had to stop. */
 export const graceMs = 2_000

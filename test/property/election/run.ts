@@ -1,5 +1,5 @@
-// Runs one plan of an election in a simulated world: candidates under `lead`, each of whom also observes. Owns how plans
-// become events, and what is expected when all is well again.
+// Runs one plan of an election in a simulated world: candidates with `lead`, each of which also observes. Owns how
+// plans become events, and the expectations after the faults.
 
 import type { Election, LeadOptions, Term } from '../../../src/api/election.ts'
 import type { Leasehold } from '../../../src/api/leasehold.ts'
@@ -38,7 +38,7 @@ interface Host {
   stop: AbortController
   client: Leasehold | undefined
   tenure: Tenure | undefined
-  /** What its observer saw last: undefined where nobody leads, null where it saw nothing yet. */
+  /** The last value that its observer saw: undefined if nobody leads, null before the first one. */
   seen: string | undefined | null
   fail: (error: Error) => void
 }
@@ -53,7 +53,7 @@ class ElectionRun {
   readonly #hosts: Host[]
   #births = 0
   #values = 0
-  /** Nobody proclaims any more, so that all can be compared. */
+  /** True once nobody proclaims any more, so that all can be compared. */
   #quiet = false
 
   constructor(make: MakeStore, plan: ElectionPlan, log: boolean) {
@@ -108,7 +108,7 @@ class ElectionRun {
   async #stand(host: Host, signal: AbortSignal): Promise<void> {
     const { process } = host
     const client = await this.#connected(process)
-    if (signal.aborted) return client.close() // it was asked to leave before it had come
+    if (signal.aborted) return client.close() // it was asked to leave before it had arrived
     host.client = client
     const election = client.election(name)
     this.#observe(host, election).catch((error) =>
@@ -120,7 +120,7 @@ class ElectionRun {
     this.#world.note(`${process.name} leads no more`)
   }
 
-  /** Begins again where the store did not answer the first question. */
+  /** Begins again if the store did not answer the first question. */
   async #observe(host: Host, election: Election): Promise<void> {
     const { process } = host
     try {
@@ -159,10 +159,11 @@ class ElectionRun {
     }
   }
 
-  /** Proclaims now and then, until it has to stop. */
+  /** Proclaims from time to time, until it has to stop. */
   async #reign(process: SimProcess, term: Term): Promise<void> {
     while (!term.signal.aborted) {
-      // Twice at nearly the same time: who reads after the first has a watch to begin while the second comes.
+      // Twice at nearly the same time: an observer that reads after the first value begins its watch while the second
+      // one comes.
       for (const ms of [0, 6 * process.random()]) {
         await new Promise<void>((resolve) => process.after(ms, resolve))
         if (!this.#quiet) await this.#proclaim(process, term)
@@ -204,7 +205,7 @@ class ElectionRun {
     causes[kind]()
   }
 
-  /** As an operator's page would: from outside of the work. */
+  /** As an operator's page does: from outside of the work. */
   #resign({ tenure }: Host): void {
     if (!tenure) return
     tenure.resigned = true
@@ -232,7 +233,7 @@ class ElectionRun {
     this.#reborn(host, forMs)
   }
 
-  /** Leaves politely, as a deployment would have it, and comes back later. */
+  /** Leaves properly, as in a deployment, and comes back later. */
   #leave(host: Host, forMs: number, ask: () => void): void {
     const { process } = host
     process.enter(ask)
@@ -240,7 +241,7 @@ class ElectionRun {
       if (host.process !== process) return
       const { client } = host
       if (client) process.enter(() => void client.close())
-      else process.kill() // it has not even come yet
+      else process.kill() // it has not even arrived
       this.#world.after(10_000, () => {
         if (client && process.timers > 0 && process.running)
           this.judge.complain('nothing-left', `${process.name} left timers`)
@@ -257,7 +258,7 @@ class ElectionRun {
     })
   }
 
-  /** Somebody leads, and every observer knows; nobody who should stand in line has left it. */
+  /** Checks that somebody leads, that every observer knows it, and that every candidate still stands in line. */
   #allWell(): void {
     const [owner] = this.#store.owners(name, 1)
     const candidates = this.#hosts.filter(({ client, stop }) => client && !stop.signal.aborted)

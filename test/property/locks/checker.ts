@@ -1,5 +1,5 @@
-// What must be true of a run, whatever happens in it. Owns the judgement of holds, from what the store did and from what
-// programs could read; knows nothing of how a store or a client works.
+// The invariants of holds, with all faults. Owns the judgement of holds, from the changes of the store and from the
+// values that programs could read. Knows nothing of the inside of a store or client.
 
 import type { Hold } from '../../../src/api/hold.ts'
 import type { Leasehold } from '../../../src/api/leasehold.ts'
@@ -10,29 +10,29 @@ import type { Invariant, Violation } from '../invariants.ts'
 import { type Seen, stepsOf, tellSeen } from './diary.ts'
 import { isLinearizable } from './history.ts'
 
-/** Who may believe to hold a name, as the store knows it. */
+/** The true holders of a name, by the store. */
 export interface Truth {
   /** The processes whose claims hold this name now. */
   owners(name: string): readonly string[]
 }
 
-/** What is expected of a run. */
+/** The expectations of a run. */
 export interface Expected {
   readonly permits: number
-  /** Nothing goes wrong: then no hold may be lost. */
+  /** Whether there are no faults: then no hold may be lost. */
   readonly healthy: boolean
-  /** What an operator took away. */
+  /** The claims that an operator removed. */
   readonly breaks: Breaks
 }
 
-/** A hold that some program was given. */
+/** A hold that a program got. */
 export interface Grant {
   readonly hold: Hold
   readonly process: SimProcess
   readonly client: Leasehold
-  /** Whether the program learns of a loss by the signal alone: then nobody may compute it for it by asking. */
+  /** Whether the program learns of a loss only by the signal. Then the checker must not compute it by asking. */
   readonly listens: boolean
-  /** When `acquire` was called, and when it gave the hold. */
+  /** When `acquire` was called, and when it returned the hold. */
   readonly calledMs: number
   readonly givenMs: number
   /** When the program last believed to hold. */
@@ -60,7 +60,7 @@ export class Checker {
     this.#expected = expected
   }
 
-  /** A program was given a hold, this very moment. */
+  /** A program got a hold at this very moment. */
   granted(who: Pick<Grant, 'process' | 'client' | 'listens' | 'calledMs'>, hold: Hold): Grant {
     const { process } = who
     this.#world.mark('hold given')
@@ -82,7 +82,7 @@ export class Checker {
     return grant
   }
 
-  /** A program has just called `release`; `wasHeld` is what it read before. */
+  /** A program has just called `release`. `wasHeld` is the value that it read before. */
   released(grant: Grant, wasHeld: boolean): void {
     if (grant.released) return // the client was closed before
     grant.released = true
@@ -92,7 +92,7 @@ export class Checker {
       this.violated('loss-told-once', `${process.name} was not told that it lost ${hold.name}`)
   }
 
-  /** A client has just been told to close. */
+  /** A client was just asked to close. */
   closed(client: Leasehold): void {
     for (const grant of [...this.#grants.values()].flat()) {
       if (grant.client !== client || grant.released) continue
@@ -103,13 +103,13 @@ export class Checker {
     }
   }
 
-  /** A process does not run, or its timers do not know the time, until then. */
+  /** Until then a process does not run, or its timers do not know the time. */
   stopped(process: SimProcess, untilMs: number): void {
     const before = this.#stoppedUntilMs.get(process.name) ?? never
     this.#stoppedUntilMs.set(process.name, Math.max(before, untilMs))
   }
 
-  /** The store has changed, or a program acts: nobody may believe what is not true. */
+  /** Checks, after a change of the store or an action of a program, that nobody believes an untruth. */
   look(): void {
     for (const [name, grants] of this.#grants) {
       const believers = grants.filter((grant) => this.#believes(grant))
@@ -130,7 +130,7 @@ export class Checker {
     }
   }
 
-  /** The run is over: what the programs saw of a mutex must have been possible, whatever its store says. */
+  /** Checks at the end of the run that the programs saw a possible history of a mutex, independent of the store. */
   finish(): void {
     if (this.#expected.permits > 1) return
     for (const [name, grants] of this.#grants) {

@@ -1,26 +1,28 @@
-// What the programs of a run saw of one mutex, as steps for history.ts. Owns what counts as seen; whether it can be is
-// history.ts's to say.
+// The steps of a run's programs with one mutex, for history.ts. Owns which steps count as seen; history.ts decides
+// whether they are possible.
 import type { Step } from './history.ts'
 
-/** One hold, as its program has seen it. */
+/** One hold, as its program saw it. */
 export interface Seen {
   readonly process: string
   readonly token: bigint
-  /** When `acquire` was called, and when it gave the hold. */
+  /** When `acquire` was called, and when it returned the hold. */
   readonly calledMs: number
   readonly givenMs: number
-  /** When the program last believed to hold; undefined if an operator took the lock while the answer was on its way. */
+  /**
+   * When the program last believed to hold. Undefined if an operator broke the lock while the answer was on its way.
+   */
   readonly believedMs: number | undefined
 }
 
-/** More than any plan has jobs. What is later cannot make possible what was not. */
+/** More than any plan has jobs. Later holds cannot make an impossible history possible. */
 const holdsMax = 40
 
 /**
- * The steps of these holds. Left out is what makes no difference to whether there is an order: calls to acquire that
- * failed, were given up or died, which may have held unseen or not at all; and every belief but the last, since
- * what is over does not come back. And whether a hold ended by a release, a loss or a crash: the store may let
- * go of it at any time after its program last believed in it, or never, and nobody sees when.
+ * The steps of these holds, without steps that cannot decide whether there is an order. Those are: calls to acquire
+ * that failed, were aborted or died, which may have held unseen or not at all; and every belief except the last, since
+ * an ended hold never comes back. It also does not matter how a hold ended (release, loss, crash): the store may free
+ * the lock at any time after the program last believed in it, or never, and nobody sees when.
  */
 export function stepsOf(seen: readonly Seen[]): Step[] {
   return seen.slice(0, holdsMax).flatMap(({ token, calledMs, givenMs, believedMs }, hold) => {
@@ -40,7 +42,7 @@ export function stepsOf(seen: readonly Seen[]): Step[] {
   })
 }
 
-/** The same for people. */
+/** The same steps for people. */
 export function tellSeen(seen: readonly Seen[]): string {
   const tell = ({ process, token, calledMs, givenMs, believedMs = Number.NaN }: Seen): string =>
     `${process} called at ${calledMs}, given ${token} at ${givenMs}, believed until ${believedMs}`

@@ -54,7 +54,7 @@ test.each<[string, boolean, Step[]]>([
   expect(isLinearizable(steps)).toBe(possible)
 })
 
-test('it agrees with trying every order', async ({ task }) => {
+test('it agrees with a search that tries every order', async ({ task }) => {
   const kinds = fc.constantFrom<Step['kind']>('acquire', 'release', 'held', 'expire')
   const any: fc.Arbitrary<Step> = fc
     .record({
@@ -101,18 +101,18 @@ test.each<[string, boolean, Seen[]]>([
   ],
   ['an answer is late, and its reader believes it', false, [seen(2, 0, 5, 5), seen(1, 0, 9, 9)]],
   ['two have one token', false, [seen(1, 0, 1, 1), seen(1, 2, 3, 3)]],
-])('what programs saw of a mutex: %s: %s', (_, possible, holds) => {
+])('the history of a mutex that programs saw: %s: %s', (_, possible, holds) => {
   expect(isLinearizable(stepsOf(holds))).toBe(possible)
 })
 
-test('a long line is judged at once, also where two held at a time', () => {
+test('a long history is judged at once, even one with two holders at a time', () => {
   const line = Array.from({ length: 60 }, (_, at) => seen(at + 1, 0, 10 * at + 1, 10 * at + 9))
   expect(isLinearizable(stepsOf(line))).toBe(true)
   const wrong = line.map((hold, at) => (at === 20 ? { ...hold, believedMs: 10 * at + 12 } : hold))
   expect(isLinearizable(stepsOf(wrong))).toBe(false)
 }, 2_000)
 
-/** Every order of every choice of steps that has all that must have happened. */
+/** Every order of every choice of steps that includes all required steps. */
 function orders(steps: readonly Step[]): Step[][] {
   const rest = (at: number): Step[] => steps.filter((_, other) => other !== at)
   const longer = steps.flatMap((first, at) => orders(rest(at)).map((order) => [first, ...order]))

@@ -1,18 +1,18 @@
-// Whether what programs saw of one lock can be told as a story in which one held at a time, a cross-check that knows nothing
-// of stores. Owns the search of Wing and Gong with Lowe's memory (https://doi.org/10.1002/cpe.3928), and a lock whose
-// holders may also expire, which nobody sees happen.
+// Whether the steps that programs saw of one lock fit a history in which one held at a time. This cross-check knows
+// nothing of stores. Owns the search of Wing and Gong with Lowe's memory (https://doi.org/10.1002/cpe.3928), and a
+// model of a lock whose holders can also expire unseen.
 
-/** What a program did or saw, from its call to its return. */
+/** One action or observation of a program, from its call to its return. */
 export interface Step {
   readonly kind: 'acquire' | 'release' | 'held' | 'expire'
-  /** Which hold it is about. */
+  /** The hold that it is about. */
   readonly hold: number
   /** Of an acquire. */
   readonly token?: bigint
   readonly fromMs: number
-  /** Infinity where it may have happened at any time since, or never. */
+  /** Infinity if it may have happened at any time since, or never. */
   readonly untilMs: number
-  /** Whether it may not have happened at all. */
+  /** Whether it may never have happened. */
   readonly optional: boolean
 }
 
@@ -49,14 +49,17 @@ class Search {
     })
   }
 
-  /** Whether a token that must still come is not larger than the last: no order from here can be right. */
+  /**
+   * Whether a required token that is still to come is not larger than the last one: then no order from here can be
+   * right.
+   */
   #isTooLate(done: bigint, lock: Lock): boolean {
     return this.#steps.some(({ kind, token = 0n, optional }, at) => {
       return kind === 'acquire' && !optional && token <= lock.token && ((done >> BigInt(at)) & 1n) === 0n
     })
   }
 
-  /** The steps that may be next: begun before any that must happen had to be over, and not over before one that did. */
+  /** The possible next steps: they began before every open required step had to end. */
   #next(done: bigint): number[] {
     const isDone = (at: number): boolean => ((done >> BigInt(at)) & 1n) === 1n
     const left = [...this.#steps.keys()].filter((at) => !isDone(at))
@@ -67,7 +70,7 @@ class Search {
   }
 }
 
-/** The lock after a step; undefined where the lock does not allow it. */
+/** The lock after a step. Undefined if the lock does not allow it. */
 function apply({ kind, hold, token = 0n }: Step, lock: Lock): Lock | undefined {
   if (kind === 'acquire') {
     return lock.holder === undefined && token > lock.token ? { holder: hold, token } : undefined

@@ -1,5 +1,5 @@
-// What always holds of locks, as tests for one simulated store. Owns how many runs that are, and what they must have seen:
-// a run in which nothing went wrong proves nothing.
+// The invariants of locks, as tests for one simulated store. Owns the number of runs, and the states that they must
+// have seen: a run without faults proves nothing.
 import { describe, test } from 'vitest'
 import { holdsInAllRuns } from '../explore.ts'
 import type { StoreName } from '../stores.ts'
@@ -8,7 +8,7 @@ import { healthy, troubled } from './plan.ts'
 /** Runs for each store in one `npm test`. */
 const runs = Number(process.env.LEASEHOLD_RUNS ?? 5_500)
 
-/** What must have happened somewhere in the runs. */
+/** The states that some run must have seen. */
 const mustSee: Record<StoreName, readonly string[]> = {
   etcd: ['lease expired', 'watch broken', 'watch event lost', 'watch from a lagging member'],
   consul: ['session expired', 'lock-delay', 'stale read', 'index reset'],
@@ -22,7 +22,7 @@ const mustSeeEverywhere = [
   'operator',
 ]
 
-/** All states that the troubled runs of a store must have seen. */
+/** All states that the runs with faults of a store must have seen. */
 export function statesToSee(store: StoreName): readonly string[] {
   return [...mustSeeEverywhere, ...mustSee[store]]
 }
@@ -30,17 +30,17 @@ export function statesToSee(store: StoreName): readonly string[] {
 /** Declares the properties for one store. */
 export function locks(store: StoreName): void {
   describe(`on a simulated ${store}`, () => {
-    test('while nothing goes wrong, no hold is lost, nobody is overtaken, and no lock stays free while one waits', async ({
+    test('without faults no hold is lost, nobody is overtaken, and no lock stays free while a client waits', async ({
       task,
     }) => {
-      // Those on memory are cheap, and all that is left out there of the troubled ones.
+      // Runs on memory are cheap, and memory has no runs with faults.
       const count = store === 'memory' ? runs : Math.ceil(runs / 2)
       await holdsInAllRuns(task, { store, plans: healthy, runs: count })
     }, 240_000)
 
-    if (store === 'memory') return // a process that stops would have to stop the store in it
+    if (store === 'memory') return // a stopped process would stop the store in it, too
 
-    test('whatever goes wrong, who believes to hold does, is told of a loss once, and all go on when it heals', async ({
+    test('with any faults, a client that believes it holds does hold, learns of a loss once, and goes on after the faults', async ({
       task,
     }) => {
       await holdsInAllRuns(task, { store, plans: troubled, runs }, statesToSee(store))

@@ -1,25 +1,25 @@
-// What happens in one simulated run, as plain data: it shrinks, prints, and can be kept. Owns how plans are drawn.
+// The events of one simulated run, as plain data that shrinks, prints, and can be kept. Owns how plans are drawn.
 import fc from 'fast-check'
 
-/** What one process does, at a time of its own. */
+/** The job of one process, at a time of its own. */
 export interface Job {
   readonly process: number
   readonly atMs: number
   readonly name: number
-  /** How long it works under the lock. */
+  /** How long it works while it holds. */
   readonly workMs: number
-  /** `wait` without end, up to so many ms, or `try` once. */
+  /** `wait` without a limit, wait for up to this many ms, or `try` once. */
   readonly patience: 'wait' | 'try' | number
-  /** Give up from outside after so many ms. */
+  /** Abort after this many ms. */
   readonly abortMs?: number | undefined
-  /** What it does only when somebody next releases this name, if that is soon: there much meets. */
+  /** An action that it takes only soon after the next release of this name, when many events meet. */
   readonly atRelease?: 'begin' | 'give up' | undefined
   readonly checkpoint: boolean
-  /** It learns of a loss by the signal alone, and never asks. */
+  /** Whether it learns of a loss only by the signal, and never asks. */
   readonly listens?: boolean | undefined
 }
 
-/** All that can go wrong. */
+/** All kinds of faults. */
 export const troubleKinds = [
   'cut',
   'cut there',
@@ -38,7 +38,7 @@ export const troubleKinds = [
   'close',
 ] as const
 
-/** What goes wrong. Ends by itself, at the latest when the run heals. */
+/** A fault. It ends by itself, at the latest when the run heals. */
 export interface Trouble {
   readonly kind: (typeof troubleKinds)[number]
   readonly atMs: number
@@ -52,15 +52,15 @@ export interface Plan {
   readonly processes: number
   /** 1 for a mutex. */
   readonly permits: number
-  /** Clock rates of the processes, in parts per thousand off. */
+  /** Errors of the processes' clock rates, in parts per thousand. */
   readonly drift: readonly number[]
-  /** The most that a message takes while nothing goes wrong, in ms; 1 if it is not given. */
+  /** The longest delay of a message without faults, in ms; by default 1. */
   readonly slowestMs?: number | undefined
   readonly jobs: readonly Job[]
   readonly troubles: readonly Trouble[]
 }
 
-/** How long things go wrong. After that everything heals, and must make progress. */
+/** How long faults happen. After that everything heals, and all must make progress. */
 export const troubledMs = 40_000
 /** A long time for a hold, or a fault: longer than the TTL of some stores. */
 const longMs = 12_000
@@ -76,7 +76,7 @@ const kinds = [
   ['break', 'freeze', 'cut back', 'storm'],
 ] as const
 
-/** One has more to suffer than the others: much goes wrong only where two things meet. */
+/** Process 0 gets more faults than the others: many bugs need two faults at once. */
 const someProcess = fc.constantFrom(0, 0, 0, 1, 2, 3)
 
 const job: fc.Arbitrary<Job> = fc.record({
@@ -95,7 +95,7 @@ const job: fc.Arbitrary<Job> = fc.record({
   listens: fc.boolean(),
 })
 
-/** In healthy plans what happens, happens nearly at the same time: each within a few ms of one of some moments. */
+/** In healthy plans all events come nearly at the same time: each within a few ms of one of some moments. */
 const moment = fc
   .tuple(fc.oneof(fc.nat(3), fc.nat(16)), fc.nat(4))
   .map(([halfSeconds, ms]) => 500 * halfSeconds + ms)
@@ -114,11 +114,11 @@ const healthyJob: fc.Arbitrary<Job> = fc
   .map(({ job, halfSeconds, long, ...drawn }) => ({
     ...job,
     ...drawn,
-    // Some hold it for longer than any time to live.
+    // Some jobs hold for longer than any time to live.
     workMs: long === 0 ? 25_000 : Math.max(0, 500 * halfSeconds - (job.workMs % 4)),
   }))
 
-/** An operator mostly acts while something else goes wrong: then some process hears late of what is broken. */
+/** An operator mostly acts during another fault: then some process learns late of its broken lock. */
 function together(troubles: readonly Trouble[]): Trouble[] {
   const others = troubles.filter(({ kind }) => !isOperator(kind))
   return troubles.map((trouble, index) => {
@@ -132,7 +132,7 @@ function isOperator(kind: Trouble['kind']): boolean {
   return kind === 'operator' || kind === 'break'
 }
 
-/** Each run draws from one small family: many kinds at once hide one another. */
+/** Each run draws from one small family: many kinds of faults at once hide one another. */
 const troubles: fc.Arbitrary<Trouble[]> = fc
   .constantFrom(...kinds)
   .chain((family) =>
@@ -151,7 +151,7 @@ const troubles: fc.Arbitrary<Trouble[]> = fc
   )
   .map(together)
 
-/** All that a client does by itself, and no trouble. */
+/** The actions of a client itself, without any fault. */
 const closing: fc.Arbitrary<Trouble[]> = fc.array(
   fc.record({
     kind: fc.constant<Trouble['kind']>('close'),
@@ -169,10 +169,10 @@ const world = {
   drift: fc.array(fc.integer({ min: -40, max: 40 }), { minLength: 4, maxLength: 4 }),
 }
 
-/** A job, and whether it begins shortly before or while something goes wrong with its process: few do by chance. */
+/** A job, and whether it begins shortly before or during a fault of its process: few do by chance. */
 const meeting = fc.tuple(job, fc.boolean())
 
-/** Plans with trouble. */
+/** Plans with faults. */
 export const troubled: fc.Arbitrary<Plan> = fc
   .record({ ...world, meetings: fc.array(meeting, { minLength: 2, maxLength: 14 }), troubles })
   .map(({ meetings, ...plan }) => ({
@@ -188,18 +188,18 @@ export const troubled: fc.Arbitrary<Plan> = fc
     }),
   }))
 
-/** Plans in which nothing goes wrong: then more can be asked for. */
+/** Plans without faults: these allow stricter expectations. */
 export const healthy: fc.Arbitrary<Plan> = fc.record({
   ...world,
   processes: fc.constantFrom(3, 4, 5, 5),
   permits: fc.constantFrom(1, 1, 1, 2),
-  // The longer messages are under way, the more of them meet.
+  // The longer messages take, the more of them meet.
   slowestMs: fc.constantFrom(1, 20, 20),
   jobs: fc.array(healthyJob, { minLength: 5, maxLength: 14 }),
   troubles: closing,
 })
 
-/** Whether nothing goes wrong in this plan. */
+/** Whether this plan has no faults. */
 export function isHealthy({ troubles }: Plan): boolean {
   return troubles.every(({ kind }) => kind === 'close')
 }

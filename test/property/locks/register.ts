@@ -1,9 +1,9 @@
-// What must be true of checkpoints: whoever reads one never finds an older one than somebody was told is written. Only for
-// a mutex, whose holders write one after the other. Owns the texts: numbers that grow.
+// The invariant of checkpoints: a reader never gets a checkpoint older than one whose write was confirmed. Only for a
+// mutex, whose holders write one after the other. Owns the texts: numbers that grow.
 import type { Hold } from '../../../src/api/hold.ts'
 import type { Invariant } from '../invariants.ts'
 
-/** A lock, as its checkpoint is read. */
+/** A lock whose checkpoint can be read. */
 interface Readable {
   readonly name: string
   readCheckpoint(): Promise<string | undefined>

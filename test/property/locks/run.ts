@@ -1,4 +1,4 @@
-// Runs one plan in a simulated world, and says what was wrong. Owns how plans become events.
+// Runs one plan in a simulated world, and returns the violation. Owns how plans become events.
 
 import type { Leasehold } from '../../../src/api/leasehold.ts'
 import { UnavailableError, WaitTimeoutError } from '../../../src/base/errors.ts'
@@ -15,7 +15,7 @@ import { Releases } from './releases.ts'
 import { Turns } from './turns.ts'
 import { type Machine, type Shop, work } from './worker.ts'
 
-/** What a run showed. */
+/** The result of a run. */
 export interface Verdict {
   readonly violations: readonly Violation[]
   readonly digest: string
@@ -30,7 +30,7 @@ export async function runPlan(make: MakeStore, plan: Plan, { log = false } = {})
   const complain = (error: unknown): void => run.complain('no-stray-error', `unhandled rejection: ${error}`)
   process.on('unhandledRejection', complain)
   await run.play().catch((error) => run.complain('progress', `the run: ${error}`))
-  // Node tells of rejections that nobody handled before it goes on to anything else.
+  // Node reports unhandled rejections before its next macrotask.
   await new Promise(setImmediate)
   process.off('unhandledRejection', complain)
   return run.verdict()
@@ -147,7 +147,7 @@ class Run implements Truth {
     else if (kind === 'close') this.#close(this.#at(index))
   }
 
-  /** Answers take longer and longer, and then there are none: what was known last is older than it seems. */
+  /** Answers take longer and longer, and then none comes: the last known state is older than it seems. */
   #fade(process: SimProcess, forMs: number): void {
     this.#breaks.slow(2_500)
     this.#network.weather = { ...fairWeather, delayMs: [0.1, 900] }
@@ -158,7 +158,10 @@ class Run implements Truth {
     })
   }
 
-  /** After a machine slept, timers that were set before go on: one that tells of a loss has at most a TTL to go. */
+  /**
+   * After a sleep of the machine, timers that were set before go on: a timer that reports a loss has at most a TTL
+   * left.
+   */
   #stop(process: SimProcess, forMs: number, asleep = false): void {
     this.#checker.stopped(process, this.#world.nowMs + forMs + (asleep ? this.#store.ttlMs : 0))
     if (asleep) process.suspend(forMs)
@@ -174,7 +177,7 @@ class Run implements Truth {
     })
   }
 
-  /** The machine's program dies, and another begins in its place. */
+  /** Kills the machine's program, and starts another in its place. */
   #kill(index: number): void {
     const at = index % this.#machines.length
     const old = this.#at(index)
@@ -213,7 +216,7 @@ class Run implements Truth {
     await this.#world.run(this.#world.nowMs + (this.#healthy ? 2_000 : 2 * this.#store.takeOverMs))
     this.#checker.finish()
     const { calls } = this.#shop.register
-    // A checkpoint is seen by all who watch the key that it is fenced by.
+    // All clients that watch the key that fences a checkpoint see the checkpoint.
     const [requests, most] = [this.#store.requests(), 200 + (20 * this.#world.nowMs) / 1_000 + 4 * calls]
     if (requests > most) this.complain('few-requests', `${requests} requests in ${this.#world.nowMs} ms`)
     const left = this.#store.leftovers(this.#healthy)
@@ -225,12 +228,12 @@ class Run implements Truth {
   }
 }
 
-/** What an error says, without the machine and the process in which the tests run: a trace is the same in all. */
+/** The text of an error without the machine and process of the test runner, so that a trace is the same everywhere. */
 function anywhere(error: unknown): string {
   return String(error).replaceAll(/[^ ]+ \(pid \d+\)/g, 'somebody')
 }
 
-/** How a call may fail though nothing goes wrong: it was given up, waited long enough, or its client was closed. */
+/** Whether a call may fail like this without faults: it was aborted, waited for its limit, or its client was closed. */
 function isExpected(error: unknown): boolean {
   if (error === 'enough' || error instanceof WaitTimeoutError) return true
   if (error instanceof UnavailableError && error.message.includes('before the wait was over')) return true

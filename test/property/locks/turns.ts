@@ -1,5 +1,5 @@
-// Whose turn it is, in runs in which nothing goes wrong. Owns two things that must be true then: nobody overtakes one who
-// stood in line well before, and no lock stays free while somebody waits for it.
+// The order of turns in runs without faults. Owns two invariants: no claim overtakes one that stood in line well
+// before it, and no lock stays free while a claim waits for it.
 import type { World } from '../../../src/testing/world.ts'
 import type { Invariant } from '../invariants.ts'
 
@@ -9,7 +9,7 @@ export interface Turn {
   readonly name: string
   readonly waits: boolean
   readonly calledMs: number
-  /** Since when it stands in the store's line, as far as can be told: one per permit and process does. */
+  /** Since when it is in the store's line, as far as that is known: each process has one claim per permit there. */
   standsSinceMs: number
   holds: boolean
 }
@@ -38,10 +38,10 @@ export class Turns {
     return turn
   }
 
-  /** It was given its hold: whoever stood there before must have one by now, or soon. */
+  /** It got its hold: every claim that was in line before must hold by now, or soon. */
   granted(turn: Turn): void {
     turn.holds = true
-    if (turn.standsSinceMs > this.#world.nowMs) return // by a client that follows a closed one: who knows since when
+    if (turn.standsSinceMs > this.#world.nowMs) return // by a client that follows a closed one, so the time is not known
     const before = turn.standsSinceMs - promptMs
     const overtaken = this.#waiting(turn.name).filter(({ standsSinceMs }) => standsSinceMs < before)
     this.#world.after(promptMs, () => {
@@ -56,7 +56,10 @@ export class Turns {
     this.#advance(turn)
   }
 
-  /** One has come or gone: the next of its process stands in line, and whoever is first must not wait much longer. */
+  /**
+   * A claim joined or left: the next one of its process joins the line, and the first in line must not wait much
+   * longer.
+   */
   #advance({ process, name }: Turn): void {
     const local = this.#of(name).filter((turn) => turn.process === process)
     for (const turn of local.slice(0, this.#permits)) {

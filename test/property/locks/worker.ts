@@ -1,5 +1,5 @@
-// What the programs of a run do: each job opens a client if there is none, waits for a lock, works and releases. Owns what
-// is expected of the calls themselves, as a program sees them.
+// The programs of a run: each job opens a client if there is none, waits for a lock, works and releases. Owns the
+// expectations of these calls, as a program sees them.
 import { getEventListeners } from 'node:events'
 import type { Hold } from '../../../src/api/hold.ts'
 import type { Leasehold } from '../../../src/api/leasehold.ts'
@@ -20,7 +20,7 @@ export interface Machine {
   client: Promise<Leasehold> | undefined
 }
 
-/** What all jobs of a run have in common. */
+/** The parts that all jobs of a run share. */
 export interface Shop {
   readonly permits: number
   readonly ttlMs: number
@@ -30,10 +30,10 @@ export interface Shop {
   readonly releases: Releases
 }
 
-/** How soon a call that was given up must have ended: a timeout asks who holds, for half a second. */
+/** How soon an aborted call must have ended: a timeout asks for the holder for half a second. */
 const givenUpMs = 1_500
 
-/** Does one job. Rejects as the calls in it do. */
+/** Does one job. Rejects as its calls do. */
 export async function work(shop: Shop, machine: Machine, job: Job): Promise<void> {
   const client = await opened(shop, machine)
   const { permits } = shop
@@ -77,7 +77,7 @@ async function acquire(
   after(abortMs, () => controller.abort('enough'))
   if (job.atRelease === 'give up')
     cancels.push(releases.on(lock.name, () => after(0, () => controller.abort('enough'))))
-  // In steps: what a stopped process does first when it goes on is to give up, and it may stop between two of them.
+  // In steps: the first action of a process after a stop is to give up, and it may stop between two steps.
   for (const ms of [abortMs, waitMs]) after(ms, () => after(givenUpMs, () => after(givenUpMs, late)))
   try {
     return await (patience === 'try' ? lock.tryAcquire({ signal }) : lock.acquire({ waitMs, signal }))

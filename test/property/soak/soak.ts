@@ -1,4 +1,4 @@
-// `npm run soak`: goes on with fresh runs for as long as it is told, and says what it has seen. Owns which runs there are, and
+// `npm run soak`: makes new runs until its time is over, and reports what they have seen. Owns the choice of runs, and
 // no property.
 import type fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -21,7 +21,7 @@ const {
 } = process.env
 const minutes = Number(LEASEHOLD_SOAK_MINUTES)
 
-/** How long one kind of plan is run before it is the next one's turn. */
+/** How long the plans of one kind run before the next kind has its turn. */
 interface Share {
   readonly title: string
   readonly kind: Kind
@@ -38,7 +38,7 @@ const onServers: readonly Share[] = [
 const shares: Record<StoreName, readonly Share[]> = {
   etcd: onServers,
   consul: onServers,
-  // A process that stops would have to stop the store in it; what is left is cheap, and needs less of the time.
+  // A stopped process would stop the store in it. The other runs are cheap, and need less time.
   memory: [{ title: 'healthy', kind: 'locks', plans: healthy, ms: 1_000 }],
 }
 
@@ -59,7 +59,7 @@ export function soak(...stores: readonly StoreName[]): void {
   )
 }
 
-/** At the end: the table of what went wrong in the runs, if anything was meant to. */
+/** At the end: the table of the faults in the runs, if there should be any. */
 function told(seen: Seen): string {
   const troubled = seen.runs.has('troubled') && wantedCase === undefined
   return troubled ? table(seen, statesToSee(seen.store)) : `${summary(seen)}\n`
@@ -69,7 +69,7 @@ function sharesOf(store: StoreName): readonly Share[] {
   return shares[store].filter(({ title }) => title === (wantedKind ?? title))
 }
 
-/** Each round has a seed of its own, so that the first of another soak can replay it. */
+/** Each round has a seed of its own, so that the first round of another soak can replay it. */
 function drawFor(store: StoreName, title: string, round: number): Draw {
   const seed = (currentSeed() + round) % 2 ** 31
   return {

@@ -1,8 +1,8 @@
-// What a soak has seen, for people. Owns the table.
+// The results of a soak, for people. Owns the table.
 import { troubleKinds } from '../locks/plan.ts'
 import type { StoreName } from '../stores.ts'
 
-/** What all runs of one store have seen until now. */
+/** The states that all runs of one store have seen so far. */
 export interface Seen {
   readonly store: StoreName
   /** By kind of plan. */
@@ -13,14 +13,14 @@ export interface Seen {
 
 const fault = 'fault: '
 
-/** How many runs of each kind, and how fast. */
+/** The number of runs of each kind, and their rate. */
 export function summary({ store, runs, spentMs }: Seen): string {
   const all = [...runs.values()].reduce((sum, count) => sum + count, 0)
   const each = [...runs].map(([kind, count]) => `${count} ${kind}`).join(', ')
   return `${store}: ${each} runs, ${Math.round(all / (spentMs / 1_000))} a second`
 }
 
-/** Faults by kind, and states; also those that never came, where they should have. */
+/** Faults by kind, and states, including those that never came but should have. */
 export function table(seen: Seen, wanted: readonly string[]): string {
   const { runs, marks } = seen
   const all = [...runs.values()].reduce((sum, count) => sum + count, 0)

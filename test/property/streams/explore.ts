@@ -1,5 +1,5 @@
-// Many runs of drawn plans, some at a time, since they pass in real time. Owns what is done with the first that fails: it is
-// made smaller, kept, and told along with how to replay it.
+// Many runs of drawn plans, several at a time, since they take real time. Owns the treatment of the first failure: it
+// is made smaller, kept, and reported together with its replay command.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -11,9 +11,9 @@ import { runStreamPlan, type StreamVerdict } from './run.ts'
 /** How many runs wait for their peers at a time. */
 const atATime = 12
 
-/** What was found. */
+/** The result. */
 export interface StreamReport {
-  /** What was seen in all runs, and how often. */
+  /** The states that all runs have seen, with their counts. */
   readonly marks: ReadonlyMap<string, number>
   /** The invariants that the first failing plan broke. */
   readonly violations: readonly Violation[]
@@ -37,7 +37,7 @@ export async function exploreStreams(seed: number, runs: number): Promise<Stream
     }
   }
   await Promise.all(Array.from({ length: atATime }, (_, first) => worker(first)))
-  await new Promise(setImmediate) // Node tells of rejections that nobody handled before it goes on to anything else
+  await new Promise(setImmediate) // Node reports unhandled rejections before its next macrotask
   complaints.lift()
   if (failed === undefined && complaints.violations.length === 0)
     return { marks, violations: [], failure: undefined }
@@ -55,7 +55,7 @@ export async function replayStreams(plan: StreamPlan): Promise<StreamVerdict> {
   return { ...verdict, violations: [...verdict.violations, ...complaints.violations] }
 }
 
-/** What nobody caught: in production each would be the end of the process. */
+/** Unhandled errors: in production each would end the process. */
 class Complaints {
   readonly violations: Violation[] = []
   readonly #hear = (error: unknown): void => {
@@ -79,8 +79,7 @@ interface Found {
 }
 
 /**
- * The smallest plan that fails, of some that are tried; the first one where that fails no more by itself, since runs take
- * real time.
+ * The smallest of some tried plans that still fails. The original one if none fails again, since runs take real time.
  */
 async function smaller(methods: ReturnType<typeof etcdMethods>, seed: number, first: Found): Promise<Found> {
   const { index } = first

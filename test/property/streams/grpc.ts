@@ -1,5 +1,5 @@
-// gRPC by hand over one HTTP/2 stream, so that a test can break it at any place. Owns frames and trailers; what is said in
-// them is peer.ts's.
+// gRPC by hand over one HTTP/2 stream, so that a test can break it at any place. Owns frames and trailers; peer.ts
+// owns their content.
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -56,7 +56,7 @@ export class Exchange {
     stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true })
   }
 
-  /** Whether anything can still be said. */
+  /** Whether the stream can still send. */
   get open(): boolean {
     return !this.#stream.destroyed && !this.#stream.writableEnded
   }
@@ -70,7 +70,7 @@ export class Exchange {
     this.#write(frame(Buffer.alloc(7, 0xff)))
   }
 
-  /** The first half of a message, and then the end. */
+  /** Sends the first half of a message, and then ends. */
   cutShort(message: Message): void {
     const whole = frame(this.#method.responseSerialize(message))
     this.#write(whole.subarray(0, Math.ceil(whole.length / 2)))
@@ -88,12 +88,12 @@ export class Exchange {
     if (!this.#stream.destroyed) this.#stream.close(code)
   }
 
-  /** Says that the connection takes no more streams (GOAWAY), and closes it when those that there are have ended. */
+  /** Announces that the connection takes no more streams (GOAWAY), and closes it when the existing ones have ended. */
   goAway(): void {
     this.#stream.session?.close()
   }
 
-  /** Which connection this is, by the client's port; undefined where it is gone. */
+  /** The client's port, which identifies the connection. Undefined if it is gone. */
   get port(): number | undefined {
     return this.#stream.session?.socket?.remotePort
   }

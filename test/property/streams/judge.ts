@@ -1,17 +1,17 @@
-// What must be true of the requests and the watches of a connection, whatever its peer sends. Owns the judgement.
+// The invariants of a connection's requests and watches, for every behaviour of its peer. Owns the judgement.
 import type { Change, WatchListener } from '../../../src/backends/etcd/wire/transport.ts'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../../src/base/errors.ts'
 import type { Invariant, Violation } from '../invariants.ts'
 import type { Peer } from './peer.ts'
 import type { StreamPlan } from './plan.ts'
 
-/** How long anything may take that has to happen: far more than it takes, also on a busy machine. */
+/** The time limit for everything that has to happen: far longer than it takes, even on a busy machine. */
 export const boundMs = 20_000
 
 /** The verdict on one run. */
 export class Judge {
   readonly violations: Violation[] = []
-  /** What was seen, and how often. */
+  /** The states that were seen, with their counts. */
   readonly marks = new Map<string, number>()
   readonly story: string[] = []
   readonly #peer: Peer
@@ -38,8 +38,8 @@ export class Judge {
   }
 
   /**
-   * A request settles in time after its caller gave up, and fails only with the errors of a transport. Resolves with the
-   * answer, or with undefined where there is none.
+   * Checks that a request settles in time after its caller gave up, and fails only with the errors of a transport.
+   * Resolves with the answer, or with undefined if there is none.
    */
   async request<T>(
     title: string,
@@ -67,19 +67,19 @@ export class Judge {
     return undefined
   }
 
-  /** A renewal counts only by an answer that is its own: to this very request, for its lease, with time to live. */
+  /** Checks that only its own answer counted for a renewal: to this very request, for its lease, with time to live. */
   renewed(title: string, lease: string, sinceMs: number): void {
     this.note(`${title}: answered`)
     this.mark('renewal answered')
     const its = this.#peer.renewals.filter((answer) => answer.lease === lease && answer.ttl > 0)
-    // Nobody can tell the second copy of an answer from the answer to the next question.
+    // A second copy of an answer cannot be distinguished from the answer to the next question.
     if (its.some(({ askedMs, copy }) => copy || askedMs >= sinceMs)) return
     const late = its.some(({ sentMs }) => sentMs >= sinceMs)
     const instead = late ? 'by the late answer to an earlier one' : `without an answer for ${lease}`
     this.complain('own-answer', `${title} counts ${instead}`)
   }
 
-  /** A listener that is judged by what it hears. */
+  /** A listener whose events are judged. */
   watch(key: string): Heard {
     return new Heard(key, this, this.#peer)
   }
@@ -96,7 +96,7 @@ export class Judge {
     if (error instanceof SessionGoneError) this.#gone(title)
   }
 
-  /** What a failure means; undefined for one that a transport must not have. */
+  /** The meaning of a failure. Undefined for a failure that a transport must not have. */
   #meaning(signal: AbortSignal, error: unknown): string | undefined {
     if (signal.aborted && error === signal.reason) return 'given up'
     if (error instanceof UnavailableError) return 'unavailable'
@@ -104,7 +104,7 @@ export class Judge {
     return error instanceof RefusedError && this.#refuses ? 'refused' : undefined
   }
 
-  /** A lease is gone only by an answer about it, or where a request was refused. */
+  /** Checks that a lease counts as gone only after an answer about it, or a refused request. */
   #gone(title: string): void {
     const lease = title.split(' ')[1]
     const told = this.#peer.renewals.some((answer) => answer.lease === lease && answer.ttl <= 0)
@@ -113,10 +113,10 @@ export class Judge {
   }
 }
 
-/** What one watch heard: each event at most once and in order, until it hears of its end. */
+/** The events of one watch: each at most once and in order, until its end. */
 export class Heard implements WatchListener {
   readonly key: string
-  /** Told by the connection, or wanted by the program. */
+  /** Ended by the connection, or by the program. */
   ended: 'failed' | 'stopped' | undefined
   last = 0n
   readonly #judge: Judge
@@ -162,7 +162,7 @@ export class Heard implements WatchListener {
     this.ended = 'failed'
   }
 
-  /** Whether it knows all that it can know: it has heard this event, or that it ended. */
+  /** Whether it knows all that it can know: it got this event, or it ended. */
   knows(revision: bigint): boolean {
     return this.ended !== undefined || this.last >= revision
   }

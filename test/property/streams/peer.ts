@@ -1,5 +1,5 @@
-// An etcd that answers as a plan says: late, twice, out of order, cut short, for another id, or not at all. Owns what is
-// said and when, and remembers it for the judge; it keeps no keys.
+// An etcd that answers as a plan says: late, twice, out of order, cut short, for another id, or not at all. Owns the
+// answers and their times, and records them for the judge. It stores no keys.
 import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import { Exchange, type etcdMethods } from './grpc.ts'
@@ -57,11 +57,11 @@ const resets = [1, 2, 7, 8, 11]
 /** One server for one run. */
 export class Peer {
   readonly renewals: RenewalAnswer[] = []
-  /** The revisions of the events that were sent, by the key of their watch. */
+  /** The revisions of the sent events, by the key of their watch. */
   readonly events = new Map<string, Set<bigint>>()
   readonly #server: Http2Server = createServer()
   readonly #sockets = new Set<Socket>()
-  /** The connections, with what is open on each. */
+  /** The connections, with the open streams of each. */
   readonly #sessions = new Map<ServerHttp2Session, { streams: number; hasFarewell: boolean }>()
   readonly #timers = new Set<NodeJS.Timeout>()
   readonly #unary: UnaryReaction[]
@@ -105,12 +105,12 @@ export class Peer {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
-  /** From now on everything is answered well and at once. */
+  /** From now on every answer is right and immediate. */
   heal(): void {
     for (const reactions of [this.#unary, this.#renewing, this.#watching]) reactions.length = 0
   }
 
-  /** Sends one more event to every watch that it has confirmed and whose stream is open. */
+  /** Sends one more event to every confirmed watch whose stream is open. */
   mark(): void {
     for (const { key, id, exchange, created } of this.#served) {
       if (created && exchange.open) this.#sendEvent(exchange, id, key)
@@ -123,8 +123,9 @@ export class Peer {
   }
 
   /**
-   * Connections of which the client has not let go: it closes them, or says by GOAWAY that it is done with them, and has no
-   * stream there any more. Of two ends that do so at once, Node closes neither, and its client is kept alive by none.
+   * Connections that the client still holds. It lets go of one by closing it, or by GOAWAY and no open stream on it.
+   * If both ends send GOAWAY at once, Node closes neither end; such a connection does not keep the client's process
+   * alive.
    */
   get held(): number {
     const states = [...this.#sessions.values()]
@@ -216,7 +217,7 @@ export class Peer {
     if (breaks) this.#after(events * everyMs + 1, () => this.#trouble(breaks, exchange, created, code))
   }
 
-  /** One event, and what is wrong with it. */
+  /** One event, with the fault that it has. */
   #sendSome({ key, id, exchange }: Served, kind: WatchReaction['kind']): void {
     if (kind === 'other watch') this.#sendEvent(exchange, String(Number(id) + 1_000), nobodysKey)
     const [first, second] = [this.#nextRevision(), this.#nextRevision()]
@@ -248,7 +249,7 @@ export class Peer {
     else if (trouble === 'empty') exchange.send({})
   }
 
-  /** As the end of a process does: a session that is destroyed waits for the other side's end. */
+  /** Like the end of a process: a session that is only destroyed waits for the other side's end. */
   #tearDown(port: number | undefined): void {
     for (const socket of this.#sockets) if (socket.remotePort === port) socket.destroy()
   }
@@ -275,13 +276,13 @@ export class Peer {
   }
 }
 
-/** How a new watch is told that there is none; undefined where it is not. */
+/** How a new watch is refused. Undefined if it is not. */
 function refusedWatch(kind: WatchReaction['kind'], id: string, created: boolean): Message | undefined {
   if (kind === 'cancelled') return { watch_id: id, created, canceled: true }
   return kind === 'cancelled without id' ? { watch_id: '-1', canceled: true } : undefined
 }
 
-/** What a sound server would say. */
+/** The answer of a sound server. */
 function answerTo(path: string, request: Message): Message {
   const { ID } = request
   if (path.endsWith('/LeaseGrant')) return { ID, TTL: String(grantedSeconds + Number(ID)) }

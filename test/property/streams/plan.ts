@@ -1,7 +1,7 @@
-// What a program asks of etcd and how its peer answers, as plain data. Owns how plans are drawn.
+// A program's requests to etcd and the answers of its peer, as plain data. Owns how plans are drawn.
 import fc from 'fast-check'
 
-/** What breaks an answer, whatever the question. */
+/** Faults of an answer to any question. */
 export const troubles = [
   'silence',
   'cut short',
@@ -36,15 +36,15 @@ export const watchKinds = [
   'no header',
 ] as const
 
-/** How the peer reacts to one question: after a while, with an answer or with trouble. */
+/** The peer's reaction to one question: after a delay an answer or a fault. */
 export interface Reaction<K> {
   readonly kind: K | Trouble
   readonly afterMs: number
-  /** Which of the statuses a refusal has, or which code a reset. */
+  /** The status of a refusal, or the code of a reset. */
   readonly code: number
 }
 
-/** How it reacts to a new watch: with so many events, and then perhaps with trouble. */
+/** The reaction to a new watch: this many events, and then perhaps a fault. */
 export interface WatchReaction extends Reaction<(typeof watchKinds)[number]> {
   readonly events: number
   readonly everyMs: number
@@ -53,10 +53,10 @@ export interface WatchReaction extends Reaction<(typeof watchKinds)[number]> {
 
 export const verbs = ['txn', 'grant', 'revoke', 'timeToLive', 'renew', 'watch', 'unwatch'] as const
 
-/** What the program does next. */
+/** The next step of the program. */
 export interface Step {
   readonly verb: (typeof verbs)[number]
-  /** Which of two leases, and of the watches that there are. */
+  /** Selects one of two leases, or one of the existing watches. */
   readonly which: number
   /** When its caller gives up. */
   readonly limitMs: number
@@ -65,7 +65,7 @@ export interface Step {
   readonly restMs: number
 }
 
-/** One run. What the lists of reactions do not say is answered well and at once. */
+/** One run. Questions after the end of a list of reactions get a right and immediate answer. */
 export interface StreamPlan {
   readonly steps: readonly Step[]
   readonly unary: readonly Reaction<(typeof unaryKinds)[number]>[]

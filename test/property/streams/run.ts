@@ -1,4 +1,4 @@
-// Runs one plan: a real connection of the product to a scripted peer, over sockets of loopback and in real time. Owns the
+// Runs one plan: a real connection of the product to a scripted peer, over loopback sockets and in real time. Owns the
 // program, and that nothing is left of it.
 import type { ITxnRequest } from 'etcd3'
 import { EtcdClient, member } from '../../../src/backends/etcd/wire/client.ts'
@@ -9,7 +9,7 @@ import { boundMs, type Heard, Judge } from './judge.ts'
 import { grantedSeconds, leftSeconds, Peer } from './peer.ts'
 import type { Step, StreamPlan } from './plan.ts'
 
-/** What a run showed. */
+/** The result of a run. */
 export interface StreamVerdict {
   readonly violations: readonly Violation[]
   readonly marks: ReadonlyMap<string, number>
@@ -33,7 +33,7 @@ export async function runStreamPlan(
   return { violations, marks, story: story.join('\n') }
 }
 
-/** The real clock, which knows how many of its timers are set. */
+/** The real clock, which counts its timers. */
 class CountedClock implements Clock {
   readonly #clock = systemClock()
   timers = 0
@@ -106,11 +106,11 @@ class Program {
     const lease = String(1 + which * 10)
     const before = verb === 'renew' ? this.#renewing.get(lease) : undefined
     const asked = Promise.resolve(before).then(() => this.#ask(verb, lease, limitMs))
-    if (verb === 'renew') this.#renewing.set(lease, asked) // of one lease one at a time, as a session does it
+    if (verb === 'renew') this.#renewing.set(lease, asked) // one renewal per lease at a time, as a session does it
     return asked
   }
 
-  /** Asks, and gives up after so long. Resolves with whether it was answered. */
+  /** Sends a request, and aborts it after this time. Resolves with whether it was answered. */
   async #ask(verb: Step['verb'], lease: string, limitMs: number): Promise<boolean> {
     const limit = new AbortController()
     const timer = setTimeout(() => limit.abort(new Error('given up')), limitMs)
@@ -147,7 +147,7 @@ class Program {
     return this.#isOwn(title, answered?.answer || undefined, seconds + Number(lease))
   }
 
-  /** Each request gets its own answer. What an empty message says is nothing. */
+  /** Each request gets its own answer. An empty message counts as none. */
   #isOwn<T>(title: string, answer: T | undefined, own: T): boolean {
     if (answer === undefined) return false
     this.judge.mark('request answered')
@@ -171,7 +171,7 @@ class Program {
     stop()
   }
 
-  /** Once the peer is sound again, a renewal, a request and a watch work, after a few tries. */
+  /** Checks that, once the peer is sound again, a renewal, a request and a watch work after a few tries. */
   async #recover(): Promise<void> {
     this.judge.note('from now on the peer is sound')
     this.#peer.heal()
@@ -187,7 +187,7 @@ class Program {
     if (!live) this.judge.complain('progress', 'no watch hears of an event from a peer that is sound again')
   }
 
-  /** Every watch that was confirmed hears of a last event, or has heard that it ended. */
+  /** Checks that every confirmed watch gets a last event, or has ended. */
   async #hearAll(): Promise<void> {
     const before = this.#watches.map(({ heard }) => heard.last)
     this.#peer.mark()
@@ -200,7 +200,7 @@ class Program {
       this.judge.complain('ordered-events', `${key} hears neither of an event nor that it ended`)
   }
 
-  /** After the end no socket and no timer is left. */
+  /** Checks that no socket and no timer is left after the end. */
   async #endClean(): Promise<void> {
     const clean = await this.#within(async () => this.#peer.held + this.#clock.timers === 0)
     if (!clean)

@@ -1,5 +1,5 @@
-// The traces of drawn runs as hashes, in a file, for tools/traces.mjs to compare: what gives one trace on one version of
-// Node has to give it on every other. Owns which runs.
+// The traces of drawn runs as hashes, in a file, for tools/traces.mjs to compare. A plan must give the same trace on
+// every version of Node. Owns the choice of runs.
 import { writeFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -9,7 +9,7 @@ import { type StoreName, stores } from '../stores.ts'
 
 const { LEASEHOLD_TRACES: file = '', LEASEHOLD_TRACES_SEED: seed, LEASEHOLD_TRACES_RUNS: runs } = process.env
 
-/** What is run against each store: in memory a process that stops would stop the store in it. */
+/** The plans for each store. In memory a stopped process would stop the store in it. */
 const plans = { etcd: [healthy, troubled], consul: [healthy, troubled], memory: [healthy] }
 
 test('every run has a trace', async () => {

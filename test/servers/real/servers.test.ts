@@ -1,5 +1,5 @@
-// The test servers themselves: what every test against real etcd and Consul takes for granted.
-// Nothing of Leasehold is used here, so a failure in this file is never a failure of a lock.
+// The test servers themselves, on which every test with real etcd and Consul relies. Leasehold is not used here, so a
+// failure in this file is never a failure of a lock.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -23,7 +23,7 @@ const NODE = process.execPath
 const evaluate = (script: string) => ['--input-type=module', '--eval', script]
 const LIMIT = { timeout: 30_000 }
 
-/** Has the servers closed after the test, however it ends. */
+/** Closes the servers after the test, even if it fails. */
 async function closedAfter<T extends { close(): Promise<void> }>(
   { onTestFinished }: TestContext,
   starting: Promise<T>,
@@ -46,19 +46,23 @@ test.concurrent.for(LINES)('etcd %s answers its own etcdctl', LIMIT, async (line
   expect(etcd.url('/app/locks')).toBe(`etcd://${etcd.endpoints[0]}/app/locks/`)
 })
 
-test.concurrent.for(LINES)('etcd %s refuses strangers, once told to', LIMIT, async (line, context) => {
-  const auth = { user: 'root', password: 'correct:horse' } as const
-  const etcd = await closedAfter(context, startEtcd({ line, auth, extraArgs: ['--auth-token-ttl=3'] }))
+test.concurrent.for(LINES)(
+  'etcd %s refuses clients without a login once authentication is on',
+  LIMIT,
+  async (line, context) => {
+    const auth = { user: 'root', password: 'correct:horse' } as const
+    const etcd = await closedAfter(context, startEtcd({ line, auth, extraArgs: ['--auth-token-ttl=3'] }))
 
-  const anonymous = await etcd.etcdctl(['put', 'a', '1'], { user: '' })
-  const stranger = await etcd.etcdctl(['put', 'a', '1'], { user: 'root:wrong' })
-  const known = await etcd.etcdctl(['put', 'a', '1'])
+    const anonymous = await etcd.etcdctl(['put', 'a', '1'], { user: '' })
+    const stranger = await etcd.etcdctl(['put', 'a', '1'], { user: 'root:wrong' })
+    const known = await etcd.etcdctl(['put', 'a', '1'])
 
-  expect(anonymous.stderr).toContain('user name is empty')
-  expect(stranger.stderr).toContain('invalid user ID or password')
-  expect(known.code).toBe(0)
-  await expect(etcd.members[0].restart()).resolves.toBeUndefined()
-})
+    expect(anonymous.stderr).toContain('user name is empty')
+    expect(stranger.stderr).toContain('invalid user ID or password')
+    expect(known.code).toBe(0)
+    await expect(etcd.members[0].restart()).resolves.toBeUndefined()
+  },
+)
 
 test.concurrent.for(LINES)('three etcd %s elect a new leader after kill -9', LIMIT, async (line, context) => {
   const etcd = await closedAfter(context, startEtcd({ line, members: 3 }))
@@ -76,17 +80,21 @@ test.concurrent.for(LINES)('three etcd %s elect a new leader after kill -9', LIM
   expect(got.stdout).toBe('kept\n')
 })
 
-test.concurrent('a frozen etcd leader is replaced, and then follows', LIMIT, async (context) => {
-  const etcd = await closedAfter(context, startEtcd({ members: 3 }))
-  const first = await etcd.leader()
+test.concurrent(
+  'a frozen etcd leader is replaced, and follows the new one when it goes on',
+  LIMIT,
+  async (context) => {
+    const etcd = await closedAfter(context, startEtcd({ members: 3 }))
+    const first = await etcd.leader()
 
-  first.stop()
-  expect(await etcd.leader()).not.toBe(first)
+    first.stop()
+    expect(await etcd.leader()).not.toBe(first)
 
-  first.cont()
-  await first.healthy()
-  expect(await etcd.leader()).not.toBe(first)
-})
+    first.cont()
+    await first.healthy()
+    expect(await etcd.leader()).not.toBe(first)
+  },
+)
 
 test.concurrent('metrics count the calls of a client', LIMIT, async (context) => {
   const etcd = await closedAfter(context, startEtcd())
@@ -147,7 +155,7 @@ function isAlive({ pid }: Pick<Member, 'pid'>): boolean {
 test.concurrent.for([
   ['exits', 'process.exit()'],
   ['dies of an error', 'throw new Error("on purpose")'],
-])('a process that %s takes its servers and their data along', LIMIT, async ([, last = '']) => {
+])('when a process %s, its servers and their data are removed', LIMIT, async ([, last = '']) => {
   const { child, endpoint, dataDir } = await startElsewhere(last)
 
   const ended = once(child, 'exit')
@@ -158,20 +166,20 @@ test.concurrent.for([
   expect(existsSync(dataDir)).toBe(false)
 })
 
-// Only Linux tells a child that its parent was killed, and only there is setpriv to ask for it.
+// Only Linux kills a child whose parent was killed, and only there setpriv can ask for it.
 const ON_LINUX = { ...LIMIT, concurrent: true, skip: process.platform !== 'linux' }
 
-test('a process that is killed takes its servers along', ON_LINUX, async () => {
+test('when a process is killed, its servers are killed, too', ON_LINUX, async () => {
   const { child, endpoint, dataDir } = await startElsewhere('')
 
   child.kill('SIGKILL')
 
   await silence(endpoint)
-  // The data stays behind then: nobody is left to remove it.
+  // The data stays behind then, since no process is left that removes it.
   await rm(dataDir, { recursive: true, force: true })
 })
 
-/** Starts etcd in a process of its own, which does `last` when it is spoken to. */
+/** Starts etcd in a separate process, which does `last` when a line arrives. */
 async function startElsewhere(last: string) {
   const script = `
     import { startEtcd } from ${JSON.stringify(RUN_MODULE)};
@@ -189,7 +197,7 @@ function silence(endpoint: string): Promise<boolean> {
   return until(async () => (await ask(`http://${endpoint}/health`)) === undefined, { describe })
 }
 
-test.concurrent('a start whose port is taken takes another', LIMIT, async (context) => {
+test.concurrent('a start whose port is taken takes another port', LIMIT, async (context) => {
   const squatter = createServer((socket) => socket.destroy()).listen(0, HOST)
   await once(squatter, 'listening')
   const { port: taken } = squatter.address() as AddressInfo
@@ -209,7 +217,7 @@ test.concurrent('a start whose port is taken takes another', LIMIT, async (conte
   expect(asked).toEqual([taken, free])
 })
 
-/** The least that can find its port taken. */
+/** The smallest server that can find its port taken. */
 function planHttpServer(port: number, dataDir: string): MemberPlan {
   const server = `require('node:http').createServer((_, reply) => reply.end('me'))`
   return {
@@ -222,7 +230,7 @@ function planHttpServer(port: number, dataDir: string): MemberPlan {
   }
 }
 
-test.concurrent('where nothing can be fetched, the error says what to install', LIMIT, async () => {
+test.concurrent('if no server can be fetched, the error names the packages to install', LIMIT, async () => {
   const cache = ownedFolder('leasehold-no-cache')
   const script = `
     import { ensureServers } from ${JSON.stringify(RUN_MODULE)};
@@ -246,7 +254,7 @@ test.concurrent.for([
     'no modules here',
   ],
 ] as const)(
-  'with %s, what it builds is left out by name, and the rest is there',
+  'with %s, the builds of Go are left out by name, and the other servers are there',
   LIMIT,
   async ([, go, why]) => {
     const folder = ownedFolder('leasehold-old-cache')

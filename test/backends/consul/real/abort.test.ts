@@ -214,7 +214,7 @@ test('close at any moment of a hold leaves its lock free for others at once', as
   await expectNothingLeft(namespace, other)
 })
 
-test('a process that gave up an acquire ends by itself after close', async () => {
+test('a process whose acquire was aborted exits by itself after close', async () => {
   const namespace = freshNamespace()
   const holder = await store.client(namespace)
   const hold = await holder.mutex('taken').acquire()

@@ -1,4 +1,4 @@
-// An acquire that is given up, at whatever moment: it leaves no key, no lease and nobody blocked behind it.
+// An acquire that is aborted at any moment leaves no key and no lease, and blocks nobody.
 import { expect, test } from 'vitest'
 import { connect, type Leasehold } from '../../../../src/index.ts'
 import { useBuild } from '../../../servers/build.ts'
@@ -10,7 +10,7 @@ const etcd = useEtcd()
 const gone = new Error('given up')
 const built = useBuild()
 
-/** Closes the clients of a name space and expects that nothing of them is left. */
+/** Closes the clients of a namespace and expects that nothing of them is left. */
 async function expectNothingLeft(namespace: string, ...clients: Leasehold[]): Promise<void> {
   await Promise.all(clients.map((client) => client.close()))
   expect(await etcd.keys(namespace)).toEqual([])
@@ -34,7 +34,7 @@ test.for(verbs)('an %s of a free lock that is aborted at any moment leaves nothi
     abort.abort(gone)
     const outcome = await asked.catch((error: unknown) => error)
     if (outcome !== gone) expect(outcome, `${n} ${unit}`).toMatchObject({ held: true })
-    // Whoever comes next, here or elsewhere, is not in the way of what was given up.
+    // The next caller, in this process or another, is not blocked by the aborted acquire.
     if (outcome !== gone) await (outcome as AsyncDisposable)[Symbol.asyncDispose]()
     const next = await client.mutex('a').acquire({ waitMs: 4_000 })
     await next.release()
@@ -42,7 +42,7 @@ test.for(verbs)('an %s of a free lock that is aborted at any moment leaves nothi
   await expectNothingLeft(namespace, client)
 })
 
-test('an acquire that waits and is aborted at any moment leaves the line to the others', async () => {
+test('an acquire that waits and is aborted at any moment leaves the line', async () => {
   const namespace = freshNamespace()
   const clients = [
     await etcd.client(namespace),
@@ -66,7 +66,7 @@ test('an acquire that waits and is aborted at any moment leaves the line to the 
   await expectNothingLeft(namespace, ...clients)
 })
 
-test('an acquire that is aborted while it is handed the lock gives it on', async () => {
+test('an acquire that is aborted during the hand-over passes the lock on', async () => {
   const namespace = freshNamespace()
   const clients = [
     await etcd.client(namespace),
@@ -94,7 +94,7 @@ test('an acquire that is aborted while it is handed the lock gives it on', async
   await expectNothingLeft(namespace, ...clients)
 })
 
-test('an acquire that waits behind another of the same client is given up without a request', async () => {
+test('an acquire behind another one of the same client is aborted without a request', async () => {
   const namespace = freshNamespace()
   const client = await etcd.client(namespace)
   const hold = await client.mutex('a').acquire()
@@ -114,7 +114,7 @@ test('an acquire that waits behind another of the same client is given up withou
   await expectNothingLeft(namespace, client)
 })
 
-test('an acquire that is not served in time says who holds, and leaves the line', async () => {
+test('an acquire that is not served in time names the holder, and leaves the line', async () => {
   const namespace = freshNamespace()
   const [holder, waiter] = [await etcd.client(namespace), await etcd.client(namespace)]
   await holder.mutex('a').acquire()
@@ -130,7 +130,7 @@ test('an acquire that is not served in time says who holds, and leaves the line'
   await expectNothingLeft(namespace, holder, waiter)
 })
 
-test('close rejects what waits, and leaves nothing', async () => {
+test('close rejects waiting acquires, and leaves nothing', async () => {
   const namespace = freshNamespace()
   const [holder, waiter] = [await etcd.client(namespace), await etcd.client(namespace)]
   const hold = await holder.mutex('a').acquire()
@@ -168,7 +168,7 @@ test('close at any moment of an acquire leaves nothing', async () => {
   }
 })
 
-test('a process that gave up an acquire ends by itself after close', async () => {
+test('a process whose acquire was aborted exits by itself after close', async () => {
   const namespace = freshNamespace()
   const holder = await etcd.client(namespace)
   await holder.mutex('taken').acquire()

@@ -15,7 +15,7 @@ interface Login {
   readonly password: string
 }
 
-/** A user who may read and write everything under a prefix, and nothing else. */
+/** A user with all permissions under a prefix, and with no others. */
 async function userOf(prefix: string): Promise<Login> {
   const username = `user-${prefix.replace('/', '')}`
   const password = 'battery staple'
@@ -40,7 +40,7 @@ async function lineOf(namespace: string, name: string, length: number): Promise<
   await until(async () => (await keys()).length === length, { describe: () => `${length} claims` })
 }
 
-test('where nobody listens, connect says so soon and names the address', async () => {
+test('if no server listens, connect fails soon and names the address', async () => {
   const [port] = await freePorts(1)
   const began = performance.now()
 
@@ -82,7 +82,7 @@ test.for([
   expect(everything(error)).not.toContain('wrong horse')
 })
 
-test('whoever does not log in is refused', async () => {
+test('a client that does not log in is refused', async () => {
   const asked = connect(etcd.cluster.url('x')).then(async (client) => {
     onTestFinished(() => client.close())
     await client.mutex('a').acquire()
@@ -91,7 +91,7 @@ test('whoever does not log in is refused', async () => {
   await expect(asked).rejects.toMatchObject({ code: 'LEASEHOLD_REFUSED' })
 })
 
-test('a user with a permission on the namespace alone can do all that Leasehold does', async () => {
+test('a permission on the namespace alone is enough for everything that Leasehold does', async () => {
   const namespace = freshNamespace()
   const auth = await userOf(namespace)
   const [one, other] = [await open(source(namespace, auth)), await open(source(namespace, auth))]
@@ -134,7 +134,7 @@ test.for(['acquire', 'tryAcquire', 'readCheckpoint'] as const)(
   },
 )
 
-test('a hold outlives its token, and so do those who wait', { timeout: 40_000 }, async () => {
+test('holders and waiters outlive the token of their login', { timeout: 40_000 }, async () => {
   const namespace = freshNamespace()
   const auth = await userOf(namespace)
   const holder = await open(source(namespace, auth), { ttlMs: 4_000 })
@@ -157,7 +157,7 @@ test('a hold outlives its token, and so do those who wait', { timeout: 40_000 },
   expect(((await again) as Hold).held).toBe(true)
 })
 
-test('a server that asks for a password hangs and comes back, and no rejection is left alone', async () => {
+test('when a server with passwords hangs and comes back, no rejection is unhandled', async () => {
   const namespace = freshNamespace()
   const auth = await userOf(namespace)
   const [holder, waiter] = [await open(source(namespace, auth)), await open(source(namespace, auth))]
@@ -174,7 +174,7 @@ test('a server that asks for a password hangs and comes back, and no rejection i
   await (await waiting).verify()
 })
 
-/** Whatever an error says, and its causes. */
+/** The messages of an error and of its causes. */
 function everything(error: unknown): string {
   const parts: string[] = []
   for (let each = error; each instanceof Error; each = each.cause) {

@@ -1,5 +1,5 @@
-// Three members, one of which is killed or hangs: a holder keeps its lock or is told in time, there are never
-// two, and those who wait go on.
+// One of three members is killed or hangs: a holder keeps its lock or learns of its loss in time, two never hold, and
+// waiters go on.
 import { once } from 'node:events'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Hold, Leasehold } from '../../../../src/index.ts'
@@ -11,7 +11,7 @@ import { etcdLines } from '../../../servers/lines.ts'
 
 const ttlMs = 10_000
 
-/** Looks all the time whether two holds believe at once. */
+/** Checks all the time whether two holds believe that they hold. */
 function overlapOf(...holds: (Hold | undefined)[]): { stop(): number; add(hold: Hold): void } {
   let overlaps = 0
   const timer = setInterval(() => {
@@ -54,7 +54,7 @@ describe.for(etcdLines)('three members of etcd %s', ({ line }) => {
   }
 
   test.for(Object.entries(mishaps))(
-    'when %s, to which the client talks, its hold stays and the next one gets it',
+    'when %s, which the client uses, its hold stays and the next client gets the lock',
     async ([, mishap]) => {
       const { leader, followers } = await leaderAndFollowers()
       const victim = mishap.pick(leader, followers)
@@ -83,7 +83,7 @@ describe.for(etcdLines)('three members of etcd %s', ({ line }) => {
     },
   )
 
-  test('without a quorum a holder is told in time, and the line moves when the quorum is back', async () => {
+  test('without a quorum a holder learns of its loss in time, and the line moves when the quorum is back', async () => {
     const { leader, followers } = await leaderAndFollowers()
     const namespace = freshNamespace()
     const [holder, waiter] = [
@@ -116,7 +116,7 @@ describe.for(etcdLines)('three members of etcd %s', ({ line }) => {
     expect(overlap.stop()).toBe(0)
   })
 
-  test('a session that holds nothing is renewed past the death of the member it talks to', async () => {
+  test('a session without holds is still renewed after the death of the member that it uses', async () => {
     const { followers } = await leaderAndFollowers()
     const [victim] = followers as [Member]
     const before = new Set(await etcd.leases())

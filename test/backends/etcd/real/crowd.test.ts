@@ -1,4 +1,4 @@
-// Many at once: a hundred callers of one client, thirty clients for one lock, two clients in one process.
+// Many clients at once: a hundred callers of one client, thirty clients for one lock, two clients in one process.
 import { expect, test } from 'vitest'
 import type { Hold } from '../../../../src/index.ts'
 import { freshNamespace, useEtcd } from '../../../servers/etcd.ts'
@@ -44,7 +44,7 @@ test('a hundred callers with one signal are all aborted, without a warning', asy
   )
 })
 
-test('thirty clients hold in the order of coming, and all of a hundred callers are served', async () => {
+test('thirty clients hold in the order of their arrival, and all of a hundred callers are served', async () => {
   const namespace = freshNamespace()
   const clients = await Promise.all(
     Array.from({ length: 30 }, () => etcd.client(namespace, { ttlMs: 10_000 })),
@@ -82,7 +82,7 @@ test('thirty clients hold in the order of coming, and all of a hundred callers a
   expect(await etcd.leases()).toEqual([])
 })
 
-test('two clients of one process contend as strangers, and one goes on when the other closes', async () => {
+test('two clients of one process contend like separate processes, and one goes on when the other closes', async () => {
   const namespace = freshNamespace()
   const [one, other] = [await etcd.client(namespace), await etcd.client(namespace)]
   const hold = await one.mutex('a').acquire()
@@ -99,7 +99,7 @@ test('two clients of one process contend as strangers, and one goes on when the 
   await (await other.mutex('c').acquire()).release()
 })
 
-test('a client that is closed refuses whatever is asked of it, and opens no connection again', async () => {
+test('a closed client refuses every request, and opens no connection again', async () => {
   const namespace = freshNamespace()
   const client = await etcd.client(namespace)
   const hold = await client.mutex('a').acquire()

@@ -1,5 +1,5 @@
-// The simulated etcd beside real ones: whatever is asked, in whatever order, they have to answer alike. Nobody else asks
-// these servers, one sequence follows another and leaves no key, so that every revision can be compared.
+// Compares the simulated etcd with real ones: both must give the same answers to any questions in any order. No other
+// client asks these servers, and each sequence leaves no key, so that every revision can be compared.
 import type { ICompare, IRangeResponse, IRequestOp, ITxnResponse } from 'etcd3'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -15,9 +15,12 @@ import { answerOf, Seen, tryAll } from '../../../servers/differential.ts'
 import { failOnComplaints } from '../../../servers/etcd.ts'
 import { etcdLines } from '../../../servers/lines.ts'
 
-/** Names that contain one another; what sorts otherwise in UTF-16 than in bytes; what no name can contain. */
+/**
+ * Names that contain one another, names that sort differently in UTF-16 than in bytes, and keys that no name can
+ * contain.
+ */
 const keys = ['a', 'a/', 'a/1', 'a/2', 'a/b/1', 'ab/1', 'a/\0x', '\0leasehold/a', 'a/\uffee', 'a/\u{1f512}']
-/** The last two are all keys, and none. */
+/** The last two are all keys and no key. */
 const ranges: readonly KeyRange[] = [
   { key: 'a/', end: 'a0' },
   { key: 'a', end: 'b' },
@@ -29,14 +32,14 @@ const ranges: readonly KeyRange[] = [
 ]
 const everything = { request_delete_range: { key: Buffer.from('\0'), range_end: Buffer.from('\0') } }
 
-/** Revisions are counted from where the sequence begins; 0 is etcd's own 0. */
+/** Revisions are counted from the beginning of the sequence; 0 is etcd's own 0. */
 type Comparison =
   | { readonly if: 'absent'; readonly key: string }
   | { readonly if: 'createdAt'; readonly key: string; readonly revision: number }
   | { readonly if: 'noneSince'; readonly range: KeyRange; readonly revision: number }
   | { readonly if: 'versionIs'; readonly key: string; readonly times: number }
 
-/** A lease of 0 is none; the others are numbered within the sequence. */
+/** A lease of 0 is no lease; the others are numbered within the sequence. */
 type Operation =
   | { readonly do: 'get' | 'touch' | 'remove'; readonly key: string }
   | { readonly do: 'put'; readonly key: string; readonly value: string; readonly lease: number }
@@ -55,14 +58,14 @@ type Step =
   | { readonly ask: 'grant' | 'keepAlive' | 'revoke'; readonly lease: number }
   | { readonly ask: 'watch'; readonly range: KeyRange }
 
-/** Few, so that sequences meet. */
+/** Only a few keys, so that the steps of a sequence meet. */
 const key = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom('a/1', 'a/2') },
   { weight: 3, arbitrary: fc.constantFrom(...keys) },
 )
 const single = key.map((name): KeyRange => ({ key: name }))
 const range = fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...ranges) }, single)
-/** etcd refuses to watch a range that can hold no key. */
+/** etcd refuses to watch a range that cannot contain a key. */
 const watched = fc.oneof(fc.constantFrom(...ranges.slice(0, -1)), single)
 const revision = fc.integer({ min: 0, max: 8 })
 const lease = fc.oneof({ weight: 4, arbitrary: fc.constant(1) }, fc.integer({ min: 1, max: 3 }))
@@ -71,7 +74,7 @@ const maybeLease = fc.oneof(fc.constant(0), lease)
 const comparison: fc.Arbitrary<Comparison> = fc.oneof(
   fc.record({ if: fc.constant('absent' as const), key }),
   fc.record({ if: fc.constant('createdAt' as const), key, revision }),
-  // Only ranges with an end: etcd 3.5 takes an empty one for none at all, unless the transaction writes.
+  // Only ranges with an end: in a read-only transaction etcd 3.5 treats a missing end as an empty range.
   fc.record({ if: fc.constant('noneSince' as const), range: fc.constantFrom(...ranges), revision }),
   fc.record({ if: fc.constant('versionIs' as const), key, times: fc.integer({ min: 0, max: 3 }) }),
 )
@@ -124,13 +127,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 )
 const sequences = fc.array(step, { minLength: 1, maxLength: 12, size: 'max' })
 
-/** Most leases that sequences name should be there. */
+/** Most leases in a sequence should exist. */
 const grant: Step = { ask: 'grant', lease: 1 }
 
-/** Where a sequence begins on a server. */
+/** The state of a server at the beginning of a sequence. */
 interface Beginning {
   readonly revision: bigint
-  /** Leases are numbered from here on. */
+  /** Leases are numbered from this one on. */
   readonly lease: number
 }
 
@@ -138,7 +141,7 @@ const never = new AbortController().signal
 const clock = systemClock()
 let leases = 0
 
-/** One sequence on one server, with what it answered. */
+/** One sequence on one server, with the answers. */
 class Play {
   readonly #store: Transport
   readonly #beginning: Beginning
@@ -150,7 +153,7 @@ class Play {
     this.#beginning = beginning
   }
 
-  /** Ends with all keys written and deleted, so that whoever watches has something to see, and the store is empty. */
+  /** At the end every key is written and deleted, so that every watch has an event to see, and the store is empty. */
   async run(steps: readonly Step[]): Promise<void> {
     for (const each of [grant, ...steps]) this.answers.push(await answerOf(() => this.#ask(each)))
     const writeAll = keys.map((name) => requests.put(name, ''))
@@ -257,7 +260,7 @@ class Play {
   }
 }
 
-/** One watch, and what it told. */
+/** One watch and its events. */
 class Watch {
   readonly told: { key: string; revision: number }[] = []
   readonly created: Promise<number | 'failed'>
@@ -286,7 +289,7 @@ class Watch {
     })
   }
 
-  /** Resolves once it told of a deletion of this revision: the last ones come together. */
+  /** Resolves after a deletion of this revision was seen: the last ones come together. */
   seen(revision: number): Promise<unknown> {
     const done = (): boolean => this.#failed || this.told.some((deletion) => deletion.revision === revision)
     return until(async () => done(), {
@@ -322,7 +325,7 @@ function simulated(line: EtcdLine): Transport {
   }
 }
 
-/** What has to have been seen among the answers. */
+/** The answers that must have been seen. */
 const mustSee = [
   'SessionGoneError',
   'RefusedError',
@@ -349,7 +352,7 @@ for (const { line, version } of etcdLines) {
       await cluster?.close()
     })
 
-    test('answers any sequence of transactions, leases and watches as the simulated one does', async ({
+    test('answers any sequence of transactions, leases and watches as the simulated etcd does', async ({
       task,
     }) => {
       const seen = new Seen()
@@ -381,7 +384,7 @@ for (const { line, version } of etcdLines) {
 
 failOnComplaints()
 
-/** One answer of etcd may tell of several revisions; what it writes and what it deletes are told apart. */
+/** One answer of etcd may have several revisions. Writes and deletions are compared separately. */
 function byRevision(one: Told, other: Told): number {
   return one.revision - other.revision || one.key.localeCompare(other.key)
 }

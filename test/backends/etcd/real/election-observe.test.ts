@@ -1,4 +1,4 @@
-// What can befall an observer of an election on etcd: it tells the last state all the same.
+// Faults that an observer of an election on etcd meets: it still sees the last state.
 import { expect, test } from 'vitest'
 import { until } from '../../../../tools/servers/wait.mjs'
 import { freshNamespace, open, useEtcd } from '../../../servers/etcd.ts'
@@ -7,10 +7,10 @@ import { Observed } from '../../../servers/observed.ts'
 import { throughCuts, throughTrouble, troubles } from '../../../servers/troubled-observer.ts'
 
 const etcd = useEtcd()
-/** So long that no fallback by time can be what wakes an observer here. */
+/** So long that no timer can be the reason why an observer wakes here. */
 const ttlMs = 120_000
 
-/** An observer behind a link, and a client that reaches etcd by itself. */
+/** An observer behind a link, and a client with a direct connection to etcd. */
 async function scene(observerTtlMs = ttlMs) {
   const namespace = freshNamespace()
   const link: Link = await openLink(etcd.cluster.endpoints[0] ?? '')
@@ -27,7 +27,7 @@ async function compact(): Promise<void> {
   expect([compacted.code, defragmented.code]).toEqual([0, 0])
 }
 
-test('an observer survives the compaction of what it watches', async () => {
+test('an observer survives the compaction of the revisions that it watches', async () => {
   const { election, observed } = await scene()
   let term = await election.campaign({ value: 'first' })
   await observed.sees('first')
@@ -46,7 +46,7 @@ test('an observer survives the compaction of what it watches', async () => {
   }
 })
 
-test('an observer that is cut off while its revision is compacted tells who leads when it is back', async () => {
+test('an observer that is cut off while its revision is compacted sees the leader when it is back', async () => {
   const { election, link, observed } = await scene()
   const term = await election.campaign({ value: 'first' })
   await observed.sees('first')
@@ -72,18 +72,18 @@ test.for(troubles)('an observer goes on when etcd is %s', async (trouble) => {
   await throughTrouble(await scene(), etcd.cluster.members[0], trouble)
 })
 
-test('an observer whose connection falls silent learns who leads within a time to live', async () => {
+test('an observer whose connection falls silent learns of the leader within a time to live', async () => {
   const { election, link, observed } = await scene(4_000)
   const term = await election.campaign({ value: 'first' })
   await observed.sees('first')
 
-  link.forget() // what there is stays open and says nothing more; new connections are sound
+  link.forget() // existing connections stay open and silent; new ones work
   await term.proclaim('second')
 
   await observed.sees('second')
 })
 
-test('an observer sees each change while others write much', async () => {
+test('an observer sees each change while other clients write a lot', async () => {
   const { election, observed } = await scene()
   const stop = etcd.writeAlways(4)
   const expected = ['nobody']
@@ -98,7 +98,7 @@ test('an observer sees each change while others write much', async () => {
   expect(observed.values).toEqual(expected)
 })
 
-test('an observer sees who leads behind names that continue this one, which it does not mistake for it', async () => {
+test('an observer sees the leader behind keys of longer names, and never takes those for its name', async () => {
   const { namespace, election, observed } = await scene()
   const other = await etcd.client(namespace, { ttlMs })
   for (let i = 0; i < 10; i += 1) await other.election(`a/${i}`).campaign({ value: `other ${i}` })

@@ -1,4 +1,5 @@
-// How large a leader's value may be on etcd: what fits works everywhere, and what does not is refused before it is sent.
+// The largest value of a leader on etcd: a value up to the limit works everywhere, a larger one is refused before it
+// is sent.
 import { expect, onTestFinished, test } from 'vitest'
 import { etcdFromUrl } from '../../../../src/backends/etcd/index.ts'
 import { systemClock } from '../../../../src/base/clock.ts'
@@ -9,7 +10,7 @@ import { Observed } from '../../../servers/observed.ts'
 const etcd = useEtcd()
 const ttlMs = 60_000
 
-/** A value of so many bytes, no two of which are the same text. */
+/** A value of this many bytes; no two are the same text. */
 const ofBytes = (bytes: number, mark: string): string => mark.padEnd(bytes, '.')
 
 test('the largest value is campaigned with, observed, proclaimed and waited behind', async () => {
@@ -59,7 +60,7 @@ test('a value that is too large is refused before anything is sent', async () =>
   await term.verify()
 })
 
-test('who leads and who waits can be told however many candidates of the largest value stand in line', async () => {
+test('the leader and the waiters can be listed with any number of candidates of the largest value in line', async () => {
   const namespace = freshNamespace()
   const clients = await Promise.all(Array.from({ length: 9 }, () => etcd.client(namespace, { ttlMs })))
   const most = clients[0]?.facts.valueBytesMax ?? 0

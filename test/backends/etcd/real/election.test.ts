@@ -1,4 +1,4 @@
-// One election for Leasehold and for `etcdctl elect`, and what becomes of a candidate or leader whose lease ends.
+// One election for Leasehold and for `etcdctl elect`; candidates and leaders whose leases end.
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { freshNamespace, type StoredKey, useEtcd } from '../../../servers/etcd.ts'
@@ -6,7 +6,7 @@ import { EtcdctlElect } from '../../../servers/etcdctl-elect.ts'
 import { etcdLines } from '../../../servers/lines.ts'
 import { Observed } from '../../../servers/observed.ts'
 
-/** How a session is called here, of a key in a line. */
+/** The session of a key in a line, as Leasehold names it. */
 const sessionOf = ({ lease }: StoredKey): string => lease.toString(16)
 
 describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
@@ -45,29 +45,32 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
     },
   )
 
-  test.for(etcdLines)('etcdctl %s elect -l sees our value, and what we proclaim', async ({ line: tool }) => {
-    const namespace = freshNamespace()
-    const election = (await etcd.client(namespace)).election('a')
-    const term = await election.campaign({ value: 'one' })
-    const observer = await EtcdctlElect.observe(tool, endpoint(), `${namespace}a`)
+  test.for(etcdLines)(
+    'etcdctl %s elect -l sees the value of a Leasehold leader, also after it proclaims another',
+    async ({ line: tool }) => {
+      const namespace = freshNamespace()
+      const election = (await etcd.client(namespace)).election('a')
+      const term = await election.campaign({ value: 'one' })
+      const observer = await EtcdctlElect.observe(tool, endpoint(), `${namespace}a`)
 
-    const { key } = await observer.shows('one')
-    await term.proclaim('two')
-    expect((await observer.shows('two')).key).toBe(key)
-    await term.checkpoint('work done')
-    await term.proclaim('three')
-    await observer.shows('three')
-    await term.resign()
-    await (await etcd.client(namespace)).election('a').campaign({ value: 'four' })
+      const { key } = await observer.shows('one')
+      await term.proclaim('two')
+      expect((await observer.shows('two')).key).toBe(key)
+      await term.checkpoint('work done')
+      await term.proclaim('three')
+      await observer.shows('three')
+      await term.resign()
+      await (await etcd.client(namespace)).election('a').campaign({ value: 'four' })
 
-    expect((await observer.shows('four')).key).not.toBe(key)
-    // A checkpoint writes the leader's key as it is, and etcdctl prints every write.
-    const values = observer.shown.map(({ value }) => value)
-    expect([...new Set(values)]).toEqual(['one', 'two', 'three', 'four'])
-  })
+      expect((await observer.shows('four')).key).not.toBe(key)
+      // A checkpoint writes the leader's key unchanged, and etcdctl prints every write.
+      const values = observer.shown.map(({ value }) => value)
+      expect([...new Set(values)]).toEqual(['one', 'two', 'three', 'four'])
+    },
+  )
 
   test.for(etcdLines)(
-    'observe tells of etcdctl %s as a leader, and that nobody leads in between',
+    'observe shows etcdctl %s as a leader, and no leader in between',
     async ({ line: tool }) => {
       const namespace = freshNamespace()
       const client = await etcd.client(namespace)
@@ -92,7 +95,7 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
     },
   )
 
-  test('an observer follows from leader to leader in a line of both', async () => {
+  test('an observer follows from leader to leader in a mixed line', async () => {
     const namespace = freshNamespace()
     const clients = [await etcd.client(namespace), await etcd.client(namespace)]
     const observed = new Observed((await etcd.client(namespace)).election('a'))
@@ -117,7 +120,7 @@ describe('when a lease ends', () => {
   const revoke = ({ lease }: StoredKey): Promise<unknown> =>
     etcd.gateway('kv/lease/revoke', { ID: String(lease) })
 
-  test('a candidate whose lease is revoked while it waits stands in line again, at its end', async () => {
+  test('a candidate whose lease is revoked while it waits stands in line again, at the end', async () => {
     const namespace = freshNamespace()
     const [one, other, third] = await Promise.all([1, 2, 3].map(() => etcd.client(namespace)))
     const term = await one?.election('a').campaign()
@@ -138,7 +141,7 @@ describe('when a lease ends', () => {
     expect((await second)?.token).toBe(again?.created)
   })
 
-  test('a candidate never leads with a claim whose lease was revoked, however soon its turn came', async () => {
+  test('a candidate never leads with a claim whose lease was revoked, even if its turn came at once', async () => {
     const namespace = freshNamespace()
     const one = await etcd.client(namespace)
     for (let round = 0; round < 20; round += 1) {
@@ -160,7 +163,7 @@ describe('when a lease ends', () => {
   })
 
   test.for(['its lease was revoked', 'its key was deleted', 'it resigned'] as const)(
-    'a leader proclaims nothing any more when %s',
+    'a leader can proclaim nothing after %s',
     async (end) => {
       const namespace = freshNamespace()
       const election = (await etcd.client(namespace)).election('a')

@@ -1,4 +1,4 @@
-// A server that hangs: it took the request, or did not, and says nothing. Nobody has to wait for it.
+// A server that hangs, with or without having applied the request, and does not answer. No caller has to wait for it.
 import { expect, test } from 'vitest'
 import { connect } from '../../../../src/index.ts'
 import { until } from '../../../../tools/servers/wait.mjs'
@@ -37,7 +37,7 @@ test('a limited wait for a server that hangs ends as an outage, not as a lock th
   const [member] = etcd.cluster.members
   await freeze(member)
 
-  // Beyond the first request (1.2 s), so that it ends while it asks again.
+  // Longer than the first request (1.2 s), so that the time is over during a repetition.
   const error = await client
     .mutex('a')
     .acquire({ waitMs: 1_800 })
@@ -47,7 +47,7 @@ test('a limited wait for a server that hangs ends as an outage, not as a lock th
 })
 
 test.for(['a word', Symbol('sign'), undefined, null, 7, new TypeError('of its own')])(
-  'an acquire that asks a hanging server again ends with the very reason of the abort: %s',
+  'an acquire that asks a hanging server again rejects with exactly the reason of the abort: %s',
   async (reason) => {
     const client = await etcd.client(freshNamespace(), { ttlMs: 2_000 })
     const [member] = etcd.cluster.members
@@ -77,6 +77,6 @@ test('close takes a few seconds at most when the server hangs, also while a sess
   const began = performance.now()
   await client.close()
 
-  expect(performance.now() - began).toBeLessThan(2_500) // two requests of 900 ms, and some
+  expect(performance.now() - began).toBeLessThan(2_500) // two requests of 900 ms, and a little more
   expect(await pending).toBe('AbortError')
 })

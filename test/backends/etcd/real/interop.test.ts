@@ -1,11 +1,11 @@
-// One lock for Leasehold and for `etcdctl lock`, whichever line of etcd the tool and the server are of.
+// One lock for Leasehold and for `etcdctl lock`, for every version line of the tool and of the server.
 import { describe, expect, test } from 'vitest'
 import type { EtcdLine } from '../../../../tools/servers/run.mjs'
 import { freshNamespace, useEtcd } from '../../../servers/etcd.ts'
 import { EtcdctlLock, etcdctlOf } from '../../../servers/etcdctl-lock.ts'
 import { etcdLines } from '../../../servers/lines.ts'
 
-/** A holder, ours or etcdctl's. */
+/** A holder: Leasehold or etcdctl. */
 interface Turn {
   readonly held: Promise<bigint>
   release(): Promise<void>
@@ -55,7 +55,7 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
     await hold.verify()
   })
 
-  test('in a mixed line each has its turn in the order of coming, with a larger token', async () => {
+  test('in a mixed line each client has its turn in the order of arrival, with a larger token', async () => {
     const namespace = freshNamespace()
     etcd.writeAlways(2)
     const order: number[] = []
@@ -81,7 +81,7 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
     }
   })
 
-  test('a waiter of etcdctl that is killed does not keep the one behind it', async () => {
+  test('a waiter of etcdctl that is killed does not block the one behind it', async () => {
     const namespace = freshNamespace()
     const hold = await (await etcd.client(namespace)).mutex('a').acquire()
     const killed = etcd.cluster.spawnEtcdctl(['lock', '--ttl=2', `${namespace}a`])

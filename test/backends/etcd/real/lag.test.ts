@@ -1,4 +1,4 @@
-// What a member that lags behind may tell, and what a clock may do, played to a client of a real server.
+// Old events from a lagging member, and clocks that jump, played to a client of a real server.
 import { expect, onTestFinished, test } from 'vitest'
 import { EtcdBackend } from '../../../../src/backends/etcd/backend.ts'
 import { Layout } from '../../../../src/backends/etcd/layout.ts'
@@ -10,7 +10,7 @@ import { freshNamespace, open, useEtcd } from '../../../servers/etcd.ts'
 
 const etcd = useEtcd()
 
-/** The requests go to the server, the watches to a member that has yet to see `past` happen. */
+/** The requests go to the server, the watches to a member that has not yet seen the events of `past`. */
 function lagging(namespace: string, past: { revision: bigint; deletions: Change[] }): BackendSource {
   return {
     url: etcd.cluster.url(namespace),
@@ -36,7 +36,7 @@ function lagging(namespace: string, past: { revision: bigint; deletions: Change[
   }
 }
 
-test('a deletion older than the answer, told by a member that lags, admits nobody', async () => {
+test('a deletion that is older than the answer, replayed by a lagging member, admits nobody', async () => {
   const namespace = freshNamespace()
   const holder = await etcd.client(namespace)
   const first = await holder.mutex('a').acquire()
@@ -57,7 +57,7 @@ test('a deletion older than the answer, told by a member that lags, admits nobod
   await second.verify()
 })
 
-test('an acquire that is admitted after its session ran out waits anew', async () => {
+test('an acquire that is admitted after its session expired waits anew', async () => {
   const namespace = freshNamespace()
   const holder = await etcd.client(namespace)
   const hold = await holder.mutex('a').acquire()
@@ -83,7 +83,7 @@ test('an acquire that is admitted after its session ran out waits anew', async (
   expect((await etcd.line(namespace, 'a', 1))[0]?.lease).not.toBe(claim?.lease)
 })
 
-test('of a claim that an operator removed between two attempts, the token still grows', async () => {
+test('if an operator removes a claim between two attempts, the token still grows', async () => {
   const namespace = freshNamespace()
   const [one, other] = [await etcd.client(namespace), await etcd.client(namespace)]
   const stop = etcd.writeAlways()

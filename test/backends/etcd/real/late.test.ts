@@ -1,4 +1,5 @@
-// Requests that arrive late, twice, or whose answers are lost: each leaves one claim or none, never a ghost.
+// Requests that arrive late or twice, or whose answers are lost. Each leaves one claim or none, never a claim without
+// an owner.
 import { expect, test } from 'vitest'
 import type { Hold, Leasehold } from '../../../../src/index.ts'
 import { until } from '../../../../tools/servers/wait.mjs'
@@ -9,7 +10,7 @@ import { callsOf } from '../../../servers/metrics.ts'
 const etcd = useEtcd()
 const records = '\0leasehold/'
 
-/** A client with two ways to the same server; it takes the second when the first does not answer. */
+/** A client with two links to the same server. It uses the second one when the first does not answer. */
 async function twoWays(): Promise<{ namespace: string; client: Leasehold; first: Link; second: Link }> {
   const [endpoint = ''] = etcd.cluster.endpoints
   const [first, second] = [await openLink(endpoint), await openLink(endpoint)]
@@ -18,7 +19,7 @@ async function twoWays(): Promise<{ namespace: string; client: Leasehold; first:
   return { namespace, client, first, second }
 }
 
-/** Keeps the next request back, and what the client sends after it out of the server's sight. */
+/** Holds the next request back, and hides the client's later requests from the server. */
 function keepNext(link: Link, namespace: string): () => Promise<void> {
   link.hold('up')
   return async () => {
@@ -28,7 +29,7 @@ function keepNext(link: Link, namespace: string): () => Promise<void> {
   }
 }
 
-/** Lets a kept request go, and resolves once the server has dealt with it. */
+/** Lets a held request arrive, and resolves once the server has processed it. */
 async function arrive(link: Link): Promise<void> {
   const before = await callsOf(etcd.cluster, 'Txn', 'handled')
   link.pass()
@@ -42,7 +43,7 @@ async function claims(namespace: string): Promise<string[]> {
 }
 
 test.for(['acquire', 'tryAcquire'] as const)(
-  'an %s whose answer was lost is asked again and adopted',
+  'an %s whose answer was lost is sent again and finds its own claim',
   async (verb) => {
     const { namespace, client, first } = await twoWays()
 
@@ -80,7 +81,7 @@ const cases = [
   ['semaphore', 'tryAcquire'],
 ] as const
 
-test.for(cases)('of a %s, an %s that was given up and arrives later takes nothing', async ([kind, verb]) => {
+test.for(cases)('of a %s, an %s that was aborted and arrives later takes nothing', async ([kind, verb]) => {
   const { namespace, client, first } = await twoWays()
   const underWay = keepNext(first, namespace)
   const abort = new AbortController()
@@ -89,7 +90,7 @@ test.for(cases)('of a %s, an %s that was given up and arrives later takes nothin
   await underWay()
   abort.abort(new Error('no longer wanted'))
   await expect(given).rejects.toThrow('no longer wanted')
-  // The next in the local line of this client has its turn once the first is withdrawn.
+  // The next caller in this client's local line has its turn once the first claim is withdrawn.
   await (
     await client
       .mutex('a')
@@ -104,19 +105,22 @@ test.for(cases)('of a %s, an %s that was given up and arrives later takes nothin
   expect(await claims(namespace)).toEqual([])
 })
 
-test.for(cases)('of a %s, the late first of two requests of an %s takes nothing', async ([kind, verb]) => {
-  const { namespace, client, first } = await twoWays()
-  const underWay = keepNext(first, namespace)
+test.for(cases)(
+  'of a %s, the first of two requests of an %s takes nothing if it arrives late',
+  async ([kind, verb]) => {
+    const { namespace, client, first } = await twoWays()
+    const underWay = keepNext(first, namespace)
 
-  const granted = kinds[kind](client)[verb]()
-  await underWay()
-  const hold = await granted
-  expect(hold?.held).toBe(true)
-  await hold?.release()
-  await arrive(first)
+    const granted = kinds[kind](client)[verb]()
+    await underWay()
+    const hold = await granted
+    expect(hold?.held).toBe(true)
+    await hold?.release()
+    await arrive(first)
 
-  expect(await claims(namespace)).toEqual([])
-})
+    expect(await claims(namespace)).toEqual([])
+  },
+)
 
 test('the late request of one claim does not disturb a later claim of the same client', async () => {
   const { namespace, client, first } = await twoWays()
@@ -162,7 +166,7 @@ test('a checkpoint that arrives late does not replace a later one', async () => 
   expect(await client.mutex('a').readCheckpoint()).toBe('second')
 })
 
-test('of two checkpoints under way the later one stays, also where both are asked again', async () => {
+test('of two checkpoints under way the later one stays, even if both are sent again', async () => {
   const { namespace, client, first } = await twoWays()
   const hold = await client.mutex('a').acquire()
   const underWay = keepNext(first, namespace)

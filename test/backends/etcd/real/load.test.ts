@@ -1,4 +1,4 @@
-// A server that is slow or full, and a client that runs for long: nothing piles up, and nobody else suffers.
+// A slow or full server, and a client that runs for a long time: nothing accumulates, and no other caller suffers.
 import { queryObjects } from 'node:v8'
 import { describe, expect, test } from 'vitest'
 import { Scope } from '../../../../src/base/scope.ts'
@@ -14,7 +14,7 @@ describe('with a server', () => {
   const etcd = useEtcd()
   const built = useBuild()
 
-  test('a hold that is asked about again and again keeps nothing of it', async () => {
+  test('repeated questions about a hold leave nothing in memory', async () => {
     const client = await etcd.client(freshNamespace())
     const hold = await client.mutex('a').acquire()
     const rounds = async (): Promise<number> => {
@@ -31,7 +31,7 @@ describe('with a server', () => {
     expect(await rounds()).toBeLessThan(before + 20)
   })
 
-  test('a store too slow to say who holds costs nobody the connection', async () => {
+  test('a store that is too slow to name the holder costs no other caller the connection', async () => {
     const namespace = freshNamespace()
     await (await etcd.client(namespace)).mutex('a').acquire()
     const link = await openLink(etcd.cluster.endpoints[0] ?? '')
@@ -51,7 +51,7 @@ describe('with a server', () => {
     expect(link.connections).toBe(connections)
   })
 
-  test('a checkpoint may be as long as it says, and no longer', async () => {
+  test('a checkpoint may be as long as the facts say, and no longer', async () => {
     const client = await etcd.client(freshNamespace(), { ttlMs: 20_000 })
     const hold = await client.mutex('a').acquire()
 
@@ -91,7 +91,7 @@ describe('with a server', () => {
     expect(performance.now() - began).toBeLessThan(10_000)
   })
 
-  test('a client that is closed answers at once, whatever is asked of it', async () => {
+  test('a closed client answers every call at once', async () => {
     const client = await etcd.client(freshNamespace())
     await client.close()
 
@@ -104,7 +104,7 @@ describe('with a server', () => {
 describe('with a server whose disk is full', () => {
   const etcd = useEtcd({ extraArgs: ['--quota-backend-bytes=2000000'] })
 
-  test('a holder keeps and gives back what it has, and newcomers are told', async () => {
+  test('a holder keeps and releases its lock, and new clients get an error', async () => {
     const namespace = freshNamespace()
     const [holder, other] = [await etcd.client(namespace), await etcd.client(namespace)]
     const hold = await holder.mutex('a').acquire()
@@ -123,7 +123,7 @@ describe('with a server whose disk is full', () => {
     expect((error as { code?: string }).code).toMatch(/^LEASEHOLD_(UNAVAILABLE|REFUSED|WAIT_TIMEOUT)$/)
     await hold.verify()
     await hold.release()
-    // Each has a session still, and what it was refused leaves nothing in the way.
+    // Each client still has a session, and the refused requests block nobody.
     expect(await etcd.keys(`${namespace}a/`)).toEqual([])
   })
 })

@@ -1,4 +1,4 @@
-// A holder learns that it has lost before the store can give its lock away, whatever hangs or dies.
+// A holder learns that it has lost before the store can give its lock away, whether the server hangs or dies.
 import { once } from 'node:events'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Hold } from '../../../../src/index.ts'
@@ -10,7 +10,7 @@ import { etcdLines } from '../../../servers/lines.ts'
 import { ClientProcess } from '../../../servers/process.ts'
 
 const ttlMs = 2_000
-/** What a busy machine may be late with a timer. */
+/** How late a timer may be on a busy machine. */
 const slackMs = 150
 const built = useBuild()
 
@@ -62,7 +62,7 @@ describe.for(etcdLines)('etcd %s', ({ line }) => {
     await hold.verify()
   })
 
-  test('a process that was stopped for longer than the time to live sees it on its first line', async () => {
+  test('a process that was stopped for longer than the time to live sees the loss on its first line', async () => {
     const namespace = freshNamespace()
     const holder = new ClientProcess(built.index, etcd.cluster.url(namespace), { ttlMs })
     await holder.hear()
@@ -73,7 +73,7 @@ describe.for(etcdLines)('etcd %s', ({ line }) => {
 
     holder.child.kill('SIGSTOP')
     const next = await etcd.client(namespace)
-    const hold = await next.mutex('a').acquire() // so the store has given it away
+    const hold = await next.mutex('a').acquire() // so the store has given the lock away
     holder.child.kill('SIGCONT')
 
     expect(await holder.hear()).toMatchObject({ lost: expect.any(Number), code: 'LEASEHOLD_HOLD_LOST' })
@@ -81,7 +81,7 @@ describe.for(etcdLines)('etcd %s', ({ line }) => {
     await hold.verify()
   })
 
-  test('an event loop that was blocked for longer than the time to live sees it on the next line', async () => {
+  test('an event loop that was blocked for longer than the time to live sees the loss on the next line', async () => {
     const holder = new ClientProcess(built.index, etcd.cluster.url(freshNamespace()), { ttlMs })
     await holder.hear()
     holder.say('acquire', 'a')

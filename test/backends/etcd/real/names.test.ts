@@ -1,4 +1,4 @@
-// What names may be, what stands in the way under them, and that a name serves one kind of lock.
+// The names that are allowed, data that blocks a name, and that a name serves one kind of lock.
 import { describe, expect, test } from 'vitest'
 import type { Leasehold } from '../../../../src/index.ts'
 import { freshNamespace, useEtcd } from '../../../servers/etcd.ts'
@@ -48,12 +48,12 @@ const ways = {
 }
 
 test.for(Object.entries(ways))(
-  '%s a is not kept by locks called a/b and a/b/c, nor by data under them',
+  '%s a is not blocked by locks called a/b and a/b/c, nor by data under them',
   async ([, way]) => {
     const namespace = freshNamespace()
     const [one, other] = [await etcd.client(namespace), await etcd.client(namespace)]
     await etcd.put(`${namespace}a/b/config`, 'data')
-    // More than a mutex reads of its line at a glance.
+    // More keys than a mutex reads of its line at once.
     for (let i = 0; i < 12; i += 1) await one.mutex(`a/${i}`).acquire()
     await one.mutex('a/b/c').acquire()
 
@@ -66,7 +66,7 @@ test.for(Object.entries(ways))(
   },
 )
 
-test('who waits for a holds after those before it, whatever comes and goes under a/', async () => {
+test('a waiter for a holds after the waiters before it, with any traffic under a/', async () => {
   const namespace = freshNamespace()
   const [one, other, third] = await Promise.all([1, 2, 3].map(() => etcd.client(namespace)))
   const hold = await one?.mutex('a').acquire()
@@ -101,32 +101,29 @@ const conflicts: [Use, Use][] = [
   ['a semaphore with 3 permits', 'a semaphore with 2 permits'],
 ]
 
-test.for(conflicts)(
-  'a name in use as %s is refused as %s, and nothing stays behind',
-  async ([used, asked]) => {
-    const namespace = freshNamespace()
-    const [one, other] = [await etcd.client(namespace), await etcd.client(namespace)]
-    const hold = await uses[used](one).acquire()
+test.for(conflicts)('a name in use as %s is refused as %s, and nothing is left', async ([used, asked]) => {
+  const namespace = freshNamespace()
+  const [one, other] = [await etcd.client(namespace), await etcd.client(namespace)]
+  const hold = await uses[used](one).acquire()
 
-    for (const verb of ['acquire', 'tryAcquire'] as const) {
-      for (const client of [one, other]) {
-        const error = await uses[asked](client)
-          [verb]()
-          .catch((reason: unknown) => reason)
-        expect(error).toMatchObject({ code: 'LEASEHOLD_CONFLICT' })
-        expect((error as Error).message).toContain(used)
-        expect((error as Error).message).toContain(asked)
-      }
+  for (const verb of ['acquire', 'tryAcquire'] as const) {
+    for (const client of [one, other]) {
+      const error = await uses[asked](client)
+        [verb]()
+        .catch((reason: unknown) => reason)
+      expect(error).toMatchObject({ code: 'LEASEHOLD_CONFLICT' })
+      expect((error as Error).message).toContain(used)
+      expect((error as Error).message).toContain(asked)
     }
-    await etcd.line(namespace, 'a', 1)
-    await hold.release()
+  }
+  await etcd.line(namespace, 'a', 1)
+  await hold.release()
 
-    const next = await uses[asked](other).acquire()
-    await next.verify()
-  },
-)
+  const next = await uses[asked](other).acquire()
+  await next.verify()
+})
 
-test('a newcomer of the wrong kind does not disturb those who wait', async () => {
+test('a new client with the wrong kind of lock does not disturb the waiters', async () => {
   const namespace = freshNamespace()
   const clients = await Promise.all([1, 2, 3].map(() => etcd.client(namespace)))
   const [one, other, wrong] = clients as [Leasehold, Leasehold, Leasehold]
@@ -150,7 +147,7 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
   const own = useEtcd({ line })
 
   test.for(Object.entries(ways))(
-    '%s says so where a key without a lease would be in the way for ever',
+    '%s is refused if a key without a lease would block it for ever',
     async ([, way]) => {
       const namespace = freshNamespace()
       const client = await own.client(namespace)

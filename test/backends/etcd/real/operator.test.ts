@@ -1,4 +1,4 @@
-// Somebody breaks a lock from outside, with etcdctl: the holder learns of it, and the next one goes on.
+// An operator breaks a lock with etcdctl: the holder learns of it, and the next one goes on.
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import type { Hold } from '../../../../src/index.ts'
@@ -13,7 +13,7 @@ async function lost(hold: Hold): Promise<void> {
   expect(hold.held).toBe(false)
 }
 
-test('a holder whose key is deleted knows it within a third of the time to live', async () => {
+test('a holder whose key is deleted learns of it within a third of the time to live', async () => {
   const namespace = freshNamespace()
   const [holder, next] = [await etcd.client(namespace, { ttlMs }), await etcd.client(namespace, { ttlMs })]
   const hold = await holder.mutex('a').acquire()
@@ -35,7 +35,7 @@ test('a holder whose key is deleted knows it within a third of the time to live'
   await (await again).verify()
 })
 
-test('a holder of a while knows at once when its key is deleted', async () => {
+test('a holder that has held for a while learns at once that its key was deleted', async () => {
   const namespace = freshNamespace()
   const client = await etcd.client(namespace, { ttlMs: 10_000 })
   const hold = await client.mutex('a').acquire()
@@ -50,7 +50,7 @@ test('a holder of a while knows at once when its key is deleted', async () => {
   expect(performance.now() - began).toBeLessThan(500)
 })
 
-test('a holder whose lease is revoked knows it, and the next one holds', async () => {
+test('a holder whose lease is revoked learns of it, and the next one holds', async () => {
   const namespace = freshNamespace()
   const [holder, next] = [await etcd.client(namespace, { ttlMs }), await etcd.client(namespace, { ttlMs })]
   const hold = await holder.mutex('a').acquire()
@@ -111,7 +111,7 @@ test('a waiter whose lease is revoked waits on with a new session', async () => 
   await (await waiting).verify()
 })
 
-test('a waiter goes on when the one in the middle of the line goes away', async () => {
+test('a waiter still gets its turn when the waiter in the middle of the line leaves', async () => {
   const namespace = freshNamespace()
   const clients = await Promise.all([1, 2, 3].map(() => etcd.client(namespace, { ttlMs })))
   const pending: Promise<Hold>[] = []

@@ -1,5 +1,5 @@
-// One mutex and one election for Leasehold and for the concurrency package of etcd's client for Go. LEASEHOLD_PEERS_SECONDS
-// says for how long they contend.
+// One mutex and one election for Leasehold and for the concurrency package of etcd's client for Go.
+// LEASEHOLD_PEERS_SECONDS sets how long they contend.
 import { describe, expect, test } from 'vitest'
 import type { EtcdLine } from '../../../../tools/servers/run.mjs'
 import { until } from '../../../../tools/servers/wait.mjs'
@@ -53,7 +53,7 @@ function testsOf({ line, version }: TestedLine<EtcdLine>): void {
     }
   }
 
-  test('in Go, IsOwner says of a lock what is so, TryLock respects ours, and a waiter waits for ours', async () => {
+  test('in Go, IsOwner of a lock is right, and TryLock and waiters respect a lock of Leasehold', async () => {
     const name = `${freshNamespace()}a`
     const peer = await goPeer()
     const mutex = (await etcd.client('')).mutex(name)
@@ -76,7 +76,7 @@ function testsOf({ line, version }: TestedLine<EtcdLine>): void {
     await peer.do('close')
   })
 
-  test('in Go, Observe tells of our leaders, and IsOwner of a lock whose key an operator removed', async () => {
+  test('in Go, Observe shows leaders of Leasehold, and IsOwner sees that an operator removed the key', async () => {
     const name = `${freshNamespace()}a`
     const peer = await goPeer()
     await peer.do('observe', { name })
@@ -99,10 +99,10 @@ function testsOf({ line, version }: TestedLine<EtcdLine>): void {
     await peer.do('close')
   })
 
-  // The long contests are of the newest line, and of the others a directed test is enough.
+  // Only the newest version line has long contests; for the others a directed test is enough.
   if (line !== etcdLines[0]?.line) return
   test.for(['mutex', 'election'] as const)(
-    'three peers in Go and three here share one %s, whatever befalls those that hold',
+    'three peers in Go and three of Leasehold share one %s, with faults of the holders',
     { timeout: (seconds + 60) * 1_000 },
     async (kind) => {
       const place = arena(kind)

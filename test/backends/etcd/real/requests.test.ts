@@ -1,11 +1,11 @@
-// What each verb costs, counted by the server itself.
+// The requests of each verb, counted by the server itself.
 import { expect, test } from 'vitest'
 import { until } from '../../../../tools/servers/wait.mjs'
 import { freshNamespace, useEtcd } from '../../../servers/etcd.ts'
 import { callsOf, counting } from '../../../servers/metrics.ts'
 
 const etcd = useEtcd()
-/** Where etcd does not tell the leases of those ahead, which is so since 3.7, a claim asks for them once. */
+/** etcd since 3.7 does not name the leases of claims ahead, so there a claim asks for them once. */
 const forLeases = (): number => (Number(etcd.cluster.version.split('.')[1]) >= 7 ? 1 : 0)
 /** Long enough that no renewal falls into a test. */
 const ttlMs = 60_000
@@ -101,7 +101,7 @@ test('an acquire that waits sends one transaction and one watch, and none at the
   expect(Watch).toBeLessThanOrEqual(1) // the end of the watch
 })
 
-test('where others write, an acquire that waits looks once more before it trusts its watch', async () => {
+test('while others write, an acquire that waits reads once more before it trusts its watch', async () => {
   const namespace = freshNamespace()
   const [holder, waiter] = [await etcd.client(namespace, { ttlMs }), await etcd.client(namespace, { ttlMs })]
   const hold = await holder.mutex('a').acquire()
@@ -122,7 +122,7 @@ test('where others write, an acquire that waits looks once more before it trusts
   expect((await callsOf(etcd.cluster, 'Txn')) - before.all).toBeLessThanOrEqual(3 + forLeases()) // join, look, release
 })
 
-test('verify and checkpoint are one request each, of a holder and of a reader', async () => {
+test('verify, and writing and reading a checkpoint, are one request each', async () => {
   const client = await etcd.client(freshNamespace(), { ttlMs })
   const hold = await client.mutex('a').acquire()
   const verbs = {

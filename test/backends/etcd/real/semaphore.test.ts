@@ -1,4 +1,4 @@
-// Semaphores on etcd: never more holders than permits, in the order of coming, each with a token of its own.
+// Semaphores on etcd: never more holders than permits, in the order of arrival, each with a token of its own.
 import { expect, test } from 'vitest'
 import type { Hold } from '../../../../src/index.ts'
 import { freshNamespace, useEtcd } from '../../../servers/etcd.ts'
@@ -20,7 +20,7 @@ async function lineUp(namespace: string, count: number) {
   return { order, pending }
 }
 
-test('permits go in the order of coming, with tokens that grow', async () => {
+test('permits go to clients in the order of arrival, with tokens that grow', async () => {
   const { order, pending } = await lineUp(freshNamespace(), 10)
 
   const tokens: bigint[] = []
@@ -53,7 +53,7 @@ test('there are never more holders than permits, and all are served', async () =
     }
   }
 
-  // Two callers of each client, so that local lines are in play too.
+  // Each client has two callers, to include local lines.
   await Promise.all([...clients, ...clients].map(work))
 
   expect(most).toBe(permits)
@@ -61,7 +61,7 @@ test('there are never more holders than permits, and all are served', async () =
   expect(await etcd.keys(namespace)).toEqual([])
 })
 
-test('two permits that come free at one revision wake two waiters', async () => {
+test('two permits that become free at one revision wake two waiters', async () => {
   const namespace = freshNamespace()
   const two = await etcd.client(namespace)
   const semaphore = two.semaphore('a', { permits: 2 })
@@ -87,7 +87,7 @@ test('two permits that come free at one revision wake two waiters', async () => 
   expect(holds.every(({ token }) => token < first.token)).toBe(true)
 })
 
-test('tryAcquire takes what is free, not more, and not before those who wait', async () => {
+test('tryAcquire takes only free permits, and none that a waiter should get', async () => {
   const namespace = freshNamespace()
   const [one, other] = [await etcd.client(namespace), await etcd.client(namespace)]
   const [ours, theirs] = [one.semaphore('a', { permits: 2 }), other.semaphore('a', { permits: 2 })]
@@ -107,7 +107,7 @@ test('tryAcquire takes what is free, not more, and not before those who wait', a
   await (await waiting).verify()
 })
 
-test('many tries at once take no more than there is, though each may have to be asked again', async () => {
+test('many tries at once take at most the free permits, although each may be sent again', async () => {
   const namespace = freshNamespace()
   const clients = await Promise.all(Array.from({ length: 10 }, () => etcd.client(namespace)))
 

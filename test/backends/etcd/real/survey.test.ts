@@ -1,4 +1,4 @@
-// What an operator sees on a real etcd, and does to it: claims of ours and of etcdctl among other data, and a broken lock.
+// The operator's view of a real etcd: claims of Leasehold and of etcdctl among other data, and a broken lock.
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import type { Leasehold, NameState } from '../../../../src/index.ts'
@@ -7,7 +7,7 @@ import { freshNamespace, useEtcd } from '../../../servers/etcd.ts'
 import { EtcdctlLock, etcdctlOf } from '../../../servers/etcdctl-lock.ts'
 import { etcdLines } from '../../../servers/lines.ts'
 
-/** Who holds and who waits, by their values. */
+/** Holders and waiters, by their values. */
 function shape(states: readonly NameState[]): unknown[] {
   return states.map(({ name, permits, claims }) => [
     name,
@@ -23,7 +23,7 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
     return new EtcdctlLock(await etcdctlOf(line), etcd.cluster.endpoints[0] ?? '', `${namespace}${name}`)
   }
 
-  test('claims of etcdctl lock and elect stand among ours, with the time that each holder has left', async () => {
+  test('claims of etcdctl lock and elect are listed with those of Leasehold, each holder with its remaining time', async () => {
     const namespace = freshNamespace()
     const client = await etcd.client(namespace)
     const lock = await etcdctlLock(namespace, 'mixed')
@@ -51,7 +51,7 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
     ])
     expect(seen).toHaveLength(3)
     const leftMs = seen.map(({ claims }) => claims[0]?.ttlLeftMs ?? Number.NaN)
-    const mostMs = [60_000, 10_000, 5_000] // etcdctl elect, etcdctl lock, ours
+    const mostMs = [60_000, 10_000, 5_000] // etcdctl elect, etcdctl lock, Leasehold
     for (const [index, most] of mostMs.entries()) {
       expect(leftMs[index]).toBeGreaterThanOrEqual(0)
       expect(leftMs[index]).toBeLessThanOrEqual(most)
@@ -63,7 +63,7 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
     await waiting
   })
 
-  test('other data of the namespace, leased or not, is no claim; and our own records are none', async () => {
+  test('other data of the namespace is no claim, with or without a lease, nor are our own records', async () => {
     const namespace = freshNamespace()
     const client = await etcd.client(namespace)
     const hold = await client.mutex('a').acquire()
@@ -82,7 +82,7 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
     expect(await client.survey()).toEqual([])
   })
 
-  test('nobody holds behind a key that has no lease, which is in the way of all', async () => {
+  test('a key without a lease blocks the name, so no claim behind it counts as a holder', async () => {
     const namespace = freshNamespace()
     const client = await etcd.client(namespace)
     await etcd.put(`${namespace}a/data`)
@@ -113,7 +113,7 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
     expect(await found('')).toEqual(names.toSorted())
   })
 
-  test('the next in line holds when etcdctl lock is robbed, whose command goes on and harms nobody', async () => {
+  test('when the lock of etcdctl is broken, the next in line holds, and the command of etcdctl harms nobody', async () => {
     const namespace = freshNamespace()
     const client = await etcd.client(namespace)
     const theirs = await etcdctlLock(namespace, 'a')
@@ -133,7 +133,7 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
     await hold.release()
   })
 
-  test('a holder of ours that is robbed is told at once, and etcdctl lock holds', async () => {
+  test('a holder of Leasehold whose lock is broken learns of it at once, and etcdctl lock holds', async () => {
     const namespace = freshNamespace()
     const hold = await (await etcd.client(namespace)).mutex('a').acquire()
     const theirs = await etcdctlLock(namespace, 'a')
@@ -147,7 +147,7 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
     await theirs.release()
   })
 
-  test('more keys than one answer takes are read in pages, also where values are large', async () => {
+  test('more keys than one answer holds are read in pages, even with large values', async () => {
     const namespace = freshNamespace()
     const client: Leasehold = await etcd.client(namespace, { ttlMs: 30_000 })
     const names = Array.from({ length: 9 }, (_, index) => `large/${index}`)

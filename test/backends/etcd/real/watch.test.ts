@@ -1,4 +1,4 @@
-// What can befall a watch: compaction, other people's writes, a cut connection, a restart. A waiter wakes.
+// Faults of a watch: compaction, other clients' writes, a cut connection, a restart. A waiter still wakes.
 import { expect, test } from 'vitest'
 import { until } from '../../../../tools/servers/wait.mjs'
 import { freshNamespace, median, open, useEtcd } from '../../../servers/etcd.ts'
@@ -6,14 +6,14 @@ import { type Link, openLink } from '../../../servers/link.ts'
 import { callsOf } from '../../../servers/metrics.ts'
 
 const etcd = useEtcd()
-/** So long that no fallback by time can be what wakes a waiter here. */
+/** So long that no timer can be the reason why a waiter wakes here. */
 const ttlMs = 60_000
 
 async function through(link: Link, namespace: string, options = {}) {
   return open(`etcd://${link.address}/${namespace}`, { ttlMs, ...options })
 }
 
-/** Resolves with the waiting acquire once it watches. */
+/** Resolves with the waiting acquire once its watch has begun. */
 async function waiting<T>(acquire: () => Promise<T>): Promise<{ acquired: Promise<T> }> {
   const before = await callsOf(etcd.cluster, 'Watch', 'msg_received')
   const acquired = acquire()
@@ -47,7 +47,7 @@ test('compaction and defragmentation disturb neither a holder nor a waiter', asy
   expect(performance.now() - began).toBeLessThan(1_000)
 })
 
-test('a lock held for a moment is handed over within 50 ms, whatever others write', async () => {
+test('a lock held for a moment is handed over within 50 ms, while other clients write', async () => {
   const namespace = freshNamespace()
   const [one, other] = [await etcd.client(namespace, { ttlMs }), await etcd.client(namespace, { ttlMs })]
   const stop = etcd.writeAlways(8)
@@ -123,7 +123,7 @@ test('a waiter wakes at a release that happened between its answer and its watch
 })
 
 test.for(['mutex', 'semaphore'] as const)(
-  'who waits for a %s while the server restarts holds in the end',
+  'a waiter for a %s holds in the end if the server restarts meanwhile',
   async (kind) => {
     const namespace = freshNamespace()
     const [holder, waiter] = [
@@ -154,7 +154,7 @@ test('a connection that fell silent is replaced before a hold is lost', async ()
   await (await through(link, namespace)).mutex('other').acquire()
   const hold = await client.mutex('a').acquire()
 
-  link.forget() // what there is stays open and says nothing more; new connections are sound
+  link.forget() // existing connections stay open and silent; new ones work
   const silent = performance.now()
   const over = async (): Promise<boolean> => hold.signal.aborted || performance.now() - silent > 6_000
   await until(over, { describe: () => 'a time to live' })
