@@ -13,6 +13,13 @@ export interface Facts {
   readonly fair: boolean
   /** How long the store keeps a lock from everyone after its holder's session ended without a release. */
   readonly lockDelayMs: number
+  /**
+   * Whether the store may end a session at any moment, for whatever reason. Then only `lockDelayMs` keeps its locks from
+   * the next holder, and a client believes for less than that after the store has last confirmed its session.
+   */
+  readonly endsEarly: boolean
+  /** How long the store may answer nobody while it elects a leader, if holds are to outlive that; otherwise 0. */
+  readonly electionMs: number
   /** Whether a client's locks are free as soon as its process is gone, rather than after the time to live. */
   readonly freesOnCrash: boolean
   /** Whether each question is answered before its method returns: then none can hang, and none needs a time limit. */
@@ -28,6 +35,12 @@ export interface SessionGrant {
   readonly id: string
   /** The time to live that the store granted, which may be longer than asked. */
   readonly ttlMs: number
+}
+
+/** What a renewal found out. */
+export interface Renewal {
+  /** Claims that ended although their session lives on, told from this renewal on. */
+  readonly lost: readonly Claim[]
 }
 
 /** A request to hold. The object is the identity: the same claim asked again is the same request. */
@@ -121,8 +134,12 @@ export interface Backend {
   readonly facts: Facts
   /** Opens a session that the store ends by itself when it was not renewed for `ttlMs`. */
   createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant>
-  /** Starts the session's time to live anew. Rejects with SessionGoneError when the store no longer knows it. */
-  renewSession(session: string, signal: AbortSignal): Promise<void>
+  /**
+   * Starts the session's time to live anew. Where the store `endsEarly`, it resolves only if the session was there after
+   * this call began, and with it whatever its claims stand on, except for the claims that it names. Rejects with
+   * SessionGoneError when the store no longer knows the session.
+   */
+  renewSession(session: string, signal: AbortSignal): Promise<Renewal>
   /** Ends the session and whatever it still holds. Idempotent. */
   destroySession(session: string, signal: AbortSignal): Promise<void>
   /**
@@ -172,6 +189,6 @@ export interface Backend {
 export interface BackendSource {
   /** The store for people to read, without secrets: what `LEASEHOLD_URL` would say. */
   readonly url: string
-  /** Loads the client library and opens the store. */
-  open(clock: Clock): Promise<Backend>
+  /** Loads the client library and opens the store. `ttlMs` is what sessions will have to live, where the caller says so. */
+  open(clock: Clock, ttlMs?: number): Promise<Backend>
 }

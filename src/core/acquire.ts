@@ -94,7 +94,7 @@ export class Acquirer {
     this.closing.end(new DOMException('the Leasehold client was closed', 'AbortError'))
     const released = Promise.allSettled([...this.#holds].map((hold) => hold.release()))
     await Promise.allSettled(this.#works)
-    const scope = new Scope().onTimeout(this.#clock, 2 * requestMs(this.#sessions.ttlMs), tooLong)
+    const scope = new Scope().onTimeout(this.#clock, 2 * requestMs(this.#sessions.coveredMs), tooLong)
     const givenBack = Promise.allSettled([...this.#attended].map((hold) => hold.release()))
     // Each of these has just been told to end, and withdraws only now.
     const withdrawn = Promise.allSettled(this.#pending).then(() => Promise.allSettled(this.#withdrawals))
@@ -136,9 +136,8 @@ export class Acquirer {
     const { claim, session } = stand
     const scope = new Scope().on(outer, session.ending)
     const request = { ...session.requests, scope }
-    const { ttlMs } = session
     try {
-      const asking = { backend: this.#backend, claim, request, ttlMs, onWait: wish.onWait }
+      const asking = { backend: this.#backend, claim, request, session, onWait: wish.onWait }
       const attempt = await untilAnswered(asking)
       if (session.over) return 'session over'
       scope.throwIfEnded()

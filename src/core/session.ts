@@ -5,31 +5,60 @@ import { orAborted } from '../base/abort.ts'
 import { type Clock, type Mark, mostElapsedMs, pause } from '../base/clock.ts'
 import { HoldLostError, SessionGoneError } from '../base/errors.ts'
 import { type Ending, Scope } from '../base/scope.ts'
-import type { Backend, SessionGrant } from '../contract.ts'
+import type { Backend, Claim, Facts, SessionGrant } from '../contract.ts'
 import { backoffMs, once, persist, type RequestOptions } from './request.ts'
 
 /**
- * How much earlier than the store a client gives up, so that what it still does in good faith arrives before the
- * next holder starts, and clocks of different rates do not matter: a tenth of the time to live, at least 250 ms.
+ * How long nobody else can hold after the store last confirmed a session of this time to live, whatever ends it: the time
+ * to live, or, where the store may end a session at any moment, the lock-delay, which begins no earlier than then.
  */
-export function marginMs(ttlMs: number): number {
-  return Math.max(250, ttlMs / 10)
+export function coveredMs(ttlMs: number, { endsEarly, lockDelayMs }: Facts): number {
+  return endsEarly ? lockDelayMs : ttlMs
+}
+
+/**
+ * How much earlier a client gives up, so that what it still does in good faith arrives before the next holder starts, and
+ * clocks of different rates do not matter: a tenth of the covered time, at least 250 ms.
+ */
+export function marginMs(coveredMs: number): number {
+  return Math.max(250, coveredMs / 10)
 }
 
 /** How long one request may take: three of them fit into the life of a session, and 3 s are always enough. */
-export function requestMs(ttlMs: number): number {
-  return Math.min(3_000, (ttlMs - marginMs(ttlMs)) / 3)
+export function requestMs(coveredMs: number): number {
+  return Math.min(3_000, (coveredMs - marginMs(coveredMs)) / 3)
 }
 
-/** How a request is made to this store, by a client whose session has this time to live. */
-function requestOptions(backend: Backend, clock: Clock, ttlMs: number, scope: Ending): RequestOptions {
-  return { clock, scope, requestMs: backend.facts.answersAtOnce ? undefined : requestMs(ttlMs) }
+/** How often a session is renewed, at least: three times in its time to live, and three times in the time that is covered. */
+function usualRenewalMs(ttlMs: number, facts: Facts): number {
+  return Math.min(ttlMs, coveredMs(ttlMs, facts)) / 3
 }
+
+/**
+ * How often a session is renewed on which holds stand: more often than usual where it takes that to outlive an election.
+ * Where it would take more than twenty renewals in the covered time, its holds do not outlive one.
+ */
+export function renewalMs(ttlMs: number, facts: Facts): number {
+  const covered = coveredMs(ttlMs, facts)
+  const spareMs = covered - marginMs(covered) - facts.electionMs
+  const usualMs = usualRenewalMs(ttlMs, facts)
+  return spareMs < covered / 20 ? usualMs : Math.min(spareMs, usualMs)
+}
+
+/** How a request is made to this store, by a client whose session is covered for so long. */
+function requestOptions(backend: Backend, clock: Clock, coveredMs: number, scope: Ending): RequestOptions {
+  return { clock, scope, requestMs: backend.facts.answersAtOnce ? undefined : requestMs(coveredMs) }
+}
+
+/** Hears that a hold is lost, and why. */
+export type Lose = (reason: Error) => void
 
 /** A session as its client sees it: alive until a deadline that only an answered renewal moves. */
 export class Session {
   readonly id: string
   readonly ttlMs: number
+  /** How long nobody else can hold after the store has confirmed this session. */
+  readonly coveredMs: number
   /**
    * Ends with the session, with a HoldLostError as the reason if it was lost. It is told by a timer: where time may have
    * passed read `over` first, which looks at the clock.
@@ -40,8 +69,11 @@ export class Session {
   readonly #backend: Backend
   readonly #clock: Clock
   readonly #ended = new Scope()
+  readonly #holds = new Map<Claim, Lose>()
   readonly #lifeMs: number
+  /** When the last question was sent to which the store answered that the session is there. */
   #sent: Mark
+  #claimsLost = 0
   #failure: unknown
   #failures = 0
   #cancelAlarm = (): void => {}
@@ -52,9 +84,10 @@ export class Session {
     this.#clock = clock
     this.id = grant.id
     this.ttlMs = grant.ttlMs
-    this.#lifeMs = grant.ttlMs - marginMs(grant.ttlMs)
+    this.coveredMs = coveredMs(grant.ttlMs, backend.facts)
+    this.#lifeMs = this.coveredMs - marginMs(this.coveredMs)
     this.ending = this.#ended
-    this.requests = requestOptions(backend, clock, grant.ttlMs, this.#ended)
+    this.requests = requestOptions(backend, clock, this.coveredMs, this.#ended)
     this.#sent = sent
     this.#setAlarm()
     this.#keepRenewing().catch(() => {}) // it rejects only when it was stopped
@@ -70,6 +103,21 @@ export class Session {
   /** Whether the session ended, was lost, or reached its deadline, computed now. It never comes back. */
   get over(): boolean {
     return this.remainingMs === 0
+  }
+
+  /** How many claims were lost although the session lived on. An answer to one that was asked before may be out of date. */
+  get claimsLost(): number {
+    return this.#claimsLost
+  }
+
+  /** Calls `lose` when the session ends, or when the store tells that this claim ended. The function returned forgets it. */
+  guard(claim: Claim, lose: Lose): () => void {
+    this.#holds.set(claim, lose)
+    const forget = this.#ended.onEnd((reason) => lose(reason as Error))
+    return () => {
+      this.#holds.delete(claim)
+      forget()
+    }
   }
 
   /** Takes note that the store no longer knows the session. */
@@ -93,18 +141,27 @@ export class Session {
 
   async #keepRenewing(): Promise<void> {
     const { signal } = this.#ended
+    const everyMs = renewalMs(this.ttlMs, this.#backend.facts)
     while (!this.#ended.ended) {
-      const restMs = (this.ttlMs / 3) * (1 - this.#clock.random() / 10)
+      const restMs = everyMs * (1 - this.#clock.random() / 10)
       await pause(this.#clock, this.#failures ? backoffMs(this.#clock, this.#failures) : restMs, signal)
       // Computing it tells a loss that no alarm has told yet: a machine that sleeps stops its timers, too.
-      if (!this.over) await this.#renew()
+      if (!this.over && this.#isDue(everyMs)) await this.#renew()
     }
+  }
+
+  /** Without holds nothing has to outlive an election. */
+  #isDue(everyMs: number): boolean {
+    if (this.#holds.size > 0 || this.#failures > 0) return true
+    const usualMs = usualRenewalMs(this.ttlMs, this.#backend.facts)
+    return mostElapsedMs(this.#sent, this.#clock.mark()) + everyMs > usualMs
   }
 
   async #renew(): Promise<void> {
     const sent = this.#clock.mark()
     try {
-      await once(this.requests, (signal) => this.#backend.renewSession(this.id, signal))
+      const renewal = await once(this.requests, (signal) => this.#backend.renewSession(this.id, signal))
+      for (const claim of renewal.lost) this.#loseClaim(claim)
       this.#sent = sent
       this.#failures = 0
     } catch (error) {
@@ -112,6 +169,14 @@ export class Session {
       this.#failures += 1
       if (error instanceof SessionGoneError) this.lose(error)
     }
+  }
+
+  #loseClaim(claim: Claim): void {
+    this.#claimsLost += 1
+    const name = JSON.stringify(claim.name)
+    this.#holds.get(claim)?.(
+      new HoldLostError(`hold lost: the store ended the session of this permit of ${name}`),
+    )
   }
 
   /** Wakes at the deadline; a renewal meanwhile does not touch the timer, which then goes on to the new one. */
@@ -130,7 +195,7 @@ export class Session {
   }
 
   #expired(): HoldLostError {
-    const message = `not renewed for ${this.ttlMs} ms less a margin of ${marginMs(this.ttlMs)} ms`
+    const message = `not renewed for ${this.coveredMs} ms less a margin of ${marginMs(this.coveredMs)} ms`
     return new HoldLostError(`hold lost: ${message}`, { cause: this.#failure })
   }
 }
@@ -140,6 +205,7 @@ export class Sessions {
   readonly #backend: Backend
   readonly #clock: Clock
   readonly ttlMs: number
+  readonly coveredMs: number
   readonly #closing = new Scope()
   #opening: Promise<void> | undefined
   #session: Session | undefined
@@ -148,6 +214,7 @@ export class Sessions {
     this.#backend = backend
     this.#clock = clock
     this.ttlMs = ttlMs
+    this.coveredMs = coveredMs(ttlMs, backend.facts)
   }
 
   /** The session, if there is one that is not over. */
@@ -166,7 +233,7 @@ export class Sessions {
 
   /** How requests outside of any session are made. */
   request(scope: Scope): RequestOptions {
-    return requestOptions(this.#backend, this.#clock, this.ttlMs, scope)
+    return requestOptions(this.#backend, this.#clock, this.coveredMs, scope)
   }
 
   /** Ends the session, if there is one. Rejects as a request does. */

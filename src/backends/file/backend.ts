@@ -12,6 +12,7 @@ import type {
   Leader,
   NameState,
   Observation,
+  Renewal,
   SessionGrant,
   Standing,
 } from '../../contract.ts'
@@ -29,6 +30,8 @@ const facts: Facts = {
   ttlMs: { min: 1_000, max: 86_400_000, default: 15_000 },
   fair: true,
   lockDelayMs: 0,
+  endsEarly: false,
+  electionMs: 0,
   freesOnCrash: true,
   answersAtOnce: true,
   checkpointBytesMax: 1_048_576,
@@ -81,11 +84,12 @@ export class FileBackend implements Backend {
     }
   }
 
-  async renewSession(session: string, signal: AbortSignal): Promise<void> {
+  async renewSession(session: string, signal: AbortSignal): Promise<Renewal> {
     signal.throwIfAborted()
     // Whoever comes now opens another database, and knows nothing of what this session holds.
     if (this.#store.wasMoved()) throw new SessionGoneError(moved(this.#store.path))
     if (!this.#store.renew(session)) throw gone(session)
+    return { lost: [] }
   }
 
   async destroySession(session: string, signal: AbortSignal): Promise<void> {

@@ -43,6 +43,10 @@ export class SimConsulTransport implements Transport {
     return this.#ask(() => this.#server.renewSession(session), signal)
   }
 
+  confirmSession(session: string, signal: AbortSignal): Promise<void> {
+    return this.#ask(() => this.#server.confirmSession(session), signal)
+  }
+
   destroySession(session: string, signal: AbortSignal): Promise<void> {
     return this.#ask(() => this.#server.destroySession(session), signal)
   }

@@ -35,6 +35,7 @@ export const troubleKinds = [
   'leader',
   'operator',
   'break',
+  'orphan',
   'close',
 ] as const
 
@@ -74,6 +75,7 @@ const kinds = [
   ['suspend', 'cut', 'close'],
   ['operator', 'freeze', 'cut back'],
   ['break', 'freeze', 'cut back', 'storm'],
+  ['orphan', 'orphan', 'cut back', 'storm'],
 ] as const
 
 /** One has more to suffer than the others: much goes wrong only where two things meet. */

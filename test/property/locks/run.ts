@@ -142,6 +142,7 @@ class Run implements Truth {
     else if (kind === 'leader') this.#store.changeLeader(forMs)
     else if (kind === 'operator') this.#breaks.operate(forMs % 2 === 1 ? 'end session' : 'delete key')
     else if (kind === 'break') this.#breaks.evict()
+    else if (kind === 'orphan') this.#orphan(process, forMs)
     else if (kind === 'close') this.#close(this.#at(index))
   }
 
@@ -154,6 +155,17 @@ class Run implements Truth {
       this.#network.cut(process.name, this.#store.host.name, 'there')
       this.#world.after(forMs, () => this.#network.heal())
     })
+  }
+
+  /** Its server or agent dies: it is cut off, and the store ends its sessions some time later, or at once. */
+  #orphan(process: SimProcess, forMs: number): void {
+    this.#network.cut(process.name, this.#store.host.name, 'there')
+    if (forMs % 2 === 0) this.#network.cut(process.name, this.#store.host.name, 'back')
+    this.#world.after(forMs % 1_500, () => {
+      this.#checker.orphaned(process.name, this.#world.nowMs + this.#store.lockDelayMs)
+      this.#store.endEarly(process.name)
+    })
+    this.#world.after(forMs, () => this.#network.heal())
   }
 
   /** After a machine slept, timers that were set before go on: one that tells of a loss has at most a TTL to go. */
