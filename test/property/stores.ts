@@ -40,6 +40,8 @@ export interface SimStore {
   operate(what: 'end session' | 'delete key', rob: (victim: Victim) => void): void
   /** Ends all sessions of a process, as a store does that may end them early: its server died, a check failed. */
   endEarly(process: string): void
+  /** Lets a process talk to a leader that is none any more, or to the true one again. */
+  mislead(process: string, on: boolean): void
   /** Lets it misbehave as real ones have, or behave again. */
   misbehave(on: boolean): void
   changeLeader(ms: number): void
@@ -92,6 +94,7 @@ const etcd: MakeStore = (world, network, committed) => {
       }
     },
     endEarly: () => {},
+    mislead: () => {},
     misbehave(on) {
       server.faults = on ? { lagging: 30, forgotten: 2, cancelled: 20, falseRenewals: 10 } : soundEtcd
     },
@@ -158,6 +161,10 @@ const consul: MakeStore = (world, network, committed) => {
       const ended = server.state.sessions.filter((session) => processOf(session) === process)
       for (const session of ended) server.endEarly(session)
     },
+    mislead(name, on) {
+      const { source } = opened.findLast(({ process }) => process.name === name) ?? {}
+      for (const transport of source?.transports ?? []) transport.atStaleLeader = on
+    },
     misbehave(on) {
       server.faults = on ? { spurious: 20, stale: 20, reset: 10, falseRenewals: 10 } : soundConsul
     },
@@ -210,6 +217,7 @@ const memory: MakeStore = (world, _network, committed) => {
     },
     operate: () => {},
     endEarly: () => {},
+    mislead: () => {},
     misbehave: () => {},
     changeLeader: () => {},
     restart: () => {},

@@ -157,10 +157,15 @@ class Run implements Truth {
     })
   }
 
-  /** Its server or agent dies: it is cut off, and the store ends its sessions some time later, or at once. */
+  /**
+   * Its server or agent dies, so that it is cut off, or was the leader and does not know that it is none any more. The
+   * store ends its sessions some time later, or at once.
+   */
   #orphan(process: SimProcess, forMs: number): void {
-    this.#network.cut(process.name, this.#store.host.name, 'there')
-    if (forMs % 2 === 0) this.#network.cut(process.name, this.#store.host.name, 'back')
+    const misled = forMs % 3 === 0
+    if (misled) this.#store.mislead(process.name, true)
+    else this.#network.cut(process.name, this.#store.host.name, 'there')
+    this.#world.after(forMs, () => this.#store.mislead(process.name, false))
     this.#world.after(forMs % 1_500, () => {
       this.#checker.orphaned(process.name, this.#world.nowMs + this.#store.lockDelayMs)
       this.#store.endEarly(process.name)
