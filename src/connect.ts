@@ -48,7 +48,7 @@ export async function connect(
   checkOptions(options, connectOptions)
   const source = typeof target === 'string' ? await sourceOf(target) : target
   const clock = options.clock ?? systemClock()
-  const backend = await source.open(clock)
+  const backend = await source.open(clock, options.ttlMs)
   try {
     const { ttlMs = backend.facts.ttlMs.default } = options
     checkTtl(ttlMs, backend.facts)

@@ -13,6 +13,13 @@ export interface Facts {
   readonly fair: boolean
   /** How long nobody can hold a lock after the session of its holder ended without a release. */
   readonly lockDelayMs: number
+  /**
+   * Whether the store may end a session at any moment, for any reason. Then only `lockDelayMs` keeps the next holder out,
+   * and a client believes for less than that time after the store last confirmed its session.
+   */
+  readonly endsEarly: boolean
+  /** How long the store may give no answers while it elects a leader, if holds can outlive that; otherwise 0. */
+  readonly electionMs: number
   /** Whether a client's locks become free as soon as its process dies, rather than after the time to live. */
   readonly freesOnCrash: boolean
   /** Whether every method resolves at once: then no request can hang, and requests have no time limit. */
@@ -28,6 +35,12 @@ export interface SessionGrant {
   readonly id: string
   /** The granted time to live. It may be longer than the one that was asked for. */
   readonly ttlMs: number
+}
+
+/** The result of a renewal. */
+export interface Renewal {
+  /** Claims that ended although their session lives on. */
+  readonly lost: readonly Claim[]
 }
 
 /** A request to hold. Object identity matters: asking again with the same object is the same request. */
@@ -121,8 +134,12 @@ export interface Backend {
   readonly facts: Facts
   /** Opens a session. The store ends it if it is not renewed for `ttlMs`. */
   createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant>
-  /** Restarts the session's time to live. Rejects with SessionGoneError if the store no longer knows it. */
-  renewSession(session: string, signal: AbortSignal): Promise<void>
+  /**
+   * Restarts the session's time to live. Where the store `endsEarly`, it resolves only if the session existed after this
+   * call began, and with it all its claims except those in the result. Rejects with SessionGoneError if the store no
+   * longer knows the session.
+   */
+  renewSession(session: string, signal: AbortSignal): Promise<Renewal>
   /** Ends the session and everything that it holds. Idempotent. */
   destroySession(session: string, signal: AbortSignal): Promise<void>
   /**
@@ -172,6 +189,6 @@ export interface Backend {
 export interface BackendSource {
   /** The store's URL for people to read, without secrets. */
   readonly url: string
-  /** Loads the client library and opens the store. */
-  open(clock: Clock): Promise<Backend>
+  /** Loads the client library and opens the store. `ttlMs` is the time to live that the caller asked for. */
+  open(clock: Clock, ttlMs?: number): Promise<Backend>
 }

@@ -53,7 +53,7 @@ const functions: [title: string, call: Loose, options: string][] = [
   [
     'consul',
     consul as Loose,
-    'endpoints, namespace, token, auth, tls, dc, enterprise, checks, node, lockDelayMs, client',
+    'endpoints, namespace, token, auth, tls, dc, enterprise, checks, node, lockDelayMs, unsafeTwoMayHold, client',
   ],
   ['file', file as Loose, 'directory'],
 ]
@@ -374,7 +374,7 @@ const cases: [
     'consul({ addresses: ["h"] })',
     () => (consul as Loose)({ addresses: ['h'] }),
     TypeError,
-    'addresses: is not an option; did you mean endpoints (an array of host:port or unix:///path)? The options are endpoints, namespace, token, auth, tls, dc, enterprise, checks, node, lockDelayMs, client',
+    'addresses: is not an option; did you mean endpoints (an array of host:port or unix:///path)? The options are endpoints, namespace, token, auth, tls, dc, enterprise, checks, node, lockDelayMs, unsafeTwoMayHold, client',
   ],
   [
     'consul({ token: null })',

@@ -11,7 +11,8 @@ import type { Grant } from './hold.ts'
 import { notFree } from './holder.ts'
 import { type Leave, Lines } from './local-queue.ts'
 import { backoffMs, persist } from './request.ts'
-import { requestMs, type Session, type Sessions } from './session.ts'
+import type { Session, Sessions } from './session.ts'
+import { requestMs } from './timing.ts'
 
 /** A caller's request for a name. */
 export interface Wish<H extends Hold = Hold> {
@@ -94,7 +95,7 @@ export class Acquirer {
     this.closing.end(new DOMException('the Leasehold client was closed', 'AbortError'))
     const released = Promise.allSettled([...this.#holds].map((hold) => hold.release()))
     await Promise.allSettled(this.#works)
-    const scope = new Scope().onTimeout(this.#clock, 2 * requestMs(this.#sessions.ttlMs), tooLong)
+    const scope = new Scope().onTimeout(this.#clock, 2 * requestMs(this.#sessions.coveredMs), tooLong)
     const givenBack = Promise.allSettled([...this.#attended].map((hold) => hold.release()))
     // These acquires were told to end just now; their withdrawals start only in this step.
     const withdrawn = Promise.allSettled(this.#pending).then(() => Promise.allSettled(this.#withdrawals))
@@ -136,9 +137,8 @@ export class Acquirer {
     const { claim, session } = stand
     const scope = new Scope().on(outer, session.ending)
     const request = { ...session.requests, scope }
-    const { ttlMs } = session
     try {
-      const asking = { backend: this.#backend, claim, request, ttlMs, onWait: wish.onWait }
+      const asking = { backend: this.#backend, claim, request, session, onWait: wish.onWait }
       const attempt = await untilAnswered(asking)
       if (session.over) return 'session over'
       scope.throwIfEnded()

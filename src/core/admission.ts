@@ -5,7 +5,8 @@ import { UnavailableError } from '../base/errors.ts'
 import type { Admitted, Attempt, Backend, Claim } from '../contract.ts'
 import { follow } from './follow.ts'
 import { persist, type RequestOptions } from './request.ts'
-import { requestMs } from './session.ts'
+import type { Session } from './session.ts'
+import { requestMs } from './timing.ts'
 
 /** A claim, and how to ask about it. */
 export interface Asking {
@@ -13,8 +14,7 @@ export interface Asking {
   readonly claim: Claim
   /** The options of each request, and the scope that ends them all. */
   readonly request: RequestOptions
-  /** The session's time to live. */
-  readonly ttlMs: number
+  readonly session: Pick<Session, 'ttlMs' | 'coveredMs' | 'claimsLost'>
   /** Called with the number of claims ahead, whenever that changes. */
   readonly onWait: ((ahead: number) => void) | undefined
 }
@@ -34,19 +34,21 @@ export function toldApart(error: unknown): never {
 /**
  * Resolves with the answer that admits the claim or, if the claim does not wait, with the first answer.
  *
- * An admission is believed if the last question was sent at most a thirtieth of the time to live ago. An older one may
+ * An admission is believed if the last question was sent at most a thirtieth of the covered time ago. An older one may
  * have been delayed on the network or in a stopped process, while an operator broke the lock. So the store is asked
  * once more, and its new answer counts: a claim that was removed is at the end of the line again. From the third
  * answer on, the network itself is slow, and an answer may be as old as one request may take. Rejects with the reason
  * of the scope, and as a request does.
  */
 export async function untilAnswered(asking: Asking): Promise<Attempt> {
-  const { backend, claim, request, ttlMs } = asking
+  const { backend, claim, request, session } = asking
   const { clock } = request
   let sent = clock.mark()
+  let claimsLost = 0
   const ask = (retries?: number): Promise<Attempt> =>
     persist({ ...request, retries }, (signal) => {
       sent = clock.mark()
+      claimsLost = session.claimsLost
       return backend.attempt(claim, signal)
     })
   // A claim in line keeps asking: its session may live longer than an outage lasts.
@@ -55,22 +57,24 @@ export async function untilAnswered(asking: Asking): Promise<Attempt> {
   for (let answers = 1; ; answers += 1) {
     if (claim.wait && !answer.held) answer = await untilAdmitted(answer, asking, askOn)
     // An answer or event is always younger than the last question.
-    const believedMs = answers < 3 ? ttlMs / 30 : requestMs(ttlMs)
-    if (!answer.held || mostElapsedMs(sent, clock.mark()) <= believedMs) return answer
+    const { coveredMs } = session
+    const believedMs = answers < 3 ? coveredMs / 30 : requestMs(coveredMs)
+    const isYoung = mostElapsedMs(sent, clock.mark()) <= believedMs && claimsLost === session.claimsLost
+    if (!answer.held || isYoung) return answer
     answer = await askOn().catch(toldApart)
   }
 }
 
 /** Resolves with the first answer after `first` that admits the claim. */
 async function untilAdmitted(first: Attempt, asking: Asking, ask: () => Promise<Attempt>): Promise<Admitted> {
-  const { backend, claim, request, ttlMs, onWait } = asking
+  const { backend, claim, request, session, onWait } = asking
   const { clock, scope } = request
   const answers = follow<Attempt>(first, {
     clock,
     scope,
     ask,
     changed: (answer, signal) => backend.changed(claim, answer, signal),
-    restMs: (answer) => (isDelayed(answer) ? delayedMs * (0.5 + clock.random() / 2) : ttlMs),
+    restMs: (answer) => (isDelayed(answer) ? delayedMs * (0.5 + clock.random() / 2) : session.ttlMs),
     tells: (answer) => !isDelayed(answer),
     isSame: (before, after) => !before.held && !after.held && before.ahead === after.ahead,
   })

@@ -43,7 +43,7 @@ export class ClaimHold implements Hold {
     this.#grant = grant
     this.token = grant.admitted.token
     this.name = grant.claim.name
-    this.#unsubscribe = grant.session.ending.onEnd((reason) => this.#lose(reason as Error))
+    this.#unsubscribe = grant.session.guard(grant.claim, (reason) => this.#lose(reason))
     // The watch starts late, so that a short hold costs no request.
     this.#cancelWatch = grant.clock.after(grant.session.ttlMs / 10, () => this.#startWatch())
   }

@@ -5,31 +5,24 @@ import { orAborted } from '../base/abort.ts'
 import { type Clock, type Mark, mostElapsedMs, pause } from '../base/clock.ts'
 import { HoldLostError, SessionGoneError } from '../base/errors.ts'
 import { type Ending, Scope } from '../base/scope.ts'
-import type { Backend, SessionGrant } from '../contract.ts'
+import type { Backend, Claim, SessionGrant } from '../contract.ts'
 import { backoffMs, once, persist, type RequestOptions } from './request.ts'
+import { coveredMs, marginMs, renewalMs, requestMs, usualRenewalMs } from './timing.ts'
 
-/**
- * How much earlier than the store a client gives up: a tenth of the time to live, at least 250 ms. In that time the
- * last writes of the old holder arrive before the next holder starts, and clocks may run at different rates.
- */
-export function marginMs(ttlMs: number): number {
-  return Math.max(250, ttlMs / 10)
+/** The request options for this store and a session that is covered for so long. */
+function requestOptions(backend: Backend, clock: Clock, coveredMs: number, scope: Ending): RequestOptions {
+  return { clock, scope, requestMs: backend.facts.answersAtOnce ? undefined : requestMs(coveredMs) }
 }
 
-/** The time limit of one request: a third of the session's life, so that three fit into it, and at most 3 s. */
-export function requestMs(ttlMs: number): number {
-  return Math.min(3_000, (ttlMs - marginMs(ttlMs)) / 3)
-}
-
-/** The request options for this store and a session with this time to live. */
-function requestOptions(backend: Backend, clock: Clock, ttlMs: number, scope: Ending): RequestOptions {
-  return { clock, scope, requestMs: backend.facts.answersAtOnce ? undefined : requestMs(ttlMs) }
-}
+/** Called when a hold is lost, with the reason. */
+export type Lose = (reason: Error) => void
 
 /** A session as its client sees it: alive until a deadline that only an answered renewal moves. */
 export class Session {
   readonly id: string
   readonly ttlMs: number
+  /** How long no other client can hold after the store last confirmed this session. */
+  readonly coveredMs: number
   /**
    * Ends with the session. If the session was lost, the reason is a HoldLostError. A timer ends it, and timers can be
    * late: after a pause read `over` first, which looks at the clock.
@@ -40,8 +33,11 @@ export class Session {
   readonly #backend: Backend
   readonly #clock: Clock
   readonly #ended = new Scope()
+  readonly #holds = new Map<Claim, Lose>()
   readonly #lifeMs: number
+  /** When the last question was sent to which the store answered that the session is there. */
   #sent: Mark
+  #claimsLost = 0
   #failure: unknown
   #failures = 0
   #cancelAlarm = (): void => {}
@@ -52,9 +48,10 @@ export class Session {
     this.#clock = clock
     this.id = grant.id
     this.ttlMs = grant.ttlMs
-    this.#lifeMs = grant.ttlMs - marginMs(grant.ttlMs)
+    this.coveredMs = coveredMs(grant.ttlMs, backend.facts)
+    this.#lifeMs = this.coveredMs - marginMs(this.coveredMs)
     this.ending = this.#ended
-    this.requests = requestOptions(backend, clock, grant.ttlMs, this.#ended)
+    this.requests = requestOptions(backend, clock, this.coveredMs, this.#ended)
     this.#sent = sent
     this.#setAlarm()
     this.#keepRenewing().catch(() => {}) // it rejects only when it was stopped
@@ -70,6 +67,21 @@ export class Session {
   /** Whether the session ended, was lost, or reached its deadline, computed now. A session that is over stays over. */
   get over(): boolean {
     return this.remainingMs === 0
+  }
+
+  /** The number of claims that were lost although the session lived on. An answer that is older may be out of date. */
+  get claimsLost(): number {
+    return this.#claimsLost
+  }
+
+  /** Calls `lose` when the session ends, or when the store reports that this claim ended. The result unsubscribes. */
+  guard(claim: Claim, lose: Lose): () => void {
+    this.#holds.set(claim, lose)
+    const forget = this.#ended.onEnd((reason) => lose(reason as Error))
+    return () => {
+      this.#holds.delete(claim)
+      forget()
+    }
   }
 
   /** Ends the session because the store no longer knows it. */
@@ -93,18 +105,27 @@ export class Session {
 
   async #keepRenewing(): Promise<void> {
     const { signal } = this.#ended
+    const everyMs = renewalMs(this.ttlMs, this.#backend.facts)
     while (!this.#ended.ended) {
-      const restMs = (this.ttlMs / 3) * (1 - this.#clock.random() / 10)
+      const restMs = everyMs * (1 - this.#clock.random() / 10)
       await pause(this.#clock, this.#failures ? backoffMs(this.#clock, this.#failures) : restMs, signal)
       // Reading `over` also reports a loss that no timer has reported: timers stop while a machine sleeps.
-      if (!this.over) await this.#renew()
+      if (!this.over && this.#isDue(everyMs)) await this.#renew()
     }
+  }
+
+  /** Without holds nothing has to outlive an election. */
+  #isDue(everyMs: number): boolean {
+    if (this.#holds.size > 0 || this.#failures > 0) return true
+    const usualMs = usualRenewalMs(this.ttlMs, this.#backend.facts)
+    return mostElapsedMs(this.#sent, this.#clock.mark()) + everyMs > usualMs
   }
 
   async #renew(): Promise<void> {
     const sent = this.#clock.mark()
     try {
-      await once(this.requests, (signal) => this.#backend.renewSession(this.id, signal))
+      const renewal = await once(this.requests, (signal) => this.#backend.renewSession(this.id, signal))
+      for (const claim of renewal.lost) this.#loseClaim(claim)
       this.#sent = sent
       this.#failures = 0
     } catch (error) {
@@ -112,6 +133,14 @@ export class Session {
       this.#failures += 1
       if (error instanceof SessionGoneError) this.lose(error)
     }
+  }
+
+  #loseClaim(claim: Claim): void {
+    this.#claimsLost += 1
+    const name = JSON.stringify(claim.name)
+    this.#holds.get(claim)?.(
+      new HoldLostError(`hold lost: the store ended the session of this permit of ${name}`),
+    )
   }
 
   /** Wakes at the deadline. A renewal does not touch the timer: at the old deadline it is set for the new one. */
@@ -130,7 +159,7 @@ export class Session {
   }
 
   #expired(): HoldLostError {
-    const message = `not renewed for ${this.ttlMs} ms less a margin of ${marginMs(this.ttlMs)} ms`
+    const message = `not renewed for ${this.coveredMs} ms less a margin of ${marginMs(this.coveredMs)} ms`
     return new HoldLostError(`hold lost: ${message}`, { cause: this.#failure })
   }
 }
@@ -140,6 +169,7 @@ export class Sessions {
   readonly #backend: Backend
   readonly #clock: Clock
   readonly ttlMs: number
+  readonly coveredMs: number
   readonly #closing = new Scope()
   #opening: Promise<void> | undefined
   #session: Session | undefined
@@ -148,6 +178,7 @@ export class Sessions {
     this.#backend = backend
     this.#clock = clock
     this.ttlMs = ttlMs
+    this.coveredMs = coveredMs(ttlMs, backend.facts)
   }
 
   /** The session, if there is one that is not over. */
@@ -166,7 +197,7 @@ export class Sessions {
 
   /** The options of requests outside of any session. */
   request(scope: Scope): RequestOptions {
-    return requestOptions(this.#backend, this.#clock, this.ttlMs, scope)
+    return requestOptions(this.#backend, this.#clock, this.coveredMs, scope)
   }
 
   /** Ends the session, if there is one. Rejects as a request does. */

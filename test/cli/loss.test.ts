@@ -1,8 +1,10 @@
 // The lock is lost while the command runs: told by the store, or because the store or leasehold itself falls
 // silent. On a real etcd, which can be stopped, and whose keys an operator can remove.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { memory } from '../../src/backends/memory/index.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import { graceOnLossMs } from '../../src/cli/process/overseer.ts'
-import { marginMs, requestMs } from '../../src/core/session.ts'
+import { marginMs, requestMs } from '../../src/core/timing.ts'
 import { startEtcd } from '../../tools/servers/run.mjs'
 import { leasehold, type Run, untilGone } from './leasehold.ts'
 
@@ -199,11 +201,13 @@ test('when leasehold was stopped beyond the deadline, the command is killed as s
   await untilAllGone(run)
 })
 
+const { facts } = await memory().open(systemClock())
+
 test.each([1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 3_600_000])(
   'with a time to live of %d ms, the grace leaves room for one renewal that gets no answer',
   (ttlMs) => {
     const sentAgainMs = ttlMs / 3 + requestMs(ttlMs) + 50
-    const graceMs = graceOnLossMs(ttlMs, 10_000)
+    const graceMs = graceOnLossMs({ ttlMs, facts }, 10_000)
     expect(ttlMs - marginMs(ttlMs) - sentAgainMs).toBeGreaterThanOrEqual(graceMs)
     expect(graceMs).toBeGreaterThan(ttlMs >= 2_000 ? 300 : 100)
   },

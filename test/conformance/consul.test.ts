@@ -9,7 +9,7 @@ describe.each(consulLines)('Consul %s', async ({ line }) => {
   afterAll(() => server.close())
 
   const endpoints = [new URL(server.address).host]
-  // Long enough for cases to meet it, short enough to wait for its end.
-  const source = consul({ endpoints, namespace: 'suite/', lockDelayMs: 500 })
+  // Long enough to be met, short enough for a test to wait until it is over.
+  const source = consul({ endpoints, namespace: 'suite/', lockDelayMs: 1_000 })
   for (const { title, run, withinMs } of await backendConformance(source)) test(title, run, withinMs)
 })

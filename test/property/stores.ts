@@ -25,6 +25,8 @@ export interface SimStore {
   readonly requestMs: number
   /** How long its locks may stay taken after a crash. */
   readonly takeOverMs: number
+  /** For how long it keeps a lock from everyone after it ended the holder's session. */
+  readonly lockDelayMs: number
   source(process: SimProcess): BackendSource
   /** The processes whose claims hold this name now. */
   owners(name: string, permits: number): string[]
@@ -39,7 +41,11 @@ export interface SimStore {
    * name.
    */
   operate(what: 'end session' | 'delete key', rob: (victim: Victim) => void): void
-  /** Turns the faults of real stores on or off. */
+  /** Ends all sessions of a process, as a store does that may end them early: its server died, a check failed. */
+  endEarly(process: string): void
+  /** Lets a process talk to a leader that is none any more, or to the true one again. */
+  mislead(process: string, on: boolean): void
+  /** Lets it misbehave as real ones have, or behave again. */
   misbehave(on: boolean): void
   changeLeader(ms: number): void
   restart(ms: number): void
@@ -64,6 +70,7 @@ const etcd: MakeStore = (world, network, committed) => {
     believedMs: 145,
     requestMs: 1_300,
     takeOverMs: 5_000,
+    lockDelayMs: 0,
     processOf: (session) => processOf(leaseOf(session)),
     revision: () => server.state.revision,
     source(process) {
@@ -89,6 +96,8 @@ const etcd: MakeStore = (world, network, committed) => {
         server.txn({ compare: [], success: [remove], failure: [] })
       }
     },
+    endEarly: () => {},
+    mislead: () => {},
     misbehave(on) {
       server.faults = on ? { lagging: 30, forgotten: 2, cancelled: 20, falseRenewals: 10 } : soundEtcd
     },
@@ -120,9 +129,10 @@ const consul: MakeStore = (world, network, committed) => {
   return {
     host: server.host,
     ttlMs: 10_000,
-    believedMs: 355,
-    requestMs: 3_250,
+    believedMs: 178,
+    requestMs: 1_625,
     takeOverMs: 20_500 + lockDelayMs,
+    lockDelayMs,
     processOf,
     revision: () => BigInt(server.state.index),
     source(process) {
@@ -149,6 +159,14 @@ const consul: MakeStore = (world, network, committed) => {
         rob({ process: session && processOf(session), name: nameOf(key) })
         server.txn([{ verb: 'delete', key: entry.key }])
       }
+    },
+    endEarly(process) {
+      const ended = server.state.sessions.filter((session) => processOf(session) === process)
+      for (const session of ended) server.endEarly(session)
+    },
+    mislead(name, on) {
+      const { source } = opened.findLast(({ process }) => process.name === name) ?? {}
+      for (const transport of source?.transports ?? []) transport.atStaleLeader = on
     },
     misbehave(on) {
       server.faults = on ? { spurious: 20, stale: 20, reset: 10, falseRenewals: 10 } : soundConsul
@@ -181,6 +199,7 @@ const memory: MakeStore = (world, _network, committed) => {
     believedMs: 0,
     requestMs: 0,
     takeOverMs: 5_000,
+    lockDelayMs: 0,
     processOf: (session) => owners.get(session) ?? 'nobody',
     revision: () => 0n,
     source: ({ name }) => ({
@@ -202,6 +221,8 @@ const memory: MakeStore = (world, _network, committed) => {
       return places.map(({ claim }) => owners.get(claim.session) ?? 'nobody')
     },
     operate: () => {},
+    endEarly: () => {},
+    mislead: () => {},
     misbehave: () => {},
     changeLeader: () => {},
     restart: () => {},

@@ -237,6 +237,7 @@ export class Network {
       createSession: (plan, signal) =>
         this.#send('session', signal, (way, signal) => way.createSession(plan, signal), inner),
       renewSession: (session, signal) => inner.renewSession(session, signal),
+      confirmSession: (session, signal) => inner.confirmSession(session, signal),
       destroySession: (session, signal) =>
         this.#send('end of session', signal, (way, signal) => way.destroySession(session, signal), inner),
       txn: (operations, signal, purpose) =>

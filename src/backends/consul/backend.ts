@@ -9,6 +9,7 @@ import type {
   Facts,
   NameState,
   Observation,
+  Renewal,
   SessionGrant,
   Standing,
 } from '../../contract.ts'
@@ -27,15 +28,22 @@ import type { SessionPlan, Transport } from './wire/transport.ts'
 export interface ConsulBackendOptions extends Pick<SessionPlan, 'checks' | 'node' | 'lockDelayMs'> {
   readonly layout: Layout
   readonly clock: Clock
+  /** Whether to count the time to live alone, and not what the lock-delay covers. Then two may believe to hold. */
+  readonly unsafeTwoMayHold?: boolean | undefined
 }
 
-/**
- * A leader election of Consul takes 10 to 20 s, and no renewal succeeds meanwhile: hence the default. A checkpoint has
- * to fit into a transaction of 512 KiB, in base64.
- */
-const facts: Omit<Facts, 'lockDelayMs'> = {
+/** Consul applies no longer lock-delay than this, whatever a session asks for. */
+const lockDelayMostMs = 60_000
+/** A crash costs twice the time to live and the lock-delay, which is 60 s with what is usual. */
+const ttlDefaultMs = 15_000
+/** Elections with Consul's own settings took up to 21 s until a renewal was answered, and one may be sent 2 s late. */
+const electionMs = 24_000
+
+/** A checkpoint has to fit into a transaction of 512 KiB, in base64. */
+const facts: Omit<Facts, 'lockDelayMs' | 'endsEarly'> = {
   scheme: 'consul',
-  ttlMs: { min: 10_000, max: 86_400_000, default: 30_000 },
+  ttlMs: { min: 10_000, max: 86_400_000, default: ttlDefaultMs },
+  electionMs,
   fair: true,
   freesOnCrash: false,
   answersAtOnce: false,
@@ -58,7 +66,8 @@ export class ConsulBackend implements Backend {
 
   constructor(transport: Transport, options: ConsulBackendOptions) {
     this.#waits = new Waits(transport, options.clock)
-    this.facts = { ...facts, lockDelayMs: options.lockDelayMs }
+    const { lockDelayMs, unsafeTwoMayHold = false } = options
+    this.facts = { ...facts, lockDelayMs, endsEarly: !unsafeTwoMayHold }
     this.#transport = transport
     this.#options = options
     this.#sessions = new PermitSessions(transport)
@@ -76,7 +85,7 @@ export class ConsulBackend implements Backend {
     return { id, ttlMs }
   }
 
-  renewSession(session: string, signal: AbortSignal): Promise<void> {
+  renewSession(session: string, signal: AbortSignal): Promise<Renewal> {
     return this.#sessions.renew(session, signal)
   }
 
@@ -147,4 +156,9 @@ export class ConsulBackend implements Backend {
   #protocol({ permits }: Claim): Protocol {
     return permits === 1 ? this.#mutexes : this.#semaphores
   }
+}
+
+/** The lock-delay for sessions of this time to live, where nobody says another. */
+export function usualLockDelayMs(ttlMs: number = ttlDefaultMs): number {
+  return Math.min(2 * ttlMs, lockDelayMostMs)
 }

@@ -3,7 +3,7 @@
 import type { ClaimState, Held } from './claims.ts'
 import { semaphoreFlags } from './layout.ts'
 import { formatHolders, type Holders, type StoredHolders } from './line.ts'
-import type { Operation } from './wire/transport.ts'
+import type { Operation, TxnOutcome } from './wire/transport.ts'
 
 /** Takes a permit: on the list, with a key of its own, and out of the line, if all is as it was. */
 export function enter(state: ClaimState, list: StoredHolders, session: string): Operation[] {
@@ -39,4 +39,23 @@ function write(key: string, list: Holders, index: number): Operation {
 export function without(key: string, { permits, holders, index }: StoredHolders, session: string): Operation {
   const left = holders.filter((holder) => holder !== session)
   return left.length > 0 ? write(key, { permits, holders: left }, index) : { verb: 'delete-cas', key, index }
+}
+
+/**
+ * Takes the key of a holder that died, and deletes it. Consul refuses that while the lock-delay of the holder's session is
+ * not over: so nobody has to measure it, and each holder has the lock-delay that it asked for.
+ */
+export function takeOff({ claim, keys }: ClaimState, holder: string): Operation[] {
+  const key = `${keys.folder}${holder}`
+  return [
+    { verb: 'lock', key, value: '', session: claim.session },
+    { verb: 'delete', key },
+  ]
+}
+
+/** The keys that only a lock-delay kept a transaction with these operations from taking. */
+export function delayedKeys(outcome: TxnOutcome, operations: readonly Operation[]): string[] {
+  if (outcome.applied) return []
+  const delayed = outcome.failures.filter(({ reason }) => reason.includes('lock delay'))
+  return delayed.flatMap(({ operation }) => operations[operation]?.key ?? [])
 }

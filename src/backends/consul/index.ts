@@ -2,7 +2,7 @@
 
 import type { Clock } from '../../base/clock.ts'
 import type { BackendSource } from '../../contract.ts'
-import { ConsulBackend } from './backend.ts'
+import { ConsulBackend, usualLockDelayMs } from './backend.ts'
 import { optionsOf } from './environment.ts'
 import { Layout } from './layout.ts'
 import { type ConsulOptions, checkConsulOptions, parseEndpoint } from './options.ts'
@@ -18,13 +18,15 @@ export type { ConsulEnterprise, ConsulOptions, ConsulTls } from './options.ts'
  */
 export function consul(options: ConsulOptions = {}): BackendSource {
   checkConsulOptions(options)
-  const { namespace = '', checks = [], node, lockDelayMs = 15_000, dc, tls } = options
+  const { namespace = '', checks = [], node, dc, tls, unsafeTwoMayHold } = options
   const endpoints = endpointsOf(options)
   return {
     url: formatConsulUrl({ endpoints, namespace, dc, tls: Boolean(tls) }),
-    async open(clock) {
+    async open(clock, ttlMs) {
+      const { lockDelayMs = usualLockDelayMs(ttlMs) } = options
       const transport = await transportOf(options, endpoints, clock)
-      return new ConsulBackend(transport, { layout: new Layout(namespace), clock, lockDelayMs, checks, node })
+      const layout = new Layout(namespace)
+      return new ConsulBackend(transport, { layout, clock, lockDelayMs, unsafeTwoMayHold, checks, node })
     },
   }
 }

@@ -63,9 +63,15 @@ export interface ConsulOptions extends Credentials {
   readonly node?: string | undefined
   /**
    * How long Consul keeps a lock from everyone after its holder's session ended without a release, in ms: a whole number
-   * from 0 to 60 000, default 15 000. It leaves a holder that does not know yet that it has lost time to stop.
+   * from 1 000 to 60 000, by default twice the time to live, at most 60 000. Consul may end a session at any time, so a holder
+   * believes for no longer than this, less a tenth, after Consul last confirmed its session.
    */
   readonly lockDelayMs?: number | undefined
+  /**
+   * `true` lets a holder believe for its whole time to live, whatever the lock-delay, which may be 0 then. When Consul ends
+   * its session early, the next one may hold while it still believes. Default: false.
+   */
+  readonly unsafeTwoMayHold?: boolean | undefined
   /**
    * A client that exists already, made by npm `consul`, instead of endpoints, credentials, `dc` and `enterprise`. It
    * stays open; you close it.
@@ -129,13 +135,26 @@ const table: TableOf<ConsulOptions> = {
   checks: list(text(), 'names of health checks'),
   node: text(),
   lockDelayMs: { ...number({ min: 0, max: 60_000, whole: true }), alsoCalled: ['lockDelay'] },
+  unsafeTwoMayHold: flag,
   client,
 }
 
 /** Throws TypeError or RangeError for the first option that cannot be right. */
 export function checkConsulOptions(options: ConsulOptions): void {
   checkOptions(options, table)
+  checkLockDelay(options)
   checkAlone(options, ['endpoints', 'token', 'auth', 'tls', 'dc', 'enterprise'])
+}
+
+/** A shorter lock-delay leaves a holder no time to hear from Consul before it has to stop. */
+const lockDelayLeastMs = 1_000
+
+function checkLockDelay({ lockDelayMs = lockDelayLeastMs, unsafeTwoMayHold }: ConsulOptions): void {
+  if (lockDelayMs >= lockDelayLeastMs || unsafeTwoMayHold) return
+  throw new RangeError(
+    `lockDelayMs: ${lockDelayMs} is out of range; it takes a whole number from 1000 to 60000, since a holder may believe ` +
+      'for no longer than that. With unsafeTwoMayHold: true it takes less, and two may believe to hold',
+  )
 }
 
 /** Throws unless a header can carry it. `argument` is the variable that it came from. */

@@ -1,15 +1,17 @@
 // The sessions of one client in Consul. Go's protocol knows a semaphore's holders by their sessions, so each slot beyond
-// the first that a client has of a name needs one of its own. Owns that they live and die with the client's
-// session: a renewal counts only if all of them were renewed.
+// the first that a client has of a name needs one of its own. Owns that they live and die with the client's session: a
+// renewal counts only if all of them were renewed and seen, by reads that no stale server can answer.
 
 import { orAborted } from '../../base/abort.ts'
 import { SessionGoneError } from '../../base/errors.ts'
+import type { Claim, Renewal } from '../../contract.ts'
 import type { SessionPlan, Transport } from './wire/transport.ts'
 
 /** The sessions that stand in for one client's. */
 interface Extra {
   readonly plan: SessionPlan
-  readonly sessions: Set<string>
+  /** Each with the claim that has it. */
+  readonly sessions: Map<string, Claim>
   /** Those that are being opened, or ended since nobody waited for them any more. */
   readonly opening: Set<Promise<unknown>>
   /** For each name, the sessions that have, or are about to have, a slot of it. */
@@ -29,25 +31,35 @@ export class PermitSessions {
 
   async create(plan: SessionPlan, signal: AbortSignal): Promise<string> {
     const session = await this.#transport.createSession(plan, signal)
-    this.#extras.set(session, { plan, sessions: new Set(), opening: new Set(), taken: new Map() })
+    this.#extras.set(session, { plan, sessions: new Map(), opening: new Set(), taken: new Map() })
     return session
   }
 
-  async renew(session: string, signal: AbortSignal): Promise<void> {
+  /** Renews all, and says which claims have lost the session of their permit. */
+  async renew(session: string, signal: AbortSignal): Promise<Renewal> {
     const extra = [...(this.#extras.get(session)?.sessions ?? [])]
-    const renewed = extra.map((id) => this.#renewExtra(session, id, signal))
-    await Promise.all([this.#transport.renewSession(session, signal), ...renewed])
+    const renewed = extra.map((slot) => this.#renewExtra(session, slot, signal))
+    const [, ...lost] = await Promise.all([this.#renewOne(session, signal), ...renewed])
+    return { lost: lost.filter((claim) => claim !== undefined) }
+  }
+
+  /** A leader that was cut off also renews what the others have ended: so what counts is the read beside it. */
+  async #renewOne(id: string, signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#transport.renewSession(id, signal), this.#transport.confirmSession(id, signal)])
   }
 
   async destroy(session: string, signal: AbortSignal): Promise<void> {
-    const { sessions = [], opening = [] } = this.#extras.get(session) ?? {}
-    const ended = [session, ...sessions].map((id) => this.#transport.destroySession(id, signal))
+    const { sessions, opening = [] } = this.#extras.get(session) ?? {}
+    const ended = [session, ...(sessions?.keys() ?? [])].map((id) =>
+      this.#transport.destroySession(id, signal),
+    )
     await Promise.all([...ended, orAborted(Promise.all(opening), signal)])
     this.#extras.delete(session)
   }
 
   /** A session that has no slot of this name yet: the client's own, or another with the same life. */
-  async take(session: string, name: string, signal: AbortSignal): Promise<string> {
+  async take(claim: Claim, signal: AbortSignal): Promise<string> {
+    const { session, name } = claim
     const extra = this.#extras.get(session)
     if (!extra) return session // it was destroyed: the store will say so
     const taken = extra.taken.get(name) ?? new Set()
@@ -57,13 +69,13 @@ export class PermitSessions {
       return session
     }
     const own = await this.#open(extra, signal)
-    extra.sessions.add(own)
+    extra.sessions.set(own, claim)
     taken.add(own)
     return own
   }
 
   /** Gives a session back that has no slot any more. */
-  async giveBack(session: string, name: string, slot: string, signal: AbortSignal): Promise<void> {
+  async giveBack({ session, name }: Claim, slot: string, signal: AbortSignal): Promise<void> {
     if (slot !== session) await this.#transport.destroySession(slot, signal)
     const extra = this.#extras.get(session)
     extra?.sessions.delete(slot)
@@ -84,13 +96,19 @@ export class PermitSessions {
     return orAborted(opened, signal)
   }
 
-  /** One that is gone has lost its slot, which the hold of it finds out; the others live on. */
-  async #renewExtra(session: string, slot: string, signal: AbortSignal): Promise<void> {
+  /** One that is gone has lost its slot, and its claim is told; the others live on. */
+  async #renewExtra(
+    session: string,
+    [slot, claim]: readonly [string, Claim],
+    signal: AbortSignal,
+  ): Promise<Claim | undefined> {
     try {
-      await this.#transport.renewSession(slot, signal)
+      await this.#renewOne(slot, signal)
+      return undefined
     } catch (error) {
       if (!(error instanceof SessionGoneError)) throw error
       this.#extras.get(session)?.sessions.delete(slot)
+      return claim
     }
   }
 }

@@ -1,11 +1,12 @@
 // A semaphore in Consul: the list of holders of Go's api.Semaphore in NAME/.lock decides, and each holder has a key
-// NAME/<session>; tickets beside them give the order among claims of ours. Owns how that list is changed.
+// NAME/<session>; tickets beside them give the order among claims of ours. Owns how that list is changed, and when a
+// holder that died is taken off it.
 
 import { SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import type { Claim, Waiting } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
 import type { ClaimState, Claims, Held, Holding, Protocol } from './claims.ts'
-import { enter, without } from './holders.ts'
+import { delayedKeys, enter, takeOff, without } from './holders.ts'
 import type { NameKeys } from './layout.ts'
 import {
   checkKind,
@@ -33,12 +34,16 @@ interface Queueing extends Waiting {
 interface Sight {
   readonly index: number
   readonly lock: StoredKey | undefined
+  /** As it is stored, also with those that died without taking themselves off it. */
   readonly list: StoredHolders
+  readonly alive: readonly string[]
   readonly tickets: readonly Ticket[]
   readonly contenders: readonly StoredKey[]
 }
 
 const triesMax = 8
+/** So many of the dead are taken off at a time: a transaction takes 64 operations. */
+const takenOffMax = 24
 
 /** The semaphores of one client. */
 export class Semaphores implements Protocol {
@@ -60,10 +65,11 @@ export class Semaphores implements Protocol {
     const sight = await this.#look(state, signal)
     if (state.held) return admitted(before ? state.held : await this.#admitAnew(state, sight, signal))
     this.#check(state, sight)
-    if (this.#ahead(state, sight.tickets).length > 0 || sight.list.holders.length >= state.claim.permits) {
+    if (this.#ahead(state, sight.tickets).length > 0 || sight.alive.length >= state.claim.permits) {
       return this.#wait(state, sight, signal)
     }
-    const held = await this.#take(state, sight.list, signal)
+    const held = await this.#take(state, sight, signal)
+    if (held === 'delayed') return { ...(await this.#wait(state, sight, signal)), delayed: true }
     if (held) return admitted(held)
     if (tries === 1) throw new UnavailableError('the semaphore changed too fast to take a permit; ask again')
     return this.attempt(state, signal, tries - 1)
@@ -79,8 +85,7 @@ export class Semaphores implements Protocol {
       return
     }
     const { predecessor, index } = answer
-    const hasRoom = (snapshot: Snapshot): boolean =>
-      see(claim, keys, snapshot).list.holders.length < claim.permits
+    const hasRoom = (snapshot: Snapshot): boolean => see(claim, keys, snapshot).alive.length < claim.permits
     if (predecessor) await this.#waits.until({ key: predecessor.key }, predecessor.modified, isEmpty, signal)
     else await this.#waits.until({ prefix: keys.folder }, index, hasRoom, signal)
   }
@@ -105,7 +110,7 @@ export class Semaphores implements Protocol {
     }
     if (!left && (held || state.ticket !== undefined)) await this.#claims.leave(state, [], signal)
     const { permitSession } = state
-    if (permitSession) await this.#sessions.giveBack(claim.session, claim.name, permitSession, signal)
+    if (permitSession) await this.#sessions.giveBack(claim, permitSession, signal)
   }
 
   /** Takes the claim off the list, and the sign of a line with it; says whether it was on the list. */
@@ -142,11 +147,11 @@ export class Semaphores implements Protocol {
   }
 
   /** Throws what keeps the claim from waiting any longer: another kind, or its ticket is gone. */
-  #check(state: ClaimState, { lock, list, tickets, contenders }: Sight): void {
+  #check(state: ClaimState, { lock, list, alive, tickets, contenders }: Sight): void {
     const { claim, keys } = state
     const others = this.#ahead(state, tickets)
     checkKind(lock, others, claim)
-    const used = list.holders.length > 0 || contenders.length > 0
+    const used = alive.length > 0 || contenders.length > 0
     if (lock && used && list.permits !== claim.permits) throw inUse(claim, list)
     if (state.ticket === undefined || tickets.some(({ key }) => key === keys.ticket)) return
     state.ticket = undefined
@@ -157,22 +162,38 @@ export class Semaphores implements Protocol {
     return tickets.filter(({ created }) => created < ticket)
   }
 
-  /** Puts the claim on the list, with a key of its own and out of the line, if nobody has changed the list. */
-  async #take(state: ClaimState, list: StoredHolders, signal: AbortSignal): Promise<Held | undefined> {
-    const { claim, keys } = state
-    const session = state.permitSession ?? (await this.#sessions.take(claim.session, claim.name, signal))
+  /**
+   * Puts the claim on the list, with a key of its own and out of the line, if nobody has changed the list. Those that died
+   * are taken off it, except for those whose lock-delay is not over: while there is no room because of them, the claim is
+   * delayed.
+   */
+  async #take(state: ClaimState, sight: Sight, signal: AbortSignal): Promise<Held | 'delayed' | undefined> {
+    const { claim } = state
+    const { alive, list } = sight
+    const session = state.permitSession ?? (await this.#sessions.take(claim, signal))
     state.permitSession = session
-    const own = `${keys.folder}${session}`
-    const holders = { permits: claim.permits, holders: [...list.holders, session] }
-    const outcome = await this.#claims
-      .change(state, enter(state, { ...holders, index: list.index }, session), signal)
-      .catch((error) => this.#sessionGone(state, session, error, signal))
-    if (!outcome.applied) return undefined
-    const find = (wanted: string): StoredKey =>
-      outcome.entries.findLast(({ key }) => key === wanted) as StoredKey
+    const dead = list.holders.filter((holder) => !alive.includes(holder))
+    for (let off = dead.slice(0, takenOffMax); ; ) {
+      const left = list.holders.filter((holder) => !off.includes(holder))
+      if (left.length >= claim.permits) return 'delayed'
+      const holders = { permits: claim.permits, holders: [...left, session], index: list.index }
+      const operations = [...off.flatMap((each) => takeOff(state, each)), ...enter(state, holders, session)]
+      const outcome = await this.#claims
+        .change(state, operations, signal)
+        .catch((error) => this.#sessionGone(state, session, error, signal))
+      if (outcome.applied) return this.#entered(state, holders, outcome.entries)
+      const delayed = delayedKeys(outcome, operations)
+      if (delayed.length === 0) return undefined
+      off = off.filter((each) => !delayed.includes(`${state.keys.folder}${each}`))
+    }
+  }
+
+  #entered(state: ClaimState, holders: StoredHolders, entries: readonly StoredKey[]): Held {
+    const { keys, permitSession } = state
+    const find = (wanted: string): StoredKey => entries.findLast(({ key }) => key === wanted) as StoredKey
     state.holders = { ...holders, index: find(keys.lock).modifyIndex }
     state.ticket = undefined
-    state.held = heldBy(find(own))
+    state.held = heldBy(find(`${keys.folder}${permitSession}`))
     return state.held
   }
 
@@ -183,19 +204,19 @@ export class Semaphores implements Protocol {
     error: unknown,
     signal: AbortSignal,
   ): Promise<never> {
-    const { name, session } = state.claim
-    if (!(error instanceof SessionGoneError) || permitSession === session) throw error
+    const { claim } = state
+    if (!(error instanceof SessionGoneError) || permitSession === claim.session) throw error
     state.permitSession = undefined
-    await this.#sessions.giveBack(session, name, permitSession, signal)
+    await this.#sessions.giveBack(claim, permitSession, signal)
     throw new UnavailableError('the session of a permit ended; ask again', { cause: error })
   }
 
-  async #wait(state: ClaimState, sight: Sight, signal: AbortSignal): Promise<Answer> {
+  async #wait(state: ClaimState, sight: Sight, signal: AbortSignal): Promise<Queueing> {
     const { claim, keys } = state
     const joins = claim.wait && state.ticket === undefined
     const tickets = joins ? readTickets(keys, await this.#claims.join(state, signal)) : sight.tickets
     const ahead = this.#ahead(state, tickets)
-    const before = ahead.length + sight.list.holders.length - claim.permits + 1
+    const before = ahead.length + sight.alive.length - claim.permits + 1
     return { held: false, ahead: Math.max(1, before), predecessor: ahead.at(-1), index: sight.index }
   }
 }
@@ -204,14 +225,14 @@ function admitted(by: Held): Holding {
   return { held: true, token: by.token, by }
 }
 
-/** What an answer shows. Holders that died without taking themselves off the list are left out, as in Go's client. */
+/** What an answer shows. Who is on the list and has no key of its own has died, or its own key was deleted. */
 function see(claim: Claim, keys: NameKeys, { index, entries }: Snapshot): Sight {
   const lock = readLock(keys, entries)
   const contenders = readContenders(keys, entries)
   const { permits, holders } = (lock && parseHolders(lock)) ?? { permits: claim.permits, holders: [] }
   const alive = holders.filter((holder) => contenders.some(({ session }) => session === holder))
-  const list = { permits, holders: alive, index: lock?.modifyIndex ?? 0 }
-  return { index, lock, list, contenders, tickets: readTickets(keys, entries) }
+  const list = { permits, holders, index: lock?.modifyIndex ?? 0 }
+  return { index, lock, list, alive, contenders, tickets: readTickets(keys, entries) }
 }
 
 const isEmpty = ({ entries }: Snapshot): boolean => entries.length === 0

@@ -9,6 +9,7 @@ import type {
   Facts,
   NameState,
   Observation,
+  Renewal,
   SessionGrant,
   Standing,
 } from '../../contract.ts'
@@ -25,6 +26,8 @@ const facts: Facts = {
   ttlMs: { min: 2_000, max: 9_000_000_000_000, default: 15_000 },
   fair: true,
   lockDelayMs: 0,
+  endsEarly: false,
+  electionMs: 0,
   freesOnCrash: false,
   answersAtOnce: false,
   checkpointBytesMax: 1_048_576,
@@ -60,8 +63,9 @@ export class EtcdBackend implements Backend {
     }
   }
 
-  renewSession(session: string, signal: AbortSignal): Promise<void> {
-    return this.#transport.keepAlive(leaseOf(session), signal)
+  async renewSession(session: string, signal: AbortSignal): Promise<Renewal> {
+    await this.#transport.keepAlive(leaseOf(session), signal)
+    return { lost: [] }
   }
 
   destroySession(session: string, signal: AbortSignal): Promise<void> {

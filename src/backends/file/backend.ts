@@ -1,6 +1,5 @@
-// The embedded store's answers to the questions of src/contract.ts. Owns what a claim's place means, and when
-// the dead and the hanging are looked for; the database, the lock files, the waiting and the removing
-// have their own files.
+// The embedded store's answers to the contract. Owns what a claim's place means, and when dead and hung clients are looked
+// for. The database, the lock files, the waiting and the removing have files of their own.
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../base/clock.ts'
 import { SessionGoneError, UnavailableError } from '../../base/errors.ts'
@@ -12,6 +11,7 @@ import type {
   Leader,
   NameState,
   Observation,
+  Renewal,
   SessionGrant,
   Standing,
 } from '../../contract.ts'
@@ -29,6 +29,8 @@ const facts: Facts = {
   ttlMs: { min: 1_000, max: 86_400_000, default: 15_000 },
   fair: true,
   lockDelayMs: 0,
+  endsEarly: false,
+  electionMs: 0,
   freesOnCrash: true,
   answersAtOnce: true,
   checkpointBytesMax: 1_048_576,
@@ -81,11 +83,12 @@ export class FileBackend implements Backend {
     }
   }
 
-  async renewSession(session: string, signal: AbortSignal): Promise<void> {
+  async renewSession(session: string, signal: AbortSignal): Promise<Renewal> {
     signal.throwIfAborted()
     // Whoever comes now opens another database, and knows nothing of what this session holds.
     if (this.#store.wasMoved()) throw new SessionGoneError(moved(this.#store.path))
     if (!this.#store.renew(session)) throw gone(session)
+    return { lost: [] }
   }
 
   async destroySession(session: string, signal: AbortSignal): Promise<void> {

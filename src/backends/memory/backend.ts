@@ -10,6 +10,7 @@ import type {
   Leader,
   NameState,
   Observation,
+  Renewal,
   SessionGrant,
   Standing,
 } from '../../contract.ts'
@@ -20,6 +21,8 @@ const facts: Facts = {
   ttlMs: { min: 1_000, max: 86_400_000, default: 15_000 },
   fair: true,
   lockDelayMs: 0,
+  endsEarly: false,
+  electionMs: 0,
   freesOnCrash: true,
   answersAtOnce: true,
   checkpointBytesMax: 1_048_576,
@@ -40,9 +43,10 @@ export class MemoryBackend implements Backend {
     return { id: this.#store.createSession(ttlMs), ttlMs }
   }
 
-  async renewSession(session: string, signal: AbortSignal): Promise<void> {
+  async renewSession(session: string, signal: AbortSignal): Promise<Renewal> {
     signal.throwIfAborted()
     this.#store.renewSession(session)
+    return { lost: [] }
   }
 
   async destroySession(session: string, signal: AbortSignal): Promise<void> {

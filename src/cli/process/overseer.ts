@@ -2,9 +2,10 @@
 // decision when the group gets SIGTERM and when SIGKILL; how long the hold lasts is the hold's to say.
 
 import type { Hold } from '../../api/hold.ts'
+import type { Leasehold } from '../../api/leasehold.ts'
 import { orAborted } from '../../base/abort.ts'
 import { type Clock, type Mark, mostElapsedMs, pause } from '../../base/clock.ts'
-import { marginMs, requestMs } from '../../core/session.ts'
+import { coveredMs, marginMs, renewalMs, requestMs } from '../../core/timing.ts'
 import { exitStatus } from '../exit.ts'
 import type { ChildGroup } from './child.ts'
 import type { Guardian } from './guardian.ts'
@@ -25,11 +26,12 @@ const unkillableMs = 2_000
 /**
  * How long the group has between SIGTERM and SIGKILL when the lock is the reason: the grace asked for, or as
  * much as can be had without stopping the command for one renewal that got no answer. After such a one the
- * next is sent a third of the time to live plus one request's time after the last good one. Two thirds of
+ * next is sent the time between two renewals plus one request's time after the last good one. Two thirds of
  * what is left then are for the group, one third is for the answer.
  */
-export function graceOnLossMs(ttlMs: number, graceMs: number): number {
-  const spareMs = ttlMs - marginMs(ttlMs) - ttlMs / 3 - requestMs(ttlMs)
+export function graceOnLossMs({ ttlMs, facts }: Pick<Leasehold, 'ttlMs' | 'facts'>, graceMs: number): number {
+  const covered = coveredMs(ttlMs, facts)
+  const spareMs = covered - marginMs(covered) - renewalMs(ttlMs, facts) - requestMs(covered)
   return Math.min(graceMs, (spareMs * 2) / 3)
 }
 

@@ -26,7 +26,7 @@ export interface Job extends Visit {
 export async function runUnderHold(job: Job): Promise<Verdict> {
   const { client, hold, signals, graceMs } = job
   signals.interrupted.throwIfAborted()
-  const onLossMs = graceOnLossMs(client.ttlMs, graceMs)
+  const onLossMs = graceOnLossMs(client, graceMs)
   // Where a crash frees the lock at once, nobody waits for the command to end in peace.
   const guardian = new Guardian(client.facts.freesOnCrash ? 0 : onLossMs)
   signals.prepare()

@@ -1,6 +1,6 @@
 // The entry to a simulated Consul: a source for `connect`, for one simulated process.
 
-import { ConsulBackend } from '../../backends/consul/backend.ts'
+import { ConsulBackend, usualLockDelayMs } from '../../backends/consul/backend.ts'
 import { Layout } from '../../backends/consul/layout.ts'
 import type { BackendSource } from '../../contract.ts'
 import type { Network } from '../network.ts'
@@ -19,13 +19,14 @@ export function simulatedConsul(
   network: Network,
   process: SimProcess,
   server: SimConsul,
-  { lockDelayMs = 15_000 }: { readonly lockDelayMs?: number } = {},
+  options: { readonly lockDelayMs?: number } = {},
 ): SimulatedConsul {
   const transports: SimConsulTransport[] = []
   return {
     url: 'consul://simulated/',
     transports,
-    async open(clock) {
+    async open(clock, ttlMs) {
+      const { lockDelayMs = usualLockDelayMs(ttlMs) } = options
       const transport = new SimConsulTransport(network, process, server)
       transports.push(transport)
       return new ConsulBackend(transport, { layout: new Layout(''), clock, checks: [], lockDelayMs })

@@ -88,12 +88,23 @@ export class SimConsul {
     }
   }
 
+  confirmSession(id: string): void {
+    if (!this.#sessions.has(id)) throw new SessionGoneError(`consul: there is no session ${id}`)
+  }
+
   destroySession(id: string): void {
     const session = this.#sessions.get(id)
     session?.cancelExpiry()
     this.#sessions.delete(id)
     const untilMs = this.#world.nowMs + (session?.plan.lockDelayMs ?? 0)
     this.state.destroySession(id, (key) => this.#delays.set(key, untilMs))
+  }
+
+  /** Ends a session before its time: the server that made it died, a check of its node failed, its node was deregistered. */
+  endEarly(id: string): void {
+    this.#world.mark('session ended early')
+    this.#world.note(`consul session ${id} ended early`)
+    this.destroySession(id)
   }
 
   txn(operations: readonly Operation[]): TxnOutcome {

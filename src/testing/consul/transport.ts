@@ -22,6 +22,11 @@ export class SimConsulTransport implements Transport {
   /** The sessions that were opened over this connection. */
   readonly sessions: Set<string> = new Set()
   requests = 0
+  /**
+   * Whether its server takes itself for the leader and is none any more: then renewals succeed, of whatever session, and
+   * nothing else does.
+   */
+  atStaleLeader = false
 
   constructor(network: Network, process: SimProcess, server: SimConsul) {
     this.#network = network
@@ -39,7 +44,12 @@ export class SimConsulTransport implements Transport {
   }
 
   renewSession(session: string, signal: AbortSignal): Promise<void> {
-    return this.#ask(() => this.#server.renewSession(session), signal)
+    const renew = (): void => (this.atStaleLeader ? undefined : this.#server.renewSession(session))
+    return this.#carry(renew, signal)
+  }
+
+  confirmSession(session: string, signal: AbortSignal): Promise<void> {
+    return this.#ask(() => this.#server.confirmSession(session), signal)
   }
 
   destroySession(session: string, signal: AbortSignal): Promise<void> {
@@ -62,7 +72,15 @@ export class SimConsulTransport implements Transport {
     this.#closed = true
   }
 
-  async #ask<T>(serve: () => T | Promise<T>, signal: AbortSignal): Promise<T> {
+  #ask<T>(serve: () => T | Promise<T>, signal: AbortSignal): Promise<T> {
+    const answer = (): T | Promise<T> => {
+      if (this.atStaleLeader) throw new UnavailableError('consul: node is not the leader')
+      return serve()
+    }
+    return this.#carry(answer, signal)
+  }
+
+  async #carry<T>(serve: () => T | Promise<T>, signal: AbortSignal): Promise<T> {
     if (this.#closed) throw new UnavailableError('consul: the connection was closed')
     this.requests += 1
     return this.#network.request(this.#process, this.#server.host, serve, signal)

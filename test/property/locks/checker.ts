@@ -53,6 +53,7 @@ export class Checker {
   readonly #grants = new Map<string, Grant[]>()
   readonly violations: Violation[] = []
   readonly #stoppedUntilMs = new Map<string, number>()
+  readonly #coveredUntilMs = new Map<string, number>()
 
   constructor(world: World, truth: Truth, expected: Expected) {
     this.#world = world
@@ -109,14 +110,21 @@ export class Checker {
     this.#stoppedUntilMs.set(process.name, Math.max(before, untilMs))
   }
 
-  /** Checks, after a change of the store or an action of a program, that nobody believes an untruth. */
+  /** The store ends all sessions of a process, and keeps its locks from everyone until then: so long it may still believe. */
+  orphaned(process: string, untilMs: number): void {
+    this.#coveredUntilMs.set(process, untilMs)
+  }
+
+  /** The store has changed, or a program acts: nobody may believe what is not true. */
   look(): void {
     for (const [name, grants] of this.#grants) {
       const believers = grants.filter((grant) => this.#believes(grant))
       for (const believer of believers) believer.believedMs = this.#world.nowMs
       const owners = this.#truth.owners(name)
-      for (const { process, hold, listens } of believers) {
-        if (owners.includes(process.name)) continue
+      const strays = believers.filter(({ process }) => !owners.includes(process.name))
+      const crowded = owners.length + strays.length > this.#expected.permits
+      for (const { process, hold, listens } of strays) {
+        if (!crowded && this.#world.nowMs < (this.#coveredUntilMs.get(process.name) ?? never)) continue
         const how = listens ? 'was not told that it lost' : 'believes to hold'
         this.violated(
           'true-belief',

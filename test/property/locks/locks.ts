@@ -11,7 +11,7 @@ const runs = Number(process.env.LEASEHOLD_RUNS ?? 5_500)
 /** The states that some run must have seen. */
 const mustSee: Record<StoreName, readonly string[]> = {
   etcd: ['lease expired', 'watch broken', 'watch event lost', 'watch from a lagging member'],
-  consul: ['session expired', 'lock-delay', 'stale read', 'index reset'],
+  consul: ['session expired', 'session ended early', 'lock-delay', 'stale read', 'index reset'],
   memory: [],
 }
 const mustSeeEverywhere = [

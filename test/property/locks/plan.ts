@@ -35,6 +35,7 @@ export const troubleKinds = [
   'leader',
   'operator',
   'break',
+  'orphan',
   'close',
 ] as const
 
@@ -74,6 +75,7 @@ const kinds = [
   ['suspend', 'cut', 'close'],
   ['operator', 'freeze', 'cut back'],
   ['break', 'freeze', 'cut back', 'storm'],
+  ['orphan', 'orphan', 'cut back', 'storm'],
 ] as const
 
 /** Process 0 gets more faults than the others: many bugs need two faults at once. */
@@ -172,20 +174,34 @@ const world = {
 /** A job, and whether it begins shortly before or during a fault of its process: few do by chance. */
 const meeting = fc.tuple(job, fc.boolean())
 
-/** Plans with faults. */
+/** Those who hold and wait when the store first takes a process for dead: by chance there are seldom enough of them. */
+function bystanders(troubles: readonly Trouble[]): Job[] {
+  const orphan = troubles.find(({ kind }) => kind === 'orphan')
+  if (!orphan) return []
+  const usual = { name: 0, patience: 'wait', checkpoint: false, listens: orphan.atMs % 2 === 0 } as const
+  return [0, 1, 2].map((index) => ({
+    ...usual,
+    process: orphan.process + index,
+    atMs: Math.max(0, orphan.atMs - 2_000 + 500 * index),
+    workMs: index < 2 ? longMs : 300,
+  }))
+}
+
+function meet(troubles: readonly Trouble[]) {
+  return ([job, meets]: readonly [Job, boolean], index: number): Job => {
+    const trouble = meets && troubles[index % troubles.length]
+    if (!trouble) return job
+    const { process } = trouble
+    return { ...job, process, atMs: Math.max(0, trouble.atMs - 1_000 + (job.atMs % 3_000)) }
+  }
+}
+
+/** Plans with trouble. */
 export const troubled: fc.Arbitrary<Plan> = fc
   .record({ ...world, meetings: fc.array(meeting, { minLength: 2, maxLength: 14 }), troubles })
   .map(({ meetings, ...plan }) => ({
     ...plan,
-    jobs: meetings.map(([job, meets], index) => {
-      const trouble = meets && plan.troubles[index % plan.troubles.length]
-      if (!trouble) return job
-      return {
-        ...job,
-        process: trouble.process,
-        atMs: Math.max(0, trouble.atMs - 1_000 + (job.atMs % 3_000)),
-      }
-    }),
+    jobs: [...bystanders(plan.troubles), ...meetings.map(meet(plan.troubles))],
   }))
 
 /** Plans without faults: these allow stricter expectations. */

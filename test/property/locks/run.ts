@@ -144,6 +144,7 @@ class Run implements Truth {
     else if (kind === 'leader') this.#store.changeLeader(forMs)
     else if (kind === 'operator') this.#breaks.operate(forMs % 2 === 1 ? 'end session' : 'delete key')
     else if (kind === 'break') this.#breaks.evict()
+    else if (kind === 'orphan') this.#orphan(process, forMs)
     else if (kind === 'close') this.#close(this.#at(index))
   }
 
@@ -159,9 +160,22 @@ class Run implements Truth {
   }
 
   /**
-   * After a sleep of the machine, timers that were set before go on: a timer that reports a loss has at most a TTL
-   * left.
+   * Its server or agent dies, so that it is cut off, or was the leader and does not know that it is none any more. The
+   * store ends its sessions some time later, or at once.
    */
+  #orphan(process: SimProcess, forMs: number): void {
+    const misled = forMs % 3 === 0
+    if (misled) this.#store.mislead(process.name, true)
+    else this.#network.cut(process.name, this.#store.host.name, 'there')
+    this.#world.after(forMs, () => this.#store.mislead(process.name, false))
+    this.#world.after(forMs % 1_500, () => {
+      this.#checker.orphaned(process.name, this.#world.nowMs + this.#store.lockDelayMs)
+      this.#store.endEarly(process.name)
+    })
+    this.#world.after(forMs, () => this.#network.heal())
+  }
+
+  /** After a machine slept, timers that were set before go on: one that tells of a loss has at most a TTL to go. */
   #stop(process: SimProcess, forMs: number, asleep = false): void {
     this.#checker.stopped(process, this.#world.nowMs + forMs + (asleep ? this.#store.ttlMs : 0))
     if (asleep) process.suspend(forMs)

@@ -82,6 +82,12 @@ export function renewedSession({ text }: Answer, session: string): void {
   if (JSON.parse(text)[0].ID !== session) throw new TypeError('another session in the answer')
 }
 
+/** Whether a list of sessions has this one. */
+export function hasSession({ text }: Answer, session: string): boolean {
+  const found: readonly { readonly ID: string }[] | null = JSON.parse(text)
+  return found?.some(({ ID }) => ID === session) ?? false
+}
+
 interface KeyOnWire {
   readonly Key: string
   readonly Value: string | null

@@ -10,6 +10,7 @@ import { SessionGoneError, UnavailableError } from '../../../base/errors.ts'
 import { type Answer, asFault, Fault } from './answers.ts'
 import {
   blocking,
+  confirmation,
   creation,
   destruction,
   type Request,
@@ -88,6 +89,10 @@ export class ConsulClient implements Transport {
 
   renewSession(session: string, signal: AbortSignal): Promise<void> {
     return this.#ask(renewal(session), signal)
+  }
+
+  confirmSession(session: string, signal: AbortSignal): Promise<void> {
+    return this.#ask(confirmation(session), signal)
   }
 
   async destroySession(session: string, signal: AbortSignal): Promise<void> {

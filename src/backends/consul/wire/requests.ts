@@ -6,6 +6,7 @@ import {
   createdSession,
   Fault,
   faultOf,
+  hasSession,
   onlyReads,
   operationsBody,
   operationsRule,
@@ -70,12 +71,25 @@ export function renewal(session: string): Request<void> {
   }
 }
 
+/** Rejects with SessionGoneError unless Consul knows the session, by a read that no stale server can answer. */
+export function confirmation(session: string): Request<void> {
+  return {
+    ...aboutSession('info', session),
+    method: 'GET',
+    query: consistent,
+    read(answer) {
+      if (hasSession(answer, session)) return
+      throw new Fault(SessionGoneError, `there is no session ${session}`, { status: answer.status })
+    },
+  }
+}
+
 /** Consul answers the same where there is no such session. */
 export function destruction(session: string): Request<unknown> {
   return { ...aboutSession('destroy', session), read: ({ text }) => JSON.parse(text) }
 }
 
-function aboutSession(verb: 'renew' | 'destroy', id: string) {
+function aboutSession(verb: 'renew' | 'destroy' | 'info', id: string) {
   return {
     method: 'PUT',
     path: `/session/${verb}/{id}`,

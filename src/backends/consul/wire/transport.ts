@@ -95,6 +95,8 @@ export interface Transport {
   /** Opens a session whose keys are deleted when it ends; resolves with its id. */
   createSession(plan: SessionPlan, signal: AbortSignal): Promise<string>
   renewSession(session: string, signal: AbortSignal): Promise<void>
+  /** Rejects with SessionGoneError unless the session is there, by a read that no stale server can answer. */
+  confirmSession(session: string, signal: AbortSignal): Promise<void>
   /** Resolves also when there is no such session. */
   destroySession(session: string, signal: AbortSignal): Promise<void>
   /**

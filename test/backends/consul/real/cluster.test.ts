@@ -138,7 +138,7 @@ test(
   async () => {
     const { leader, followers } = await roles()
     const namespace = freshNamespace()
-    const holder = await through([leader, ...followers], namespace)
+    const holder = await through([leader, ...followers], namespace, { lockDelayMs: 15_000 })
     const waiter = await through(followers, namespace)
     const hold = await holder.mutex('a').acquire()
     const overlap = overlapOf(hold)

@@ -39,7 +39,7 @@ interface Operation {
 type Step =
   | { readonly ask: 'txn'; readonly operations: readonly Operation[] }
   | { readonly ask: 'create'; readonly lockDelayMs: number }
-  | { readonly ask: 'renew' | 'destroy'; readonly session: number }
+  | { readonly ask: 'renew' | 'confirm' | 'destroy'; readonly session: number }
   /** With `from`, it blocks from so many below the present index on, which is not to wait at all. */
   | { readonly ask: 'read'; readonly target: Target; readonly from: number }
 
@@ -87,7 +87,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ ask: fc.constant('create' as const), lockDelayMs: fc.constantFrom(0, 60_000) }),
   },
-  { weight: 2, arbitrary: fc.record({ ask: fc.constantFrom('renew', 'destroy'), session }) },
+  { weight: 2, arbitrary: fc.record({ ask: fc.constantFrom('renew', 'confirm', 'destroy'), session }) },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -172,6 +172,8 @@ class Play {
         this.#sessions.push(await this.#store.createSession(plan, never))
         return 'created'
       }
+      case 'confirm':
+        return this.#store.confirmSession(this.#session(step.session), never)
       case 'renew':
         return this.#store.renewSession(this.#session(step.session), never)
       case 'destroy':
@@ -285,6 +287,7 @@ function simulated(): Transport {
   return {
     createSession: async (plan) => consul.createSession(plan),
     renewSession: async (id) => consul.renewSession(id),
+    confirmSession: async (id) => consul.confirmSession(id),
     destroySession: async (id) => consul.destroySession(id),
     txn: async (operations) => consul.txn(operations),
     read: async (what) => consul.read(what),
@@ -364,6 +367,7 @@ const waits = fc.record({
       neighbour('delete'),
       { ask: 'create', lockDelayMs: 0 },
       { ask: 'renew', session: 0 },
+      { ask: 'confirm', session: 0 },
       { ask: 'read', target: { prefix: '' }, from: 0 },
     ),
     { maxLength: 3 },

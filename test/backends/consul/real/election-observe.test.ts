@@ -18,7 +18,9 @@ async function scene(observerTtlMs = ttlMs) {
   const namespace = freshNamespace()
   const link = await openLink(store.endpoints[0] ?? '')
   const client = await open(consul({ endpoints: [link.address], namespace }), { ttlMs: observerTtlMs })
-  const election = (await store.client(namespace, { ttlMs, lockDelayMs: 0 })).election('a')
+  const election = (
+    await store.client(namespace, { ttlMs, lockDelayMs: 0, unsafeTwoMayHold: true })
+  ).election('a')
   const observed = new Observed(client.election('a'))
   await observed.sees('nobody')
   return { namespace, link, election, observed }
@@ -35,7 +37,9 @@ test.for(troubles)('an observer goes on when Consul is %s', async (trouble) => {
 
 test('an observer follows when a restored snapshot sets the indexes back', { timeout: 60_000 }, async () => {
   const { election, observed, namespace } = await scene()
-  const other = (await store.client(namespace, { ttlMs, lockDelayMs: 0 })).election('a')
+  const other = (await store.client(namespace, { ttlMs, lockDelayMs: 0, unsafeTwoMayHold: true })).election(
+    'a',
+  )
   const folder = ownedFolder('leasehold-snapshot')
   onTestFinished(folder.remove)
   const file = join(folder.path, 'snapshot')

@@ -153,10 +153,10 @@ test('of many proclaimed at once the last one stays', async () => {
 describe('when a session ends', () => {
   test('a candidate never leads with a claim whose session ended, however soon its turn came', async () => {
     const name = freshName()
-    const one = await store.client({ lockDelayMs: 0 })
+    const one = await store.client({ lockDelayMs: 0, unsafeTwoMayHold: true })
     for (let round = 0; round < 10; round += 1) {
       const term = await one.election(name).campaign({ value: 'first' })
-      const other = await store.client({ lockDelayMs: 0 })
+      const other = await store.client({ lockDelayMs: 0, unsafeTwoMayHold: true })
       const next = other.election(name).campaign({ value: 'second' })
       const [claim] = await store.line(name, 1)
 
@@ -177,7 +177,7 @@ describe('when a session ends', () => {
     'a leader proclaims nothing any more when %s',
     async (end) => {
       const name = freshName()
-      const election = (await store.client({ lockDelayMs: 0 })).election(name)
+      const election = (await store.client({ lockDelayMs: 0, unsafeTwoMayHold: true })).election(name)
       const term = await election.campaign({ value: 'first' })
       const { session = '' } = (await lockOf(name)) ?? {}
       if (end === 'its session ended') await store.destroySession(session)
