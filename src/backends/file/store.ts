@@ -6,11 +6,11 @@
 // only, 4096 at a time, and no token above it leaves this file: what a power cut undoes is a part of the
 // range below `bound`. Every process is gone after it, so whoever opens a session and finds no other alive
 // goes on from `bound`. A crash of a process alone undoes nothing: what was committed, the kernel has.
-import { statSync } from 'node:fs'
 import type { Claim, Leader, NameState, Standing } from '../../contract.ts'
 import { byName } from '../shared/names.ts'
 import type { Connection } from './connection.ts'
-import type { Row } from './driver.ts'
+import type { Row, Value } from './driver.ts'
+import { countOf, idOf, permitsOf, renewalsOf, sessionOf, textOf, ticketOf, ttlOf } from './layout.ts'
 import * as sql from './sql.ts'
 
 /** A claim's place: its ticket, which is its token once it holds, and how many claims stand before it. */
@@ -25,6 +25,8 @@ export interface SessionRow {
   readonly ttlMs: number
   /** How often it was renewed. */
   readonly renewals: bigint
+  /** False where a claim names a session that is not there: Leasehold removes both in one transaction. */
+  readonly stands: boolean
 }
 
 /** Why a claim did not join: what stood on its name. */
@@ -47,20 +49,18 @@ const highest = 2n ** 63n - 1n
 export class Store {
   readonly path: string
   readonly #connection: Connection
-  readonly #file: bigint
   /** The largest token that may be handed out, as last read; the one in the database is never lower. */
   #bound = 0n
 
   constructor(connection: Connection) {
     this.#connection = connection
     this.path = connection.path
-    this.#file = statSync(this.path, { bigint: true }).ino
   }
 
   /** Puts the claim in line, unless it has no session, another kind holds the name, or it will not wait. */
   join({ name, session, id, permits, value, wait }: Claim): Position | undefined {
-    const [row] = this.#connection.ask(sql.join, name, session, id, permits, value, wait ? 1 : 0)
-    return row && { ticket: row.ticket as bigint, before: Number(row.before) }
+    const [row] = this.#write(sql.join, name, session, id, permits, value, wait ? 1 : 0)
+    return row && { ticket: ticketOf(row), before: Number(row.before) }
   }
 
   /** Where a claim that has joined stands now; undefined when it no longer does. */
@@ -72,11 +72,12 @@ export class Store {
   /** What kept a claim from joining. */
   obstacle({ name, session, id }: Claim): Obstacle {
     const [row] = this.#connection.ask(sql.obstacle, name, session, id)
-    const { stands, own, permits, before } = row ?? {}
+    const { stands, own = null, permits = null, before, counter } = row ?? {}
+    countOf({ counter: counter ?? null }, 'counter') // without it nothing can join
     return {
       sessionStands: stands === 1n,
-      own: typeof own === 'bigint' ? own : undefined,
-      permits: typeof permits === 'bigint' ? Number(permits) : undefined,
+      own: own === null ? undefined : ticketOf({ ticket: own }),
+      permits: permits === null ? undefined : permitsOf({ permits }),
       before: Number(before),
     }
   }
@@ -86,16 +87,8 @@ export class Store {
    * it.
    */
   leave({ name, session, id, permits }: Claim, ticket: bigint | undefined): string | undefined {
-    const [row] = this.#connection.ask(
-      sql.leave,
-      name,
-      ticket ?? 0n,
-      ticket ?? highest,
-      session,
-      id,
-      permits - 1,
-    )
-    return typeof row?.next === 'string' ? row.next : undefined
+    const [row] = this.#write(sql.leave, name, ticket ?? 0n, ticket ?? highest, session, id, permits - 1)
+    return row?.next ? sessionOf({ session: row.next }) : undefined
   }
 
   /** The sessions of the claims on a name that joined before `ticket`, in order, one for each claim. */
@@ -116,7 +109,7 @@ export class Store {
       lines.set(name, [...(lines.get(name) ?? []), row])
     }
     return [...lines]
-      .map(([name, rows]) => ({ name, permits: Number(rows[0]?.permits), claims: rows.map(toStanding) }))
+      .map(([name, rows]) => ({ name, permits: rows[0] && permitsOf(rows[0]), claims: rows.map(toStanding) }))
       .sort(byName)
   }
 
@@ -127,19 +120,19 @@ export class Store {
       const [gone] = this.#connection.ask(sql.breakHold, name, ticket)
       if (!gone) return undefined
       const next = this.#connection.ask(sql.lastAdmitted, name, gone.permits as bigint)
-      return [gone, ...next].map(({ session }) => String(session))
+      return [gone, ...next].map(sessionOf)
     })
   }
 
   /** Who stands first in the line of a name. */
   leader(name: string): Leader | undefined {
     const [row] = this.#connection.ask(sql.leader, name)
-    return row && { session: String(row.session), value: String(row.value), token: row.ticket as bigint }
+    return row && { session: sessionOf(row), value: textOf(row), token: ticketOf(row) }
   }
 
   /** Replaces the value of a claim if it holds, and says whether it does. */
   proclaim({ name, session, permits }: Claim, ticket: bigint, value: string): boolean {
-    return this.#connection.ask(sql.proclaim, name, value, ticket, session, permits).length === 1
+    return this.#write(sql.proclaim, name, value, ticket, session, permits).length === 1
   }
 
   sessions(): SessionRow[] {
@@ -164,7 +157,7 @@ export class Store {
 
   /** Counts a renewal, and says whether the session still stands. */
   renew(id: string): boolean {
-    return this.#connection.ask(sql.renew, id).length === 1
+    return this.#write(sql.renew, id).length === 1
   }
 
   /**
@@ -180,7 +173,7 @@ export class Store {
       const next = claims.map((claim) =>
         this.#connection.ask(sql.lastAdmitted, claim.name ?? '', claim.permits ?? 1),
       )
-      return next.flat().map(({ session }) => String(session))
+      return next.flat().map(sessionOf)
     })
   }
 
@@ -192,17 +185,18 @@ export class Store {
     if (ticket <= this.#bound) return
     this.#bound = this.#readBound()
     if (ticket <= this.#bound) return
-    this.#connection.synced(() => this.#connection.ask(sql.raiseBound, ticket, rangeOfTokens))
+    this.#connection.synced(() => this.#write(sql.raiseBound, ticket, rangeOfTokens))
     this.#bound = this.#readBound()
   }
 
-  /** Stores a checkpoint if the claim holds, synced, and says whether it does. */
+  /** Stores a checkpoint if the claim holds, and says whether it does. It is on the disk only after `sync`. */
   writeCheckpoint({ name, session, permits }: Claim, ticket: bigint, text: string): boolean {
-    return (
-      this.#connection.synced(() =>
-        this.#connection.ask(sql.writeCheckpoint, name, text, ticket, session, permits),
-      ).length === 1
-    )
+    return this.#write(sql.writeCheckpoint, name, text, ticket, session, permits).length === 1
+  }
+
+  /** Resolves when all that was committed is on the disk. Keeps no lock meanwhile: a slow disk holds up nobody else. */
+  sync(): Promise<void> {
+    return this.#connection.sync()
   }
 
   readCheckpoint(name: string): string | undefined {
@@ -217,28 +211,39 @@ export class Store {
 
   /** Whether somebody deleted or replaced the file: others then see another database than this one. */
   wasMoved(): boolean {
-    return statSync(this.path, { bigint: true, throwIfNoEntry: false })?.ino !== this.#file
+    return this.#connection.wasMoved()
   }
 
   close(): void {
     this.#connection.close()
   }
 
+  /** One statement that writes, as a transaction of its own. */
+  #write(text: string, ...values: readonly Value[]): readonly Row[] {
+    return this.#connection.transaction(() => this.#connection.ask(text, ...values))
+  }
+
   #skipToBound(): void {
-    const ticket = this.#connection.ask(sql.skipToBound)[0]?.permits as bigint
+    const ticket = countOf(this.#connection.ask(sql.skipToBound)[0], 'permits')
     this.#connection.ask(sql.raiseBound, ticket + 1n, rangeOfTokens)
   }
 
   #readBound(): bigint {
-    return this.#connection.ask(sql.readBound)[0]?.bound as bigint
+    return countOf(this.#connection.ask(sql.readBound)[0], 'bound')
   }
 }
 
-function toStanding({ session, value, permits, ticket }: Row, index: number): Standing {
-  const held = index < Number(permits)
-  return { session: String(session), value: String(value), token: ticket as bigint, held }
+function toStanding(row: Row, index: number): Standing {
+  return {
+    session: sessionOf(row),
+    value: textOf(row),
+    token: ticketOf(row),
+    held: index < permitsOf(row),
+  }
 }
 
-function toSession({ id, ttl, renewals }: Row): SessionRow {
-  return { id: String(id), ttlMs: Number(ttl), renewals: renewals as bigint }
+function toSession(row: Row): SessionRow {
+  const id = idOf(row)
+  if (row.ttl === null && row.renewals === null) return { id, ttlMs: 0, renewals: 0n, stands: false }
+  return { id, ttlMs: ttlOf(row), renewals: renewalsOf(row), stands: true }
 }
