@@ -39,12 +39,15 @@ export function remove(...directories: string[]): void {
 
 /** A child process in one of the roles of child.mjs. */
 export class Child {
+  /** What the next children have in their environment beside what is there. */
+  static environment: Readonly<Record<string, string>> = {}
   readonly process: ChildProcess
   readonly #lines: AsyncIterator<string>
 
   constructor(built: string, directory: string, ttlMs: number, ...role: (string | number)[]) {
     const script = join(import.meta.dirname, 'child.mjs')
     this.process = spawn(node, [script, built, directory, String(ttlMs), ...role.map(String)], {
+      env: { ...process.env, ...Child.environment },
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     const output = this.process.stdout
