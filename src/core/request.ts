@@ -64,13 +64,25 @@ async function restAfter(
 
 const never = new AbortController().signal
 
-/** Asks once, for at most `requestMs`. */
-export async function once<T>(
-  { clock, requestMs, scope }: RequestOptions,
+/**
+ * Asks once, for at most `requestMs`. The answer waits for a turn of the event loop where there was none for long: a store
+ * that answers at once never waits for anything, and a loop of such questions would keep all timers from running.
+ */
+export async function once<T>(options: RequestOptions, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  options.scope.throwIfEnded()
+  try {
+    return await (options.requestMs === undefined ? ask(never) : inTime(options, options.requestMs, ask))
+  } finally {
+    const turn = options.clock.turn?.()
+    if (turn) await turn
+  }
+}
+
+async function inTime<T>(
+  { clock, scope }: RequestOptions,
+  requestMs: number,
   ask: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  scope.throwIfEnded()
-  if (requestMs === undefined) return ask(never)
   // Not a Scope: every request needs an AbortSignal, and has these two causes for its end.
   const request = new AbortController()
   const forget = scope.onEnd((reason) => request.abort(reason))
