@@ -59,6 +59,12 @@ export function moved(path: string): string {
   return `the store was deleted, moved or replaced while in use: ${path} is not what it was`
 }
 
+/** What to say when processes have sessions of which the database knows nothing. */
+export function restored(path: string): string {
+  const why = 'was replaced, perhaps by an older copy, while processes that use it go on'
+  return `the database ${path} ${why}: end them, or wait until they have noticed it`
+}
+
 /** The error for a session that the database no longer has. */
 export function gone(session: string): SessionGoneError {
   const why = 'it was not renewed in time, or its file was deleted'

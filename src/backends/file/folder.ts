@@ -73,6 +73,17 @@ export class Folder {
     if (isSessionId(session)) this.#removeFiles([`${session}.db`, `${session}.wake`])
   }
 
+  /** The sessions of which there are files, as far as this user could delete them. */
+  sessionsThere(): string[] {
+    if (!this.isSame()) return []
+    const names = readdirSync(this.sessions).filter((name) => isOwnFile(name) && name.endsWith('.db'))
+    const user = process.geteuid?.() || undefined // root may delete all
+    const mayDelete = (name: string): boolean =>
+      user === undefined || lstatSync(join(this.sessions, name), { throwIfNoEntry: false })?.uid === user
+    const isSticky = (this.#checked.mode & 0o1000) !== 0
+    return names.filter((name) => !isSticky || mayDelete(name)).map((name) => name.slice(0, -'.db'.length))
+  }
+
   /** Deletes the files of all sessions. */
   removeAll(): void {
     if (this.isSame()) this.#removeFiles(readdirSync(this.sessions))

@@ -1,6 +1,5 @@
 // Makes the directory and the database ready, also when several processes start at once. Owns the schema
 // and the connection's settings; what is asked of the tables is store.ts's.
-import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Clock, leastElapsedMs, pause } from '../../base/clock.ts'
 import { ConflictError, UnavailableError } from '../../base/errors.ts'
@@ -8,7 +7,6 @@ import { Connection } from './connection.ts'
 import type { Database, Driver } from './driver.ts'
 import { failure, isLocked } from './failure.ts'
 import { Folder, isPlain } from './folder.ts'
-import { isOwnFile } from './layout.ts'
 import { SessionFiles } from './session-files.ts'
 import { Store } from './store.ts'
 
@@ -76,8 +74,7 @@ function openOnce(driver: Driver, directory: string): Opened {
 
 /** A process that still uses a deleted database would be robbed of its log, and every new process meets "disk I/O error". */
 function removeLeftOvers(folder: Folder, files: SessionFiles): void {
-  const sessions = readdirSync(folder.sessions).filter((name) => isOwnFile(name) && name.endsWith('.db'))
-  const alive = sessions.find((name) => !files.isDead(name.slice(0, -'.db'.length)))
+  const alive = folder.sessionsThere().find((session) => !files.isDead(session))
   if (alive === undefined) {
     folder.removeLeftOvers()
     return

@@ -10,7 +10,7 @@ import { closeSync, type FSWatcher, fstatSync, lstatSync, type Stats, watch, wri
 import { join } from 'node:path'
 import { UnavailableError } from '../../base/errors.ts'
 import { type Database, type Driver, isBusy } from './driver.ts'
-import { moved } from './failure.ts'
+import { moved, restored } from './failure.ts'
 import { type Folder, isPlain, isSameFile } from './folder.ts'
 
 interface Lock {
@@ -57,14 +57,19 @@ export class SessionFiles {
    * many may look at once. When it cannot be told, it counts as alive, and its time to live decides.
    */
   isDead(session: string): boolean {
-    if (this.#locks.has(session)) return false
+    return this.#look(session) === 'dead'
+  }
+
+  #look(session: string): 'alive' | 'dead' | 'unknown' {
+    if (this.#locks.has(session)) return 'alive'
     const path = this.#lockPath(session)
     try {
-      if (!isPlain(path)) return true
+      if (!isPlain(path)) return 'dead'
       readOnce(this.#driver.openToRead(path))
-      return true
+      return 'dead'
     } catch (error) {
-      return !isBusy(error) && !lstatSync(path, { throwIfNoEntry: false })
+      if (isBusy(error)) return 'alive'
+      return lstatSync(path, { throwIfNoEntry: false }) ? 'unknown' : 'dead'
     }
   }
 
@@ -74,8 +79,14 @@ export class SessionFiles {
     this.#folder.remove(session)
   }
 
-  /** Removes what dead processes left. Only in a write transaction in which no session is there. */
+  /**
+   * Removes what dead processes left. Only in a write transaction in which no session is there. Where a process still has
+   * one, the database is a copy from before that session: throws UnavailableError.
+   */
   removeAll(): void {
+    for (const session of [...this.#locks.keys()]) this.remove(session) // it was over when the next one was asked for
+    const alive = this.#folder.sessionsThere().find((session) => this.#look(session) === 'alive')
+    if (alive !== undefined) throw new UnavailableError(restored(this.#folder.database))
     this.#folder.removeAll()
   }
 

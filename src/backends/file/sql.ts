@@ -71,6 +71,12 @@ export const removeClaims = 'DELETE FROM claims WHERE session = ?1 RETURNING nam
 /** The session of the last claim that a number of permits admits. */
 export const lastAdmitted = 'SELECT session FROM claims WHERE name = ?1 ORDER BY ticket LIMIT 1 OFFSET ?2 - 1'
 
+/** The ticket of the last claim that joined. */
+export const readCounter = "SELECT permits FROM claims WHERE name = '' AND ticket = 0"
+/** Moves the counter on. */
+export const raiseCounter = "UPDATE claims SET permits = max(permits, ?1) WHERE name = '' AND ticket = 0"
+/** Takes one claim out. */
+export const removeClaim = 'DELETE FROM claims WHERE name = ?1 AND ticket = ?2'
 /** The largest token that may be handed out without another synced commit. */
 export const readBound = 'SELECT bound FROM tokens WHERE one = 1'
 /** Moves the bound on by a range of tokens, unless another process did. */

@@ -1,17 +1,12 @@
-// Every question to the database and every change of it, each one small transaction. Owns the SQL, the
-// tokens and the durability; who is alive, who waits and who is woken is decided elsewhere.
-//
-// Tokens must never go back, and a commit of a write-ahead log that is not synced (synchronous=NORMAL,
-// which makes it 50 times cheaper) may be undone by a power cut. So `bound` is moved on by synced commits
-// only, 4096 at a time, and no token above it leaves this file: what a power cut undoes is a part of the
-// range below `bound`. Every process is gone after it, so whoever opens a session and finds no other alive
-// goes on from `bound`. A crash of a process alone undoes nothing: what was committed, the kernel has.
+// Every question to the database and every change of it, each one small transaction. Owns the SQL; the tokens and their
+// durability have a file of their own, and who is alive, who waits and who is woken is decided elsewhere.
 import type { Claim, Leader, NameState, Standing } from '../../contract.ts'
 import { byName } from '../shared/names.ts'
 import type { Connection } from './connection.ts'
 import type { Row, Value } from './driver.ts'
 import { countOf, idOf, permitsOf, renewalsOf, sessionOf, textOf, ticketOf, ttlOf } from './layout.ts'
 import * as sql from './sql.ts'
+import { highestTicket, Tokens } from './tokens.ts'
 
 /** A claim's place: its ticket, which is its token once it holds, and how many claims stand before it. */
 export interface Position {
@@ -39,9 +34,6 @@ export interface Obstacle {
   readonly before: number
 }
 
-const rangeOfTokens = 4096n
-const highest = 2n ** 63n - 1n
-
 /**
  * The open database. All methods are synchronous and throw RefusedError, ConflictError or
  * UnavailableError.
@@ -49,18 +41,22 @@ const highest = 2n ** 63n - 1n
 export class Store {
   readonly path: string
   readonly #connection: Connection
-  /** The largest token that may be handed out, as last read; the one in the database is never lower. */
-  #bound = 0n
+  readonly #tokens: Tokens
 
   constructor(connection: Connection) {
     this.#connection = connection
     this.path = connection.path
+    this.#tokens = new Tokens(connection)
   }
 
   /** Puts the claim in line, unless it has no session, another kind holds the name, or it will not wait. */
   join({ name, session, id, permits, value, wait }: Claim): Position | undefined {
-    const [row] = this.#write(sql.join, name, session, id, permits, value, wait ? 1 : 0)
-    return row && { ticket: ticketOf(row), before: Number(row.before) }
+    return this.#connection.transaction(() => {
+      const [row] = this.#connection.ask(sql.join, name, session, id, permits, value, wait ? 1 : 0)
+      if (!row) return undefined
+      const place = { ticket: ticketOf(row), before: Number(row.before) }
+      return this.#tokens.isNew(place.ticket) ? place : this.#joinLater(name, place)
+    })
   }
 
   /** Where a claim that has joined stands now; undefined when it no longer does. */
@@ -87,12 +83,20 @@ export class Store {
    * it.
    */
   leave({ name, session, id, permits }: Claim, ticket: bigint | undefined): string | undefined {
-    const [row] = this.#write(sql.leave, name, ticket ?? 0n, ticket ?? highest, session, id, permits - 1)
+    const [row] = this.#write(
+      sql.leave,
+      name,
+      ticket ?? 0n,
+      ticket ?? highestTicket,
+      session,
+      id,
+      permits - 1,
+    )
     return row?.next ? sessionOf({ session: row.next }) : undefined
   }
 
   /** The sessions of the claims on a name that joined before `ticket`, in order, one for each claim. */
-  sessionsAhead(name: string, ticket: bigint = highest): SessionRow[] {
+  sessionsAhead(name: string, ticket: bigint = highestTicket): SessionRow[] {
     return this.#connection.ask(sql.sessionsAhead, name, ticket).map(toSession)
   }
 
@@ -115,7 +119,7 @@ export class Store {
 
   /** Takes out the claim that holds with this ticket. Returns its session, and that of whoever holds instead. */
   breakHold(name: string, ticket: bigint): string[] | undefined {
-    if (ticket > highest) return undefined
+    if (ticket > highestTicket) return undefined
     return this.#connection.transaction(() => {
       const [gone] = this.#connection.ask(sql.breakHold, name, ticket)
       if (!gone) return undefined
@@ -148,7 +152,7 @@ export class Store {
     const add = (): void => {
       const alone = this.sessions().length === 0
       prepare(alone)
-      if (alone && wasAlone) this.#skipToBound()
+      if (alone && wasAlone) this.#tokens.skipToBound()
       this.#connection.ask(sql.addSession, id, Math.ceil(ttlMs))
     }
     if (wasAlone) this.#connection.synced(() => this.#connection.transaction(add))
@@ -157,7 +161,10 @@ export class Store {
 
   /** Counts a renewal, and says whether the session still stands. */
   renew(id: string): boolean {
-    return this.#write(sql.renew, id).length === 1
+    return this.#connection.transaction(() => {
+      this.#tokens.check()
+      return this.#connection.ask(sql.renew, id).length === 1
+    })
   }
 
   /**
@@ -182,11 +189,7 @@ export class Store {
    * cases.
    */
   secure(ticket: bigint): void {
-    if (ticket <= this.#bound) return
-    this.#bound = this.#readBound()
-    if (ticket <= this.#bound) return
-    this.#connection.synced(() => this.#write(sql.raiseBound, ticket, rangeOfTokens))
-    this.#bound = this.#readBound()
+    this.#tokens.secure(ticket)
   }
 
   /** Stores a checkpoint if the claim holds, and says whether it does. It is on the disk only after `sync`. */
@@ -223,13 +226,10 @@ export class Store {
     return this.#connection.transaction(() => this.#connection.ask(text, ...values))
   }
 
-  #skipToBound(): void {
-    const ticket = countOf(this.#connection.ask(sql.skipToBound)[0], 'permits')
-    this.#connection.ask(sql.raiseBound, ticket + 1n, rangeOfTokens)
-  }
-
-  #readBound(): bigint {
-    return countOf(this.#connection.ask(sql.readBound)[0], 'bound')
+  /** A place of which the ticket may have been a token before: the claim gets another one, at the end of the line. */
+  #joinLater(name: string, { ticket }: Position): undefined {
+    this.#connection.ask(sql.removeClaim, name, ticket)
+    this.#tokens.goOn()
   }
 }
 
