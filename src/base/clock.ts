@@ -26,6 +26,12 @@ export interface Clock {
   random(): number
   /** A random positive 63-bit integer, used as a unique identity. */
   id(): bigint
+  /**
+   * The next turn of the event loop, if it has had none for 5 ms while this was called: an answer that waits for it leaves
+   * timers and sockets their turn, however fast the store is. Undefined otherwise. A clock without event loop has no such
+   * method. Costs well under a microsecond, and one callback per turn.
+   */
+  turn?(): Promise<void> | undefined
 }
 
 /** A wall clock's time in ISO 8601, for people to read. */
@@ -35,6 +41,8 @@ export function isoTime(wallMs: number): string {
 
 const longestTimerMs = 2 ** 31 - 1
 const uptimeGrainMs = 10
+/** For how long a loop of questions keeps everything else in the process from its turn. */
+const longestTurnMs = 5
 
 /** The clocks and timers of this machine. */
 export function systemClock(): Clock {
@@ -54,6 +62,24 @@ export function systemClock(): Clock {
     after: startTimer,
     random: () => Math.random(),
     id: () => BigInt.asUintN(63, randomBytes(8).readBigUInt64BE()) || 1n,
+    turn: turns(),
+  }
+}
+
+function turns(): () => Promise<void> | undefined {
+  let sinceMs = 0
+  let next: Promise<void> | undefined
+  return () => {
+    const nowMs = performance.now()
+    if (next) return nowMs - sinceMs < longestTurnMs ? undefined : next
+    sinceMs = nowMs
+    next = new Promise((resolve) => {
+      setImmediate(() => {
+        next = undefined
+        resolve()
+      })
+    })
+    return undefined
   }
 }
 

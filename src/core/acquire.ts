@@ -78,6 +78,8 @@ export class Acquirer {
       throw error
     } finally {
       scope.lift()
+      const turn = this.#clock.turn?.() // a turn that is taken in this process is answered without a question
+      if (turn) await turn
     }
   }
 

@@ -63,13 +63,25 @@ async function restAfter(
 
 const never = new AbortController().signal
 
-/** Sends one request, for at most `requestMs`. */
-export async function once<T>(
-  { clock, requestMs, scope }: RequestOptions,
+/**
+ * Sends one request, for at most `requestMs`. If the event loop had no turn for long, the answer waits for one: a store
+ * that answers at once never waits for anything, and a loop of such requests would keep all timers from running.
+ */
+export async function once<T>(options: RequestOptions, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  options.scope.throwIfEnded()
+  try {
+    return await (options.requestMs === undefined ? ask(never) : inTime(options, options.requestMs, ask))
+  } finally {
+    const turn = options.clock.turn?.()
+    if (turn) await turn
+  }
+}
+
+async function inTime<T>(
+  { clock, scope }: RequestOptions,
+  requestMs: number,
   ask: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  scope.throwIfEnded()
-  if (requestMs === undefined) return ask(never)
   // Not a Scope, since every request needs an AbortSignal, and its end has just these two causes.
   const request = new AbortController()
   const forget = scope.onEnd((reason) => request.abort(reason))

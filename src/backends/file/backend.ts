@@ -1,8 +1,9 @@
-// The embedded store's answers to the contract. Owns what a claim's place means, and when dead and hung clients are looked
-// for. The database, the lock files, the waiting and the removing have files of their own.
+// The embedded store's answers to the contract. Owns the check that the store on the disk is still the one that was
+// opened, and the reopening. The database, the lock files, the claims, the waiting and the removing have their own files.
 import { isDeepStrictEqual } from 'node:util'
+import { orAborted } from '../../base/abort.ts'
 import type { Clock } from '../../base/clock.ts'
-import { SessionGoneError, UnavailableError } from '../../base/errors.ts'
+import { SessionGoneError } from '../../base/errors.ts'
 import type {
   Attempt,
   Backend,
@@ -15,236 +16,235 @@ import type {
   SessionGrant,
   Standing,
 } from '../../contract.ts'
-import { inUse } from '../shared/conflict.ts'
-import type { Driver } from './driver.ts'
+import { Claims } from './claims.ts'
+import { facts } from './facts.ts'
 import { failure, gone, moved } from './failure.ts'
+import type { Opened } from './open-store.ts'
+import { Patience } from './patience.ts'
 import { Removals } from './removals.ts'
 import { Renewals } from './renewals.ts'
-import { SessionFiles } from './session-files.ts'
-import type { Obstacle, Position, Store } from './store.ts'
 import { type Look, lookMs, Waits } from './waits.ts'
 
-const facts: Facts = {
-  scheme: 'file',
-  ttlMs: { min: 1_000, max: 86_400_000, default: 15_000 },
-  fair: true,
-  lockDelayMs: 0,
-  endsEarly: false,
-  electionMs: 0,
-  freesOnCrash: true,
-  answersAtOnce: true,
-  checkpointBytesMax: 1_048_576,
-  valueBytesMax: 1_048_576,
+/** A store that is open, with what this client does in it. */
+interface Open extends Opened {
+  readonly removals: Removals
+  readonly claims: Claims
 }
 
-/** What is known of a claim: its ticket, undefined where the answer to its joining was lost. */
-interface ClaimState {
-  readonly ticket: bigint | undefined
-}
-
-const roundsMost = 1_000
-
-/** One client of the store. Its work is synchronous and short: an aborted request either was done or not. */
+/** One client of the store. What it does is synchronous and short; it waits only for the database's lock. */
 export class FileBackend implements Backend {
   readonly facts: Facts = facts
   readonly #clock: Clock
   readonly #directory: string
-  readonly #store: Store
-  readonly #files: SessionFiles
+  readonly #reopen: () => Promise<Opened>
   readonly #waits: Waits
-  readonly #removals: Removals
-  /** What is known of the claims that may stand. */
-  readonly #states = new WeakMap<Claim, ClaimState>()
+  readonly #patience: Patience
+  readonly #path: string
+  #open: Open | undefined
+  #opening: Promise<Open> | undefined
 
-  constructor(clock: Clock, driver: Driver, directory: string, store: Store) {
+  /** `reopen` opens the store again, after somebody has moved or deleted the one that is `opened`. */
+  constructor(clock: Clock, directory: string, opened: Opened, reopen: () => Promise<Opened>) {
     this.#clock = clock
     this.#directory = directory
-    this.#store = store
-    this.#files = new SessionFiles(driver, directory)
-    this.#waits = new Waits(clock, this.#files, () => store.version())
-    this.#removals = new Removals(store, this.#files, this.#waits, new Renewals(clock))
+    this.#reopen = reopen
+    this.#patience = new Patience(clock)
+    const files = () => this.#live().files
+    this.#waits = new Waits(clock, files, () => this.#live().store.version())
+    this.#path = opened.store.path
+    this.#open = this.#use(opened)
   }
 
   async createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant> {
-    signal.throwIfAborted()
-    if (this.#store.wasMoved()) throw new UnavailableError(moved(this.#store.path))
-    // All of them, whatever it costs: only who finds nobody alive knows that a power cut may have been.
-    this.#removals.removeDead(this.#store.sessions(), Number.POSITIVE_INFINITY)
     const id = this.#clock.id().toString(16).padStart(16, '0')
-    try {
-      this.#store.addSession(id, ttlMs, (alone) => {
-        if (alone) this.#files.removeAll()
-        this.#files.lock(id)
-      })
-      return { id, ttlMs }
-    } catch (error) {
-      this.#files.remove(id)
-      throw failure(error, this.#directory, this.#store.path)
-    }
+    await this.#ask(({ store, files, removals }) => {
+      // All of them, at any cost: only a client that finds no live session knows of a possible power cut.
+      removals.removeDead(store.sessions(), Number.POSITIVE_INFINITY)
+      try {
+        store.addSession(id, ttlMs, (alone) => {
+          if (alone) files.removeAll()
+          files.lock(id)
+        })
+      } catch (error) {
+        files.remove(id)
+        throw error
+      }
+    }, signal)
+    return { id, ttlMs }
   }
 
   async renewSession(session: string, signal: AbortSignal): Promise<Renewal> {
-    signal.throwIfAborted()
-    // Whoever comes now opens another database, and knows nothing of what this session holds.
-    if (this.#store.wasMoved()) throw new SessionGoneError(moved(this.#store.path))
-    if (!this.#store.renew(session)) throw gone(session)
-    return { lost: [] }
+    return this.#askFor(
+      session,
+      ({ store }) => {
+        if (!store.renew(session)) throw gone(session)
+        return { lost: [] }
+      },
+      signal,
+    )
   }
 
   async destroySession(session: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    this.#removals.remove(session)
+    if (this.#isLive()) await this.#run(({ removals }) => void removals.remove(session), signal)
   }
 
   async attempt(claim: Claim, signal: AbortSignal): Promise<Attempt> {
-    signal.throwIfAborted()
-    return this.#ask(claim)
+    return this.#askFor(claim.session, ({ claims }) => claims.ask(claim), signal)
   }
 
   /** The claim alone says where to look, so the answers need no fields of their own. */
   changed(claim: Claim, { held }: Attempt, signal: AbortSignal): Promise<Attempt | undefined> {
-    const gone: Look = (cause) => (cause !== 'tick' && !this.#place(claim) ? 'changed' : undefined)
-    const [everyMs, look] = held ? [lookMs.holding, gone] : [lookMs.waiting, this.#lookOfWaiter(claim)]
-    return this.#waits.wait(claim.session, everyMs, look, signal)
+    const look = held ? this.#lookOfHolder(claim) : this.#live().claims.lookOfWaiter(claim)
+    return this.#waits.wait(claim.session, held ? lookMs.holding : lookMs.waiting, look, signal)
   }
 
   async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    const state = this.#states.get(claim)
-    if (!state) return
-    const next = this.#store.leave(claim, state.ticket)
-    this.#states.delete(claim)
+    if (!this.#isLive()) return // with the session
+    const next = await this.#run(({ claims }) => claims.leave(claim), signal)
     if (next !== undefined) this.#waits.wake(next)
   }
 
   async verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
-    const place = this.#place(claim)
-    return place !== undefined && place.before < claim.permits
+    if (!this.#isLive()) return false
+    return this.#run(({ files, claims }) => !files.isLost(claim.session) && claims.holds(claim), signal)
   }
 
   async line(name: string, signal: AbortSignal): Promise<Standing[]> {
-    signal.throwIfAborted()
-    this.#removals.removeDead(this.#store.sessionsAhead(name))
-    return this.#store.line(name)
+    return this.#ask(({ store, removals }) => {
+      removals.removeDead(store.sessionsAhead(name))
+      return store.line(name)
+    }, signal)
   }
 
   async survey(prefix: string, signal: AbortSignal): Promise<NameState[]> {
-    signal.throwIfAborted()
-    this.#removals.removeDead(this.#store.sessions(), Number.POSITIVE_INFINITY)
-    return this.#store.survey(prefix)
+    return this.#ask(({ store, removals }) => {
+      removals.removeDead(store.sessions(), Number.POSITIVE_INFINITY)
+      return store.survey(prefix)
+    }, signal)
   }
 
   async break(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
-    signal.throwIfAborted()
-    const concerned = this.#store.breakHold(name, token)
+    const concerned = await this.#ask(({ store }) => store.breakHold(name, token), signal)
     for (const session of concerned ?? []) this.#waits.wake(session)
     return concerned !== undefined
   }
 
   async writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
-    signal.throwIfAborted()
-    const ticket = this.#states.get(claim)?.ticket
-    return ticket !== undefined && this.#store.writeCheckpoint(claim, ticket, text)
+    const store = await this.#askFor(
+      claim.session,
+      ({ store, claims }) => {
+        const ticket = claims.ticket(claim)
+        return ticket !== undefined && store.writeCheckpoint(claim, ticket, text) ? store : undefined
+      },
+      signal,
+    )
+    if (store) await orAborted(store.sync(), signal)
+    return store !== undefined
   }
 
   async proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
-    signal.throwIfAborted()
-    const ticket = this.#states.get(claim)?.ticket
-    return ticket !== undefined && this.#store.proclaim(claim, ticket, value)
+    return this.#askFor(
+      claim.session,
+      ({ store, claims }) => {
+        const ticket = claims.ticket(claim)
+        return ticket !== undefined && store.proclaim(claim, ticket, value)
+      },
+      signal,
+    )
   }
 
   async observe(name: string, signal: AbortSignal): Promise<Observation> {
-    signal.throwIfAborted()
-    return { leader: this.#leader(name) }
+    return this.#ask((open) => ({ leader: leaderIn(open, name) }), signal)
   }
 
   /** Nobody wakes an observer, since it has no claim in the line: it looks by time. */
   leaderChanged(name: string, seen: Observation, signal: AbortSignal): Promise<Observation | undefined> {
     const look: Look<Observation> = () => {
-      const leader = this.#leader(name)
+      const leader = leaderIn(this.#live(), name)
       return isDeepStrictEqual(leader, seen.leader) ? undefined : { leader }
     }
     return this.#waits.wait('', lookMs.observing, look, signal)
   }
 
   async readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined> {
-    signal.throwIfAborted()
-    return this.#store.readCheckpoint(name)
+    return this.#ask(({ store }) => store.readCheckpoint(name), signal)
   }
 
   async close(): Promise<void> {
     this.#waits.close()
-    this.#files.close()
-    this.#store.close()
+    this.#leave()
   }
 
-  /** Who stands first, once the dead and the hanging are gone. */
-  #leader(name: string): Leader | undefined {
-    while (this.#removals.clearFirst(name)) {}
-    return this.#store.leader(name)
-  }
-
-  /** Asks until the answer is yes, or nobody is left who could be taken out of the way. */
-  #ask(claim: Claim): Attempt {
-    for (let rounds = 0; rounds < roundsMost; rounds += 1) {
-      const place = this.#place(claim) ?? this.#join(claim)
-      if (!place) continue
-      if (place.before < claim.permits) return this.#admitted(place)
-      const stands = this.#states.has(claim)
-      if (this.#removals.clearTheWay(claim, stands ? place.ticket : undefined)) continue
-      return { held: false, ahead: place.before - claim.permits + 1 }
-    }
-    throw new UnavailableError(`the line of ${JSON.stringify(claim.name)} changes faster than it can be read`)
-  }
-
-  #place(claim: Claim): Position | undefined {
-    const ticket = this.#states.get(claim)?.ticket
-    return ticket === undefined ? undefined : this.#store.place(claim, ticket)
-  }
-
-  /** Puts the claim in line. Undefined when it has to be asked again, since what was in the way is gone. */
-  #join(claim: Claim): Position | undefined {
-    this.#states.set(claim, { ticket: undefined })
-    const place = this.#store.join(claim)
-    if (place) this.#states.set(claim, { ticket: place.ticket })
-    return place ?? this.#notJoined(claim, this.#store.obstacle(claim))
-  }
-
-  #notJoined(claim: Claim, obstacle: Obstacle): Position | undefined {
-    const { sessionStands, own, permits, before } = obstacle
-    if (own !== undefined) {
-      this.#states.set(claim, { ticket: own })
-      return undefined
-    }
-    this.#states.delete(claim)
-    if (!sessionStands) throw gone(claim.session)
-    const conflict = permits !== undefined && permits !== claim.permits
-    if (conflict && !this.#removals.clearTheWay(claim, undefined)) throw inUse(claim, { permits })
-    return conflict || claim.wait || before < claim.permits ? undefined : { ticket: 0n, before }
-  }
-
-  #admitted({ ticket }: Position): Attempt {
-    this.#store.secure(ticket)
-    return { held: true, token: ticket }
-  }
-
-  /** By time alone it only asks the kernel for the processes on which the claim depends, not the database. */
-  #lookOfWaiter(claim: Claim): Look {
-    let before = -1
-    let guarded: readonly string[] = []
-    const asBefore = () => !guarded.some((session) => this.#files.isDead(session))
+  #lookOfHolder(claim: Claim): Look {
     return (cause) => {
-      if (cause === 'tick' && asBefore()) return undefined
-      const place = this.#place(claim)
-      if (!place) return 'changed'
-      if (place.before < claim.permits) return this.#admitted(place)
-      if (cause === 'event' && place.before === before && asBefore()) return undefined
-      const attempt = this.#ask(claim)
-      if (attempt.held) return attempt
-      before = place.before
-      guarded = this.#removals.guarded(claim, place.ticket)
-      return undefined
+      const { files, claims } = this.#live()
+      if (files.isLost(claim.session)) return 'changed'
+      return cause !== 'tick' && !claims.place(claim) ? 'changed' : undefined
     }
   }
+
+  /** Asks about nobody's session: in the store that has the name now. */
+  async #ask<T>(work: (open: Open) => T, signal: AbortSignal): Promise<T> {
+    signal.throwIfAborted()
+    if (!this.#isLive()) await orAborted(this.#openAgain(), signal)
+    return this.#run(work, signal)
+  }
+
+  /** Asks about a session. Where the store that has the name now is another one, the session is gone. */
+  #askFor<T>(session: string, work: (open: Open) => T, signal: AbortSignal): Promise<T> {
+    return this.#run((open) => {
+      if (open.files.isLost(session)) throw gone(session)
+      return work(open)
+    }, signal)
+  }
+
+  #run<T>(work: (open: Open) => T, signal: AbortSignal): Promise<T> {
+    return this.#patience.run(() => {
+      try {
+        return work(this.#live())
+      } catch (error) {
+        throw failure(error, this.#directory, this.#path)
+      }
+    }, signal)
+  }
+
+  /** Throws SessionGoneError where the store is not what it was, and lets go of it. */
+  #live(): Open {
+    if (this.#open && this.#isLive()) return this.#open
+    throw new SessionGoneError(moved(this.#path))
+  }
+
+  #isLive(): boolean {
+    if (this.#open?.store.wasMoved()) this.#leave()
+    return this.#open !== undefined
+  }
+
+  #leave(): void {
+    const open = this.#open
+    this.#open = undefined
+    open?.files.close()
+    open?.store.close()
+  }
+
+  /** Once for all who ask meanwhile. A failure is not kept. */
+  #openAgain(): Promise<Open> {
+    const use = (opened: Opened): Open => (this.#open = this.#use(opened))
+    const forget = (): void => void (this.#opening = undefined)
+    this.#opening ??= this.#reopen().then(use).finally(forget)
+    return this.#opening
+  }
+
+  #use({ store, files }: Opened): Open {
+    const removals = new Removals(store, files, this.#waits, new Renewals(this.#clock))
+    return { store, files, removals, claims: new Claims(store, files, removals) }
+  }
+}
+
+/** Who stands first, once the dead and the hanging are gone. */
+function leaderIn({ store, removals }: Open, name: string): Leader | undefined {
+  while (removals.clearFirst(name)) {}
+  return store.leader(name)
 }

@@ -1,32 +1,46 @@
 // One open connection to the database: statements prepared once, transactions, and errors in Leasehold's words.
-// Owns no SQL but the brackets around a transaction.
-import { join } from 'node:path'
-import type { Database, Row, Statement, Value } from './driver.ts'
-import { failure } from './failure.ts'
+// Owns no SQL but the brackets around a transaction, and what an error leaves behind in the binding.
+import { constants, lstatSync, type Stats } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { UnavailableError } from '../../base/errors.ts'
+import { type Database, isBusy, type Row, type Statement, type Value } from './driver.ts'
+import { failure, moved } from './failure.ts'
+import { isSameFile } from './folder.ts'
 
-/** All methods are synchronous and throw RefusedError, ConflictError or UnavailableError. */
+/** All methods are synchronous and throw RefusedError, ConflictError or UnavailableError. None waits for a lock. */
 export class Connection {
   readonly path: string
-  readonly #database: Database
+  readonly #open: () => Database
   readonly #directory: string
+  readonly #file: Stats
   readonly #statements = new Map<string, Statement>()
+  #database: Database | undefined
+  #isClosed = false
 
-  constructor(database: Database, directory: string) {
-    this.#database = database
+  /** `openDatabase` opens the database, and opens it again after an error that a connection does not outlive. */
+  constructor(openDatabase: () => Database, directory: string, path: string) {
+    this.#open = openDatabase
     this.#directory = directory
-    this.path = join(directory, 'leasehold.db')
+    this.path = path
+    this.#database = openDatabase()
+    this.#file = lstatSync(path)
   }
 
-  /** Runs a statement to its end. Outside of `transaction` it is a transaction of its own. */
+  /** Runs a statement to its end. One that writes must stand in a `transaction`. */
   ask(text: string, ...values: readonly Value[]): readonly Row[] {
     try {
       return this.#statement(text).all(...values)
     } catch (error) {
+      // libsql leaves a statement that met a lock active, and with it an old view of the data: see `transaction`.
+      if (isBusy(error)) this.#drop()
       throw this.#failure(error)
     }
   }
 
-  /** Runs `work` in one transaction that writes; what it throws undoes all of it. */
+  /**
+   * Runs `work` in one transaction that writes; what it throws undoes all of it. Nothing in it meets a lock: only its
+   * beginning can, which leaves no statement behind in either binding.
+   */
   transaction<T>(work: () => T): T {
     this.#exec('BEGIN IMMEDIATE')
     try {
@@ -49,15 +63,34 @@ export class Connection {
     }
   }
 
+  /**
+   * Resolves when all that was committed is on the disk. The log has no lock on it that closing a descriptor could drop.
+   * What is no longer in the log, a checkpoint has synced elsewhere.
+   */
+  async sync(): Promise<void> {
+    try {
+      const log = await open(`${this.path}-wal`, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0))
+      await log.sync().finally(() => log.close())
+    } catch (error) {
+      throw this.#failure(error)
+    }
+  }
+
+  /** Whether somebody deleted or replaced the file: others then see another database than this one. */
+  wasMoved(): boolean {
+    const stats = lstatSync(this.path, { throwIfNoEntry: false })
+    return !stats || !isSameFile(stats, this.#file)
+  }
+
   /** Idempotent. */
   close(): void {
-    this.#statements.clear()
-    this.#database.close()
+    this.#isClosed = true
+    this.#drop()
   }
 
   #exec(text: string): void {
     try {
-      this.#database.exec(text)
+      this.#live().exec(text)
     } catch (error) {
       throw this.#failure(error)
     }
@@ -65,7 +98,7 @@ export class Connection {
 
   #rollBack(): void {
     try {
-      this.#database.exec('ROLLBACK')
+      this.#database?.exec('ROLLBACK')
     } catch {
       // SQLite has rolled back by itself, as it does when the disk is full.
     }
@@ -74,9 +107,23 @@ export class Connection {
   #statement(text: string): Statement {
     const known = this.#statements.get(text)
     if (known) return known
-    const statement = this.#database.prepare(text)
+    const statement = this.#live().prepare(text)
     this.#statements.set(text, statement)
     return statement
+  }
+
+  #live(): Database {
+    if (this.#database) return this.#database
+    // Opened again by its path, it would be another database, or a new one.
+    if (this.#isClosed || this.wasMoved()) throw new UnavailableError(moved(this.path))
+    this.#database = this.#open()
+    return this.#database
+  }
+
+  #drop(): void {
+    this.#statements.clear()
+    this.#database?.close()
+    this.#database = undefined
   }
 
   #failure(error: unknown): Error {

@@ -19,7 +19,7 @@ export interface Statement {
   all(...values: readonly Value[]): readonly Row[]
 }
 
-/** An open connection. Calls block for as long as SQLite needs, at most its busy timeout. */
+/** An open connection. A call that meets a lock of another process fails at once, and does not wait. */
 export interface Database {
   exec(sql: string): void
   prepare(sql: string): Statement
@@ -49,13 +49,43 @@ interface RawDatabase {
   close(): void
 }
 
+/** Where the copies of Leasehold in one process find the driver that the first of them loaded. */
+const place: symbol = Symbol.for('leasehold.file.driver')
+/** Changes with the types in this file: a copy that has other ones cannot share the driver. */
+const shape = 1
+
+interface Shared {
+  readonly shape: number
+  readonly driver: Promise<Driver>
+}
+
 /**
- * Loads the binding of this Node. Rejects with UnavailableError, which says what to install, where there is
- * none. Two copies of libsql in one process would be two SQLite libraries, which drop each other's file
- * locks.
+ * Loads the binding of this Node. Rejects with UnavailableError, which says what to install, where there is none.
+ *
+ * The locks of POSIX belong to the process, and each copy of libsql is an SQLite library of its own: two copies in one
+ * process would not see, and would drop, each other's locks. So all copies of Leasehold share the one that was loaded
+ * first, and a copy that cannot is refused with UnavailableError. `node:sqlite` is there only once.
  */
 export async function loadDriver(): Promise<Driver> {
-  return (await builtin()) ?? (await packaged())
+  return (await builtin()) ?? (await sharedDriver())
+}
+
+function sharedDriver(): Promise<Driver> {
+  const registry = globalThis as { [place]?: Shared | undefined }
+  registry[place] ??= { shape, driver: packaged() }
+  const shared = registry[place]
+  if (shared.shape === shape) return shared.driver.catch((error) => forget(registry, shared, error))
+  const message =
+    'file: another version of Leasehold in this process has loaded SQLite in a way that this one'
+  throw new UnavailableError(
+    `${message} cannot share: install one version of leasehold for the whole program`,
+  )
+}
+
+/** What is missing now may be installed later. */
+function forget(registry: { [place]?: Shared | undefined }, shared: Shared, error: unknown): never {
+  if (registry[place] === shared) registry[place] = undefined
+  throw error
 }
 
 async function builtin(): Promise<Driver | undefined> {
@@ -116,4 +146,10 @@ export function resultCode(error: unknown): number | undefined {
   const opening = /^ConnectionFailed\(.*: (\d+)"\)/s.exec(error.message)?.[1]
   const code = errcode ?? rawCode ?? opening
   return code === undefined ? undefined : Number(code) & 0xff
+}
+
+/** Whether an error of either binding says that another connection has a lock that this one needs. */
+export function isBusy(error: unknown): boolean {
+  const code = resultCode(error)
+  return code === 5 || code === 6 || code === 15
 }

@@ -1,6 +1,7 @@
 // What SQLite's and the file system's errors mean to a caller. Owns the translation and the words; neither
 // opens nor repairs anything.
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, type Stats, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import {
   ConflictError,
   LeaseholdError,
@@ -8,51 +9,75 @@ import {
   SessionGoneError,
   UnavailableError,
 } from '../../base/errors.ts'
-import { resultCode } from './driver.ts'
+import { isBusy, resultCode } from './driver.ts'
+import { ForeignContent } from './layout.ts'
+import { octal } from './modes.ts'
 
 const readOnly = 8
 const cannotOpen = 14
-const otherwise = { busy: 5, locked: 6, noMemory: 7, ioError: 10, full: 13, protocol: 15 }
+const otherwise = { noMemory: 7, ioError: 10, full: 13 }
 const again = new Set<number | undefined>(Object.values(otherwise))
 const broken = new Map<number | undefined, string>([
   [1, 'is a database that Leasehold did not make, or not this version'],
   [11, 'is damaged'],
+  [19, 'has rows that Leasehold did not make'],
   [26, 'is not a database'],
 ])
+const refusals = new Set<string | undefined>(['EACCES', 'EPERM', 'EROFS'])
+const elsewhere = 'move it away, or choose another directory'
 
 /**
  * The Leasehold error for what was thrown while `file` in `directory` was in use: RefusedError where
  * permissions are missing, ConflictError where the file is something else, UnavailableError for the rest.
  */
 export function failure(error: unknown, directory: string, file: string): Error {
-  if (error instanceof LeaseholdError) return error
+  if (error instanceof LeaseholdError || error instanceof TypeError) return error
+  if (error instanceof ForeignContent) {
+    return new ConflictError(`${file}: ${error.message}: ${elsewhere}`, { cause: error })
+  }
+  if (isBusy(error)) return new UnavailableError(locked(file), { cause: error })
   const code = resultCode(error)
   const what = broken.get(code)
-  if (what) {
-    const advice = 'move it away, or choose another directory'
-    return new ConflictError(`${file} ${what}: ${advice}`, { cause: error })
-  }
+  if (what) return new ConflictError(`${file} ${what}: ${elsewhere}`, { cause: error })
   if (again.has(code)) return unavailable(error, file)
-  return fileFailure(error, directory, code === readOnly || code === cannotOpen)
+  return fileFailure(error, directory, file, code === readOnly || code === cannotOpen)
 }
 
-/** What to say when the database file is no longer the one that was opened. */
+/** Whether an error that `failure` made says that another process has the database locked. */
+export function isLocked(error: unknown): boolean {
+  return error instanceof UnavailableError && isBusy(error.cause)
+}
+
+/** What to say when another process keeps the database locked. */
+export function locked(file: string): string {
+  const who = 'another process is in a transaction on it, and may be stopped'
+  return `the database ${file} is locked: ${who}; let it go on, or end it`
+}
+
+/** What to say when the file is no longer the one that was opened. */
 export function moved(path: string): string {
-  return `the database ${path} was deleted or replaced while in use: connect again`
+  return `the store was deleted, moved or replaced while in use: ${path} is not what it was`
+}
+
+/** What to say when processes have sessions of which the database knows nothing. */
+export function restored(path: string): string {
+  const why = 'was replaced, perhaps by an older copy, while processes that use it go on'
+  return `the database ${path} ${why}: end them, or wait until they have noticed it`
 }
 
 /** The error for a session that the database no longer has. */
 export function gone(session: string): SessionGoneError {
-  return new SessionGoneError(`the store no longer knows the session ${session}: it was not renewed in time`)
+  const why = 'it was not renewed in time, or its file was deleted'
+  return new SessionGoneError(`the store no longer knows the session ${session}: ${why}`)
 }
 
-function fileFailure(error: unknown, directory: string, mayBePermission: boolean): Error {
-  const reason = mayBePermission ? (accessFailure(directory) ?? error) : error
-  const { code } = reason as NodeJS.ErrnoException
-  if (code === 'EACCES' || code === 'EPERM') {
-    const advice = 'give this user write permission there, or choose another directory'
-    return new RefusedError(`the directory ${directory} may not be written: ${advice}`, { cause: error })
+function fileFailure(error: unknown, directory: string, file: string, mayBePermission: boolean): Error {
+  const { code, path = directory } = error as NodeJS.ErrnoException
+  if (mayBePermission) {
+    const refused = [directory, file, `${file}-wal`, `${file}-shm`].map(refusal).find(Boolean)
+    if (refused) return new RefusedError(refused, { cause: error })
   }
+  if (refusals.has(code)) return new RefusedError(refusal(path) ?? refusalOf(path, code), { cause: error })
   if (code === 'ENOTDIR' || code === 'EEXIST') {
     return new ConflictError(`${directory} is not a directory: choose another`, { cause: error })
   }
@@ -64,11 +89,34 @@ function unavailable(error: unknown, where: string): Error {
   return new UnavailableError(`${where} cannot be used now: ${message}`, { cause: error })
 }
 
-function accessFailure(directory: string): unknown {
+/** Why this user may not use a path, as far as the system tells; undefined where the user may, or where nothing is there. */
+function refusal(path: string): string | undefined {
+  const stats = statOf(path)
+  if (!stats) return undefined
+  const search = stats.isDirectory() ? constants.X_OK : 0
   try {
-    accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK)
+    accessSync(path, constants.R_OK | constants.W_OK | search)
     return undefined
   } catch (error) {
-    return error
+    return refusalOf(path, (error as NodeJS.ErrnoException).code)
+  }
+}
+
+/** What is not there, or may not be looked at, is refused by the folder in which it is. */
+function refusalOf(path: string, code: string | undefined): string {
+  const stats = statOf(path)
+  if (!stats && dirname(path) !== path) return refusalOf(dirname(path), code)
+  if (code === 'EROFS') return `${path} is on a read-only file system: choose another directory`
+  const user = process.geteuid?.()
+  const who = user === undefined ? 'this user' : `the user with the id ${user}`
+  const found = stats ? ` (mode ${octal(stats.mode)}, owner ${stats.uid}, group ${stats.gid})` : ''
+  return `${path} may not be used by ${who}${found}: give read and write permission, or choose another directory`
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined // a folder on the way to it may not be searched
   }
 }

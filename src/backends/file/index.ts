@@ -38,7 +38,8 @@ export function file(options: FileOptions = {}): BackendSource {
     url: pathToFileURL(`${directory}/`).href,
     async open(clock) {
       const driver = await loadDriver()
-      return new FileBackend(clock, driver, directory, await openStore(clock, driver, directory))
+      const openNow = () => openStore(clock, driver, directory)
+      return new FileBackend(clock, directory, await openNow(), openNow)
     },
   }
 }

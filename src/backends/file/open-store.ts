@@ -1,25 +1,25 @@
 // Makes the directory and the database ready, also when several processes start at once. Owns the schema
 // and the connection's settings; what is asked of the tables is store.ts's.
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { type Clock, pause } from '../../base/clock.ts'
-import { ConflictError } from '../../base/errors.ts'
+import { join } from 'node:path'
+import { type Clock, leastElapsedMs, pause } from '../../base/clock.ts'
+import { ConflictError, UnavailableError } from '../../base/errors.ts'
 import { Connection } from './connection.ts'
-import { type Database, type Driver, resultCode } from './driver.ts'
-import { failure } from './failure.ts'
+import type { Database, Driver } from './driver.ts'
+import { failure, isLocked } from './failure.ts'
+import { Folder, isPlain } from './folder.ts'
+import { SessionFiles } from './session-files.ts'
 import { Store } from './store.ts'
+
+/** A store that is open. */
+export interface Opened {
+  readonly store: Store
+  readonly files: SessionFiles
+}
 
 /** 'LSHD', in the header of the database file: what tells our file from anybody else's. */
 const applicationId = 0x4c534844
 const schemaVersion = 1
 const patienceMs = 5_000
-const busy = 5
-
-/**
- * How long a statement waits for another process's transaction, which takes far less. Blocks the event
- * loop.
- */
-const busyTimeoutMs = 100
 
 /**
  * Frames of the write-ahead log are whole pages: small ones make a transaction cheaper, and so does it to
@@ -43,42 +43,82 @@ const schema = `
   PRAGMA user_version = ${schemaVersion};`
 
 /**
- * Opens the database, and creates it where it is missing. Goes on for 5 s while others keep it locked.
- * Rejects with RefusedError, ConflictError (the file is left as it is) or UnavailableError.
+ * Opens the store, and creates it where it is missing. Goes on for 5 s while others keep the database locked.
+ * Rejects with RefusedError, ConflictError (what is there is left as it is) or UnavailableError.
  */
-export async function openStore(clock: Clock, driver: Driver, directory: string): Promise<Store> {
+export async function openStore(clock: Clock, driver: Driver, directory: string): Promise<Opened> {
   const { signal } = new AbortController()
-  for (let waitedMs = 0; ; ) {
+  const since = clock.mark()
+  for (;;) {
     try {
       return openOnce(driver, directory)
     } catch (error) {
-      const isBusy = error instanceof Error && resultCode(error.cause) === busy
-      if (!isBusy || waitedMs >= patienceMs) throw error
+      if (!isLocked(error) || leastElapsedMs(since, clock.mark()) >= patienceMs) throw error
     }
-    const restMs = 20 + 60 * clock.random()
-    await pause(clock, restMs, signal)
-    waitedMs += restMs + busyTimeoutMs
+    await pause(clock, 5 + 15 * clock.random(), signal)
   }
 }
 
-function openOnce(driver: Driver, directory: string): Store {
-  const path = join(directory, 'leasehold.db')
-  let database: Database | undefined
+function openOnce(driver: Driver, directory: string): Opened {
   try {
-    makeDirectory(directory)
-    database = driver.open(path)
-    database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
-    if (!isOurs(database, path)) create(database, path)
+    const folder = new Folder(directory)
+    const files = new SessionFiles(driver, folder)
+    if (folder.hasLeftOvers()) removeLeftOvers(folder, files)
+    if (!isPlain(folder.database)) createFile(folder)
+    const open = (): Database => openDatabase(driver, folder.database)
+    return { files, store: new Store(new Connection(open, directory, folder.database)) }
+  } catch (error) {
+    throw failure(error, directory, join(directory, 'leasehold.db'))
+  }
+}
+
+/** A process that still uses a deleted database would be robbed of its log, and every new process meets "disk I/O error". */
+function removeLeftOvers(folder: Folder, files: SessionFiles): void {
+  const alive = folder.sessionsThere().find((session) => !files.isDead(session))
+  if (alive === undefined) {
+    folder.removeLeftOvers()
+    return
+  }
+  const why = 'was deleted while processes that use it go on'
+  throw new UnavailableError(`${folder.database} ${why}: end them, or wait until they have noticed it`)
+}
+
+/** SQLite would make it with a mode of its own, and through a link. */
+function createFile(folder: Folder): void {
+  try {
+    folder.create(folder.database)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error // else another process was faster
+  }
+}
+
+function openDatabase(driver: Driver, path: string): Database {
+  const database = driver.open(path)
+  try {
+    database.exec('PRAGMA busy_timeout = 0') // the event loop must not stand still for others: see patience.ts
+    if (!inSnapshot(database, () => isOurs(database, path))) create(database, path)
     // On macOS a commit reaches the disk only with these two; elsewhere they mean nothing.
     database.exec('PRAGMA synchronous = NORMAL; PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1')
-    return new Store(new Connection(database, directory))
+    database.exec('PRAGMA journal_size_limit = 1048576')
+    return database
   } catch (error) {
-    database?.close()
-    throw failure(error, directory, path)
+    database.close()
+    throw error
   }
 }
 
-/** Whether the database has our tables. An empty one has nobody's; any other is left alone. */
+/** One view of the data for several questions; another process may be creating the tables at this moment. */
+function inSnapshot<T>(database: Database, ask: () => T): T {
+  database.exec('BEGIN')
+  try {
+    database.exec('SELECT 1 FROM sqlite_master') // the view begins with the first read
+    return ask()
+  } finally {
+    database.exec('ROLLBACK')
+  }
+}
+
+/** Whether the database has our tables. An empty one has nobody's; any other is left alone. Only in a transaction. */
 function isOurs(database: Database, path: string): boolean {
   const number = (pragma: string): number =>
     Number(Object.values(database.prepare(`PRAGMA ${pragma}`).all()[0] ?? {})[0])
@@ -100,27 +140,5 @@ function create(database: Database, path: string): void {
   } catch (error) {
     database.exec('ROLLBACK')
     throw error
-  }
-}
-
-/**
- * Syncs what it makes, so that a power cut cannot take the database, and its counter, along with its
- * directory.
- */
-function makeDirectory(directory: string): void {
-  if (existsSync(join(directory, 'sessions'))) return
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
-  mkdirSync(join(directory, 'sessions'), { recursive: true })
-  if (process.platform === 'win32') return
-  for (const path of [directory, dirname(directory)]) syncDirectory(path)
-}
-
-function syncDirectory(path: string): void {
-  try {
-    const descriptor = openSync(path, 'r')
-    fsyncSync(descriptor)
-    closeSync(descriptor)
-  } catch {
-    // A parent that this user may not read, or a file system without it: the directory is there all the same.
   }
 }

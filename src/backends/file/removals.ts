@@ -30,8 +30,7 @@ export class Removals {
    */
   clearTheWay({ name, permits, wait }: Claim, ticket: bigint | undefined): boolean {
     const ahead = this.#store.sessionsAhead(name, ticket)
-    const overdue = ahead.filter((session) => this.#renewals.isOverdue(session))
-    const removed = overdue.filter(({ id, renewals }) => this.remove(id, renewals))
+    const removed = ahead.filter((session) => this.#removeOverdue(session))
     const dead = this.removeDead(wait && ticket !== undefined ? guards(ahead, permits) : ahead)
     return removed.length > 0 || dead
   }
@@ -40,7 +39,7 @@ export class Removals {
   clearFirst(name: string): boolean {
     const [first] = this.#store.sessionsAhead(name)
     if (!first) return false
-    return this.#renewals.isOverdue(first) ? this.remove(first.id, first.renewals) : this.removeDead([first])
+    return this.#removeOverdue(first) || this.removeDead([first])
   }
 
   removeDead(sessions: readonly SessionRow[], most: number = probesMost): boolean {
@@ -55,6 +54,13 @@ export class Removals {
     // Later, since this may be one of our own waits' look, and the next in line another one of ours.
     for (const session of new Set(next)) queueMicrotask(() => this.#waits.wake(session))
     return next !== undefined
+  }
+
+  /** Removes a session that hangs, or of which only claims are left, and says whether it did. */
+  #removeOverdue(session: SessionRow): boolean {
+    const { id, renewals, stands } = session
+    if (!stands) return this.remove(id)
+    return this.#renewals.isOverdue(session) && this.remove(id, renewals)
   }
 
   /** On whose lives the claim that joined with this ticket depends, as far as one look may ask. */

@@ -6,21 +6,27 @@
 // A POSIX lock is lost as soon as its process closes *any* descriptor of the file. SQLite keeps watch over
 // its own descriptors, so nothing but SQLite may ever open a session's file; a wake file is another file
 // for this reason.
-import { closeSync, openSync, readdirSync, statSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, type FSWatcher, fstatSync, lstatSync, type Stats, watch, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Database, type Driver, resultCode } from './driver.ts'
+import { UnavailableError } from '../../base/errors.ts'
+import { type Database, type Driver, isBusy } from './driver.ts'
+import { moved, restored } from './failure.ts'
+import { type Folder, isPlain, isSameFile } from './folder.ts'
 
-const busy = 5
+interface Lock {
+  readonly database: Database
+  readonly file: Stats
+}
 
 /** The files of one client's sessions, and what can be seen of the others'. */
 export class SessionFiles {
   readonly #driver: Driver
-  readonly #directory: string
-  readonly #locks = new Map<string, Database>()
+  readonly #folder: Folder
+  readonly #locks = new Map<string, Lock>()
 
-  constructor(driver: Driver, directory: string) {
+  constructor(driver: Driver, folder: Folder) {
     this.#driver = driver
-    this.#directory = join(directory, 'sessions')
+    this.#folder = folder
   }
 
   /**
@@ -28,11 +34,22 @@ export class SessionFiles {
    * then finds the file before it is locked.
    */
   lock(session: string): void {
-    const database = this.#driver.open(this.#lockPath(session))
-    this.#locks.set(session, database)
+    if (!this.#folder.isSame()) throw new UnavailableError(moved(this.#folder.sessions))
+    const path = this.#lockPath(session)
+    this.#folder.create(path)
+    const database = this.#driver.open(path)
+    this.#locks.set(session, { database, file: lstatSync(path) })
     // A journal in memory leaves no second file behind; without any write, nothing is journalled anyway.
     database.exec('PRAGMA journal_mode = MEMORY')
     database.exec('BEGIN EXCLUSIVE')
+  }
+
+  /** Whether the file that we locked for a session is no longer where others look for it. Costs some microseconds. */
+  isLost(session: string): boolean {
+    const lock = this.#locks.get(session)
+    if (!lock) return false
+    const stats = lstatSync(this.#lockPath(session), { throwIfNoEntry: false })
+    return !stats || !isSameFile(lock.file, stats)
   }
 
   /**
@@ -40,48 +57,59 @@ export class SessionFiles {
    * many may look at once. When it cannot be told, it counts as alive, and its time to live decides.
    */
   isDead(session: string): boolean {
-    if (this.#locks.has(session)) return false
+    return this.#look(session) === 'dead'
+  }
+
+  #look(session: string): 'alive' | 'dead' | 'unknown' {
+    if (this.#locks.has(session)) return 'alive'
     const path = this.#lockPath(session)
     try {
+      if (!isPlain(path)) return 'dead'
       readOnce(this.#driver.openToRead(path))
-      return true
+      return 'dead'
     } catch (error) {
-      return resultCode(error) !== busy && !statSync(path, { throwIfNoEntry: false })
+      if (isBusy(error)) return 'alive'
+      return lstatSync(path, { throwIfNoEntry: false }) ? 'unknown' : 'dead'
     }
   }
 
   /** Unlocks the session's file, if it is ours, and removes it. */
   remove(session: string): void {
     this.#unlock(session)
-    for (const path of [this.#lockPath(session), this.wakePath(session)]) unlinkQuietly(path)
-  }
-
-  /** Removes what dead processes left. Only in a write transaction in which no session is there. */
-  removeAll(): void {
-    for (const name of readdirSync(this.#directory)) unlinkQuietly(join(this.#directory, name))
-  }
-
-  /** Makes the file that others write to in order to wake the session. */
-  makeWakeFile(session: string): void {
-    closeSync(openSync(this.wakePath(session), 'a'))
+    this.#folder.remove(session)
   }
 
   /**
-   * Wakes whoever watches the session's wake file. If that fails, the waiter's own look comes a little
+   * Removes what dead processes left. Only in a write transaction in which no session is there. Where a process still has
+   * one, the database is a copy from before that session: throws UnavailableError.
+   */
+  removeAll(): void {
+    for (const session of [...this.#locks.keys()]) this.remove(session) // it was over when the next one was asked for
+    const alive = this.#folder.sessionsThere().find((session) => this.#look(session) === 'alive')
+    if (alive !== undefined) throw new UnavailableError(restored(this.#folder.database))
+    this.#folder.removeAll()
+  }
+
+  /** Makes the file that others write to in order to wake the session, and calls `woken` when they do. */
+  watchWakeFile(session: string, woken: () => void): FSWatcher {
+    const path = this.#wakePath(session)
+    if (!isPlain(path)) this.#folder.create(path)
+    return watch(path, woken)
+  }
+
+  /**
+   * Wakes the process that watches the session's wake file. If that fails, the waiter's own look comes a little
    * later.
    */
   wake(session: string): void {
     try {
-      const descriptor = openSync(this.wakePath(session), 'r+')
-      writeSync(descriptor, '.', 0)
+      const descriptor = this.#folder.openToWrite(this.#wakePath(session))
+      const stats = fstatSync(descriptor)
+      if (stats.isFile() && stats.nlink === 1 && stats.size <= 1) writeSync(descriptor, '.', 0)
       closeSync(descriptor)
     } catch {
       // Not there: it does not wait, or is gone.
     }
-  }
-
-  wakePath(session: string): string {
-    return join(this.#directory, `${session}.wake`)
   }
 
   /** Unlocks all sessions, which frees what they hold, and removes their files. */
@@ -90,7 +118,7 @@ export class SessionFiles {
   }
 
   #unlock(session: string): void {
-    const database = this.#locks.get(session)
+    const database = this.#locks.get(session)?.database
     this.#locks.delete(session)
     try {
       database?.exec('ROLLBACK')
@@ -101,7 +129,11 @@ export class SessionFiles {
   }
 
   #lockPath(session: string): string {
-    return join(this.#directory, `${session}.db`)
+    return join(this.#folder.sessions, `${session}.db`)
+  }
+
+  #wakePath(session: string): string {
+    return join(this.#folder.sessions, `${session}.wake`)
   }
 }
 
@@ -110,13 +142,5 @@ function readOnce(database: Database): void {
     database.prepare('SELECT 1 FROM sqlite_master').all()
   } finally {
     database.close()
-  }
-}
-
-function unlinkQuietly(path: string): void {
-  try {
-    unlinkSync(path)
-  } catch {
-    // Not there; or open somewhere, on Windows, and the next client that comes alone removes it.
   }
 }

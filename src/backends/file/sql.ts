@@ -1,5 +1,5 @@
-// The statements of store.ts. A statement outside of BEGIN is a transaction of its own, and the leanest
-// there is: what every lock and release costs is therefore one statement each.
+// The statements of store.ts. Those that write run between BEGIN IMMEDIATE and COMMIT; one that reads alone is a
+// transaction of its own. What every lock and release costs is one statement each.
 
 /** Puts a claim in line and counts those before it. No row if its session is gone, it stands already, the name has other permits, or it will not wait. */
 export const join = `
@@ -22,7 +22,8 @@ export const obstacle = `
   SELECT EXISTS (SELECT 1 FROM sessions WHERE id = ?2) AS stands,
     (SELECT ticket FROM claims WHERE name = ?1 AND session = ?2 AND id = ?3) AS own,
     (SELECT permits FROM claims WHERE name = ?1 ORDER BY ticket LIMIT 1) AS permits,
-    (SELECT count(*) FROM claims WHERE name = ?1) AS before`
+    (SELECT count(*) FROM claims WHERE name = ?1) AS before,
+    (SELECT permits FROM claims WHERE name = '' AND ticket = 0) AS counter`
 
 /** Takes a claim out. `next` is the session of the claim that is admitted instead, if there is one. */
 export const leave = `
@@ -32,17 +33,17 @@ export const leave = `
     ORDER BY other.ticket LIMIT 1 OFFSET ?6
   ) AS next`
 
-/** The sessions of the claims before a ticket, in order. */
+/** The sessions of the claims before a ticket, in order; without time to live and renewals where there is no such session. */
 export const sessionsAhead = `
-  SELECT sessions.id AS id, ttl, renewals FROM claims JOIN sessions ON sessions.id = claims.session
+  SELECT claims.session AS id, ttl, renewals FROM claims LEFT JOIN sessions ON sessions.id = claims.session
   WHERE name = ?1 AND ticket < ?2 ORDER BY ticket`
 
 /** The claims on a name, in order. */
 export const line = 'SELECT session, value, permits, ticket FROM claims WHERE name = ?1 ORDER BY ticket'
-/** `name > ''` leaves out the counter. */
+/** `name > ''` leaves out the counter. No lock has a name of more than 512 bytes. */
 export const survey = `
   SELECT name, session, value, permits, ticket FROM claims
-  WHERE name > '' AND name >= ?1 AND substr(name, 1, length(?1)) = ?1 ORDER BY name, ticket`
+  WHERE name > '' AND length(CAST(name AS BLOB)) <= 512 AND name >= ?1 AND substr(name, 1, length(?1)) = ?1 ORDER BY name, ticket`
 /** Takes out the claim that holds with this ticket. No row if none does. */
 export const breakHold = `
   DELETE FROM claims WHERE name = ?1 AND ticket = ?2
@@ -70,6 +71,12 @@ export const removeClaims = 'DELETE FROM claims WHERE session = ?1 RETURNING nam
 /** The session of the last claim that a number of permits admits. */
 export const lastAdmitted = 'SELECT session FROM claims WHERE name = ?1 ORDER BY ticket LIMIT 1 OFFSET ?2 - 1'
 
+/** The ticket of the last claim that joined. */
+export const readCounter = "SELECT permits FROM claims WHERE name = '' AND ticket = 0"
+/** Moves the counter on. */
+export const raiseCounter = "UPDATE claims SET permits = max(permits, ?1) WHERE name = '' AND ticket = 0"
+/** Takes one claim out. */
+export const removeClaim = 'DELETE FROM claims WHERE name = ?1 AND ticket = ?2'
 /** The largest token that may be handed out without another synced commit. */
 export const readBound = 'SELECT bound FROM tokens WHERE one = 1'
 /** Moves the bound on by a range of tokens, unless another process did. */

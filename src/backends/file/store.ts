@@ -1,17 +1,12 @@
-// Every question to the database and every change of it, each one small transaction. Owns the SQL, the
-// tokens and the durability; who is alive, who waits and who is woken is decided elsewhere.
-//
-// Tokens must never go back, and a commit of a write-ahead log that is not synced (synchronous=NORMAL,
-// which makes it 50 times cheaper) may be undone by a power cut. So `bound` is moved on by synced commits
-// only, 4096 at a time, and no token above it leaves this file: what a power cut undoes is a part of the
-// range below `bound`. Every process is gone after it, so whoever opens a session and finds no other alive
-// goes on from `bound`. A crash of a process alone undoes nothing: what was committed, the kernel has.
-import { statSync } from 'node:fs'
+// Every question to the database and every change of it, each one small transaction. Owns the SQL; the tokens and their
+// durability have a file of their own, and who is alive, who waits and who is woken is decided elsewhere.
 import type { Claim, Leader, NameState, Standing } from '../../contract.ts'
 import { byName } from '../shared/names.ts'
 import type { Connection } from './connection.ts'
-import type { Row } from './driver.ts'
+import type { Row, Value } from './driver.ts'
+import { countOf, idOf, permitsOf, renewalsOf, sessionOf, textOf, ticketOf, ttlOf } from './layout.ts'
 import * as sql from './sql.ts'
+import { highestTicket, Tokens } from './tokens.ts'
 
 /** A claim's place: its ticket, which is its token once it holds, and how many claims stand before it. */
 export interface Position {
@@ -25,6 +20,8 @@ export interface SessionRow {
   readonly ttlMs: number
   /** How often it was renewed. */
   readonly renewals: bigint
+  /** False where a claim names a session that is not there: Leasehold removes both in one transaction. */
+  readonly stands: boolean
 }
 
 /** Why a claim did not join: what stood on its name. */
@@ -37,9 +34,6 @@ export interface Obstacle {
   readonly before: number
 }
 
-const rangeOfTokens = 4096n
-const highest = 2n ** 63n - 1n
-
 /**
  * The open database. All methods are synchronous and throw RefusedError, ConflictError or
  * UnavailableError.
@@ -47,20 +41,22 @@ const highest = 2n ** 63n - 1n
 export class Store {
   readonly path: string
   readonly #connection: Connection
-  readonly #file: bigint
-  /** The largest token that may be handed out, as last read; the one in the database is never lower. */
-  #bound = 0n
+  readonly #tokens: Tokens
 
   constructor(connection: Connection) {
     this.#connection = connection
     this.path = connection.path
-    this.#file = statSync(this.path, { bigint: true }).ino
+    this.#tokens = new Tokens(connection)
   }
 
   /** Puts the claim in line, unless it has no session, another kind holds the name, or it will not wait. */
   join({ name, session, id, permits, value, wait }: Claim): Position | undefined {
-    const [row] = this.#connection.ask(sql.join, name, session, id, permits, value, wait ? 1 : 0)
-    return row && { ticket: row.ticket as bigint, before: Number(row.before) }
+    return this.#connection.transaction(() => {
+      const [row] = this.#connection.ask(sql.join, name, session, id, permits, value, wait ? 1 : 0)
+      if (!row) return undefined
+      const place = { ticket: ticketOf(row), before: Number(row.before) }
+      return this.#tokens.isNew(place.ticket) ? place : this.#joinLater(name, place)
+    })
   }
 
   /** Where a claim that has joined stands now; undefined when it no longer does. */
@@ -72,11 +68,12 @@ export class Store {
   /** What kept a claim from joining. */
   obstacle({ name, session, id }: Claim): Obstacle {
     const [row] = this.#connection.ask(sql.obstacle, name, session, id)
-    const { stands, own, permits, before } = row ?? {}
+    const { stands, own = null, permits = null, before, counter } = row ?? {}
+    countOf({ counter: counter ?? null }, 'counter') // without it nothing can join
     return {
       sessionStands: stands === 1n,
-      own: typeof own === 'bigint' ? own : undefined,
-      permits: typeof permits === 'bigint' ? Number(permits) : undefined,
+      own: own === null ? undefined : ticketOf({ ticket: own }),
+      permits: permits === null ? undefined : permitsOf({ permits }),
       before: Number(before),
     }
   }
@@ -86,20 +83,20 @@ export class Store {
    * it.
    */
   leave({ name, session, id, permits }: Claim, ticket: bigint | undefined): string | undefined {
-    const [row] = this.#connection.ask(
+    const [row] = this.#write(
       sql.leave,
       name,
       ticket ?? 0n,
-      ticket ?? highest,
+      ticket ?? highestTicket,
       session,
       id,
       permits - 1,
     )
-    return typeof row?.next === 'string' ? row.next : undefined
+    return row?.next ? sessionOf({ session: row.next }) : undefined
   }
 
   /** The sessions of the claims on a name that joined before `ticket`, in order, one for each claim. */
-  sessionsAhead(name: string, ticket: bigint = highest): SessionRow[] {
+  sessionsAhead(name: string, ticket: bigint = highestTicket): SessionRow[] {
     return this.#connection.ask(sql.sessionsAhead, name, ticket).map(toSession)
   }
 
@@ -116,30 +113,30 @@ export class Store {
       lines.set(name, [...(lines.get(name) ?? []), row])
     }
     return [...lines]
-      .map(([name, rows]) => ({ name, permits: Number(rows[0]?.permits), claims: rows.map(toStanding) }))
+      .map(([name, rows]) => ({ name, permits: rows[0] && permitsOf(rows[0]), claims: rows.map(toStanding) }))
       .sort(byName)
   }
 
   /** Takes out the claim that holds with this ticket. Returns its session, and that of whoever holds instead. */
   breakHold(name: string, ticket: bigint): string[] | undefined {
-    if (ticket > highest) return undefined
+    if (ticket > highestTicket) return undefined
     return this.#connection.transaction(() => {
       const [gone] = this.#connection.ask(sql.breakHold, name, ticket)
       if (!gone) return undefined
       const next = this.#connection.ask(sql.lastAdmitted, name, gone.permits as bigint)
-      return [gone, ...next].map(({ session }) => String(session))
+      return [gone, ...next].map(sessionOf)
     })
   }
 
   /** Who stands first in the line of a name. */
   leader(name: string): Leader | undefined {
     const [row] = this.#connection.ask(sql.leader, name)
-    return row && { session: String(row.session), value: String(row.value), token: row.ticket as bigint }
+    return row && { session: sessionOf(row), value: textOf(row), token: ticketOf(row) }
   }
 
   /** Replaces the value of a claim if it holds, and says whether it does. */
   proclaim({ name, session, permits }: Claim, ticket: bigint, value: string): boolean {
-    return this.#connection.ask(sql.proclaim, name, value, ticket, session, permits).length === 1
+    return this.#write(sql.proclaim, name, value, ticket, session, permits).length === 1
   }
 
   sessions(): SessionRow[] {
@@ -155,7 +152,7 @@ export class Store {
     const add = (): void => {
       const alone = this.sessions().length === 0
       prepare(alone)
-      if (alone && wasAlone) this.#skipToBound()
+      if (alone && wasAlone) this.#tokens.skipToBound()
       this.#connection.ask(sql.addSession, id, Math.ceil(ttlMs))
     }
     if (wasAlone) this.#connection.synced(() => this.#connection.transaction(add))
@@ -164,7 +161,10 @@ export class Store {
 
   /** Counts a renewal, and says whether the session still stands. */
   renew(id: string): boolean {
-    return this.#connection.ask(sql.renew, id).length === 1
+    return this.#connection.transaction(() => {
+      this.#tokens.check()
+      return this.#connection.ask(sql.renew, id).length === 1
+    })
   }
 
   /**
@@ -180,7 +180,7 @@ export class Store {
       const next = claims.map((claim) =>
         this.#connection.ask(sql.lastAdmitted, claim.name ?? '', claim.permits ?? 1),
       )
-      return next.flat().map(({ session }) => String(session))
+      return next.flat().map(sessionOf)
     })
   }
 
@@ -189,20 +189,17 @@ export class Store {
    * cases.
    */
   secure(ticket: bigint): void {
-    if (ticket <= this.#bound) return
-    this.#bound = this.#readBound()
-    if (ticket <= this.#bound) return
-    this.#connection.synced(() => this.#connection.ask(sql.raiseBound, ticket, rangeOfTokens))
-    this.#bound = this.#readBound()
+    this.#tokens.secure(ticket)
   }
 
-  /** Stores a checkpoint if the claim holds, synced, and says whether it does. */
+  /** Stores a checkpoint if the claim holds, and says whether it does. It is on the disk only after `sync`. */
   writeCheckpoint({ name, session, permits }: Claim, ticket: bigint, text: string): boolean {
-    return (
-      this.#connection.synced(() =>
-        this.#connection.ask(sql.writeCheckpoint, name, text, ticket, session, permits),
-      ).length === 1
-    )
+    return this.#write(sql.writeCheckpoint, name, text, ticket, session, permits).length === 1
+  }
+
+  /** Resolves when all that was committed is on the disk. Keeps no lock meanwhile: a slow disk holds up nobody else. */
+  sync(): Promise<void> {
+    return this.#connection.sync()
   }
 
   readCheckpoint(name: string): string | undefined {
@@ -217,28 +214,36 @@ export class Store {
 
   /** Whether somebody deleted or replaced the file: others then see another database than this one. */
   wasMoved(): boolean {
-    return statSync(this.path, { bigint: true, throwIfNoEntry: false })?.ino !== this.#file
+    return this.#connection.wasMoved()
   }
 
   close(): void {
     this.#connection.close()
   }
 
-  #skipToBound(): void {
-    const ticket = this.#connection.ask(sql.skipToBound)[0]?.permits as bigint
-    this.#connection.ask(sql.raiseBound, ticket + 1n, rangeOfTokens)
+  /** One statement that writes, as a transaction of its own. */
+  #write(text: string, ...values: readonly Value[]): readonly Row[] {
+    return this.#connection.transaction(() => this.#connection.ask(text, ...values))
   }
 
-  #readBound(): bigint {
-    return this.#connection.ask(sql.readBound)[0]?.bound as bigint
+  /** A place of which the ticket may have been a token before: the claim gets another one, at the end of the line. */
+  #joinLater(name: string, { ticket }: Position): undefined {
+    this.#connection.ask(sql.removeClaim, name, ticket)
+    this.#tokens.goOn()
   }
 }
 
-function toStanding({ session, value, permits, ticket }: Row, index: number): Standing {
-  const held = index < Number(permits)
-  return { session: String(session), value: String(value), token: ticket as bigint, held }
+function toStanding(row: Row, index: number): Standing {
+  return {
+    session: sessionOf(row),
+    value: textOf(row),
+    token: ticketOf(row),
+    held: index < permitsOf(row),
+  }
 }
 
-function toSession({ id, ttl, renewals }: Row): SessionRow {
-  return { id: String(id), ttlMs: Number(ttl), renewals: renewals as bigint }
+function toSession(row: Row): SessionRow {
+  const id = idOf(row)
+  if (row.ttl === null && row.renewals === null) return { id, ttlMs: 0, renewals: 0n, stands: false }
+  return { id, ttlMs: ttlOf(row), renewals: renewalsOf(row), stands: true }
 }

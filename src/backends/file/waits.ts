@@ -1,7 +1,7 @@
 // How a waiter learns that its answer changed: woken through its session's wake file, and behind that by a
 // look every 25 ms. Owns the watches and the one timer, which exist only while somebody waits; what to look
 // at is the backend's.
-import { type FSWatcher, watch } from 'node:fs'
+import type { FSWatcher } from 'node:fs'
 import { untilAborted } from '../../base/abort.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Attempt } from '../../contract.ts'
@@ -36,7 +36,7 @@ const thoroughEvery = 10
 /** All waits of one client. */
 export class Waits {
   readonly #clock: Clock
-  readonly #files: SessionFiles
+  readonly #files: () => SessionFiles
   readonly #version: () => bigint
   readonly #waits = new Set<Wait>()
   readonly #watches = new Map<string, FSWatcher>()
@@ -46,7 +46,7 @@ export class Waits {
   #cancelTick = (): void => {}
 
   /** `version` reads a number that differs after somebody else changed the database. */
-  constructor(clock: Clock, files: SessionFiles, version: () => bigint) {
+  constructor(clock: Clock, files: () => SessionFiles, version: () => bigint) {
     this.#clock = clock
     this.#files = files
     this.#version = version
@@ -70,13 +70,21 @@ export class Waits {
 
   /** Lets the waits of a session look now: of ours directly, of others through their wake file. */
   wake(session: string): void {
-    if (!this.#wakeOurs(session)) this.#files.wake(session)
+    if (!this.#wakeOurs(session)) this.#wakeOthers(session)
   }
 
   /** Lets go of all watches and the timer. */
   close(): void {
     this.#waits.clear()
     this.#tidy()
+  }
+
+  #wakeOthers(session: string): void {
+    try {
+      this.#files().wake(session)
+    } catch {
+      // The store was moved meanwhile: nobody there waits for us.
+    }
   }
 
   #wakeOurs(session: string): boolean {
@@ -96,8 +104,7 @@ export class Waits {
   #watch(session: string): void {
     if (this.#watches.has(session)) return
     try {
-      this.#files.makeWakeFile(session)
-      const watcher = watch(this.#files.wakePath(session), () => this.#wakeOurs(session))
+      const watcher = this.#files().watchWakeFile(session, () => this.#wakeOurs(session))
       watcher.on('error', () => this.#unwatch(session))
       this.#watches.set(session, watcher)
     } catch {

@@ -50,6 +50,33 @@ const roles = {
     process.stdin.pause()
     await client.close()
   },
+
+  /** Takes and gives back NAME until FOR_MS are over, with a checkpoint in each hold if LOG is "checkpoint". */
+  async pace() {
+    const lock = client.mutex(name)
+    say('ready')
+    await new Promise((resolve) => process.stdin.once('data', resolve))
+    let cycles = 0
+    let lost = 0
+    for (const end = performance.now() + Number(forMs); performance.now() < end; cycles += 1) {
+      const hold = await lock.acquire()
+      if (log === 'checkpoint') await hold.checkpoint(String(cycles))
+      if (!hold.held) lost += 1
+      await hold.release()
+    }
+    say('paced', cycles, lost)
+    process.stdin.pause()
+    await client.close()
+  },
+
+  /** Opens a transaction that writes, and keeps it until it is killed. */
+  async block() {
+    const { loadDriver } = await import(`${built}/backends/file/driver.js`)
+    const database = (await loadDriver()).open(`${directory}/leasehold.db`)
+    database.exec('BEGIN IMMEDIATE')
+    say('blocked')
+    process.stdin.resume()
+  },
 }
 
 await roles[role]?.()

@@ -1,10 +1,31 @@
 // Child processes that take locks, on built code: a child of Node 20 cannot run TypeScript.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
+import { builtPackage } from '../../built.ts'
+
+/** The Node under test. */
+const node = process.env.LEASEHOLD_TEST_NODE || process.execPath
+
+/** Whether other users can be played. */
+export const isRoot: boolean = process.getuid?.() === 0
+
+/** Runs a command to its end. */
+export function execute(command: string, ...args: string[]): void {
+  execFileSync(command, args)
+}
+
+/** What a client of another user meets in a directory: 'true' or 'false' for whether it held "job", or the error. */
+export async function tryAs(user: number, directory: string): Promise<string> {
+  const script = join(import.meta.dirname, 'user.mjs')
+  const args = [script, join(builtPackage(), 'dist'), directory, String(user)]
+  const { stdout } = await promisify(execFile)(node, args)
+  return stdout.trim()
+}
 
 /** A new empty directory. */
 export function emptyDirectory(): string {
@@ -18,13 +39,15 @@ export function remove(...directories: string[]): void {
 
 /** A child process in one of the roles of child.mjs. */
 export class Child {
+  /** What the next children have in their environment beside what is there. */
+  static environment: Readonly<Record<string, string>> = {}
   readonly process: ChildProcess
   readonly #lines: AsyncIterator<string>
 
   constructor(built: string, directory: string, ttlMs: number, ...role: (string | number)[]) {
     const script = join(import.meta.dirname, 'child.mjs')
-    const node = process.env.LEASEHOLD_TEST_NODE || process.execPath
     this.process = spawn(node, [script, built, directory, String(ttlMs), ...role.map(String)], {
+      env: { ...process.env, ...Child.environment },
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     const output = this.process.stdout

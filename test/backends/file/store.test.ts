@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { loadDriver } from '../../../src/backends/file/driver.ts'
 import { file, fileFromUrl } from '../../../src/backends/file/index.ts'
 import { type Clock, systemClock } from '../../../src/base/clock.ts'
-import { ConflictError, RefusedError, SessionGoneError, UnavailableError } from '../../../src/base/errors.ts'
+import { ConflictError, RefusedError, SessionGoneError } from '../../../src/base/errors.ts'
 import { connect } from '../../../src/connect.ts'
 import type { Backend, Claim, SessionGrant } from '../../../src/contract.ts'
 import { emptyDirectory, remove } from './processes.ts'
@@ -227,11 +227,14 @@ describe('a directory', () => {
     }
   })
 
-  test('that is deleted while in use ends its sessions', async () => {
+  test('that is deleted while in use ends its sessions, and the next session is in a new one', async () => {
     const { backend, session } = await openWithSession()
     rmSync(directory, { recursive: true })
     await expect(backend.renewSession(session.id, signal)).rejects.toThrow(SessionGoneError)
-    await expect(backend.createSession(15_000, signal)).rejects.toThrow(UnavailableError)
+    const next = await backend.createSession(15_000, signal)
+    const held = await backend.attempt(newClaim(next), signal)
+    expect(held).toMatchObject({ held: true })
+    expect(await (await open()).line('job', signal)).toMatchObject([{ session: next.id }])
   })
 
   test('is opened by many at once although it is new', async () => {

@@ -1,0 +1,116 @@
+// The claims of one client in an open store: how one joins the line, where it stands, and when it holds. Owns what a
+// claim's place means; the database, the removing of the dead and the waiting have their own files.
+import { UnavailableError } from '../../base/errors.ts'
+import type { Attempt, Claim } from '../../contract.ts'
+import { inUse } from '../shared/conflict.ts'
+import { gone } from './failure.ts'
+import type { Removals } from './removals.ts'
+import type { SessionFiles } from './session-files.ts'
+import type { Obstacle, Position, Store } from './store.ts'
+import type { Look } from './waits.ts'
+
+/** What is known of a claim: its ticket, undefined where the answer to its joining was lost. */
+interface ClaimState {
+  readonly ticket: bigint | undefined
+}
+
+const roundsMost = 1_000
+
+/** All methods are synchronous and throw as `Store` does. What they did before they threw may be asked again. */
+export class Claims {
+  readonly #store: Store
+  readonly #files: SessionFiles
+  readonly #removals: Removals
+  /** What is known of the claims that may stand. */
+  readonly #states = new WeakMap<Claim, ClaimState>()
+
+  constructor(store: Store, files: SessionFiles, removals: Removals) {
+    this.#store = store
+    this.#files = files
+    this.#removals = removals
+  }
+
+  /** The ticket of a claim that has joined. */
+  ticket(claim: Claim): bigint | undefined {
+    return this.#states.get(claim)?.ticket
+  }
+
+  /** Where a claim stands; undefined where it does not. */
+  place(claim: Claim): Position | undefined {
+    const ticket = this.ticket(claim)
+    return ticket === undefined ? undefined : this.#store.place(claim, ticket)
+  }
+
+  /** Whether a claim holds. */
+  holds(claim: Claim): boolean {
+    const place = this.place(claim)
+    return place !== undefined && place.before < claim.permits
+  }
+
+  /** Asks until the answer is yes, or nobody is left who could be taken out of the way. */
+  ask(claim: Claim): Attempt {
+    for (let rounds = 0; rounds < roundsMost; rounds += 1) {
+      const place = this.place(claim) ?? this.#join(claim)
+      if (!place) continue
+      if (place.before < claim.permits) return this.#admitted(place)
+      const stands = this.#states.has(claim)
+      if (this.#removals.clearTheWay(claim, stands ? place.ticket : undefined)) continue
+      return { held: false, ahead: place.before - claim.permits + 1 }
+    }
+    throw new UnavailableError(`the line of ${JSON.stringify(claim.name)} changes faster than it can be read`)
+  }
+
+  /** Takes a claim out. Returns the session of the one that is admitted instead, if there is one. */
+  leave(claim: Claim): string | undefined {
+    const state = this.#states.get(claim)
+    if (!state) return undefined
+    const next = this.#store.leave(claim, state.ticket)
+    this.#states.delete(claim)
+    return next
+  }
+
+  /** By time alone it only asks the kernel for the processes on which the claim depends, not the database. */
+  lookOfWaiter(claim: Claim): Look {
+    let before = -1
+    let guarded: readonly string[] = []
+    const asBefore = () => !guarded.some((session) => this.#files.isDead(session))
+    return (cause) => {
+      if (cause === 'tick' && asBefore()) return undefined
+      const place = this.place(claim)
+      if (!place) return 'changed'
+      if (place.before < claim.permits) return this.#admitted(place)
+      if (cause === 'event' && place.before === before && asBefore()) return undefined
+      const attempt = this.ask(claim)
+      if (attempt.held) return attempt
+      before = place.before
+      guarded = this.#removals.guarded(claim, place.ticket)
+      return undefined
+    }
+  }
+
+  /** Puts the claim in line. Undefined when it has to be asked again, since what was in the way is gone. */
+  #join(claim: Claim): Position | undefined {
+    this.#states.set(claim, { ticket: undefined })
+    const place = this.#store.join(claim)
+    if (place) this.#states.set(claim, { ticket: place.ticket })
+    return place ?? this.#notJoined(claim, this.#store.obstacle(claim))
+  }
+
+  #notJoined(claim: Claim, obstacle: Obstacle): Position | undefined {
+    const { sessionStands, own, permits, before } = obstacle
+    if (own !== undefined) {
+      this.#states.set(claim, { ticket: own })
+      return undefined
+    }
+    this.#states.delete(claim)
+    if (!sessionStands) throw gone(claim.session)
+    const conflict = permits !== undefined && permits !== claim.permits
+    if (conflict && !this.#removals.clearTheWay(claim, undefined)) throw inUse(claim, { permits })
+    return conflict || claim.wait || before < claim.permits ? undefined : { ticket: 0n, before }
+  }
+
+  #admitted({ ticket }: Position): Attempt {
+    this.#store.secure(ticket)
+    return { held: true, token: ticket }
+  }
+}

@@ -1,0 +1,16 @@
+// What the embedded store is like, as data for the code that all stores share.
+import type { Facts } from '../../contract.ts'
+
+/** See Facts. An answer may have to wait for another process's transaction, so a question needs a limit. */
+export const facts: Facts = {
+  scheme: 'file',
+  ttlMs: { min: 1_000, max: 86_400_000, default: 15_000 },
+  fair: true,
+  lockDelayMs: 0,
+  endsEarly: false,
+  electionMs: 0,
+  freesOnCrash: true,
+  answersAtOnce: false,
+  checkpointBytesMax: 1_048_576,
+  valueBytesMax: 1_048_576,
+}

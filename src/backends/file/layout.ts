@@ -1,0 +1,70 @@
+// What the names and values of a store may be. Everything that is read from the database or the folder passes here before
+// it is used as a path, a number or a text: others may have written it.
+import type { Row } from './driver.ts'
+
+/** Something in the database that Leasehold never writes. failure.ts makes a ConflictError of it, which names the file. */
+export class ForeignContent extends Error {}
+
+const sessionId = /^[0-9a-f]{16}$/
+const ownFile = /^[0-9a-f]{16}\.(db|wake)$/
+const mostTtlMs = 86_400_000n
+const highest = 2n ** 63n - 1n
+
+/** Whether a text can be the id of a session, and so a part of a path. */
+export function isSessionId(text: unknown): text is string {
+  return typeof text === 'string' && sessionId.test(text)
+}
+
+/** Whether a file of this name in the folder of the sessions can be ours. */
+export function isOwnFile(name: string): boolean {
+  return ownFile.test(name)
+}
+
+/** A session's id. Throws ForeignContent for any other value. */
+export function idOf({ id }: Row): string {
+  return isSessionId(id) ? id : fails('an id of a session')
+}
+
+/** The session of a claim. Throws ForeignContent for any other value. */
+export function sessionOf({ session }: Row): string {
+  return isSessionId(session) ? session : fails('the session of a claim')
+}
+
+/** A time to live in ms. Throws ForeignContent for any other value. */
+export function ttlOf({ ttl }: Row): number {
+  return Number(whole(ttl, 1n, mostTtlMs, 'the time to live of a session'))
+}
+
+/** How often a session was renewed. Throws ForeignContent for any other value. */
+export function renewalsOf({ renewals }: Row): bigint {
+  return whole(renewals, 0n, highest, 'the renewals of a session')
+}
+
+/** A ticket. Throws ForeignContent for any other value. */
+export function ticketOf({ ticket }: Row): bigint {
+  return whole(ticket, 1n, highest, 'the ticket of a claim')
+}
+
+/** The permits of a claim. Throws ForeignContent for any other value. */
+export function permitsOf({ permits }: Row): number {
+  return Number(whole(permits, 1n, BigInt(Number.MAX_SAFE_INTEGER), 'the permits of a claim'))
+}
+
+/** The value of a claim. Throws ForeignContent for any other value. */
+export function textOf({ value }: Row): string {
+  return typeof value === 'string' ? value : fails('the value of a claim')
+}
+
+/** A number of the counter or of the bound. Throws ForeignContent where its row is missing or is something else. */
+export function countOf(row: Row | undefined, column: string): bigint {
+  return whole(row?.[column], 0n, highest, 'the counter of the tokens')
+}
+
+function whole(value: unknown, least: bigint, most: bigint, what: string): bigint {
+  return typeof value === 'bigint' && value >= least && value <= most ? value : fails(what)
+}
+
+/** The value itself is not shown: it may be anything. */
+function fails(what: string): never {
+  throw new ForeignContent(`${what} is missing, or none that Leasehold makes`)
+}

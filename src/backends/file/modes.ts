@@ -1,0 +1,12 @@
+// What the mode of a folder says: for whom it is. Owns the bits and how they are written; who may use a folder is
+// decided in folder.ts.
+
+/** A mode as the command chmod takes it, in four octal digits. */
+export function octal(mode: number): string {
+  return (mode & 0o7777).toString(8).padStart(4, '0')
+}
+
+/** Whether a folder is for several users on purpose: for its group, with the setgid bit, or for all, as /tmp is. */
+export function isShared(mode: number): boolean {
+  return (mode & 0o2020) === 0o2020 || (mode & 0o1002) === 0o1002
+}

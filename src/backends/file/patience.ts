@@ -1,0 +1,89 @@
+// Waits for the one lock for writing that all processes share, on the clock and not in SQLite, whose own wait would stop
+// the event loop. Owns how often it is asked for; what is done under it, and what ends the wait, the caller says.
+//
+// No process keeps that lock for longer than it takes to change a few rows. SQLite does not queue for it: who asks more
+// often has it sooner. So all ask equally often, and those who have waited long more often than those who just came.
+import { untilAborted } from '../../base/abort.ts'
+import { type Clock, leastElapsedMs, type Mark } from '../../base/clock.ts'
+import { UnavailableError } from '../../base/errors.ts'
+import { isLocked } from './failure.ts'
+
+const firstMs = 4
+const lastMs = 1
+
+/** For how long a turn goes on with those who wait before the event loop has the next one. */
+const turnMs = 5
+
+/** The work of one client that met the lock. */
+export class Patience {
+  readonly #clock: Clock
+  /** In order. Each says whether the lock was free. */
+  readonly #waiting = new Set<() => boolean>()
+  #since: Mark
+  #cancelTick: (() => void) | undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#since = clock.mark()
+  }
+
+  /**
+   * Does `work`, and again while it meets the lock: it must have changed nothing then. Rejects with what else it throws, or
+   * with `signal.reason` when the signal aborts; then it does no work any more. Where the reason is only that no answer
+   * came, the error says that the database is locked.
+   */
+  async run<T>(work: () => T, signal: AbortSignal): Promise<T> {
+    signal.throwIfAborted()
+    try {
+      return work()
+    } catch (error) {
+      if (!isLocked(error)) throw error
+      return this.#wait(work, signal).catch((reason) => {
+        const late = reason === signal.reason && reason instanceof UnavailableError
+        throw late ? new UnavailableError((error as Error).message, { cause: reason }) : reason
+      })
+    }
+  }
+
+  #wait<T>(work: () => T, signal: AbortSignal): Promise<T> {
+    return untilAborted(signal, ({ resolve, reject }) => {
+      const job = (): boolean => {
+        try {
+          resolve(work())
+        } catch (error) {
+          if (isLocked(error)) return false
+          reject(error)
+        }
+        return true
+      }
+      if (this.#waiting.size === 0) this.#since = this.#clock.mark()
+      this.#waiting.add(job)
+      this.#setTick()
+      return () => {
+        this.#waiting.delete(job)
+        if (this.#waiting.size === 0) this.#cancel()
+      }
+    })
+  }
+
+  #setTick(): void {
+    const waitedMs = leastElapsedMs(this.#since, this.#clock.mark())
+    const restMs = Math.max(lastMs, firstMs - waitedMs / 50) * (0.5 + this.#clock.random() / 2)
+    this.#cancelTick ??= this.#clock.after(restMs, () => this.#tick())
+  }
+
+  #tick(): void {
+    this.#cancel()
+    const began = this.#clock.mark()
+    for (const job of [...this.#waiting]) {
+      if (!this.#waiting.has(job)) continue // ended meanwhile
+      if (!job() || leastElapsedMs(began, this.#clock.mark()) > turnMs) break
+    }
+    if (this.#waiting.size > 0) this.#setTick()
+  }
+
+  #cancel(): void {
+    this.#cancelTick?.()
+    this.#cancelTick = undefined
+  }
+}

@@ -1,0 +1,201 @@
+// The embedded backend while another process keeps the database locked, for long or again and again.
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { afterEach, beforeAll, expect, test } from 'vitest'
+import type { Leasehold } from '../../../src/api/leasehold.ts'
+import { type Database, loadDriver } from '../../../src/backends/file/driver.ts'
+import { file } from '../../../src/backends/file/index.ts'
+import { connect } from '../../../src/connect.ts'
+import { builtPackage } from '../../built.ts'
+import { Child, emptyDirectory, remove } from './processes.ts'
+
+let built: string
+const children: Child[] = []
+const clients: Leasehold[] = []
+const directories: string[] = []
+
+beforeAll(() => {
+  built = join(builtPackage(), 'dist')
+})
+afterEach(async () => {
+  Child.environment = {}
+  for (const child of children.splice(0)) await child.kill()
+  for (const client of clients.splice(0)) await client.close()
+  remove(...directories.splice(0))
+})
+
+function newDirectory(): string {
+  const directory = emptyDirectory()
+  directories.push(directory)
+  return directory
+}
+
+function start(directory: string, ...role: (string | number)[]): Child {
+  const child = new Child(built, directory, 15_000, ...role)
+  children.push(child)
+  return child
+}
+
+async function open(directory: string): Promise<Leasehold> {
+  const client = await connect(file({ directory }))
+  clients.push(client)
+  return client
+}
+
+async function lockedBy(directory: string): Promise<Database> {
+  const database = (await loadDriver()).open(join(directory, 'leasehold.db'))
+  database.exec('BEGIN IMMEDIATE')
+  return database
+}
+
+/** How often a timer of 5 ms fires until the function that is returned is called. */
+function countTurns(): () => number {
+  let turns = 0
+  const timer = setInterval(() => (turns += 1), 5)
+  return () => {
+    clearInterval(timer)
+    return turns
+  }
+}
+
+const pauseMs = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** For each thing that a client can ask of the store: what has to be there before, and the question. */
+const questions: Record<string, (client: Leasehold) => Promise<() => Promise<unknown>>> = {
+  acquire: async (client) => () => client.mutex('a').acquire(),
+  tryAcquire: async (client) => () => client.mutex('b').tryAcquire(),
+  release: async (client) => {
+    const hold = await client.mutex('c').acquire()
+    return () => hold.release()
+  },
+  checkpoint: async (client) => {
+    const hold = await client.mutex('d').acquire()
+    return () => hold.checkpoint('page 7')
+  },
+  verify: async (client) => {
+    const hold = await client.mutex('e').acquire()
+    return () => hold.verify()
+  },
+  proclaim: async (client) => {
+    const term = await client.election('f').campaign({ value: 'one' })
+    return () => term.proclaim('two')
+  },
+  break: async (client) => {
+    const { token } = await client.mutex('g').acquire()
+    return async () => expect(await client.break('g', token)).toBe(true)
+  },
+  survey: async (client) => () => client.survey(),
+  close: async (client) => () => client.close(),
+}
+
+test('whatever a client asked while another process kept the database locked is done within a second of its end', async () => {
+  const directory = newDirectory()
+  const asked: Record<string, () => Promise<unknown>> = {}
+  const owners: Leasehold[] = []
+  for (const [name, prepare] of Object.entries(questions)) {
+    const client = await open(directory)
+    owners.push(client)
+    asked[name] = await prepare(client)
+  }
+  const blocker = await lockedBy(directory)
+  const turns = countTurns()
+  const settled: string[] = []
+  const waits = Object.entries(asked).map(async ([name, ask]) => {
+    await ask()
+    settled.push(name)
+  })
+  const connecting = connect(file({ directory })).then((client) => {
+    settled.push('connect')
+    return client.close()
+  })
+  await pauseMs(2_500)
+  // Those that only read are not held up; close gives up after a time of its own.
+  expect(settled.filter((name) => !['verify', 'survey', 'close'].includes(name))).toEqual([])
+  // An interval of 5 ms: a client that blocks for 100 ms at a time leaves it 25 turns.
+  expect(turns()).toBeGreaterThan(100)
+
+  blocker.exec('ROLLBACK')
+  blocker.close()
+  const freed = performance.now()
+  await Promise.all([...waits, connecting])
+  expect(performance.now() - freed).toBeLessThan(1_000)
+  for (const client of owners.slice(0, -1)) {
+    const hold = await client.mutex('after').acquire()
+    await hold.checkpoint('after')
+    await hold.verify()
+    await hold.release()
+  }
+  expect(performance.now() - freed).toBeLessThan(3_000)
+})
+
+test('an answer is never older than the last change of another client, also after a statement met a lock', async () => {
+  const directory = newDirectory()
+  const [one, two] = [await open(directory), await open(directory)]
+  const blocker = await lockedBy(directory)
+  const first = one.mutex('job').acquire()
+  await pauseMs(200)
+  blocker.exec('ROLLBACK')
+  blocker.close()
+  const hold = await first
+  for (let round = 0; round < 20; round += 1) {
+    const other = await two.mutex(`other ${round}`).acquire()
+    expect(await one.mutex(`other ${round}`).tryAcquire()).toBeUndefined()
+    expect((await one.survey('other')).at(-1)?.name).toBe(other.name)
+    await other.release()
+  }
+  expect(await two.break('job', hold.token)).toBe(true)
+  await expect(hold.verify()).rejects.toThrow('was removed')
+})
+
+test('a process that is stopped inside a transaction: the others wait without blocking, and go on once it is killed', async () => {
+  const directory = newDirectory()
+  const client = await open(directory)
+  const blocker = start(directory, 'block')
+  await blocker.said('blocked')
+  blocker.process.kill('SIGSTOP')
+  const turns = countTurns()
+  await expect(client.mutex('job').acquire({ waitMs: 500 })).rejects.toMatchObject({
+    code: 'LEASEHOLD_UNAVAILABLE',
+  })
+  const waiting = client.mutex('job').acquire()
+  await pauseMs(500)
+  expect(turns()).toBeGreaterThan(50)
+  blocker.process.kill('SIGKILL')
+  const killed = performance.now()
+  await waiting
+  expect(performance.now() - killed).toBeLessThan(1_000)
+})
+
+const hasCompiler = process.platform === 'linux' && spawnSync('cc', ['--version']).status === 0
+
+/** How many cycles each of four processes makes in 3 s, each on a name of its own, beside others. */
+async function paces(directory: string, beside: Child[]): Promise<number[]> {
+  const paced = [1, 2, 3, 4].map((index) => start(directory, 'pace', `name ${index}`, 3_000))
+  for (const child of [...paced, ...beside]) await child.said('ready')
+  for (const child of [...paced, ...beside]) child.tell('go')
+  const cycles: number[] = []
+  for (const child of [...paced, ...beside]) {
+    const [, count, lost] = await child.said('paced')
+    expect(lost).toBe('0')
+    cycles.push(Number(count))
+    expect(await child.exited()).toBe(0)
+  }
+  return cycles
+}
+
+test.runIf(hasCompiler)(
+  'on a slow disk a process that writes checkpoints leaves the others their pace',
+  async () => {
+    const library = join(newDirectory(), 'slow.so')
+    const source = join(import.meta.dirname, 'slow-disk.c')
+    expect(spawnSync('cc', ['-shared', '-fPIC', '-o', library, source, '-ldl']).status).toBe(0)
+    Child.environment = { LD_PRELOAD: library }
+    const alone = await paces(newDirectory(), [])
+    const directory = newDirectory()
+    const beside = await paces(directory, [start(directory, 'pace', 'slow', 3_000, 'checkpoint')])
+    console.log(`alone ${alone.join(' ')}, beside ${beside.join(' ')}`)
+    const fair = alone.reduce((sum, count) => sum + count, 0) / alone.length
+    for (const count of beside.slice(0, 4)) expect(count).toBeGreaterThan(fair / 5)
+    expect(beside[4]).toBeGreaterThan(5)
+  },
+)
