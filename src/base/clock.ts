@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { uptime } from 'node:os'
 import { untilAborted } from './abort.ts'
 
-/** One instant as three clocks saw it. Only differences between marks of one process mean anything. */
+/** One instant as three clocks saw it. Only differences between marks mean anything, and only of one process: see `machineMark`. */
 export interface Mark {
   /** Monotonic clock, in ms. Counts a stopped process, but on Linux not a suspended machine. */
   readonly monotonicMs: number
@@ -31,6 +31,15 @@ export interface Clock {
 /** A wall clock's time as ISO 8601 has it, for people to read. */
 export function isoTime(wallMs: number): string {
   return new Date(wallMs).toISOString()
+}
+
+/**
+ * The present instant as every process of this machine sees it: marks of one process may be compared with those of
+ * another. Costs about 10 µs.
+ */
+export function machineMark(): Mark {
+  const monotonicMs = Number(process.hrtime.bigint()) / 1e6
+  return { monotonicMs, wallMs: Date.now(), uptimeMs: uptime() * 1000 }
 }
 
 const longestTimerMs = 2 ** 31 - 1

@@ -29,14 +29,15 @@ export interface VisitOptions {
 
 /**
  * Connects, works and closes. The exit status is what `work` resolves with, or that of the error with which it or the
- * connecting fails, which is told on stderr.
+ * connecting fails, which is told on stderr. Signals that are `ignored` have no effect.
  */
 export async function withClient(
   options: VisitOptions,
   work: (visit: Visit) => Promise<number>,
+  ignored: readonly NodeJS.Signals[] = [],
 ): Promise<void> {
   const clock = systemClock()
-  const signals = new Signals()
+  const signals = new Signals(ignored)
   const connecting = connect(options.url, { ttlMs: options.ttl, clock })
   let hurry = signals.interrupted
   try {

@@ -1,5 +1,6 @@
 // How the command ends: which exit status means what, and which words go to stderr. Owns the meaning of
 // statuses for every subcommand, and the one place that writes messages.
+import { writeSync } from 'node:fs'
 import { constants } from 'node:os'
 import { ConflictError, RefusedError, UnavailableError, WaitTimeoutError } from '../base/errors.ts'
 import { printable } from './states.ts'
@@ -69,5 +70,31 @@ export function messageOf(error: unknown): string {
 
 /** Writes one line to stderr. */
 export function say(message: string): void {
-  process.stderr.write(`leasehold: ${message}\n`)
+  try {
+    write(2, `leasehold: ${message}\n`)
+  } catch {
+    // Nobody reads it any more. That must not end leasehold while the command runs.
+  }
 }
+
+/**
+ * Writes all of `text` to stdout or stderr, and waits where nobody reads yet. Throws what the system says. It does not go by
+ * Node's streams: these make a pipe non-blocking, also for the command that shares it.
+ */
+export function write(fd: 1 | 2, text: string): void {
+  let rest = Buffer.from(text)
+  while (rest.length > 0) rest = rest.subarray(written(fd, rest))
+}
+
+function written(fd: number, bytes: Buffer): number {
+  try {
+    return writeSync(fd, bytes)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, fullPipeMs)
+    return 0
+  }
+}
+
+/** How long to wait for a reader whose pipe is full, before the next attempt. */
+const fullPipeMs = 5

@@ -5,7 +5,8 @@ import type { Term } from '../../api/election.ts'
 import { HoldLostError } from '../../base/errors.ts'
 import { type Visit, withClient } from '../client.ts'
 import { messageOf } from '../exit.ts'
-import { type HoldOptions, parsed, takesCommand } from '../options.ts'
+import { type Assignment, type HoldOptions, parsed, takesCommand } from '../options.ts'
+import { refuseNested } from '../process/nesting.ts'
 import type { Verdict } from '../process/overseer.ts'
 import { runUnderHold } from '../process/under-hold.ts'
 import { Progress } from '../progress.ts'
@@ -37,27 +38,32 @@ function toValue(text: string): string {
   })
 }
 
-async function lead(name: string, command: string[], options: LeadOptions): Promise<void> {
-  await withClient(options, (visit) => new Candidate(visit, name, command, options).status())
+async function lead(assignment: Assignment, options: LeadOptions): Promise<void> {
+  const { name, post } = assignment
+  const work = async (visit: Visit): Promise<number> => {
+    await refuseNested(visit.client, { name, permits: 1 })
+    return new Candidate(visit, assignment, options).status()
+  }
+  await withClient(options, work, post.inherited.ignored)
 }
 
 /** Stands for election until the command ends by itself, or a signal ends it. */
 class Candidate {
   readonly #visit: Visit
   readonly #name: string
-  readonly #command: readonly string[]
+  readonly #assignment: Assignment
   readonly #options: LeadOptions
   readonly #progress: Progress
   readonly #over = new AbortController()
   #outcome: Verdict | { readonly error: unknown } | undefined
   #told = ''
 
-  constructor(visit: Visit, name: string, command: readonly string[], options: LeadOptions) {
+  constructor(visit: Visit, assignment: Assignment, options: LeadOptions) {
     this.#visit = visit
-    this.#name = name
-    this.#command = command
+    this.#name = assignment.name
+    this.#assignment = assignment
     this.#options = options
-    this.#progress = new Progress({ ...visit, ...options, name })
+    this.#progress = new Progress({ ...visit, ...options, name: this.#name })
   }
 
   /** Resolves with the exit status when leadership is given back. Rejects with Interrupted if it never led. */
@@ -85,9 +91,9 @@ class Candidate {
   async #serve(hold: Term): Promise<void> {
     this.#progress.clear()
     this.#told = ''
-    const { grace: graceMs } = this.#options
+    const { grace: graceMs, stripEnv } = this.#options
     const say = this.#progress.say
-    const job = { ...this.#visit, hold, command: this.#command, graceMs, endsOn, say }
+    const job = { ...this.#visit, ...this.#assignment, hold, graceMs, stripEnv, endsOn, say }
     const outcome = await runUnderHold(job).catch((error: unknown) => ({ error }))
     if ('lost' in outcome && standsAgain(outcome)) return this.#standAgain()
     this.#outcome = outcome
@@ -96,6 +102,7 @@ class Candidate {
 
   #standAgain(): void {
     const name = JSON.stringify(this.#name)
+    this.#assignment.post.standBy()
     this.#progress.say(`${name} is led from here no longer; standing for election again`)
   }
 

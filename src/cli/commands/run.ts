@@ -5,7 +5,8 @@ import type { Hold } from '../../api/hold.ts'
 import { checkPermits } from '../../core/arguments.ts'
 import { type Visit, withClient } from '../client.ts'
 import { say } from '../exit.ts'
-import { type HoldOptions, parsed, takesCommand, toMs } from '../options.ts'
+import { type Assignment, type HoldOptions, parsed, takesCommand, toMs } from '../options.ts'
+import { refuseNested } from '../process/nesting.ts'
 import { runUnderHold } from '../process/under-hold.ts'
 import { Progress } from '../progress.ts'
 
@@ -33,12 +34,16 @@ export function addRun(program: Command): void {
   takesCommand(subcommand, run).addHelpText('after', help)
 }
 
-async function run(name: string, command: string[], options: RunOptions): Promise<void> {
-  await withClient(options, async (visit) => {
+async function run(assignment: Assignment, options: RunOptions): Promise<void> {
+  const { name, post } = assignment
+  const { permits = 1, stripEnv, grace: graceMs } = options
+  const work = async (visit: Visit): Promise<number> => {
+    await refuseNested(visit.client, { name, permits })
     const hold = await acquire(visit, name, options)
-    const { status } = await runUnderHold({ ...visit, hold, command, graceMs: options.grace, say })
+    const { status } = await runUnderHold({ ...visit, ...assignment, hold, graceMs, stripEnv, say })
     return status
-  })
+  }
+  await withClient(options, work, post.inherited.ignored)
 }
 
 async function acquire(visit: Visit, name: string, options: RunOptions): Promise<Hold> {
