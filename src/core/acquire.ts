@@ -211,7 +211,7 @@ export class Acquirer {
   /** The error for a name that was not free in time. It says who holds, if the store answers soon. */
   notFree(wish: Pick<Wish, 'name' | 'waitMs'>): Promise<WaitTimeoutError> {
     const soon = new Scope().on(this.closing).onTimeout(this.#clock, 500, () => 'too slow')
-    return notFree(this.#backend, soon, wish)
+    return notFree(this.#backend, soon, wish, this.#sessions.live?.id)
   }
 }
 

@@ -39,22 +39,28 @@ export function parseHolder(value: string): Holder | undefined {
   }
 }
 
-/** The error for a name that was not free in time. It says who holds, if the store answers before the scope ends. */
+/**
+ * The error for a name that was not free in time. It says who holds, if the store answers before the scope ends; `session` is
+ * that of the client that asks, which may hold the name itself.
+ */
 export async function notFree(
   backend: Backend,
   scope: Scope,
   { name, waitMs = 0 }: { readonly name: string; readonly waitMs?: number | undefined },
+  session: string | undefined,
 ): Promise<WaitTimeoutError> {
   // Not as a request that went unanswered: that would cost everybody else the connection.
   const line = await backend.line(name, scope.signal).catch(() => [])
   scope.lift()
   const when = waitMs > 0 ? `was not free within ${waitMs} ms` : 'is not free'
-  return new WaitTimeoutError(`${JSON.stringify(name)} ${when}${describeLine(line, backend.facts)}`)
+  return new WaitTimeoutError(`${JSON.stringify(name)} ${when}${describeLine(line, backend.facts, session)}`)
 }
 
 /** Why a name is not free, to be put behind a sentence that says so. */
-function describeLine(line: readonly Standing[], facts: Facts): string {
-  const holders = line.filter(({ held }) => held).map(describeHolder)
+function describeLine(line: readonly Standing[], facts: Facts, session: string | undefined): string {
+  const holders = line
+    .filter(({ held }) => held)
+    .map((one) => (one.session === session ? 'this very client' : describeHolder(one)))
   const waiting = line.length - holders.length
   if (holders.length === 0) return describeDelay(facts)
   return `: held by ${holders.join(', ')}${waiting > 0 ? `, with ${waiting} waiting` : ''}`
