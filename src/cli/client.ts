@@ -6,7 +6,7 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import { WaitTimeoutError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
 import { connect } from '../connect.ts'
-import { exitStatus, Interrupted, messageOf, say, statusOf } from './exit.ts'
+import { exitStatus, Interrupted, messageOf, say, statusOf, UnreadError } from './exit.ts'
 import { Signals } from './process/signals.ts'
 
 /** How long closing may take once there is a reason to hurry: then the store frees the lock by itself. */
@@ -55,7 +55,10 @@ export async function withClient(
 }
 
 function tell(error: unknown, { quiet }: VisitOptions): number {
-  const expected = error instanceof Interrupted || (quiet && error instanceof WaitTimeoutError)
+  const expected =
+    error instanceof Interrupted ||
+    error instanceof UnreadError ||
+    (quiet && error instanceof WaitTimeoutError)
   if (!expected) say(messageOf(error))
   return statusOf(error)
 }

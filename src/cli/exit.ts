@@ -35,6 +35,9 @@ export class Interrupted extends Error {
   }
 }
 
+/** Nobody reads stdout any more, as after `| head -1`: that ends leasehold, and is no failure. */
+export class UnreadError extends Error {}
+
 /** What a shell makes of a process that a signal ended. */
 export function signalStatus(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal]
@@ -42,6 +45,7 @@ export function signalStatus(signal: NodeJS.Signals): number {
 
 /** The exit status for an error of the library or of this command. */
 export function statusOf(error: unknown): number {
+  if (error instanceof UnreadError) return 0
   if (error instanceof StartError || error instanceof Interrupted) return error.status
   if (error instanceof WaitTimeoutError) return exitStatus.notFree
   if (error instanceof UnavailableError || error instanceof RefusedError) return exitStatus.unavailable
@@ -74,6 +78,16 @@ export function say(message: string): void {
     write(2, `leasehold: ${message}\n`)
   } catch {
     // Nobody reads it any more. That must not end leasehold while the command runs.
+  }
+}
+
+/** Writes to stdout. Throws UnreadError when nobody reads it any more, and an Error when it cannot be written. */
+export function print(text: string): void {
+  try {
+    write(1, text)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') throw new UnreadError()
+    throw new Error(`cannot write to stdout: ${(error as Error).message}`, { cause: error })
   }
 }
 

@@ -9,7 +9,7 @@ import { addLead } from './commands/lead.ts'
 import { addLeader } from './commands/leader.ts'
 import { addLs } from './commands/ls.ts'
 import { addRun } from './commands/run.ts'
-import { exitStatus, messageOf, say, statusOf, write } from './exit.ts'
+import { exitStatus, messageOf, print, say, statusOf, UnreadError } from './exit.ts'
 
 const help = `
 Environment:
@@ -51,7 +51,7 @@ function program(): Command {
     .enablePositionalOptions() // what follows a subcommand is the subcommand's
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => write(1, text),
+      writeOut: print,
       outputError: (text) => say(text.replace(/^error: /, '').trimEnd()),
     })
     .addHelpText('after', help)
@@ -67,7 +67,7 @@ function program(): Command {
 /** Commander has told its own errors; its help and version are no errors. */
 function statusAfter(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitStatus.usage
-  say(messageOf(error))
+  if (!(error instanceof UnreadError)) say(messageOf(error))
   return statusOf(error)
 }
 

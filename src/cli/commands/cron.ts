@@ -144,6 +144,9 @@ The command gets these variables:
   LEASEHOLD_TICK   the scheduled time, as in 2026-03-29T03:00:00.000Z
   LEASEHOLD_TOKEN  the fencing token, which grows with every run
   LEASEHOLD_URL    the store, without secrets
+  LEASEHOLD_HOLDS  all holds above the command, as JSON
+Beside them it gets the environment, the open descriptors and the terminal of
+leasehold, but for the variables that --strip-env names.
 
 Exit status: that of the command, 128+n if signal n ended it or the wait, or
   0    another host runs the tick, or ran it; stderr says which

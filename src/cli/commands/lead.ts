@@ -121,7 +121,7 @@ function standsAgain({ lost, stuck, asked }: Verdict): boolean {
 }
 
 const description = `Waits until this candidate leads the election NAME, and runs the command while it leads. Whoever \
-waits is a standby. If leadership is lost, the command and all it started in its process group are stopped before \
+waits is a standby. If leadership is lost, the command and all that it started are stopped before \
 anybody else can lead, and leasehold stands for election again. When the command ends by itself, leadership is given \
 back and leasehold exits.`
 
@@ -139,13 +139,17 @@ The command gets these variables:
   LEASEHOLD_TOKEN  the fencing token, which grows with every term: let what the
                    command writes to refuse a smaller one than it has seen
   LEASEHOLD_URL    the store, without secrets
+  LEASEHOLD_HOLDS  all holds above the command, as JSON
+Beside them it gets the environment, the open descriptors and the terminal of
+leasehold, but for the variables that --strip-env names.
 
-Signals sent to leasehold are passed on to the process group of the command. After
+Signals sent to leasehold are passed on to the command and all that it started. After
 SIGTERM or SIGINT the command has --grace to end, then it is killed; with its end
 the next candidate leads. While leasehold only waits, they end it at once.
 
 Exit status: that of the command, 128+n if signal n ended it or the wait, or
-  64   wrong usage, or NAME is in use for something else
+  64   wrong usage, NAME is in use for something else, or leasehold runs under
+       NAME already and would wait for itself
   69   the store is unavailable at the start, or refused the credentials
   70   leadership was lost while the command was ending
   126  the command cannot be executed
