@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { uptime } from 'node:os'
 import { untilAborted } from './abort.ts'
 
-/** One instant, read from three clocks. Marks are only comparable within one process. */
+/** One instant, read from three clocks. Marks are only comparable within one process, except those of `machineMark`. */
 export interface Mark {
   /** Monotonic clock, in ms. Advances while the process is stopped; on Linux not while the machine is suspended. */
   readonly monotonicMs: number
@@ -37,6 +37,15 @@ export interface Clock {
 /** A wall clock's time in ISO 8601, for people to read. */
 export function isoTime(wallMs: number): string {
   return new Date(wallMs).toISOString()
+}
+
+/**
+ * The present instant as every process of this machine sees it: marks of one process may be compared with those of
+ * another. Costs about 10 µs.
+ */
+export function machineMark(): Mark {
+  const monotonicMs = Number(process.hrtime.bigint()) / 1e6
+  return { monotonicMs, wallMs: Date.now(), uptimeMs: uptime() * 1000 }
 }
 
 const longestTimerMs = 2 ** 31 - 1

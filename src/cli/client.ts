@@ -6,7 +6,7 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import { WaitTimeoutError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
 import { connect } from '../connect.ts'
-import { exitStatus, Interrupted, messageOf, say, statusOf } from './exit.ts'
+import { exitStatus, Interrupted, messageOf, say, statusOf, UnreadError } from './exit.ts'
 import { Signals } from './process/signals.ts'
 
 /** How long closing may take once there is a reason to hurry: then the store frees the lock by itself. */
@@ -29,14 +29,15 @@ export interface VisitOptions {
 
 /**
  * Connects, works and closes. The exit status is what `work` resolves with, or that of the error with which it or the
- * connecting fails, which is told on stderr.
+ * connecting fails, which is told on stderr. Signals that are `ignored` have no effect.
  */
 export async function withClient(
   options: VisitOptions,
   work: (visit: Visit) => Promise<number>,
+  ignored: readonly NodeJS.Signals[] = [],
 ): Promise<void> {
   const clock = systemClock()
-  const signals = new Signals()
+  const signals = new Signals(ignored)
   const connecting = connect(options.url, { ttlMs: options.ttl, clock })
   let hurry = signals.interrupted
   try {
@@ -54,7 +55,10 @@ export async function withClient(
 }
 
 function tell(error: unknown, { quiet }: VisitOptions): number {
-  const expected = error instanceof Interrupted || (quiet && error instanceof WaitTimeoutError)
+  const expected =
+    error instanceof Interrupted ||
+    error instanceof UnreadError ||
+    (quiet && error instanceof WaitTimeoutError)
   if (!expected) say(messageOf(error))
   return statusOf(error)
 }

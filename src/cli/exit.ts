@@ -1,5 +1,6 @@
 // How the command ends: which exit status means what, and which words go to stderr. Owns the meaning of
 // statuses for every subcommand, and the one place that writes messages.
+import { writeSync } from 'node:fs'
 import { constants } from 'node:os'
 import { ConflictError, RefusedError, UnavailableError, WaitTimeoutError } from '../base/errors.ts'
 import { printable } from './states.ts'
@@ -34,6 +35,9 @@ export class Interrupted extends Error {
   }
 }
 
+/** Nobody reads stdout any more, as after `| head -1`: that ends leasehold, and is no failure. */
+export class UnreadError extends Error {}
+
 /** What a shell makes of a process that a signal ended. */
 export function signalStatus(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal]
@@ -41,6 +45,7 @@ export function signalStatus(signal: NodeJS.Signals): number {
 
 /** The exit status for an error of the library or of this command. */
 export function statusOf(error: unknown): number {
+  if (error instanceof UnreadError) return 0
   if (error instanceof StartError || error instanceof Interrupted) return error.status
   if (error instanceof WaitTimeoutError) return exitStatus.notFree
   if (error instanceof UnavailableError || error instanceof RefusedError) return exitStatus.unavailable
@@ -69,5 +74,41 @@ export function messageOf(error: unknown): string {
 
 /** Writes one line to stderr. */
 export function say(message: string): void {
-  process.stderr.write(`leasehold: ${message}\n`)
+  try {
+    write(2, `leasehold: ${message}\n`)
+  } catch {
+    // Nobody reads it any more. That must not end leasehold while the command runs.
+  }
 }
+
+/** Writes to stdout. Throws UnreadError when nobody reads it any more, and an Error when it cannot be written. */
+export function print(text: string): void {
+  try {
+    write(1, text)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') throw new UnreadError()
+    throw new Error(`cannot write to stdout: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/**
+ * Writes all of `text` to stdout or stderr, and waits where nobody reads yet. Throws what the system says. It does not go by
+ * Node's streams: these make a pipe non-blocking, also for the command that shares it.
+ */
+export function write(fd: 1 | 2, text: string): void {
+  let rest = Buffer.from(text)
+  while (rest.length > 0) rest = rest.subarray(written(fd, rest))
+}
+
+function written(fd: number, bytes: Buffer): number {
+  try {
+    return writeSync(fd, bytes)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, fullPipeMs)
+    return 0
+  }
+}
+
+/** How long to wait for a reader whose pipe is full, before the next attempt. */
+const fullPipeMs = 5

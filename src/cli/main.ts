@@ -9,7 +9,7 @@ import { addLead } from './commands/lead.ts'
 import { addLeader } from './commands/leader.ts'
 import { addLs } from './commands/ls.ts'
 import { addRun } from './commands/run.ts'
-import { exitStatus, messageOf, say, statusOf } from './exit.ts'
+import { exitStatus, messageOf, print, say, statusOf, UnreadError } from './exit.ts'
 
 const help = `
 Environment:
@@ -24,8 +24,6 @@ Start here:
   $ leasehold run my-job -- echo 'one at a time'
   $ leasehold run --help`
 
-// Whoever reads stderr may stop reading. That must not end leasehold while the command runs.
-process.stderr.on('error', () => {})
 silenceExperiments()
 await main()
 
@@ -52,7 +50,10 @@ function program(): Command {
     .version(version())
     .enablePositionalOptions() // what follows a subcommand is the subcommand's
     .exitOverride()
-    .configureOutput({ outputError: (text) => say(text.replace(/^error: /, '').trimEnd()) })
+    .configureOutput({
+      writeOut: print,
+      outputError: (text) => say(text.replace(/^error: /, '').trimEnd()),
+    })
     .addHelpText('after', help)
   addRun(program)
   addLead(program)
@@ -66,7 +67,7 @@ function program(): Command {
 /** Commander has told its own errors; its help and version are no errors. */
 function statusAfter(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitStatus.usage
-  say(messageOf(error))
+  if (!(error instanceof UnreadError)) say(messageOf(error))
   return statusOf(error)
 }
 

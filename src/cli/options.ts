@@ -3,6 +3,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { checkName } from '../core/arguments.ts'
 import { parseDuration } from './duration.ts'
+import { Post } from './process/post.ts'
 
 /** What every subcommand that runs a command takes. */
 export interface HoldOptions {
@@ -10,10 +11,18 @@ export interface HoldOptions {
   readonly grace: number
   readonly url?: string
   readonly quiet?: boolean
+  readonly stripEnv?: string[]
 }
 
-/** Runs `command` under the name. */
-export type RunUnder<O extends HoldOptions> = (name: string, command: string[], options: O) => Promise<void>
+/** What to run under which name, and where its guardian comes from. */
+export interface Assignment {
+  readonly name: string
+  readonly command: readonly string[]
+  readonly post: Post
+}
+
+/** Runs the command under the name. */
+export type RunUnder<O extends HoldOptions> = (assignment: Assignment, options: O) => Promise<void>
 
 /**
  * Gives a subcommand the form `NAME [options] -- CMD [ARG...]`, with the options that all of this form share. Its
@@ -26,11 +35,12 @@ export function takesCommand<O extends HoldOptions>(subcommand: Command, run: Ru
     .addOption(ttlOption())
     .addOption(graceOption())
     .addOption(urlOption())
+    .option('--strip-env <NAME...>', 'variables of the environment that the command does not get', toNames)
     .option('--quiet', 'do not say for whom it waits, nor that it was not free')
     .action(async (name: string, command: string[], options: O, self: Command) => {
       if (!followsDashes(command)) self.error('error: put -- between the options and the command')
       checkName(name)
-      await run(name, command, options)
+      await run({ name, command, post: new Post() }, options)
     })
 }
 
@@ -48,6 +58,14 @@ function ttlOption(): Option {
 function graceOption(): Option {
   const about = 'time between SIGTERM and SIGKILL when the command has to stop'
   return new Option('--grace <time>', about).default(10_000, '10s').argParser(toMs)
+}
+
+/** Commander calls it once for each name. */
+function toNames(name: string, before: string[] = []): string[] {
+  return parsed(() => {
+    if (name === '' || /[=*?]/.test(name)) throw new RangeError('it takes names of variables, as they are')
+    return [...before, name]
+  })
 }
 
 /** Without this, `run -- ls -l` would run `-l` under the lock `ls`. */

@@ -1,11 +1,12 @@
 // What a wait shows on a terminal: for whom, and at which place in line. One line, redrawn in place and erased in the
 // end. Owns when to draw; where stderr is no terminal, nothing is drawn and nothing asked.
 import { hostname } from 'node:os'
+import { isatty } from 'node:tty'
 import type { Leasehold } from '../api/leasehold.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Standing } from '../contract.ts'
 import { parseHolder } from '../core/holder.ts'
-import { say } from './exit.ts'
+import { say, write } from './exit.ts'
 import { who } from './states.ts'
 
 /** Where to draw: a stream that may be a terminal. */
@@ -13,6 +14,9 @@ export interface Screen {
   readonly isTTY?: boolean
   write(text: string): unknown
 }
+
+/** Written to directly: Node's own stream would make a pipe non-blocking, also for the command that shares it. */
+const terminal: Screen = { isTTY: isatty(2), write: (text) => write(2, text) }
 
 /** Who waits, and for what. */
 export interface ProgressOptions {
@@ -50,7 +54,7 @@ export class Progress {
 
   constructor(options: ProgressOptions) {
     this.#options = options
-    this.#screen = options.screen ?? process.stderr
+    this.#screen = options.screen ?? terminal
     const seen = this.#screen.isTTY && !options.quiet && process.env.TERM !== 'dumb'
     this.onWait = seen ? (ahead) => this.#hear(ahead) : undefined
   }

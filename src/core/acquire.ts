@@ -213,7 +213,7 @@ export class Acquirer {
   /** The error for a name that was not free in time. It names the holder if the store answers soon. */
   notFree(wish: Pick<Wish, 'name' | 'waitMs'>): Promise<WaitTimeoutError> {
     const soon = new Scope().on(this.closing).onTimeout(this.#clock, 500, () => 'too slow')
-    return notFree(this.#backend, soon, wish)
+    return notFree(this.#backend, soon, wish, this.#sessions.live?.id)
   }
 }
 

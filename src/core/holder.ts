@@ -39,22 +39,28 @@ export function parseHolder(value: string): Holder | undefined {
   }
 }
 
-/** The error for a name that was not free in time. It names the holder if the store answers before the scope ends. */
+/**
+ * The error for a name that was not free in time. It names the holder if the store answers before the scope ends. `session`
+ * is the session of the client that asks, which may hold the name itself.
+ */
 export async function notFree(
   backend: Backend,
   scope: Scope,
   { name, waitMs = 0 }: { readonly name: string; readonly waitMs?: number | undefined },
+  session: string | undefined,
 ): Promise<WaitTimeoutError> {
   // Sent without `once`: a request that it counts as unanswered would cost the other callers their connection.
   const line = await backend.line(name, scope.signal).catch(() => [])
   scope.lift()
   const when = waitMs > 0 ? `was not free within ${waitMs} ms` : 'is not free'
-  return new WaitTimeoutError(`${JSON.stringify(name)} ${when}${describeLine(line, backend.facts)}`)
+  return new WaitTimeoutError(`${JSON.stringify(name)} ${when}${describeLine(line, backend.facts, session)}`)
 }
 
 /** Why a name is not free, as the end of a sentence. */
-function describeLine(line: readonly Standing[], facts: Facts): string {
-  const holders = line.filter(({ held }) => held).map(describeHolder)
+function describeLine(line: readonly Standing[], facts: Facts, session: string | undefined): string {
+  const holders = line
+    .filter(({ held }) => held)
+    .map((one) => (one.session === session ? 'this very client' : describeHolder(one)))
   const waiting = line.length - holders.length
   if (holders.length === 0) return describeDelay(facts)
   return `: held by ${holders.join(', ')}${waiting > 0 ? `, with ${waiting} waiting` : ''}`

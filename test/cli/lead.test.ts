@@ -148,7 +148,7 @@ describe('when leadership is lost, here since leasehold was stopped for longer t
   test('the command is killed, and the candidate stands in line again and leads when its turn comes', async () => {
     const { old, now } = await deposed(deaf('TERM'))
     await old.says(/^leasehold: "x" is led from here no longer; standing for election again$/m)
-    expect(old.stderr).toMatch(/^leasehold: hold lost: .*; stopping the command\n/)
+    expect(old.stderr).toMatch(/^(Terminated\n)?leasehold: hold lost: .*\n/)
     await untilGone(await old.pidOf('leads'))
     await untilWaiting(1)
     expect(await leader()).toBe('new')
@@ -178,9 +178,7 @@ describe('when leadership is lost, here since leasehold was stopped for longer t
     await now.pidOf('leads')
     run.signal('SIGCONT')
     const { status, stderr } = await run.ended
-    expect(stderr.match(/^leasehold: .*$/gm)).toEqual([
-      expect.stringMatching(/hold lost: .*; stopping the command$/),
-    ])
+    expect(stderr.match(/^leasehold: .*$/gm)).toEqual([expect.stringMatching(/hold lost: /)])
     expect(status).toBe(70)
   })
 })

@@ -28,6 +28,8 @@ export interface RunSettings {
   readonly open?: boolean
   /** Runs it on a terminal of its own, which `script` makes: stdout is then all that the terminal shows. */
   readonly terminal?: boolean
+  /** A script of `sh` that runs it: "$@" is the command line of leasehold. */
+  readonly shell?: string
 }
 
 /** Starts `leasehold` with these arguments. The test's end kills what is left of it. */
@@ -61,10 +63,13 @@ export class Run {
   #stdout = ''
   #stderr = ''
 
-  constructor(args: readonly string[], { env = {}, input = '', open = false, terminal }: RunSettings) {
-    const command = [process.execPath, program(), ...args]
+  constructor(args: readonly string[], settings: RunSettings) {
+    const { env = {}, input = '', open = false, terminal, shell } = settings
+    const own = [process.execPath, program(), ...args]
+    const command = shell === undefined ? own : ['sh', '-c', shell, 'sh', ...own]
     const [file = '', ...rest] = terminal ? onTerminal(command) : command
     this.#child = spawn(file, rest, {
+      detached: true, // the terminal of whoever runs the tests is not theirs
       env: { ...process.env, LEASEHOLD_URL: 'memory:', ...(terminal && { TERM: 'xterm' }), ...env },
     })
     this.pid = this.#child.pid ?? 0
@@ -155,7 +160,7 @@ export function processGroup(pid: number): number {
 /** Process ids of the guardian of a run; none when it has ended. */
 export function guardiansOf(run: Run): number[] {
   const all = execFileSync('ps', ['-A', '-o', 'pid=,args=', '-ww'], { encoding: 'utf8' })
-  const own = new RegExp(`^\\s*(\\d+) (?=[\\s\\S]*leasehold-guardian ${run.pid} )`)
+  const own = new RegExp(`^\\s*(\\d+) (?=[\\s\\S]*leasehold-guardian ${run.pid}(?: |$))`)
   return all
     .split('\n')
     .flatMap((line) => own.exec(line)?.[1] ?? [])

@@ -78,6 +78,17 @@ test('a wait that ends before the store has answered is an outage, not a taken l
   await expect(one.mutex('a').acquire({ waitMs: 0 })).rejects.toThrow(/not free: held by/)
 })
 
+test('a client that waits for itself is told so, and another client is told the holder', async () => {
+  const { one, other } = await scene()
+  await using _ = await one.mutex('a').acquire()
+  await expect(one.mutex('a').acquire({ waitMs: 0 })).rejects.toThrow(
+    '"a" is not free: held by this very client',
+  )
+  const told = await other.mutex('a').acquire({ waitMs: 0 }).catch(String)
+  expect(told).toMatch(/not free: held by .*\(pid \d+\)/)
+  expect(told).not.toContain('this very client')
+})
+
 test('a release that the store refuses for ever ends the session, so the lock blocks nobody', async () => {
   const { store, one, other, truth } = await scene()
   const hold = await one.mutex('a').acquire()

@@ -6,7 +6,7 @@ import { orAborted } from '../../base/abort.ts'
 import type { Standing } from '../../contract.ts'
 import { checkName } from '../../core/arguments.ts'
 import { withClient } from '../client.ts'
-import { exitStatus, say } from '../exit.ts'
+import { exitStatus, print, say } from '../exit.ts'
 import { urlOption } from '../options.ts'
 import { printable, who } from '../states.ts'
 
@@ -43,7 +43,7 @@ async function breakIt(client: Leasehold, name: string, token: bigint | undefine
   }
   if (await client.break(name, token)) {
     const loser = before.find((claim) => claim.token === token)
-    process.stdout.write(`${shown}: taken from ${loser ? who(loser) : 'its holder'}, token ${token}\n`)
+    print(`${shown}: taken from ${loser ? who(loser) : 'its holder'}, token ${token}\n`)
     return 0
   }
   const now = describe(await client.line(name))

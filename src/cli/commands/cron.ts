@@ -8,7 +8,8 @@ import { nameOf } from '../../core/holder.ts'
 import { checkTimezone, Schedule } from '../../cron/schedule.ts'
 import { type Visit, withClient } from '../client.ts'
 import { say } from '../exit.ts'
-import { type HoldOptions, parsed, takesCommand } from '../options.ts'
+import { type Assignment, type HoldOptions, parsed, takesCommand } from '../options.ts'
+import { refuseNested } from '../process/nesting.ts'
 import type { Verdict } from '../process/overseer.ts'
 import { runUnderHold } from '../process/under-hold.ts'
 import { Progress } from '../progress.ts'
@@ -53,28 +54,31 @@ function toTimezone(text: string): string {
   })
 }
 
-async function cron(name: string, command: string[], options: CronOptions): Promise<void> {
-  await withClient(options, async (visit) => {
+async function cron(assignment: Assignment, options: CronOptions): Promise<void> {
+  const { name, post } = assignment
+  const work = async (visit: Visit): Promise<number> => {
     const { schedule, tz: timezone, retry, catchUp } = options
-    return new Turn(visit, name, command, options).take({ schedule, timezone, retry, catchUp })
-  })
+    await refuseNested(visit.client, { name, permits: 1 })
+    return new Turn(visit, assignment, options).take({ schedule, timezone, retry, catchUp })
+  }
+  await withClient(options, work, post.inherited.ignored)
 }
 
 /** One host's part in one tick. */
 class Turn {
   readonly #visit: Visit
   readonly #name: string
-  readonly #command: readonly string[]
+  readonly #assignment: Assignment
   readonly #options: CronOptions
   readonly #progress: Progress
   #verdict: Verdict | undefined
 
-  constructor(visit: Visit, name: string, command: readonly string[], options: CronOptions) {
+  constructor(visit: Visit, assignment: Assignment, options: CronOptions) {
     this.#visit = visit
-    this.#name = name
-    this.#command = command
+    this.#name = assignment.name
+    this.#assignment = assignment
     this.#options = options
-    this.#progress = new Progress({ ...visit, name, quiet: options.quiet })
+    this.#progress = new Progress({ ...visit, name: this.#name, quiet: options.quiet })
   }
 
   /** Resolves with the exit status: that of the command, or 0 where another host has the tick. */
@@ -102,8 +106,9 @@ class Turn {
   async #run(hold: Hold, tick: Date): Promise<Verdict> {
     this.#progress.clear()
     const env = { LEASEHOLD_TICK: tick.toISOString() }
-    const job = { hold, command: this.#command, graceMs: this.#options.grace, env, say }
-    this.#verdict = await runUnderHold({ ...this.#visit, ...job })
+    const { grace: graceMs, stripEnv } = this.#options
+    const job = { ...this.#visit, ...this.#assignment, hold, graceMs, stripEnv, env, say }
+    this.#verdict = await runUnderHold(job)
     return this.#verdict
   }
 
@@ -139,6 +144,9 @@ The command gets these variables:
   LEASEHOLD_TICK   the scheduled time, as in 2026-03-29T03:00:00.000Z
   LEASEHOLD_TOKEN  the fencing token, which grows with every run
   LEASEHOLD_URL    the store, without secrets
+  LEASEHOLD_HOLDS  all holds above the command, as JSON
+Beside them it gets the environment, the open descriptors and the terminal of
+leasehold, but for the variables that --strip-env names.
 
 Exit status: that of the command, 128+n if signal n ended it or the wait, or
   0    another host runs the tick, or ran it; stderr says which

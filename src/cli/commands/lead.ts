@@ -5,7 +5,8 @@ import type { Term } from '../../api/election.ts'
 import { HoldLostError } from '../../base/errors.ts'
 import { type Visit, withClient } from '../client.ts'
 import { messageOf } from '../exit.ts'
-import { type HoldOptions, parsed, takesCommand } from '../options.ts'
+import { type Assignment, type HoldOptions, parsed, takesCommand } from '../options.ts'
+import { refuseNested } from '../process/nesting.ts'
 import type { Verdict } from '../process/overseer.ts'
 import { runUnderHold } from '../process/under-hold.ts'
 import { Progress } from '../progress.ts'
@@ -37,27 +38,32 @@ function toValue(text: string): string {
   })
 }
 
-async function lead(name: string, command: string[], options: LeadOptions): Promise<void> {
-  await withClient(options, (visit) => new Candidate(visit, name, command, options).status())
+async function lead(assignment: Assignment, options: LeadOptions): Promise<void> {
+  const { name, post } = assignment
+  const work = async (visit: Visit): Promise<number> => {
+    await refuseNested(visit.client, { name, permits: 1 })
+    return new Candidate(visit, assignment, options).status()
+  }
+  await withClient(options, work, post.inherited.ignored)
 }
 
 /** Stands for election until the command ends by itself, or a signal ends it. */
 class Candidate {
   readonly #visit: Visit
   readonly #name: string
-  readonly #command: readonly string[]
+  readonly #assignment: Assignment
   readonly #options: LeadOptions
   readonly #progress: Progress
   readonly #over = new AbortController()
   #outcome: Verdict | { readonly error: unknown } | undefined
   #told = ''
 
-  constructor(visit: Visit, name: string, command: readonly string[], options: LeadOptions) {
+  constructor(visit: Visit, assignment: Assignment, options: LeadOptions) {
     this.#visit = visit
-    this.#name = name
-    this.#command = command
+    this.#name = assignment.name
+    this.#assignment = assignment
     this.#options = options
-    this.#progress = new Progress({ ...visit, ...options, name })
+    this.#progress = new Progress({ ...visit, ...options, name: this.#name })
   }
 
   /** Resolves with the exit status when leadership is given back. Rejects with Interrupted if it never led. */
@@ -85,9 +91,9 @@ class Candidate {
   async #serve(hold: Term): Promise<void> {
     this.#progress.clear()
     this.#told = ''
-    const { grace: graceMs } = this.#options
+    const { grace: graceMs, stripEnv } = this.#options
     const say = this.#progress.say
-    const job = { ...this.#visit, hold, command: this.#command, graceMs, endsOn, say }
+    const job = { ...this.#visit, ...this.#assignment, hold, graceMs, stripEnv, endsOn, say }
     const outcome = await runUnderHold(job).catch((error: unknown) => ({ error }))
     if ('lost' in outcome && standsAgain(outcome)) return this.#standAgain()
     this.#outcome = outcome
@@ -96,6 +102,7 @@ class Candidate {
 
   #standAgain(): void {
     const name = JSON.stringify(this.#name)
+    this.#assignment.post.standBy()
     this.#progress.say(`${name} is led from here no longer; standing for election again`)
   }
 
@@ -114,7 +121,7 @@ function standsAgain({ lost, stuck, asked }: Verdict): boolean {
 }
 
 const description = `Waits until this candidate leads the election NAME, and runs the command while it leads. Whoever \
-waits is a standby. If leadership is lost, the command and all it started in its process group are stopped before \
+waits is a standby. If leadership is lost, the command and all that it started are stopped before \
 anybody else can lead, and leasehold stands for election again. When the command ends by itself, leadership is given \
 back and leasehold exits.`
 
@@ -132,13 +139,17 @@ The command gets these variables:
   LEASEHOLD_TOKEN  the fencing token, which grows with every term: let what the
                    command writes to refuse a smaller one than it has seen
   LEASEHOLD_URL    the store, without secrets
+  LEASEHOLD_HOLDS  all holds above the command, as JSON
+Beside them it gets the environment, the open descriptors and the terminal of
+leasehold, but for the variables that --strip-env names.
 
-Signals sent to leasehold are passed on to the process group of the command. After
+Signals sent to leasehold are passed on to the command and all that it started. After
 SIGTERM or SIGINT the command has --grace to end, then it is killed; with its end
 the next candidate leads. While leasehold only waits, they end it at once.
 
 Exit status: that of the command, 128+n if signal n ended it or the wait, or
-  64   wrong usage, or NAME is in use for something else
+  64   wrong usage, NAME is in use for something else, or leasehold runs under
+       NAME already and would wait for itself
   69   the store is unavailable at the start, or refused the credentials
   70   leadership was lost while the command was ending
   126  the command cannot be executed

@@ -6,7 +6,7 @@ import { orAborted } from '../../base/abort.ts'
 import type { Leader } from '../../contract.ts'
 import { checkName } from '../../core/arguments.ts'
 import { type Visit, withClient } from '../client.ts'
-import { exitStatus, say } from '../exit.ts'
+import { exitStatus, print, say } from '../exit.ts'
 import { urlOption } from '../options.ts'
 
 /** What the options say. */
@@ -37,35 +37,24 @@ export function addLeader(program: Command): void {
 /** Writes who leads, once or at each change, and resolves with the exit status. */
 async function tell({ client, signals }: Visit, name: string, options: LeaderOptions): Promise<number> {
   const election = client.election(name)
-  const unread = untilUnread()
-  if (options.watch) return watch(election, AbortSignal.any([signals.interrupted, unread]), options)
+  if (options.watch) return watch(election, signals.interrupted, options)
   const leader = await orAborted(election.leader(), signals.interrupted)
   write(name, leader, options)
   return leader ? 0 : exitStatus.nobody
 }
 
-/** Writes who leads at each change, until nobody reads it. Rejects with Interrupted. */
+/** Writes who leads at each change. Rejects with Interrupted, and with UnreadError when nobody reads it any more. */
 async function watch(election: Election, signal: AbortSignal, options: LeaderOptions): Promise<number> {
-  try {
-    for await (const leader of election.observe({ signal })) write(election.name, leader, options)
-  } catch (error) {
-    if (error !== unreadable) throw error
-  }
+  for await (const leader of election.observe({ signal })) write(election.name, leader, options)
   return 0
 }
 
-const unreadable = Symbol('nobody reads it')
-
-/** Aborts when nobody reads stdout any more, as after `| head -1`: that ends it, and is no failure. */
-function untilUnread(): AbortSignal {
-  const unread = new AbortController()
-  process.stdout.on('error', () => unread.abort(unreadable))
-  return unread.signal
-}
-
 function write(name: string, leader: Leader | undefined, { watch, json }: LeaderOptions): void {
-  if (json) return void process.stdout.write(`${asJson(name, leader)}\n`)
-  if (leader || watch) process.stdout.write(`${leader ? onOneLine(leader.value) : ''}\n`)
+  if (json) {
+    print(`${asJson(name, leader)}\n`)
+    return
+  }
+  if (leader || watch) print(`${leader ? onOneLine(leader.value) : ''}\n`)
   if (!leader) say(`nobody leads ${JSON.stringify(name)}`)
 }
 

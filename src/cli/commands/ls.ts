@@ -5,7 +5,7 @@ import { pause } from '../../base/clock.ts'
 import { UnavailableError } from '../../base/errors.ts'
 import type { NameState } from '../../contract.ts'
 import { type Visit, withClient } from '../client.ts'
-import { Interrupted, messageOf, say, signalStatus } from '../exit.ts'
+import { Interrupted, messageOf, print, say, signalStatus } from '../exit.ts'
 import { urlOption } from '../options.ts'
 import { documentOf, json, table } from '../states.ts'
 
@@ -47,7 +47,7 @@ async function once({ client, signals }: Visit, prefix: string, show: Show): Pro
 async function watch({ client, clock, signals }: Visit, prefix: string, show: Show): Promise<number> {
   const { interrupted } = signals
   try {
-    while (!show.deaf) {
+    for (;;) {
       const look = client.survey(prefix).then(
         (states) => show.update(states),
         (error) => show.outage(error),
@@ -55,7 +55,6 @@ async function watch({ client, clock, signals }: Visit, prefix: string, show: Sh
       await orAborted(look, interrupted)
       await pause(clock, everyMs, interrupted)
     }
-    return 0
   } catch (error) {
     if (error instanceof Interrupted && error.status === signalStatus('SIGINT')) return 0
     throw error
@@ -64,8 +63,6 @@ async function watch({ client, clock, signals }: Visit, prefix: string, show: Sh
 
 /** Where it is shown. */
 class Show {
-  /** Whether nobody reads any more. */
-  deaf = false
   readonly #url: string
   readonly #options: LsOptions
   #last: string | undefined
@@ -73,15 +70,12 @@ class Show {
   constructor(url: string, options: LsOptions) {
     this.#url = url
     this.#options = options
-    process.stdout.on('error', () => {
-      this.deaf = true // `leasehold ls | head`
-    })
   }
 
   print(states: readonly NameState[]): void {
     if (this.#options.json) {
-      process.stdout.write(`${json(documentOf(this.#url, states), this.#options.watch ? 0 : 2)}\n`)
-    } else if (states.length > 0) process.stdout.write(table(states))
+      print(`${json(documentOf(this.#url, states), this.#options.watch ? 0 : 2)}\n`)
+    } else if (states.length > 0) print(table(states))
     else say(nobody)
   }
 
@@ -106,7 +100,7 @@ class Show {
     }))
     const now = json(documentOf(this.#url, still))
     const isNew = this.#last !== now
-    if (isNew && this.#last !== undefined && !this.#options.json) process.stdout.write('\n')
+    if (isNew && this.#last !== undefined && !this.#options.json) print('\n')
     this.#last = now
     return isNew
   }
@@ -121,7 +115,7 @@ class Show {
     const cut = shown.map((line) => [...line].slice(0, columns).join(''))
     const clear = this.#last === undefined ? '\x1b[2J' : ''
     this.#last = ''
-    process.stdout.write(`${clear}\x1b[H${cut.map((line) => `${line}\x1b[K\n`).join('')}\x1b[J`)
+    print(`${clear}\x1b[H${cut.map((line) => `${line}\x1b[K\n`).join('')}\x1b[J`)
   }
 }
 

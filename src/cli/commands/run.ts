@@ -5,7 +5,8 @@ import type { Hold } from '../../api/hold.ts'
 import { checkPermits } from '../../core/arguments.ts'
 import { type Visit, withClient } from '../client.ts'
 import { say } from '../exit.ts'
-import { type HoldOptions, parsed, takesCommand, toMs } from '../options.ts'
+import { type Assignment, type HoldOptions, parsed, takesCommand, toMs } from '../options.ts'
+import { refuseNested } from '../process/nesting.ts'
 import { runUnderHold } from '../process/under-hold.ts'
 import { Progress } from '../progress.ts'
 
@@ -33,12 +34,16 @@ export function addRun(program: Command): void {
   takesCommand(subcommand, run).addHelpText('after', help)
 }
 
-async function run(name: string, command: string[], options: RunOptions): Promise<void> {
-  await withClient(options, async (visit) => {
+async function run(assignment: Assignment, options: RunOptions): Promise<void> {
+  const { name, post } = assignment
+  const { permits = 1, stripEnv, grace: graceMs } = options
+  const work = async (visit: Visit): Promise<number> => {
+    await refuseNested(visit.client, { name, permits })
     const hold = await acquire(visit, name, options)
-    const { status } = await runUnderHold({ ...visit, hold, command, graceMs: options.grace, say })
+    const { status } = await runUnderHold({ ...visit, ...assignment, hold, graceMs, stripEnv, say })
     return status
-  })
+  }
+  await withClient(options, work, post.inherited.ignored)
 }
 
 async function acquire(visit: Visit, name: string, options: RunOptions): Promise<Hold> {
@@ -64,8 +69,8 @@ function toPermits(text: string): number {
 }
 
 const description = `Waits until the lock NAME is free, runs the command while holding it, and releases it. \
-If the lock is lost meanwhile, the command and all it started in its process group are stopped before \
-anybody else can hold the lock.`
+If the lock is lost meanwhile, the command and all that it started are stopped before anybody else can hold the lock, \
+also when leasehold itself is stopped, hangs or is killed.`
 
 const help = `
 Times are numbers with a unit: 500ms, 30s, 5m, 1h.
@@ -82,13 +87,17 @@ The command gets these variables:
   LEASEHOLD_TOKEN  the fencing token, which grows with every holder: let what
                    the command writes to refuse a smaller one than it has seen
   LEASEHOLD_URL    the store, without secrets
+  LEASEHOLD_HOLDS  all holds above the command, as JSON
+Beside them it gets the environment, the open descriptors and the terminal of
+leasehold, but for the variables that --strip-env names.
 
-Signals sent to leasehold are passed on to the process group of the command.
-What the command leaves running in its group when it exits is stopped before
-the lock is released.
+Signals sent to leasehold are passed on to the command and all that it started.
+What the command leaves running when it exits is stopped before the lock is
+released. Only a process with a session of its own is out of reach.
 
 Exit status: that of the command, 128+n if signal n ended it, or
-  64   wrong usage, or NAME is in use with other permits
+  64   wrong usage, NAME is in use with other permits, or leasehold runs under
+       NAME already and would wait for itself
   69   the store is unavailable, or refused the credentials
   70   the lock was lost while the command ran
   75   the lock was not free in time

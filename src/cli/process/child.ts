@@ -1,127 +1,44 @@
-// The command that runs under the lock: one child and whatever it starts, as one process group. Owns how the
-// group is started, signalled and seen to be gone; when it has to stop is the overseer's to say.
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
-import type { Writable } from 'node:stream'
+// The command that runs under the lock, as leasehold sees it: its processes, and the status with which it ends. The
+// guardian has started it and waits for it; when it has to stop, the overseer says.
 import { exitStatus, StartError, signalStatus } from '../exit.ts'
-import { gated } from './gate.ts'
+import type { Report } from './orders.ts'
+import type { Processes } from './processes.ts'
 
-// Windows has no process groups: there the child alone is signalled.
-const hasGroups = process.platform !== 'win32'
-
-/**
- * Starts the command on this process's terminal and as leader of a group of its own, so that one signal reaches all
- * that it starts. It waits until `begin`. No shell reads its words. Rejects with StartError when there is nothing to run.
- */
-export async function startGroup(command: readonly string[], env: NodeJS.ProcessEnv): Promise<ChildGroup> {
-  const { file, args, stdio, gate } = gated(command)
-  try {
-    const child = spawn(file, args, { stdio, detached: hasGroups, env: { ...process.env, ...env } })
-    if (child.pid === undefined) throw (await once(child, 'error'))[0]
-    const stream = gate === undefined ? undefined : (child.stdio[gate] as Writable)
-    return new ChildGroup(child, child.pid, stream)
-  } catch (error) {
-    throw startError(command[0] ?? '', error as NodeJS.ErrnoException)
-  }
-}
-
-/** A running command with all processes of its group. */
+/** A running command with all its processes. */
 export class ChildGroup {
-  /** Process id of the command, and of its group. */
+  /** Process id of the command. */
   readonly pid: number
   /**
-   * Resolves with the command's exit status, or 128+n when signal n ended it. Others of its group may live
-   * on.
+   * Resolves with the command's exit status, or 128+n when signal n ended it. Other processes of it may live on. When the
+   * guardian dies before that, the status is never known, and this resolves with the status of a lost lock.
    */
   readonly ended: Promise<number>
-  readonly #child: ChildProcess
-  readonly #gate: Writable | undefined
-  #empty = false
+  readonly #processes: Processes
 
-  /** `child` leads its group, and waits for a line on `gate`, if there is one. */
-  constructor(child: ChildProcess, pid: number, gate: Writable | undefined) {
-    this.#child = child
-    this.#gate = gate
-    gate?.on('error', () => {}) // it has ended before it began
+  constructor(pid: number, processes: Processes, ended: Promise<number>) {
     this.pid = pid
-    this.ended = new Promise((resolve) => {
-      child.once('exit', (code, signal) =>
-        resolve(signal ? signalStatus(signal) : (code ?? exitStatus.failed)),
-      )
-    })
+    this.ended = ended
+    this.#processes = processes
   }
 
-  /**
-   * Whether nothing of the group runs any more. Asked of the system; once true it stays true, because
-   * the number may then name somebody else's group.
-   */
+  /** Whether nothing of it runs any more. Once true it stays true. */
   get empty(): boolean {
-    this.#send(0)
-    this.#empty ||= hasGroups && hasOnlyZombies(this.pid)
-    return this.#empty
+    return this.#processes.empty
   }
 
-  /** Lets the command run. */
-  begin(): void {
-    this.#gate?.end('go\n')
-  }
-
-  /** Sends a signal to every process of the group, if there is one. */
+  /** Sends a signal to every process of it, if there is one. */
   signal(name: NodeJS.Signals): void {
-    this.#send(name)
-  }
-
-  /** Lets this process exit although the command still runs. */
-  abandon(): void {
-    this.#child.unref()
-  }
-
-  #send(signal: NodeJS.Signals | 0): void {
-    if (this.#empty) return
-    try {
-      process.kill(hasGroups ? -this.pid : this.pid, signal)
-    } catch (error) {
-      // Any other error, such as EPERM for a process that changed its user, means that something is there.
-      this.#empty = (error as NodeJS.ErrnoException).code === 'ESRCH'
-    }
+    this.#processes.signal(name)
   }
 }
 
-/**
- * Whether all that is left of a group has ended and only waits for its parent to notice, which in a container
- * without an init is for ever. Told by /proc; where there is none, the answer is no.
- */
-function hasOnlyZombies(group: number): boolean {
-  const left = processes().flatMap((pid) => memberOf(group, pid))
-  return left.length > 0 && left.every((member) => member === 'zombie')
+/** The exit status as a shell tells it. */
+export function statusOfExit({ code, signal }: Extract<Report, { exited: unknown }>['exited']): number {
+  return signal ? signalStatus(signal) : (code ?? exitStatus.failed)
 }
 
-function processes(): string[] {
-  try {
-    return readdirSync('/proc').filter((name) => /^\d+$/.test(name))
-  } catch {
-    return []
-  }
-}
-
-/** What a process of the group is; nothing for a process of another group. */
-function memberOf(group: number, pid: string): ('zombie' | 'alive')[] {
-  try {
-    // `pid (name) state parent group …`, where the name may hold anything. A process whose first thread has
-    // ended looks like a zombie, but for the number of its threads.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ')
-    const [state, , own] = fields
-    if (Number(own) !== group) return []
-    return [state === 'Z' && Number(fields[17]) <= 1 ? 'zombie' : 'alive']
-  } catch {
-    return [] // it has ended meanwhile
-  }
-}
-
-function startError(file: string, error: NodeJS.ErrnoException): StartError {
+/** The error for a command that the system did not start. */
+export function startError(file: string, error: { code?: string | undefined; message: string }): StartError {
   const command = JSON.stringify(file)
   if (error.code === 'ENOENT' || file === '') {
     return new StartError(`command not found: ${command}`, exitStatus.notFound, error)

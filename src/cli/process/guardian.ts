@@ -1,70 +1,145 @@
-// Who stops the command when leasehold itself is killed by a signal that no process can handle. Owns a tiny
-// shell that reads from a pipe whose only writer is leasehold: the end of the pipe is leasehold's death,
-// however it came.
-import { spawn } from 'node:child_process'
-import type { Writable } from 'node:stream'
+// Leasehold's side of its guardian: a process of its own that starts the command, knows the deadline of its lock, and stops
+// the command in time when leasehold dies or stands still. What the guardian does by itself, guardian-main.ts says.
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { Hold } from '../../api/hold.ts'
+import { machineMark } from '../../base/clock.ts'
+import { exitStatus, StartError } from '../exit.ts'
+import { ChildGroup, startError, statusOfExit } from './child.ts'
+import type { Inherited } from './inherited.ts'
+import type { Heartbeat, Order, Report, Start } from './orders.ts'
+import { familyOf, groupOf, markedProcesses } from './processes.ts'
 
-// $1 is leasehold's process id, for those who read the list of processes; $2 is the grace in tenths of a
-// second. Polite signals are ignored: whoever stops a whole service sends them to everybody, and this is the
-// last to go. `kill` gets no `--` before the group: not every shell knows it there. Where `sleep` is missing
-// or takes no fractions, the group is stopped rather earlier than later.
-const script = `
-trap '' HUP INT QUIT TERM
-read -r group || exit 0
-tenths=$2
-while read -r word; do
-  [ "$word" = stopping ] || exit 0
-  tenths=0
-done
-kill -TERM "-$group"
-kill -CONT "-$group"
-while [ "$tenths" -gt 0 ] && kill -0 "-$group"; do
-  sleep 0.1 || sleep 1 || break
-  tenths=$((tenths - 1))
-done
-kill -KILL "-$group"
-`
+/** What to start, and under which hold. */
+export interface Task extends Pick<Start, 'command' | 'env' | 'mark' | 'graceMs' | 'graceOnDeathMs'> {
+  readonly hold: Hold
+}
 
-/** Stops a group of processes when this process dies. Where there is no /bin/sh it does nothing. */
+/** Starts commands, and outlives leasehold for as long as one of them runs. */
 export class Guardian {
-  readonly #pipe: Writable | undefined
+  readonly #inherited: Inherited
+  readonly #intervened = new AbortController()
+  readonly #process: ChildProcess
+  readonly #gone: Promise<unknown>
 
   /**
-   * Starts it, in a session of its own, so that no terminal reaches it, and without the caller's stdio, so
-   * that nobody who reads that waits for it. `graceMs` lies between SIGTERM and SIGKILL.
+   * Starts it at once, so that it is there when the lock is. It keeps the descriptors that the command is to get, so
+   * whoever reads one of those waits until `dismiss`.
    */
-  constructor(graceMs: number) {
-    if (process.platform === 'win32') return
-    const tenths = String(Math.ceil(graceMs / 100))
-    const shell = spawn('/bin/sh', ['-c', script, 'leasehold-guardian', String(process.pid), tenths], {
-      cwd: '/',
-      detached: true,
-      env: { PATH: `${process.env.PATH ?? ''}:/usr/bin:/bin` },
-      // Node opens its end so that it closes in every program started later: the command cannot hold it open.
-      stdio: ['pipe', 'ignore', 'ignore'],
+  constructor(inherited: Inherited) {
+    this.#inherited = inherited
+    const main = fileURLToPath(import.meta.url).replace(/guardian(\.\w+)$/, 'guardian-main$1')
+    this.#process = spawn(process.execPath, [main, 'leasehold-guardian', String(process.pid)], {
+      // In a session of its own no terminal's signal reaches it; with a terminal it handles those.
+      detached: process.platform !== 'win32' && !inherited.terminal,
+      env: withoutNode(process.env),
+      stdio: stdioOf(inherited),
     })
-    shell.on('error', () => {})
-    shell.unref()
-    this.#pipe = shell.stdin
-    shell.stdin.on('error', () => {})
-    ;(shell.stdin as Writable & { unref?(): void }).unref?.()
+    this.#gone = Promise.race([once(this.#process, 'exit'), once(this.#process, 'disconnect')]).catch(
+      () => {},
+    )
+    void this.#gone.then(() => this.#intervene('the guardian of the command has ended'))
+    this.#process.unref()
+    this.#process.channel?.unref()
   }
 
-  /** Names the group to stop; resolves when that cannot be lost any more. */
-  guard(group: number): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#pipe) this.#pipe.write(`${group}\n`, () => resolve())
-      else resolve()
-    })
+  /** Aborts when the guardian has begun to stop the command by itself, or has died; the reason is an Error that says so. */
+  get intervened(): AbortSignal {
+    return this.#intervened.signal
   }
 
-  /** Says that the group is being stopped: from now on it gets no grace if this process dies. */
+  /** Starts the command. Rejects with StartError when there is nothing to run. */
+  async start({ hold, ...task }: Task): Promise<ChildGroup> {
+    const { terminal } = this.#inherited
+    const answer = this.#answer()
+    this.#send({ start: { ...task, ...this.#inherited, ...heartbeat(hold) } })
+    const report = await answer
+    if ('failed' in report) throw startError(task.command[0] ?? '', report.failed)
+    if (!('started' in report)) throw abandoned(task.mark)
+    const { started: pid } = report
+    const processes = terminal ? familyOf(pid, task.mark) : groupOf(pid)
+    return new ChildGroup(pid, processes, this.#ended())
+  }
+
+  /** Tells how long the hold lasts: call it before the deadline that was told last is near, and not after a loss. */
+  beat(hold: Hold): void {
+    this.#send({ beat: heartbeat(hold) })
+  }
+
+  /** Passes a signal on to the command, unless the terminal has sent it to all. */
+  relay(signal: NodeJS.Signals): void {
+    this.#send({ relay: signal })
+  }
+
+  /** Says that the command is being stopped: from now on it gets no grace if this process dies. */
   stopping(): void {
-    this.#pipe?.write('stopping\n')
+    this.#send('stopping')
   }
 
   /** Ends the guardian: there is nothing left to stop. */
   dismiss(): void {
-    this.#pipe?.end('done\n')
+    this.#process.kill('SIGKILL') // also where it has been stopped, and sooner than it could end by itself
   }
+
+  /** The answer to an order to start; an empty one when the guardian has died before. */
+  #answer(): Promise<Report | Record<string, never>> {
+    this.#process.ref() // nothing else may keep this process alive meanwhile
+    const answer = new Promise<Report>((resolve) =>
+      this.#process.once('message', resolve as (m: unknown) => void),
+    )
+    return Promise.race([answer, this.#gone.then(() => ({}))]).finally(() => this.#process.unref())
+  }
+
+  #ended(): Promise<number> {
+    return new Promise((resolve) => {
+      this.#process.on('message', (report: Report) => {
+        if ('stopped' in report) this.#intervene('leasehold stood still, and the deadline came near')
+        else if ('exited' in report) resolve(statusOfExit(report.exited))
+      })
+      void this.#gone.then(() => resolve(exitStatus.lost))
+    })
+  }
+
+  #intervene(message: string): void {
+    this.#intervened.abort(new Error(message))
+  }
+
+  #send(order: Order): void {
+    this.#process.send(order, () => {}) // where it has died, `#gone` tells
+  }
+}
+
+/** The clock is read first: a process that is stopped between the two promises too little, never too much. */
+function heartbeat(hold: Hold): Heartbeat {
+  const at = machineMark()
+  return { at, leftMs: hold.remainingMs }
+}
+
+/** A guardian that died as it started the command: nobody knows the command's process id. */
+function abandoned(mark: string): StartError {
+  for (const pid of markedProcesses(mark)) process.kill(pid, 'SIGKILL')
+  return new StartError(
+    'the guardian of the command has ended before the command ran',
+    exitStatus.failed,
+    undefined,
+  )
+}
+
+/**
+ * Each descriptor at its own number, and the channel at the lowest number that is free: only there Node sees to it that the
+ * command does not get it.
+ */
+function stdioOf({ descriptors }: Inherited): StdioOptions {
+  const passed = new Set([0, 1, 2, ...descriptors])
+  const stdio: (number | 'ignore' | 'ipc')[] = Array.from({ length: Math.max(...passed) + 2 }, (_, fd) =>
+    passed.has(fd) ? fd : 'ignore',
+  )
+  stdio[stdio.indexOf('ignore')] = 'ipc'
+  return stdio
+}
+
+/** Options of Node's are meant for other programs than the guardian. */
+function withoutNode(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('NODE_')))
 }

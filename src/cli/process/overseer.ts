@@ -41,6 +41,8 @@ export interface Watch {
   readonly group: ChildGroup
   readonly guardian: Guardian
   readonly clock: Clock
+  /** How long no other client can hold after the store last confirmed the session. */
+  readonly coveredMs: number
   /** Time between SIGTERM and SIGKILL while the lock is held. */
   readonly graceMs: number
   /** The same when the lock is the reason: it is about to be lost, or is. */
@@ -80,6 +82,7 @@ export class Overseer {
     this.#watch = watch
     this.#seen = { at: watch.clock.mark(), leftMs: watch.hold.remainingMs }
     watch.hold.signal.addEventListener('abort', this.look)
+    watch.guardian.intervened.addEventListener('abort', this.look)
     this.look()
   }
 
@@ -93,6 +96,7 @@ export class Overseer {
     else if (hold.remainingMs > this.#lostAtMs)
       say('contact came back after the command had been told to stop')
     hold.signal.removeEventListener('abort', this.look)
+    this.#watch.guardian.intervened.removeEventListener('abort', this.look)
     this.#cancelLook()
     const lost = this.#loss !== undefined
     return { status: lost ? exitStatus.lost : own, lost, stuck, asked: this.#asked !== undefined }
@@ -109,30 +113,37 @@ export class Overseer {
 
   /** Does what the present instant demands, and sees to it that it is called again in time. */
   look = (): void => {
-    const { hold, graceMs, graceOnLossMs, clock } = this.#watch
+    const { hold, graceMs, graceOnLossMs, guardian } = this.#watch
     const told = hold.signal.aborted
-    if (!told) this.#seen = { at: clock.mark(), leftMs: hold.remainingMs }
+    if (!told) this.#see()
     const leftMs = this.#seen.leftMs - this.#sinceMs(this.#seen.at)
     const nearMs = Math.max(graceOnLossMs, killAheadMs)
     const late = leftMs <= killAheadMs || (told && this.#loss === 'near')
     if (told) this.#lose('told', (hold.signal.reason as Error).message)
     else if (leftMs <= nearMs)
       this.#lose('near', `no contact with the store, ${Math.round(leftMs)} ms are left`)
+    else if (guardian.intervened.aborted) this.#lose('near', (guardian.intervened.reason as Error).message)
     if (this.#loss && !late) this.#stop(told ? graceOnLossMs : graceMs)
     if (late || this.#graceLeftMs() <= 0) this.#kill()
     this.#lookAgain(Math.min(this.#graceLeftMs(), leftMs - (this.#loss ? killAheadMs : nearMs)))
   }
 
+  /** Notes how long the hold lasts, and tells the guardian. */
+  #see(): void {
+    const { hold, clock, guardian } = this.#watch
+    this.#seen = { at: clock.mark(), leftMs: hold.remainingMs }
+    guardian.beat(hold)
+  }
+
   /** Waits until the group is empty, which it says, and stops what the command left behind. */
   async #clear(): Promise<boolean> {
-    const { graceMs, group, say } = this.#watch
+    const { graceMs, say } = this.#watch
     if (await this.#emptyWithin(lingerMs)) return true
     if (!this.#loss) say('the command left processes running; they are stopped before the lock is released')
     this.#stop(graceMs)
     this.look()
     if (await this.#emptyWithin(Infinity)) return true
     say('not even SIGKILL ended every process of the command')
-    group.abandon()
     return false
   }
 
@@ -187,7 +198,9 @@ export class Overseer {
 
   #lookAgain(ms: number): void {
     this.#cancelLook()
-    const inMs = this.#killed ? lookMs : Math.min(lookMs, Math.max(1, ms))
+    // The guardian has to hear of a renewal before the deadline that it knows is near.
+    const restMs = Math.min(lookMs, this.#watch.coveredMs / 10)
+    const inMs = this.#killed ? lookMs : Math.min(restMs, Math.max(1, ms))
     this.#cancelLook = this.#watch.clock.after(inMs, this.look)
   }
 

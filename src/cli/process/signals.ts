@@ -1,5 +1,5 @@
 // What leasehold does with the signals it gets. Owns the way from a signal to the command that runs, or,
-// while none runs, to the end of whatever leasehold is waiting for.
+// while none runs, to the end of whatever leasehold is waiting for; and that a signal which the caller ignores is ignored.
 import { Interrupted } from '../exit.ts'
 
 /** Signals that end a program unless it handles them. */
@@ -14,8 +14,12 @@ export class Signals {
   readonly #lifts: (() => void)[] = []
   #passingLifts: (() => void)[] = []
   #receive: ((signal: NodeJS.Signals) => void) | undefined
+  #early: NodeJS.Signals[] = []
+  readonly #ignored: ReadonlySet<NodeJS.Signals>
 
-  constructor() {
+  /** `ignored` are signals that the caller of leasehold ignores: they do nothing here either. */
+  constructor(ignored: readonly NodeJS.Signals[] = []) {
+    this.#ignored = new Set(ignored)
     for (const signal of ending) this.#lifts.push(this.#on(signal))
   }
 
@@ -24,23 +28,33 @@ export class Signals {
     return this.#interrupted.signal
   }
 
-  /**
-   * Call it before the command starts: what arrives while it starts must not take its usual effect on
-   * leasehold.
-   */
+  /** Call it before the command starts: what arrives while it starts waits for `passTo`. */
   prepare(): void {
+    const early: NodeJS.Signals[] = []
+    this.#early = early
+    this.#receive = (signal) => early.push(signal)
     this.#passingLifts = passing.map((signal) => this.#on(signal))
   }
 
   /** From now on the command gets them, each as often as it comes. */
   passTo(receive: (signal: NodeJS.Signals) => void): void {
     this.#receive = receive
+    for (const signal of this.#early.splice(0)) receive(signal)
   }
 
   /** The command has ended: a signal interrupts leasehold again, and Ctrl-Z stops it. */
   stopPassing(): void {
     this.#receive = undefined
+    for (const signal of this.#early.splice(0)) this.#received(signal) // the command did not start
     for (const lift of this.#passingLifts.splice(0)) lift()
+  }
+
+  /** Stops this process as Ctrl-Z does: until SIGCONT, and not at all where no shell is there to send that. */
+  suspend(): void {
+    const listeners = process.listeners('SIGTSTP')
+    process.removeAllListeners('SIGTSTP')
+    process.kill(process.pid, 'SIGTSTP')
+    for (const listener of listeners) process.on('SIGTSTP', listener)
   }
 
   /** Gives the signals their usual effect back. */
@@ -55,6 +69,7 @@ export class Signals {
   }
 
   #received(signal: NodeJS.Signals): void {
+    if (this.#ignored.has(signal)) return
     if (this.#receive) this.#receive(signal)
     else if (ending.some((name) => name === signal)) this.#interrupted.abort(new Interrupted(signal))
   }

@@ -1,19 +1,26 @@
 // One command under one hold, from its start until nothing of it runs any more, for every subcommand that runs one.
-// Owns how guardian, group, overseer and signals are put together; what its end means, each subcommand says.
+// Owns how guardian, command, overseer and signals are put together; what its end means, each subcommand says.
 import type { Hold } from '../../api/hold.ts'
+import { coveredMs } from '../../core/timing.ts'
 import type { Visit } from '../client.ts'
-import { type ChildGroup, startGroup } from './child.ts'
-import { Guardian } from './guardian.ts'
+import type { ChildGroup } from './child.ts'
+import { commandEnv, markOf } from './environment.ts'
+import type { Guardian, Task } from './guardian.ts'
 import { graceOnLossMs, Overseer, type Verdict } from './overseer.ts'
+import type { Post } from './post.ts'
 
 /** What to run, and under what. */
 export interface Job extends Visit {
   readonly hold: Hold
+  /** Where the guardian comes from. */
+  readonly post: Post
   readonly command: readonly string[]
   /** Time between SIGTERM and SIGKILL. */
   readonly graceMs: number
   /** Further variables for the command. */
   readonly env?: Readonly<Record<string, string>>
+  /** Variables of leasehold that the command does not get. */
+  readonly stripEnv?: readonly string[] | undefined
   /** Signals after which the command has the grace to end; after others it may go on as long as it likes. */
   readonly endsOn?: readonly NodeJS.Signals[]
   readonly say: (message: string) => void
@@ -24,23 +31,16 @@ export interface Job extends Visit {
  * there is nothing to run, and with Interrupted when a signal came before it could start.
  */
 export async function runUnderHold(job: Job): Promise<Verdict> {
-  const { client, hold, signals, graceMs } = job
+  const { client, signals } = job
   signals.interrupted.throwIfAborted()
-  const onLossMs = graceOnLossMs(client, graceMs)
-  // Where a crash frees the lock at once, nobody waits for the command to end in peace.
-  const guardian = new Guardian(client.facts.freesOnCrash ? 0 : onLossMs)
+  const guardian = job.post.guardian()
+  const covered = coveredMs(client.ttlMs, client.facts)
+  const onLossMs = graceOnLossMs(client, job.graceMs)
   signals.prepare()
   try {
-    const group = await startGroup(job.command, {
-      ...job.env,
-      LEASEHOLD_NAME: hold.name,
-      LEASEHOLD_TOKEN: String(hold.token),
-      LEASEHOLD_URL: client.url,
-    })
-    const overseer = new Overseer({ ...job, group, guardian, graceOnLossMs: onLossMs })
-    signals.passTo((signal) => pass(signal, group, overseer, job))
-    await guardian.guard(group.pid)
-    group.begin()
+    const group = await guardian.start(taskOf(job, onLossMs))
+    const overseer = new Overseer({ ...job, group, guardian, coveredMs: covered, graceOnLossMs: onLossMs })
+    signals.passTo((signal) => pass(signal, { ...job, group, guardian, overseer }))
     return await overseer.verdict()
   } finally {
     signals.stopPassing()
@@ -48,18 +48,41 @@ export async function runUnderHold(job: Job): Promise<Verdict> {
   }
 }
 
-function pass(signal: NodeJS.Signals, group: ChildGroup, overseer: Overseer, { endsOn = [] }: Job): void {
+function taskOf(job: Job, graceMs: number): Task {
+  const { hold, command, client } = job
+  const env = commandEnv(job)
+  // Where a crash frees the lock at once, nobody waits for the command to end in peace.
+  const graceOnDeathMs = client.facts.freesOnCrash ? 0 : graceMs
+  return { hold, command, env, mark: markOf(env), graceMs, graceOnDeathMs }
+}
+
+/** Signals that a terminal, or the shell on it, sends to the whole process group. */
+const ofTerminals = new Set<NodeJS.Signals>(['SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGCONT', 'SIGHUP', 'SIGWINCH'])
+
+interface Running extends Job {
+  readonly group: ChildGroup
+  readonly guardian: Guardian
+  readonly overseer: Overseer
+}
+
+function pass(signal: NodeJS.Signals, running: Running): void {
+  const { group, guardian, overseer, post, endsOn = [] } = running
   if (signal === 'SIGCONT') overseer.look() // before the command goes on: the lock may be gone meanwhile
-  if (signal === 'SIGTSTP') stopTogether(group)
-  else group.signal(signal)
+  if (post.inherited.terminal && ofTerminals.has(signal)) guardian.relay(signal)
+  else if (signal !== 'SIGTSTP') group.signal(signal)
+  if (signal === 'SIGTSTP') stopTogether(running)
   if (endsOn.includes(signal)) overseer.expectEnd(signal)
 }
 
 /**
- * Ctrl-Z: nobody renews while leasehold is stopped, so the command must not run on. A SIGTSTP would be
- * ignored by the kernel, since the group is in no terminal's session; SIGSTOP is not.
+ * Ctrl-Z: nobody renews while leasehold is stopped, so the command must not run on. Without a terminal it is in a session of
+ * its own, where the kernel ignores SIGTSTP; SIGSTOP it does not ignore.
  */
-function stopTogether(group: ChildGroup): void {
+function stopTogether({ post, group, signals }: Running): void {
+  if (post.inherited.terminal) {
+    signals.suspend()
+    return
+  }
   group.signal('SIGSTOP')
   process.kill(process.pid, 'SIGSTOP')
 }

@@ -1,0 +1,40 @@
+// A command below a command: leasehold that waits for a lock which its own ancestor holds would wait for ever. Owns how that
+// is seen before the wait.
+import { hostname } from 'node:os'
+import type { Leasehold } from '../../api/leasehold.ts'
+import { ConflictError } from '../../base/errors.ts'
+import type { Standing } from '../../contract.ts'
+import { parseHolder } from '../../core/holder.ts'
+import { type OuterHold, outerHolds } from './environment.ts'
+
+/**
+ * Rejects with ConflictError when the holds above this process take all permits of the name. The environment tells of them,
+ * and the store whether they still stand: a process may outlive the hold under which it was started. Costs one
+ * request, only where the environment tells of such a hold.
+ */
+export async function refuseNested(
+  client: Leasehold,
+  { name, permits }: { readonly name: string; readonly permits: number },
+): Promise<void> {
+  const outer = outerHolds().filter((hold) => hold.name === name && hold.url === client.url)
+  if (outer.length < permits) return
+  const line = await client.line(name)
+  const holders = line.filter(({ held }) => held)
+  const standing = outer.filter((hold) => holders.some((holder) => isSame(holder, hold)))
+  if (standing.length >= permits) throw nested(name, permits, standing)
+}
+
+/** On etcd the token of a mutex is not in the store, but its holder names itself; a candidate may not. */
+function isSame({ token, value }: Standing, hold: OuterHold): boolean {
+  const holder = parseHolder(value)
+  return String(token) === hold.token || (holder?.pid === hold.pid && holder.host === hold.host)
+}
+
+function nested(name: string, permits: number, standing: readonly OuterHold[]): ConflictError {
+  const [{ host, pid } = { host: hostname(), pid: process.ppid }] = standing
+  const what = permits === 1 ? JSON.stringify(name) : `all ${permits} permits of ${JSON.stringify(name)}`
+  return new ConflictError(
+    `this command runs under ${what} already, held by ${host} (pid ${pid}), and would wait for itself: ` +
+      'run it without leasehold, or under another name',
+  )
+}

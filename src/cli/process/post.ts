@@ -1,0 +1,22 @@
+// Where the guardian of the next command stands by. Owns that one is started at once, beside the connecting and the waiting,
+// so that the command does not wait for it.
+import { Guardian } from './guardian.ts'
+import { type Inherited, inherited } from './inherited.ts'
+
+/** Supplies one guardian for each command. */
+export class Post {
+  readonly inherited: Inherited = inherited()
+  #next: Guardian | undefined = new Guardian(this.inherited)
+
+  /** A guardian for one command, whose caller dismisses it. */
+  guardian(): Guardian {
+    const guardian = this.#next ?? new Guardian(this.inherited)
+    this.#next = undefined
+    return guardian
+  }
+
+  /** Sees to it that one stands by for a further command. */
+  standBy(): void {
+    this.#next ??= new Guardian(this.inherited)
+  }
+}

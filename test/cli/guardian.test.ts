@@ -1,0 +1,118 @@
+// Leasehold or its guardian is stopped, hangs or is killed while the command runs: the command is gone before anybody else
+// can hold its lock.
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, test } from 'vitest'
+import {
+  guardiansOf,
+  isRunning,
+  leasehold,
+  processState,
+  type Run,
+  temporaryFolder,
+  untilGone,
+} from './leasehold.ts'
+
+let env: Record<string, string>
+beforeEach(() => {
+  env = { LEASEHOLD_URL: `file:${temporaryFolder()}` }
+})
+
+const short = ['--ttl', '1s']
+/** Says what it was told, and goes on. */
+const deaf = ['sh', '-c', 'trap "echo told" TERM; echo deaf $$; while :; do sleep 0.02; done']
+
+/** Waits for the lock, and says which of these processes run when it has it. */
+async function runningUnderTheNext(...pids: number[]): Promise<string> {
+  const script = `for pid; do ps -o pid=,stat= -p "$pid" | grep -v Z; done; exit 0`
+  const command = ['sh', '-c', script, 'sh', ...pids.map(String)]
+  return (await leasehold(['run', 'x', ...short, '--', ...command], { env }).ended).stdout
+}
+
+async function guardianOf(run: Run): Promise<number> {
+  const [guardian = 0] = guardiansOf(run)
+  expect(guardian).toBeGreaterThan(0)
+  return guardian
+}
+
+describe('a command that ignores SIGTERM gets it before the deadline, and is gone when the next one holds,', () => {
+  test('when leasehold alone is stopped', async () => {
+    const run = leasehold(['run', 'x', ...short, '--', ...deaf], { env })
+    const pid = await run.pidOf('deaf')
+    run.signal('SIGSTOP')
+    expect(isRunning(pid)).toBe(true)
+    expect(await runningUnderTheNext(pid)).toBe('')
+    expect(run.stdout).toMatch(/^deaf \d+\ntold\n$/)
+    expect(processState(run.pid)[0]).toBe('T')
+    run.signal('SIGCONT')
+    expect(await run.ended).toMatchObject({ status: 70 })
+  })
+
+  test('when the event loop of leasehold hangs', async () => {
+    const hang = join(temporaryFolder(), 'hang')
+    const preload = `
+      import { existsSync } from 'node:fs'
+      setInterval(() => { while (existsSync(${JSON.stringify(hang)})); }, 10).unref()`
+    const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(preload)}`
+    const run = leasehold(['run', 'x', ...short, '--', ...deaf], { env: { ...env, NODE_OPTIONS } })
+    const pid = await run.pidOf('deaf')
+    writeFileSync(hang, '')
+    expect(await runningUnderTheNext(pid)).toBe('')
+    expect(run.stdout).toMatch(/^deaf \d+\ntold\n$/)
+    rmSync(hang)
+    expect(await run.ended).toMatchObject({ status: 70 })
+  })
+})
+
+test('a command that ends when it is told has the grace for it while leasehold is stopped', async () => {
+  const script =
+    'trap "echo told; sleep 0.2; echo done; exit 3" TERM; echo tame $$; while :; do sleep 0.02; done'
+  const run = leasehold(['run', 'x', '--ttl', '4s', '--', 'sh', '-c', script], { env })
+  await run.pidOf('tame')
+  run.signal('SIGSTOP')
+  await run.says(/^told\ndone$/m)
+  run.signal('SIGCONT')
+  // Its renewals go on in time; but the command did not end by itself.
+  const { status, stderr } = await run.ended
+  expect(status).toBe(70)
+  expect(stderr).toMatch(
+    /leasehold stood still, and the deadline came near|no contact with the store|hold lost/,
+  )
+})
+
+test('renewals reach the guardian: a command runs for many times to live', async () => {
+  const run = leasehold(['run', 'x', ...short, '--', 'sh', '-c', 'sleep 4; echo done'], { env })
+  expect(await run.ended).toEqual({ status: 0, stdout: 'done\n', stderr: '' })
+})
+
+test('when the guardian is stopped, leasehold stops the command by itself after a loss', async () => {
+  const run = leasehold(['run', 'x', ...short, '--grace', '100ms', '--', ...deaf], { env })
+  const pid = await run.pidOf('deaf')
+  process.kill(await guardianOf(run), 'SIGSTOP')
+  const token = (await leasehold(['ls', '--json'], { env }).ended).stdout.match(/"token": "(\d+)"/)?.[1] ?? ''
+  await leasehold(['break', 'x', '--token', token], { env }).ended
+  expect(await run.ended).toMatchObject({ status: 70, stdout: `deaf ${pid}\ntold\n` })
+  expect(isRunning(pid)).toBe(false)
+  await expect.poll(() => guardiansOf(run)).toEqual([])
+})
+
+test('when the guardian is killed, the command is stopped, the exit is 70, and only then others hold', async () => {
+  const run = leasehold(['run', 'x', '--grace', '300ms', '--', ...deaf], { env })
+  const pid = await run.pidOf('deaf')
+  const next = runningUnderTheNext(pid)
+  process.kill(await guardianOf(run), 'SIGKILL')
+  const { status, stdout, stderr } = await run.ended
+  expect({ status, stdout }).toEqual({ status: 70, stdout: `deaf ${pid}\ntold\n` })
+  expect(stderr).toMatch(/^leasehold: the guardian of the command has ended; stopping the command$/m)
+  expect(await next).toBe('')
+  await untilGone(pid)
+})
+
+test('a signal that comes while the command starts reaches it', async () => {
+  for (let round = 0; round < 5; round += 1) {
+    const run = leasehold(['run', 'x', '--', 'sh', '-c', 'echo shell $$; exec sleep 100'], { env })
+    await run.says(/shell/)
+    run.signal('SIGTERM')
+    expect(await run.ended).toMatchObject({ status: 143 })
+  }
+})
