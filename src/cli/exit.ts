@@ -2,7 +2,7 @@
 // statuses for every subcommand, and the one place that writes messages.
 import { constants } from 'node:os'
 import { ConflictError, RefusedError, UnavailableError, WaitTimeoutError } from '../base/errors.ts'
-import { printable } from './states.ts'
+import { messageLine } from '../base/printable.ts'
 
 /** Exit statuses that are not the command's own; the numbers are those of sysexits.h, shells and init scripts. */
 export const exitStatus = {
@@ -64,10 +64,10 @@ export function messageOf(error: unknown): string {
   const named = message.replace(/^(\w+):/, (prefix, argument) =>
     options[argument] ? `${options[argument]}:` : prefix,
   )
-  return printable(named.replace(/\s*\n\s*/g, ' ')) // it may tell what somebody else wrote into the store
+  return messageLine(named) // it may tell what somebody else wrote into the store
 }
 
-/** Writes one line to stderr. */
+/** Writes one line to stderr, with nothing in it that a terminal obeys. */
 export function say(message: string): void {
-  process.stderr.write(`leasehold: ${message}\n`)
+  process.stderr.write(`leasehold: ${messageLine(message)}\n`)
 }

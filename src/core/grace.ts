@@ -1,8 +1,10 @@
 // The end of work that a hold protects: the work is asked to stop, and then has some time to end. Owns how long that is,
 // and the error for work that does not end. election/lead.ts and cron/ decide when work has to stop.
+
 import { orAborted } from '../base/abort.ts'
 import type { Clock } from '../base/clock.ts'
 import { HoldLostError } from '../base/errors.ts'
+import { quoted } from '../base/printable.ts'
 import { Scope } from '../base/scope.ts'
 
 /** How long work may go on once it has to stop. */
@@ -44,7 +46,7 @@ export function warn(error: unknown): void {
 
 function stuck({ name, graceMs }: Grace): HoldLostError {
   return new HoldLostError(
-    `the work for ${JSON.stringify(name)} still runs ${graceMs} ms after it had to stop, and is protected no longer; ` +
+    `the work for ${quoted(name)} still runs ${graceMs} ms after it had to stop, and is protected no longer; ` +
       'let it end when the signal of its hold aborts, or end the process',
   )
 }

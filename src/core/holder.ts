@@ -1,8 +1,10 @@
 // Who stands behind a claim, for people to read: written into the claim's value, which no decision rests on. Claims of
 // other clients (etcdctl, Go) carry none.
+
 import { hostname } from 'node:os'
 import type { Holder } from '../api/hold.ts'
 import { WaitTimeoutError } from '../base/errors.ts'
+import { printable, quoted } from '../base/printable.ts'
 import type { Scope } from '../base/scope.ts'
 import type { Backend, Facts, Standing } from '../contract.ts'
 
@@ -12,15 +14,32 @@ export function holderValue(since: string, candidate?: true): string {
   return JSON.stringify(holder)
 }
 
-/** A claim's holder in a few words: its host and process where it says so, its session otherwise. */
-function describeHolder({ value, session }: Standing): string {
+/** How many holders of a semaphore a sentence names. */
+const namedMost = 3
+
+/**
+ * Who stands behind a claim, in at most 60 characters that can be printed: host and process where the claim says so, else
+ * what it says, else its session.
+ */
+export function who({ value, session }: Pick<Standing, 'value' | 'session'>): string {
   const holder = parseHolder(value)
-  return holder ? nameOf(holder) : `session ${session}`
+  return printable(holder ? nameOf(holder) : value.trim() || `session ${session}`, 60)
 }
 
-/** A process in a few words. */
+/** The holders among these claims, for a sentence; empty where there is none. */
+export function describeHolders(
+  line: readonly Standing[],
+  describe: (holder: Standing) => string = who,
+): string {
+  const holders = line.filter(({ held }) => held)
+  const more = holders.length - namedMost
+  const named = holders.slice(0, namedMost).map((holder) => describe(holder))
+  return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}
+
+/** A process in a few words, which can be printed. */
 export function nameOf({ host, pid }: Pick<Holder, 'host' | 'pid'>): string {
-  return `${host} (pid ${pid})`
+  return `${printable(host, 80)} (pid ${pid})`
 }
 
 /** The holder that a value names, or undefined where somebody else's client wrote it. */
@@ -49,15 +68,15 @@ export async function notFree(
   const line = await backend.line(name, scope.signal).catch(() => [])
   scope.lift()
   const when = waitMs > 0 ? `was not free within ${waitMs} ms` : 'is not free'
-  return new WaitTimeoutError(`${JSON.stringify(name)} ${when}${describeLine(line, backend.facts)}`)
+  return new WaitTimeoutError(`${quoted(name)} ${when}${describeLine(line, backend.facts)}`)
 }
 
 /** Why a name is not free, to be put behind a sentence that says so. */
 function describeLine(line: readonly Standing[], facts: Facts): string {
-  const holders = line.filter(({ held }) => held).map(describeHolder)
-  const waiting = line.length - holders.length
-  if (holders.length === 0) return describeDelay(facts)
-  return `: held by ${holders.join(', ')}${waiting > 0 ? `, with ${waiting} waiting` : ''}`
+  const holders = describeHolders(line)
+  const waiting = line.filter(({ held }) => !held).length
+  if (!holders) return describeDelay(facts)
+  return `: held by ${holders}${waiting > 0 ? `, with ${waiting} waiting` : ''}`
 }
 
 /** What is in the way where nobody holds. */

@@ -1,5 +1,7 @@
 // One term of a leader: a hold with a value that others read. Owns what it adds to a hold, nothing of how it was won.
+
 import type { Term } from '../api/election.ts'
+import { quoted } from '../base/printable.ts'
 import { checkValue } from '../core/arguments.ts'
 import { ClaimHold, type Grant } from '../core/hold.ts'
 
@@ -23,7 +25,7 @@ export class ClaimTerm extends ClaimHold implements Term {
   }
 
   override release(): Promise<void> {
-    this.stop(new DOMException(`the term of ${JSON.stringify(this.name)} was resigned`, 'AbortError'))
+    this.stop(new DOMException(`the term of ${quoted(this.name)} was resigned`, 'AbortError'))
     return super.release()
   }
 }

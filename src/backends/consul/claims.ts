@@ -2,6 +2,7 @@
 // nothing of a claim can stand once it is withdrawn. Who may hold is mutex.ts's and semaphore.ts's to say.
 
 import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
+import { quoted } from '../../base/printable.ts'
 import type { Admitted, Attempt, Claim } from '../../contract.ts'
 import { type ClaimKeys, type Layout, parseTicket } from './layout.ts'
 import type { StoredHolders, Ticket } from './line.ts'
@@ -140,7 +141,7 @@ export class Claims {
     const outcome = await this.change(state, [check, lock], signal)
     const again = outcome.applied && outcome.entries.findLast((written) => written.key === key)
     if (again) return again
-    throw new UnavailableError(`the key ${JSON.stringify(key)} was written meanwhile; ask again`)
+    throw new UnavailableError(`the key ${quoted(key)} was written meanwhile; ask again`)
   }
 
   /** Sees to it that no attempt can arrive any more, and takes the place in line of one that has. */

@@ -2,6 +2,7 @@
 // the order among claims of ours. Owns each step as one transaction that proves what it builds on.
 
 import { UnavailableError } from '../../base/errors.ts'
+import { quoted } from '../../base/printable.ts'
 import type { Waiting } from '../../contract.ts'
 import type { ClaimState, Claims, Held, Holding, Protocol, Sight } from './claims.ts'
 import { lockFlags } from './layout.ts'
@@ -75,7 +76,7 @@ export class Mutexes implements Protocol {
     if (await this.#claims.leave(state, [lock], signal)) return
     // Somebody wrote the key, or it is no longer ours.
     if (!(await this.verify(state, signal))) return this.#leave(state, signal)
-    throw new UnavailableError(`the key ${JSON.stringify(keys.lock)} was written meanwhile; ask again`)
+    throw new UnavailableError(`the key ${quoted(keys.lock)} was written meanwhile; ask again`)
   }
 
   async #leave(state: ClaimState, signal: AbortSignal): Promise<void> {
@@ -123,7 +124,7 @@ export class Mutexes implements Protocol {
   async #admitAnew(state: ClaimState, lock: StoredKey, signal: AbortSignal): Promise<Holding> {
     const outcome = await this.#claims.change(state, made(state, lock), signal)
     if (outcome.applied) return this.#admit(state, outcome.entries)
-    throw new UnavailableError(`the key ${JSON.stringify(lock.key)} was written meanwhile; ask again`)
+    throw new UnavailableError(`the key ${quoted(lock.key)} was written meanwhile; ask again`)
   }
 
   #admit(state: ClaimState, entries: readonly StoredKey[]): Holding {

@@ -1,6 +1,8 @@
 // A store in this process: for tests, and the smallest complete example of a backend. Owns nothing but the way
 // in; the rules are in store.ts.
+
 import { checkOptions } from '../../base/options.ts'
+import { quotedTarget } from '../../base/printable.ts'
 import type { BackendSource } from '../../contract.ts'
 import { MemoryBackend } from './backend.ts'
 import { MemoryStore } from './store.ts'
@@ -26,6 +28,6 @@ export function memory(options: MemoryOptions = {}): BackendSource {
 
 /** A store of its own for each call. Throws TypeError for anything but `memory:`. */
 export function memoryFromUrl(url: string): BackendSource {
-  if (url !== 'memory:') throw new TypeError(`url: ${JSON.stringify(url)} is malformed; it takes "memory:"`)
+  if (url !== 'memory:') throw new TypeError(`url: ${quotedTarget(url)} is malformed; it takes "memory:"`)
   return memory()
 }

@@ -1,6 +1,8 @@
 // What every store says when a name is in use for something else. Owns the words; each backend finds out by itself what
 // the name is in use for.
+
 import { ConflictError } from '../../base/errors.ts'
+import { quoted } from '../../base/printable.ts'
 import type { Claim } from '../../contract.ts'
 
 /** What stands on a name. */
@@ -18,12 +20,12 @@ export interface Use {
 export function inUse({ name, permits }: Pick<Claim, 'name' | 'permits'>, use: Use): ConflictError {
   const found = use.permits === undefined ? 'for something else than a lock' : `as ${kindOf(use.permits)}`
   const asked = `this asks for ${kindOf(permits)}`
-  return new ConflictError(`${JSON.stringify(name)} is in use ${found}; ${asked}: ${adviceFor(use)}`)
+  return new ConflictError(`${quoted(name)} is in use ${found}; ${asked}: ${adviceFor(use)}`)
 }
 
 function adviceFor({ permits, leftOver }: Use): string {
   if (leftOver !== undefined) {
-    return `choose another name, or delete the key ${JSON.stringify(leftOver)} if nobody uses it any more`
+    return `choose another name, or delete the key ${quoted(leftOver)} if nobody uses it any more`
   }
   if (permits === undefined) return 'choose another name'
   return 'use the name with the same permits everywhere, or choose another name'

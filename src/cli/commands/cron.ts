@@ -12,7 +12,6 @@ import { type HoldOptions, parsed, takesCommand } from '../options.ts'
 import type { Verdict } from '../process/overseer.ts'
 import { runUnderHold } from '../process/under-hold.ts'
 import { Progress } from '../progress.ts'
-import { printable } from '../states.ts'
 
 /** What the options say, parsed. */
 interface CronOptions extends HoldOptions {
@@ -108,7 +107,7 @@ class Turn {
   }
 
   #tellWho({ tick, by }: Exclude<TickResult<unknown>, { ran: true }>): void {
-    const who = by ? printable(nameOf(by)) : 'another host'
+    const who = by ? nameOf(by) : 'another host'
     this.#say(`the tick of ${tick.toISOString()} is run by ${who}`)
   }
 

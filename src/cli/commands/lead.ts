@@ -1,8 +1,10 @@
 // `leasehold lead`: a command for as long as this candidate leads, term after term. Owns what the end of a term
 // means for the command and for leasehold; the command is under-hold's, campaigning the library's.
+
 import type { Command } from 'commander'
 import type { Term } from '../../api/election.ts'
 import { HoldLostError } from '../../base/errors.ts'
+import { quoted } from '../../base/printable.ts'
 import { type Visit, withClient } from '../client.ts'
 import { messageOf } from '../exit.ts'
 import { type HoldOptions, parsed, takesCommand } from '../options.ts'
@@ -95,7 +97,7 @@ class Candidate {
   }
 
   #standAgain(): void {
-    const name = JSON.stringify(this.#name)
+    const name = quoted(this.#name)
     this.#progress.say(`${name} is led from here no longer; standing for election again`)
   }
 

@@ -3,11 +3,12 @@ import type { Command } from 'commander'
 import { orAborted } from '../../base/abort.ts'
 import { pause } from '../../base/clock.ts'
 import { UnavailableError } from '../../base/errors.ts'
+import { printableJson } from '../../base/printable.ts'
 import type { NameState } from '../../contract.ts'
 import { type Visit, withClient } from '../client.ts'
 import { Interrupted, messageOf, say, signalStatus } from '../exit.ts'
 import { urlOption } from '../options.ts'
-import { documentOf, json, table } from '../states.ts'
+import { documentOf, table } from '../states.ts'
 
 /** What the options say. */
 interface LsOptions {
@@ -80,7 +81,7 @@ class Show {
 
   print(states: readonly NameState[]): void {
     if (this.#options.json) {
-      process.stdout.write(`${json(documentOf(this.#url, states), this.#options.watch ? 0 : 2)}\n`)
+      process.stdout.write(`${printableJson(documentOf(this.#url, states), this.#options.watch ? 0 : 2)}\n`)
     } else if (states.length > 0) process.stdout.write(table(states))
     else say(nobody)
   }
@@ -104,7 +105,7 @@ class Show {
       ...state,
       claims: state.claims.map((claim) => ({ ...claim, ttlLeftMs: undefined })),
     }))
-    const now = json(documentOf(this.#url, still))
+    const now = printableJson(documentOf(this.#url, still))
     const isNew = this.#last !== now
     if (isNew && this.#last !== undefined && !this.#options.json) process.stdout.write('\n')
     this.#last = now

@@ -1,9 +1,11 @@
 // The command that runs under the lock: one child and whatever it starts, as one process group. Owns how the
 // group is started, signalled and seen to be gone; when it has to stop is the overseer's to say.
+
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Writable } from 'node:stream'
+import { quoted } from '../../base/printable.ts'
 import { exitStatus, StartError, signalStatus } from '../exit.ts'
 import { gated } from './gate.ts'
 
@@ -122,7 +124,7 @@ function memberOf(group: number, pid: string): ('zombie' | 'alive')[] {
 }
 
 function startError(file: string, error: NodeJS.ErrnoException): StartError {
-  const command = JSON.stringify(file)
+  const command = quoted(file)
   if (error.code === 'ENOENT' || file === '') {
     return new StartError(`command not found: ${command}`, exitStatus.notFound, error)
   }

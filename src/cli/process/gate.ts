@@ -1,7 +1,9 @@
 // The moment before a command runs. Owns that it does not begin before the guardian knows whom to stop: the group's number
 // is known only when its process is there, and leasehold may be killed just then.
+
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { quoted } from '../../base/printable.ts'
 import { exitStatus, StartError } from '../exit.ts'
 
 /** A descriptor that shells can name, and beyond those that somebody may have opened for the command. */
@@ -40,7 +42,7 @@ function checkCommand(file: string): void {
   const places = file.includes('/') ? [file] : folders.map((folder) => join(folder, file))
   const found = file === '' ? [] : places.filter((place) => existsSync(place))
   if (found.some(isExecutable)) return
-  const command = JSON.stringify(file)
+  const command = quoted(file)
   if (found.length > 0) {
     throw new StartError(`cannot run ${command}: it is not executable`, exitStatus.notExecutable, undefined)
   }

@@ -17,6 +17,7 @@ import {
 import { orAborted } from '../../../base/abort.ts'
 import type { Clock } from '../../../base/clock.ts'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../../base/errors.ts'
+import { oneLine } from '../../../base/printable.ts'
 import { type CallOptions, type Interceptor, requireLeader } from './calls.ts'
 import { callMsMax, type Endpoint } from './endpoints.ts'
 import { KeepAlives, Watches } from './streams.ts'
@@ -168,7 +169,7 @@ const wrongAuth = /user name is empty|authentication is not enabled|user name no
 /** What an error of etcd3 means for the caller. What no server said stays as it is. */
 function translate(error: unknown, address: string): unknown {
   if (!(error instanceof Error)) return error
-  const text = `etcd at ${address}: ${error.message.replace(/^\w*Error: /, '')}`
+  const text = `etcd at ${address}: ${oneLine(error.message.replace(/^\w*Error: /, ''))}`
   if (error instanceof EtcdLeaseInvalidError) return new SessionGoneError(text, { cause: error })
   if (error instanceof EtcdInvalidAuthTokenError || staleAuth.test(error.message)) {
     return new UnavailableError(text, { cause: error })
