@@ -8,7 +8,7 @@ import { messageLine, printableCause } from './printable.ts'
  */
 export abstract class LeaseholdError extends Error {
   constructor(message: string, options: ErrorOptions = {}) {
-    super(messageLine(message), 'cause' in options ? { cause: printableCause(options.cause) } : {})
+    super(messageLine(message), options.cause === undefined ? {} : { cause: printableCause(options.cause) })
   }
 
   /** Stable identifier to compare with, e.g. `LEASEHOLD_HOLD_LOST`. */

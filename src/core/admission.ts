@@ -2,35 +2,13 @@
 // Owns when to ask again: while a lock-delay is in the way, and about an admission that was long on its way. acquire.ts
 // knows what a claim is.
 import { mostElapsedMs } from '../base/clock.ts'
-import { UnavailableError } from '../base/errors.ts'
-import type { Admitted, Attempt, Backend, Claim } from '../contract.ts'
+import type { Admitted, Attempt } from '../contract.ts'
+import { type Asking, isDelayed, Question } from './asking.ts'
 import { follow } from './follow.ts'
-import { persist, type RequestOptions } from './request.ts'
 import { requestMs } from './session.ts'
-
-/** A claim, and how to ask about it. */
-export interface Asking {
-  readonly backend: Backend
-  readonly claim: Claim
-  /** How each question is put to the store, and what ends them all. */
-  readonly request: RequestOptions
-  /** The session's time to live. */
-  readonly ttlMs: number
-  /** Hears how many stand ahead, whenever that changes. */
-  readonly onWait: ((ahead: number) => void) | undefined
-}
 
 /** How often to ask, at least, whether a lock-delay is over. */
 const delayedMs = 500
-
-/** Ends a wait from within; the error that the caller gets is made when it is known who holds. */
-export const timeout: unique symbol = Symbol('waited long enough')
-
-/** A wait that ends before the store has answered does not show that the name is taken: the error says so. */
-export function toldApart(error: unknown): never {
-  if (error !== timeout) throw error
-  throw new UnavailableError('the store did not answer before the wait was over')
-}
 
 /**
  * Resolves with the answer that admits the claim, or, where the claim does not wait, with the first answer. An admission
@@ -41,23 +19,17 @@ export function toldApart(error: unknown): never {
  * of the scope, and as a request does.
  */
 export async function untilAnswered(asking: Asking): Promise<Attempt> {
-  const { backend, claim, request, ttlMs } = asking
-  const { clock } = request
-  let sent = clock.mark()
-  const ask = (retries?: number): Promise<Attempt> =>
-    persist({ ...request, retries }, (signal) => {
-      sent = clock.mark()
-      return backend.attempt(claim, signal)
-    })
+  const { claim, request, ttlMs, waitMs } = asking
+  const question = new Question(asking)
   // A place in line is not given up as long as the session keeps it, and that may be longer than an outage.
-  const askOn = (): Promise<Attempt> => ask(claim.wait ? Infinity : undefined)
-  let answer = await ask().catch(toldApart)
+  const askOn = (): Promise<Attempt> => question.ask(Infinity)
+  let answer = await question.ask(waitMs === undefined ? undefined : Infinity).catch(question.unanswered)
   for (let answers = 1; ; answers += 1) {
     if (claim.wait && !answer.held) answer = await untilAdmitted(answer, asking, askOn)
     // An answer or event is younger than the last question.
     const believedMs = answers < 3 ? ttlMs / 30 : requestMs(ttlMs)
-    if (!answer.held || mostElapsedMs(sent, clock.mark()) <= believedMs) return answer
-    answer = await askOn().catch(toldApart)
+    if (!answer.held || mostElapsedMs(question.sent, request.clock.mark()) <= believedMs) return answer
+    answer = await askOn().catch(question.unanswered)
   }
 }
 
@@ -80,9 +52,4 @@ async function untilAdmitted(first: Attempt, asking: Asking, ask: () => Promise<
     if (answer.ahead !== told) onWait?.(answer.ahead)
     told = answer.ahead
   }
-}
-
-/** Whether only a lock-delay is in the way. */
-function isDelayed(answer: Attempt): boolean {
-  return !answer.held && answer.delayed === true
 }

@@ -58,30 +58,38 @@ export function parseHolder(value: string): Holder | undefined {
   }
 }
 
+/** A wish that came to nothing. */
+export interface NotFree {
+  readonly name: string
+  readonly waitMs?: number | undefined
+  /** Whether the store said that only a lock-delay is in the way. */
+  readonly delayed: boolean
+}
+
 /** The error for a name that was not free in time. It says who holds, if the store answers before the scope ends. */
 export async function notFree(
   backend: Backend,
   scope: Scope,
-  { name, waitMs = 0 }: { readonly name: string; readonly waitMs?: number | undefined },
+  { name, waitMs = 0, delayed }: NotFree,
 ): Promise<WaitTimeoutError> {
   // Not as a request that went unanswered: that would cost everybody else the connection.
   const line = await backend.line(name, scope.signal).catch(() => [])
   scope.lift()
   const when = waitMs > 0 ? `was not free within ${waitMs} ms` : 'is not free'
-  return new WaitTimeoutError(`${quoted(name)} ${when}${describeLine(line, backend.facts)}`)
+  const why = describeLine(line) || (delayed ? describeDelay(backend.facts) : '')
+  return new WaitTimeoutError(`${quoted(name)} ${when}${why}`)
 }
 
-/** Why a name is not free, to be put behind a sentence that says so. */
-function describeLine(line: readonly Standing[], facts: Facts): string {
+/** Who is in the way, to be put behind a sentence that says that the name is not free. */
+function describeLine(line: readonly Standing[]): string {
   const holders = describeHolders(line)
   const waiting = line.filter(({ held }) => !held).length
-  if (!holders) return describeDelay(facts)
-  return `: held by ${holders}${waiting > 0 ? `, with ${waiting} waiting` : ''}`
+  if (holders) return `: held by ${holders}${waiting > 0 ? `, with ${waiting} waiting` : ''}`
+  return ''
 }
 
-/** What is in the way where nobody holds. */
+/** What is in the way where nobody holds, and the store said so. */
 function describeDelay({ scheme, lockDelayMs }: Facts): string {
-  if (lockDelayMs === 0) return ''
   return (
     `: nobody holds it, but after a holder that ended without a release ${scheme} keeps it from everyone for a ` +
     `lock-delay, which is ${lockDelayMs / 1_000} s for holders with the settings of this client`

@@ -269,7 +269,7 @@ test('connect fails when the store is not there, soon, and leaves nothing runnin
   const store = new FaultyStore()
   store.faults.set('createSession', 'refuse')
   const refused = expect(clientOf(store, clock)).rejects.toThrow(UnavailableError)
-  await clock.advance(2_000)
+  await clock.advance(5_000)
   await refused
   expect(clock.timers).toBe(0)
 })

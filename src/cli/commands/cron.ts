@@ -3,6 +3,7 @@
 import { type Command, Option } from 'commander'
 import type { TickResult } from '../../api/cron.ts'
 import type { Hold } from '../../api/hold.ts'
+import { systemClock } from '../../base/clock.ts'
 import { HoldLostError } from '../../base/errors.ts'
 import { nameOf } from '../../core/holder.ts'
 import { checkTimezone, Schedule } from '../../cron/schedule.ts'
@@ -53,9 +54,16 @@ function toTimezone(text: string): string {
 }
 
 async function cron(name: string, command: string[], options: CronOptions): Promise<void> {
-  await withClient(options, async (visit) => {
-    const { schedule, tz: timezone, retry, catchUp } = options
-    return new Turn(visit, name, command, options).take({ schedule, timezone, retry, catchUp })
+  const { schedule, tz: timezone, retry, catchUp } = options
+  // Which tick it is counts from the start, and not from when the store answers.
+  const nowMs = systemClock().wallMs()
+  const plan = new Schedule(schedule, timezone)
+  const tickMs = plan.nearest(nowMs) ?? nowMs
+  const nextMs = plan.next(Math.max(tickMs, nowMs))
+  const startMs = nextMs && Math.max(1, nextMs - nowMs)
+  await withClient({ ...options, startMs }, async (visit) => {
+    const turn = new Turn(visit, name, command, options)
+    return turn.take({ schedule, timezone, retry, catchUp }, new Date(tickMs))
   })
 }
 
@@ -77,12 +85,13 @@ class Turn {
   }
 
   /** Resolves with the exit status: that of the command, or 0 where another host has the tick. */
-  async take(options: Parameters<Visit['client']['cron']>[1]): Promise<number> {
+  async take(options: Parameters<Visit['client']['cron']>[1], tick: Date): Promise<number> {
     const { client, signals } = this.#visit
     const onMissed = (tick: Date): void => this.#say(`the tick of ${tick.toISOString()} was run by nobody`)
     const guard = client.cron(this.#name, { ...options, onMissed })
     try {
       const result = await guard.run((hold, tick) => this.#run(hold, tick), {
+        tick,
         signal: signals.interrupted,
         graceMs: Number.MAX_SAFE_INTEGER, // when the command is killed, the overseer says
         onWait: this.#progress.onWait,
@@ -142,7 +151,8 @@ The command gets these variables:
 Exit status: that of the command, 128+n if signal n ended it or the wait, or
   0    another host runs the tick, or ran it; stderr says which
   64   wrong usage, or NAME is in use for something else
-  69   the store is unavailable, or refused the credentials
+  69   the store is unavailable until the next tick is due, or refused the
+       credentials
   70   the lock was lost while the command ran
   126  the command cannot be executed
   127  the command was not found`

@@ -40,7 +40,10 @@ function toValue(text: string): string {
 }
 
 async function lead(name: string, command: string[], options: LeadOptions): Promise<void> {
-  await withClient(options, (visit) => new Candidate(visit, name, command, options).status())
+  // A standby outlasts every outage, also one at the start.
+  await withClient({ ...options, startMs: Number.MAX_SAFE_INTEGER }, (visit) =>
+    new Candidate(visit, name, command, options).status(),
+  )
 }
 
 /** Stands for election until the command ends by itself, or a signal ends it. */
@@ -141,9 +144,9 @@ the next candidate leads. While leasehold only waits, they end it at once.
 
 Exit status: that of the command, 128+n if signal n ended it or the wait, or
   64   wrong usage, or NAME is in use for something else
-  69   the store is unavailable at the start, or refused the credentials
+  69   the store refused the credentials
   70   leadership was lost while the command was ending
   126  the command cannot be executed
   127  the command was not found
-After a loss, and while the store is out of reach, it goes on: a supervisor has to
+After a loss, and while the store is out of reach, also at the start, it goes on: a supervisor has to
 start it again only when the command ended.`

@@ -13,7 +13,7 @@ import { Progress } from '../progress.ts'
 interface RunOptions extends HoldOptions {
   readonly permits?: number
   readonly try?: boolean
-  readonly wait?: number
+  readonly wait?: number | undefined
 }
 
 /** Adds the subcommand to the program. */
@@ -29,13 +29,19 @@ export function addRun(program: Command): void {
       toPermits,
     )
     .addOption(new Option('--try', 'do not wait: exit 75 if the lock is not free').conflicts('wait'))
-    .option('--wait <time>', 'wait no longer than this, then exit 75 (default: wait without end)', toMs)
+    .option(
+      '--wait <time>',
+      'wait no longer than this, also for a store that is not up yet (default: without end)',
+      toMs,
+    )
   takesCommand(subcommand, run).addHelpText('after', help)
 }
 
 async function run(name: string, command: string[], options: RunOptions): Promise<void> {
-  await withClient(options, async (visit) => {
-    const hold = await acquire(visit, name, options)
+  await withClient({ ...options, startMs: options.wait }, async (visit) => {
+    // One time for all of it: that the store comes up, and that the lock is free.
+    const leftMs = options.wait && Math.max(1, options.wait - visit.lateMs)
+    const hold = await acquire(visit, name, { ...options, wait: leftMs })
     const { status } = await runUnderHold({ ...visit, hold, command, graceMs: options.grace, say })
     return status
   })
@@ -89,7 +95,8 @@ the lock is released.
 
 Exit status: that of the command, 128+n if signal n ended it, or
   64   wrong usage, or NAME is in use with other permits
-  69   the store is unavailable, or refused the credentials
+  69   the store is unavailable (without --wait for 5 s, with it for all that
+       time), or refused the credentials
   70   the lock was lost while the command ran
   75   the lock was not free in time
   126  the command cannot be executed
