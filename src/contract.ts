@@ -98,6 +98,8 @@ export interface Standing {
    * the create revision of its key, which is at most `hold.token`, the revision at which it was admitted.
    */
   readonly token: bigint
+  /** The key that blocks, where it is of an unknown program, so that an operator can find it in the store. */
+  readonly key?: string | undefined
   /** How long the store goes on without a renewal, in ms: for holders in a survey, where the store tells. */
   readonly ttlLeftMs?: number | undefined
 }

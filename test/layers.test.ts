@@ -102,6 +102,7 @@ const mayUse: Record<string, readonly string[]> = {
   croner: ['cron/schedule.ts'],
   etcd3: ['backends/etcd/wire/client.ts', 'backends/etcd/wire/endpoints.ts'],
   'p-retry': ['core/request.ts'],
+  'string-width': ['cli/'],
 }
 
 test('each package is used by the files that it is there for, and no other package is used', () => {

@@ -1,5 +1,6 @@
 // How claims are told to people and to programs. Owns the table and the document; who stands behind a claim is
 // core/holder.ts's.
+import stringWidth from 'string-width'
 import { printable } from '../base/printable.ts'
 import type { NameState, Standing } from '../contract.ts'
 import { parseHolder, who } from '../core/holder.ts'
@@ -31,8 +32,21 @@ function rowsOf(state: NameState): string[][] {
   ])
 }
 
-function widthOf(cell = ''): number {
-  return [...cell].length
+/** How many columns of a terminal a text takes: letters of East Asia take two. */
+export function widthOf(text = ''): number {
+  return stringWidth(text)
+}
+
+/** As much of the beginning of a text as so many columns have room for. */
+export function fitted(text: string, columns: number): string {
+  if (widthOf(text) <= columns) return text
+  let [fits, width] = ['', 0]
+  for (const character of text) {
+    width += widthOf(character)
+    if (width > columns) break
+    fits += character
+  }
+  return fits
 }
 
 /** An election is a line like that of a mutex; but only candidates say something about themselves. */
@@ -65,9 +79,23 @@ export function documentOf(url: string, states: readonly NameState[]): object {
   return { url, names }
 }
 
+/** How many characters of a value a document has: with the whole of all, it could be longer than a string can be. */
+const valueMost = 4_096
+
 /** What is not known is null. */
-function asObject({ session, value, token, ttlLeftMs }: Standing): object {
+function asObject({ session, value, token, ttlLeftMs, key }: Standing): object {
   const { host, pid, since } = parseHolder(value) ?? {}
   const holder = { host: host ?? null, pid: pid ?? null, since: since ?? null }
-  return { ...holder, value, session, token: String(token), ttlLeftMs: ttlLeftMs ?? null }
+  const known = {
+    ...holder,
+    value: cutTo(value, valueMost),
+    session: cutTo(session, valueMost),
+    token: String(token),
+    ttlLeftMs: ttlLeftMs ?? null,
+  }
+  return key === undefined ? known : { ...known, key }
+}
+
+function cutTo(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most).toWellFormed()}…` : text
 }

@@ -18,10 +18,11 @@ export function holderValue(since: string, candidate?: true): string {
 const namedMost = 3
 
 /**
- * Who stands behind a claim, in at most 60 characters that can be printed: host and process where the claim says so, else
- * what it says, else its session.
+ * Who stands behind a claim, in at most 60 characters that can be printed, or 200 where it is the key of an unknown
+ * program: host and process where the claim says so, else what it says, else its session.
  */
-export function who({ value, session }: Pick<Standing, 'value' | 'session'>): string {
+export function who({ value, session, key }: Pick<Standing, 'value' | 'session' | 'key'>): string {
+  if (key !== undefined) return `the key ${quoted(key)}`
   const holder = parseHolder(value)
   return printable(holder ? nameOf(holder) : value.trim() || `session ${session}`, 60)
 }
@@ -42,15 +43,20 @@ export function nameOf({ host, pid }: Pick<Holder, 'host' | 'pid'>): string {
   return `${printable(host, 80)} (pid ${pid})`
 }
 
+/** The longest name of a host in DNS. */
+const hostMost = 253
+/** A time as ISO 8601 has it is shorter. */
+const sinceMost = 64
+
 /** The holder that a value names, or undefined where somebody else's client wrote it. */
 export function parseHolder(value: string): Holder | undefined {
   try {
     const { host, pid, since, candidate } = JSON.parse(value)
-    if (typeof host !== 'string' || typeof pid !== 'number') return undefined
+    if (typeof host !== 'string' || typeof pid !== 'number' || host.length > hostMost) return undefined
     return {
       host,
       pid,
-      ...(typeof since === 'string' && { since }),
+      ...(typeof since === 'string' && since.length <= sinceMost && { since }),
       ...(candidate === true && { candidate }),
     }
   } catch {
@@ -76,7 +82,8 @@ export async function notFree(
   const line = await backend.line(name, scope.signal).catch(() => [])
   scope.lift()
   const when = waitMs > 0 ? `was not free within ${waitMs} ms` : 'is not free'
-  const why = describeLine(line) || (delayed ? describeDelay(backend.facts) : '')
+  const held = line.some((claim) => claim.held)
+  const why = delayed && !held ? describeDelay(backend.facts) : describeLine(line)
   return new WaitTimeoutError(`${quoted(name)} ${when}${why}`)
 }
 
@@ -85,7 +92,7 @@ function describeLine(line: readonly Standing[]): string {
   const holders = describeHolders(line)
   const waiting = line.filter(({ held }) => !held).length
   if (holders) return `: held by ${holders}${waiting > 0 ? `, with ${waiting} waiting` : ''}`
-  return ''
+  return waiting > 0 ? `: nobody holds it at this moment, with ${waiting} waiting` : ''
 }
 
 /** What is in the way where nobody holds, and the store said so. */

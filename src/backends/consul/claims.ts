@@ -4,8 +4,8 @@
 import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import { quoted } from '../../base/printable.ts'
 import type { Admitted, Attempt, Claim } from '../../contract.ts'
-import { type ClaimKeys, type Layout, parseTicket } from './layout.ts'
-import type { StoredHolders, Ticket } from './line.ts'
+import type { ClaimKeys, Layout } from './layout.ts'
+import { type StoredHolders, type Ticket, ticketOf } from './line.ts'
 import type { Operation, StoredKey, Transport, TxnOutcome } from './wire/transport.ts'
 
 /** The key by which a claim holds. Session, create index and modify index together are nobody else's. */
@@ -171,7 +171,7 @@ export class Claims {
   /** Takes away the sign that there is a line, if there is none, and nobody has come since it was looked at. */
   async #tidy(keys: ClaimKeys, entries: readonly StoredKey[], signal: AbortSignal): Promise<void> {
     const sign = entries.find(({ key }) => key === keys.line)
-    if (!sign || entries.some(({ key }) => parseTicket(keys, key))) return
+    if (!sign || entries.some((entry) => ticketOf(keys, entry))) return
     await this.#transport.txn(
       [{ verb: 'delete-cas', key: keys.line, index: sign.modifyIndex }],
       signal,

@@ -81,7 +81,7 @@ export class Semaphores implements Protocol {
     const { predecessor, index } = answer
     const hasRoom = (snapshot: Snapshot): boolean =>
       see(claim, keys, snapshot).list.holders.length < claim.permits
-    if (predecessor) await this.#waits.until({ key: predecessor.key }, predecessor.modified, isEmpty, signal)
+    if (predecessor) await this.#waits.until({ key: predecessor.key }, predecessor.modified, isLeft, signal)
     else await this.#waits.until({ prefix: keys.folder }, index, hasRoom, signal)
   }
 
@@ -214,7 +214,7 @@ function see(claim: Claim, keys: NameKeys, { index, entries }: Snapshot): Sight 
   return { index, lock, list, contenders, tickets: readTickets(keys, entries) }
 }
 
-const isEmpty = ({ entries }: Snapshot): boolean => entries.length === 0
+const isLeft = ({ entries: [ticket] }: Snapshot): boolean => ticket?.session === undefined
 
 /** The own key is made when its claim is admitted, and only then: that index is the token. */
 function heldBy(own: StoredKey, before?: Held): Held {

@@ -9,8 +9,10 @@ import type { Claim } from '../../contract.ts'
 export interface Use {
   /** How many may hold the name as it is used now; undefined where a key holds something else than a lock. */
   readonly permits: number | undefined
-  /** The key that is in the way and that nobody holds, so that an operator may delete it. */
-  readonly leftOver?: string | undefined
+  /** The key that is in the way, where one alone is. */
+  readonly key?: string | undefined
+  /** Whether nobody holds that key, so that an operator may delete it. */
+  readonly leftOver?: boolean | undefined
 }
 
 /**
@@ -23,11 +25,12 @@ export function inUse({ name, permits }: Pick<Claim, 'name' | 'permits'>, use: U
   return new ConflictError(`${quoted(name)} is in use ${found}; ${asked}: ${adviceFor(use)}`)
 }
 
-function adviceFor({ permits, leftOver }: Use): string {
-  if (leftOver !== undefined) {
-    return `choose another name, or delete the key ${quoted(leftOver)} if nobody uses it any more`
+function adviceFor({ permits, key, leftOver }: Use): string {
+  if (key !== undefined && leftOver) {
+    return `choose another name, or delete the key ${quoted(key)} if nobody uses it any more`
   }
-  if (permits === undefined) return 'choose another name'
+  if (permits === undefined)
+    return `choose another name${key === undefined ? '' : `; the key is ${quoted(key)}`}`
   return 'use the name with the same permits everywhere, or choose another name'
 }
 

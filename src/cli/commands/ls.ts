@@ -8,7 +8,7 @@ import type { NameState } from '../../contract.ts'
 import { type Visit, withClient } from '../client.ts'
 import { Interrupted, messageOf, say, signalStatus } from '../exit.ts'
 import { urlOption } from '../options.ts'
-import { documentOf, table } from '../states.ts'
+import { documentOf, fitted, table } from '../states.ts'
 
 /** What the options say. */
 interface LsOptions {
@@ -119,7 +119,7 @@ class Show {
     const room = rows - 2
     const hidden = lines.length - room
     const shown = hidden > 0 ? [...lines.slice(0, room - 1), `… ${hidden + 1} more lines`] : lines
-    const cut = shown.map((line) => [...line].slice(0, columns).join(''))
+    const cut = shown.map((line) => fitted(line, columns))
     const clear = this.#last === undefined ? '\x1b[2J' : ''
     this.#last = ''
     process.stdout.write(`${clear}\x1b[H${cut.map((line) => `${line}\x1b[K\n`).join('')}\x1b[J`)
@@ -139,6 +139,9 @@ Examples:
   $ leasehold ls
   $ leasehold ls billing/ --watch
   $ leasehold ls --json | jq -r '.names[] | select(.waiters != []) | .name'
+
+Names of more than 512 bytes are of other programs, and are left out. With --json
+a value is cut to 4096 characters.
 
 Exit status: 0, also when nobody holds or waits and when Ctrl-C ends --watch, or
   64   wrong usage
