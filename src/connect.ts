@@ -5,6 +5,7 @@ import type { CronGuard, CronOptions } from './api/cron.ts'
 import type { Election } from './api/election.ts'
 import { type ConnectOptions, Leasehold } from './api/leasehold.ts'
 import type { Mutex, Semaphore, SemaphoreOptions } from './api/lock.ts'
+import { orAborted } from './base/abort.ts'
 import { type Clock, isoTime, systemClock } from './base/clock.ts'
 import { check, checkOptions, withMethods } from './base/options.ts'
 import { Scope } from './base/scope.ts'
@@ -14,6 +15,7 @@ import { checkName, checkPrefix, checkToken, checkTtl, connectOptions } from './
 import { holderValue } from './core/holder.ts'
 import { once, persist } from './core/request.ts'
 import { Sessions } from './core/session.ts'
+import { timeout, toldApart } from './core/wish.ts'
 import type { CronClient } from './cron/contest.ts'
 import { ClientCronGuard } from './cron/guard.ts'
 import { ClientElection, type ElectionClient } from './election/election.ts'
@@ -47,17 +49,46 @@ export async function connect(
   if (typeof target !== 'string') check('target', target, openable)
   checkOptions(options, connectOptions)
   const source = typeof target === 'string' ? await sourceOf(target) : target
-  const clock = options.clock ?? systemClock()
-  const backend = await source.open(clock, options.ttlMs)
+  const { clock = systemClock(), signal, waitMs } = options
+  const scope = new Scope().onSignal(signal).onTimeout(clock, waitMs || undefined, () => timeout)
+  scope.throwIfEnded()
+  const opening = source.open(clock)
   try {
+    const backend = await orAborted(opening, scope.signal).catch(toldApart)
     const { ttlMs = backend.facts.ttlMs.default } = options
     checkTtl(ttlMs, backend.facts)
-    const sessions = new Sessions(backend, clock, ttlMs)
-    await sessions.current(new Scope())
-    return new Client(source.url, backend, clock, sessions)
+    // To load a client library takes its time on a busy machine: the default counts from here on.
+    if (!waitMs) scope.onTimeout(clock, waitDefaultMs, () => timeout)
+    return new Client(source.url, backend, clock, await begun(backend, { clock, ttlMs, waitMs, scope }))
   } catch (error) {
-    await backend.close()
+    // Where it still opens, it is closed when it is open: nobody waits for that.
+    const closed = opening.then((backend) => backend.close()).catch(() => {})
+    if (!scope.ended) await closed
     throw error
+  } finally {
+    scope.lift()
+  }
+}
+
+/** How long `connect` tries where nobody says. */
+const waitDefaultMs = 5_000
+
+interface Beginning {
+  readonly clock: Clock
+  readonly ttlMs: number
+  readonly waitMs: number | undefined
+  readonly scope: Scope
+}
+
+/** The sessions of a client, the first of which is open. */
+async function begun(backend: Backend, { clock, ttlMs, waitMs, scope }: Beginning): Promise<Sessions> {
+  const sessions = new Sessions(backend, clock, ttlMs)
+  try {
+    await sessions.current(scope, waitMs !== 0)
+    return sessions
+  } catch (error) {
+    sessions.abandon()
+    return toldApart(error, sessions.failure)
   }
 }
 

@@ -111,7 +111,9 @@ export interface Standing {
    * key here, which is at most `hold.token` (the revision of its admission).
    */
   readonly token: bigint
-  /** Time in ms until the store ends the session without a renewal. Only for holders in a survey, if shown. */
+  /** The key that blocks, where it is of an unknown program, so that an operator can find it in the store. */
+  readonly key?: string | undefined
+  /** How long the store goes on without a renewal, in ms: for holders in a survey, where the store tells. */
   readonly ttlLeftMs?: number | undefined
 }
 

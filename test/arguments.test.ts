@@ -29,7 +29,7 @@ afterAll(() => client.close())
 
 /** Each function that takes options: a call with given options, and the names of its options. */
 const functions: [title: string, call: Loose, options: string][] = [
-  ['connect', (options) => connect(store, options as never), 'ttlMs, clock'],
+  ['connect', (options) => connect(store, options as never), 'ttlMs, waitMs, signal, clock'],
   ['semaphore', (options) => loose(client, 'semaphore')('a', options), 'permits'],
   ['cron', (options) => loose(client, 'cron')('a', options), 'schedule, timezone, retry, catchUp, onMissed'],
   ['acquire', loose(lock, 'acquire'), 'waitMs, signal, onWait'],
@@ -179,7 +179,7 @@ const cases: [
     'connect("memory:", { ttl: 5 })',
     () => connect('memory:', { ttl: 5 } as object),
     TypeError,
-    'ttl: is not an option; did you mean ttlMs (a number of ms, in the range of the store)? The options are ttlMs, clock',
+    'ttl: is not an option; did you mean ttlMs (a number of ms, in the range of the store)? The options are ttlMs, waitMs, signal, clock',
   ],
   [
     'connect("memory:", { ttlMs: 5 })',

@@ -105,6 +105,7 @@ const mayUse: Record<string, readonly string[]> = {
   croner: ['cron/schedule.ts'],
   etcd3: ['backends/etcd/wire/client.ts', 'backends/etcd/wire/failures.ts'],
   'p-retry': ['core/request.ts'],
+  'string-width': ['cli/'],
 }
 
 test('each package is used only by its files in the table, and no other package is used', () => {

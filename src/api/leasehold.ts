@@ -14,7 +14,14 @@ export interface ConnectOptions {
    * process or the network pauses.
    */
   readonly ttlMs?: number | undefined
-  /** The source of time and randomness; replace it in tests. */
+  /**
+   * How long to try to reach the store, in ms; default 5 000. While the store does not answer, `connect` asks again until
+   * that time is over, and then rejects with UnavailableError. 0 tries four times in a row, for 5 s at most.
+   */
+  readonly waitMs?: number | undefined
+  /** Gives up when it aborts, with its reason. It has no effect on the client that `connect` has made. */
+  readonly signal?: AbortSignal | undefined
+  /** Time and chance, for tests. */
   readonly clock?: Clock | undefined
 }
 

@@ -3,7 +3,12 @@ import type { Hold } from './hold.ts'
 
 /** How long to wait for a hold. */
 export interface AcquireOptions {
-  /** Gives up after this many ms with a WaitTimeoutError. 0 tries once. By default the wait has no limit. */
+  /**
+   * Give up after so many ms with WaitTimeoutError. The time covers the store, too: while the store does not answer, it is
+   * asked again, and if it never answered in all that time, the error is an UnavailableError. 0 tries once, and takes no
+   * longer than two requests, 6 s at most. Without `waitMs` the wait in line has no end, but a store that does not answer
+   * the first question is asked 8 more times, which takes about 6 s where it refuses connections.
+   */
   readonly waitMs?: number | undefined
   /** Gives up when it aborts, and rejects with its reason. */
   readonly signal?: AbortSignal | undefined

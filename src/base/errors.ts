@@ -1,8 +1,16 @@
-// The errors that callers meet. Owns their classes and codes; each message is written where the facts are known. A
-// wrong argument throws a TypeError or RangeError instead.
+// The errors a caller meets, each named by what to do next. Owns their classes and codes; the messages are
+// written where the facts are known. Wrong arguments are TypeError or RangeError, not these.
+import { messageLine, printableCause } from './printable.ts'
 
-/** The base of every error of Leasehold. Its `code` is stable across versions and duplicate installs. */
+/**
+ * What every error of Leasehold has: a `code` that is stable across versions and duplicate installs, and a message of one
+ * line that can be printed, whatever a store has said. The same holds for the messages of its causes.
+ */
 export abstract class LeaseholdError extends Error {
+  constructor(message: string, options: ErrorOptions = {}) {
+    super(messageLine(message), options.cause === undefined ? {} : { cause: printableCause(options.cause) })
+  }
+
   /** Stable identifier to compare with, e.g. `LEASEHOLD_HOLD_LOST`. */
   abstract readonly code: string
   override get name(): string {

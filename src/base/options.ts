@@ -2,6 +2,10 @@
 // tables are in core/arguments.ts and in each backend's options.ts. A message never shows a value that may be a
 // secret.
 import { nearest } from './nearest.ts'
+import { printable, quoted } from './printable.ts'
+
+/** How many characters of a value a message shows. */
+const shownMost = 80
 
 /** The values that one argument or option takes. */
 export interface Kind {
@@ -168,9 +172,10 @@ function meantBy(key: string, table: Table): string | undefined {
 
 /** Shows a value in a message. Safe for symbols, bigints and objects without `toString`; never long. */
 export function show(value: unknown): string {
-  if (typeof value === 'string') return cut(JSON.stringify(value))
-  if (typeof value === 'bigint') return cut(`${value}n`)
-  if (value === null || !['object', 'function'].includes(typeof value)) return cut(String(value))
+  if (typeof value === 'string') return quoted(value, shownMost)
+  if (typeof value === 'bigint') return printable(`${value}n`, shownMost)
+  if (value === null || !['object', 'function'].includes(typeof value))
+    return printable(String(value), shownMost)
   return typeName(value)
 }
 
@@ -184,8 +189,4 @@ export function typeName(value: unknown): string {
 
 function tagOf(value: object): string {
   return Object.prototype.toString.call(value).slice('[object '.length, -1)
-}
-
-function cut(shown: string): string {
-  return shown.length > 80 ? `${shown.slice(0, 80)}…` : shown
 }

@@ -3,7 +3,7 @@
 import { writeSync } from 'node:fs'
 import { constants } from 'node:os'
 import { ConflictError, RefusedError, UnavailableError, WaitTimeoutError } from '../base/errors.ts'
-import { printable } from './states.ts'
+import { messageLine } from '../base/printable.ts'
 
 /** Exit statuses that are not the command's own; the numbers are those of sysexits.h, shells and init scripts. */
 export const exitStatus = {
@@ -69,13 +69,13 @@ export function messageOf(error: unknown): string {
   const named = message.replace(/^(\w+):/, (prefix, argument) =>
     options[argument] ? `${options[argument]}:` : prefix,
   )
-  return printable(named.replace(/\s*\n\s*/g, ' ')) // it may tell what somebody else wrote into the store
+  return messageLine(named) // it may tell what somebody else wrote into the store
 }
 
-/** Writes one line to stderr. */
+/** Writes one line to stderr, with nothing in it that a terminal obeys. */
 export function say(message: string): void {
   try {
-    write(2, `leasehold: ${message}\n`)
+    write(2, `leasehold: ${messageLine(message)}\n`)
   } catch {
     // Nobody reads it any more. That must not end leasehold while the command runs.
   }

@@ -1,13 +1,14 @@
 // What a wait shows on a terminal: for whom, and at which place in line. One line, redrawn in place and erased in the
 // end. Owns when to draw; where stderr is no terminal, nothing is drawn and nothing asked.
+
 import { hostname } from 'node:os'
 import { isatty } from 'node:tty'
 import type { Leasehold } from '../api/leasehold.ts'
 import type { Clock } from '../base/clock.ts'
+import { quoted } from '../base/printable.ts'
 import type { Standing } from '../contract.ts'
-import { parseHolder } from '../core/holder.ts'
+import { describeHolders, parseHolder } from '../core/holder.ts'
 import { say, write } from './exit.ts'
-import { who } from './states.ts'
 
 /** Where to draw: a stream that may be a terminal. */
 export interface Screen {
@@ -34,8 +35,6 @@ export interface ProgressOptions {
  * looking.
  */
 const lookMs = 5_000
-/** How many holders of a semaphore are named. */
-const namedMost = 3
 
 /** Tells of one wait after another. */
 export class Progress {
@@ -114,7 +113,8 @@ export class Progress {
 
   #text(): string {
     const where = this.#place > 1 ? `place ${this.#place} in line` : 'next in line'
-    return `leasehold: waiting for ${JSON.stringify(this.#options.name)}, ${where}${heldBy(this.#line)}`
+    const holders = describeHolders(this.#line)
+    return `leasehold: waiting for ${quoted(this.#options.name)}, ${where}${holders && `: held by ${holders}`}`
   }
 }
 
@@ -129,12 +129,4 @@ function isOwn(waiter: Standing, value: string | undefined): boolean {
   if (value !== undefined) return waiter.value === value
   const holder = parseHolder(waiter.value)
   return holder?.pid === process.pid && holder.host === hostname()
-}
-
-function heldBy(line: readonly Standing[]): string {
-  const holders = line.filter(({ held }) => held).map(who)
-  const named = holders.slice(0, namedMost).join(', ')
-  const more = holders.length - namedMost
-  if (holders.length === 0) return ''
-  return `: held by ${named}${more > 0 ? ` and ${more} more` : ''}`
 }

@@ -1,28 +1,12 @@
-// How claims are told to people and to programs. Owns the words, the table and the document; and that nothing which somebody
-// else wrote into the store can do anything to a terminal.
+// How claims are told to people and to programs. Owns the table and the document; who stands behind a claim is
+// core/holder.ts's.
+import stringWidth from 'string-width'
+import { printable } from '../base/printable.ts'
 import type { NameState, Standing } from '../contract.ts'
-import { nameOf, parseHolder } from '../core/holder.ts'
+import { parseHolder, who } from '../core/holder.ts'
 
-/** Characters that a terminal obeys, or that change the order in which others are shown. */
-const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
-const whoMost = 60
-
-/** The text with everything that a terminal would obey written out. */
-export function printable(text: string): string {
-  return text.toWellFormed().replace(unsafe, escaped)
-}
-
-function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-}
-
-/** Who stands behind a claim: host and process where it says so, else what it says, else its session. */
-export function who({ value, session }: Standing): string {
-  const holder = parseHolder(value)
-  const text = holder ? nameOf(holder) : value.trim() || `session ${session}`
-  const characters = [...printable(text)]
-  return characters.length > whoMost ? `${characters.slice(0, whoMost - 1).join('')}…` : characters.join('')
-}
+/** As much as the longest name has, so that each can be copied. */
+const nameMost = 512
 
 /** A table: one line for each claim, holders first, with the name on each, so that it can be searched. */
 export function table(states: readonly NameState[]): string {
@@ -38,7 +22,7 @@ function rowsOf(state: NameState): string[][] {
   const { name, claims } = state
   const holders = claims.filter(({ held }) => held).length
   return claims.map((claim, index) => [
-    printable(name),
+    printable(name, nameMost),
     kindOf(state),
     claim.held ? 'holds' : `waits ${index - holders + 1}`,
     who(claim),
@@ -48,8 +32,21 @@ function rowsOf(state: NameState): string[][] {
   ])
 }
 
-function widthOf(cell = ''): number {
-  return [...cell].length
+/** How many columns of a terminal a text takes: letters of East Asia take two. */
+export function widthOf(text = ''): number {
+  return stringWidth(text)
+}
+
+/** As much of the beginning of a text as so many columns have room for. */
+export function fitted(text: string, columns: number): string {
+  if (widthOf(text) <= columns) return text
+  let [fits, width] = ['', 0]
+  for (const character of text) {
+    width += widthOf(character)
+    if (width > columns) break
+    fits += character
+  }
+  return fits
 }
 
 /** An election is a line like that of a mutex; but only candidates say something about themselves. */
@@ -82,17 +79,23 @@ export function documentOf(url: string, states: readonly NameState[]): object {
   return { url, names }
 }
 
+/** How many characters of a value a document has: with the whole of all, it could be longer than a string can be. */
+const valueMost = 4_096
+
 /** What is not known is null. */
-function asObject({ session, value, token, ttlLeftMs }: Standing): object {
+function asObject({ session, value, token, ttlLeftMs, key }: Standing): object {
   const { host, pid, since } = parseHolder(value) ?? {}
   const holder = { host: host ?? null, pid: pid ?? null, since: since ?? null }
-  return { ...holder, value, session, token: String(token), ttlLeftMs: ttlLeftMs ?? null }
+  const known = {
+    ...holder,
+    value: cutTo(value, valueMost),
+    session: cutTo(session, valueMost),
+    token: String(token),
+    ttlLeftMs: ttlLeftMs ?? null,
+  }
+  return key === undefined ? known : { ...known, key }
 }
 
-/** JSON that is safe to look at: beside what JSON escapes itself, everything else that a terminal would obey. */
-export function json(document: object, indent?: number): string {
-  // Line breaks are those between properties: inside a string JSON writes them out.
-  return JSON.stringify(document, null, indent).replace(unsafe, (found) =>
-    found === '\n' ? found : escaped(found),
-  )
+function cutTo(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most).toWellFormed()}…` : text
 }

@@ -3,34 +3,16 @@
 import type { Hold } from '../api/hold.ts'
 import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
-import { ConflictError, SessionGoneError, UnavailableError, type WaitTimeoutError } from '../base/errors.ts'
+import { ConflictError, SessionGoneError, UnavailableError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
 import type { Admitted, Backend, Claim } from '../contract.ts'
-import { timeout, toldApart, untilAnswered } from './admission.ts'
-import type { Grant } from './hold.ts'
+import { untilAnswered } from './admission.ts'
 import { notFree } from './holder.ts'
 import { type Leave, Lines } from './local-queue.ts'
 import { backoffMs, persist } from './request.ts'
 import type { Session, Sessions } from './session.ts'
 import { requestMs } from './timing.ts'
-
-/** A caller's request for a name. */
-export interface Wish<H extends Hold = Hold> {
-  readonly name: string
-  readonly permits: number
-  readonly value: string
-  /** Whether other clients observe the holder: see `Claim`. */
-  readonly candidate: boolean
-  /** If true, close() does not release this hold itself; it waits for work registered with `awaitOnClose` to do so. */
-  readonly releasesItself?: boolean
-  /** Makes the object that the caller gets. */
-  readonly make: (grant: Grant) => H
-  /** How long to stand in line. With 0 it does not: the result is undefined if the name is not free. */
-  readonly waitMs?: number | undefined
-  readonly signal?: AbortSignal | undefined
-  /** Called with the number of claims ahead, whenever that changes. */
-  readonly onWait?: ((ahead: number) => void) | undefined
-}
+import { limitMs, type Seen, timeout, toldApart, type Wish, waits } from './wish.ts'
 
 /** Turns wishes into holds. Each client has one. */
 export class Acquirer {
@@ -55,26 +37,41 @@ export class Acquirer {
   }
 
   /**
-   * Waits for the caller's turn. Resolves with a hold that is held at that moment, or with undefined if `waitMs` is 0
-   * and the name is not free. Rejects with WaitTimeoutError, `signal.reason`, UnavailableError, ConflictError or
-   * RefusedError; the caller then holds nothing. A claim whose session is lost while it waits goes to the end of the
-   * line; so does a claim that was removed before its admission arrived. With a `waitMs` of 0 it tries once more.
+   * Waits for the caller's turn. Resolves with a hold that is held at that moment. Rejects with WaitTimeoutError,
+   * `signal.reason`, UnavailableError, ConflictError or RefusedError; the caller then holds nothing. A claim whose session
+   * is lost while it waits goes to the end of the line; so does a claim that was removed before its admission arrived.
+   * With a `waitMs` of 0 it tries once more. `waitMs` also limits the wait for a store that does not answer.
    */
-  acquire<H extends Hold>(wish: Wish<H>): Promise<H | undefined> {
+  acquire<H extends Hold>(wish: Wish<H>): Promise<H> {
     return note(this.#pending, this.#acquire(wish))
   }
 
-  async #acquire<H extends Hold>(wish: Wish<H>): Promise<H | undefined> {
+  /** Does the same without standing in line. Resolves with undefined if the name is not free. */
+  tryAcquire<H extends Hold>(wish: Wish<H>): Promise<H | undefined> {
+    return note(this.#pending, this.#ask({ ...wish, waitMs: 0 }, { delayed: false }))
+  }
+
+  async #acquire<H extends Hold>(wish: Wish<H>): Promise<H> {
+    const seen = { delayed: false }
+    const hold = await this.#ask(wish, seen)
+    if (hold) return hold
+    const soon = new Scope().on(this.closing).onTimeout(this.#clock, 500, () => 'too slow')
+    const session = this.#sessions.live?.id
+    throw await notFree(this.#backend, soon, { ...wish, ...seen, session })
+  }
+
+  /** Resolves with undefined if the name was not free in time. `seen` has the store's last answer. */
+  async #ask<H extends Hold>(wish: Wish<H>, seen: Seen): Promise<H | undefined> {
     const scope = new Scope()
       .on(this.closing)
       .onSignal(wish.signal)
-      .onTimeout(this.#clock, wish.waitMs || undefined, () => timeout)
+      .onTimeout(this.#clock, limitMs(wish, this.#backend, this.#sessions.coveredMs), () => timeout)
     try {
       scope.throwIfEnded()
       const leave = await this.#lines.enter(wish.name, wish.permits, waits(wish), scope)
-      return leave && (await this.#inTurn(wish, leave, scope))
+      return leave && (await this.#inTurn(wish, { leave, seen }, scope))
     } catch (error) {
-      if (error === timeout) throw await this.notFree(wish)
+      if (error === timeout) return undefined
       throw error
     } finally {
       scope.lift()
@@ -107,23 +104,25 @@ export class Acquirer {
   }
 
   /** Makes claims in one session after the other, until the store has answered. */
-  async #inTurn<H extends Hold>(wish: Wish<H>, leave: Leave, scope: Scope): Promise<H | undefined> {
+  async #inTurn<H extends Hold>(wish: Wish<H>, turn: Turn, scope: Scope): Promise<H | undefined> {
     const { name, permits, value, candidate } = wish
     for (let lost = 0; ; lost += 1) {
-      const session = (lost === 0 && this.#sessions.live) || (await this.#session(scope, leave, lost))
+      const session = (lost === 0 && this.#sessions.live) || (await this.#session(wish, turn, lost, scope))
       this.#claims += 1
       const id = String(this.#claims)
       const claim: Claim = { id, name, session: session.id, permits, value, wait: waits(wish), candidate }
-      const outcome = await this.#stand(wish, { claim, session, leave }, scope)
+      const outcome = await this.#stand(wish, { claim, session, ...turn }, scope)
       if (outcome !== 'session over') return outcome
     }
   }
 
   /** A session to stand in line with. If sessions are lost at once again and again, it pauses before the next. */
-  async #session(scope: Scope, leave: Leave, lost: number): Promise<Session> {
+  async #session({ waitMs }: Wish, { leave }: Turn, lost: number, scope: Scope): Promise<Session> {
     try {
       if (lost > 1) await pause(this.#clock, backoffMs(this.#clock, lost - 1), scope.signal)
-      return await this.#sessions.current(scope).catch(toldApart)
+      return await this.#sessions
+        .current(scope, waitMs !== undefined)
+        .catch((error) => toldApart(error, this.#sessions.failure))
     } catch (error) {
       leave()
       throw error
@@ -136,11 +135,12 @@ export class Acquirer {
     stand: Stand,
     outer: Scope,
   ): Promise<H | undefined | 'session over'> {
-    const { claim, session } = stand
+    const { claim, session, seen } = stand
     const scope = new Scope().on(outer, session.ending)
     const request = { ...session.requests, scope }
     try {
-      const asking = { backend: this.#backend, claim, request, session, onWait: wish.onWait }
+      const { onWait, waitMs } = wish
+      const asking = { backend: this.#backend, claim, request, session, onWait, waitMs, seen }
       const attempt = await untilAnswered(asking)
       if (session.over) return 'session over'
       scope.throwIfEnded()
@@ -209,20 +209,9 @@ export class Acquirer {
       leave()
     }
   }
-
-  /** The error for a name that was not free in time. It names the holder if the store answers soon. */
-  notFree(wish: Pick<Wish, 'name' | 'waitMs'>): Promise<WaitTimeoutError> {
-    const soon = new Scope().on(this.closing).onTimeout(this.#clock, 500, () => 'too slow')
-    return notFree(this.#backend, soon, wish, this.#sessions.live?.id)
-  }
 }
 
 const tooLong = (): Error => new UnavailableError('the store did not answer while closing')
-
-/** Whether the claim stands in line. */
-function waits({ waitMs }: Wish): boolean {
-  return waitMs !== 0
-}
 
 /** Keeps a promise until it settles, so that `close` can wait for it. */
 function note<T>(unsettled: Set<Promise<unknown>>, promise: Promise<T>): Promise<T> {
@@ -232,9 +221,14 @@ function note<T>(unsettled: Set<Promise<unknown>>, promise: Promise<T>): Promise
   return promise
 }
 
+/** A turn in this process, and the store's last answer to it. */
+interface Turn {
+  readonly leave: Leave
+  readonly seen: Seen
+}
+
 /** A claim in line, its session in the store and its turn in this process. */
-interface Stand {
+interface Stand extends Turn {
   readonly claim: Claim
   readonly session: Session
-  readonly leave: Leave
 }

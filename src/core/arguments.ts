@@ -55,7 +55,7 @@ const permits: Kind = {
 const clock = withMethods('a Clock', ['mark', 'wallMs', 'after', 'random', 'id'])
 
 /** The options of `connect`. The store's own range of `ttlMs` is checked by `checkTtl`. */
-export const connectOptions: TableOf<ConnectOptions> = { ttlMs, clock }
+export const connectOptions: TableOf<ConnectOptions> = { ttlMs, waitMs, signal, clock }
 /** The options of `semaphore`. */
 export const semaphoreOptions: TableOf<SemaphoreOptions> = { permits }
 /** The options of `acquire` and `run` of a lock. */

@@ -3,6 +3,7 @@
 import { orAborted } from '../base/abort.ts'
 import type { Clock } from '../base/clock.ts'
 import { HoldLostError } from '../base/errors.ts'
+import { quoted } from '../base/printable.ts'
 import { Scope } from '../base/scope.ts'
 
 /** How long work may go on once it has to stop. */
@@ -44,7 +45,7 @@ export function warn(error: unknown): void {
 
 function stuck({ name, graceMs }: Grace): HoldLostError {
   return new HoldLostError(
-    `the work for ${JSON.stringify(name)} still runs ${graceMs} ms after it had to stop, and is protected no longer; ` +
+    `the work for ${quoted(name)} still runs ${graceMs} ms after it had to stop, and is protected no longer; ` +
       'let it end when the signal of its hold aborts, or end the process',
   )
 }

@@ -5,6 +5,7 @@ import { Mutex } from 'async-mutex'
 import type { Hold } from '../api/hold.ts'
 import type { Clock } from '../base/clock.ts'
 import { HoldLostError, SessionGoneError } from '../base/errors.ts'
+import { quoted } from '../base/printable.ts'
 import { Scope } from '../base/scope.ts'
 import type { Admitted, Backend, Claim } from '../contract.ts'
 import { checkLeast, checkText } from './arguments.ts'
@@ -169,13 +170,11 @@ export class ClaimHold implements Hold {
   }
 
   #removed(): HoldLostError {
-    return new HoldLostError(
-      `hold lost: the claim on ${JSON.stringify(this.name)} was removed from the store`,
-    )
+    return new HoldLostError(`hold lost: the claim on ${quoted(this.name)} was removed from the store`)
   }
 
   #notHeld(minMs: number, leftMs: number): HoldLostError {
-    const name = JSON.stringify(this.name)
+    const name = quoted(this.name)
     if (leftMs === 0) return new HoldLostError(`the hold on ${name} was released`)
     return new HoldLostError(
       `${Math.floor(leftMs)} ms are left of the hold on ${name}, ${minMs} ms were asked for`,

@@ -3,6 +3,7 @@
 import { hostname } from 'node:os'
 import type { Holder } from '../api/hold.ts'
 import { WaitTimeoutError } from '../base/errors.ts'
+import { printable, quoted } from '../base/printable.ts'
 import type { Scope } from '../base/scope.ts'
 import type { Backend, Facts, Standing } from '../contract.ts'
 
@@ -12,26 +13,49 @@ export function holderValue(since: string, candidate?: true): string {
   return JSON.stringify(holder)
 }
 
-/** A claim's holder in a few words: its host and process if its value names them, otherwise its session. */
-function describeHolder({ value, session }: Standing): string {
+/** How many holders of a semaphore a sentence names. */
+const namedMost = 3
+
+/**
+ * Who stands behind a claim, in at most 60 characters that can be printed, or 200 where it is the key of an unknown
+ * program: host and process where the claim says so, else what it says, else its session.
+ */
+export function who({ value, session, key }: Pick<Standing, 'value' | 'session' | 'key'>): string {
+  if (key !== undefined) return `the key ${quoted(key)}`
   const holder = parseHolder(value)
-  return holder ? nameOf(holder) : `session ${session}`
+  return printable(holder ? nameOf(holder) : value.trim() || `session ${session}`, 60)
 }
 
-/** A process in a few words. */
-export function nameOf({ host, pid }: Pick<Holder, 'host' | 'pid'>): string {
-  return `${host} (pid ${pid})`
+/** The holders among these claims, for a sentence; empty where there is none. */
+export function describeHolders(
+  line: readonly Standing[],
+  describe: (holder: Standing) => string = who,
+): string {
+  const holders = line.filter(({ held }) => held)
+  const more = holders.length - namedMost
+  const named = holders.slice(0, namedMost).map((holder) => describe(holder))
+  return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
+
+/** A process in a few printable words. */
+export function nameOf({ host, pid }: Pick<Holder, 'host' | 'pid'>): string {
+  return `${printable(host, 80)} (pid ${pid})`
+}
+
+/** The longest name of a host in DNS. */
+const hostMost = 253
+/** A time as ISO 8601 has it is shorter. */
+const sinceMost = 64
 
 /** The holder that a value names, or undefined if another kind of client wrote the value. */
 export function parseHolder(value: string): Holder | undefined {
   try {
     const { host, pid, since, candidate } = JSON.parse(value)
-    if (typeof host !== 'string' || typeof pid !== 'number') return undefined
+    if (typeof host !== 'string' || typeof pid !== 'number' || host.length > hostMost) return undefined
     return {
       host,
       pid,
-      ...(typeof since === 'string' && { since }),
+      ...(typeof since === 'string' && since.length <= sinceMost && { since }),
       ...(candidate === true && { candidate }),
     }
   } catch {
@@ -39,36 +63,41 @@ export function parseHolder(value: string): Holder | undefined {
   }
 }
 
-/**
- * The error for a name that was not free in time. It names the holder if the store answers before the scope ends. `session`
- * is the session of the client that asks, which may hold the name itself.
- */
+/** A wish that was not granted. */
+export interface NotFree {
+  readonly name: string
+  readonly waitMs?: number | undefined
+  /** Whether the store said that only a lock-delay is in the way. */
+  readonly delayed: boolean
+  /** The session of the client that asks, which may hold the name itself. */
+  readonly session: string | undefined
+}
+
+/** The error for a name that was not free in time. It names the holder if the store answers before the scope ends. */
 export async function notFree(
   backend: Backend,
   scope: Scope,
-  { name, waitMs = 0 }: { readonly name: string; readonly waitMs?: number | undefined },
-  session: string | undefined,
+  { name, waitMs = 0, delayed, session }: NotFree,
 ): Promise<WaitTimeoutError> {
   // Sent without `once`: a request that it counts as unanswered would cost the other callers their connection.
   const line = await backend.line(name, scope.signal).catch(() => [])
   scope.lift()
   const when = waitMs > 0 ? `was not free within ${waitMs} ms` : 'is not free'
-  return new WaitTimeoutError(`${JSON.stringify(name)} ${when}${describeLine(line, backend.facts, session)}`)
+  const held = line.some((claim) => claim.held)
+  const why = delayed && !held ? describeDelay(backend.facts) : describeLine(line, session)
+  return new WaitTimeoutError(`${quoted(name)} ${when}${why}`)
 }
 
 /** Why a name is not free, as the end of a sentence. */
-function describeLine(line: readonly Standing[], facts: Facts, session: string | undefined): string {
-  const holders = line
-    .filter(({ held }) => held)
-    .map((one) => (one.session === session ? 'this very client' : describeHolder(one)))
-  const waiting = line.length - holders.length
-  if (holders.length === 0) return describeDelay(facts)
-  return `: held by ${holders.join(', ')}${waiting > 0 ? `, with ${waiting} waiting` : ''}`
+function describeLine(line: readonly Standing[], session: string | undefined): string {
+  const holders = describeHolders(line, (one) => (one.session === session ? 'this very client' : who(one)))
+  const waiting = line.filter(({ held }) => !held).length
+  if (holders) return `: held by ${holders}${waiting > 0 ? `, with ${waiting} waiting` : ''}`
+  return waiting > 0 ? `: nobody holds it at this moment, with ${waiting} waiting` : ''
 }
 
 /** The reason why nobody can hold although nobody does. */
 function describeDelay({ scheme, lockDelayMs }: Facts): string {
-  if (lockDelayMs === 0) return ''
   return (
     `: nobody holds it, but after a holder that ended without a release ${scheme} keeps it from everyone for a ` +
     `lock-delay, which is ${lockDelayMs / 1_000} s for holders with the settings of this client`

@@ -3,11 +3,11 @@
 
 import { orAborted } from '../base/abort.ts'
 import { type Clock, type Mark, mostElapsedMs, pause } from '../base/clock.ts'
-import { HoldLostError, SessionGoneError } from '../base/errors.ts'
+import { HoldLostError, SessionGoneError, UnavailableError } from '../base/errors.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend, Claim, SessionGrant } from '../contract.ts'
 import { backoffMs, once, persist, type RequestOptions } from './request.ts'
-import { coveredMs, marginMs, renewalMs, requestMs, usualRenewalMs } from './timing.ts'
+import { coveredMs, marginMs, openingMs, renewalMs, requestMs, usualRenewalMs } from './timing.ts'
 
 /** The request options for this store and a session that is covered for so long. */
 function requestOptions(backend: Backend, clock: Clock, coveredMs: number, scope: Ending): RequestOptions {
@@ -173,6 +173,7 @@ export class Sessions {
   readonly #closing = new Scope()
   #opening: Promise<void> | undefined
   #session: Session | undefined
+  #openFailure: unknown
 
   constructor(backend: Backend, clock: Clock, ttlMs: number) {
     this.#backend = backend
@@ -186,13 +187,34 @@ export class Sessions {
     return this.#session?.over ? undefined : this.#session
   }
 
-  /** A session that is not over. Costs one request when there is none. Rejects as a request does. */
-  async current(scope: Scope): Promise<Session> {
-    while (!this.#session || this.#session.over) {
+  /**
+   * A session that is not over. Costs one request when there is none. Rejects as a request does, with the reason of the
+   * scope, and, unless the caller `insists`, with UnavailableError after four tries: a caller with a time of its own tries
+   * until that is over.
+   */
+  async current(scope: Scope, insists = false): Promise<Session> {
+    for (let failures = 0; ; ) {
+      const { live } = this
+      if (live) return live
       this.#opening ??= this.#open()
-      await orAborted(this.#opening, scope.signal)
+      try {
+        await orAborted(this.#opening, scope.signal)
+      } catch (error) {
+        if (scope.ended || !insists || !(error instanceof UnavailableError)) throw error
+        failures += 1
+        await pause(this.#clock, backoffMs(this.#clock, failures), scope.signal)
+      }
     }
-    return this.#session
+  }
+
+  /** Why the last try to open a session failed; undefined if none did since one succeeded. */
+  get failure(): unknown {
+    return this.#openFailure
+  }
+
+  /** Stops opening, and ends the session aside, if there is one: for a client that came to nothing. */
+  abandon(): void {
+    this.end(new Scope()).catch(() => {}) // the store drops what it has not heard of
   }
 
   /** The options of requests outside of any session. */
@@ -209,13 +231,18 @@ export class Sessions {
 
   /** Opens a session for all waiting callers, so no single caller's signal ends it. A failure is not kept. */
   async #open(): Promise<void> {
-    const options = { ...this.request(this.#closing), retries: 3 }
+    const request = this.request(this.#closing)
+    const options = { ...request, requestMs: request.requestMs && openingMs, retries: 3 }
     try {
       this.#session = await persist(options, async (signal) => {
         const sent = this.#clock.mark()
-        const grant = await this.#backend.createSession(this.ttlMs, signal)
+        const grant = await this.#backend.createSession(this.ttlMs, signal).catch((error) => {
+          this.#openFailure = error
+          throw error
+        })
         return new Session(this.#backend, this.#clock, grant, sent)
       })
+      this.#openFailure = undefined
     } finally {
       this.#opening = undefined
     }

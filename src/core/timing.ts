@@ -38,3 +38,9 @@ export function renewalMs(ttlMs: number, facts: Facts): number {
   const usualMs = usualRenewalMs(ttlMs, facts)
   return spareMs < covered / 20 ? usualMs : Math.min(spareMs, usualMs)
 }
+
+/**
+ * The time limit of the request that opens a session. No deadline depends on it, and the first request of a connection takes
+ * several round trips: a limit by a short time to live would never be met on a slow network.
+ */
+export const openingMs = 3_000

@@ -39,7 +39,8 @@ export type Outcome =
 
 /** Settles who runs the tick. Rejects as an acquire does, but for WaitTimeoutError. */
 export async function compete(client: CronClient, contest: Contest): Promise<Outcome> {
-  const before = await whoTook(client, contest)
+  // A store out of reach is asked again by those who stand in line, for as long as they wait.
+  const before = await whoTook(client, contest).catch(unlessUnavailable)
   if (before) return { by: before }
   const taken = new Scope().on(contest.scope)
   const standing = stand(client, contest, taken)

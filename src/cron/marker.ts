@@ -1,7 +1,9 @@
 // What the store remembers of a cron job: its last tick, as the checkpoint of the lock that its hosts compete for. Owns the
 // text, and a hold that writes it; which tick may run is guard.ts's to say.
+
 import type { Holder } from '../api/hold.ts'
 import { ConflictError } from '../base/errors.ts'
+import { quoted } from '../base/printable.ts'
 import { ClaimHold } from '../core/hold.ts'
 import { parseHolder } from '../core/holder.ts'
 
@@ -23,7 +25,7 @@ export function parseMarker(name: string, checkpoint: string | undefined): Marke
   const marker = parse(checkpoint)
   if (marker) return marker
   throw new ConflictError(
-    `${JSON.stringify(name)} has a checkpoint that no cron job wrote: give the cron job a name of its own`,
+    `${quoted(name)} has a checkpoint that no cron job wrote: give the cron job a name of its own`,
   )
 }
 

@@ -1,6 +1,8 @@
 // When a cron expression has its ticks. Owns that every host computes the same ones, whenever it asks: all are found by
 // stepping forward with croner, which knows the expressions, the time zones and their changes of the clock.
+
 import { Cron } from 'croner'
+import { quoted } from '../base/printable.ts'
 
 /** The fields of an expression, and what they take beside `*`, lists, ranges and steps. */
 const fields = [
@@ -73,7 +75,7 @@ export function checkTimezone(timezone: string | undefined): void {
   try {
     Intl.DateTimeFormat('en', { timeZone: timezone })
   } catch (cause) {
-    const shown = typeof timezone === 'string' ? JSON.stringify(timezone) : String(timezone)
+    const shown = typeof timezone === 'string' ? quoted(timezone) : String(timezone)
     throw new RangeError(`timezone: ${shown} is not known; it takes names like "Europe/Berlin" or "UTC"`, {
       cause,
     })
@@ -106,7 +108,7 @@ function whereWrong(expression: string): string {
   )
   const [name, range] = known[at] ?? []
   if (!name) return 'its fields do not go together'
-  return `field ${at + 1} is ${JSON.stringify(parts[at])}, but ${name} takes ${range}`
+  return `field ${at + 1} is ${quoted(parts[at] ?? '')}, but ${name} takes ${range}`
 }
 
 function isSound(parts: readonly string[]): boolean {
@@ -119,5 +121,5 @@ function isSound(parts: readonly string[]): boolean {
 }
 
 function malformed(expression: string, why: string, cause?: unknown): RangeError {
-  return new RangeError(`schedule: ${JSON.stringify(expression)} cannot be used: ${why}`, { cause })
+  return new RangeError(`schedule: ${quoted(expression)} cannot be used: ${why}`, { cause })
 }

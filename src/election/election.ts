@@ -112,9 +112,7 @@ export class ClientElection implements Election {
     const { acquirer, candidate } = this.#client
     const { value = candidate, waitMs, signal, onWait } = options
     const wish = { name: this.name, permits: 1, value, candidate: true, releasesItself, make }
-    const term = await acquirer.acquire({ ...wish, waitMs, signal, onWait })
-    if (term) return term
-    throw await acquirer.notFree({ name: this.name })
+    return acquirer.acquire({ ...wish, waitMs, signal, onWait })
   }
 }
 

@@ -1,5 +1,6 @@
 // One term of a leader: a hold with a value that other clients read. Owns only what a term adds to a hold.
 import type { Term } from '../api/election.ts'
+import { quoted } from '../base/printable.ts'
 import { checkValue } from '../core/arguments.ts'
 import { ClaimHold, type Grant } from '../core/hold.ts'
 
@@ -23,7 +24,7 @@ export class ClaimTerm extends ClaimHold implements Term {
   }
 
   override release(): Promise<void> {
-    this.stop(new DOMException(`the term of ${JSON.stringify(this.name)} was resigned`, 'AbortError'))
+    this.stop(new DOMException(`the term of ${quoted(this.name)} was resigned`, 'AbortError'))
     return super.release()
   }
 }

@@ -5,6 +5,7 @@ import type { AcquireOptions, Lock, TryOptions } from '../api/lock.ts'
 import type { Acquirer } from '../core/acquire.ts'
 import { acquireOptions, checkName, checkOptions, checkWork, tryOptions } from '../core/arguments.ts'
 import { ClaimHold, type Grant } from '../core/hold.ts'
+import type { Wish } from '../core/wish.ts'
 
 /** The parts of the client that a lock uses. */
 export interface LockClient {
@@ -31,14 +32,12 @@ export class ClaimLock implements Lock {
   async acquire(options: AcquireOptions = {}): Promise<Hold> {
     checkOptions(options, acquireOptions)
     const { waitMs, signal, onWait } = options
-    const hold = await this.#ask({ waitMs, signal, onWait })
-    if (hold) return hold
-    throw await this.#client.acquirer.notFree({ name: this.name })
+    return this.#client.acquirer.acquire({ ...this.#wish(), waitMs, signal, onWait })
   }
 
   async tryAcquire(options: TryOptions = {}): Promise<Hold | undefined> {
     checkOptions(options, tryOptions)
-    return this.#ask({ waitMs: 0, signal: options.signal })
+    return this.#client.acquirer.tryAcquire({ ...this.#wish(), signal: options.signal })
   }
 
   async run<T>(work: (hold: Hold) => T | Promise<T>, options: AcquireOptions = {}): Promise<T> {
@@ -58,10 +57,8 @@ export class ClaimLock implements Lock {
     return this.#client.readCheckpoint(this.name)
   }
 
-  #ask(options: AcquireOptions): Promise<Hold | undefined> {
-    const { acquirer, holder } = this.#client
-    const wish = { name: this.name, permits: this.#permits, value: holder, candidate: false, make }
-    return acquirer.acquire({ ...wish, ...options })
+  #wish(): Wish {
+    return { name: this.name, permits: this.#permits, value: this.#client.holder, candidate: false, make }
   }
 }
 

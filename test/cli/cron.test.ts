@@ -191,8 +191,9 @@ describe('wrong usage exits 64 and says what is wrong, before the store is asked
   })
 })
 
-test('a store that is not there exits 69', async () => {
-  const { status, stderr } = await cron(['--url', 'etcd://127.0.0.1:1/'], ['true']).ended
+test('a store that is not there before the next tick is due exits 69', async () => {
+  const everySecond = ['--schedule', '* * * * * *', '--url', 'etcd://127.0.0.1:1/']
+  const { status, stderr } = await leasehold(['cron', 'x', ...everySecond, '--', 'true'], { env }).ended
   expect(stderr).toMatch(/^leasehold: .*127\.0\.0\.1:1.*\n$/)
   expect(status).toBe(69)
 })

@@ -209,10 +209,11 @@ describe('wrong usage exits 64 and says what is wrong, without standing for elec
   })
 })
 
-test('a store that is not there at the start exits 69', async () => {
-  const { status, stderr } = await lead('one', ['--url', 'etcd://127.0.0.1:1/']).ended
-  expect(stderr).toMatch(/^leasehold: .*127\.0\.0\.1:1.*\n$/)
-  expect(status).toBe(69)
+test('a store that is not there at the start is waited for until a signal ends it', async () => {
+  const run = lead('one', ['--url', 'etcd://127.0.0.1:1/'])
+  await run.says(/^leasehold: .*127\.0\.0\.1:1.*; trying on\n$/)
+  run.signal('SIGTERM')
+  expect((await run.ended).status).toBe(143)
 })
 
 test('lead --help shows examples and every exit status, and succeeds', async () => {

@@ -36,6 +36,18 @@ test('a value with several lines and colours is told on one line, as it is with 
   expect(JSON.parse(stdout)).toMatchObject({ leader: { value, token: String(term.token) } })
 })
 
+test('no value of a leader steers the terminal, with --json or without, and none of it is left out', async () => {
+  await using client = await connect(env.LEASEHOLD_URL)
+  const value = `a\u009b2J\u202egnp\u061c\u2028${'x'.repeat(300)}`
+  await client.election('x').campaign({ value })
+  for (const form of [[], ['--json']]) {
+    const { stdout } = await leasehold(['leader', 'x', ...form], { env }).ended
+    expect(stdout).toMatch(/^[^\p{Cc}\p{Zl}\p{Bidi_Control}]+\n$/u)
+    expect(stdout).toContain('a\\u009b2J\\u202egnp\\u061c\\u2028x')
+    if (form.length > 0) expect(JSON.parse(stdout).leader.value).toBe(value)
+  }
+})
+
 test('--json is one object on one line, whoever leads or nobody', async () => {
   const nobody = await leasehold(['leader', 'x', '--json'], { env }).ended
   expect(nobody).toEqual({ status: 3, stdout: '{"name":"x","leader":null}\n', stderr: '' })

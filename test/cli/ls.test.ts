@@ -2,6 +2,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { printableJson } from '../../src/base/printable.ts'
+import { documentOf, fitted, table, widthOf } from '../../src/cli/states.ts'
 import { connect, type Leasehold } from '../../src/index.ts'
 import { leasehold, program, temporaryFolder } from './leasehold.ts'
 
@@ -190,4 +192,25 @@ test('a store that is not there exits 69, and a prefix that no name has exits 64
   expect(gone.stderr).not.toContain('hunter2')
   expect(away).toMatchObject({ status: 69, stderr: expect.stringMatching(/^leasehold: .*127\.0\.0\.1:1/) })
   expect(bad).toMatchObject({ status: 64, stderr: expect.stringMatching(/prefix: "a\\nb" has a control/) })
+})
+
+test('columns stay aligned where names and holders take two columns for a letter', () => {
+  const claim = (value: string) => ({ session: 's', held: true, value, token: 7n })
+  const states = ['ascii', '夜間報告', 'ＡＢ', 'é', '🔒'].map((name) => ({
+    name,
+    permits: 1,
+    claims: [claim(name)],
+  }))
+  const lines = table(states).trimEnd().split('\n')
+  const before = lines.map((line) => widthOf(/^.*?(?=KIND|election)/.exec(line)?.[0]))
+  expect(new Set(before).size).toBe(1)
+  for (const line of lines) expect(widthOf(fitted(line, 11))).toBeLessThanOrEqual(11)
+  expect(fitted('夜間報告', 5)).toBe('夜間')
+})
+
+test('a document of many large values stays short enough to be written', () => {
+  const value = 'x'.repeat(1_000_000)
+  const claims = Array.from({ length: 700 }, () => ({ session: 's', held: true, value, token: 7n }))
+  const text = printableJson(documentOf('memory:', [{ name: 'a', permits: 700, claims }]))
+  expect(text.length).toBeLessThan(4_000_000)
 })

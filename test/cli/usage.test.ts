@@ -97,7 +97,7 @@ test('run --help says that the time to live is by default that of the store', as
 test('a file that a variable of Consul names and nobody can read exits 64 and names both', async () => {
   const env = { CONSUL_HTTP_TOKEN_FILE: '/no/such/token' }
   const { status, stderr } = await leasehold(['run', 'x', '--url', 'consul:', '--', 'true'], { env }).ended
-  expect(stderr).toBe('leasehold: CONSUL_HTTP_TOKEN_FILE: "/no/such/token" cannot be read\n')
+  expect(stderr).toBe('leasehold: CONSUL_HTTP_TOKEN_FILE: "/no/such/token" cannot be read (ENOENT)\n')
   expect(status).toBe(64)
 })
 

@@ -2,9 +2,10 @@
 // nothing of a claim can stand once it is withdrawn. Who may hold is mutex.ts's and semaphore.ts's to say.
 
 import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
+import { quoted } from '../../base/printable.ts'
 import type { Admitted, Attempt, Claim } from '../../contract.ts'
-import { type ClaimKeys, type Layout, parseTicket } from './layout.ts'
-import type { StoredHolders, Ticket } from './line.ts'
+import type { ClaimKeys, Layout } from './layout.ts'
+import { type StoredHolders, type Ticket, ticketOf } from './line.ts'
 import type { Operation, StoredKey, Transport, TxnOutcome } from './wire/transport.ts'
 
 /** The key by which a claim holds. Session, create index and modify index together are nobody else's. */
@@ -140,7 +141,7 @@ export class Claims {
     const outcome = await this.change(state, [check, lock], signal)
     const again = outcome.applied && outcome.entries.findLast((written) => written.key === key)
     if (again) return again
-    throw new UnavailableError(`the key ${JSON.stringify(key)} was written meanwhile; ask again`)
+    throw new UnavailableError(`the key ${quoted(key)} was written meanwhile; ask again`)
   }
 
   /** Sees to it that no attempt can arrive any more, and takes the place in line of one that has. */
@@ -170,7 +171,7 @@ export class Claims {
   /** Takes away the sign that there is a line, if there is none, and nobody has come since it was looked at. */
   async #tidy(keys: ClaimKeys, entries: readonly StoredKey[], signal: AbortSignal): Promise<void> {
     const sign = entries.find(({ key }) => key === keys.line)
-    if (!sign || entries.some(({ key }) => parseTicket(keys, key))) return
+    if (!sign || entries.some((entry) => ticketOf(keys, entry))) return
     await this.#transport.txn(
       [{ verb: 'delete-cas', key: keys.line, index: sign.modifyIndex }],
       signal,

@@ -1,17 +1,17 @@
 // What the variables say that the consul program reads too. Owns their meaning, which is that of Consul's own
 // client (api/api.go), and which of them count beside a URL.
 // https://developer.hashicorp.com/consul/commands#environment-variables
+
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { quoted } from '../../base/printable.ts'
 import type { Auth } from '../shared/credentials.ts'
+import { fileOf, fromFile, type Variables } from '../shared/files.ts'
 import { type ConsulOptions, type ConsulTls, checkToken } from './options.ts'
 import { parseAddress, parseConsulUrl } from './url.ts'
 
 /** Where Consul is. */
 type Place = Required<Pick<ConsulOptions, 'endpoints'>> & { readonly tls: boolean }
-
-/** A text of the environment; empty is the same as missing. */
-type Variables = Readonly<Record<string, string | undefined>>
 
 /**
  * The options that a URL and the environment make together. A host in the URL, and its scheme, win over
@@ -55,7 +55,7 @@ function placeOf(variables: Variables, secure: boolean): Place {
 /** As with the consul program, the file wins unless it is empty. */
 function tokenOf(variables: Variables): string | undefined {
   const { CONSUL_HTTP_TOKEN: token } = variables
-  const inFile = read(variables, 'CONSUL_HTTP_TOKEN_FILE')?.toString().trim()
+  const inFile = fileOf(variables, 'CONSUL_HTTP_TOKEN_FILE')?.toString().trim()
   const [variable, found] = inFile ? ['CONSUL_HTTP_TOKEN_FILE', inFile] : ['CONSUL_HTTP_TOKEN', token]
   if (!found) return undefined
   checkToken(variable, found)
@@ -88,34 +88,21 @@ function authoritiesOf(variables: Variables): Buffer[] | undefined {
   const variable = 'CONSUL_CAPATH'
   const folder = variables[variable]
   if (!folder) return undefined
-  const files = told(variable, folder, () =>
+  const files = fromFile(variable, folder, () =>
     readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .map((file) => join(folder, file))
       .filter((file) => statSync(file).isFile()),
   )
-  const texts = files.map((file) => told(variable, file, () => readFileSync(file)))
+  const texts = files.map((file) => fromFile(variable, file, () => readFileSync(file)))
   const certificates = texts.filter((text) => text.includes('-----BEGIN CERTIFICATE-----'))
   if (certificates.length > 0) return certificates
-  throw new TypeError(`${variable}: ${JSON.stringify(folder)} has no certificate in PEM`)
+  throw new TypeError(`${variable}: ${quoted(folder)} has no certificate in PEM`)
 }
 
 function pem(variables: Variables, variable: string): Buffer | undefined {
-  const text = read(variables, variable)
+  const text = fileOf(variables, variable)
   if (!text || text.includes('-----BEGIN ')) return text
-  throw new TypeError(`${variable}: ${JSON.stringify(variables[variable])} is not PEM`)
-}
-
-function read(variables: Variables, variable: string): Buffer | undefined {
-  const file = variables[variable]
-  return file ? told(variable, file, () => readFileSync(file)) : undefined
-}
-
-function told<T>(variable: string, file: string, reading: () => T): T {
-  try {
-    return reading()
-  } catch (cause) {
-    throw new TypeError(`${variable}: ${JSON.stringify(file)} cannot be read`, { cause })
-  }
+  throw new TypeError(`${variable}: ${quoted(variables[variable] ?? '')} is not PEM`)
 }
 
 /** Reads what Go reads as a boolean. A guess would turn verification on or off. */
@@ -124,5 +111,5 @@ function isTrue(variables: Variables, variable: string, otherwise: boolean): boo
   if (!text) return otherwise
   if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text)) return true
   if (['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(text)) return false
-  throw new TypeError(`${variable}: ${JSON.stringify(text)} is neither true nor false`)
+  throw new TypeError(`${variable}: ${quoted(text)} is neither true nor false`)
 }

@@ -3,7 +3,7 @@
 
 import type { Claim, Standing } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
-import { lockFlags, type NameKeys, parseTicket, semaphoreFlags } from './layout.ts'
+import { lockFlags, type NameKeys, parseTicket, semaphoreFlags, type TicketFacts } from './layout.ts'
 import type { StoredKey } from './wire/transport.ts'
 
 /** A claim of ours that waits, or a mutex's holder that has waited. */
@@ -27,15 +27,24 @@ export interface StoredHolders extends Holders {
   readonly index: number
 }
 
-/** The tickets of a line, in order. */
+/**
+ * The tickets of a line, in order. A ticket is held by the session that it names, and is deleted with it. A key that only
+ * looks like one (an operator wrote it, or imported it with `consul kv import`) would never go away: it is no claim.
+ */
 export function readTickets(keys: NameKeys, entries: readonly StoredKey[]): Ticket[] {
   return entries
     .flatMap((entry) => {
-      const facts = parseTicket(keys, entry.key)
+      const facts = ticketOf(keys, entry)
       const { key, createIndex: created, modifyIndex: modified, value } = entry
       return facts ? [{ ...facts, key, created, modified, value }] : []
     })
     .sort((one, other) => one.created - other.created)
+}
+
+/** What a key says as a ticket; undefined where it is none. */
+export function ticketOf(keys: NameKeys, { key, session }: StoredKey): TicketFacts | undefined {
+  const facts = parseTicket(keys, key)
+  return facts?.session === session ? facts : undefined
 }
 
 /** The key that decides, if it exists. */
@@ -72,7 +81,7 @@ export function formatHolders({ permits, holders }: Holders): string {
 export function checkKind(lock: StoredKey | undefined, ahead: readonly Ticket[], claim: Claim): void {
   const { permits } = claim
   if (lock && lock.flags !== (permits === 1 ? lockFlags : semaphoreFlags)) {
-    throw inUse(claim, { permits: permitsOf(lock), leftOver: lock.session ? undefined : lock.key })
+    throw inUse(claim, { permits: permitsOf(lock), key: lock.key, leftOver: !lock.session })
   }
   const [oldest] = ahead
   if (oldest && oldest.permits !== permits) throw inUse(claim, oldest)

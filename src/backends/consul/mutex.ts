@@ -2,6 +2,7 @@
 // the order among claims of ours. Owns each step as one transaction that proves what it builds on.
 
 import { UnavailableError } from '../../base/errors.ts'
+import { quoted } from '../../base/printable.ts'
 import type { Waiting } from '../../contract.ts'
 import type { ClaimState, Claims, Held, Holding, Protocol, Sight } from './claims.ts'
 import { lockFlags } from './layout.ts'
@@ -75,7 +76,7 @@ export class Mutexes implements Protocol {
     if (await this.#claims.leave(state, [lock], signal)) return
     // Somebody wrote the key, or it is no longer ours.
     if (!(await this.verify(state, signal))) return this.#leave(state, signal)
-    throw new UnavailableError(`the key ${JSON.stringify(keys.lock)} was written meanwhile; ask again`)
+    throw new UnavailableError(`the key ${quoted(keys.lock)} was written meanwhile; ask again`)
   }
 
   async #leave(state: ClaimState, signal: AbortSignal): Promise<void> {
@@ -88,7 +89,8 @@ export class Mutexes implements Protocol {
 
   async #look(state: ClaimState, signal: AbortSignal): Promise<Sight> {
     const { entries } = await this.#transport.read({ prefix: `${state.keys.folder}.l` }, signal)
-    const stands = state.ticket === undefined || entries.some(({ key }) => key === state.keys.ticket)
+    const own = readTickets(state.keys, entries).some(({ key }) => key === state.keys.ticket)
+    const stands = state.ticket === undefined || own
     if (stands) return this.#see(state, entries)
     state.ticket = undefined
     throw new UnavailableError('the claim was removed from Consul while it waited')
@@ -123,7 +125,7 @@ export class Mutexes implements Protocol {
   async #admitAnew(state: ClaimState, lock: StoredKey, signal: AbortSignal): Promise<Holding> {
     const outcome = await this.#claims.change(state, made(state, lock), signal)
     if (outcome.applied) return this.#admit(state, outcome.entries)
-    throw new UnavailableError(`the key ${JSON.stringify(lock.key)} was written meanwhile; ask again`)
+    throw new UnavailableError(`the key ${quoted(lock.key)} was written meanwhile; ask again`)
   }
 
   #admit(state: ClaimState, entries: readonly StoredKey[]): Holding {
@@ -134,7 +136,7 @@ export class Mutexes implements Protocol {
   /** Waits until the ticket next in line is gone. Then most likely all are, in front of it. */
   async #predecessor(ahead: readonly Ticket[], signal: AbortSignal): Promise<Sight | undefined> {
     const { key, modified } = ahead.at(-1) as Ticket
-    const left = await this.#waits.until({ key }, modified, ({ entries }) => entries.length === 0, signal)
+    const left = await this.#waits.until({ key }, modified, isLeft, signal)
     const gone = ahead.slice(0, -1)
     return left && gone.length <= provableMax ? { ...free, gone } : undefined
   }
@@ -157,6 +159,11 @@ function waiting(sight: Sight): Queueing {
   const { lock, ahead } = sight
   const holderInLine = !lock?.session || ahead.some(({ session }) => session === lock.session)
   return { held: false, ahead: ahead.length + (holderInLine ? 0 : 1), sight }
+}
+
+/** Whether the ticket that was read is one no more: deleted, or held by no session, which then never comes back. */
+function isLeft({ entries: [ticket] }: { entries: readonly StoredKey[] }): boolean {
+  return ticket?.session === undefined
 }
 
 /** Takes the lock on the condition that all is as it was seen. */

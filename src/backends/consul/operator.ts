@@ -3,9 +3,9 @@
 
 import { UnavailableError } from '../../base/errors.ts'
 import type { NameState, Standing } from '../../contract.ts'
-import { byName } from '../shared/names.ts'
+import { byName, isName } from '../shared/names.ts'
 import { without } from './holders.ts'
-import { lockFlags, type NameKeys, type Namespace, parseTicket, semaphoreFlags } from './layout.ts'
+import { lockFlags, type NameKeys, type Namespace, semaphoreFlags } from './layout.ts'
 import {
   parseHolders,
   readContenders,
@@ -13,6 +13,7 @@ import {
   readLock,
   readStandings,
   readTickets,
+  ticketOf,
   tokenOf,
 } from './line.ts'
 import type { Operation, StoredKey } from './wire/transport.ts'
@@ -29,7 +30,7 @@ export async function line(at: Namespace, name: string, signal: AbortSignal): Pr
 export async function survey(at: Namespace, prefix: string, signal: AbortSignal): Promise<NameState[]> {
   const { entries } = await at.transport.read({ prefix: at.layout.within(prefix) }, signal)
   return [...groupByName(at, entries)]
-    .filter(([name]) => name.startsWith(prefix))
+    .filter(([name]) => name.startsWith(prefix) && isName(name))
     .map(([name, its]) => {
       const keys = at.layout.keys(name)
       return { name, permits: readLimit(keys, its), claims: readStandings(keys, its) }
@@ -73,9 +74,10 @@ function groupByName(at: Namespace, entries: readonly StoredKey[]): Map<string, 
 }
 
 /** Whether a key is one of those that tell of claims: ours, those of `consul lock` and of Go. */
-function isOfClaim(keys: NameKeys, { key, flags, session }: StoredKey): boolean {
+function isOfClaim(keys: NameKeys, entry: StoredKey): boolean {
+  const { key, flags, session } = entry
   if (key === keys.lock) return flags === lockFlags || flags === semaphoreFlags
-  if (parseTicket(keys, key)) return session !== undefined
+  if (ticketOf(keys, entry)) return true
   return flags === semaphoreFlags && session !== undefined && key === `${keys.folder}${session}`
 }
 

@@ -85,8 +85,9 @@ export class Semaphores implements Protocol {
       return
     }
     const { predecessor, index } = answer
-    const hasRoom = (snapshot: Snapshot): boolean => see(claim, keys, snapshot).alive.length < claim.permits
-    if (predecessor) await this.#waits.until({ key: predecessor.key }, predecessor.modified, isEmpty, signal)
+    const hasRoom = (snapshot: Snapshot): boolean =>
+      see(claim, keys, snapshot).list.holders.length < claim.permits
+    if (predecessor) await this.#waits.until({ key: predecessor.key }, predecessor.modified, isLeft, signal)
     else await this.#waits.until({ prefix: keys.folder }, index, hasRoom, signal)
   }
 
@@ -235,7 +236,7 @@ function see(claim: Claim, keys: NameKeys, { index, entries }: Snapshot): Sight 
   return { index, lock, list, alive, contenders, tickets: readTickets(keys, entries) }
 }
 
-const isEmpty = ({ entries }: Snapshot): boolean => entries.length === 0
+const isLeft = ({ entries: [ticket] }: Snapshot): boolean => ticket?.session === undefined
 
 /** The own key is made when its claim is admitted, and only then: that index is the token. */
 function heldBy(own: StoredKey, before?: Held): Held {

@@ -1,4 +1,5 @@
 // The URL of Consul. Owns its grammar, which the URL class cannot read: it has several hosts, or a socket, or none.
+import { quoted } from '../../base/printable.ts'
 import { formatNamespace, parseHost, parseNamespace, withSlash } from '../shared/addresses.ts'
 
 /** What a URL says. */
@@ -26,7 +27,7 @@ const socket = 'unix://'
 export function parseConsulUrl(url: string): ParsedConsulUrl {
   const form = /^(consuls?):(?:\/\/([^/?#]*)(\/[^?#]*)?)?(?:\?([^#]*))?$/i
   const [, scheme, hosts = '', path = '/', query = ''] = form.exec(url) ?? []
-  if (hosts.includes('@') || query.includes('@')) {
+  if (hosts.includes('@') || query.includes('@') || (!hosts && path.includes('@'))) {
     throw new TypeError('url: takes no credentials; set CONSUL_HTTP_TOKEN or CONSUL_HTTP_AUTH instead')
   }
   if (!scheme) throw new TypeError(`url: malformed; it takes ${shape}`)
@@ -71,15 +72,13 @@ export function checkNamespace(namespace: string, argument: string): void {
   const bad = folders.find((folder) => ['', '.', '..'].includes(folder))
   if (bad === undefined) return
   const what = bad === '' ? 'an empty part' : `the part "${bad}"`
-  throw new TypeError(`${argument}: the namespace ${JSON.stringify(namespace)} has ${what}; it takes a/b/`)
+  throw new TypeError(`${argument}: the namespace ${quoted(namespace)} has ${what}; it takes a/b/`)
 }
 
 /** Throws TypeError unless it can be the name of a datacenter. */
 export function checkDatacenter(dc: string, argument: string): void {
   if (/^[\w-]+$/.test(dc)) return
-  throw new TypeError(
-    `${argument}: ${JSON.stringify(dc)} is no datacenter; it takes letters, digits, _ and -`,
-  )
+  throw new TypeError(`${argument}: ${quoted(dc)} is no datacenter; it takes letters, digits, _ and -`)
 }
 
 function addressOf(host: string): string {
@@ -95,9 +94,11 @@ function addressOf(host: string): string {
 /** The datacenter, if the query names one. */
 function parseQuery(query: string): string | undefined {
   const parameters = new URLSearchParams(query)
-  const other = [...parameters.keys()].find((name) => name !== 'dc')
-  if (other !== undefined) {
-    throw new TypeError(`url: the parameter ${JSON.stringify(other)} is not known; it takes only dc`)
+  const other = [...parameters].find(([name]) => name !== 'dc')
+  if (other) {
+    // A token that was pasted here without a name is no word with a value, and is not shown.
+    const shown = /^[a-z_-]{1,20}$/.test(other[0]) && other[1] ? quoted(other[0]) : 'in it (not shown)'
+    throw new TypeError(`url: the parameter ${shown} is not known; it takes only dc`)
   }
   const all = parameters.getAll('dc')
   if (all.length > 1) throw new TypeError('url: dc is there more than once')

@@ -1,6 +1,8 @@
 // A line as one answer of etcd shows it: the claims ahead of another one, and whether the answer has all of them. Pure
 // functions; claims.ts and waits.ts act on them.
 import type { IKeyValue, IRangeResponse } from 'etcd3'
+import { ConflictError } from '../../base/errors.ts'
+import { quoted } from '../../base/printable.ts'
 import type { Claim } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
 import type { Layout } from './layout.ts'
@@ -52,10 +54,17 @@ export function maybeUnleased({ ahead }: Line): readonly StandingKey[] {
 export function checkLeases(places: readonly StandingKey[], read: IRangeResponse, claim: Claim): void {
   const bare = new Set(read.kvs.filter(({ lease }) => lease === '0').map(({ key }) => key.toString()))
   const data = places.find(({ key }) => bare.has(key))
-  if (data) throw inUse(claim, { permits: undefined, leftOver: data.key })
+  if (data) throw inUse(claim, { permits: undefined, key: data.key, leftOver: true })
 }
 
-/**
+/** The error for a key that stands where claims stand, and has no lease: it would stay for ever. */
+export function notLeased(key: string): ConflictError {
+  const advice = 'choose another name, or delete it if nobody uses it any more'
+  return new ConflictError(
+    `the key ${quoted(key)} is in the way and is no claim, since it has no lease: ${advice}`,
+  )
+}
+
 /**
  * Throws ConflictError if the name is in use as another kind of lock. Only the oldest claim is compared: a newer one of the
  * wrong kind may be in line briefly, before it withdraws.

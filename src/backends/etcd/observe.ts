@@ -3,6 +3,7 @@
 import type { IKeyValue } from 'etcd3'
 import type { Leader, Observation } from '../../contract.ts'
 import type { Namespace } from './layout.ts'
+import { notLeased } from './line.ts'
 import { get, glance, inOrder, keysInOrder, read, txn } from './operations.ts'
 import { watchUntil } from './waits.ts'
 import type { Change, KeyRange } from './wire/transport.ts'
@@ -54,7 +55,8 @@ function seenOf(at: Namespace, name: string, first: IKeyValue | undefined, revis
   return { leader: first && leaderOf(at, name, first), key: first?.key.toString(), revision }
 }
 
-function leaderOf(at: Namespace, name: string, { key, value, create_revision }: IKeyValue): Leader {
+function leaderOf(at: Namespace, name: string, { key, value, create_revision, lease }: IKeyValue): Leader {
+  if (lease === '0') throw notLeased(key.toString()) // nobody can lead behind it, nor does it lead
   const session = at.layout.parse(name, key.toString())?.session ?? ''
   return { value: value.toString(), token: BigInt(create_revision), session }
 }

@@ -4,13 +4,14 @@ import { Semaphore } from 'async-mutex'
 import type { IKeyValue } from 'etcd3'
 import { RefusedError, SessionGoneError } from '../../base/errors.ts'
 import type { NameState, Standing } from '../../contract.ts'
-import { byName } from '../shared/names.ts'
+import { byName, isName } from '../shared/names.ts'
 import { leaseOf, type Namespace } from './layout.ts'
+import { notLeased } from './line.ts'
 import { createdAt, inOrder, page, read, remove, txn } from './operations.ts'
 import type { KeyRange } from './wire/transport.ts'
 
-/** A claim, with more facts from its key. */
-interface Found extends Standing {
+/** A claim, and what its key tells beside. */
+interface Found extends Omit<Standing, 'key'> {
   readonly key: string
   readonly lease: string
   readonly permits: number | undefined
@@ -36,14 +37,15 @@ export async function survey(at: Namespace, prefix: string, signal: AbortSignal)
     name,
     line: claimsOn(at, name, kvs),
   }))
-  const used = lines.filter(({ line }) => line.some(isClaim))
+  // Whatever has a lease and stands where claims stand is waited for, by us and by Go: so it is shown, too.
+  const used = lines.filter(({ line }) => line.some(({ lease }) => lease !== '0'))
   const claims = used.flatMap(({ line }) => line)
   const leftMs = await timesLeft(at, claims, signal)
   return used
     .map(({ name, line }) => ({
       name,
       permits: line[0]?.permits,
-      claims: line.filter(({ lease }) => lease !== '0').map((found) => withTime(found, leftMs)),
+      claims: line.map((found) => withTime(found, leftMs)),
     }))
     .sort(byName)
 }
@@ -60,9 +62,10 @@ export async function breakHold(
   signal: AbortSignal,
 ): Promise<boolean> {
   const claims = await readClaims(at, name, signal)
-  const holder = claims.find((each) => each.held && each.token === token && each.lease !== '0')
+  const holder = claims.find((each) => each.held && each.token === token)
   if (!holder) return false
-  const { key } = holder
+  const { key, lease } = holder
+  if (lease === '0') throw notLeased(key)
   return (await at.transport.txn(txn([createdAt(key, token)], [remove(key)]), signal)).succeeded
 }
 
@@ -115,7 +118,7 @@ function groupByName(at: Namespace, prefix: string, keys: readonly IKeyValue[]):
   const names = new Map<string, IKeyValue[]>()
   for (const kv of keys) {
     const name = at.layout.nameOf(kv.key.toString())
-    const ours = name?.startsWith(prefix) && Buffer.from(kv.key.toString()).equals(kv.key)
+    const ours = name?.startsWith(prefix) && isName(name) && Buffer.from(kv.key.toString()).equals(kv.key)
     if (!ours || name === undefined) continue
     const others = names.get(name)
     if (others) others.push(kv)
@@ -152,15 +155,12 @@ async function timeLeft(at: Namespace, lease: string, signal: AbortSignal): Prom
   }
 }
 
-/** Whether the key is certainly a claim: it names its own lease, as ours and Go's keys do. */
-function isClaim({ lease, session, permits }: Found): boolean {
-  return lease !== '0' && permits !== undefined && lease === leaseOf(session)
-}
-
 function withTime(found: Found, leftMs: ReadonlyMap<string, number | undefined>): Standing {
   return { ...asStanding(found), ttlLeftMs: found.held ? leftMs.get(found.lease) : undefined }
 }
 
-function asStanding({ session, held, value, token }: Found): Standing {
-  return { session, held, value, token }
+function asStanding({ session, held, value, token, permits, lease, key }: Found): Standing {
+  // Ours and Go's have their lease in the key.
+  const known = permits !== undefined && lease === leaseOf(session)
+  return { session, held, value, token, ...(known ? {} : { key }) }
 }

@@ -1,7 +1,9 @@
 // Where the store lies: the user's state folder, and the URLs that name another. Touches no file.
+
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { quotedTarget } from '../../base/printable.ts'
 
 /**
  * The state folder of this user: `$XDG_STATE_HOME/leasehold`, else `~/.local/state/leasehold`; on Windows
@@ -33,5 +35,5 @@ export function directoryOf(url: string): string | undefined {
 
 function malformed(url: string, cause?: unknown): TypeError {
   const allowed = 'file:, file:./relative/directory or file:/absolute/directory, without host, query and hash'
-  return new TypeError(`url: ${JSON.stringify(url)} is not one of ${allowed}`, { cause })
+  return new TypeError(`url: ${quotedTarget(url)} is not one of ${allowed}`, { cause })
 }

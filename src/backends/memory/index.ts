@@ -1,6 +1,7 @@
 // A store in this process, for tests, and the smallest complete example of a backend. Owns the entry; store.ts has the
 // rules.
 import { checkOptions } from '../../base/options.ts'
+import { quotedTarget } from '../../base/printable.ts'
 import type { BackendSource } from '../../contract.ts'
 import { MemoryBackend } from './backend.ts'
 import { MemoryStore } from './store.ts'
@@ -26,6 +27,6 @@ export function memory(options: MemoryOptions = {}): BackendSource {
 
 /** A new store for each call. Throws TypeError for every URL except `memory:`. */
 export function memoryFromUrl(url: string): BackendSource {
-  if (url !== 'memory:') throw new TypeError(`url: ${JSON.stringify(url)} is malformed; it takes "memory:"`)
+  if (url !== 'memory:') throw new TypeError(`url: ${quotedTarget(url)} is malformed; it takes "memory:"`)
   return memory()
 }

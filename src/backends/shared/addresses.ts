@@ -1,5 +1,6 @@
-// How options and URLs name hosts. Owns `host:port` and the namespace, which several backends read; each backend owns
-// the grammar around them.
+// How stores with several hosts are written in options and URLs. Owns `host:port` and the namespace, which more than one
+// backend reads; the grammar around them is each backend's own.
+import { quotedTarget } from '../../base/printable.ts'
 
 /** The rules for reading one host. */
 export interface HostRules {
@@ -18,9 +19,7 @@ export interface HostRules {
 export function parseHost(host: string, { port: missing, argument, shape }: HostRules): string {
   const [, name, port = String(missing)] = /^(\[[0-9a-f:.]+\]|[\w.-]+)(?::(\d{1,5}))?$/i.exec(host) ?? []
   if (name && Number(port) > 0 && Number(port) < 65_536) return `${name}:${port}`
-  // The text after a colon may be a password.
-  const shown = JSON.stringify(host.split(/[:@]/)[0])
-  throw new TypeError(`${argument}: the part that begins with ${shown} is no host:port; it takes ${shape}`)
+  throw new TypeError(`${argument}: ${quotedTarget(host)} is no host:port; it takes ${shape}`)
 }
 
 /**
@@ -31,7 +30,7 @@ export function parseNamespace(path: string): string {
   try {
     return withSlash(decodeURIComponent(path.slice(1)))
   } catch (cause) {
-    throw new TypeError(`url: the namespace ${JSON.stringify(path)} is not percent-encoded rightly`, {
+    throw new TypeError(`url: the namespace ${quotedTarget(path)} is not percent-encoded rightly`, {
       cause,
     })
   }

@@ -1,14 +1,16 @@
 // `leasehold break`: takes a lock from its holder. Owns that it hits the one that is meant, which it knows by the token, and
 // what it says about it.
+
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Leasehold } from '../../api/leasehold.ts'
 import { orAborted } from '../../base/abort.ts'
+import { quoted } from '../../base/printable.ts'
 import type { Standing } from '../../contract.ts'
 import { checkName } from '../../core/arguments.ts'
+import { describeHolders, who } from '../../core/holder.ts'
 import { withClient } from '../client.ts'
 import { exitStatus, print, say } from '../exit.ts'
 import { urlOption } from '../options.ts'
-import { printable, who } from '../states.ts'
 
 /** What the options say. */
 interface BreakOptions {
@@ -36,7 +38,7 @@ export function addBreak(program: Command): void {
 
 async function breakIt(client: Leasehold, name: string, token: bigint | undefined): Promise<number> {
   const before = await client.line(name)
-  const shown = printable(JSON.stringify(name))
+  const shown = quoted(name)
   if (token === undefined) {
     say(`${shown}: ${describe(before)}; say --token to break it`)
     return exitStatus.usage
@@ -52,9 +54,8 @@ async function breakIt(client: Leasehold, name: string, token: bigint | undefine
 }
 
 function describe(line: readonly Standing[]): string {
-  const holders = line.filter(({ held }) => held)
-  if (holders.length === 0) return 'nobody holds it'
-  return `held by ${holders.map((holder) => `${who(holder)} with token ${holder.token}`).join(', ')}`
+  const holders = describeHolders(line, (holder) => `${who(holder)} with token ${holder.token}`)
+  return holders ? `held by ${holders}` : 'nobody holds it'
 }
 
 /** Commander puts the name and the value of the option before the message. */

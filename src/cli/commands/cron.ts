@@ -3,6 +3,7 @@
 import { type Command, Option } from 'commander'
 import type { TickResult } from '../../api/cron.ts'
 import type { Hold } from '../../api/hold.ts'
+import { systemClock } from '../../base/clock.ts'
 import { HoldLostError } from '../../base/errors.ts'
 import { nameOf } from '../../core/holder.ts'
 import { checkTimezone, Schedule } from '../../cron/schedule.ts'
@@ -13,7 +14,6 @@ import { refuseNested } from '../process/nesting.ts'
 import type { Verdict } from '../process/overseer.ts'
 import { runUnderHold } from '../process/under-hold.ts'
 import { Progress } from '../progress.ts'
-import { printable } from '../states.ts'
 
 /** What the options say, parsed. */
 interface CronOptions extends HoldOptions {
@@ -56,12 +56,19 @@ function toTimezone(text: string): string {
 
 async function cron(assignment: Assignment, options: CronOptions): Promise<void> {
   const { name, post } = assignment
+  const { schedule, tz: timezone, retry, catchUp } = options
+  // Which tick it is counts from the start, and not from the answer of the store.
+  const nowMs = systemClock().wallMs()
+  const plan = new Schedule(schedule, timezone)
+  const tickMs = plan.nearest(nowMs) ?? nowMs
+  const nextMs = plan.next(Math.max(tickMs, nowMs))
+  const startMs = nextMs && Math.max(1, nextMs - nowMs)
   const work = async (visit: Visit): Promise<number> => {
-    const { schedule, tz: timezone, retry, catchUp } = options
     await refuseNested(visit.client, { name, permits: 1 })
-    return new Turn(visit, assignment, options).take({ schedule, timezone, retry, catchUp })
+    const turn = new Turn(visit, assignment, options)
+    return turn.take({ schedule, timezone, retry, catchUp }, new Date(tickMs))
   }
-  await withClient(options, work, post.inherited.ignored)
+  await withClient({ ...options, startMs }, work, post.inherited.ignored)
 }
 
 /** One host's part in one tick. */
@@ -82,12 +89,13 @@ class Turn {
   }
 
   /** Resolves with the exit status: that of the command, or 0 where another host has the tick. */
-  async take(options: Parameters<Visit['client']['cron']>[1]): Promise<number> {
+  async take(options: Parameters<Visit['client']['cron']>[1], tick: Date): Promise<number> {
     const { client, signals } = this.#visit
     const onMissed = (tick: Date): void => this.#say(`the tick of ${tick.toISOString()} was run by nobody`)
     const guard = client.cron(this.#name, { ...options, onMissed })
     try {
       const result = await guard.run((hold, tick) => this.#run(hold, tick), {
+        tick,
         signal: signals.interrupted,
         graceMs: Number.MAX_SAFE_INTEGER, // when the command is killed, the overseer says
         onWait: this.#progress.onWait,
@@ -113,7 +121,7 @@ class Turn {
   }
 
   #tellWho({ tick, by }: Exclude<TickResult<unknown>, { ran: true }>): void {
-    const who = by ? printable(nameOf(by)) : 'another host'
+    const who = by ? nameOf(by) : 'another host'
     this.#say(`the tick of ${tick.toISOString()} is run by ${who}`)
   }
 
@@ -151,7 +159,8 @@ leasehold, but for the variables that --strip-env names.
 Exit status: that of the command, 128+n if signal n ended it or the wait, or
   0    another host runs the tick, or ran it; stderr says which
   64   wrong usage, or NAME is in use for something else
-  69   the store is unavailable, or refused the credentials
+  69   the store is unavailable until the next tick is due, or refused the
+       credentials
   70   the lock was lost while the command ran
   126  the command cannot be executed
   127  the command was not found`

@@ -1,8 +1,10 @@
 // `leasehold lead`: a command for as long as this candidate leads, term after term. Owns what the end of a term
 // means for the command and for leasehold; the command is under-hold's, campaigning the library's.
+
 import type { Command } from 'commander'
 import type { Term } from '../../api/election.ts'
 import { HoldLostError } from '../../base/errors.ts'
+import { quoted } from '../../base/printable.ts'
 import { type Visit, withClient } from '../client.ts'
 import { messageOf } from '../exit.ts'
 import { type Assignment, type HoldOptions, parsed, takesCommand } from '../options.ts'
@@ -44,7 +46,8 @@ async function lead(assignment: Assignment, options: LeadOptions): Promise<void>
     await refuseNested(visit.client, { name, permits: 1 })
     return new Candidate(visit, assignment, options).status()
   }
-  await withClient(options, work, post.inherited.ignored)
+  // A standby outlasts every outage, also an outage at the start.
+  await withClient({ ...options, startMs: Number.MAX_SAFE_INTEGER }, work, post.inherited.ignored)
 }
 
 /** Stands for election until the command ends by itself, or a signal ends it. */
@@ -101,7 +104,7 @@ class Candidate {
   }
 
   #standAgain(): void {
-    const name = JSON.stringify(this.#name)
+    const name = quoted(this.#name)
     this.#assignment.post.standBy()
     this.#progress.say(`${name} is led from here no longer; standing for election again`)
   }
@@ -150,9 +153,9 @@ the next candidate leads. While leasehold only waits, they end it at once.
 Exit status: that of the command, 128+n if signal n ended it or the wait, or
   64   wrong usage, NAME is in use for something else, or leasehold runs under
        NAME already and would wait for itself
-  69   the store is unavailable at the start, or refused the credentials
+  69   the store refused the credentials
   70   leadership was lost while the command was ending
   126  the command cannot be executed
   127  the command was not found
-After a loss, and while the store is out of reach, it goes on: a supervisor has to
+After a loss, and while the store is out of reach, also at the start, it goes on: a supervisor has to
 start it again only when the command ended.`

@@ -1,8 +1,10 @@
 // `leasehold leader`: who leads. Owns how an answer is written, for people and for scripts; reading it is the
 // library's.
+
 import type { Command } from 'commander'
 import type { Election } from '../../api/election.ts'
 import { orAborted } from '../../base/abort.ts'
+import { printable, printableJson, quoted } from '../../base/printable.ts'
 import type { Leader } from '../../contract.ts'
 import { checkName } from '../../core/arguments.ts'
 import { type Visit, withClient } from '../client.ts'
@@ -54,21 +56,14 @@ function write(name: string, leader: Leader | undefined, { watch, json }: Leader
     print(`${asJson(name, leader)}\n`)
     return
   }
-  if (leader || watch) print(`${leader ? onOneLine(leader.value) : ''}\n`)
-  if (!leader) say(`nobody leads ${JSON.stringify(name)}`)
+  if (leader || watch) print(`${leader ? printable(leader.value, Number.MAX_SAFE_INTEGER) : ''}\n`)
+  if (!leader) say(`nobody leads ${quoted(name)}`)
 }
 
 /** A token as a string: as a number it could lose its last digits. */
 function asJson(name: string, leader: Leader | undefined): string {
   const { value, token, session } = leader ?? {}
-  return JSON.stringify({ name, leader: leader ? { value, token: String(token), session } : null })
-}
-
-/** Any client may have written the value: it shall neither make a second line nor steer a terminal. */
-export function onOneLine(value: string): string {
-  return value.replace(/\p{Cc}/gu, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
+  return printableJson({ name, leader: leader ? { value, token: String(token), session } : null })
 }
 
 const description = `Prints what the leader of the election NAME says about itself: its --value, by default its host \

@@ -3,11 +3,12 @@ import type { Command } from 'commander'
 import { orAborted } from '../../base/abort.ts'
 import { pause } from '../../base/clock.ts'
 import { UnavailableError } from '../../base/errors.ts'
+import { printableJson } from '../../base/printable.ts'
 import type { NameState } from '../../contract.ts'
 import { type Visit, withClient } from '../client.ts'
 import { Interrupted, messageOf, print, say, signalStatus } from '../exit.ts'
 import { urlOption } from '../options.ts'
-import { documentOf, json, table } from '../states.ts'
+import { documentOf, fitted, table } from '../states.ts'
 
 /** What the options say. */
 interface LsOptions {
@@ -74,7 +75,7 @@ class Show {
 
   print(states: readonly NameState[]): void {
     if (this.#options.json) {
-      print(`${json(documentOf(this.#url, states), this.#options.watch ? 0 : 2)}\n`)
+      print(`${printableJson(documentOf(this.#url, states), this.#options.watch ? 0 : 2)}\n`)
     } else if (states.length > 0) print(table(states))
     else say(nobody)
   }
@@ -98,7 +99,7 @@ class Show {
       ...state,
       claims: state.claims.map((claim) => ({ ...claim, ttlLeftMs: undefined })),
     }))
-    const now = json(documentOf(this.#url, still))
+    const now = printableJson(documentOf(this.#url, still))
     const isNew = this.#last !== now
     if (isNew && this.#last !== undefined && !this.#options.json) print('\n')
     this.#last = now
@@ -112,7 +113,7 @@ class Show {
     const room = rows - 2
     const hidden = lines.length - room
     const shown = hidden > 0 ? [...lines.slice(0, room - 1), `… ${hidden + 1} more lines`] : lines
-    const cut = shown.map((line) => [...line].slice(0, columns).join(''))
+    const cut = shown.map((line) => fitted(line, columns))
     const clear = this.#last === undefined ? '\x1b[2J' : ''
     this.#last = ''
     print(`${clear}\x1b[H${cut.map((line) => `${line}\x1b[K\n`).join('')}\x1b[J`)
@@ -132,6 +133,9 @@ Examples:
   $ leasehold ls
   $ leasehold ls billing/ --watch
   $ leasehold ls --json | jq -r '.names[] | select(.waiters != []) | .name'
+
+Names of more than 512 bytes are of other programs, and are left out. With --json
+a value is cut to 4096 characters.
 
 Exit status: 0, also when nobody holds or waits and when Ctrl-C ends --watch, or
   64   wrong usage

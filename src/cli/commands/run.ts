@@ -14,7 +14,7 @@ import { Progress } from '../progress.ts'
 interface RunOptions extends HoldOptions {
   readonly permits?: number
   readonly try?: boolean
-  readonly wait?: number
+  readonly wait?: number | undefined
 }
 
 /** Adds the subcommand to the program. */
@@ -30,7 +30,11 @@ export function addRun(program: Command): void {
       toPermits,
     )
     .addOption(new Option('--try', 'do not wait: exit 75 if the lock is not free').conflicts('wait'))
-    .option('--wait <time>', 'wait no longer than this, then exit 75 (default: wait without end)', toMs)
+    .option(
+      '--wait <time>',
+      'wait no longer than this, also for a store that is not up yet (default: without end)',
+      toMs,
+    )
   takesCommand(subcommand, run).addHelpText('after', help)
 }
 
@@ -39,11 +43,13 @@ async function run(assignment: Assignment, options: RunOptions): Promise<void> {
   const { permits = 1, stripEnv, grace: graceMs } = options
   const work = async (visit: Visit): Promise<number> => {
     await refuseNested(visit.client, { name, permits })
-    const hold = await acquire(visit, name, options)
+    // One time for both: until the store is up, and until the lock is free.
+    const wait = options.wait && Math.max(1, options.wait - visit.lateMs)
+    const hold = await acquire(visit, name, { ...options, wait })
     const { status } = await runUnderHold({ ...visit, ...assignment, hold, graceMs, stripEnv, say })
     return status
   }
-  await withClient(options, work, post.inherited.ignored)
+  await withClient({ ...options, startMs: options.wait }, work, post.inherited.ignored)
 }
 
 async function acquire(visit: Visit, name: string, options: RunOptions): Promise<Hold> {
@@ -98,7 +104,8 @@ released. Only a process with a session of its own is out of reach.
 Exit status: that of the command, 128+n if signal n ended it, or
   64   wrong usage, NAME is in use with other permits, or leasehold runs under
        NAME already and would wait for itself
-  69   the store is unavailable, or refused the credentials
+  69   the store is unavailable (without --wait for 5 s, with it for all that
+       time), or refused the credentials
   70   the lock was lost while the command ran
   75   the lock was not free in time
   126  the command cannot be executed

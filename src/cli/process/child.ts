@@ -1,5 +1,6 @@
 // The command that runs under the lock, as leasehold sees it: its processes, and the status with which it ends. The
 // guardian has started it and waits for it; when it has to stop, the overseer says.
+import { quoted } from '../../base/printable.ts'
 import { exitStatus, StartError, signalStatus } from '../exit.ts'
 import type { Report } from './orders.ts'
 import type { Processes } from './processes.ts'
@@ -39,7 +40,7 @@ export function statusOfExit({ code, signal }: Extract<Report, { exited: unknown
 
 /** The error for a command that the system did not start. */
 export function startError(file: string, error: { code?: string | undefined; message: string }): StartError {
-  const command = JSON.stringify(file)
+  const command = quoted(file)
   if (error.code === 'ENOENT' || file === '') {
     return new StartError(`command not found: ${command}`, exitStatus.notFound, error)
   }

@@ -1,8 +1,10 @@
 // A command below a command: leasehold that waits for a lock which its own ancestor holds would wait for ever. Owns how that
 // is seen before the wait.
+
 import { hostname } from 'node:os'
 import type { Leasehold } from '../../api/leasehold.ts'
 import { ConflictError } from '../../base/errors.ts'
+import { quoted } from '../../base/printable.ts'
 import type { Standing } from '../../contract.ts'
 import { parseHolder } from '../../core/holder.ts'
 import { type OuterHold, outerHolds } from './environment.ts'
@@ -32,7 +34,7 @@ function isSame({ token, value }: Standing, hold: OuterHold): boolean {
 
 function nested(name: string, permits: number, standing: readonly OuterHold[]): ConflictError {
   const [{ host, pid } = { host: hostname(), pid: process.ppid }] = standing
-  const what = permits === 1 ? JSON.stringify(name) : `all ${permits} permits of ${JSON.stringify(name)}`
+  const what = permits === 1 ? quoted(name) : `all ${permits} permits of ${quoted(name)}`
   return new ConflictError(
     `this command runs under ${what} already, held by ${host} (pid ${pid}), and would wait for itself: ` +
       'run it without leasehold, or under another name',

@@ -16,7 +16,7 @@ test.each([
   [
     { endpoints: ['http://h:1'] },
     TypeError,
-    /^endpoints: .*"http" is no host:port; it takes.*unix:\/\/\/path/,
+    /^endpoints: .*"http:\/\/h:1" is no host:port; it takes.*unix:\/\/\/path/,
   ],
   [{ endpoints: ['h:1', 'unix://a'] }, TypeError, /^endpoints: /],
   [{ namespace: '/a/' }, TypeError, /^namespace: the namespace "\/a\/" has an empty part/],

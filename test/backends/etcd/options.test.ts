@@ -31,7 +31,7 @@ test.each([
 test('a file of a variable that cannot be read is named, and only where TLS needs it', () => {
   const environment = { ETCDCTL_CACERT: '/nowhere/ca.pem' }
   expect(refusalOf(() => etcdFromUrl('etcds://h', environment))).toEqual(
-    new TypeError('ETCDCTL_CACERT: "/nowhere/ca.pem" cannot be read'),
+    new TypeError('ETCDCTL_CACERT: "/nowhere/ca.pem" cannot be read (ENOENT)'),
   )
   expect(etcdFromUrl('etcd://h', environment).url).toBe('etcd://h:2379/')
 })

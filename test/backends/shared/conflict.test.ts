@@ -13,7 +13,7 @@ test.each([
     '"job" is in use for something else than a lock; this asks for a mutex: choose another name',
   ],
   [
-    { permits: 1, leftOver: 'job/.lock' },
+    { permits: 1, key: 'job/.lock', leftOver: true },
     2,
     '"job" is in use as a mutex; this asks for a semaphore with 2 permits: ' +
       'choose another name, or delete the key "job/.lock" if nobody uses it any more',

@@ -1,7 +1,9 @@
 // The words of Consul's HTTP API: how requests are written, how answers are read, and what a refusal means. Owns no
 // connection; client.ts sends.
+
 import { STATUS_CODES } from 'node:http'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../../base/errors.ts'
+import { oneLine, quoted } from '../../../base/printable.ts'
 import type { Operation, SessionPlan, Snapshot, StoredKey, Target, TxnOutcome } from './transport.ts'
 
 /** What came back, whole. */
@@ -144,8 +146,8 @@ export function outcomeOf({ status, text }: Answer, operations: readonly Operati
   const failures = (Errors ?? []).map(({ OpIndex, What }) => ({ operation: OpIndex, reason: What }))
   if (failures.length === 0) throw new TypeError('no errors in the answer')
   for (const { reason } of failures) {
-    if (isSessionGone(reason)) throw new Fault(SessionGoneError, reason, { status })
-    if (isDenied(reason)) throw denied(reason, status, rule)
+    if (isSessionGone(reason)) throw new Fault(SessionGoneError, oneLine(reason), { status })
+    if (isDenied(reason)) throw denied(oneLine(reason), status, rule)
   }
   return { applied: false, failures }
 }
@@ -164,9 +166,9 @@ const transient = new Set([429, 500, 502, 503, 504])
 
 /** What any other status means than those that the request is about. */
 export function faultOf({ status, text }: Answer, rule: () => string): Fault {
-  const said = text.trim() || STATUS_CODES[status] || 'no reason given'
+  const said = oneLine(text) || STATUS_CODES[status] || 'no reason given'
   if (status === 403) return denied(said, status, rule)
-  if (status === 500 && isSessionGone(said)) return new Fault(SessionGoneError, said, { status })
+  if (status === 500 && isSessionGone(text)) return new Fault(SessionGoneError, said, { status })
   const lasting = !transient.has(status) || /Invalid Session TTL/.test(said) // the server's own minimum
   const meaning = lasting ? RefusedError : UnavailableError
   const advice = status === 401 ? ': are user, password and token right?' : ''
@@ -175,7 +177,7 @@ export function faultOf({ status, text }: Answer, rule: () => string): Fault {
 
 /** The ACL rule that lets a token open, renew and end sessions. */
 export function sessionRule(node?: string): string {
-  return `${node === undefined ? 'session_prefix ""' : `session ${JSON.stringify(node)}`} { policy = "write" }`
+  return `${node === undefined ? 'session_prefix ""' : `session ${quoted(node)}`} { policy = "write" }`
 }
 
 /** The ACL rule for one read. */
@@ -201,7 +203,7 @@ function keyRule(keys: readonly string[], policy: 'read' | 'write'): string {
   let common = keys[0] ?? ''
   for (const key of keys) while (!key.startsWith(common)) common = common.slice(0, -1)
   const folder = common.slice(0, common.lastIndexOf('/') + 1)
-  return `key_prefix ${JSON.stringify(folder)} { policy = "${policy}" }`
+  return `key_prefix ${quoted(folder)} { policy = "${policy}" }`
 }
 
 /** What an error means that is in no answer: of sockets, of TLS, of a limit. */

@@ -1,6 +1,7 @@
 // What is asked of Consul: path, body, lane and time limit of each request, and which answers it understands. Owns no
 // connection; client.ts sends.
 import { SessionGoneError, UnavailableError } from '../../../base/errors.ts'
+import { oneLine } from '../../../base/printable.ts'
 import {
   type Answer,
   createdSession,
@@ -65,7 +66,7 @@ export function renewal(session: string): Request<void> {
     ...aboutSession('renew', session),
     accepts: 404,
     read(answer) {
-      if (answer.status === 404) throw new Fault(SessionGoneError, answer.text.trim(), { status: 404 })
+      if (answer.status === 404) throw new Fault(SessionGoneError, oneLine(answer.text), { status: 404 })
       renewedSession(answer, session)
     },
   }
@@ -171,7 +172,7 @@ export function understood<T>(request: Request<T>, answer: Answer, secrets: read
     return request.read(answer)
   } catch (error) {
     if (error instanceof Fault) throw error
-    const said = error instanceof SyntaxError ? withoutSecrets(text, secrets).slice(0, 100) : String(error)
+    const said = error instanceof SyntaxError ? oneLine(withoutSecrets(text, secrets)) : String(error)
     throw new Fault(UnavailableError, `the answer makes no sense: ${said}`, { status })
   }
 }

@@ -11,6 +11,7 @@ import {
   isRecoverableError,
 } from 'etcd3'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../../base/errors.ts'
+import { oneLine } from '../../../base/printable.ts'
 
 const refusals = [EtcdPermissionDeniedError, EtcdAuthenticationFailedError, GRPCUnauthenticatedError]
 const staleAuth = /auth store is old|invalid auth token/
@@ -22,7 +23,7 @@ const wrongAuth = /user name is empty|authentication is not enabled|user name no
 /** Translates an error of etcd3 for the caller. An error that no server sent stays as it is. */
 export function translate(error: unknown, address: string): unknown {
   if (!(error instanceof Error)) return error
-  const text = `etcd at ${address}: ${error.message.replace(/^\w*Error: /, '')}`
+  const text = `etcd at ${address}: ${oneLine(error.message.replace(/^\w*Error: /, ''))}`
   if (error instanceof EtcdLeaseInvalidError) return new SessionGoneError(text, { cause: error })
   if (error instanceof EtcdInvalidAuthTokenError || staleAuth.test(error.message)) {
     return new UnavailableError(text, { cause: error })

@@ -2,8 +2,9 @@
 import { expect, test } from 'vitest'
 import { connect } from '../../../../src/index.ts'
 import { until } from '../../../../tools/servers/wait.mjs'
-import { freshNamespace, useEtcd } from '../../../servers/etcd.ts'
+import { freshNamespace, open, useEtcd } from '../../../servers/etcd.ts'
 import { freeze } from '../../../servers/freeze.ts'
+import { openLink } from '../../../servers/link.ts'
 import { moments } from '../../../servers/moments.ts'
 
 const etcd = useEtcd()
@@ -79,4 +80,15 @@ test('close takes a few seconds at most when the server hangs, also while a sess
 
   expect(performance.now() - began).toBeLessThan(2_500) // two requests of 900 ms, and a little more
   expect(await pending).toBe('AbortError')
+})
+
+test('over a way of 320 ms a client with the shortest time to live connects, acquires and stays', async () => {
+  const link = await openLink(etcd.cluster.endpoints[0] ?? '')
+  link.roundTripMs = 320
+  const client = await open(`etcd://${link.address}/${freshNamespace()}`, { ttlMs: 2_000, waitMs: 10_000 })
+  const hold = await client.mutex('a').acquire({ waitMs: 10_000 })
+  const twice = performance.now() + 4_000
+  await until(async () => performance.now() > twice || !hold.held, { describe: () => 'time stands still' })
+  expect(hold.held).toBe(true)
+  await hold.release()
 })

@@ -63,7 +63,7 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
     await waiting
   })
 
-  test('other data of the namespace is no claim, with or without a lease, nor are our own records', async () => {
+  test('data without a lease beside no claim is no claim, nor are our own records', async () => {
     const namespace = freshNamespace()
     const client = await etcd.client(namespace)
     const hold = await client.mutex('a').acquire()
@@ -71,33 +71,74 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
     await etcd.put(`${namespace}config/abc`, 'data')
     await etcd.put(`${namespace}config`, 'data')
     await etcd.put(`${namespace}deep/1f.2.1`, 'data')
-    const { ID } = await etcd.gateway('lease/grant', { TTL: 60 })
-    for (const name of ['host-1', 'abc123']) {
-      const key = Buffer.from(`${namespace}services/web/${name}`).toString('base64')
-      await etcd.gateway('kv/put', { key, value: '', lease: ID })
-    }
 
     expect((await client.survey()).map(({ name }) => name)).toEqual(['a'])
     await hold.release()
     expect(await client.survey()).toEqual([])
   })
 
-  test('a key without a lease blocks the name, so no claim behind it counts as a holder', async () => {
+  test("a stranger's key with a lease blocks the name, is shown with its key, and can be broken", async () => {
     const namespace = freshNamespace()
     const client = await etcd.client(namespace)
-    await etcd.put(`${namespace}a/data`)
+    const { ID } = await etcd.gateway('lease/grant', { TTL: 60 })
+    const key = `${namespace}a/zzz`
+    const put = { key: Buffer.from(key).toString('base64'), value: '', lease: ID }
+    await etcd.gateway('kv/put', put)
+    const env = { LEASEHOLD_URL: etcd.cluster.url(namespace) }
+
+    const [{ name, permits, claims } = { claims: [] }] = await client.survey()
+    const refused = await leasehold(['run', 'a', '--try', '--', 'true'], { env }).ended
+    const { stdout } = await leasehold(['ls'], { env }).ended
+
+    expect({ name, permits }).toEqual({ name: 'a', permits: undefined })
+    expect(claims).toEqual([
+      { session: 'zzz', held: true, value: '', token: claims[0]?.token, key, ttlLeftMs: expect.any(Number) },
+    ])
+    expect(refused).toMatchObject({ status: 75, stderr: expect.stringContaining(`held by the key "${key}"`) })
+    expect(stdout).toMatch(
+      new RegExp(`^a +\\? +holds +the key "${key}" +- +${claims[0]?.token} +\\d+s$`, 'm'),
+    )
+    const waiting = client.mutex('a').acquire()
+    await etcd.line(namespace, 'a', 2)
+    expect(await client.break('a', claims[0]?.token ?? 0n)).toBe(true)
+    await (await waiting).release()
+    expect(await etcd.keys(`${namespace}a/`)).toEqual([])
+  })
+
+  test('a key without a lease at the head of a line is shown, never broken, and named to all who ask', async () => {
+    const namespace = freshNamespace()
+    const client = await etcd.client(namespace)
+    const key = `${namespace}a/data`
+    await etcd.put(key)
     const theirs = await etcdctlLock(namespace, 'a')
     theirs.held.catch(() => {})
     const [data] = await etcd.line(namespace, 'a', 2)
 
-    const seen = await client.survey()
+    const [{ claims } = { claims: [] }] = await client.survey()
 
-    expect(shape(seen)).toEqual([['a', undefined, [[false, '']]]])
-    expect(await client.break('a', data?.created ?? 0n)).toBe(false)
+    expect(claims.map((claim) => [claim.held, claim.key])).toEqual([
+      [true, key],
+      [false, undefined],
+    ])
+    const named = { code: 'LEASEHOLD_CONFLICT', message: expect.stringContaining(`the key "${key}"`) }
+    await expect(client.break('a', data?.created ?? 0n)).rejects.toMatchObject(named)
+    await expect(client.mutex('a').tryAcquire()).rejects.toMatchObject(named)
+    await expect(client.election('a').leader()).rejects.toMatchObject(named)
     expect(await etcd.keys(`${namespace}a/`)).toHaveLength(2)
-    await etcd.gateway('kv/deleterange', { key: Buffer.from(`${namespace}a/data`).toString('base64') })
+    await etcd.gateway('kv/deleterange', { key: Buffer.from(key).toString('base64') })
     await theirs.held
     await theirs.release()
+  })
+
+  test('a name of more than 512 bytes is no name, however many there are', async () => {
+    const namespace = freshNamespace()
+    const client = await etcd.client(namespace)
+    const { ID } = await etcd.gateway('lease/grant', { TTL: 60 })
+    for (const bytes of [512, 513, 100_000]) {
+      const key = Buffer.from(`${namespace}${'x'.repeat(bytes)}/${BigInt(ID).toString(16)}`)
+      await etcd.gateway('kv/put', { key: key.toString('base64'), value: '', lease: ID })
+    }
+    expect((await client.survey()).map(({ name }) => name.length)).toEqual([512])
   })
 
   test('names of any alphabet are found by a prefix that ends in the middle of them', async () => {

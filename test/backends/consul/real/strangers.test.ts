@@ -1,0 +1,84 @@
+// What strangers write where our keys stand: it neither blocks a lock unseen, nor does it pass for a claim.
+import { expect, test } from 'vitest'
+import { until } from '../../../../tools/servers/wait.mjs'
+import { freshName, lockFlags, useConsul } from '../../../servers/consul-store.ts'
+
+const store = useConsul()
+
+async function write(key: string, value = '{}', query = ''): Promise<void> {
+  expect(await store.ask('PUT', `kv/${key}${query}`, value)).toMatchObject({ status: 200 })
+}
+
+test.each([
+  ['a mutex', 1, '.line/deadbeef.1.1'],
+  ['a mutex, with the permits of a semaphore', 1, '.line/deadbeef.7.1'],
+  ['a semaphore', 2, '.line/deadbeef.2.1'],
+])('a ticket that no session holds blocks nobody on %s', async (_, permits, ticket) => {
+  const name = freshName()
+  await write(`${name}/${ticket}`)
+  await write(`${name}/.line`, `${name}/${ticket}`)
+  const [one, two] = await store.clients(2)
+  const lockOf = (client = one) =>
+    permits === 1 ? client?.mutex(name) : client?.semaphore(name, { permits })
+
+  expect(await one?.survey(name)).toEqual([])
+  const all = Array.from({ length: permits }, () => lockOf()?.acquire({ waitMs: 5_000 }))
+  const holds = await Promise.all(all)
+  const waiting = lockOf(two)?.acquire({ waitMs: 20_000 })
+  await until(async () => (await one?.line(name))?.length === permits + 1, { describe: () => 'one waits' })
+  for (const hold of holds) await hold?.release()
+  await (await waiting)?.release()
+  await store.ask('DELETE', `kv/${name}?recurse`)
+})
+
+test('a ticket that another session holds than it names blocks nobody', async () => {
+  const name = freshName()
+  const session = await store.createSession({ TTL: '60s', Behavior: 'delete' })
+  await write(`${name}/.line/deadbeef.1.1`, '', `?acquire=${session}`)
+  const client = await store.client()
+  expect(await client.survey(name)).toEqual([])
+  await (await client.mutex(name).acquire({ waitMs: 5_000 })).release()
+  await store.ask('DELETE', `kv/${name}?recurse`)
+})
+
+test('a waiter goes on when the session of the ticket before its own is taken from it', async () => {
+  const name = freshName()
+  const [one, two, three] = await store.clients(3)
+  const hold = await one?.mutex(name).acquire()
+  const second = two?.mutex(name).acquire()
+  const [ticket] = await store.line(name, 1)
+  const third = three?.mutex(name).acquire()
+  await store.line(name, 2)
+  await write(ticket?.key ?? '', '', `?release=${ticket?.session}`)
+  await hold?.release()
+  const holds = [second, third].map(async (waiting) => (await waiting)?.release())
+  await Promise.all(holds)
+  await store.ask('DELETE', `kv/${name}?recurse`) // what the operator left
+})
+
+test('a lock key of an unknown program is a conflict that names the key', async () => {
+  const name = freshName()
+  const session = await store.createSession({ TTL: '60s', Behavior: 'delete' })
+  await write(`${name}/.lock`, '', `?acquire=${session}&flags=7`)
+  const client = await store.client()
+  await expect(client.mutex(name).acquire({ waitMs: 5_000 })).rejects.toMatchObject({
+    code: 'LEASEHOLD_CONFLICT',
+    message: expect.stringContaining(`the key is "${name}/.lock"`),
+  })
+  await store.ask('DELETE', `kv/${name}?recurse`)
+})
+
+test('a wait that ended for the sake of a holder does not speak of a lock-delay, and one in it does', async () => {
+  const name = freshName()
+  const session = await store.createSession({ TTL: '60s', Behavior: 'delete', LockDelay: '15s' })
+  await write(`${name}/.lock`, '', `?acquire=${session}&flags=${lockFlags}`)
+  const client = await store.client()
+  const error = await client
+    .mutex(name)
+    .acquire({ waitMs: 500 })
+    .catch((reason: Error) => reason)
+  expect((error as Error).message).toContain(`held by session ${session}`)
+  expect((error as Error).message).not.toContain('lock-delay')
+  await store.destroySession(session)
+  await expect(client.mutex(name).acquire({ waitMs: 500 })).rejects.toThrow(/lock-delay/)
+})

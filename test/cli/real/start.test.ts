@@ -1,0 +1,56 @@
+// The command and a store that is not up yet: what waits for it, and for how long. A door stands before a real etcd, and
+// opens late.
+import { once } from 'node:events'
+import { type AddressInfo, createServer, connect as dial } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { freshNamespace, useEtcd } from '../../servers/etcd.ts'
+import { leasehold } from '../leasehold.ts'
+
+const etcd = useEtcd()
+const tame = ['--', 'sh', '-c', 'echo runs $$; exec sleep 300']
+
+/** A port at which nobody answers until `open` is called. */
+async function door(): Promise<{ url: string; open: () => Promise<void> }> {
+  const [target = ''] = /127\.0\.0\.1:\d+/.exec(etcd.cluster.url('')) ?? []
+  const server = createServer((client) => {
+    const through = dial(Number(target.split(':')[1]), '127.0.0.1')
+    for (const socket of [client, through]) socket.on('error', () => client.destroy())
+    client.on('close', () => through.destroy())
+    client.pipe(through).pipe(client)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  onTestFinished(() => void server.close())
+  const open = async (): Promise<void> => void (await once(server.listen(port, '127.0.0.1'), 'listening'))
+  return { url: `etcd://127.0.0.1:${port}/${freshNamespace()}`, open }
+}
+
+test.each([
+  ['run --wait', ['run', 'x', '--wait', '1m']],
+  ['lead', ['lead', 'x']],
+  ['cron', ['cron', 'x', '--schedule', '0 0 1 1 *']],
+])('%s waits for a store that comes up later, says so once, and then runs the command', async (_, args) => {
+  const { url, open } = await door()
+  const run = leasehold([...args, '--url', url, ...tame])
+  await run.says(/etcd at 127\.0\.0\.1.*; trying on\n/)
+  expect(run.exited).toBe(false)
+  expect(run.stdout).toBe('')
+  await open()
+  await run.pidOf('runs')
+  expect(run.stderr.match(/trying on/g)).toHaveLength(1)
+  run.signal('SIGTERM')
+  expect((await run.ended).stdout).toMatch(/^runs \d+\n$/)
+})
+
+test('run --wait counts the time for the store, and says in the end that the store was silent', async () => {
+  const { url } = await door()
+  const began = performance.now()
+  const { status, stderr } = await leasehold(['run', 'x', '--wait', '2s', '--url', url, ...tame]).ended
+  expect(stderr).toMatch(/^leasehold: the store did not answer before the wait was over: etcd at 127.*\n$/)
+  expect(status).toBe(69)
+  const tookMs = performance.now() - began
+  expect(tookMs).toBeGreaterThan(2_000)
+  expect(tookMs).toBeLessThan(10_000)
+})
