@@ -18,7 +18,7 @@ beforeEach(() => {
   env = { LEASEHOLD_URL: `file:${temporaryFolder()}` }
 })
 
-const short = ['--ttl', '1s']
+const short = ['--ttl', '2s']
 /** Says what it was told, and goes on. */
 const deaf = ['sh', '-c', 'trap "echo told" TERM; echo deaf $$; while :; do sleep 0.02; done']
 

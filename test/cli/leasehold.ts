@@ -124,7 +124,7 @@ export class Run {
   destroy(): void {
     if (!this.exited) this.#child.kill('SIGKILL')
     for (const [, pid] of this.#stdout.matchAll(/^\w+ (\d+)$/gm)) {
-      if (isRunning(Number(pid))) process.kill(Number(pid), 'SIGKILL')
+      if (isRunning(Number(pid))) killIfThere(Number(pid))
     }
   }
 
@@ -140,6 +140,15 @@ function onTerminal(command: readonly string[]): string[] {
   if (process.platform !== 'linux') return ['script', '-q', '/dev/null', ...command]
   const quoted = command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`)
   return ['script', '-qefc', `exec ${quoted.join(' ')}`, '/dev/null']
+}
+
+/** Its guardian may have killed it meanwhile. */
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
 }
 
 /** Whether the process does or could do anything: a zombie cannot. */

@@ -82,11 +82,11 @@ test('Ctrl-Z stops the command together with leasehold, and both go on afterward
 
 test('a command stopped by Ctrl-Z for longer than its lock lasts is told to end, and gone before the next one runs', async () => {
   const script = 'trap "echo told" TERM; echo shell $$; while :; do sleep 0.02; done'
-  const run = leasehold(['run', 'x', '--ttl', '1s', '--', 'sh', '-c', script], { env })
+  const run = leasehold(['run', 'x', '--ttl', '2s', '--', 'sh', '-c', script], { env })
   const pid = await run.pidOf('shell')
   run.signal('SIGTSTP')
   await expect.poll(() => processState(run.pid)[0]).toBe('T')
-  const next = await leasehold(['run', 'x', '--ttl', '1s', '--', 'ps', '-o', 'stat=', '-p', `${pid}`], {
+  const next = await leasehold(['run', 'x', '--ttl', '2s', '--', 'ps', '-o', 'stat=', '-p', `${pid}`], {
     env,
   }).ended
   expect(next.stdout).toBe('')

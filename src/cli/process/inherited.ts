@@ -46,8 +46,8 @@ function openDescriptors(): number[] {
 /**
  * The pipes that Node talks to itself by: both ends are here, and close in every program that it starts. Node marks all
  * descriptors so, those of the caller too. But its own ends never block, save those of the one pipe that libuv locks
- * signals with; a pipe of a job server of make has an end that blocks. So of several pipes that block, the youngest is
- * Node's own.
+ * signals with; a pipe of a job server of make has an end that blocks. So of several pipes that block, the one that was
+ * written to last is Node's own, just after it has locked signals.
  */
 function ownPipes(open: readonly Descriptor[]): Set<string> {
   const ends = new Map<string, Descriptor[]>()
@@ -55,11 +55,14 @@ function ownPipes(open: readonly Descriptor[]): Set<string> {
   const whole = [...ends].filter(([target, found]) => target.startsWith('pipe:') && found.length === 2)
   const blocking = whole.filter(([, found]) => found.every(({ flags }) => !(flags & constants.O_NONBLOCK)))
   const free = whole.filter(([, found]) => found.every(({ flags }) => flags & constants.O_NONBLOCK))
-  const [lock] = blocking.sort(([, [one]], [, [other]]) => bornMs(other) - bornMs(one))
+  if (blocking.length > 1) process.on('SIGWINCH', lockSignals).off('SIGWINCH', lockSignals)
+  const [lock] = blocking.sort(([, [one]], [, [other]]) => writtenMs(other) - writtenMs(one))
   return new Set([...free, ...(lock ? [lock] : [])].map(([target]) => target))
 }
 
-function bornMs(descriptor: Descriptor | undefined): number {
+function lockSignals(): void {}
+
+function writtenMs(descriptor: Descriptor | undefined): number {
   return descriptor ? fstatSync(descriptor.fd).ctimeMs : 0
 }
 

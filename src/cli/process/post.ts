@@ -8,6 +8,11 @@ export class Post {
   readonly inherited: Inherited = inherited()
   #next: Guardian | undefined = new Guardian(this.inherited)
 
+  constructor() {
+    // It would see the end of this process by itself, but a moment later, and whoever reads its stdout would wait.
+    process.once('exit', () => this.#next?.dismiss())
+  }
+
   /** A guardian for one command, whose caller dismisses it. */
   guardian(): Guardian {
     const guardian = this.#next ?? new Guardian(this.inherited)
