@@ -34,7 +34,7 @@ const schemes: Record<string, (url: string) => Promise<BackendSource>> = {
  * Opens a client: a connection to the store and one session in it, which all locks of the client share. `target` is a
  * URL (`etcd://host:2379,host2:2379/namespace/`, `consul://host:8500/namespace/?dc=dc1`, `etcds:` and `consuls:` for TLS,
  * `file:`, `memory:`), or what `leasehold/etcd`, `/consul`, `/file` and `/memory` return; without it `LEASEHOLD_URL`
- * decides, and without that `file:`, which serves all processes of one machine. Costs one request. Throws TypeError or
+ * decides, and without that `file:`, which serves the processes of one user on one machine. Costs one request. Throws TypeError or
  * RangeError for a bad URL or option, UnavailableError when the store cannot be reached, RefusedError when it refuses
  * the credentials; nothing stays open then.
  */
