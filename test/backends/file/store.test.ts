@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { loadDriver } from '../../../src/backends/file/driver.ts'
 import { file, fileFromUrl } from '../../../src/backends/file/index.ts'
 import { type Clock, systemClock } from '../../../src/base/clock.ts'
@@ -17,6 +17,7 @@ const { signal } = new AbortController()
 let directory: string
 const backends: Backend[] = []
 
+beforeAll(() => void builtPackage())
 beforeEach(() => {
   directory = emptyDirectory()
 })
