@@ -37,10 +37,10 @@ const schemes: Record<string, (url: string) => Promise<BackendSource>> = {
  *
  * `target` is a URL (`etcd://host:2379,host2:2379/namespace/`, `consul://host:8500/namespace/?dc=dc1`, `etcds:` and
  * `consuls:` for TLS, `file:`, `memory:`), or the result of `leasehold/etcd`, `/consul`, `/file` or `/memory`. Without
- * it `LEASEHOLD_URL` decides, and without that `file:`, which serves all processes of one machine.
+ * it `LEASEHOLD_URL` decides, and without that `file:`, which serves the processes of one user on one machine.
  *
  * Costs one request. Throws TypeError or RangeError for a bad URL or option, UnavailableError if the store cannot be
- * reached, RefusedError if it refuses the credentials; then nothing stays open.
+ * reached within `waitMs`, `signal.reason` on abort, RefusedError if it refuses the credentials; then nothing stays open.
  */
 export async function connect(
   target: string | BackendSource = process.env.LEASEHOLD_URL || 'file:',

@@ -101,7 +101,7 @@ export class FileBackend implements Backend {
 
   async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    if (!this.#isLive()) return // with the session
+    if (!this.#open) return // with the session
     const next = await this.#run(({ claims }) => claims.leave(claim), signal)
     if (next !== undefined) this.#waits.wake(next)
   }

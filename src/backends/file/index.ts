@@ -1,21 +1,21 @@
 // The embedded backend as others see it: its options and its URL. Loads SQLite and opens files only in
 // `open`.
-import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { checkOptions, type TableOf, text } from '../../base/options.ts'
 import type { BackendSource } from '../../contract.ts'
 import { FileBackend } from './backend.ts'
 import { loadDriver } from './driver.ts'
-import { defaultDirectory, directoryOf } from './location.ts'
+import { checkedDirectory, defaultDirectory, directoryOf } from './location.ts'
 import { openStore } from './open-store.ts'
 
-/** Where the locks of this machine are kept. */
+/** Where the locks are kept. */
 export interface FileOptions {
   /**
-   * The directory, created with mode 0700 where it is missing; by default `leasehold` in the user's state
-   * folder. Whoever may write in it takes part. It must be on a local disk: on network file systems
-   * SQLite's shared memory and the kernel's file locks do not reach other machines, and locks would be
-   * given twice.
+   * The directory, created with mode 0700 where it is missing; by default `leasehold` in the state folder of this user,
+   * where no other user takes part. For several users take a directory of a group with the setgid bit (mode 2770): files
+   * in it get the mode that the directory's mode says. Every process that may write in it takes part. It must be on a
+   * local disk: on network file systems SQLite's shared memory and the kernel's file locks do not reach other machines,
+   * and locks would be given twice. At most 474 bytes long.
    */
   readonly directory?: string | undefined
 }
@@ -25,15 +25,15 @@ const table: TableOf<FileOptions> = {
 }
 
 /**
- * Locks for all processes of one machine, kept in an SQLite database in a directory. The locks of a process
+ * Locks for the processes of one machine that use the same directory, kept in an SQLite database. The locks of a process
  * that dies are free at once, those of one that hangs after its time to live. Throws TypeError or RangeError
- * at once for an unknown option or a bad value; touches no file. `open` rejects with
- * RefusedError where the directory may not be written, ConflictError where its database is something else,
- * and UnavailableError where neither `node:sqlite` nor `libsql` is there.
+ * at once for an unknown option, a bad value, or an environment variable that names no absolute path; touches no file.
+ * `open` rejects with RefusedError where the directory may not be used or is another user's, ConflictError where
+ * something else is in its place, and UnavailableError where neither `node:sqlite` nor `libsql` is there.
  */
 export function file(options: FileOptions = {}): BackendSource {
   checkOptions(options, table)
-  const directory = resolve(options.directory ?? defaultDirectory())
+  const directory = checkedDirectory(options.directory ?? defaultDirectory())
   return {
     url: pathToFileURL(`${directory}/`).href,
     async open(clock) {

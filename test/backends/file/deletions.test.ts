@@ -1,0 +1,67 @@
+// What the embedded backend deletes and renames, over all that a store goes through: nothing but files that it created.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { builtPackage } from '../../built.ts'
+import { Child, emptyDirectory, remove } from './processes.ts'
+
+const directory = emptyDirectory()
+const log = `${directory}.log`
+const children: Child[] = []
+
+beforeAll(() => void builtPackage())
+afterAll(async () => {
+  Child.environment = {}
+  for (const child of children) await child.kill()
+  remove(directory, log)
+})
+
+function start(...role: (string | number)[]): Child {
+  const child = new Child(join(builtPackage(), 'dist'), directory, 1_000, ...role)
+  children.push(child)
+  return child
+}
+
+test('over crashes, hangs, take-overs and ends, only files that Leasehold created are deleted, and none is renamed', async () => {
+  const witness = pathToFileURL(join(import.meta.dirname, 'witness.mjs')).href
+  Child.environment = { NODE_OPTIONS: `--import ${witness}`, LEASEHOLD_TEST_WITNESS: log }
+  const neighbours = ['notes.txt', 'app.db', 'leasehold.db.bak', '0123456789abcdef.db']
+  for (const name of neighbours) writeFileSync(join(directory, name), '')
+
+  const [killed, hanging, waiting] = [start('hold', 'job'), start('hold', 'other'), start('hold', 'job')]
+  for (const child of [killed, hanging, waiting]) await child.said('asking')
+  const [first, second] = [start('hold', 'a'), start('hold', 'b')]
+  for (const child of [first, second]) await child.said('asking')
+  hanging.process.kill('SIGSTOP')
+  await killed.kill()
+  const heir = start('hold', 'other')
+  await heir.said('asking')
+  await heir.said('held') // after the time to live of the one that hangs
+  for (const child of [first, second, waiting, heir]) await child.kill()
+  await hanging.kill()
+  const last = start('hold', 'end')
+  await last.said('asking')
+  await last.said('held')
+  last.tell('close')
+  await last.said('closed')
+
+  const lines = readFileSync(log, 'utf8').trimEnd().split('\n')
+  const paths = (verb: string) =>
+    lines.filter((line) => line.startsWith(`${verb} `)).map((line) => line.slice(7))
+  const created = new Set(paths('create'))
+  expect(paths('delete').length).toBeGreaterThan(7)
+  expect(paths('delete').filter((path) => !created.has(path))).toEqual([])
+  expect(readdirSync(directory)).toEqual(expect.arrayContaining(neighbours))
+  expect(readdirSync(join(directory, 'sessions'))).toEqual([])
+})
+
+test('one file of the backend deletes, and none renames or empties', () => {
+  const source = join(import.meta.dirname, '..', '..', '..', 'src', 'backends', 'file')
+  const guilty = readdirSync(source).filter((name) =>
+    /\b(unlink|rm|rmdir|rename|truncate|writeFile|cp|copyFile)(Sync)?\b\(/.test(
+      readFileSync(join(source, name), 'utf8'),
+    ),
+  )
+  expect(guilty).toEqual(['folder.ts'])
+})
