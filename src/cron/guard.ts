@@ -133,7 +133,7 @@ export class ClientCronGuard implements CronGuard {
     if (!marker) return []
     const { retry, catchUp = false, onMissed } = this.#options
     const begun = retry && !marker.done && marker.tickMs < tickMs ? [marker.tickMs] : []
-    const missed = this.#schedule?.between(marker.tickMs, tickMs, missedMost) ?? []
+    const missed = this.#schedule ? latest(this.#schedule.between(marker.tickMs, tickMs)) : []
     const isLate = (ms: number): boolean => (typeof catchUp === 'function' ? catchUp(new Date(ms)) : catchUp)
     const late = missed.filter(isLate)
     for (const ms of missed) if (!late.includes(ms)) onMissed?.(new Date(ms))
@@ -154,6 +154,13 @@ export class ClientCronGuard implements CronGuard {
     if (this.#schedule) return this.#schedule
     throw new TypeError('schedule: undefined is not a string; without a schedule each run needs a tick')
   }
+}
+
+/** The latest ticks of those that come latest first, in order. */
+function latest(ticks: Iterable<number>): number[] {
+  const found: number[] = []
+  for (const tick of ticks) if (found.push(tick) >= missedMost) break
+  return found.reverse()
 }
 
 /** One host's turn at a cron job. */
