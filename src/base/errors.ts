@@ -30,6 +30,11 @@ export class ConflictError extends LeaseholdError {
   readonly code = 'LEASEHOLD_CONFLICT'
 }
 
+/** A tick of a cron job is on record that no clock can have reached, if this one is right: correct the clock that is wrong. */
+export class ClockError extends LeaseholdError {
+  readonly code = 'LEASEHOLD_CLOCK'
+}
+
 /** The service answered and said no: wrong credentials, or a missing permission. */
 export class RefusedError extends LeaseholdError {
   readonly code = 'LEASEHOLD_REFUSED'

@@ -160,6 +160,7 @@ describe('an argument that makes no sense is refused, and named', () => {
     ],
     ['onMissed', cron('a', { ...everyMinute, onMissed: 1 }), /^onMissed: 1 is not a function/],
     ['retry', cron('a', { ...everyMinute, retry: 'no' }), /^retry: "no" is not true or false/],
+    ['aheadMs', cron('a', { ...everyMinute, aheadMs: -1 }), /^aheadMs: -1 is out of range/],
     ['no options', cron('a', undefined), /^options: undefined is not an object/],
   ])('%s, before anything is sent', async (_, make, message) => {
     const { one } = await scene()
@@ -172,6 +173,8 @@ describe('an argument that makes no sense is refused, and named', () => {
     ['an invalid tick', () => {}, { tick: new Date(Number.NaN) }, /^tick: the Date is invalid/],
     ['waitMs', () => {}, { waitMs: -1 }, /^waitMs: -1 is out of range/],
     ['graceMs', () => {}, { graceMs: '1s' }, /^graceMs: "1s" is not a number/],
+    ['giveUpMs', () => {}, { giveUpMs: '1h' }, /^giveUpMs: "1h" is not a number/],
+    ['onError', () => {}, { onError: 1 }, /^onError: 1 is not a function/],
     ['signal', () => {}, { signal: {} }, /^signal: .* is not an AbortSignal/],
     ['onWait', () => {}, { onWait: 1 }, /^onWait: 1 is not a function/],
   ])('run: %s', async (_, job, options, message) => {
