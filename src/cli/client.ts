@@ -27,6 +27,9 @@ export interface VisitOptions {
   readonly quiet?: boolean
 }
 
+/** How a subcommand comes to its client. `interrupted` aborts when a signal asks leasehold to end. */
+export type Open = (clock: Clock, interrupted: AbortSignal) => Promise<Leasehold>
+
 /**
  * Connects, works and closes. The exit status is what `work` resolves with, or that of the error with which it or the
  * connecting fails, which is told on stderr.
@@ -34,10 +37,11 @@ export interface VisitOptions {
 export async function withClient(
   options: VisitOptions,
   work: (visit: Visit) => Promise<number>,
+  open: Open = (clock) => connect(options.url, { ttlMs: options.ttl, clock }),
 ): Promise<void> {
   const clock = systemClock()
   const signals = new Signals()
-  const connecting = connect(options.url, { ttlMs: options.ttl, clock })
+  const connecting = open(clock, signals.interrupted)
   let hurry = signals.interrupted
   try {
     const client = await orAborted(connecting, signals.interrupted)
