@@ -34,6 +34,13 @@ export interface TakeOptions<T> extends TickOptions {
   readonly onError: (error: unknown) => void
 }
 
+/** Ticks that are late. */
+interface Late {
+  readonly run: readonly number[]
+  readonly left: readonly number[]
+  readonly sinceMs: number | undefined
+}
+
 /** One tick on this host. */
 export class Taking<T> {
   readonly #job: KnownJob
@@ -100,15 +107,16 @@ export class Taking<T> {
   async #run(hold: TickHold, marker: Marker | undefined): Promise<T> {
     const { client, name, schedule } = this.#job
     const { job, scope, graceMs = graceDefaultMs, tickMs } = this.#options
-    const { run, tell } = await this.#late(marker)
-    let untold = [tell]
+    const { run, left, sinceMs } = await this.#late(marker)
+    let told = 0
     const turn = {
       ...{ name, clock: client.clock, hold, job, scope, graceMs, schedule },
       ...{ horizonMs: this.#horizonMs, unbegun: this.#unbegun },
-      // Only a host that has the tick on record tells: another one would tell again.
-      onMarked: () => {
-        for (const each of untold) each()
-        untold = []
+      // Once a later tick is on record, no other host finds these missed: before, it would tell them again.
+      onMarked: (markedMs: number) => {
+        const until = left.filter((ms) => ms < markedMs).length
+        this.#tellMissed(left.slice(told, until), told === 0 ? sinceMs : undefined)
+        told = until
       },
     }
     const by = parseHolder(client.holder) as Holder
@@ -116,19 +124,19 @@ export class Taking<T> {
     return perform(turn, tickMs, by)
   }
 
-  /** Which ticks to run before this one, and how to tell the others that no host took. */
-  async #late(marker: Marker | undefined): Promise<{ readonly run: number[]; readonly tell: () => void }> {
+  /** Which ticks to run before this one, and which others no host took, with the tick since which there are more of these. */
+  async #late(marker: Marker | undefined): Promise<Late> {
     const { tickMs } = this.#options
     const { retry = false, catchUp = false } = this.#job.options
     const known = marker?.spans.some((span) => span.tickMs === tickMs && !this.#isUnbegun(span))
     const base = spanBefore(marker, tickMs)
-    if (!base || known) return { run: [], tell: () => {} }
+    if (!base || known) return { run: [], left: [], sinceMs: undefined }
     const { ticks, more } = await this.#missed.between(base.tickMs, tickMs)
     const isLate = (ms: number): boolean => (typeof catchUp === 'function' ? catchUp(new Date(ms)) : catchUp)
     const late = new Set(ticks.filter(isLate))
     const begun = !base.done && (retry || this.#isUnbegun(base)) ? [base.tickMs] : []
     const left = ticks.filter((ms) => !late.has(ms))
-    return { run: [...begun, ...late], tell: () => this.#tellMissed(left, more ? base.tickMs : undefined) }
+    return { run: [...begun, ...late], left, sinceMs: more ? base.tickMs : undefined }
   }
 
   #isUnbegun({ token }: Span): boolean {

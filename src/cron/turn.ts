@@ -27,7 +27,7 @@ export interface Turn<T> extends Work<T> {
   /** Tokens under which this host has marked a tick and not begun it. */
   readonly unbegun: Set<string>
   /** Called each time that a tick has come to be on record, before its job begins. */
-  readonly onMarked: () => void
+  readonly onMarked: (tickMs: number) => void
 }
 
 /**
@@ -42,7 +42,7 @@ export async function perform<T>(turn: Turn<T>, tickMs: number, by: Holder): Pro
   unbegun.add(token) // until the job begins, however the mark is answered
   await hold.mark({ ...mark, done: false })
   hold.assertHeld() // the mark may have taken its time
-  turn.onMarked()
+  turn.onMarked(tickMs)
   unbegun.delete(token)
   const ended = () => ({ ...mark, done: true, ended: isoTime(clock.wallMs()) })
   try {

@@ -2,7 +2,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { type CronOptions, type Hold, type Leasehold, RefusedError } from '../../src/index.ts'
 import { settle } from '../core/manual-clock.ts'
-import { die, everyMinute, gate, guards, minute, type Scene, scene } from './scene.ts'
+import { die, everyMinute, gate, guards, minute, minuteMs, type Scene, scene } from './scene.ts'
 
 /** The host dies in the middle of a tick. */
 async function halfWay(here: Scene, tick: Date, options: CronOptions): Promise<void> {
@@ -40,6 +40,18 @@ describe('a tick whose host died half-way', () => {
     await other.run((_, tick) => ticks.push(tick), { tick: minute(18) })
     expect(ticks).toEqual([minute(17), minute(18)])
     expect(onMissed).not.toHaveBeenCalled()
+  })
+
+  test('runs again before those that nobody took are told; else a second host that dies would make a third tell them', async () => {
+    const here = await scene()
+    const missed: Date[] = []
+    const onMissed = (tick: Date): void => void missed.push(tick)
+    const [, other] = guards(here, { retry: true, onMissed })
+    await halfWay(here, minute(15), { retry: true })
+    const seen: string[] = []
+    await other.run((_, tick) => seen.push(`${tick.getTime() / minuteMs} after ${missed.length}`))
+    expect(seen).toEqual(['15 after 0', '17 after 1'])
+    expect(missed).toEqual([minute(16)])
   })
 
   test('runs again with retry, and no older one after it', async () => {

@@ -153,7 +153,7 @@ export const ofCron = [
   {
     name: 'cron-forgets-what-was-missed',
     file: 'src/cron/taking.ts',
-    find: '        for (const each of untold) each()\n',
+    find: '        this.#tellMissed(left.slice(told, until), told === 0 ? sinceMs : undefined)\n',
     put: '',
     stores: cron,
     by: missed,

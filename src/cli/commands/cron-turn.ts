@@ -1,6 +1,6 @@
 // One host's part in one tick, on the command line. Owns the words about ticks and the exit status; the command is
 // under-hold's.
-import type { CronGuard, TickRecord, TickResult } from '../../api/cron.ts'
+import type { CronGuard, CronJob, TickRecord, TickResult } from '../../api/cron.ts'
 import type { Hold } from '../../api/hold.ts'
 import { ClockError, HoldLostError } from '../../base/errors.ts'
 import { nameOf } from '../../core/holder.ts'
@@ -101,33 +101,36 @@ export class CronTurn {
   }
 
   /** The exit status: that of the command, or 0 where another host has the tick. */
-  async take(visit: Visit, { tickMs, leftMs, giveUpMs }: CronPlan): Promise<number> {
-    const { signals } = visit
+  async take(visit: Visit, plan: CronPlan): Promise<number> {
     const progress = new Progress({ ...visit, name: this.#name, quiet: this.#options.quiet })
     const job = (hold: Hold, tick: Date): Promise<Verdict> => {
       progress.clear()
       return this.#run(visit, hold, tick)
     }
-    const { onWait } = progress
-    // When the command is killed, the overseer says.
-    const options = { signal: signals.interrupted, graceMs: Number.MAX_SAFE_INTEGER, onWait }
     try {
-      if (this.#options.now) return (await this.#guard(visit).runNow(job, options)).status
-      const tick = {
-        tick: new Date(tickMs),
-        waitMs: leftMs,
-        giveUpMs,
-        onError: (error: unknown) => this.#tell(error),
-      }
-      const result = await this.#guard(visit).run(job, { ...options, ...tick })
-      if (!result.ran) this.#tellWhyNot(result)
-      return (result.ran && result.value.status) || (this.#isClockWrong ? exitStatus.clock : 0)
+      return await this.#begin(visit, plan, job, progress)
     } catch (error) {
       if (error instanceof HoldLostError && this.#verdict) return this.#verdict.status // the overseer has told it
       throw error
     } finally {
       progress.clear()
     }
+  }
+
+  async #begin(
+    visit: Visit,
+    { tickMs, leftMs, giveUpMs }: CronPlan,
+    job: CronJob<Verdict>,
+    { onWait }: Progress,
+  ): Promise<number> {
+    // When the command is killed, the overseer says.
+    const options = { signal: visit.signals.interrupted, graceMs: Number.MAX_SAFE_INTEGER, onWait }
+    if (this.#options.now) return (await this.#guard(visit).runNow(job, options)).status
+    const onError = (error: unknown): void => this.#tell(error)
+    const tick = { tick: new Date(tickMs), waitMs: leftMs, giveUpMs, onError }
+    const result = await this.#guard(visit).run(job, { ...options, ...tick })
+    if (!result.ran) this.#tellWhyNot(result)
+    return (result.ran && result.value.status) || (this.#isClockWrong ? exitStatus.clock : 0)
   }
 
   #guard({ client }: Visit): CronGuard {
