@@ -6,6 +6,8 @@ export type {
   CronOptions,
   StartOptions,
   TickOptions,
+  TickPreview,
+  TickRecord,
   TickResult,
 } from './api/cron.ts'
 export type {
@@ -21,6 +23,7 @@ export { type ConnectOptions, Leasehold } from './api/leasehold.ts'
 export type { AcquireOptions, Lock, Mutex, Semaphore, SemaphoreOptions, TryOptions } from './api/lock.ts'
 export type { Clock, Mark } from './base/clock.ts'
 export {
+  ClockError,
   ConflictError,
   HoldLostError,
   LeaseholdError,

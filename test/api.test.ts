@@ -77,8 +77,12 @@ test('a test can write a fake of each public type as an object', async () => {
   const guard: CronGuard = {
     name: 'a',
     run: async (job) => ({ ran: true, tick: new Date(0), value: await job(hold, new Date(0)) }),
+    runNow: async (job) => job(hold, new Date(0)),
+    preview: async () => ({ tick: new Date(0), verdict: 'run', last: undefined, missed: [] }),
     start: done,
     readCheckpoint: async () => undefined,
+    readLast: async () => undefined,
+    reset: async () => [],
   }
   const real = await connect('memory:')
   const client: Leasehold = {

@@ -31,7 +31,11 @@ afterAll(() => client.close())
 const functions: [title: string, call: Loose, options: string][] = [
   ['connect', (options) => connect(store, options as never), 'ttlMs, waitMs, signal, clock'],
   ['semaphore', (options) => loose(client, 'semaphore')('a', options), 'permits'],
-  ['cron', (options) => loose(client, 'cron')('a', options), 'schedule, timezone, retry, catchUp, onMissed'],
+  [
+    'cron',
+    (options) => loose(client, 'cron')('a', options),
+    'schedule, timezone, retry, catchUp, onMissed, aheadMs',
+  ],
   ['acquire', loose(lock, 'acquire'), 'waitMs, signal, onWait'],
   ['acquire of a semaphore', loose(gpu, 'acquire'), 'waitMs, signal, onWait'],
   ['tryAcquire', loose(lock, 'tryAcquire'), 'signal'],
@@ -42,12 +46,14 @@ const functions: [title: string, call: Loose, options: string][] = [
   [
     'run of a cron guard',
     (options) => loose(guard, 'run')(job, options),
-    'waitMs, signal, onWait, tick, graceMs',
+    'waitMs, signal, onWait, graceMs, tick, giveUpMs, onError',
   ],
+  ['runNow', (options) => loose(guard, 'runNow')(job, options), 'waitMs, signal, onWait, graceMs'],
+  ['reset', (options) => loose(guard, 'reset')(options), 'waitMs, signal, onWait'],
   [
     'start of a cron guard',
     (options) => loose(guard, 'start')(job, options),
-    'signal, graceMs, onError, onTick',
+    'signal, graceMs, giveUpMs, onError, onTick',
   ],
   ['etcd', etcd as Loose, 'endpoints, namespace, auth, tls, client'],
   [
@@ -241,13 +247,13 @@ const cases: [
     'cron("a", "* * * * *")',
     () => loose(client, 'cron')('a', '* * * * *'),
     TypeError,
-    'options: a string is not an object with schedule, timezone, retry, catchUp, onMissed',
+    'options: a string is not an object with schedule, timezone, retry, catchUp, onMissed, aheadMs',
   ],
   [
     'cron("a", { tz: "UTC" })',
     () => loose(client, 'cron')('a', { tz: 'UTC' }),
     TypeError,
-    'tz: is not an option; did you mean timezone (a string)? The options are schedule, timezone, retry, catchUp, onMissed',
+    'tz: is not an option; did you mean timezone (a string)? The options are schedule, timezone, retry, catchUp, onMissed, aheadMs',
   ],
   ['line({})', () => loose(client, 'line')({}), TypeError, 'name: an object is not a string'],
   [
@@ -266,7 +272,7 @@ const cases: [
     'guard.run(job, new Date())',
     () => loose(guard, 'run')(job, new Date(0)),
     TypeError,
-    'options: a Date is not an object with waitMs, signal, onWait, tick, graceMs',
+    'options: a Date is not an object with waitMs, signal, onWait, graceMs, tick, giveUpMs, onError',
   ],
   [
     'lead(job, { grace: 5 })',

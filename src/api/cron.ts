@@ -32,58 +32,117 @@ export interface CronOptions {
    * those for which the function returns true.
    */
   readonly catchUp?: boolean | ((missed: Date) => boolean) | undefined
-  /** Called for every missed tick that does not run late, on the host that runs the next tick. */
-  readonly onMissed?: ((missed: Date) => void) | undefined
+  /**
+   * Called with every tick that no host took and that is not run late, in order, on the host that runs the next one. After a
+   * long time these are the latest 1,000. Then the first call has a second argument: the tick before all that were missed,
+   * since which further ones were.
+   */
+  readonly onMissed?: ((missed: Date, since?: Date) => void) | undefined
+  /**
+   * How far ahead of its scheduled time, in ms, `run` may take a tick; 60 s by default, and never more than half the
+   * interval. It has to cover what clocks differ by and nothing more: before, `run` runs nothing, since a person or a
+   * program that tries the job out would take the tick away from its time.
+   */
+  readonly aheadMs?: number | undefined
 }
 
 /** How a host takes part in one tick. */
 export interface TickOptions extends AcquireOptions {
-  /** The scheduled time. By default the tick of the schedule that is nearest to the present. */
+  /**
+   * The scheduled time; by default the tick of the schedule next to the present. A tick that is named here may be at any
+   * time, and has no deadline but `waitMs` and `giveUpMs`.
+   */
   readonly tick?: Date | undefined
   /** How long, in ms, a job may go on after `signal` aborted. 10 s by default. */
   readonly graceMs?: number | undefined
+  /**
+   * How long, in ms, to go on for this tick while the store is out of reach; by default until the next tick, or for `waitMs`.
+   * A tick that is named by `tick` is tried once by default.
+   */
+  readonly giveUpMs?: number | undefined
+  /**
+   * Called with errors after which `run` goes on: once for an outage of the store, and with a ClockError for a tick on
+   * record that is in the future. By default each becomes a warning of the process.
+   */
+  readonly onError?: ((error: unknown) => void) | undefined
 }
 
-/** How a host keeps a schedule. */
-export interface StartOptions extends Pick<TickOptions, 'signal' | 'graceMs'> {
-  /** Called with each error after which the schedule goes on. An error that it throws itself ends the schedule. */
+/** How to keep a schedule. */
+export interface StartOptions extends Pick<TickOptions, 'signal' | 'graceMs' | 'giveUpMs'> {
+  /** Called with each error that the schedule goes on after. An error that it throws itself ends the schedule. */
   readonly onError?: ((error: unknown) => void) | undefined
   /** Called with the result of each tick on this host. An error that it throws goes to `onError`. */
   readonly onTick?: ((result: TickResult<unknown>) => void) | undefined
 }
 
-/** The result of a tick on this host. */
+/** A tick on record. */
+export interface TickRecord {
+  readonly tick: Date
+  /** The process that took it; `since` says when, by its clock. */
+  readonly by: Holder
+  /** Whether the job came to an end, be it an error. If not, it runs, or its host died. */
+  readonly done: boolean
+  /** When it came to an end, by the clock of its host. */
+  readonly ended?: Date | undefined
+}
+
+/** What became of a tick on this host. */
 export type TickResult<T> =
   | { readonly ran: true; readonly tick: Date; readonly value: T }
   | {
       readonly ran: false
       readonly tick: Date
       /**
-       * The process that took this tick. If none took it in time, the process that ran the last tick before it;
-       * undefined if no tick ever ran.
+       * `taken`: a host has run it, or runs it. `over`: a host has taken a later tick. `busy`: the lock was not free in time,
+       * and no host has taken the tick. `early`: the tick is too far ahead to be taken (see `aheadMs`).
        */
+      readonly reason: 'taken' | 'over' | 'busy' | 'early'
+      /**
+       * What is on record: of `taken` and `over` the tick that stands in the way, of `busy` the last tick that ran;
+       * undefined where no tick ever ran, and for `early`.
+       */
+      readonly last: TickRecord | undefined
+      /** The process that took the tick `last`. */
       readonly by: Holder | undefined
     }
+
+/** What `run` would do now. */
+export interface TickPreview {
+  readonly tick: Date
+  /** `run`, or why the tick would not run: see TickResult. `busy` is not known beforehand. */
+  readonly verdict: 'run' | 'taken' | 'over' | 'early'
+  /** The tick on record that stands in the way, or else the one that was written last. */
+  readonly last: TickRecord | undefined
+  /** Ticks that no host took: `run` would run those late that `catchUp` chooses, and tell the others. */
+  readonly missed: readonly Date[]
+}
 
 /** One cron job on all of its hosts. */
 export interface CronGuard {
   readonly name: string
   /**
-   * Runs `job` if this host wins the present tick. Among all hosts the tick runs once, provided that their clocks
-   * differ by less than half an interval. Waits only for a host that holds the lock and has not marked this tick, at
-   * most until the next tick (or for `waitMs`). Costs one request if the tick is taken, and six besides the job's own
-   * if it runs.
-   *
-   * Rejects with the error of the job (the tick counts as run), with HoldLostError if the lock was lost before the job
-   * was done, with TypeError or RangeError for bad arguments, and otherwise as `acquire` of a lock. If the job did not
-   * begin, another host may take the tick.
+   * Runs `job` if this host is the one for the present tick: once over all hosts, whose clocks may differ by less than
+   * half an interval. A tick that is more than `aheadMs` away is not taken: nothing runs, and nothing is asked of the store.
+   * Waits no longer than until the next tick (or `waitMs`): for a host that holds the lock without having marked this tick,
+   * and for a store that is out of reach (or `giveUpMs`). Costs one request where the tick is taken, and six where it runs,
+   * beside the job's. Rejects with the error of the job (the tick counts as run), with HoldLostError if the lock was lost
+   * before the job was done, with TypeError or RangeError for bad arguments, and otherwise as `acquire` of a lock; where
+   * the job did not begin, the tick is left to others.
    */
   run<T>(job: CronJob<T>, options?: TickOptions): Promise<TickResult<T>>
   /**
-   * Keeps the schedule: runs `job` at each tick that this host wins, until `signal` aborts or the client is closed.
-   * Then the running job is asked to stop, gets `graceMs` to end, and `start` resolves. After an error it calls
-   * `onError` (by default it emits a process warning) and waits for the next tick. Rejects with TypeError or
-   * RangeError for bad arguments, and with HoldLostError if the job still runs at the very end: then end the process.
+   * Runs `job` once under the lock, without taking a tick: for a person who wants it to run now. Waits in line while a tick
+   * runs. `tick` of the job is the present. Rejects as `run`, but for outages, which it does not outlast.
+   */
+  runNow<T>(job: CronJob<T>, options?: Omit<TickOptions, 'tick' | 'giveUpMs' | 'onError'>): Promise<T>
+  /** What `run` would do now. Costs at most one request. Rejects as `readCheckpoint`. */
+  preview(): Promise<TickPreview>
+  /**
+   * Keeps the schedule: runs `job` at each tick for which this host is the one, until `signal` aborts or the client is
+   * closed; then the job that runs is asked to stop, awaited for `graceMs`, and `start` resolves. `onError` is called
+   * with each error, by default it becomes a warning of the process, and the next tick comes. Rejects with TypeError or
+   * RangeError for bad arguments, and with HoldLostError if the job still runs when all else is over: then end the
+   * process.
    */
   start(job: CronJob<unknown>, options?: StartOptions): Promise<void>
   /**
@@ -92,4 +151,12 @@ export interface CronGuard {
    * cron job, stored the checkpoint.
    */
   readCheckpoint(): Promise<string | undefined>
+  /** The tick that was taken last, read linearizably; undefined if none ever was. Costs and rejects as `readCheckpoint`. */
+  readLast(): Promise<TickRecord | undefined>
+  /**
+   * Forgets the ticks on record that are further in the future than clocks may differ, and resolves with them. A host whose
+   * clock is far ahead leaves such ticks. Check the clock of this machine first. Waits in line while a tick runs; costs
+   * four requests. Rejects as `acquire` of a lock and as `readCheckpoint`.
+   */
+  reset(options?: AcquireOptions): Promise<TickRecord[]>
 }

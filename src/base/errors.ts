@@ -38,6 +38,11 @@ export class ConflictError extends LeaseholdError {
   readonly code = 'LEASEHOLD_CONFLICT'
 }
 
+/** The record of a cron job has a tick of the future: the clock of this machine or of the host that wrote it is wrong. */
+export class ClockError extends LeaseholdError {
+  readonly code = 'LEASEHOLD_CLOCK'
+}
+
 /** The store answered and refused: wrong credentials, or a missing permission. */
 export class RefusedError extends LeaseholdError {
   readonly code = 'LEASEHOLD_REFUSED'

@@ -37,6 +37,9 @@ export interface VisitOptions {
   readonly startMs?: number | undefined
 }
 
+/** How a subcommand comes to its client. `interrupted` aborts when a signal asks leasehold to end. */
+export type Open = (clock: Clock, interrupted: AbortSignal) => Promise<Leasehold>
+
 /**
  * Connects, works and closes. The exit status is what `work` resolves with, or that of the error with which it or the
  * connecting fails, which is told on stderr. Signals that are `ignored` have no effect.
@@ -45,10 +48,13 @@ export async function withClient(
   options: VisitOptions,
   work: (visit: Visit) => Promise<number>,
   ignored: readonly NodeJS.Signals[] = [],
+  open?: Open,
 ): Promise<void> {
   const clock = systemClock()
   const signals = new Signals(ignored)
-  const connecting = reach(options, signals, clock)
+  const connecting = open
+    ? open(clock, signals.interrupted).then((client) => ({ client, clock, signals, lateMs: 0 }))
+    : reach(options, signals, clock)
   let hurry = signals.interrupted
   try {
     process.exitCode = await work(await orAborted(connecting, signals.interrupted))

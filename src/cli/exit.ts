@@ -9,10 +9,12 @@ import { messageLine } from '../base/printable.ts'
 export const exitStatus = {
   failed: 1,
   nobody: 3,
+  early: 4,
   usage: 64,
   unavailable: 69,
   lost: 70,
   notFree: 75,
+  clock: 78,
   notExecutable: 126,
   notFound: 127,
 } as const
@@ -60,6 +62,7 @@ const options: Record<string, string> = {
   ttlMs: '--ttl in ms',
   value: '--value',
   schedule: '--schedule',
+  aheadMs: '--ahead in ms',
   url: '--url or LEASEHOLD_URL',
 }
 

@@ -26,19 +26,27 @@ export type RunUnder<O extends HoldOptions> = (assignment: Assignment, options: 
 
 /**
  * Gives a subcommand the form `NAME [options] -- CMD [ARG...]`, with the options that all of this form share. Its
- * own options come before, its own text of help after.
+ * own options come before, its own text of help after. Where the command is optional, the subcommand checks it.
  */
-export function takesCommand<O extends HoldOptions>(subcommand: Command, run: RunUnder<O>): Command {
+export function takesCommand<O extends HoldOptions>(
+  subcommand: Command,
+  run: RunUnder<O>,
+  { optional = false }: { readonly optional?: boolean } = {},
+): Command {
   return subcommand
     .usage('NAME [options] -- CMD [ARG...]')
-    .argument('<CMD...>', 'the command and its arguments, after --; no shell reads them')
+    .argument(
+      optional ? '[CMD...]' : '<CMD...>',
+      'the command and its arguments, after --; no shell reads them',
+    )
     .addOption(ttlOption())
     .addOption(graceOption())
     .addOption(urlOption())
     .option('--strip-env <NAME...>', 'variables of the environment that the command does not get', toNames)
     .option('--quiet', 'do not say for whom it waits, nor that it was not free')
     .action(async (name: string, command: string[], options: O, self: Command) => {
-      if (!followsDashes(command)) self.error('error: put -- between the options and the command')
+      const left = optional && command.length === 0
+      if (!left && !followsDashes(command)) self.error('error: put -- between the options and the command')
       checkName(name)
       await run({ name, command, post: new Post() }, options)
     })

@@ -2,7 +2,7 @@
 // names the argument, its value and the values it takes, and is thrown before anything is sent. The checker itself is
 // base/options.ts; arguments that only one store can judge are checked by its backend.
 
-import type { CronOptions, StartOptions, TickOptions } from '../api/cron.ts'
+import type { CronGuard, CronOptions, StartOptions, TickOptions } from '../api/cron.ts'
 import type { CampaignOptions, LeadOptions, ObserveOptions } from '../api/election.ts'
 import type { ConnectOptions } from '../api/leasehold.ts'
 import type { AcquireOptions, SemaphoreOptions, TryOptions } from '../api/lock.ts'
@@ -35,6 +35,7 @@ const ms = (alsoCalled: readonly string[]): Kind => ({
 })
 const waitMs = ms(['wait', 'timeout', 'timeoutMs', 'maxWait', 'acquireTimeout'])
 const graceMs = ms(['grace', 'gracePeriod'])
+const giveUpMs = ms(['giveUp', 'retryMs', 'deadlineMs'])
 const tick: Kind = {
   takes: 'a Date',
   judge(value, argument) {
@@ -71,11 +72,21 @@ export const cronOptions: TableOf<CronOptions> = {
   retry: flag,
   catchUp: flagOr(callback),
   onMissed: callback,
+  aheadMs: ms(['ahead', 'skewMs', 'toleranceMs']),
+}
+/** The options of `runNow` of a cron guard. */
+export const nowOptions: TableOf<NonNullable<Parameters<CronGuard['runNow']>[1]>> = {
+  ...acquireOptions,
+  graceMs,
 }
 /** The options of `run` of a cron guard. */
-export const tickOptions: TableOf<TickOptions> = { ...acquireOptions, tick, graceMs }
+export const tickOptions: TableOf<TickOptions> = { ...nowOptions, tick, giveUpMs, onError: callback }
 /** The options of `start` of a cron guard. */
-export const startOptions: TableOf<StartOptions> = { signal, graceMs, onError: callback, onTick: callback }
+export const startOptions: TableOf<StartOptions> = {
+  ...{ signal, graceMs, giveUpMs },
+  onError: callback,
+  onTick: callback,
+}
 
 /** The options of `campaign`; the store limits the value. */
 export function campaignOptions(facts: Facts): TableOf<CampaignOptions> {

@@ -1,14 +1,15 @@
 // Which host runs a tick: all wait in line for one lock, until the store says that somebody took the tick. Owns that a
 // host neither gives up a tick that nobody took, nor waits for longer than the tick is worth.
 
-import type { Holder } from '../api/hold.ts'
+import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { UnavailableError, WaitTimeoutError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
 import type { Acquirer } from '../core/acquire.ts'
 import type { Grant } from '../core/hold.ts'
 import { backoffMs } from '../core/request.ts'
-import { type Marker, parseMarker, TickHold } from './marker.ts'
+import { parseMarker, TickHold } from './marker.ts'
+import { type Asked, type Marker, type Ruling, rule, type Span } from './ruling.ts'
 
 /** What a cron job needs of the client that made it. */
 export interface CronClient {
@@ -22,36 +23,39 @@ export interface CronClient {
 /** One tick that hosts compete for. */
 export interface Contest {
   readonly name: string
-  readonly tickMs: number
-  /** Whether a tick that was begun and not ended is still to be had. */
-  readonly retry: boolean
+  readonly asked: Asked
   /** How long to compete. */
   readonly waitMs: number | undefined
   readonly onWait: ((ahead: number) => void) | undefined
   /** Ends it before. */
   readonly scope: Scope
+  /** Hears what is on record, before this host stands in line and once it has the lock. */
+  onMarker(marker: Marker | undefined): void
+  /** Does what takes its time, before this host stands in line, and again under the lock where the record is another one. */
+  prepare(marker: Marker | undefined): Promise<void>
 }
 
-/** The tick is this host's, as the marker was found; or somebody else took it, or has the lock. */
+/** The tick is this host's, as the marker was found; or another host has taken it, or has the lock. */
 export type Outcome =
   | { readonly hold: TickHold; readonly marker: Marker | undefined }
-  | { readonly hold?: undefined; readonly by: Holder | undefined }
+  | { readonly hold?: undefined; readonly reason: 'taken' | 'over' | 'busy'; readonly span: Span | undefined }
 
 /** Settles who runs the tick. Rejects as an acquire does, but for WaitTimeoutError. */
 export async function compete(client: CronClient, contest: Contest): Promise<Outcome> {
-  // A store out of reach is asked again by those who stand in line, for as long as they wait.
-  const before = await whoTook(client, contest).catch(unlessUnavailable)
-  if (before) return { by: before }
+  const before = await look(client, contest)
+  contest.onMarker(before)
+  const ruling = rule(before, contest.asked)
+  if (ruling) return ruling
+  await contest.prepare(before)
   const taken = new Scope().on(contest.scope)
   const standing = stand(client, contest, taken)
   const watching = watch(client, contest, taken)
   watching.catch((error) => taken.end(error)) // then the acquire rejects with it
   try {
-    const hold = await standing
-    return hold ? await secured(client, contest, hold) : { by: await whoWasLast(client, contest) }
+    return await secured(client, contest, await standing)
   } catch (error) {
-    if (error instanceof Taken) return { by: error.by }
-    if (error instanceof WaitTimeoutError) return { by: await whoWasLast(client, contest) }
+    if (error instanceof Taken) return error.ruling
+    if (error instanceof WaitTimeoutError) return await busy(client, contest)
     throw error
   } finally {
     taken.end(undefined)
@@ -61,26 +65,40 @@ export async function compete(client: CronClient, contest: Contest): Promise<Out
 
 /** Ends a wait for a tick that somebody else took. */
 class Taken extends Error {
-  readonly by: Holder
-  constructor(by: Holder) {
+  readonly ruling: Ruling
+  constructor(ruling: Ruling) {
     super('taken')
-    this.by = by
+    this.ruling = ruling
   }
 }
 
-function stand(client: CronClient, contest: Contest, taken: Scope): Promise<TickHold | undefined> {
-  const { name, waitMs, onWait } = contest
-  const make = (grant: Grant): TickHold => new TickHold(grant)
-  const wish = { name, permits: 1, value: client.holder, candidate: false, releasesItself: true, make }
-  return client.acquirer.acquire({ ...wish, waitMs, onWait, signal: taken.signal })
+/** How to stand in line for the lock of a cron job. */
+export interface Standing {
+  readonly name: string
+  readonly waitMs?: number | undefined
+  readonly onWait?: ((ahead: number) => void) | undefined
 }
 
-/** Looks again and again, soon at first: the one who has the lock writes the marker at once, and works then. */
+/** Stands in line, as an acquire does. */
+export function stand(
+  client: CronClient,
+  { name, waitMs, onWait }: Standing,
+  { signal }: Scope,
+): Promise<TickHold> {
+  const make = (grant: Grant): TickHold => new TickHold(grant)
+  const wish = { name, permits: 1, value: client.holder, candidate: false, releasesItself: true, make }
+  return client.acquirer.acquire({ ...wish, waitMs, onWait, signal })
+}
+
+/** Looks again and again, soon at first: a host that gets the lock writes the marker at once, and works then. */
 async function watch(client: CronClient, contest: Contest, taken: Scope): Promise<void> {
   for (let looks = 1; !taken.ended; looks += 1) {
     await pause(client.clock, backoffMs(client.clock, looks), taken.signal)
-    const by = await whoTook(client, contest).catch(unlessUnavailable)
-    if (by) taken.end(new Taken(by))
+    const ruling = await look(client, contest).then(
+      (marker) => rule(marker, contest.asked),
+      unlessUnavailable,
+    )
+    if (ruling) taken.end(new Taken(ruling))
   }
 }
 
@@ -89,18 +107,28 @@ function unlessUnavailable(error: unknown): undefined {
   if (!(error instanceof UnavailableError)) throw error
 }
 
-/** The lock is ours; and so is the tick, unless somebody took it meanwhile. */
+/** The lock is ours; and so is the tick, unless another host took it meanwhile. */
 async function secured(client: CronClient, contest: Contest, hold: TickHold): Promise<Outcome> {
   try {
-    const marker = await readMarker(client, contest.name)
+    const marker = await look(client, contest)
     hold.found(marker)
-    if (!isTaken(marker, contest)) return { hold, marker }
+    contest.onMarker(marker)
+    const ruling = rule(marker, contest.asked)
+    if (!ruling) {
+      await contest.prepare(marker)
+      return { hold, marker }
+    }
     await hold.release()
-    return { by: marker.by }
+    return ruling
   } catch (error) {
     await hold.release().catch(() => {})
     throw error
   }
+}
+
+async function busy(client: CronClient, contest: Contest): Promise<Outcome> {
+  const marker = await look(client, contest)
+  return rule(marker, contest.asked) ?? { reason: 'busy', span: marker?.spans[0] }
 }
 
 /** What is on record of the last tick; undefined where there was none. */
@@ -108,16 +136,7 @@ export async function readMarker(client: CronClient, name: string): Promise<Mark
   return parseMarker(name, await client.readCheckpoint(name))
 }
 
-async function whoWasLast(client: CronClient, { name }: Contest): Promise<Holder | undefined> {
-  return (await readMarker(client, name))?.by
-}
-
-async function whoTook(client: CronClient, contest: Contest): Promise<Holder | undefined> {
-  const marker = await readMarker(client, contest.name)
-  return isTaken(marker, contest) ? marker.by : undefined
-}
-
-function isTaken(marker: Marker | undefined, { tickMs, retry }: Contest): marker is Marker {
-  if (!marker || marker.tickMs < tickMs) return false
-  return marker.tickMs > tickMs || marker.done || !retry
+/** The same, for no longer than the contest lasts. */
+function look(client: CronClient, { name, scope }: Contest): Promise<Marker | undefined> {
+  return orAborted(readMarker(client, name), scope.signal)
 }

@@ -1,26 +1,37 @@
-// A cron job that many hosts have on their schedule and one runs. Owns what a tick is worth: which one it is now, which
-// were missed, and when it is marked; who gets it, contest.ts settles, and when the next one comes, keeper.ts.
-
-import type { CronGuard, CronJob, CronOptions, StartOptions, TickOptions, TickResult } from '../api/cron.ts'
-import type { Holder } from '../api/hold.ts'
+// A cron job that many hosts have on their schedule and one runs. Owns what a caller can ask of it; a tick on this host is
+// taking.ts's, and when the next one comes, keeper.ts's.
+import type {
+  CronGuard,
+  CronJob,
+  CronOptions,
+  StartOptions,
+  TickOptions,
+  TickPreview,
+  TickRecord,
+  TickResult,
+} from '../api/cron.ts'
+import type { AcquireOptions } from '../api/lock.ts'
 import { Scope } from '../base/scope.ts'
 import {
+  acquireOptions,
   checkName,
   checkOptions,
   checkWork,
   cronOptions,
+  nowOptions,
   startOptions,
   tickOptions,
 } from '../core/arguments.ts'
-import { awaitWithGrace, graceDefaultMs } from '../core/grace.ts'
-import { parseHolder } from '../core/holder.ts'
-import { type Contest, type CronClient, compete, readMarker } from './contest.ts'
+import { graceDefaultMs, warn } from '../core/grace.ts'
+import { type CronClient, readMarker, stand } from './contest.ts'
 import { keep } from './keeper.ts'
-import type { Marker, TickHold } from './marker.ts'
+import { recordOf, type TickHold } from './marker.ts'
+import { MissedTicks } from './missed.ts'
+import { horizonOf, presentTick } from './present.ts'
+import { rule, spanBefore } from './ruling.ts'
 import { Schedule } from './schedule.ts'
-
-/** The most missed ticks that are told or made up for at once: the latest ones. */
-const missedMost = 1_000
+import { type KnownJob, Taking } from './taking.ts'
+import { work } from './turn.ts'
 
 /** A cron job of this client: see CronGuard for its promises. */
 export class ClientCronGuard implements CronGuard {
@@ -28,6 +39,7 @@ export class ClientCronGuard implements CronGuard {
   readonly #client: CronClient
   readonly #options: CronOptions
   readonly #schedule: Schedule | undefined
+  readonly #job: KnownJob
 
   /** Throws TypeError or RangeError for bad arguments, which say where the expression is wrong. Sends nothing. */
   constructor(client: CronClient, name: string, options: CronOptions) {
@@ -38,106 +50,105 @@ export class ClientCronGuard implements CronGuard {
     this.#options = options
     const { schedule, timezone } = options
     this.#schedule = schedule === undefined ? undefined : new Schedule(schedule, timezone)
+    this.#job = { name, client, options, schedule: this.#schedule }
   }
 
   async run<T>(job: CronJob<T>, options: TickOptions = {}): Promise<TickResult<T>> {
     checkWork('job', job)
     checkOptions(options, tickOptions)
-    const tickMs = options.tick?.getTime() ?? this.#known().nearest(this.#client.clock.wallMs())
-    if (tickMs === undefined) throw new RangeError('schedule: it has no tick near the present')
-    const scope = new Scope().on(this.#client.acquirer.closing).onSignal(options.signal)
-    return this.#client.acquirer.awaitOnClose(
-      this.#take(tickMs, job, options, scope).finally(() => scope.lift()),
+    const { tickMs, early } = options.tick
+      ? { tickMs: options.tick.getTime(), early: false }
+      : this.#present()
+    if (early) return { ran: false, tick: new Date(tickMs), reason: 'early', last: undefined, by: undefined }
+    const { onError = warn } = options
+    return this.#within(options.signal, (scope) =>
+      new Taking(this.#job, { ...options, tickMs, named: !!options.tick, job, scope, onError }).take(),
     )
+  }
+
+  async runNow<T>(job: CronJob<T>, options: Parameters<CronGuard['runNow']>[1] = {}): Promise<T> {
+    checkWork('job', job)
+    checkOptions(options, nowOptions)
+    const { clock } = this.#client
+    return this.#held(options, async (hold, scope) => {
+      const { graceMs = graceDefaultMs } = options
+      return work({ name: this.name, clock, hold, job, scope, graceMs }, clock.wallMs())
+    })
   }
 
   async start(job: CronJob<unknown>, options: StartOptions = {}): Promise<void> {
     checkWork('job', job)
     checkOptions(options, startOptions)
-    const { acquirer, clock } = this.#client
-    const scope = new Scope().on(acquirer.closing).onSignal(options.signal)
-    const take = (tickMs: number) => this.#take(tickMs, job, options, scope)
-    const keeping = { schedule: this.#known(), clock, scope, take, overdue: () => this.#overdue() }
-    await acquirer.awaitOnClose(keep(keeping, options).finally(() => scope.lift()))
+    const [schedule, { clock }] = [this.#known(), this.#client]
+    const { signal, onError = warn } = options
+    await this.#within(signal, (scope) => {
+      const take = (tickMs: number): Promise<TickResult<unknown>> =>
+        new Taking(this.#job, { ...options, tickMs, named: false, job, scope, onError }).take()
+      return keep({ schedule, clock, scope, take, overdue: () => this.#overdue() }, { ...options, onError })
+    })
+  }
+
+  async preview(): Promise<TickPreview> {
+    const { tickMs, early } = this.#present()
+    const { retry = false, aheadMs } = this.#options
+    const horizonMs = horizonOf(Math.max(this.#client.clock.wallMs(), tickMs), aheadMs)
+    return this.#within(undefined, async (scope) => {
+      const marker = await readMarker(this.#client, this.name)
+      const ruling = rule(marker, { tickMs, retry, horizonMs, unbegun: new Set() })
+      const span = ruling?.span ?? marker?.spans[0]
+      const base = spanBefore(marker, tickMs)
+      const verdict = ruling?.reason ?? (early ? 'early' : 'run')
+      const missing = new MissedTicks(this.#schedule, this.#client.clock, scope)
+      const { ticks } = base && verdict === 'run' ? await missing.between(base.tickMs, tickMs) : { ticks: [] }
+      const missed = ticks.map((ms) => new Date(ms))
+      return { tick: new Date(tickMs), verdict, last: span && recordOf(span), missed }
+    })
   }
 
   async readCheckpoint(): Promise<string | undefined> {
     return (await readMarker(this.#client, this.name))?.text
   }
 
-  async #take<T>(
-    tickMs: number,
-    job: CronJob<T>,
-    options: TickOptions,
-    scope: Scope,
-  ): Promise<TickResult<T>> {
-    const tick = new Date(tickMs)
-    const outcome = await compete(this.#client, this.#contest(tickMs, options, scope))
-    if (!outcome.hold) return { ran: false, tick, by: outcome.by }
-    const { hold, marker } = outcome
-    const turn = { hold, scope, graceMs: options.graceMs ?? graceDefaultMs }
-    try {
-      for (const lateMs of this.#late(marker, tickMs)) await this.#perform(turn, lateMs, job)
-      return { ran: true, tick, value: await this.#perform(turn, tickMs, job) }
-    } finally {
-      // A refused release must not mask what happened in the job; the session's end frees the lock.
-      await hold.release().catch(() => {})
-    }
+  async readLast(): Promise<TickRecord | undefined> {
+    const span = (await readMarker(this.#client, this.name))?.spans[0]
+    return span && recordOf(span)
   }
 
-  #contest(tickMs: number, { waitMs, onWait }: TickOptions, scope: Scope): Contest {
-    const nextMs = this.#schedule?.next(tickMs)
-    const leftMs = nextMs === undefined ? undefined : Math.max(1, nextMs - this.#client.clock.wallMs())
-    return {
-      name: this.name,
-      tickMs,
-      retry: this.#options.retry === true,
-      waitMs: waitMs ?? leftMs,
-      onWait,
-      scope,
-    }
-  }
-
-  /** Marks the tick, does the job, and marks that it is done: a job that throws has come to an end, too. */
-  async #perform<T>(turn: Turn, tickMs: number, job: CronJob<T>): Promise<T> {
-    const by = parseHolder(this.#client.holder) as Holder
-    const { hold } = turn
-    await hold.mark({ tickMs, by, done: false })
-    const value = await this.#work(turn, () => job(hold, new Date(tickMs))).catch(async (error) => {
-      await hold.mark({ tickMs, by, done: true }).catch(() => {})
-      throw error
+  async reset(options: AcquireOptions = {}): Promise<TickRecord[]> {
+    checkOptions(options, acquireOptions)
+    const horizonMs = horizonOf(this.#client.clock.wallMs(), this.#options.aheadMs)
+    return this.#held(options, async (hold) => {
+      const { spans } = hold.marker
+      const future = spans.filter(({ tickMs }) => tickMs > horizonMs)
+      if (future.length > 0)
+        await hold.record({ ...hold.marker, spans: spans.filter((span) => !future.includes(span)) })
+      return future.map(recordOf)
     })
-    await hold.mark({ tickMs, by, done: true })
-    return value
   }
 
-  async #work<T>({ hold, scope, graceMs }: Turn, job: () => T | Promise<T>): Promise<T> {
-    scope.throwIfEnded()
-    hold.assertHeld() // the mark may have taken its time
-    const forget = scope.onEnd((reason) => hold.askToStop(reason))
-    try {
-      const working = (async () => job())()
-      working.catch(() => {}) // it may fail when nobody waits for it any more
-      const grace = { clock: this.#client.clock, graceMs, name: this.name }
-      const stuck = await awaitWithGrace(working, hold.signal, grace)
-      if (stuck) throw stuck
-      hold.assertHeld()
-      return await working
-    } finally {
-      forget()
-    }
+  /** Does something that `close` and the signal end, and that `close` awaits. */
+  #within<T>(signal: AbortSignal | undefined, what: (scope: Scope) => Promise<T>): Promise<T> {
+    const { acquirer } = this.#client
+    const scope = new Scope().on(acquirer.closing).onSignal(signal)
+    return acquirer.awaitOnClose(what(scope).finally(() => scope.lift()))
   }
 
-  /** The ticks to run before this one, after the others were told to be missed. */
-  #late(marker: Marker | undefined, tickMs: number): number[] {
-    if (!marker) return []
-    const { retry, catchUp = false, onMissed } = this.#options
-    const begun = retry && !marker.done && marker.tickMs < tickMs ? [marker.tickMs] : []
-    const missed = this.#schedule?.between(marker.tickMs, tickMs, missedMost) ?? []
-    const isLate = (ms: number): boolean => (typeof catchUp === 'function' ? catchUp(new Date(ms)) : catchUp)
-    const late = missed.filter(isLate)
-    for (const ms of missed) if (!late.includes(ms)) onMissed?.(new Date(ms))
-    return [...begun, ...late]
+  /** Does something under the lock, with what is on record at hand. */
+  #held<T>(options: AcquireOptions, what: (hold: TickHold, scope: Scope) => Promise<T>): Promise<T> {
+    return this.#within(options.signal, async (scope) => {
+      const { name } = this
+      const hold = await stand(this.#client, { ...options, name }, scope)
+      try {
+        hold.found(await readMarker(this.#client, name))
+        return await what(hold, scope)
+      } finally {
+        await hold.release().catch(() => {})
+      }
+    })
+  }
+
+  #present(): ReturnType<typeof presentTick> {
+    return presentTick(this.#known(), this.#client.clock.wallMs(), this.#options.aheadMs)
   }
 
   /** The tick before the present one, if it is one to be run late: a host that begins makes up for it at once. */
@@ -146,7 +157,9 @@ export class ClientCronGuard implements CronGuard {
     const lastMs = this.#known().last(this.#client.clock.wallMs())
     if (!catchUp || lastMs === undefined) return undefined
     const marker = await readMarker(this.#client, this.name)
-    if (!marker || marker.tickMs >= lastMs) return undefined
+    const before = spanBefore(marker, lastMs)
+    const known = marker?.spans.some(({ fromMs, tickMs }) => fromMs <= lastMs && lastMs <= tickMs)
+    if (!before || known) return undefined
     return catchUp === true || catchUp(new Date(lastMs)) ? lastMs : undefined
   }
 
@@ -154,11 +167,4 @@ export class ClientCronGuard implements CronGuard {
     if (this.#schedule) return this.#schedule
     throw new TypeError('schedule: undefined is not a string; without a schedule each run needs a tick')
   }
-}
-
-/** One host's turn at a cron job. */
-interface Turn {
-  readonly hold: TickHold
-  readonly scope: Scope
-  readonly graceMs: number
 }

@@ -1,11 +1,12 @@
 // Keeps a schedule on one host: waits for the next tick by the wall clock, and takes part in it. Owns what becomes of a
 // clock that is set, a machine that slept and a job that takes longer than an interval; all that is one rule: the next
-// tick is the one nearest to the present, if it is later than the last.
+// tick is the one nearest to the present, if it is later than the last. That a tick outlasts an outage is taking.ts's.
 import type { StartOptions, TickResult } from '../api/cron.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { HoldLostError } from '../base/errors.ts'
 import type { Scope } from '../base/scope.ts'
 import { warn } from '../core/grace.ts'
+import { outlast } from './outlast.ts'
 import type { Schedule } from './schedule.ts'
 
 /** What the keeper needs of a cron job. */
@@ -24,7 +25,7 @@ const lookMs = 30_000
 /** Takes part in tick after tick, until the scope ends. */
 export async function keep(keeping: Keeping, options: StartOptions): Promise<void> {
   const { clock, schedule, scope } = keeping
-  let lastMs = await attend(() => keeping.overdue(), keeping, options)
+  let lastMs = await attend(() => overdue(keeping, options), keeping, options)
   if (lastMs !== undefined) await attend(() => take(keeping, lastMs as number, options), keeping, options)
   for (lastMs ??= schedule.last(clock.wallMs()) ?? -Infinity; !scope.ended; ) {
     const tickMs = upcoming(schedule, clock.wallMs(), lastMs)
@@ -35,6 +36,14 @@ export async function keep(keeping: Keeping, options: StartOptions): Promise<voi
       await attend(() => take(keeping, tickMs, options), keeping, options)
     }
   }
+}
+
+/** An outage at the beginning is outlasted until the next tick, as one at a tick is. */
+function overdue(keeping: Keeping, { giveUpMs, onError = warn }: StartOptions): Promise<number | undefined> {
+  const { clock, scope, schedule } = keeping
+  const nowMs = clock.wallMs()
+  const forMs = giveUpMs ?? (schedule.next(nowMs) ?? nowMs) - nowMs
+  return outlast(() => keeping.overdue(), { clock, scope, forMs, onOutage: onError })
 }
 
 function upcoming(schedule: Schedule, nowMs: number, lastMs: number): number | undefined {

@@ -1,23 +1,11 @@
-// What the store remembers of a cron job: its last tick, as the checkpoint of the lock that its hosts compete for. Owns the
-// text, and a hold that writes it; which tick may run is guard.ts's to say.
-
-import type { Holder } from '../api/hold.ts'
+// What the store remembers of a cron job, as the checkpoint of the lock that its hosts compete for. Owns the text, and a
+// hold that writes it; which tick may run, ruling.ts says.
+import type { TickRecord } from '../api/cron.ts'
 import { ConflictError } from '../base/errors.ts'
 import { quoted } from '../base/printable.ts'
 import { ClaimHold } from '../core/hold.ts'
 import { parseHolder } from '../core/holder.ts'
-
-/** The last tick that somebody took. */
-export interface Marker {
-  /** The scheduled time, in ms since 1970. */
-  readonly tickMs: number
-  /** Who took it. */
-  readonly by: Holder
-  /** Whether the job came to an end, be it an error. */
-  readonly done: boolean
-  /** What the job itself left for the next one. */
-  readonly text?: string | undefined
-}
+import { type Mark, type Marker, type Span, withMark } from './ruling.ts'
 
 /** Reads a checkpoint; undefined where there is none. Throws ConflictError where it is something else. */
 export function parseMarker(name: string, checkpoint: string | undefined): Marker | undefined {
@@ -31,37 +19,81 @@ export function parseMarker(name: string, checkpoint: string | undefined): Marke
 
 function parse(checkpoint: string): Marker | undefined {
   try {
-    const { tick, by, done, text } = JSON.parse(checkpoint)
-    const [tickMs, holder] = [Date.parse(tick), parseHolder(JSON.stringify(by))]
-    return Number.isNaN(tickMs) || !holder ? undefined : { tickMs, by: holder, done: done === true, text }
+    const { text, others = [], ...first } = JSON.parse(checkpoint)
+    const spans = first.tick === null ? [] : [spanOf(first), ...others.map(spanOf)]
+    return { spans, text }
   } catch {
     return undefined
   }
 }
 
-function format({ tickMs, by, done, text }: Marker): string {
-  return JSON.stringify({ tick: new Date(tickMs).toISOString(), by, done, text })
+/** Throws where it is no span. */
+function spanOf(stored: Record<string, unknown>): Span {
+  const { tick, from = tick, by, done, ended, token, aside } = stored
+  const holder = parseHolder(JSON.stringify(by))
+  if (!holder) throw new TypeError('nobody is named')
+  return {
+    fromMs: timeOf(from),
+    tickMs: timeOf(tick),
+    by: holder,
+    done: done === true,
+    ended: typeof ended === 'string' ? ended : undefined,
+    token: typeof token === 'string' ? token : undefined,
+    asideMs: aside === undefined ? undefined : timeOf(aside),
+  }
+}
+
+function timeOf(text: unknown): number {
+  const ms = Date.parse(String(text))
+  if (Number.isNaN(ms)) throw new TypeError('no time')
+  return ms
+}
+
+function format({ spans: [first, ...others], text }: Marker): string {
+  const more = others.length > 0 ? { others: others.map(stored) } : {}
+  return JSON.stringify({ ...(first ? stored(first) : { tick: null }), text, ...more })
+}
+
+function stored({ fromMs, tickMs, by, done, ended, token, asideMs }: Span): object {
+  const iso = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString())
+  const from = fromMs === tickMs ? undefined : iso(fromMs)
+  return { tick: iso(tickMs), from, by, done, ended, token, aside: iso(asideMs) }
+}
+
+/** A span as a caller sees it: its last tick. */
+export function recordOf({ tickMs, by, done, ended }: Span): TickRecord {
+  const end = ended === undefined ? undefined : new Date(ended)
+  return { tick: new Date(tickMs), by, done, ended: end }
 }
 
 /** A hold under which ticks run. Its checkpoints are kept inside the marker. */
 export class TickHold extends ClaimHold {
-  #marker: Marker | undefined
+  #marker: Marker = { spans: [] }
+
+  /** What is on record, as far as this hold knows. */
+  get marker(): Marker {
+    return this.#marker
+  }
 
   /** What the marker was when this hold began. */
-  found(marker: Marker | undefined): void {
+  found(marker: Marker = { spans: [] }): void {
     this.#marker = marker
   }
 
   /** Writes that a tick was taken or is done, and rejects as `checkpoint` does. */
-  mark(marker: Omit<Marker, 'text'>): Promise<void> {
-    this.#marker = { ...marker, text: this.#marker?.text }
-    return super.checkpoint(format(this.#marker))
+  mark(mark: Mark): Promise<void> {
+    return this.record(withMark(this.#marker, mark))
+  }
+
+  /** Writes a marker in place of the one that was found, and rejects as `checkpoint` does. */
+  record(marker: Marker): Promise<void> {
+    this.#marker = marker
+    return super.checkpoint(format(marker))
   }
 
   override async checkpoint(text: string): Promise<void> {
-    if (typeof text !== 'string' || !this.#marker) return super.checkpoint(text)
-    this.#marker = { ...this.#marker, text }
-    return super.checkpoint(format(this.#marker))
+    if (typeof text !== 'string') return super.checkpoint(text) // which refuses it
+    return this.record({ ...this.#marker, text })
   }
 
   /** Lets the signal tell the job to stop, while it still holds. */

@@ -1,6 +1,6 @@
-// When a cron expression has its ticks. Owns that every host computes the same ones, whenever it asks: all are found by
-// stepping forward with croner, which knows the expressions, the time zones and their changes of the clock.
-
+// When a cron expression has its ticks. croner finds them: it knows the expressions, the time zones and their changes of
+// the clock. Owns what Leasehold corrects of that: which jobs have fixed times, only the hour decides, and a gap that ends
+// on the next day counts, too.
 import { Cron } from 'croner'
 import { quoted } from '../base/printable.ts'
 
@@ -14,14 +14,21 @@ const fields = [
 ] as const
 const second = ['a second', '0 to 59'] as const
 
-/** The longest time between two ticks that is looked for: a leap day may be eight years away. */
-const longestMs = 9 * 366 * 86_400_000
+const dayMs = 86_400_000
 
-/** The ticks of one cron expression. All times are ms since 1970. */
+/**
+ * The ticks of one cron expression. All times are ms since 1970. Each question costs well under 5 ms of processor time.
+ *
+ * Changes of the clock: an hour field without a wildcard and without a step names fixed times. Those that a day does not
+ * have come once, at the end of the gap, and those that it has twice come at the first. Any other hour field follows the
+ * clock on the wall: it leaves out times that do not exist, and comes again with times that do.
+ */
 export class Schedule {
   readonly expression: string
   readonly timezone: string | undefined
   readonly #cron: Cron
+  /** The gaps of the time zone, where the schedule has fixed times. */
+  readonly #gaps: Gaps | undefined
 
   /**
    * `expression` has five fields, or six with seconds in front, or is a nickname such as `@daily`. Without `timezone` it is
@@ -32,25 +39,23 @@ export class Schedule {
     this.timezone = timezone
     checkTimezone(timezone)
     this.#cron = parse(expression, timezone)
+    this.#gaps = hasFixedTimes(expression) ? new Gaps(expression, timezone) : undefined
     if (this.next(0) === undefined) throw malformed(expression, 'it never comes true')
   }
 
   /** The first tick after a time; undefined where there is none in the next years. */
   next(afterMs: number): number | undefined {
-    return this.#cron.nextRun(new Date(afterMs))?.getTime()
+    const tick = this.#cron.nextRun(new Date(afterMs))?.getTime()
+    const gapEnd = this.#gaps?.next(afterMs)
+    return tick === undefined || gapEnd === undefined ? tick : Math.min(tick, gapEnd)
   }
 
   /** The last tick at or before a time; undefined where there was none for years. */
   last(atMs: number): number | undefined {
-    for (let backMs = 60_000; ; backMs = Math.min(8 * backMs, longestMs)) {
-      let tick = this.next(atMs - backMs)
-      if (tick !== undefined && tick <= atMs) {
-        for (let next = this.next(tick); next !== undefined && next <= atMs; next = this.next(tick))
-          tick = next
-        return tick
-      }
-      if (backMs === longestMs) return undefined
-    }
+    const afterMs = (Math.floor(atMs / 1_000) + 1) * 1_000 // ticks are whole seconds, and croner looks before this time
+    const tick = this.#cron.previousRuns(1, new Date(afterMs))[0]?.getTime()
+    const gapEnd = this.#gaps?.last(afterMs)
+    return tick === undefined || gapEnd === undefined ? tick : Math.max(tick, gapEnd)
   }
 
   /** The tick next to a time, before or after it: clocks that differ by less than half an interval agree on it. */
@@ -60,13 +65,57 @@ export class Schedule {
     return atMs - last <= next - atMs ? last : next
   }
 
-  /** The ticks between two times, without these: the latest ones, if there are more than `most`. */
-  between(afterMs: number, beforeMs: number, most: number): number[] {
-    const ticks: number[] = []
-    for (let at = this.last(beforeMs - 1); at !== undefined && at > afterMs; at = this.last(at - 1)) {
-      if (ticks.push(at) >= most) break
+  /** The ticks between two times, without these, the latest one first. */
+  *between(afterMs: number, beforeMs: number): Generator<number, void> {
+    for (let at = this.last(beforeMs - 1); at !== undefined && at > afterMs; at = this.last(at - 1)) yield at
+  }
+}
+
+/** Where the clock goes forward over a tick: croner leaves such a tick out if the gap ends on the next day. */
+class Gaps {
+  /** The schedule as if the clock never changed. Its times are those on the wall, as if they were UTC. */
+  readonly #wall: Cron
+  readonly #format: Intl.DateTimeFormat
+
+  constructor(expression: string, timezone: string | undefined) {
+    this.#wall = new Cron(expression, { paused: true, mode: '5-or-6-parts', utcOffset: 0 })
+    this.#format = new Intl.DateTimeFormat('en-US', {
+      ...{ timeZone: timezone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric' },
+      ...{ hour: 'numeric', minute: 'numeric', second: 'numeric' },
+    })
+  }
+
+  /** The end of the gap that holds the first tick after a time, if that tick is in a gap. */
+  next(afterMs: number): number | undefined {
+    const end = this.#endAround(this.#wall.nextRun(new Date(afterMs + this.#offset(afterMs))))
+    return end !== undefined && end > afterMs ? end : undefined
+  }
+
+  /** The end of the gap that holds the last tick before a time, if that tick is in a gap. */
+  last(beforeMs: number): number | undefined {
+    const [tick] = this.#wall.previousRuns(1, new Date(beforeMs + this.#offset(beforeMs)))
+    const end = this.#endAround(tick)
+    return end !== undefined && end < beforeMs ? end : undefined
+  }
+
+  #endAround(tick: Date | null | undefined): number | undefined {
+    if (!tick) return undefined
+    const wallMs = tick.getTime()
+    let [before, end] = [wallMs - dayMs, wallMs + dayMs]
+    const [offsetBefore, offsetAfter] = [this.#offset(before), this.#offset(end)]
+    if (offsetAfter <= offsetBefore) return undefined
+    while (end - before > 1) {
+      const middle = Math.floor((before + end) / 2)
+      if (this.#offset(middle) === offsetBefore) before = middle
+      else end = middle
     }
-    return ticks.reverse()
+    return end + offsetBefore <= wallMs && wallMs < end + offsetAfter ? end : undefined
+  }
+
+  /** How far the clock on the wall is ahead of UTC, in ms. */
+  #offset(ms: number): number {
+    const [month = 0, day, year = 0, ...time] = (this.#format.format(ms).match(/\d+/g) ?? []).map(Number)
+    return Date.UTC(year, month - 1, day, ...time) - Math.floor(ms / 1_000) * 1_000
   }
 }
 
@@ -88,14 +137,42 @@ function parse(expression: string, timezone: string | undefined): Cron {
     const options = {
       paused: true,
       mode: '5-or-6-parts',
+      fixedTimeRule: 'no-wildcard',
       ...(timezone === undefined ? {} : { timezone }),
     } as const
     const cron = new Cron(expression, options)
-    if (cron.getPattern() !== undefined) return cron // a time of day is no schedule
+    const fixed = hasFixedTimes(expression)
+    // Without a pattern it is one point in time, and no schedule.
+    if (cron.getPattern() !== undefined) return fixed ? new Cron(withFixedTimes(expression), options) : cron
   } catch (cause) {
     throw malformed(expression, whereWrong(expression), cause)
   }
   throw malformed(expression, 'it is a time, and comes only once')
+}
+
+/** Whether the hour field has neither a wildcard nor a step. Of the nicknames, all but `@hourly` stand for hour 0. */
+function hasFixedTimes(expression: string): boolean {
+  const parts = expression.trim().split(/\s+/)
+  if (parts.length === 1) return expression.trim().toLowerCase() !== '@hourly'
+  return !/[*?/]/.test(parts.at(-4) ?? '')
+}
+
+/** The same expression without wildcards and steps in minutes and seconds: croner takes those for a sign of no fixed times. */
+function withFixedTimes(expression: string): string {
+  const parts = expression.trim().split(/\s+/)
+  return parts.map((part, index) => (index < parts.length - 4 ? writtenOut(part) : part)).join(' ')
+}
+
+/** A field of minutes or seconds without wildcards and steps. */
+function writtenOut(field: string): string {
+  const items = field.split(',').map((item) => {
+    const [range = '', step = '1'] = item.replace(/[*?]/, '0-59').split('/')
+    const [from, to = from] = range.split('-').map(Number)
+    const values: number[] = []
+    for (let value = from as number; value <= (to as number); value += Number(step)) values.push(value)
+    return values.join(',')
+  })
+  return items.join(',')
 }
 
 /** Which field is wrong: the one that is wrong alone, too. */

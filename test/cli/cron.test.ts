@@ -1,19 +1,23 @@
 // One line of a crontab on many hosts, each of them a process here: who runs the tick, and what the others say and exit with.
+import { execFile } from 'node:child_process'
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { Schedule } from '../../src/cron/schedule.ts'
 import { connect } from '../../src/index.ts'
-import { leasehold, type Run, temporaryFolder, untilGone } from './leasehold.ts'
+import { leasehold, program, type Run, temporaryFolder, untilGone } from './leasehold.ts'
 
 let env: Record<string, string>
 beforeEach(() => {
   env = { LEASEHOLD_URL: `file:${temporaryFolder()}` }
 })
 
-/** A schedule whose present tick stays the present one for as long as a test takes. */
-const yearly = ['--schedule', '0 0 1 1 *', '--tz', 'UTC']
-const newYears = new Schedule('0 0 1 1 *', 'UTC')
-const present = new Date(newYears.nearest(Date.now()) ?? 0)
+/** A schedule of every year whose present tick is one or two months ago, so that it stays that for as long as a test takes. */
+const now = new Date()
+const present = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 1, 1))
+const yearly = ['--schedule', `0 0 1 ${present.getUTCMonth() + 1} *`, '--tz', 'UTC']
 const tame = ['sh', '-c', 'echo runs $$; exec sleep 300']
 
 function cron(options: string[], command: string[]): Run {
@@ -28,7 +32,7 @@ async function ranYearsAgo(years: number): Promise<void> {
 }
 
 function yearsAgo(years: number): Date {
-  return new Date(Date.UTC(present.getUTCFullYear() - years, 0, 1))
+  return new Date(Date.UTC(present.getUTCFullYear() - years, present.getUTCMonth(), 1))
 }
 
 /** Waits until so many stand in line, which who gives up is told. */
@@ -37,16 +41,129 @@ async function untilWaiting(count: number): Promise<void> {
   if (!stderr.includes(`with ${count} waiting`)) await untilWaiting(count)
 }
 
-test('of ten hosts one runs the command, and nine succeed at once and say who does', async () => {
-  const runs = Array.from({ length: 10 }, () => cron([], tame))
+test('of ten hosts one runs the command, and nine succeed at once, and with --verbose say who does', async () => {
+  const runs = Array.from({ length: 10 }, () => cron(['--verbose'], tame))
   // Another host may hear who runs the tick, and end, before the command has said anything: so `any`, not `race`.
   const first = await Promise.any(runs.map((run) => run.says(/^runs \d+$/m).then(() => run)))
   const others = await Promise.all(runs.filter((run) => run !== first).map((run) => run.ended))
   const tick = present.toISOString()
-  const stderr = `leasehold: the tick of ${tick} is run by ${hostname()} (pid ${first.pid})\n`
-  for (const ending of others) expect(ending).toEqual({ status: 0, stdout: '', stderr })
+  const by = `by ${hostname()} \\(pid ${first.pid}\\), and has not ended`
+  const stderr = new RegExp(`^leasehold: the tick of ${tick} was begun at \\S+Z ${by}\n$`)
+  for (const ending of others)
+    expect(ending).toEqual({ status: 0, stdout: '', stderr: expect.stringMatching(stderr) })
   first.signal('SIGTERM')
   expect(await first.ended).toMatchObject({ status: 143, stderr: '' })
+  const after = await cron(['--verbose'], ['echo', 'again']).ended
+  const done = `by ${hostname()} \\(pid ${first.pid}\\), until \\S+Z`
+  expect(after.stderr).toMatch(new RegExp(`^leasehold: the tick of ${tick} was run at \\S+Z ${done}\n$`))
+})
+
+test('the crontab of the docs works with the PATH that cron itself has', async () => {
+  const [, block = ''] = /```text\n(PATH=.*?)```/s.exec(readFileSync('docs/cron.md', 'utf8')) ?? []
+  const [path = '', line = ''] = block.split('\n')
+  const home = temporaryFolder()
+  symlinkSync(process.execPath, join(home, 'node'))
+  const main = pathToFileURL(program()).href
+  writeFileSync(join(home, 'leasehold'), `#!/usr/bin/env node\nimport(${JSON.stringify(main)})\n`, {
+    mode: 0o755,
+  })
+  writeFileSync(join(home, 'nightly.sh'), '#!/bin/sh\necho it is night\n', { mode: 0o755 })
+  const command = line
+    .replace('0 3 * * * leasehold', 'leasehold')
+    .replace('0 3 * * *', '* * * * *')
+    .replace(/etcd:\S+/, env.LEASEHOLD_URL ?? '')
+  const cronEnv = { HOME: home, PATH: path.replace('PATH=/usr/local/bin', home) }
+  const { stdout } = await promisify(execFile)('/bin/sh', ['-c', command], { env: cronEnv, cwd: home })
+  expect(stdout).toBe('it is night\n')
+})
+
+test('a host that does not run the tick says nothing where nobody looks, so that cron sends no mail', async () => {
+  await cron([], ['true']).ended
+  expect(await cron([], ['echo', 'again']).ended).toEqual({ status: 0, stdout: '', stderr: '' })
+})
+
+describe('a run by hand', () => {
+  /** A minute of the day that is eight to nine minutes ahead, so that its tick is too far ahead for as long as a test takes. */
+  function soon(): { readonly tick: string; readonly options: string[] } {
+    const at = new Date(Math.ceil(Date.now() / 60_000 + 8) * 60_000)
+    const schedule = `${at.getUTCMinutes()} ${at.getUTCHours()} * * *`
+    return { tick: at.toISOString(), options: ['--schedule', schedule, '--tz', 'UTC'] }
+  }
+  const byHand = (options: string[], command: string[]) =>
+    leasehold(['cron', 'x', ...options, '--', ...command], { env })
+
+  test('long before the tick runs nothing, says which tick it would be, and exits 4', async () => {
+    const { tick, options } = soon()
+    const { status, stdout, stderr } = await byHand(options, ['echo', 'ran']).ended
+    expect({ status, stdout }).toEqual({ status: 4, stdout: '' })
+    expect(stderr).toMatch(`leasehold: the next tick is that of ${tick}, in `)
+    expect(stderr).toMatch(/ [89] minutes: too early to take it, and nothing was run; --now .*\n$/)
+    const allowed = await byHand([...options, '--ahead', '10m'], ['sh', '-c', 'echo $LEASEHOLD_TICK']).ended
+    expect(allowed).toEqual({ status: 0, stdout: `${tick}\n`, stderr: '' })
+  })
+
+  test('with --now runs the command once under the lock, and the tick still comes', async () => {
+    const { options } = soon()
+    const script = ['sh', '-c', 'echo "$LEASEHOLD_NAME|$LEASEHOLD_TICK"; exit 3']
+    expect(await byHand([...options, '--now'], script).ended).toEqual({
+      status: 3,
+      stdout: 'x|\n',
+      stderr: '',
+    })
+    const tick = await byHand([...options, '--ahead', '10m'], ['echo', 'ran']).ended
+    expect(tick).toEqual({ status: 0, stdout: 'ran\n', stderr: '' })
+  })
+
+  test('with --dry-run says what would happen, and runs nothing', async () => {
+    const { tick, options } = soon()
+    const dryRun = (more: string[], command: string[] = []) =>
+      leasehold(['cron', 'x', ...more, '--dry-run', ...command], { env }).ended
+    expect(await dryRun(options)).toMatchObject({
+      status: 4,
+      stdout: '',
+      stderr: expect.stringContaining(tick),
+    })
+    await ranYearsAgo(3)
+    const would = await dryRun(yearly, ['--', 'echo', 'ran'])
+    expect(would).toMatchObject({ status: 0, stdout: '' })
+    expect(would.stderr).toContain('2 ticks since')
+    expect(would.stderr).toContain(`the tick of ${present.toISOString()} would run here, now`)
+    expect((await cron(['--quiet'], ['echo', 'ran']).ended).stdout).toBe('ran\n')
+    expect((await dryRun(yearly)).stderr).toMatch(/^leasehold: the tick of \S+ was run at .*\n$/)
+  })
+})
+
+describe('a host whose clock is years ahead', () => {
+  beforeEach(async () => {
+    const client = await connect(env.LEASEHOLD_URL)
+    await client.cron('x', {}).run(() => {}, { tick: yearsAgo(-10) })
+    await client.close()
+  })
+  const wrong = new RegExp(
+    `^leasehold: "x": the tick of ${yearsAgo(-10).toISOString()} is on record, taken by .*--reset`,
+  )
+
+  test('does not keep the tick from running, and every host says so and exits 78', async () => {
+    const first = await cron([], ['echo', 'ran']).ended
+    expect(first).toMatchObject({ status: 78, stdout: 'ran\n', stderr: expect.stringMatching(wrong) })
+    const second = await cron([], ['echo', 'ran']).ended
+    expect(second).toMatchObject({ status: 78, stdout: '', stderr: expect.stringMatching(wrong) })
+  })
+
+  test('does not hide the exit status of the command', async () => {
+    expect(await cron([], ['sh', '-c', 'exit 7']).ended).toMatchObject({ status: 7 })
+  })
+
+  test('leaves nothing that --reset does not forget', async () => {
+    const reset = (): Run => leasehold(['cron', 'x', '--reset'], { env })
+    const first = await reset().ended
+    expect(first.stderr).toMatch(
+      new RegExp(`^leasehold: forgot the tick of ${yearsAgo(-10).toISOString()}, which was run`),
+    )
+    expect(first).toMatchObject({ status: 0, stdout: '' })
+    expect(await reset().ended).toMatchObject({ status: 0, stderr: 'leasehold: no tick is on record\n' })
+    expect(await cron([], ['echo', 'ran']).ended).toEqual({ status: 0, stdout: 'ran\n', stderr: '' })
+  })
 })
 
 describe('the exit status is that of the command, whose tick counts as run', () => {
@@ -88,9 +205,9 @@ describe('when the host is killed half-way', () => {
     await first.pidOf('runs')
     first.signal('SIGKILL')
     await untilGone(first.pid)
-    const { status, stdout, stderr } = await cron([], ['echo', 'again']).ended
+    const { status, stdout, stderr } = await cron(['--verbose'], ['echo', 'again']).ended
     expect({ status, stdout }).toEqual({ status: 0, stdout: '' })
-    expect(stderr).toContain(`(pid ${first.pid})`)
+    expect(stderr).toContain(`(pid ${first.pid}), and has not ended`)
   })
 })
 
@@ -191,11 +308,22 @@ describe('wrong usage exits 64 and says what is wrong, before the store is asked
   })
 })
 
-test('a store that is not there before the next tick is due exits 69', async () => {
-  const everySecond = ['--schedule', '* * * * * *', '--url', 'etcd://127.0.0.1:1/']
-  const { status, stderr } = await leasehold(['cron', 'x', ...everySecond, '--', 'true'], { env }).ended
-  expect(stderr).toMatch(/^leasehold: .*127\.0\.0\.1:1.*\n$/)
-  expect(status).toBe(69)
+describe('a store that is not there', () => {
+  const nowhere = ['--url', 'etcd://127.0.0.1:1/']
+
+  test('exits 69 when the time to go on is over', async () => {
+    const { status, stderr } = await cron([...nowhere, '--give-up', '0s'], ['true']).ended
+    expect(stderr).toMatch(/^leasehold: .*127\.0\.0\.1:1.*\n$/)
+    expect(status).toBe(69)
+  })
+
+  test('is waited for, which is told once; a signal ends that', async () => {
+    const run = cron(nowhere, ['echo', 'ran'])
+    await run.says(/it tries again\n$/)
+    expect(run.stdout).toBe('')
+    run.signal('SIGTERM')
+    expect(await run.ended).toMatchObject({ status: 143, stdout: '' })
+  })
 })
 
 test('cron --help shows examples, variables and every exit status, and succeeds', async () => {
@@ -205,10 +333,16 @@ test('cron --help shows examples, variables and every exit status, and succeeds'
     'LEASEHOLD_TICK',
     '--retry',
     '--catch-up',
+    '--ahead',
+    '--now',
+    '--dry-run',
+    '--reset',
+    '--verbose',
     '--tz',
     '64',
     '69',
     '70',
+    '78',
     '127',
   ]) {
     expect(stdout).toContain(word)

@@ -23,7 +23,9 @@ describe('a tick', () => {
       tick: minute(17),
       value: 'true 1970-01-01T00:17:00.000Z',
     })
-    expect(await other.run(job)).toEqual({ ran: false, tick: minute(17), by: expect.objectContaining(me) })
+    const by = { ...me, since: '1970-01-01T00:16:40.000Z' }
+    const last = { tick: minute(17), by, done: true, ended: minute(16 + 40 / 60) }
+    expect(await other.run(job)).toEqual({ ran: false, tick: minute(17), reason: 'taken', last, by })
     expect(await one.run(job)).toMatchObject({ ran: false })
     expect(job).toHaveBeenCalledTimes(1)
   })
@@ -145,15 +147,57 @@ describe('a store that fails', () => {
     expect(await other.run(job)).toMatchObject({ ran: true })
   })
 
-  test('for long rejects with UnavailableError, and the next tick comes', async () => {
+  test('is outlasted until the next tick; then run rejects with UnavailableError', async () => {
+    const here = await scene()
+    const [one] = guards(here)
+    const onError = vi.fn()
+    here.store.faults.set('readCheckpoint', 'refuse')
+    const running = one.run(() => {}, { onError })
+    const refused = expect(running).rejects.toThrow(UnavailableError)
+    await here.clock.advance(74_000) // from 16:40 on
+    expect(await Promise.race([running, settle()])).toBeUndefined()
+    await here.clock.advance(14_000)
+    await refused
+    expect(onError.mock.calls).toEqual([[expect.any(UnavailableError)]])
+  })
+
+  test('and is back runs the tick for which it was asked', async () => {
     const here = await scene()
     const [one] = guards(here)
     here.store.faults.set('readCheckpoint', 'refuse')
-    const refused = expect(one.run(() => {})).rejects.toThrow(UnavailableError)
-    await here.clock.advance(30_000)
-    await refused
+    const running = one.run(() => {}, { onError: () => {} })
+    await here.clock.advance(60_000)
     here.store.faults.clear()
-    expect(await one.run(() => {})).toMatchObject({ ran: true, tick: minute(17) })
+    await here.clock.advance(10_000)
+    expect(await running).toMatchObject({ ran: true, tick: minute(17) })
+  })
+
+  test('is outlasted no longer than giveUpMs, nor than waitMs', async () => {
+    const here = await scene()
+    const [one] = guards(here)
+    here.store.faults.set('readCheckpoint', 'refuse')
+    for (const options of [{ giveUpMs: 20_000 }, { waitMs: 20_000 }]) {
+      const refused = expect(one.run(() => {}, { ...options, onError: () => {} })).rejects.toThrow(
+        UnavailableError,
+      )
+      await here.clock.advance(30_000)
+      await refused
+    }
+  })
+
+  test('while it writes the mark leaves the tick to this host, which has not begun it', async () => {
+    const here = await scene()
+    const [one, other] = guards(here)
+    const job = vi.fn()
+    here.store.faults.set('writeCheckpoint', 'apply, then refuse')
+    const running = one.run(job, { onError: () => {} })
+    await here.clock.advance(12_000)
+    expect(job).not.toHaveBeenCalled()
+    expect(await other.run(job)).toMatchObject({ ran: false, reason: 'taken' })
+    here.store.faults.clear()
+    await here.clock.advance(20_000)
+    expect(await running).toMatchObject({ ran: true })
+    expect(job).toHaveBeenCalledTimes(1)
   })
 })
 
@@ -167,7 +211,8 @@ describe('where a host has the lock and has not begun', () => {
     await here.clock.advance(2 * minuteMs - 40_001)
     expect(await Promise.race([waiting, settle()])).toBeUndefined()
     await here.clock.advance(1)
-    expect(await waiting).toEqual({ ran: false, tick: minute(17), by: undefined })
+    const nobody = { by: undefined, last: undefined }
+    expect(await waiting).toEqual({ ran: false, tick: minute(17), reason: 'busy', ...nobody })
     expect(ahead).toEqual([1])
   })
 

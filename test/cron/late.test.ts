@@ -2,7 +2,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { type CronOptions, type Hold, type Leasehold, RefusedError } from '../../src/index.ts'
 import { settle } from '../core/manual-clock.ts'
-import { die, everyMinute, gate, guards, minute, type Scene, scene } from './scene.ts'
+import { die, everyMinute, gate, guards, minute, minuteMs, type Scene, scene } from './scene.ts'
 
 /** The host dies in the middle of a tick. */
 async function halfWay(here: Scene, tick: Date, options: CronOptions): Promise<void> {
@@ -40,6 +40,18 @@ describe('a tick whose host died half-way', () => {
     await other.run((_, tick) => ticks.push(tick), { tick: minute(18) })
     expect(ticks).toEqual([minute(17), minute(18)])
     expect(onMissed).not.toHaveBeenCalled()
+  })
+
+  test('runs again before those that nobody took are told; else a second host that dies would make a third tell them', async () => {
+    const here = await scene()
+    const missed: Date[] = []
+    const onMissed = (tick: Date): void => void missed.push(tick)
+    const [, other] = guards(here, { retry: true, onMissed })
+    await halfWay(here, minute(15), { retry: true })
+    const seen: string[] = []
+    await other.run((_, tick) => seen.push(`${tick.getTime() / minuteMs} after ${missed.length}`))
+    expect(seen).toEqual(['15 after 0', '17 after 1'])
+    expect(missed).toEqual([minute(16)])
   })
 
   test('runs again with retry, and no older one after it', async () => {
@@ -160,6 +172,7 @@ describe('an argument that makes no sense is refused, and named', () => {
     ],
     ['onMissed', cron('a', { ...everyMinute, onMissed: 1 }), /^onMissed: 1 is not a function/],
     ['retry', cron('a', { ...everyMinute, retry: 'no' }), /^retry: "no" is not true or false/],
+    ['aheadMs', cron('a', { ...everyMinute, aheadMs: -1 }), /^aheadMs: -1 is out of range/],
     ['no options', cron('a', undefined), /^options: undefined is not an object/],
   ])('%s, before anything is sent', async (_, make, message) => {
     const { one } = await scene()
@@ -172,6 +185,8 @@ describe('an argument that makes no sense is refused, and named', () => {
     ['an invalid tick', () => {}, { tick: new Date(Number.NaN) }, /^tick: the Date is invalid/],
     ['waitMs', () => {}, { waitMs: -1 }, /^waitMs: -1 is out of range/],
     ['graceMs', () => {}, { graceMs: '1s' }, /^graceMs: "1s" is not a number/],
+    ['giveUpMs', () => {}, { giveUpMs: '1h' }, /^giveUpMs: "1h" is not a number/],
+    ['onError', () => {}, { onError: 1 }, /^onError: 1 is not a function/],
     ['signal', () => {}, { signal: {} }, /^signal: .* is not an AbortSignal/],
     ['onWait', () => {}, { onWait: 1 }, /^onWait: 1 is not a function/],
   ])('run: %s', async (_, job, options, message) => {

@@ -41,11 +41,14 @@ describe('around a time', () => {
     expect(iso(schedule.nearest(at('12:14:59')))).toBe('2026-05-01T12:10Z')
   })
 
-  test('between has neither end, and keeps the latest where there are too many', () => {
-    const between = (most: number) => schedule.between(at('12:00:00'), at('12:40:00'), most).map(iso)
-    expect(between(9)).toEqual(['2026-05-01T12:10Z', '2026-05-01T12:20Z', '2026-05-01T12:30Z'])
-    expect(between(2)).toEqual(['2026-05-01T12:20Z', '2026-05-01T12:30Z'])
-    expect(schedule.between(at('12:00:00'), at('12:10:00'), 9)).toEqual([])
+  test('between has neither end, and begins with the latest', () => {
+    const between = (from: string, to: string) => [...schedule.between(at(from), at(to))].map(iso)
+    expect(between('12:00:00', '12:40:00')).toEqual([
+      '2026-05-01T12:30Z',
+      '2026-05-01T12:20Z',
+      '2026-05-01T12:10Z',
+    ])
+    expect(between('12:00:00', '12:10:00')).toEqual([])
   })
 
   test('a sixth field in front counts seconds', () => {
@@ -136,7 +139,7 @@ describe('hosts that look at any time find the same ticks', () => {
         expect(iso(last)).toBe(iso(all.findLast((tick) => tick <= atMs)))
         expect(schedule.nearest(atMs)).toBe(atMs - last <= next - atMs ? last : next)
         const within = all.filter((tick) => tick > last - forMs && tick < atMs)
-        expect(schedule.between(last - forMs, atMs, 100_000).map(iso)).toEqual(within.map(iso))
+        expect([...schedule.between(last - forMs, atMs)].reverse().map(iso)).toEqual(within.map(iso))
       },
     )
     await holdsForAll(task, property, { numRuns: 150 })
@@ -169,8 +172,8 @@ describe('a leap day', () => {
   })
 
   test('that was missed is known four years later', () => {
-    const missed = leap.between(Date.parse('2020-02-29'), Date.parse('2028-02-29'), 9)
-    expect(missed.map(iso)).toEqual(['2024-02-29T00:00Z'])
+    const missed = leap.between(Date.parse('2020-02-29'), Date.parse('2028-02-29'))
+    expect([...missed].map(iso)).toEqual(['2024-02-29T00:00Z'])
   })
 })
 

@@ -85,7 +85,7 @@ describe('an error', () => {
     expect(job).toHaveBeenCalledTimes(3)
   })
 
-  test('of the store is told, and the tick is not run twice when it is back', async () => {
+  test('of the store is told once, and the tick runs when it is back, once', async () => {
     const here = await scene()
     const errors: unknown[] = []
     const ticks: Date[] = []
@@ -95,7 +95,35 @@ describe('an error', () => {
     here.store.faults.clear()
     await until(here, minute(19))
     expect(errors).toEqual([expect.any(UnavailableError)])
-    expect(ticks).toEqual([minute(18), minute(19)])
+    expect(ticks).toEqual([minute(17), minute(18), minute(19)])
+  })
+
+  test('of a store that is back only after the next tick loses the tick, which is told', async () => {
+    const here = await scene()
+    const [errors, ticks, missed]: [unknown[], Date[], Date[]] = [[], [], []]
+    const onMissed = (tick: Date): void => void missed.push(tick)
+    await guards(here)[0].run(() => {}, { tick: minute(16) })
+    start(here, (_, tick) => ticks.push(tick), { onError: (error) => errors.push(error) }, { onMissed })
+    here.store.faults.set('readCheckpoint', 'refuse')
+    await until(here, minute(18.5))
+    expect(missed).toEqual([])
+    here.store.faults.clear()
+    await until(here, minute(20))
+    expect(ticks).toEqual([minute(18), minute(19), minute(20)])
+    expect(missed).toEqual([minute(17)])
+  })
+
+  test('of the store at the beginning does not keep what was missed from being made up for', async () => {
+    const here = await scene()
+    await guards(here)[0].run(() => {}, { tick: minute(13) })
+    const ticks: Date[] = []
+    here.store.faults.set('readCheckpoint', 'refuse')
+    start(here, (_, tick) => ticks.push(tick), { onError: () => {} }, { catchUp: true })
+    await here.clock.advance(10_000)
+    expect(ticks).toEqual([])
+    here.store.faults.clear()
+    await here.clock.advance(5_000) // until 16:55
+    expect(ticks).toEqual([minute(14), minute(15), minute(16)])
   })
 
   test('is a warning of the process where nobody listens', async () => {

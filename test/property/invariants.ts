@@ -33,6 +33,7 @@ const ofLeaders = {
 
 const ofTicks = {
   'tick-once': 'A tick runs at most once; with `retry`, no more after its job was done.',
+  'tick-at-its-time': 'A tick runs no earlier than clocks may differ.',
   'ticks-in-order': 'No tick runs after a later one, and no two jobs run at one time.',
   'no-tick-lost': 'A tick runs if a host could run it.',
   'missed-tick-told': 'A tick that no host ran is told or made up for, and no other tick is told.',

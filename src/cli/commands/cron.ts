@@ -1,27 +1,16 @@
-// `leasehold cron`: a line of a crontab that many hosts share and one of them runs. Owns its options and its exit status;
-// which host runs a tick is the library's to settle, the command is under-hold's.
+// `leasehold cron`: a line of a crontab that many hosts share and one of them runs. Owns its options and its help; what it
+// does and says at a tick is cron-turn.ts's, which host runs it the library's to settle.
 import { type Command, Option } from 'commander'
-import type { TickResult } from '../../api/cron.ts'
-import type { Hold } from '../../api/hold.ts'
 import { systemClock } from '../../base/clock.ts'
-import { HoldLostError } from '../../base/errors.ts'
-import { nameOf } from '../../core/holder.ts'
+import { Scope } from '../../base/scope.ts'
+import { connect } from '../../connect.ts'
+import { outlast } from '../../cron/outlast.ts'
+import { presentTick, untilNextMs } from '../../cron/present.ts'
 import { checkTimezone, Schedule } from '../../cron/schedule.ts'
-import { type Visit, withClient } from '../client.ts'
-import { say } from '../exit.ts'
-import { type Assignment, type HoldOptions, parsed, takesCommand } from '../options.ts'
-import { refuseNested } from '../process/nesting.ts'
-import type { Verdict } from '../process/overseer.ts'
-import { runUnderHold } from '../process/under-hold.ts'
-import { Progress } from '../progress.ts'
-
-/** What the options say, parsed. */
-interface CronOptions extends HoldOptions {
-  readonly schedule: string
-  readonly tz?: string
-  readonly retry?: boolean
-  readonly catchUp?: boolean
-}
+import { type Open, withClient } from '../client.ts'
+import { messageOf, say } from '../exit.ts'
+import { type Assignment, parsed, takesCommand, toMs } from '../options.ts'
+import { type CronOptions, type CronPlan, CronTurn } from './cron-turn.ts'
 
 /** Adds the subcommand to the program. */
 export function addCron(program: Command): void {
@@ -30,16 +19,24 @@ export function addCron(program: Command): void {
     .summary('run a command once per tick over all hosts')
     .description(description)
     .argument('<NAME>', 'the cron job: 1 to 512 bytes of UTF-8, the same on all hosts')
-    .addOption(scheduleOption())
+    .option('--schedule <expr>', 'when it is due, as the crontab says', toSchedule)
     .option('--tz <zone>', 'the time zone of the schedule (default: that of this machine)', toTimezone)
     .option('--retry', 'run a tick again whose host died half-way; the other hosts wait until it is done')
     .option('--catch-up', 'run late, one after the other, what no host ran since the last tick')
-  takesCommand(subcommand, cron).addHelpText('after', help)
-}
-
-function scheduleOption(): Option {
-  const option = new Option('--schedule <expr>', 'when it is due, as the crontab says')
-  return option.makeOptionMandatory().argParser(toSchedule)
+    .option('--ahead <time>', 'how early a tick may be taken (default: 1m, at most half the interval)', toMs)
+    .option('--give-up <time>', 'how long to go on without the store (default: until the next tick)', toMs)
+    .addOption(new Option('--now', 'run the command once under the lock now, and take no tick'))
+    .addOption(new Option('--dry-run', 'say what would happen now, and run nothing').conflicts('now'))
+    .addOption(
+      new Option('--reset', 'forget the ticks of the future that a wrong clock left').conflicts([
+        'now',
+        'dryRun',
+      ]),
+    )
+    .addOption(
+      new Option('--verbose', 'say which host runs the tick; on a terminal always').conflicts('quiet'),
+    )
+  takesCommand(subcommand, cron, { optional: true }).addHelpText('after', help)
 }
 
 /** Refused here, before anything is asked of a store. */
@@ -55,78 +52,41 @@ function toTimezone(text: string): string {
 }
 
 async function cron(assignment: Assignment, options: CronOptions): Promise<void> {
-  const { name, post } = assignment
-  const { schedule, tz: timezone, retry, catchUp } = options
-  // Which tick it is counts from the start, and not from the answer of the store.
-  const nowMs = systemClock().wallMs()
-  const plan = new Schedule(schedule, timezone)
-  const tickMs = plan.nearest(nowMs) ?? nowMs
-  const nextMs = plan.next(Math.max(tickMs, nowMs))
-  const startMs = nextMs && Math.max(1, nextMs - nowMs)
-  const work = async (visit: Visit): Promise<number> => {
-    await refuseNested(visit.client, { name, permits: 1 })
-    const turn = new Turn(visit, assignment, options)
-    return turn.take({ schedule, timezone, retry, catchUp }, new Date(tickMs))
+  const { command, post } = assignment
+  const { ignored } = post.inherited
+  const turn = new CronTurn(assignment, options)
+  if (options.reset) {
+    if (command.length > 0) throw new TypeError('--reset runs no command')
+    return withClient(options, (visit) => turn.reset(visit))
   }
-  await withClient({ ...options, startMs }, work, post.inherited.ignored)
+  if (options.schedule === undefined) throw new TypeError("required option '--schedule <expr>' not specified")
+  if (command.length === 0 && !options.dryRun) throw new TypeError("missing required argument 'CMD'")
+  const plan = planOf(new Schedule(options.schedule, options.tz), options)
+  if (options.dryRun) return withClient(options, (visit) => turn.preview(visit, plan))
+  if (plan.early && !options.now) process.exitCode = turn.tellEarly(plan)
+  else await withClient(options, (visit) => turn.take(visit, plan), ignored, opener(options, plan.giveUpMs))
 }
 
-/** One host's part in one tick. */
-class Turn {
-  readonly #visit: Visit
-  readonly #name: string
-  readonly #assignment: Assignment
-  readonly #options: CronOptions
-  readonly #progress: Progress
-  #verdict: Verdict | undefined
+/** The tick is that of the moment when cron started this process, however long an outage keeps it from asking. */
+function planOf(
+  schedule: Schedule,
+  { ahead, giveUp, now }: CronOptions,
+): CronPlan & { readonly early: boolean } {
+  const nowMs = systemClock().wallMs()
+  const { tickMs, early } = presentTick(schedule, nowMs, ahead)
+  const leftMs = untilNextMs(schedule, tickMs, nowMs) ?? 0
+  return { tickMs, early, nowMs, leftMs, giveUpMs: giveUp ?? (now ? 0 : leftMs) }
+}
 
-  constructor(visit: Visit, assignment: Assignment, options: CronOptions) {
-    this.#visit = visit
-    this.#name = assignment.name
-    this.#assignment = assignment
-    this.#options = options
-    this.#progress = new Progress({ ...visit, name: this.#name, quiet: options.quiet })
-  }
-
-  /** Resolves with the exit status: that of the command, or 0 where another host has the tick. */
-  async take(options: Parameters<Visit['client']['cron']>[1], tick: Date): Promise<number> {
-    const { client, signals } = this.#visit
-    const onMissed = (tick: Date): void => this.#say(`the tick of ${tick.toISOString()} was run by nobody`)
-    const guard = client.cron(this.#name, { ...options, onMissed })
-    try {
-      const result = await guard.run((hold, tick) => this.#run(hold, tick), {
-        tick,
-        signal: signals.interrupted,
-        graceMs: Number.MAX_SAFE_INTEGER, // when the command is killed, the overseer says
-        onWait: this.#progress.onWait,
-      })
-      if (result.ran) return result.value.status
-      this.#tellWho(result)
-      return 0
-    } catch (error) {
-      if (error instanceof HoldLostError && this.#verdict) return this.#verdict.status // the overseer has told it
-      throw error
-    } finally {
-      this.#progress.clear()
+/** A store that is out of reach at a tick is no reason to lose that tick. */
+function opener({ url, ttl, quiet }: CronOptions, forMs: number): Open {
+  return async (clock, interrupted) => {
+    const scope = new Scope().onSignal(interrupted)
+    const onOutage = (error: unknown): void => {
+      if (!quiet) say(`${messageOf(error)}; it tries again`)
     }
-  }
-
-  async #run(hold: Hold, tick: Date): Promise<Verdict> {
-    this.#progress.clear()
-    const env = { LEASEHOLD_TICK: tick.toISOString() }
-    const { grace: graceMs, stripEnv } = this.#options
-    const job = { ...this.#visit, ...this.#assignment, hold, graceMs, stripEnv, env, say }
-    this.#verdict = await runUnderHold(job)
-    return this.#verdict
-  }
-
-  #tellWho({ tick, by }: Exclude<TickResult<unknown>, { ran: true }>): void {
-    const who = by ? nameOf(by) : 'another host'
-    this.#say(`the tick of ${tick.toISOString()} is run by ${who}`)
-  }
-
-  #say(message: string): void {
-    if (!this.#options.quiet) this.#progress.say(message)
+    const open = () => connect(url, { ttlMs: ttl, clock })
+    return outlast(open, { clock, scope, forMs, onOutage }).finally(() => scope.lift())
   }
 }
 
@@ -137,19 +97,26 @@ the interval.`
 const help = `
 Times are numbers with a unit: 500ms, 30s, 5m, 1h.
 
-A line of a crontab, the same on ten hosts:
+A line of a crontab, the same on ten hosts; the folders are those of node and leasehold:
+  PATH=/usr/local/bin:/usr/bin:/bin
   0 3 * * * leasehold cron nightly --schedule '0 3 * * *' -- ./nightly.sh
 
 Further examples:
   $ leasehold cron report --schedule '*/5 * * * *' --retry -- ./report.sh
   $ leasehold cron invoices --schedule '0 9 1 * *' --tz Europe/Berlin --catch-up -- ./invoices.sh
+  $ leasehold cron nightly --schedule '0 3 * * *' --dry-run
+  $ leasehold cron nightly --schedule '0 3 * * *' --now -- ./nightly.sh
+  $ leasehold cron nightly --reset
 
-The tick is the scheduled time next to the present, so that it does not matter how late cron is by some seconds.
-While the tick's host has the lock but has not yet begun, the others wait; no longer than until the next tick.
+The tick is the scheduled time next to the present, so that it does not matter how late cron is by some seconds. A tick
+that is more than a minute ahead is not taken: nothing runs, and the exit is 4. While the tick's host has the lock but
+has not yet begun, and while the store is out of reach, the others wait; no longer than until the next tick.
+
+A host that does not run the tick says nothing, unless stderr is a terminal or --verbose is given.
 
 The command gets these variables:
   LEASEHOLD_NAME   the name of the cron job
-  LEASEHOLD_TICK   the scheduled time, as in 2026-03-29T03:00:00.000Z
+  LEASEHOLD_TICK   the scheduled time, as in 2026-03-29T03:00:00.000Z; with --now there is none
   LEASEHOLD_TOKEN  the fencing token, which grows with every run
   LEASEHOLD_URL    the store, without secrets
   LEASEHOLD_HOLDS  all holds above the command, as JSON
@@ -157,10 +124,12 @@ Beside them it gets the environment, the open descriptors and the terminal of
 leasehold, but for the variables that --strip-env names.
 
 Exit status: that of the command, 128+n if signal n ended it or the wait, or
-  0    another host runs the tick, or ran it; stderr says which
+  0    another host runs the tick, or ran it; --dry-run and --reset: all is well
+  4    it is too early for the next tick, and nothing was run
   64   wrong usage, or NAME is in use for something else
   69   the store is unavailable until the next tick is due, or refused the
        credentials
   70   the lock was lost while the command ran
+  78   a clock is wrong: a tick of the future is on record; the command, if it ran here, succeeded
   126  the command cannot be executed
   127  the command was not found`

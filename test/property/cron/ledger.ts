@@ -8,6 +8,7 @@ import type { Invariant, Violation } from '../invariants.ts'
 import type { CronPlan } from './plan.ts'
 
 interface Run {
+  readonly host: number
   readonly process: SimProcess
   readonly hold: Hold
   /** The earliest time at which the hold began. An older hold has been renewed or is over. */
@@ -20,8 +21,20 @@ interface Run {
 /** The true time at which the wall clocks of the simulation begin. */
 const epochMs = 1_700_000_000_000
 const minuteMs = 60_000
-/** A longer job can block the next tick. */
+const dayMs = 24 * 60 * minuteMs
+/** Jobs that are longer stand in the way of the next tick. */
 const shortMs = 5_000
+/** How early a tick may be taken. */
+const aheadMs = 60_000
+/** How long a sound host needs, beside what a dead one leaves behind: rests between tries, a new session. */
+const needMs = 20_000
+
+/** What the ledger needs to know of the world. */
+export interface LedgerOptions {
+  readonly breaks: Breaks
+  readonly ttlMs: number
+  readonly takeOverMs: number
+}
 
 /** All ticks of one run. */
 export class Ledger {
@@ -34,17 +47,29 @@ export class Ledger {
   readonly #missed = new Set<number>()
   /** Ticks on record, although their host may have died before the job began. */
   readonly #taken = new Set<number>()
-  /** Since when each host is sound; Infinity while it is not. */
+  /** Since when each host keeps its schedule; Infinity while it does not. */
+  readonly #upSinceMs: number[]
+  /** Since when each host reaches the store, too; Infinity while it does not. */
   readonly #soundSinceMs: number[]
-  /** Ticks that some host could have run: it was sound from before its own time of the tick until an interval after. */
+  /** Ticks that some host could have run: up before its own time of it, and sound for long enough before the next one. */
   readonly #possible = new Set<number>()
+  readonly #intervalMs: number
+  readonly #needMs: number
 
-  constructor(world: World, plan: CronPlan, { breaks, ttlMs }: { breaks: Breaks; ttlMs: number }) {
+  constructor(world: World, plan: CronPlan, { breaks, ttlMs, takeOverMs }: LedgerOptions) {
     this.#world = world
     this.#breaks = breaks
     this.#ttlMs = ttlMs
     this.#plan = plan
+    this.#upSinceMs = plan.skewsMs.map(() => Infinity)
     this.#soundSinceMs = plan.skewsMs.map(() => Infinity)
+    this.#intervalMs = plan.every * minuteMs
+    this.#needMs = Math.min(this.#intervalMs, needMs + takeOverMs)
+  }
+
+  /** Whether this is the host whose clock is wrong. */
+  isWrong(host: number): boolean {
+    return host >= this.#plan.skewsMs.length
   }
 
   complain(invariant: Invariant, what: string): void {
@@ -53,16 +78,21 @@ export class Ledger {
 
   /** Notes the record in the store. */
   looked(marker: string | undefined): void {
-    if (marker !== undefined) this.#taken.add(Date.parse(JSON.parse(marker).tick))
+    if (marker === undefined) return
+    const { others = [], ...first } = JSON.parse(marker)
+    for (const { tick } of [first, ...others]) this.#taken.add(Date.parse(tick))
   }
 
   /** A host runs and reaches the store. */
   up(host: number): void {
+    if (this.isWrong(host)) return
+    this.#upSinceMs[host] = this.#world.nowMs
     this.#soundSinceMs[host] = this.#world.nowMs
   }
 
   down(host: number): void {
     this.#note(host)
+    this.#upSinceMs[host] = Infinity
     this.#soundSinceMs[host] = Infinity
   }
 
@@ -77,20 +107,22 @@ export class Ledger {
     if (since < Infinity) this.#soundSinceMs[host] = Math.max(since, again)
   }
 
-  /** A job begins. Call the returned function at its end. */
-  begun(tickMs: number, process: SimProcess, hold: Hold): () => void {
+  /** A job begins; the function returned says that it ends. */
+  begun(tickMs: number, { host, process, hold }: Pick<Run, 'host' | 'process' | 'hold'>): () => void {
     const givenMs = this.#world.nowMs - this.#ttlMs
-    const run = { process, hold, givenMs, working: true, done: false }
+    const run = { host, process, hold, givenMs, working: true, done: false }
     const runs = this.#runs.get(tickMs) ?? []
     this.#runs.set(tickMs, runs)
     const at = new Date(tickMs).toISOString()
     if (runs.length > 0 && !this.#plan.retry)
       this.complain('tick-once', `${at} runs again, on ${process.name}`)
-    if (this.#missed.has(tickMs))
+    if (tickMs - process.wallMs() > aheadMs)
+      this.complain('tick-at-its-time', `${at} runs too early, on ${process.name}`)
+    if (this.#missed.has(tickMs) && !this.isWrong(host))
       this.complain('missed-tick-told', `${at} runs on ${process.name} after it was told to be missed`)
-    // A job whose lock was broken may go on for a while, or begin, at the same time as the next job.
+    // A job whose lock was broken may go on for a while, or begin, beside the next one.
     const broken = this.#isMistaken(run)
-    const later = begun(this.#runs).findLast((ms) => ms > tickMs)
+    const later = this.isWrong(host) ? undefined : this.#begun().findLast((ms) => ms > tickMs)
     if (later && !broken)
       this.complain(
         'ticks-in-order',
@@ -115,7 +147,10 @@ export class Ledger {
     if (run) run.done = true
   }
 
+  /** A host whose clock is right has told that no host took this tick. */
   missed(tickMs: number): void {
+    if (this.#missed.has(tickMs))
+      this.complain('missed-tick-told', `${new Date(tickMs).toISOString()} was told to be missed twice`)
     this.#missed.add(tickMs)
     if (this.#runs.has(tickMs))
       this.complain('missed-tick-told', `${new Date(tickMs).toISOString()} was run, and told to be missed`)
@@ -123,13 +158,13 @@ export class Ledger {
 
   judge(): void {
     for (const host of this.#soundSinceMs.keys()) this.#note(host)
-    const ticks = begun(this.#runs)
+    const ticks = this.#begun()
     for (const tickMs of this.#possible) {
       if (!this.#counts(tickMs))
         this.complain('no-tick-lost', `${new Date(tickMs).toISOString()} never ran, though a host could`)
     }
     const [first = 0, last = 0] = [ticks[0], ticks.at(-1)]
-    for (let tickMs = first; tickMs < last; tickMs += minuteMs) {
+    for (let tickMs = first; tickMs < last; tickMs += this.#intervalMs) {
       if (this.#counts(tickMs)) continue
       this.#world.mark('tick that nobody ran')
       if (this.#plan.catchUp)
@@ -158,20 +193,28 @@ export class Ledger {
 
   /** Notes which ticks fall into the time in which this host was sound until now. */
   #note(host: number): void {
-    const since = this.#soundSinceMs[host] ?? Infinity
-    if (this.#plan.jobMs > shortMs) return
+    if (this.#plan.jobMs > shortMs || this.isWrong(host)) return
+    const [upMs = Infinity, soundMs = Infinity] = [this.#upSinceMs[host], this.#soundSinceMs[host]]
     const skewMs = this.#plan.skewsMs[host] ?? 0
-    const ownMs = (trueMs: number): number => epochMs + skewMs + trueMs
-    const firstMs = Math.ceil((ownMs(since) + 1_000) / minuteMs) * minuteMs
-    for (let tickMs = firstMs; tickMs + minuteMs <= ownMs(this.#world.nowMs); tickMs += minuteMs) {
-      this.#possible.add(tickMs)
+    const own = (trueMs: number): number => epochMs + skewMs + trueMs
+    const each = this.#intervalMs
+    const firstMs = Math.ceil((own(upMs) + 1_000) / each) * each
+    for (let tickMs = firstMs; tickMs <= own(this.#world.nowMs); tickMs += each) {
+      const untilMs = Math.min(tickMs + each, own(this.#world.nowMs))
+      if (untilMs - Math.max(tickMs, own(soundMs)) >= this.#needMs) this.#possible.add(tickMs)
     }
   }
-}
 
-/** The ticks that began, in order. */
-function begun(runs: ReadonlyMap<number, readonly Run[]>): number[] {
-  return [...runs]
-    .flatMap(([tickMs, each]) => (each.length > 0 ? [tickMs] : []))
-    .sort((one, other) => one - other)
+  /**
+   * The ticks of the simulated time that began on hosts whose clocks are right, in order. With `retry` such a host also runs
+   * a tick again that the one with the wrong clock has begun, a day before.
+   */
+  #begun(): number[] {
+    const isRight = ({ host }: Run): boolean => !this.isWrong(host)
+    return [...this.#runs]
+      .flatMap(([tickMs, each]) =>
+        Math.abs(tickMs - epochMs) < dayMs / 2 && each.some(isRight) ? [tickMs] : [],
+      )
+      .sort((one, other) => one - other)
+  }
 }

@@ -3,6 +3,7 @@
 import type { CronGuard } from '../../../src/api/cron.ts'
 import type { Hold } from '../../../src/api/hold.ts'
 import type { Leasehold } from '../../../src/api/leasehold.ts'
+import { ClockError } from '../../../src/base/errors.ts'
 import { connect } from '../../../src/connect.ts'
 import { Network } from '../../../src/testing/network.ts'
 import { SimProcess } from '../../../src/testing/process.ts'
@@ -42,6 +43,8 @@ interface Host {
   client: Leasehold | undefined
 }
 
+const storeTimes = ({ ttlMs, takeOverMs }: SimStore) => ({ ttlMs, takeOverMs })
+
 class CronRun {
   readonly ledger: Ledger
   readonly #plan: CronPlan
@@ -59,8 +62,9 @@ class CronRun {
     this.#network = new Network(this.#world)
     this.#store = make(this.#world, this.#network, () => this.ledger?.looked(this.#store?.checkpoint(name)))
     this.#breaks = new Breaks(this.#world, this.#store, [name], { told: (victim) => this.#robbed(victim) })
-    this.ledger = new Ledger(this.#world, plan, { breaks: this.#breaks, ttlMs: this.#store.ttlMs })
-    this.#hosts = plan.skewsMs.map((skewMs, index) => {
+    this.ledger = new Ledger(this.#world, plan, { breaks: this.#breaks, ...storeTimes(this.#store) })
+    const skewsMs = plan.wrongMs === 0 ? plan.skewsMs : [...plan.skewsMs, plan.wrongMs]
+    this.#hosts = skewsMs.map((skewMs, index) => {
       return {
         index,
         skewMs,
@@ -81,8 +85,8 @@ class CronRun {
     for (const trouble of this.#plan.troubles) this.#world.after(trouble.atMs, () => this.#cause(trouble))
     await this.#world.run(this.#plan.minutes * 60_000)
     this.#network.heal()
-    // One more interval without faults, which shows everything that was left undone.
-    await this.#world.run((this.#plan.minutes + 3) * 60_000 + 2 * this.#plan.jobMs)
+    // One more interval without trouble, in which whatever was left undone comes to light.
+    await this.#world.run((this.#plan.minutes + 2 + this.#plan.every) * 60_000 + 2 * this.#plan.jobMs)
     this.ledger.judge()
     await this.#end()
   }
@@ -121,28 +125,49 @@ class CronRun {
       host.client = client
       if (client) this.ledger.up(host.index)
       if (client)
-        return this.#guard(client, process).start((hold, tick) => this.#job(host, hold, tick), {
+        return this.#guard(client, host).start((hold, tick) => this.#job(host, hold, tick), {
           signal,
           onTick: ({ ran, tick }) => ran && this.ledger.done(tick.getTime()),
-          onError: (error) => this.#world.note(`${process.name}: ${error}`),
+          onError: (error) => this.#hear(host, error),
         })
       await new Promise<void>((resolve) => process.after(1_000, resolve))
     }
   }
 
-  #guard(client: Leasehold, process: SimProcess): CronGuard {
-    const { catchUp, retry } = this.#plan
+  #hear({ index, process }: Host, error: unknown): void {
+    this.#world.note(`${process.name}: ${error}`)
+    if (error instanceof ClockError && !this.ledger.isWrong(index)) this.#world.mark('wrong clock told')
+  }
+
+  #guard(client: Leasehold, { index, process }: Host): CronGuard {
+    const { catchUp, retry, every } = this.#plan
     const onMissed = (tick: Date): void => {
       this.#world.mark('tick missed')
       this.#world.note(`${process.name} tells that ${tick.toISOString()} was missed`)
-      this.ledger.missed(tick.getTime())
+      if (!this.ledger.isWrong(index)) this.ledger.missed(tick.getTime())
     }
-    return client.cron(name, { schedule: '* * * * *', timezone: 'UTC', catchUp, retry, onMissed })
+    return client.cron(name, { schedule: `*/${every} * * * *`, timezone: 'UTC', catchUp, retry, onMissed })
   }
 
-  async #job({ process }: Host, hold: Hold, tick: Date): Promise<void> {
+  /** A person tries the job out on a host, at no particular time. */
+  async #tryOut(host: Host): Promise<void> {
+    const { client, process } = host
+    if (!client || !process.alive) return
+    const onError = (error: unknown): void => this.#hear(host, error)
+    try {
+      const result = await this.#guard(client, host).run((hold, tick) => this.#job(host, hold, tick), {
+        onError,
+      })
+      if (result.ran) this.ledger.done(result.tick.getTime())
+      this.#world.mark(result.ran ? 'by hand: ran' : `by hand: ${result.reason}`)
+    } catch (error) {
+      this.#world.note(`${process.name}, by hand: ${error}`)
+    }
+  }
+
+  async #job({ index, process }: Host, hold: Hold, tick: Date): Promise<void> {
     this.#world.note(`${process.name} begins ${tick.toISOString()}`)
-    const ended = this.ledger.begun(tick.getTime(), process, hold)
+    const ended = this.ledger.begun(tick.getTime(), { host: index, process, hold })
     for (let leftMs = this.#plan.jobMs; leftMs > 0 && hold.held; leftMs -= 1_000) {
       await new Promise<void>((resolve) => process.after(Math.min(leftMs, 1_000), resolve))
     }
@@ -163,6 +188,8 @@ class CronRun {
       this.ledger.disturbed(host.index, forMs)
       host.process.freeze(forMs)
     } else if (kind === 'break') this.#breaks.evict()
+    else if (kind === 'by hand') host.process.enter(() => void this.#tryOut(host))
+    else if (kind === 'outage') this.#strike('server pause', Math.min(forMs, 100_000))
     else if (kind === 'end session' || kind === 'delete key') this.#breaks.operate(kind)
     else this.#strike(kind, Math.min(forMs, 40_000))
   }
