@@ -78,6 +78,11 @@ export interface Waiting {
   /** How many claims stand between this one and the lock, at least 1, as far as the store told. */
   readonly ahead: number
   /**
+   * What stands in the way, where `ahead` alone does not show that it changed: who else took the lock, as the store tells
+   * them apart. Another one is news, and after news the claim is asked about again at once.
+   */
+  readonly behind?: string | undefined
+  /**
    * Nobody holds, but the store keeps the lock from everyone for `lockDelayMs`, and tells nobody when that is over:
    * instead of waiting for a change, ask again now and then.
    */

@@ -75,7 +75,8 @@ async function untilAdmitted(first: Attempt, asking: Asking, ask: () => Promise<
     changed: (answer, signal) => backend.changed(claim, answer, signal),
     restMs: (answer) => (isDelayed(answer) ? delayedMs * (0.5 + clock.random() / 2) : session.ttlMs),
     tells: (answer) => !isDelayed(answer),
-    isSame: (before, after) => !before.held && !after.held && before.ahead === after.ahead,
+    isSame: (before, after) =>
+      !before.held && !after.held && before.ahead === after.ahead && before.behind === after.behind,
   })
   for (let told = 0; ; ) {
     const { value: answer } = await answers.next()

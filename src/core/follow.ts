@@ -31,7 +31,8 @@ export async function* follow<T>(first: T, question: Question<T>): AsyncGenerato
     const since = clock.mark()
     const { woken, proven } = await changed(answer, question)
     const soon = woken && leastElapsedMs(since, clock.mark()) < retryDefaults.mostMs
-    // A watch that fails at once would make this loop spin; one that wakes us for a reason has something new.
+    // A watch that fails at once would make this loop spin. One that wakes us for a reason has something new, and then the
+    // next wake is asked about at once: where others race for the lock, they would have it by the end of a pause.
     if (!proven && soon && inVain > 1) await pause(clock, backoffMs(clock, inVain), scope.signal)
     const next = proven ?? (await question.ask())
     inVain = soon && question.isSame(answer, next) ? inVain + 1 : 0

@@ -68,6 +68,7 @@ export class Session {
   readonly requests: RequestOptions
   readonly #backend: Backend
   readonly #clock: Clock
+  readonly #closing: Ending
   readonly #ended = new Scope()
   readonly #holds = new Map<Claim, Lose>()
   readonly #lifeMs: number
@@ -78,10 +79,11 @@ export class Session {
   #failures = 0
   #cancelAlarm = (): void => {}
 
-  /** `sent` is the instant before the request that created the session left. */
-  constructor(backend: Backend, clock: Clock, grant: SessionGrant, sent: Mark) {
+  /** `sent` is the instant before the request that created the session left; `closing` ends with the client. */
+  constructor(backend: Backend, clock: Clock, grant: SessionGrant, sent: Mark, closing: Ending) {
     this.#backend = backend
     this.#clock = clock
+    this.#closing = closing
     this.id = grant.id
     this.ttlMs = grant.ttlMs
     this.coveredMs = coveredMs(grant.ttlMs, backend.facts)
@@ -190,8 +192,21 @@ export class Session {
     if (this.#ended.ended) return
     this.#cancelAlarm()
     // If the store still counts the session, freeing it now saves the others the rest of the time to live.
-    if (reason instanceof HoldLostError) this.#destroy(new Scope()).catch(() => {})
+    if (reason instanceof HoldLostError) this.#destroyLost().catch(() => {})
     this.#ended.end(reason)
+  }
+
+  /** Asks until the store answers, or has ended the session by itself: after twice its time to live all stores have. */
+  async #destroyLost(): Promise<void> {
+    const scope = new Scope()
+      .on(this.#closing)
+      .onTimeout(this.#clock, 2 * this.ttlMs, () => 'the store has ended it')
+    try {
+      const request = { ...this.requests, scope, retries: Infinity }
+      await persist(request, (signal) => this.#backend.destroySession(this.id, signal))
+    } finally {
+      scope.lift()
+    }
   }
 
   #expired(): HoldLostError {
@@ -250,7 +265,7 @@ export class Sessions {
       this.#session = await persist(options, async (signal) => {
         const sent = this.#clock.mark()
         const grant = await this.#backend.createSession(this.ttlMs, signal)
-        return new Session(this.#backend, this.#clock, grant, sent)
+        return new Session(this.#backend, this.#clock, grant, sent, this.#closing)
       })
     } finally {
       this.#opening = undefined
