@@ -2,33 +2,9 @@
 // the one waiting loop (core/follow.ts) works with nothing else. A backend asks its store one question at a time; it
 // does not wait for other holders, retry, or keep time.
 import type { Clock } from './base/clock.ts'
+import type { Facts } from './base/facts.ts'
 
-/** How stores differ, as data. Shared code reads these; it never asks which store it has. */
-export interface Facts {
-  /** The scheme of the store's URL, for messages: `etcd`, `file`, … */
-  readonly scheme: string
-  /** What the store accepts as time to live of a session, and what it gets when nobody says. */
-  readonly ttlMs: { readonly min: number; readonly max: number; readonly default: number }
-  /** Whether waiters hold in the order in which they came. */
-  readonly fair: boolean
-  /** How long the store keeps a lock from everyone after its holder's session ended without a release. */
-  readonly lockDelayMs: number
-  /**
-   * Whether the store may end a session at any moment, for whatever reason. Then only `lockDelayMs` keeps its locks from
-   * the next holder, and a client believes for less than that after the store has last confirmed its session.
-   */
-  readonly endsEarly: boolean
-  /** How long the store may answer nobody while it elects a leader, if holds are to outlive that; otherwise 0. */
-  readonly electionMs: number
-  /** Whether a client's locks are free as soon as its process is gone, rather than after the time to live. */
-  readonly freesOnCrash: boolean
-  /** Whether each question is answered before its method returns: then none can hang, and none needs a time limit. */
-  readonly answersAtOnce: boolean
-  /** The largest checkpoint in bytes of UTF-8. */
-  readonly checkpointBytesMax: number
-  /** The largest value of an election's leader in bytes of UTF-8. */
-  readonly valueBytesMax: number
-}
+export type { Facts } from './base/facts.ts'
 
 /** What the store watches to know that a client lives. */
 export interface SessionGrant {
@@ -37,9 +13,8 @@ export interface SessionGrant {
   readonly ttlMs: number
 }
 
-/** What a renewal found out. */
+/** What a renewal found out: claims that ended although their session lives on. */
 export interface Renewal {
-  /** Claims that ended although their session lives on, told from this renewal on. */
   readonly lost: readonly Claim[]
 }
 
@@ -77,10 +52,7 @@ export interface Waiting {
   readonly held: false
   /** How many claims stand between this one and the lock, at least 1, as far as the store told. */
   readonly ahead: number
-  /**
-   * What stands in the way, where `ahead` alone does not show that it changed: who else took the lock, as the store tells
-   * them apart. Another one is news, and after news the claim is asked about again at once.
-   */
+  /** Who stands in the way, where `ahead` alone does not show that somebody else does now: after that news, ask at once. */
   readonly behind?: string | undefined
   /**
    * Nobody holds, but the store keeps the lock from everyone for `lockDelayMs`, and tells nobody when that is over:
@@ -140,9 +112,8 @@ export interface Backend {
   /** Opens a session that the store ends by itself when it was not renewed for `ttlMs`. */
   createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant>
   /**
-   * Starts the session's time to live anew. Where the store `endsEarly`, it resolves only if the session was there after
-   * this call began, and with it whatever its claims stand on, except for the claims that it names. Rejects with
-   * SessionGoneError when the store no longer knows the session.
+   * Starts the time to live anew. Where the store `endsEarly`, it resolves only if the session was there after this call
+   * began, and what its claims stand on, but for those it names. Rejects with SessionGoneError when it is gone.
    */
   renewSession(session: string, signal: AbortSignal): Promise<Renewal>
   /** Ends the session and whatever it still holds. Idempotent. */

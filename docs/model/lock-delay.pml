@@ -15,7 +15,7 @@
  *   FROM_THE_ANSWER A counts from the moment at which it hears the answer
  *   NO_MARGIN       A believes for the whole lock-delay, with a clock that is slow
  *
- * In the code: LIFE is in src/core/session.ts, the question in src/backends/consul/permit-sessions.ts, and the list of a
+ * In the code: LIFE is in src/core/lifetime.ts, the question in src/backends/consul/permit-sessions.ts, and the list of a
  * semaphore in src/backends/consul/holders.ts. `spin -run lock-delay.pml` checks it; add -DCOUNT_THE_TTL for a mistake,
  * and then `spin -DCOUNT_THE_TTL -t lock-delay.pml` prints its steps.
  */

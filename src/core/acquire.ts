@@ -9,9 +9,10 @@ import type { Admitted, Backend, Claim } from '../contract.ts'
 import { timeout, toldApart, untilAnswered } from './admission.ts'
 import type { Grant } from './hold.ts'
 import { notFree } from './holder.ts'
+import { requestMs } from './lifetime.ts'
 import { type Leave, Lines } from './local-queue.ts'
 import { backoffMs, persist } from './request.ts'
-import { requestMs, type Session, type Sessions } from './session.ts'
+import type { Session, Sessions } from './session.ts'
 
 /** What a caller wants of a name. */
 export interface Wish<H extends Hold = Hold> {

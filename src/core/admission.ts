@@ -5,8 +5,9 @@ import { mostElapsedMs } from '../base/clock.ts'
 import { UnavailableError } from '../base/errors.ts'
 import type { Admitted, Attempt, Backend, Claim } from '../contract.ts'
 import { follow } from './follow.ts'
+import { requestMs } from './lifetime.ts'
 import { persist, type RequestOptions } from './request.ts'
-import { requestMs, type Session } from './session.ts'
+import type { Session } from './session.ts'
 
 /** A claim, and how to ask about it. */
 export interface Asking {

@@ -5,45 +5,9 @@ import { orAborted } from '../base/abort.ts'
 import { type Clock, type Mark, mostElapsedMs, pause } from '../base/clock.ts'
 import { HoldLostError, SessionGoneError } from '../base/errors.ts'
 import { type Ending, Scope } from '../base/scope.ts'
-import type { Backend, Claim, Facts, SessionGrant } from '../contract.ts'
+import type { Backend, Claim, SessionGrant } from '../contract.ts'
+import { coveredMs, marginMs, renewalMs, requestMs, usualRenewalMs } from './lifetime.ts'
 import { backoffMs, once, persist, type RequestOptions } from './request.ts'
-
-/**
- * How long nobody else can hold after the store last confirmed a session of this time to live, whatever ends it: the time
- * to live, or, where the store may end a session at any moment, the lock-delay, which begins no earlier than then.
- */
-export function coveredMs(ttlMs: number, { endsEarly, lockDelayMs }: Facts): number {
-  return endsEarly ? lockDelayMs : ttlMs
-}
-
-/**
- * How much earlier a client gives up, so that what it still does in good faith arrives before the next holder starts, and
- * clocks of different rates do not matter: a tenth of the covered time, at least 250 ms.
- */
-export function marginMs(coveredMs: number): number {
-  return Math.max(250, coveredMs / 10)
-}
-
-/** How long one request may take: three of them fit into the life of a session, and 3 s are always enough. */
-export function requestMs(coveredMs: number): number {
-  return Math.min(3_000, (coveredMs - marginMs(coveredMs)) / 3)
-}
-
-/** How often a session is renewed, at least: three times in its time to live, and three times in the time that is covered. */
-function usualRenewalMs(ttlMs: number, facts: Facts): number {
-  return Math.min(ttlMs, coveredMs(ttlMs, facts)) / 3
-}
-
-/**
- * How often a session is renewed on which holds stand: more often than usual where it takes that to outlive an election.
- * Where it would take more than twenty renewals in the covered time, its holds do not outlive one.
- */
-export function renewalMs(ttlMs: number, facts: Facts): number {
-  const covered = coveredMs(ttlMs, facts)
-  const spareMs = covered - marginMs(covered) - facts.electionMs
-  const usualMs = usualRenewalMs(ttlMs, facts)
-  return spareMs < covered / 20 ? usualMs : Math.min(spareMs, usualMs)
-}
 
 /** How a request is made to this store, by a client whose session is covered for so long. */
 function requestOptions(backend: Backend, clock: Clock, coveredMs: number, scope: Ending): RequestOptions {

@@ -55,7 +55,7 @@ const session = [
   },
   {
     name: 'no-margin',
-    file: 'src/core/session.ts',
+    file: 'src/core/lifetime.ts',
     find: 'return Math.max(250, coveredMs / 10)',
     put: 'return 0 * coveredMs',
     stores: etcd,
@@ -95,7 +95,7 @@ const session = [
   },
   {
     name: 'renews-too-late',
-    file: 'src/core/session.ts',
+    file: 'src/core/lifetime.ts',
     find: 'return Math.min(ttlMs, coveredMs(ttlMs, facts)) / 3',
     put: 'return Math.min(ttlMs, coveredMs(ttlMs, facts)) * 0.98',
     stores: memory,
@@ -618,7 +618,7 @@ const onConsul = [
   },
   {
     name: 'consul-believes-for-its-time-to-live',
-    file: 'src/core/session.ts',
+    file: 'src/core/lifetime.ts',
     find: 'return endsEarly ? lockDelayMs : ttlMs',
     put: 'return endsEarly && lockDelayMs > ttlMs ? lockDelayMs : ttlMs',
     stores: consul,

@@ -1,6 +1,5 @@
-// The embedded store's answers to the questions of src/contract.ts. Owns what a claim's place means, and when
-// the dead and the hanging are looked for; the database, the lock files, the waiting and the removing
-// have their own files.
+// The embedded store's answers to the questions of src/contract.ts. Owns what a claim's place means, and when the dead and
+// the hanging are looked for; the database, the lock files, the waiting and the removing have their own files.
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../base/clock.ts'
 import { SessionGoneError, UnavailableError } from '../../base/errors.ts'
@@ -88,8 +87,8 @@ export class FileBackend implements Backend {
     signal.throwIfAborted()
     // Whoever comes now opens another database, and knows nothing of what this session holds.
     if (this.#store.wasMoved()) throw new SessionGoneError(moved(this.#store.path))
-    if (!this.#store.renew(session)) throw gone(session)
-    return { lost: [] }
+    if (this.#store.renew(session)) return { lost: [] }
+    throw gone(session)
   }
 
   async destroySession(session: string, signal: AbortSignal): Promise<void> {
