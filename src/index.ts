@@ -40,6 +40,7 @@ export type {
   Leader,
   NameState,
   Observation,
+  Renewal,
   SessionGrant,
   Standing,
   Waiting,
