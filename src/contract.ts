@@ -2,33 +2,9 @@
 // waiting loop (core/follow.ts) uses nothing else. A backend asks its store one question at a time. It does not wait
 // for other holders, retry, or measure time.
 import type { Clock } from './base/clock.ts'
+import type { Facts } from './base/facts.ts'
 
-/** The differences between stores, as data. Shared code reads these; it never asks which store it has. */
-export interface Facts {
-  /** The scheme of the store's URL, for messages: `etcd`, `file`, … */
-  readonly scheme: string
-  /** The session times to live that the store accepts, and the one that is used by default. */
-  readonly ttlMs: { readonly min: number; readonly max: number; readonly default: number }
-  /** Whether waiters hold in the order in which they came. */
-  readonly fair: boolean
-  /** How long nobody can hold a lock after the session of its holder ended without a release. */
-  readonly lockDelayMs: number
-  /**
-   * Whether the store may end a session at any moment, for any reason. Then only `lockDelayMs` keeps the next holder out,
-   * and a client believes for less than that time after the store last confirmed its session.
-   */
-  readonly endsEarly: boolean
-  /** How long the store may give no answers while it elects a leader, if holds can outlive that; otherwise 0. */
-  readonly electionMs: number
-  /** Whether a client's locks become free as soon as its process dies, rather than after the time to live. */
-  readonly freesOnCrash: boolean
-  /** Whether every method resolves at once: then no request can hang, and requests have no time limit. */
-  readonly answersAtOnce: boolean
-  /** The largest checkpoint in bytes of UTF-8. */
-  readonly checkpointBytesMax: number
-  /** The largest value of an election's leader in bytes of UTF-8. */
-  readonly valueBytesMax: number
-}
+export type { Facts } from './base/facts.ts'
 
 /** A session as the store granted it. The store watches it to know that the client lives. */
 export interface SessionGrant {
@@ -37,9 +13,8 @@ export interface SessionGrant {
   readonly ttlMs: number
 }
 
-/** The result of a renewal. */
+/** The result of a renewal: claims that ended although their session lives on. */
 export interface Renewal {
-  /** Claims that ended although their session lives on. */
   readonly lost: readonly Claim[]
 }
 
@@ -77,6 +52,8 @@ export interface Waiting {
   readonly held: false
   /** The number of claims between this one and the lock, at least 1, as far as the store showed. */
   readonly ahead: number
+  /** The claim in the way, if `ahead` alone does not show that it is another one than before. */
+  readonly behind?: string | undefined
   /**
    * If true, nobody holds, but no claim is admitted for up to `lockDelayMs`, and the store sends no event when that is
    * over. So ask again now and then instead of waiting for a change.

@@ -73,7 +73,8 @@ test.each(['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', ...
 )
 
 function docs(): string[] {
-  return readdirSync('docs').map((file) => join('docs', file))
+  const files = readdirSync('docs').filter((file) => file.endsWith('.md'))
+  return files.map((file) => join('docs', file))
 }
 
 function isExported(node: ts.Node): boolean {

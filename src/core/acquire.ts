@@ -8,10 +8,11 @@ import { Scope } from '../base/scope.ts'
 import type { Admitted, Backend, Claim } from '../contract.ts'
 import { untilAnswered } from './admission.ts'
 import { notFree } from './holder.ts'
+import { requestMs } from './lifetime.ts'
 import { type Leave, Lines } from './local-queue.ts'
 import { backoffMs, persist } from './request.ts'
-import type { Session, Sessions } from './session.ts'
-import { requestMs } from './timing.ts'
+import type { Session } from './session.ts'
+import type { Sessions } from './sessions.ts'
 import { limitMs, type Seen, timeout, toldApart, type Wish, waits } from './wish.ts'
 
 /** Turns wishes into holds. Each client has one. */

@@ -4,7 +4,7 @@ import { mostElapsedMs } from '../base/clock.ts'
 import type { Admitted, Attempt } from '../contract.ts'
 import { type Asking, isDelayed, Question } from './asking.ts'
 import { follow } from './follow.ts'
-import { requestMs } from './timing.ts'
+import { requestMs } from './lifetime.ts'
 
 /** How often to ask whether a lock-delay is over. */
 const delayedMs = 500
@@ -46,7 +46,8 @@ async function untilAdmitted(first: Attempt, asking: Asking, ask: () => Promise<
     changed: (answer, signal) => backend.changed(claim, answer, signal),
     restMs: (answer) => (isDelayed(answer) ? delayedMs * (0.5 + clock.random() / 2) : session.ttlMs),
     tells: (answer) => !isDelayed(answer),
-    isSame: (before, after) => !before.held && !after.held && before.ahead === after.ahead,
+    isSame: (before, after) =>
+      !before.held && !after.held && before.ahead === after.ahead && before.behind === after.behind,
   })
   for (let told = 0; ; ) {
     const { value: answer } = await answers.next()

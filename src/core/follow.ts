@@ -31,7 +31,8 @@ export async function* follow<T>(first: T, question: Question<T>): AsyncGenerato
     const since = clock.mark()
     const { woken, proven } = await changed(answer, question)
     const soon = woken && leastElapsedMs(since, clock.mark()) < retryDefaults.mostMs
-    // A watch that fails at once would make this loop spin, so the third early wake without news pauses first.
+    // A watch that fails at once would make this loop spin, so early wakes without news pause. A wake with news is asked about
+    // at once: other clients that race for the lock would take it before a pause ends.
     if (!proven && soon && inVain > 1) await pause(clock, backoffMs(clock, inVain), scope.signal)
     const next = proven ?? (await question.ask())
     inVain = soon && question.isSame(answer, next) ? inVain + 1 : 0

@@ -1,16 +1,17 @@
-// Keeps a client alive in the store, and decides when it must consider itself dead. Owns the deadline, the renewals
-// and the one shared session of a client; knows no names, lines or locks.
-
-import { orAborted } from '../base/abort.ts'
 import { type Clock, type Mark, mostElapsedMs, pause } from '../base/clock.ts'
-import { HoldLostError, SessionGoneError, UnavailableError } from '../base/errors.ts'
+import { HoldLostError, SessionGoneError } from '../base/errors.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend, Claim, SessionGrant } from '../contract.ts'
+import { coveredMs, marginMs, renewalMs, requestMs, usualRenewalMs } from './lifetime.ts'
 import { backoffMs, once, persist, type RequestOptions } from './request.ts'
-import { coveredMs, marginMs, openingMs, renewalMs, requestMs, usualRenewalMs } from './timing.ts'
 
 /** The request options for this store and a session that is covered for so long. */
-function requestOptions(backend: Backend, clock: Clock, coveredMs: number, scope: Ending): RequestOptions {
+export function requestOptions(
+  backend: Backend,
+  clock: Clock,
+  coveredMs: number,
+  scope: Ending,
+): RequestOptions {
   return { clock, scope, requestMs: backend.facts.answersAtOnce ? undefined : requestMs(coveredMs) }
 }
 
@@ -32,6 +33,7 @@ export class Session {
   readonly requests: RequestOptions
   readonly #backend: Backend
   readonly #clock: Clock
+  readonly #closing: Ending
   readonly #ended = new Scope()
   readonly #holds = new Map<Claim, Lose>()
   readonly #lifeMs: number
@@ -42,10 +44,11 @@ export class Session {
   #failures = 0
   #cancelAlarm = (): void => {}
 
-  /** `sent` is the instant just before the request that created the session was sent. */
-  constructor(backend: Backend, clock: Clock, grant: SessionGrant, sent: Mark) {
+  /** `sent` is the instant before the request that created the session left; `closing` ends with the client. */
+  constructor(backend: Backend, clock: Clock, grant: SessionGrant, sent: Mark, closing: Ending) {
     this.#backend = backend
     this.#clock = clock
+    this.#closing = closing
     this.id = grant.id
     this.ttlMs = grant.ttlMs
     this.coveredMs = coveredMs(grant.ttlMs, backend.facts)
@@ -153,98 +156,26 @@ export class Session {
   #finish(reason: Error): void {
     if (this.#ended.ended) return
     this.#cancelAlarm()
-    // If the store still counts the session, ending it now frees the locks for others before the time to live is over.
-    if (reason instanceof HoldLostError) this.#destroy(new Scope()).catch(() => {})
+    // If the store still counts the session, freeing it now saves the others the rest of the time to live.
+    if (reason instanceof HoldLostError) this.#destroyLost().catch(() => {})
     this.#ended.end(reason)
+  }
+
+  /** Asks until the store answers, or has ended the session by itself: after twice its time to live all stores have. */
+  async #destroyLost(): Promise<void> {
+    const scope = new Scope()
+      .on(this.#closing)
+      .onTimeout(this.#clock, 2 * this.ttlMs, () => 'the store has ended it')
+    try {
+      const request = { ...this.requests, scope, retries: Infinity }
+      await persist(request, (signal) => this.#backend.destroySession(this.id, signal))
+    } finally {
+      scope.lift()
+    }
   }
 
   #expired(): HoldLostError {
     const message = `not renewed for ${this.coveredMs} ms less a margin of ${marginMs(this.coveredMs)} ms`
     return new HoldLostError(`hold lost: ${message}`, { cause: this.#failure })
-  }
-}
-
-/** The one session of a client: opened when it is first needed, and again after a loss. */
-export class Sessions {
-  readonly #backend: Backend
-  readonly #clock: Clock
-  readonly ttlMs: number
-  readonly coveredMs: number
-  readonly #closing = new Scope()
-  #opening: Promise<void> | undefined
-  #session: Session | undefined
-  #openFailure: unknown
-
-  constructor(backend: Backend, clock: Clock, ttlMs: number) {
-    this.#backend = backend
-    this.#clock = clock
-    this.ttlMs = ttlMs
-    this.coveredMs = coveredMs(ttlMs, backend.facts)
-  }
-
-  /** The session, if there is one that is not over. */
-  get live(): Session | undefined {
-    return this.#session?.over ? undefined : this.#session
-  }
-
-  /**
-   * A session that is not over. Costs one request when there is none. Rejects as a request does, with the reason of the
-   * scope, and, unless the caller `insists`, with UnavailableError after four tries: a caller with a time of its own tries
-   * until that is over.
-   */
-  async current(scope: Scope, insists = false): Promise<Session> {
-    for (let failures = 0; ; ) {
-      const { live } = this
-      if (live) return live
-      this.#opening ??= this.#open()
-      try {
-        await orAborted(this.#opening, scope.signal)
-      } catch (error) {
-        if (scope.ended || !insists || !(error instanceof UnavailableError)) throw error
-        failures += 1
-        await pause(this.#clock, backoffMs(this.#clock, failures), scope.signal)
-      }
-    }
-  }
-
-  /** Why the last try to open a session failed; undefined if none did since one succeeded. */
-  get failure(): unknown {
-    return this.#openFailure
-  }
-
-  /** Stops opening, and ends the session aside, if there is one: for a client that came to nothing. */
-  abandon(): void {
-    this.end(new Scope()).catch(() => {}) // the store drops what it has not heard of
-  }
-
-  /** The options of requests outside of any session. */
-  request(scope: Scope): RequestOptions {
-    return requestOptions(this.#backend, this.#clock, this.coveredMs, scope)
-  }
-
-  /** Ends the session, if there is one. Rejects as a request does. */
-  async end(scope: Scope): Promise<void> {
-    this.#closing.end(new DOMException('the session was ended', 'AbortError'))
-    await this.#opening?.catch(() => {})
-    await this.#session?.end(scope)
-  }
-
-  /** Opens a session for all waiting callers, so no single caller's signal ends it. A failure is not kept. */
-  async #open(): Promise<void> {
-    const request = this.request(this.#closing)
-    const options = { ...request, requestMs: request.requestMs && openingMs, retries: 3 }
-    try {
-      this.#session = await persist(options, async (signal) => {
-        const sent = this.#clock.mark()
-        const grant = await this.#backend.createSession(this.ttlMs, signal).catch((error) => {
-          this.#openFailure = error
-          throw error
-        })
-        return new Session(this.#backend, this.#clock, grant, sent)
-      })
-      this.#openFailure = undefined
-    } finally {
-      this.#opening = undefined
-    }
   }
 }

@@ -5,7 +5,7 @@ import { UnavailableError } from '../base/errors.ts'
 import { printable } from '../base/printable.ts'
 import type { Backend } from '../contract.ts'
 import type { Grant } from './hold.ts'
-import { requestMs } from './timing.ts'
+import { requestMs } from './lifetime.ts'
 
 /** A caller's request for a name. */
 export interface Wish<H extends Hold = Hold> {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { memory } from '../../src/backends/memory/index.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { graceOnLossMs } from '../../src/cli/process/overseer.ts'
-import { marginMs, requestMs } from '../../src/core/timing.ts'
+import { marginMs, requestMs } from '../../src/core/lifetime.ts'
 import { startEtcd } from '../../tools/servers/run.mjs'
 import { leasehold, type Run, untilGone } from './leasehold.ts'
 

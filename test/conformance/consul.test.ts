@@ -10,6 +10,6 @@ describe.each(consulLines)('Consul %s', async ({ line }) => {
 
   const endpoints = [new URL(server.address).host]
   // Long enough to be met, short enough for a test to wait until it is over.
-  const source = consul({ endpoints, namespace: 'suite/', lockDelayMs: 1_000 })
+  const source = consul({ endpoints, namespace: 'suite/', lockDelayMs: 3_000 })
   for (const { title, run, withinMs } of await backendConformance(source)) test(title, run, withinMs)
 })

@@ -78,7 +78,27 @@ test('a session that the store no longer knows is lost with the next renewal, lo
   expect(hold.signal.reason).toMatchObject({ message: expect.stringContaining('expired or was ended') })
 })
 
-test('a loss that is noticed after a release is not reported', async () => {
+test('a lost session is ended in the store as soon as the store answers, and nothing of that outlives the client', async () => {
+  const { clock, store, hold, client } = await scene()
+  store.breakAll('refuse')
+  await clock.advance(lifeMs)
+  expect(hold.held).toBe(false)
+  await clock.advance(200)
+  const asked = store.count('destroySession')
+  expect(asked).toBeGreaterThan(1)
+
+  store.faults.clear()
+  await clock.advance(500) // well before the time to live is over
+
+  const truth = await store.source.open(clock)
+  expect(await truth.line('a', never)).toEqual([])
+  expect(store.count('destroySession')).toBe(asked + 1)
+  store.breakAll('refuse')
+  await client.close()
+  expect(clock.timers).toBe(0)
+})
+
+test('what is learnt after a release is not told', async () => {
   const { clock, store, hold } = await scene()
   const truth = await store.source.open(clock)
   const [standing] = await truth.line('a', never)

@@ -158,7 +158,8 @@ function admitted(by: Held): Holding {
 function waiting(sight: Sight): Queueing {
   const { lock, ahead } = sight
   const holderInLine = !lock?.session || ahead.some(({ session }) => session === lock.session)
-  return { held: false, ahead: ahead.length + (holderInLine ? 0 : 1), sight }
+  const behind = ahead.at(-1)?.key ?? `${lock?.session} at ${lock?.modifyIndex}`
+  return { held: false, ahead: ahead.length + (holderInLine ? 0 : 1), behind, sight }
 }
 
 /** Whether the ticket that was read is one no more: deleted, or held by no session, which then never comes back. */

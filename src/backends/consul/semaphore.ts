@@ -218,7 +218,9 @@ export class Semaphores implements Protocol {
     const tickets = joins ? readTickets(keys, await this.#claims.join(state, signal)) : sight.tickets
     const ahead = this.#ahead(state, tickets)
     const before = ahead.length + sight.alive.length - claim.permits + 1
-    return { held: false, ahead: Math.max(1, before), predecessor: ahead.at(-1), index: sight.index }
+    const predecessor = ahead.at(-1)
+    const behind = predecessor?.key ?? `${sight.alive} at ${sight.list.index}`
+    return { held: false, ahead: Math.max(1, before), behind, predecessor, index: sight.index }
   }
 }
 

@@ -1,7 +1,7 @@
 // One command under one hold, from its start until nothing of it runs any more, for every subcommand that runs one.
 // Owns how guardian, command, overseer and signals are put together; what its end means, each subcommand says.
 import type { Hold } from '../../api/hold.ts'
-import { coveredMs } from '../../core/timing.ts'
+import { coveredMs } from '../../core/lifetime.ts'
 import type { Visit } from '../client.ts'
 import type { ChildGroup } from './child.ts'
 import { commandEnv, markOf } from './environment.ts'

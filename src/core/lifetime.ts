@@ -1,5 +1,5 @@
 // The times that follow from a session's time to live and a store's facts. Owns the rule that no client believes for longer
-// than the store keeps the next holder out; session.ts applies it.
+// than the store keeps the next holder out; session.ts applies it, and docs/model shows its safety.
 import type { Facts } from '../contract.ts'
 
 /**

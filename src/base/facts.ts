@@ -1,0 +1,28 @@
+// The differences between stores: types only, which src/contract.ts passes on. Shared code reads no other.
+
+/** The differences between stores, as data. Shared code reads these; it never asks which store it has. */
+export interface Facts {
+  /** The scheme of the store's URL, for messages: `etcd`, `file`, … */
+  readonly scheme: string
+  /** The session times to live that the store accepts, and the one that is used by default. */
+  readonly ttlMs: { readonly min: number; readonly max: number; readonly default: number }
+  /** Whether waiters hold in the order in which they came. */
+  readonly fair: boolean
+  /** How long nobody can hold a lock after the session of its holder ended without a release. */
+  readonly lockDelayMs: number
+  /**
+   * Whether the store may end a session at any moment, for any reason. Then only `lockDelayMs` keeps the next holder out,
+   * and a client believes for less than that time after the store last confirmed its session.
+   */
+  readonly endsEarly: boolean
+  /** How long the store may give no answers while it elects a leader, if holds can outlive that; otherwise 0. */
+  readonly electionMs: number
+  /** Whether a client's locks become free as soon as its process dies, rather than after the time to live. */
+  readonly freesOnCrash: boolean
+  /** Whether every method resolves at once: then no request can hang, and requests have no time limit. */
+  readonly answersAtOnce: boolean
+  /** The largest checkpoint in bytes of UTF-8. */
+  readonly checkpointBytesMax: number
+  /** The largest value of an election's leader in bytes of UTF-8. */
+  readonly valueBytesMax: number
+}

@@ -1,0 +1,95 @@
+// The one session that all holds of a client share, and the next one when it is lost. Owns when a session is opened, and
+// that callers share the request; session.ts keeps it alive.
+import { orAborted } from '../base/abort.ts'
+import { type Clock, pause } from '../base/clock.ts'
+import { UnavailableError } from '../base/errors.ts'
+import { Scope } from '../base/scope.ts'
+import type { Backend } from '../contract.ts'
+import { coveredMs, openingMs } from './lifetime.ts'
+import { backoffMs, persist, type RequestOptions } from './request.ts'
+import { requestOptions, Session } from './session.ts'
+
+/** The one session of a client: opened when it is first needed, and again after a loss. */
+export class Sessions {
+  readonly #backend: Backend
+  readonly #clock: Clock
+  readonly ttlMs: number
+  readonly coveredMs: number
+  readonly #closing = new Scope()
+  #opening: Promise<void> | undefined
+  #session: Session | undefined
+  #openFailure: unknown
+
+  constructor(backend: Backend, clock: Clock, ttlMs: number) {
+    this.#backend = backend
+    this.#clock = clock
+    this.ttlMs = ttlMs
+    this.coveredMs = coveredMs(ttlMs, backend.facts)
+  }
+
+  /** The session, if there is one that is not over. */
+  get live(): Session | undefined {
+    return this.#session?.over ? undefined : this.#session
+  }
+
+  /**
+   * A session that is not over. Costs one request when there is none. Rejects as a request does, with the reason of the
+   * scope, and, unless the caller `insists`, with UnavailableError after four tries: a caller with a time of its own tries
+   * until that is over.
+   */
+  async current(scope: Scope, insists = false): Promise<Session> {
+    for (let failures = 0; ; ) {
+      const { live } = this
+      if (live) return live
+      this.#opening ??= this.#open()
+      try {
+        await orAborted(this.#opening, scope.signal)
+      } catch (error) {
+        if (scope.ended || !insists || !(error instanceof UnavailableError)) throw error
+        failures += 1
+        await pause(this.#clock, backoffMs(this.#clock, failures), scope.signal)
+      }
+    }
+  }
+
+  /** Why the last try to open a session failed; undefined if none did since one succeeded. */
+  get failure(): unknown {
+    return this.#openFailure
+  }
+
+  /** Stops opening, and ends the session aside, if there is one: for a client that came to nothing. */
+  abandon(): void {
+    this.end(new Scope()).catch(() => {}) // the store drops what it has not heard of
+  }
+
+  /** The options of requests outside of any session. */
+  request(scope: Scope): RequestOptions {
+    return requestOptions(this.#backend, this.#clock, this.coveredMs, scope)
+  }
+
+  /** Ends the session, if there is one. Rejects as a request does. */
+  async end(scope: Scope): Promise<void> {
+    this.#closing.end(new DOMException('the session was ended', 'AbortError'))
+    await this.#opening?.catch(() => {})
+    await this.#session?.end(scope)
+  }
+
+  /** Opens a session for all waiting callers, so no single caller's signal ends it. A failure is not kept. */
+  async #open(): Promise<void> {
+    const request = this.request(this.#closing)
+    const options = { ...request, requestMs: request.requestMs && openingMs, retries: 3 }
+    try {
+      this.#session = await persist(options, async (signal) => {
+        const sent = this.#clock.mark()
+        const grant = await this.#backend.createSession(this.ttlMs, signal).catch((error) => {
+          this.#openFailure = error
+          throw error
+        })
+        return new Session(this.#backend, this.#clock, grant, sent, this.#closing)
+      })
+      this.#openFailure = undefined
+    } finally {
+      this.#opening = undefined
+    }
+  }
+}

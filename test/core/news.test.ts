@@ -1,0 +1,45 @@
+// When a claim is asked about again: after news at once, since others may race for the lock; after wakes without news, as
+// of a watch that fails at once, more and more seldom.
+import { expect, test } from 'vitest'
+import { pause } from '../../src/base/clock.ts'
+import { Scope } from '../../src/base/scope.ts'
+import type { Backend, Claim } from '../../src/contract.ts'
+import { untilAnswered } from '../../src/core/admission.ts'
+import { ManualClock } from './manual-clock.ts'
+
+const never = { ttlMs: 15_000, coveredMs: 15_000, claimsLost: 0 }
+/** How long each of the others holds that took the lock first. */
+const turnMs = 120
+
+/** Asks until it holds, which is when it was asked 50 times; says how often it was asked in the time of 50 turns. */
+async function asked(behind: (times: number) => string): Promise<number> {
+  const clock = new ManualClock()
+  let times = 0
+  const backend = {
+    attempt: async () => {
+      times += 1
+      return times < 50 ? { held: false, ahead: 1, behind: behind(times) } : { held: true, token: 1n }
+    },
+    changed: (_claim: Claim, _answer: unknown, signal: AbortSignal) => pause(clock, turnMs, signal),
+  } as unknown as Backend
+  const claim = { wait: true } as Claim
+  const scope = new Scope()
+  const request = { clock, requestMs: undefined, scope }
+  const seen = { delayed: false }
+  const asking = { backend, claim, request, session: never, onWait: undefined, seen }
+  const ended = untilAnswered(asking).catch(() => {})
+  await clock.advance(50 * turnMs)
+  scope.end('over')
+  await ended
+  return times
+}
+
+test('a claim that loses race after race is asked about again each time that another one has the lock', async () => {
+  expect(await asked((times) => `holder ${times}`)).toBe(50)
+})
+
+test('wakes without news are asked about ever more seldom', async () => {
+  const times = await asked(() => 'the same holder')
+  expect(times).toBeGreaterThan(5)
+  expect(times).toBeLessThan(20)
+})
