@@ -1,16 +1,22 @@
 // The variables that etcdctl reads too. Owns their meaning, and which of them count beside a URL.
 // https://etcd.io/docs/v3.5/op-guide/configuration/ and etcdctl/README.md of etcd
 import type { Auth, Tls } from '../shared/credentials.ts'
-import { fileOf, type Variables } from '../shared/files.ts'
+import { certificatesOf, privateKeyOf, type Variables } from '../shared/files.ts'
 import type { EtcdOptions } from './options.ts'
 import { parseEtcdUrl } from './url.ts'
 
 /**
- * The options that a URL and the environment make together. The files for TLS are read only with `etcds:`. Throws
- * TypeError that names the variable, and the file if one cannot be read.
+ * The options that a URL and the environment make together. The files for TLS need `etcds:`. Throws TypeError
+ * that names the variable, and the file if one cannot be read.
  */
 export function optionsOf(url: string, variables: Variables): EtcdOptions {
   const { endpoints, namespace, tls } = parseEtcdUrl(url)
+  const unused = tls
+    ? undefined
+    : ['ETCDCTL_CACERT', 'ETCDCTL_CERT', 'ETCDCTL_KEY'].find((name) => variables[name])
+  // In silence, what was meant to be encrypted would go over the network as it is.
+  if (unused)
+    throw new TypeError(`${unused}: is set, but etcd: is without TLS; use etcds:, or unset ${unused}`)
   return { endpoints, namespace, auth: authOf(variables), tls: tls ? tlsOf(variables) : undefined }
 }
 
@@ -20,10 +26,11 @@ function authOf({ ETCDCTL_USER: user = '', ETCDCTL_PASSWORD: password }: Variabl
 }
 
 function tlsOf(variables: Variables): Tls {
-  const [cert, key] = [fileOf(variables, 'ETCDCTL_CERT'), fileOf(variables, 'ETCDCTL_KEY')]
+  const cert = certificatesOf(variables, 'ETCDCTL_CERT')
+  const key = privateKeyOf(variables, 'ETCDCTL_KEY')
   if ((cert === undefined) !== (key === undefined)) {
     const missing = cert ? 'ETCDCTL_KEY' : 'ETCDCTL_CERT'
     throw new TypeError(`${missing}: is not set; ETCDCTL_CERT and ETCDCTL_KEY need each other`)
   }
-  return { ca: fileOf(variables, 'ETCDCTL_CACERT'), cert, key }
+  return { ca: certificatesOf(variables, 'ETCDCTL_CACERT'), cert, key }
 }

@@ -166,10 +166,17 @@ const tooLarge = /message larger than max/ // gRPC's own limit, which asking aga
 const brokenOff = /No message received/
 const wrongAuth = /user name is empty|authentication is not enabled|user name not found/
 
+/** What an error says, without the name of its class and without the words of gRPC's that say nothing. */
+function said(message: string): string {
+  const text = oneLine(message.replace(/^\w*Error: /, '').replace(/[\s.]*Resolution note:\s*$/, ''))
+  if (!/No connection established|Failed to connect/.test(text)) return text
+  return `${text}; is it there, and is it right about TLS (etcd: has none, etcds: has)?`
+}
+
 /** What an error of etcd3 means for the caller. What no server said stays as it is. */
 function translate(error: unknown, address: string): unknown {
   if (!(error instanceof Error)) return error
-  const text = `etcd at ${address}: ${oneLine(error.message.replace(/^\w*Error: /, ''))}`
+  const text = `etcd at ${address}: ${said(error.message)}`
   if (error instanceof EtcdLeaseInvalidError) return new SessionGoneError(text, { cause: error })
   if (error instanceof EtcdInvalidAuthTokenError || staleAuth.test(error.message)) {
     return new UnavailableError(text, { cause: error })

@@ -53,6 +53,9 @@ function grpcOptions(connection: number): NonNullable<IOptions['grpcOptions']> {
     'grpc.max_reconnect_backoff_ms': 1_000,
     // A line as a whole, with all that its claims say, may be longer than the 4 MiB that gRPC takes otherwise.
     'grpc.max_receive_message_length': -1,
+    // gRPC takes http_proxy and grpc_proxy for its own, also on the way to 127.0.0.1, and writes to stderr when it cannot
+    // use them. etcdctl goes through no proxy, and neither do we.
+    'grpc.enable_http_proxy': 0,
     // gRPC would hand out the old socket again to whoever has the same options.
     'leasehold.connection': connection,
   }
