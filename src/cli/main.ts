@@ -24,7 +24,7 @@ Start here:
   $ leasehold run my-job -- echo 'one at a time'
   $ leasehold run --help`
 
-silenceExperiments()
+silenceRemarks()
 await main()
 
 async function main(): Promise<void> {
@@ -35,12 +35,16 @@ async function main(): Promise<void> {
   }
 }
 
-/** Node 22 calls node:sqlite an experiment, on the stderr of a command that says nothing on success. */
-function silenceExperiments(): void {
+/**
+ * Node 22 calls node:sqlite an experiment, on the stderr of a command that says nothing on success. And gRPC asks for TLS
+ * with the address of an etcd as the name of its server, which Node remarks upon (DEP0123).
+ */
+function silenceRemarks(): void {
   const print = process.listeners('warning')
   process.removeAllListeners('warning')
   process.on('warning', (warning) => {
-    if (warning.name !== 'ExperimentalWarning') for (const listener of print) listener(warning)
+    const remark = warning.name === 'ExperimentalWarning' || (warning as { code?: string }).code === 'DEP0123'
+    if (!remark) for (const listener of print) listener(warning)
   })
 }
 

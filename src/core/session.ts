@@ -1,5 +1,8 @@
+// Keeps a session alive in the store, and decides when its client must consider it dead. Owns the deadline and the
+// renewals; knows no names, lines or locks. sessions.ts opens sessions.
 import { type Clock, type Mark, mostElapsedMs, pause } from '../base/clock.ts'
 import { HoldLostError, SessionGoneError } from '../base/errors.ts'
+import { quoted } from '../base/printable.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend, Claim, SessionGrant } from '../contract.ts'
 import { coveredMs, marginMs, renewalMs, requestMs, usualRenewalMs } from './lifetime.ts'
@@ -140,7 +143,7 @@ export class Session {
 
   #loseClaim(claim: Claim): void {
     this.#claimsLost += 1
-    const name = JSON.stringify(claim.name)
+    const name = quoted(claim.name)
     this.#holds.get(claim)?.(
       new HoldLostError(`hold lost: the store ended the session of this permit of ${name}`),
     )

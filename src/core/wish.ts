@@ -58,6 +58,6 @@ export const timeout: unique symbol = Symbol('waited long enough')
  */
 export function toldApart(error: unknown, cause?: unknown): never {
   if (error !== timeout) throw error
-  const why = cause instanceof Error ? `: ${printable(cause.message)}` : ''
+  const why = cause instanceof Error ? `: ${printable(cause.message, 1_000)}` : ''
   throw new UnavailableError(`the store did not answer before the wait was over${why}`, { cause })
 }

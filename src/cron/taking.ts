@@ -4,6 +4,7 @@ import type { CronJob, CronOptions, TickOptions, TickResult } from '../api/cron.
 import type { Holder } from '../api/hold.ts'
 import { type Mark, mostElapsedMs } from '../base/clock.ts'
 import { ClockError } from '../base/errors.ts'
+import { quoted } from '../base/printable.ts'
 import type { Scope } from '../base/scope.ts'
 import { graceDefaultMs } from '../core/grace.ts'
 import { nameOf, parseHolder } from '../core/holder.ts'
@@ -178,7 +179,7 @@ function wrongClock(name: string, { tickMs, by }: Span, nowMs: number): ClockErr
   const iso = (ms: number): string => new Date(ms).toISOString()
   const when = by.since === undefined ? '' : ` when its clock said ${by.since}`
   return new ClockError(
-    `${JSON.stringify(name)}: the tick of ${iso(tickMs)} is on record, taken by ${nameOf(by)}${when}, but the clock of ` +
+    `${quoted(name)}: the tick of ${iso(tickMs)} is on record, taken by ${nameOf(by)}${when}, but the clock of ` +
       `this host says ${iso(nowMs)}; correct the clock that is wrong, and then forget the tick ` +
       `with "leasehold cron NAME --reset" or guard.reset()`,
   )

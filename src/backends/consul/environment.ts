@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { quoted } from '../../base/printable.ts'
 import type { Auth } from '../shared/credentials.ts'
-import { fileOf, fromFile, type Variables } from '../shared/files.ts'
+import { certificatesOf, fileOf, fromFile, privateKeyOf, type Variables } from '../shared/files.ts'
 import { type ConsulOptions, type ConsulTls, checkToken } from './options.ts'
 import { parseAddress, parseConsulUrl } from './url.ts'
 
@@ -69,13 +69,14 @@ function authOf({ CONSUL_HTTP_AUTH: auth }: Variables): Auth | undefined {
 }
 
 function tlsOf(variables: Variables): ConsulTls {
-  const [cert, key] = [pem(variables, 'CONSUL_CLIENT_CERT'), pem(variables, 'CONSUL_CLIENT_KEY')]
+  const cert = certificatesOf(variables, 'CONSUL_CLIENT_CERT')
+  const key = privateKeyOf(variables, 'CONSUL_CLIENT_KEY')
   if (Boolean(cert) !== Boolean(key)) {
     const missing = cert ? 'CONSUL_CLIENT_KEY' : 'CONSUL_CLIENT_CERT'
     throw new TypeError(`${missing}: is not set; CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY need each other`)
   }
   return {
-    ca: pem(variables, 'CONSUL_CACERT') ?? authoritiesOf(variables),
+    ca: certificatesOf(variables, 'CONSUL_CACERT') ?? authoritiesOf(variables),
     cert,
     key,
     serverName: variables.CONSUL_TLS_SERVER_NAME || undefined,
@@ -97,12 +98,6 @@ function authoritiesOf(variables: Variables): Buffer[] | undefined {
   const certificates = texts.filter((text) => text.includes('-----BEGIN CERTIFICATE-----'))
   if (certificates.length > 0) return certificates
   throw new TypeError(`${variable}: ${quoted(folder)} has no certificate in PEM`)
-}
-
-function pem(variables: Variables, variable: string): Buffer | undefined {
-  const text = fileOf(variables, variable)
-  if (!text || text.includes('-----BEGIN ')) return text
-  throw new TypeError(`${variable}: ${quoted(variables[variable] ?? '')} is not PEM`)
 }
 
 /** Reads what Go reads as a boolean. A guess would turn verification on or off. */

@@ -20,15 +20,25 @@ import type { Operation, StoredKey } from './wire/transport.ts'
 
 const triesMax = 8
 
-/** The claims on a name: holders first, then waiters in order. Costs one request. */
+/** The claims on a name: holders first, then waiters in order. Costs one request, and one more where there are none. */
 export async function line(at: Namespace, name: string, signal: AbortSignal): Promise<Standing[]> {
   const keys = at.layout.keys(name)
-  return readStandings(keys, (await at.transport.read({ prefix: keys.folder }, signal)).entries)
+  return readStandings(keys, await readAll(at, keys.folder, signal))
+}
+
+/**
+ * All keys under a prefix. Consul leaves out what the token may not read, without a word: so an answer without a key is
+ * believed only where a key that begins so may be read, by one more request.
+ */
+async function readAll(at: Namespace, prefix: string, signal: AbortSignal): Promise<readonly StoredKey[]> {
+  const { entries } = await at.transport.read({ prefix }, signal)
+  if (entries.length === 0) await at.transport.read({ key: `${prefix}.leasehold` }, signal)
+  return entries
 }
 
 /** All names that begin with `prefix` and have claims, sorted. Costs one recursive read. */
 export async function survey(at: Namespace, prefix: string, signal: AbortSignal): Promise<NameState[]> {
-  const { entries } = await at.transport.read({ prefix: at.layout.within(prefix) }, signal)
+  const entries = await readAll(at, at.layout.within(prefix), signal)
   return [...groupByName(at, entries)]
     .filter(([name]) => name.startsWith(prefix) && isName(name))
     .map(([name, its]) => {

@@ -1,7 +1,7 @@
 // The variables that etcdctl also reads. Owns their meaning, and which of them apply in addition to a URL.
 // https://etcd.io/docs/v3.5/op-guide/configuration/ and etcdctl/README.md of etcd
 import type { Auth, Tls } from '../shared/credentials.ts'
-import { fileOf, type Variables } from '../shared/files.ts'
+import { certificatesOf, privateKeyOf, type Variables } from '../shared/files.ts'
 import type { EtcdOptions } from './options.ts'
 import { parseEtcdUrl } from './url.ts'
 
@@ -11,6 +11,12 @@ import { parseEtcdUrl } from './url.ts'
  */
 export function optionsOf(url: string, variables: Variables): EtcdOptions {
   const { endpoints, namespace, tls } = parseEtcdUrl(url)
+  const unused = tls
+    ? undefined
+    : ['ETCDCTL_CACERT', 'ETCDCTL_CERT', 'ETCDCTL_KEY'].find((name) => variables[name])
+  // In silence, what was meant to be encrypted would go over the network as it is.
+  if (unused)
+    throw new TypeError(`${unused}: is set, but etcd: is without TLS; use etcds:, or unset ${unused}`)
   return { endpoints, namespace, auth: authOf(variables), tls: tls ? tlsOf(variables) : undefined }
 }
 
@@ -20,10 +26,11 @@ function authOf({ ETCDCTL_USER: user = '', ETCDCTL_PASSWORD: password }: Variabl
 }
 
 function tlsOf(variables: Variables): Tls {
-  const [cert, key] = [fileOf(variables, 'ETCDCTL_CERT'), fileOf(variables, 'ETCDCTL_KEY')]
+  const cert = certificatesOf(variables, 'ETCDCTL_CERT')
+  const key = privateKeyOf(variables, 'ETCDCTL_KEY')
   if ((cert === undefined) !== (key === undefined)) {
     const missing = cert ? 'ETCDCTL_KEY' : 'ETCDCTL_CERT'
     throw new TypeError(`${missing}: is not set; ETCDCTL_CERT and ETCDCTL_KEY need each other`)
   }
-  return { ca: fileOf(variables, 'ETCDCTL_CACERT'), cert, key }
+  return { ca: certificatesOf(variables, 'ETCDCTL_CACERT'), cert, key }
 }

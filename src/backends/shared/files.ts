@@ -1,5 +1,6 @@
 // Files that a variable of the environment names: certificates, keys, tokens. Owns what a message says of them: the variable
 // always, the path where it is one. What stands in the place of a path may be the secret itself, and is not shown.
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { quoted } from '../../base/printable.ts'
 
@@ -10,6 +11,41 @@ export type Variables = Readonly<Record<string, string | undefined>>
 export function fileOf(variables: Variables, variable: string): Buffer | undefined {
   const file = variables[variable]
   return file ? fromFile(variable, file, () => readFileSync(file)) : undefined
+}
+
+/**
+ * The certificates in the file that a variable names; undefined where it names none. Throws TypeError if it has none that
+ * can be read.
+ */
+export function certificatesOf(variables: Variables, variable: string): Buffer | undefined {
+  return pemOf(variables, variable, 'a certificate', (text) => new X509Certificate(text))
+}
+
+/** The private key in the file that a variable names, likewise. It must not be encrypted: nobody asks for a passphrase. */
+export function privateKeyOf(variables: Variables, variable: string): Buffer | undefined {
+  return pemOf(variables, variable, 'a private key', (text) => createPrivateKey(text))
+}
+
+function pemOf(
+  variables: Variables,
+  variable: string,
+  what: string,
+  parse: (text: Buffer) => unknown,
+): Buffer | undefined {
+  const text = fileOf(variables, variable)
+  if (!text) return undefined
+  const file = quoted(variables[variable] ?? '')
+  if (!text.includes('-----BEGIN ')) throw new TypeError(`${variable}: ${file} is not PEM`)
+  try {
+    parse(text)
+    return text
+  } catch {
+    // What OpenSSL says of an encrypted key differs from version to version.
+    const why = text.includes('ENCRYPTED')
+      ? 'is encrypted; give a copy without a passphrase'
+      : `has not ${what} that can be read`
+    throw new TypeError(`${variable}: ${file} ${why}`)
+  }
 }
 
 /** What a reading of a file or folder gives. Throws TypeError, with the variable and the path in it, if it throws. */

@@ -5,10 +5,9 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { optionsOf } from '../../../src/backends/consul/environment.ts'
 import { formatConsulUrl, parseConsulUrl } from '../../../src/backends/consul/url.ts'
+import { certificate, privateKey } from '../shared/pem.ts'
 
 const home = ['127.0.0.1:8500']
-const certificate = '-----BEGIN CERTIFICATE-----\n'
-const privateKey = '-----BEGIN PRIVATE KEY-----\n'
 
 /** A folder with these files, until the test ends. */
 function folderOf(files: Record<string, string>): string {

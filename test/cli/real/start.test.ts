@@ -54,3 +54,22 @@ test('run --wait counts the time for the store, and says in the end that the sto
   expect(tookMs).toBeGreaterThan(2_000)
   expect(tookMs).toBeLessThan(10_000)
 })
+
+test('proxies of the environment are not asked on the way to etcd, and nothing is written about them', async () => {
+  const url = etcd.cluster.url(freshNamespace())
+  const env = {
+    http_proxy: 'http://127.0.0.1:1',
+    grpc_proxy: 'ftp://nonsense',
+    https_proxy: 'http://127.0.0.1:1',
+  }
+  const ended = await leasehold(['run', 'x', '--url', url, '--', 'echo', 'ran'], { env }).ended
+  expect(ended).toEqual({ status: 0, stdout: 'ran\n', stderr: '' })
+})
+
+test('etcds: to an etcd without TLS, by its address, says what to try, and Node and gRPC say nothing', async () => {
+  const url = etcd.cluster.url(freshNamespace()).replace('etcd:', 'etcds:')
+  const { status, stderr } = await leasehold(['ls', '--url', url]).ended
+  expect(stderr).toMatch(/^leasehold: .*is it right about TLS \(etcd: has none, etcds: has\)\?\n$/)
+  expect(stderr).not.toMatch(/Resolution note|DEP0123/)
+  expect(status).toBe(69)
+})

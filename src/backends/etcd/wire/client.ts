@@ -192,6 +192,9 @@ function grpcOptions(connection: number): NonNullable<IOptions['grpcOptions']> {
     'grpc.keepalive_timeout_ms': 5_000,
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1_000,
+    // gRPC would use http_proxy and grpc_proxy, even on the way to 127.0.0.1, and write to stderr if it cannot. etcdctl
+    // goes through no proxy either.
+    'grpc.enable_http_proxy': 0,
     // A whole line with all its values may exceed the 4 MiB that gRPC takes by default.
     'grpc.max_receive_message_length': -1,
     // Without an option that differs, gRPC would reuse the old socket for the new connection.

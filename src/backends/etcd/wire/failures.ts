@@ -20,10 +20,17 @@ const tooLarge = /message larger than max/ // gRPC's own limit: a repeated reque
 const brokenOff = /No message received/
 const wrongAuth = /user name is empty|authentication is not enabled|user name not found/
 
+/** The message without the name of its class, and without gRPC's words that say nothing. */
+function said(message: string): string {
+  const text = oneLine(message.replace(/^\w*Error: /, '').replace(/[\s.]*Resolution note:\s*$/, ''))
+  if (!/No connection established|Failed to connect/.test(text)) return text
+  return `${text}; is a server there, and is the scheme right (etcd: without TLS, etcds: with TLS)?`
+}
+
 /** Translates an error of etcd3 for the caller. An error that no server sent stays as it is. */
 export function translate(error: unknown, address: string): unknown {
   if (!(error instanceof Error)) return error
-  const text = `etcd at ${address}: ${oneLine(error.message.replace(/^\w*Error: /, ''))}`
+  const text = `etcd at ${address}: ${said(error.message)}`
   if (error instanceof EtcdLeaseInvalidError) return new SessionGoneError(text, { cause: error })
   if (error instanceof EtcdInvalidAuthTokenError || staleAuth.test(error.message)) {
     return new UnavailableError(text, { cause: error })

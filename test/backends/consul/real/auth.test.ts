@@ -74,7 +74,7 @@ function run(url: string, env: Record<string, string>, name = 'x'): Promise<Endi
 
 /** A token with these rules. */
 async function tokenOf(rules: string): Promise<string> {
-  const name = `policy-${tests}`
+  const name = `policy-${randomUUID()}`
   await requireConsul(['acl', 'policy', 'create', `-name=${name}`, `-rules=${rules}`])
   const made = await requireConsul(['acl', 'token', 'create', `-policy-name=${name}`, '-format=json'])
   return JSON.parse(made).SecretID
@@ -134,6 +134,22 @@ test('a token that may open sessions and not write keys is refused, and the rule
   expect(status).toBe(69)
   expect(stderr).toMatch(new RegExp(`^leasehold: .*key_prefix "${namespace}.*write.*\\n$`))
   expect(stderr).not.toContain(token)
+})
+
+test('ls with a token that may not read the keys is refused, and names the rule, rather than showing nobody', async () => {
+  const holding = await run(`consul://${address}/${namespace}`, { CONSUL_HTTP_TOKEN: management })
+  expect(holding.status).toBe(0)
+  const url = `consul://${address}/${namespace}`
+  const ls = async (rules: string) => {
+    const env = { ...nothing, CONSUL_HTTP_TOKEN: await tokenOf(rules) }
+    return leasehold(['ls', '--url', url], { env }).ended
+  }
+
+  const { status, stderr } = await ls('session_prefix "" { policy = "write" }')
+  expect(stderr).toMatch(new RegExp(`^leasehold: .*the token needs key_prefix "${namespace}" .*read.*\\n$`))
+  expect(status).toBe(69)
+  const rules = `session_prefix "" { policy = "write" } key_prefix "${namespace}" { policy = "read" }`
+  expect(await ls(rules)).toMatchObject({ status: 0, stderr: 'leasehold: nobody holds or waits\n' })
 })
 
 test('sessions on one node and keys under the namespace are all that a token has to allow', async () => {
@@ -200,7 +216,7 @@ test.each([
   const { status, stdout, stderr } = await run(`consuls://${secure}/`, env)
 
   expect({ status, stdout }).toEqual({ status: 69, stdout: '' })
-  expect(stderr).toMatch(/^leasehold: consul at 127\.0\.0\.1:\d+: .*certificate.*\n$/)
+  expect(stderr).toMatch(/^leasehold: .*consul at 127\.0\.0\.1:\d+: .*certificate.*\n$/)
   expect(stderr).not.toContain(management)
 })
 

@@ -390,13 +390,13 @@ test.for([
   expect(error.message).toContain(told)
 })
 
-test('a long text of the server is told to its end', async () => {
+test('a long text of the server is told as far as 200 characters', async () => {
   const text = `rpc error making call: ${'because '.repeat(40)}`.trim()
   const { address: at } = await fake(saying(500, text))
 
   const error = await rejection(clientOf({}, at).read({ key: 'a' }, never()))
 
-  expect(error.message).toBe(`consul at ${at}: ${text} (500)`)
+  expect(error.message).toBe(`consul at ${at}: ${text.slice(0, 199)}… (500)`)
 })
 
 test("a proxy's 404 is not taken for a key that is not there, nor its page for a renewal", async () => {
