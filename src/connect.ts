@@ -95,8 +95,7 @@ class Client extends Leasehold {
       },
       readCheckpoint: (name) =>
         persist(sessions.request(acquirer.closing), (signal) => backend.readCheckpoint(name, signal)),
-      observe: (name, scope, retries) =>
-        persist({ ...sessions.request(scope), retries }, (signal) => backend.observe(name, signal)),
+      observe: (name, scope) => persist(sessions.request(scope), (signal) => backend.observe(name, signal)),
       leaderChanged: (name, seen, signal) => backend.leaderChanged(name, seen, signal),
     }
   }

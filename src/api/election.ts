@@ -14,6 +14,13 @@ export interface CampaignOptions extends AcquireOptions {
 export interface ObserveOptions {
   /** Ends the observation; the loop then throws its reason. */
   readonly signal?: AbortSignal | undefined
+  /**
+   * Called with each error that the observation goes on after: the store did not answer, or refused, once it had answered
+   * before. By default it becomes a warning of the process. An error that `onError` throws itself ends the loop.
+   */
+  readonly onError?: ((error: unknown) => void) | undefined
+  /** Asked about each of these errors: true ends the loop with it. By default none of them does. */
+  readonly fatal?: ((error: unknown) => boolean) | undefined
 }
 
 /** What a leader does. It should end soon after `term.signal` aborts. */
@@ -34,6 +41,12 @@ export interface LeadOptions {
    * `onError` throws itself ends `lead`.
    */
   readonly onError?: ((error: unknown) => void) | undefined
+  /**
+   * Asked about each error of a campaign: true ends `lead` with it, false lets `lead` go on. By default only a
+   * ConflictError or RefusedError that comes before the store has ever let this candidate stand in line ends it: that is a
+   * wrong configuration. Later the same errors may pass.
+   */
+  readonly fatal?: ((error: unknown) => boolean) | undefined
 }
 
 /**
@@ -79,18 +92,20 @@ export interface Election {
   /**
    * Yields the leader, at once and then whenever that changes: another leader, another value, or undefined while nobody
    * leads. A slow reader may miss states in between, never the last state. Costs one request and one watch, and
-   * one request more for each change; where the store is out of reach it goes on when it is back. Ends by leaving the
-   * loop, or throws `signal.reason`, an AbortError when the client is closed, RefusedError, and UnavailableError if
-   * the store does not answer the first question. The call itself throws TypeError for a bad option.
+   * one request more for each change. Once the store has answered, the loop goes on after an outage or a refusal, and
+   * `onError` is called with each error, at most every 2 s. Ends by leaving the loop, or throws `signal.reason`, an
+   * AbortError when the client is closed, and UnavailableError, ConflictError or RefusedError if that is the first
+   * answer. The call itself throws TypeError for a bad option.
    */
   observe(options?: ObserveOptions): AsyncGenerator<Leader | undefined, never, void>
   /**
    * Campaigns, calls `work` with the term when this candidate leads, and campaigns again when the work is done, until
    * `signal` aborts or the client is closed; then resolves. When the work has to stop, `term.signal` aborts; the term is
    * resigned when the work is over, or `graceMs` later, never before. `onError` is called with each error after which
-   * `lead` goes on, after a pause of up to 2 s: work that throws, a term that is lost, a store out of reach. Rejects
-   * with TypeError or RangeError for bad arguments, with ConflictError and RefusedError, and with HoldLostError if the
-   * work still runs when all else is over: then end the process.
+   * `lead` goes on, after a pause of up to 2 s: work that throws, a term that is lost, a store out of reach, a refusal
+   * that may pass. Rejects with TypeError or RangeError for bad arguments, with ConflictError or RefusedError if that is
+   * the first answer that the candidate ever gets (`fatal` decides otherwise), and with HoldLostError if the work still
+   * runs when all else is over: then end the process.
    */
   lead(work: LeadWork, options?: LeadOptions): Promise<void>
 }

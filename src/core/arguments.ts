@@ -63,7 +63,7 @@ export const acquireOptions: TableOf<AcquireOptions> = { waitMs, signal, onWait:
 /** The options of `tryAcquire`. */
 export const tryOptions: TableOf<TryOptions> = { signal }
 /** The options of `observe`. */
-export const observeOptions: TableOf<ObserveOptions> = { signal }
+export const observeOptions: TableOf<ObserveOptions> = { signal, onError: callback, fatal: callback }
 /** The options of `cron`. */
 export const cronOptions: TableOf<CronOptions> = {
   schedule: { ...text({ empty: true }), alsoCalled: ['expression', 'cron', 'pattern'] },
@@ -84,7 +84,7 @@ export function campaignOptions(facts: Facts): TableOf<CampaignOptions> {
 
 /** The options of `lead`; the store limits the value. */
 export function leadOptions(facts: Facts): TableOf<LeadOptions> {
-  return { value: valueKind(facts), onWait: callback, signal, graceMs, onError: callback }
+  return { value: valueKind(facts), onWait: callback, signal, graceMs, onError: callback, fatal: callback }
 }
 
 /** Throws unless `permits` is a whole number from 1 to 10 000. */

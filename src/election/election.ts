@@ -9,7 +9,7 @@ import type {
   ObserveOptions,
   Term,
 } from '../api/election.ts'
-import type { Clock } from '../base/clock.ts'
+import { type Clock, pause } from '../base/clock.ts'
 import { Scope } from '../base/scope.ts'
 import type { Facts, Leader, Observation } from '../contract.ts'
 import type { Acquirer } from '../core/acquire.ts'
@@ -22,7 +22,9 @@ import {
   observeOptions,
 } from '../core/arguments.ts'
 import { follow } from '../core/follow.ts'
+import { warn } from '../core/grace.ts'
 import type { Grant } from '../core/hold.ts'
+import { backoffMs } from '../core/request.ts'
 import { Lead, LedTerm } from './lead.ts'
 import { ClaimTerm } from './term.ts'
 
@@ -34,7 +36,7 @@ export interface ElectionClient {
   readonly ttlMs: number
   /** Who stands, for others to read where a candidate says nothing else. */
   readonly candidate: string
-  observe(name: string, scope: Scope, retries?: number): Promise<Observation>
+  observe(name: string, scope: Scope): Promise<Observation>
   /** Resolves when another leader may have followed: `leaderChanged` of the contract. */
   leaderChanged(name: string, seen: Observation, signal: AbortSignal): Promise<Observation | undefined>
 }
@@ -67,16 +69,15 @@ export class ClientElection implements Election {
     return this.#observe(options)
   }
 
-  async *#observe({ signal }: ObserveOptions): AsyncGenerator<Leader | undefined, never, void> {
+  async *#observe(options: ObserveOptions): AsyncGenerator<Leader | undefined, never, void> {
     const { acquirer, clock, ttlMs, leaderChanged } = this.#client
-    const scope = new Scope().on(acquirer.closing).onSignal(signal)
+    const scope = new Scope().on(acquirer.closing).onSignal(options.signal)
     try {
-      const ask = (retries?: number): Promise<Observation> => this.#client.observe(this.name, scope, retries)
-      const first = await ask()
+      const first = await this.#client.observe(this.name, scope)
       const observations = follow(first, {
         clock,
         scope,
-        ask: () => ask(Infinity),
+        ask: () => this.#askOn(scope, options),
         changed: (seen, until) => leaderChanged(this.name, seen, until),
         restMs: () => ttlMs,
         tells: () => true,
@@ -92,13 +93,31 @@ export class ClientElection implements Election {
     }
   }
 
+  /** Asks until the store answers: what goes wrong once the observer has had an answer may pass. */
+  async #askOn(scope: Scope, { fatal, onError = warn }: ObserveOptions): Promise<Observation> {
+    const { clock } = this.#client
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await this.#client.observe(this.name, scope)
+      } catch (error) {
+        if (scope.ended || fatal?.(error)) throw error
+        onError(error)
+      }
+      await pause(clock, backoffMs(clock, failures), scope.signal)
+    }
+  }
+
   async lead(work: LeadWork, options: LeadOptions = {}): Promise<void> {
     const { acquirer, clock, facts } = this.#client
     checkWork('work', work)
     checkOptions(options, leadOptions(facts))
-    const { value, onWait } = options
-    const campaign = (signal: AbortSignal): Promise<LedTerm> =>
-      this.#campaign({ value, signal, onWait }, (grant) => new LedTerm(grant), true)
+    const campaign = (signal: AbortSignal, onStanding: () => void): Promise<LedTerm> => {
+      const onWait = (ahead: number): void => {
+        onStanding()
+        options.onWait?.(ahead)
+      }
+      return this.#campaign({ value: options.value, signal, onWait }, (grant) => new LedTerm(grant), true)
+    }
     const scope = new Scope().on(acquirer.closing).onSignal(options.signal)
     const lead = new Lead({ campaign, clock, scope, name: this.name }, work, options)
     await acquirer.awaitOnClose(lead.run().finally(() => scope.lift()))

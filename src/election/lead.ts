@@ -23,7 +23,8 @@ export interface LeadClient {
   readonly clock: Clock
   /** What ends it all. */
   readonly scope: Scope
-  campaign(signal: AbortSignal): Promise<LedTerm>
+  /** Calls `onStanding` when the store has put the candidate in line. */
+  campaign(signal: AbortSignal, onStanding: () => void): Promise<LedTerm>
 }
 
 /** Terms and the work in them, one after another. */
@@ -32,12 +33,17 @@ export class Lead {
   readonly #work: LeadWork
   readonly #grace: Grace
   readonly #report: (error: unknown) => void
+  readonly #isFatal: (error: unknown) => boolean
+  /** Whether the store has ever let it stand in line: then a refusal is no wrong configuration, and may pass. */
+  #stood = false
 
-  constructor(client: LeadClient, work: LeadWork, { graceMs = graceDefaultMs, onError = warn }: LeadOptions) {
+  constructor(client: LeadClient, work: LeadWork, options: LeadOptions) {
+    const { graceMs = graceDefaultMs, onError = warn } = options
     this.#client = client
     this.#work = work
     this.#grace = { clock: client.clock, name: client.name, graceMs }
     this.#report = onError
+    this.#isFatal = options.fatal ?? ((error) => !this.#stood && isFinal(error))
   }
 
   /** Goes on until the scope ends. Work that fails at once, again and again, is not followed by the next at once. */
@@ -55,11 +61,16 @@ export class Lead {
   /** A term, or undefined where the campaign failed in a way that another may not, or has to end. */
   async #elected(): Promise<LedTerm | undefined> {
     const { scope } = this.#client
+    const stood = (): void => {
+      this.#stood = true
+    }
     try {
-      return await this.#client.campaign(scope.signal)
+      const term = await this.#client.campaign(scope.signal, stood)
+      stood()
+      return term
     } catch (error) {
       if (scope.ended) return undefined
-      if (error instanceof ConflictError || error instanceof RefusedError) throw error
+      if (this.#isFatal(error)) throw error
       this.#report(error)
       return undefined
     }
@@ -100,6 +111,11 @@ export class Lead {
       throw scope.ended ? stuck : error
     })
   }
+}
+
+/** Whether asking again is pointless as long as nobody changes something outside of this process. */
+export function isFinal(error: unknown): boolean {
+  return error instanceof ConflictError || error instanceof RefusedError
 }
 
 function isAbort(error: unknown): boolean {

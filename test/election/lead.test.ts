@@ -10,7 +10,7 @@ import {
   UnavailableError,
 } from '../../src/index.ts'
 import { settle } from '../core/manual-clock.ts'
-import { lead, leader, scene, untilAborted } from './scene.ts'
+import { isOver, lead, leader, scene, untilAborted } from './scene.ts'
 
 describe('while it leads', () => {
   test('others read its value, and the work may replace it', async () => {
@@ -116,12 +116,62 @@ describe('a store that fails', () => {
     expect(work).toHaveBeenCalledTimes(1)
   })
 
-  test('by a refusal ends it with RefusedError', async () => {
+  test('by a refusal as its first answer ends it with RefusedError', async () => {
     const here = await scene()
     here.store.faults.set('attempt', 'forbid')
     const { ended, errors } = lead(here, () => {})
     await expect(ended).rejects.toThrow(RefusedError)
     expect(errors).toEqual([])
+  })
+
+  test.each<[string, 'while it waits' | 'after a term']>([
+    ['while it waits in line', 'while it waits'],
+    ['after it has led', 'after a term'],
+  ])(
+    'by a refusal that passes, %s, is reported at most every second, and it leads afterwards',
+    async (_, when) => {
+      const here = await scene()
+      const term = when === 'while it waits' ? await here.other.election('a').campaign() : undefined
+      const work = vi.fn().mockResolvedValueOnce(1).mockImplementation(untilAborted)
+      const { ended, errors, stop } = lead(here, work)
+      await settle()
+      here.store.faults.set('attempt', 'forbid')
+      await here.clock.advance(60_000)
+      expect(await isOver(ended)).toBe(false)
+      expect(errors.length).toBeGreaterThan(2)
+      expect(errors.length).toBeLessThan(60)
+      for (const error of errors) expect(error).toBeInstanceOf(RefusedError)
+      here.store.faults.clear()
+      await term?.resign()
+      work.mockClear()
+      await here.clock.advance(4_000)
+      expect(work).toHaveBeenCalled()
+      expect(await leader(here)).toBe('one')
+      stop()
+      await ended
+    },
+  )
+
+  test('by a refusal that its caller calls fatal ends it, whenever that comes', async () => {
+    const here = await scene()
+    const { ended } = lead(here, () => {}, { fatal: (error) => error instanceof RefusedError })
+    await settle()
+    here.store.faults.set('attempt', 'forbid')
+    const refused = expect(ended).rejects.toThrow(RefusedError)
+    await here.clock.advance(2_000)
+    await refused
+  })
+
+  test('by a refusal from the start does not end it where its caller says that it is not fatal', async () => {
+    const here = await scene()
+    here.store.faults.set('attempt', 'forbid')
+    const { ended, errors } = lead(here, untilAborted, { fatal: () => false })
+    await here.clock.advance(10_000)
+    expect(errors).toContainEqual(expect.any(RefusedError))
+    expect(await isOver(ended)).toBe(false)
+    here.store.faults.clear()
+    await here.clock.advance(2_000)
+    expect(await leader(here)).toBe('one')
   })
 
   test('since the name is a semaphore ends it with ConflictError', async () => {
@@ -151,6 +201,7 @@ describe('an argument that makes no sense is refused, and named, before anything
     ['signal', () => {}, { signal: 'x' }, /^signal: "x" is not an AbortSignal/],
     ['onError', () => {}, { onError: 1 }, /^onError: 1 is not a function/],
     ['onWait', () => {}, { onWait: 1 }, /^onWait: 1 is not a function/],
+    ['fatal', () => {}, { fatal: true }, /^fatal: true is not a function/],
   ])('%s', async (_, work, options, message) => {
     const { one, store } = await scene()
     store.asked.length = 0

@@ -138,10 +138,10 @@ SIGTERM or SIGINT the command has --grace to end, then it is killed; with its en
 the next candidate leads. While leasehold only waits, they end it at once.
 
 Exit status: that of the command, 128+n if signal n ended it or the wait, or
-  64   wrong usage, or NAME is in use for something else
-  69   the store is unavailable at the start, or refused the credentials
+  64   wrong usage, or NAME is in use for something else at the start
+  69   the store is unavailable, or refused the credentials, at the start
   70   leadership was lost while the command was ending
   126  the command cannot be executed
   127  the command was not found
-After a loss, and while the store is out of reach, it goes on: a supervisor has to
-start it again only when the command ended.`
+After a loss, and while the store is out of reach or refuses what it allowed before,
+it goes on: a supervisor has to start it again only when the command ended.`

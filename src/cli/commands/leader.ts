@@ -6,7 +6,7 @@ import { orAborted } from '../../base/abort.ts'
 import type { Leader } from '../../contract.ts'
 import { checkName } from '../../core/arguments.ts'
 import { type Visit, withClient } from '../client.ts'
-import { exitStatus, say } from '../exit.ts'
+import { exitStatus, messageOf, say } from '../exit.ts'
 import { urlOption } from '../options.ts'
 
 /** What the options say. */
@@ -46,8 +46,17 @@ async function tell({ client, signals }: Visit, name: string, options: LeaderOpt
 
 /** Writes who leads at each change, until nobody reads it. Rejects with Interrupted. */
 async function watch(election: Election, signal: AbortSignal, options: LeaderOptions): Promise<number> {
+  let told = ''
+  const onError = (error: unknown): void => {
+    const message = messageOf(error)
+    if (message !== told) say(`${message}; asking again`)
+    told = message
+  }
   try {
-    for await (const leader of election.observe({ signal })) write(election.name, leader, options)
+    for await (const leader of election.observe({ signal, onError })) {
+      told = ''
+      write(election.name, leader, options)
+    }
   } catch (error) {
     if (error !== unreadable) throw error
   }
@@ -101,6 +110,7 @@ Exit status: 0 if somebody leads, or
   3    nobody leads, as \`systemctl status\` has it for what does not run; no
        failure gives this status, so a script can rely on it
   64   wrong usage
-  69   the store is unavailable, or refused the credentials
+  69   the store is unavailable, or refused the credentials: for --watch, at the
+       start; later it says so and asks again
 --watch exits 128+n when signal n ends it (130 after Ctrl-C, as \`tail -f\`), and 0
 at the first change that nobody reads any more.`

@@ -123,8 +123,9 @@ class ElectionRun {
   /** Begins again where the store did not answer the first question. */
   async #observe(host: Host, election: Election): Promise<void> {
     const { process } = host
+    const onError = (error: unknown): void => this.#world.note(`${process.name} observes: ${error}`)
     try {
-      for await (const leader of election.observe()) {
+      for await (const leader of election.observe({ onError })) {
         host.seen = leader?.value
         this.judge.observed(process.name, leader)
       }
