@@ -21,7 +21,9 @@ export { type ConnectOptions, Leasehold } from './api/leasehold.ts'
 export type { AcquireOptions, Lock, Mutex, Semaphore, SemaphoreOptions, TryOptions } from './api/lock.ts'
 export type { Clock, Mark } from './base/clock.ts'
 export {
+  ClosedError,
   ConflictError,
+  type HoldLostCode,
   HoldLostError,
   LeaseholdError,
   RefusedError,

@@ -38,7 +38,11 @@ const functions: [title: string, call: Loose, options: string][] = [
   ['run of a lock', (options) => loose(lock, 'run')(job, options), 'waitMs, signal, onWait'],
   ['campaign', loose(election, 'campaign'), 'waitMs, signal, onWait, value'],
   ['observe', loose(election, 'observe'), 'signal, onError, fatal'],
-  ['lead', (options) => loose(election, 'lead')(job, options), 'value, onWait, signal, graceMs, onError, fatal'],
+  [
+    'lead',
+    (options) => loose(election, 'lead')(job, options),
+    'value, onWait, signal, graceMs, onError, fatal',
+  ],
   [
     'run of a cron guard',
     (options) => loose(guard, 'run')(job, options),

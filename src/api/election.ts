@@ -93,8 +93,8 @@ export interface Election {
    * Yields the leader, at once and then whenever that changes: another leader, another value, or undefined while nobody
    * leads. A slow reader may miss states in between, never the last state. Costs one request and one watch, and
    * one request more for each change. Once the store has answered, the loop goes on after an outage or a refusal, and
-   * `onError` is called with each error, at most every 2 s. Ends by leaving the loop, or throws `signal.reason`, an
-   * AbortError when the client is closed, and UnavailableError, ConflictError or RefusedError if that is the first
+   * `onError` is called with each error, at most every 2 s. Ends by leaving the loop, or throws `signal.reason`, a
+   * ClosedError when the client is closed, and UnavailableError, ConflictError or RefusedError if that is the first
    * answer. The call itself throws TypeError for a bad option.
    */
   observe(options?: ObserveOptions): AsyncGenerator<Leader | undefined, never, void>

@@ -71,11 +71,11 @@ export abstract class Leasehold implements AsyncDisposable {
   abstract break(name: string, token: bigint): Promise<boolean>
 
   /**
-   * Rejects every wait (with an AbortError), releases every hold, ends the session and closes every connection,
+   * Rejects every wait (with a ClosedError), releases every hold, ends the session and closes every connection,
    * so that the process can exit by itself. Work that `lead` or a cron guard has begun is asked to stop and awaited,
    * for no longer than its grace, before its hold is released: do not await `close` inside such work. Idempotent.
    * Never rejects; a store that does not answer delays it by a few seconds at most, and then frees the locks when
-   * the time to live is over.
+   * the time to live is over. Calls that come later reject with a ClosedError.
    */
   abstract close(): Promise<void>
 

@@ -40,7 +40,7 @@ export interface Lock {
   /**
    * Acquires, calls `work`, releases, and resolves with the result of `work`. An error of `work` is thrown on
    * as it is. If the hold was lost before `work` was done, rejects with HoldLostError: part of the work was not
-   * protected.
+   * protected. Work may release the hold itself before it ends; that is no loss.
    */
   run<T>(work: (hold: Hold) => T | Promise<T>, options?: AcquireOptions): Promise<T>
   /**

@@ -3,7 +3,13 @@
 import type { Hold } from '../api/hold.ts'
 import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
-import { ConflictError, SessionGoneError, UnavailableError, type WaitTimeoutError } from '../base/errors.ts'
+import {
+  ClosedError,
+  ConflictError,
+  SessionGoneError,
+  UnavailableError,
+  type WaitTimeoutError,
+} from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
 import type { Admitted, Backend, Claim } from '../contract.ts'
 import { timeout, toldApart, untilAnswered } from './admission.ts'
@@ -12,6 +18,7 @@ import { notFree } from './holder.ts'
 import { type Leave, Lines } from './local-queue.ts'
 import { backoffMs, persist } from './request.ts'
 import { requestMs, type Session, type Sessions } from './session.ts'
+import { Unsettled } from './unsettled.ts'
 
 /** What a caller wants of a name. */
 export interface Wish<H extends Hold = Hold> {
@@ -42,9 +49,9 @@ export class Acquirer {
   readonly #holds = new Set<Hold>()
   /** Holds of work that gives them back itself. */
   readonly #attended = new Set<Hold>()
-  readonly #pending = new Set<Promise<unknown>>()
-  readonly #withdrawals = new Set<Promise<unknown>>()
-  readonly #works = new Set<Promise<unknown>>()
+  readonly #pending = new Unsettled()
+  readonly #withdrawals = new Unsettled()
+  readonly #works = new Unsettled()
   #claims = 0
 
   constructor(backend: Backend, clock: Clock, sessions: Sessions) {
@@ -60,7 +67,7 @@ export class Acquirer {
    * does one that was removed before its admission was heard. With a `waitMs` of 0 such a claim tries once more.
    */
   acquire<H extends Hold>(wish: Wish<H>): Promise<H | undefined> {
-    return note(this.#pending, this.#acquire(wish))
+    return this.#pending.note(this.#acquire(wish))
   }
 
   async #acquire<H extends Hold>(wish: Wish<H>): Promise<H | undefined> {
@@ -82,7 +89,7 @@ export class Acquirer {
 
   /** Lets `close` wait for work that ends by itself when `closing` does, and keep its hold until then. */
   awaitOnClose<T>(work: Promise<T>): Promise<T> {
-    return note(this.#works, work)
+    return this.#works.note(work)
   }
 
   /**
@@ -91,13 +98,13 @@ export class Acquirer {
    * it drops when the session's time to live is over.
    */
   async close(): Promise<void> {
-    this.closing.end(new DOMException('the Leasehold client was closed', 'AbortError'))
+    this.closing.end(new ClosedError('the Leasehold client was closed'))
     const released = Promise.allSettled([...this.#holds].map((hold) => hold.release()))
-    await Promise.allSettled(this.#works)
+    await this.#works.settled()
     const scope = new Scope().onTimeout(this.#clock, 2 * requestMs(this.#sessions.ttlMs), tooLong)
     const givenBack = Promise.allSettled([...this.#attended].map((hold) => hold.release()))
     // Each of these has just been told to end, and withdraws only now.
-    const withdrawn = Promise.allSettled(this.#pending).then(() => Promise.allSettled(this.#withdrawals))
+    const withdrawn = this.#pending.settled().then(() => this.#withdrawals.settled())
     await orAborted(Promise.all([released, givenBack, withdrawn]), scope.signal).catch(() => {})
     await this.#sessions.end(scope).catch(() => {})
     scope.lift()
@@ -175,7 +182,7 @@ export class Acquirer {
       admitted,
       withdraw: (hold) => {
         holds.delete(hold)
-        return note(this.#withdrawals, this.#withdraw(stand))
+        return this.#withdrawals.note(this.#withdraw(stand))
       },
     })
     holds.add(hold)
@@ -185,7 +192,7 @@ export class Acquirer {
   /** Withdraws in the background: an aborted caller must not wait for a store that may be down. */
   #withdrawAside(stand: Stand): Promise<void> {
     const withdrawal = this.#withdraw(stand).catch(() => {}) // then the session has ended, and the claim with it
-    return note(this.#withdrawals, withdrawal)
+    return this.#withdrawals.note(withdrawal)
   }
 
   /**
@@ -220,14 +227,6 @@ const tooLong = (): Error => new UnavailableError('the store did not answer whil
 /** Whether the claim stands in line. */
 function waits({ waitMs }: Wish): boolean {
   return waitMs !== 0
-}
-
-/** Remembers a promise as long as it is not settled, for `close` to wait for. */
-function note<T>(unsettled: Set<Promise<unknown>>, promise: Promise<T>): Promise<T> {
-  const forget = (): void => void unsettled.delete(promise)
-  unsettled.add(promise)
-  promise.then(forget, forget)
-  return promise
 }
 
 /** A claim that stands in line, with what it stands on: its session in the store, its turn in this process. */

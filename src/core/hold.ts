@@ -70,6 +70,12 @@ export class ClaimHold implements Hold {
     throw this.#lost ?? this.#notHeld(minMs, leftMs)
   }
 
+  /** Throws HoldLostError if the hold was lost. A hold that was released is not lost. */
+  assertNotLost(): void {
+    this.remainingMs // reading it tells the loss, if there is one to tell
+    if (this.#lost) throw this.#lost
+  }
+
   async verify(): Promise<void> {
     this.assertHeld()
     const { backend, claim } = this.#grant
@@ -176,9 +182,11 @@ export class ClaimHold implements Hold {
 
   #notHeld(minMs: number, leftMs: number): HoldLostError {
     const name = JSON.stringify(this.name)
-    if (leftMs === 0) return new HoldLostError(`the hold on ${name} was released`)
+    if (leftMs === 0)
+      return new HoldLostError(`the hold on ${name} was released`, { code: 'LEASEHOLD_HOLD_RELEASED' })
     return new HoldLostError(
       `${Math.floor(leftMs)} ms are left of the hold on ${name}, ${minMs} ms were asked for`,
+      { code: 'LEASEHOLD_HOLD_SHORT' },
     )
   }
 }

@@ -111,6 +111,7 @@ export class ClientElection implements Election {
     const { acquirer, clock, facts } = this.#client
     checkWork('work', work)
     checkOptions(options, leadOptions(facts))
+    acquirer.closing.throwIfEnded()
     const campaign = (signal: AbortSignal, onStanding: () => void): Promise<LedTerm> => {
       const onWait = (ahead: number): void => {
         onStanding()

@@ -29,6 +29,10 @@ export class ClaimLock implements Lock {
   }
 
   async acquire(options: AcquireOptions = {}): Promise<Hold> {
+    return this.#acquire(options)
+  }
+
+  async #acquire(options: AcquireOptions): Promise<ClaimHold> {
     checkOptions(options, acquireOptions)
     const { waitMs, signal, onWait } = options
     const hold = await this.#ask({ waitMs, signal, onWait })
@@ -43,10 +47,10 @@ export class ClaimLock implements Lock {
 
   async run<T>(work: (hold: Hold) => T | Promise<T>, options: AcquireOptions = {}): Promise<T> {
     checkWork('work', work)
-    const hold = await this.acquire(options)
+    const hold = await this.#acquire(options)
     try {
       const result = await work(hold)
-      hold.assertHeld()
+      hold.assertNotLost()
       return result
     } finally {
       // A refused release must not mask what happened in the work; the session's end frees the lock.
@@ -58,13 +62,13 @@ export class ClaimLock implements Lock {
     return this.#client.readCheckpoint(this.name)
   }
 
-  #ask(options: AcquireOptions): Promise<Hold | undefined> {
+  #ask(options: AcquireOptions): Promise<ClaimHold | undefined> {
     const { acquirer, holder } = this.#client
     const wish = { name: this.name, permits: this.#permits, value: holder, candidate: false, make }
     return acquirer.acquire({ ...wish, ...options })
   }
 }
 
-function make(grant: Grant): Hold {
+function make(grant: Grant): ClaimHold {
   return new ClaimHold(grant)
 }

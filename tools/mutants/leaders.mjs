@@ -61,7 +61,7 @@ export const ofLeaders = [
   {
     name: 'close-does-not-wait-for-the-work-of-a-leader',
     file: 'src/core/acquire.ts',
-    find: '    await Promise.allSettled(this.#works)\n',
+    find: '    await this.#works.settled()\n',
     put: '',
     stores: election,
     by: orderly,

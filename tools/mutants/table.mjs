@@ -256,8 +256,8 @@ const acquire = [
   {
     name: 'local-turn-passed-on-too-early',
     file: 'src/core/acquire.ts',
-    find: 'return note(this.#withdrawals, this.#withdraw(stand))',
-    put: 'stand.leave()\n        return note(this.#withdrawals, this.#withdraw(stand))',
+    find: 'return this.#withdrawals.note(this.#withdraw(stand))',
+    put: 'stand.leave()\n        return this.#withdrawals.note(this.#withdraw(stand))',
     stores: etcd,
     by: belief,
   },

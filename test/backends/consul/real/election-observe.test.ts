@@ -94,7 +94,7 @@ test('an observer leaves nothing in Consul, and its loop ends with its client', 
   const client = await store.client(namespace)
   const loop = client.election('a').observe()
   expect((await loop.next()).value).toBeUndefined()
-  const ended = expect(loop.next()).rejects.toMatchObject({ name: 'AbortError' })
+  const ended = expect(loop.next()).rejects.toMatchObject({ name: 'ClosedError' })
 
   await client.close()
 

@@ -78,5 +78,5 @@ test('close takes a few seconds at most when the server hangs, also while a sess
   await client.close()
 
   expect(performance.now() - began).toBeLessThan(2_500) // two requests of 900 ms, and some
-  expect(await pending).toBe('AbortError')
+  expect(await pending).toBe('ClosedError')
 })
