@@ -13,12 +13,22 @@ export type {
   Election,
   LeadOptions,
   LeadWork,
+  LedTerm,
   ObserveOptions,
+  StepDownOptions,
   Term,
 } from './api/election.ts'
 export type { Hold, Holder } from './api/hold.ts'
 export { type ConnectOptions, Leasehold } from './api/leasehold.ts'
-export type { AcquireOptions, Lock, Mutex, Semaphore, SemaphoreOptions, TryOptions } from './api/lock.ts'
+export type {
+  AcquireOptions,
+  Lock,
+  Mutex,
+  RunOptions,
+  Semaphore,
+  SemaphoreOptions,
+  TryOptions,
+} from './api/lock.ts'
 export type { Clock, Mark } from './base/clock.ts'
 export {
   ClosedError,

@@ -7,6 +7,7 @@ import {
   type Election,
   type Hold,
   Leasehold,
+  type LedTerm,
   type Lock,
   type Mutex,
   type Semaphore,
@@ -55,7 +56,8 @@ test('a test can write a fake of each public type as an object', async () => {
     ...{ name: 'a', token: 1n, held: true, remainingMs: 1_000, signal: new AbortController().signal },
     ...{ assertHeld: () => {}, verify: done, checkpoint: done, release: done, [Symbol.asyncDispose]: done },
   }
-  const term: Term = { ...hold, proclaim: done, resign: done }
+  const term: Term = { ...hold, stopping: false, proclaim: done, resign: done }
+  const led: LedTerm = { ...term, stepDown: () => {} }
   const lock: Lock = {
     name: 'a',
     acquire: async () => hold,
@@ -69,7 +71,7 @@ test('a test can write a fake of each public type as an object', async () => {
     name: 'a',
     campaign: async () => term,
     leader: async () => undefined,
-    lead: async (work) => void (await work(term)),
+    lead: async (work) => void (await work(led)),
     async *observe(): AsyncGenerator<undefined, never, void> {
       for (;;) yield undefined
     },

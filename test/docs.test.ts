@@ -14,7 +14,14 @@ interface Block {
 }
 
 const run = promisify(execFile)
-const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/cron.md', 'bench/README.md']
+const documents = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'docs/cron.md',
+  'docs/leaders.md',
+  'bench/README.md',
+]
 const blocks = documents.flatMap(blocksOf)
 const scripts = resolve('.cache/docs') // inside the package, so that 'leasehold' is this package
 const home = mkdtempSync(join(tmpdir(), 'leasehold-docs-'))

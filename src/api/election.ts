@@ -18,29 +18,40 @@ export interface ObserveOptions {
    * Called with each error that the observation goes on after: the store did not answer, or refused, once it had answered
    * before. By default it becomes a warning of the process. An error that `onError` throws itself ends the loop.
    */
-  readonly onError?: ((error: unknown) => void) | undefined
+  readonly onError?: ((error: unknown) => unknown) | undefined
   /** Asked about each of these errors: true ends the loop with it. By default none of them does. */
   readonly fatal?: ((error: unknown) => boolean) | undefined
 }
 
 /** What a leader does. It should end soon after `term.signal` aborts. */
-export type LeadWork = (term: Term) => unknown
+export type LeadWork = (term: LedTerm) => unknown
 
 /** How to lead. */
 export interface LeadOptions {
   /** Text about the leader for others to read, as for `campaign`. */
   readonly value?: string | undefined
   /** Called with the number of candidates that stand ahead, as for `acquire`. */
-  readonly onWait?: ((ahead: number) => void) | undefined
+  readonly onWait?: ((ahead: number) => unknown) | undefined
   /** Ends it all: the work is asked to stop, the term is resigned, and `lead` resolves. */
   readonly signal?: AbortSignal | undefined
   /** How long, in ms, work may go on after `term.signal` aborted; 10 s by default. */
   readonly graceMs?: number | undefined
   /**
-   * Called with each error that `lead` goes on after. By default it becomes a warning of the process. An error that
-   * `onError` throws itself ends `lead`.
+   * How long before the deadline, in ms, `term.signal` aborts (with a HoldLostError, code `LEASEHOLD_HOLD_SHORT`) when no
+   * renewal is answered: the time that the work needs to stop, so that it has stopped before another candidate can lead.
+   * By default a fifth of the TTL; at most half of what is left of it without the margin.
    */
-  readonly onError?: ((error: unknown) => void) | undefined
+  readonly stopBeforeMs?: number | undefined
+  /**
+   * The longest rest, in ms, after work that fails again and again: 50 ms after the first failure, then twice as long each
+   * time. 30 s by default. A term that lasts as long as this begins the rests anew.
+   */
+  readonly retryMaxMs?: number | undefined
+  /**
+   * Called with each error that `lead` goes on after. By default it becomes a warning of the process. An error that
+   * `onError` throws itself ends `lead`. Where it returns a promise, `lead` awaits it.
+   */
+  readonly onError?: ((error: unknown) => unknown) | undefined
   /**
    * Asked about each error of a campaign: true ends `lead` with it, false lets `lead` go on. By default only a
    * ConflictError or RefusedError that comes before the store has ever let this candidate stand in line ends it: that is a
@@ -50,11 +61,12 @@ export interface LeadOptions {
 }
 
 /**
- * Leadership, held. It is a Hold: `token`, `held`, `assertHeld`, `verify` and `checkpoint` are those of a lock. Its
- * `signal` aborts when it is time to stop for whatever reason: the term was lost (a HoldLostError), it was resigned, or,
- * under `lead`, the caller wants an end.
+ * Leadership, held. It is a Hold: `token`, `held`, `assertHeld`, `verify` and `checkpoint` are those of a lock. Its `signal` aborts when it is time to stop for whatever reason: the term was lost (a
+ * HoldLostError), it was resigned, or, under `lead`, the caller wants an end.
  */
 export interface Term extends Hold {
+  /** Whether it is time to stop: `signal.aborted`. `held` is about the lock, and may still be true then. */
+  readonly stopping: boolean
   /**
    * Replaces the value that `leader` and `observe` tell. The store refuses it unless this term still stands; of two
    * calls the later one stays. Costs one request. Rejects with HoldLostError when refused or after the end of the term,
@@ -63,10 +75,29 @@ export interface Term extends Hold {
   proclaim(value: string): Promise<void>
   /**
    * Gives leadership back, and the next candidate leads after one more event. End the work that the term protects
-   * before: from here on `held` is false and `signal` is aborted. Costs, resolves and rejects as `release`, which does
-   * the same.
+   * before: from here on `held` is false and `signal` is aborted. Costs, resolves and rejects as `release`, which does the
+   * same.
    */
   resign(): Promise<void>
+}
+
+/** How to step down. */
+export interface StepDownOptions {
+  /** How long, in ms, this candidate stays out of the line afterwards; 0 by default. */
+  readonly awayMs?: number | undefined
+}
+
+/**
+ * The term of work under `lead`. It cannot be given up while the work runs: `stepDown` asks for that, and `lead` gives it
+ * up when the work has ended.
+ */
+export interface LedTerm extends Omit<Term, 'resign' | 'release' | typeof Symbol.asyncDispose> {
+  /**
+   * Asks for the end of this term: `signal` aborts, `lead` waits until the work has ended (for `graceMs`), gives
+   * leadership up, and stands for election again after `awayMs`. Returns at once, and sends nothing. Throws TypeError or
+   * RangeError for a bad option.
+   */
+  stepDown(options?: StepDownOptions): void
 }
 
 /**
@@ -101,9 +132,9 @@ export interface Election {
   /**
    * Campaigns, calls `work` with the term when this candidate leads, and campaigns again when the work is done, until
    * `signal` aborts or the client is closed; then resolves. When the work has to stop, `term.signal` aborts; the term is
-   * resigned when the work is over, or `graceMs` later, never before. `onError` is called with each error after which
-   * `lead` goes on, after a pause of up to 2 s: work that throws, a term that is lost, a store out of reach, a refusal
-   * that may pass. Rejects with TypeError or RangeError for bad arguments, with ConflictError or RefusedError if that is
+   * resigned when the work is over, or `graceMs` later, never before. The value that the work proclaimed last is that of
+   * the next term. `onError` is called with each error after which `lead` goes on: a term that is lost, a store out of
+   * reach or a refusal that may pass (after a pause of up to 2 s), and work that throws (after up to `retryMaxMs`). Rejects with TypeError or RangeError for bad arguments, with ConflictError or RefusedError if that is
    * the first answer that the candidate ever gets (`fatal` decides otherwise), and with HoldLostError if the work still
    * runs when all else is over: then end the process.
    */

@@ -9,9 +9,20 @@ export interface AcquireOptions {
   readonly signal?: AbortSignal | undefined
   /**
    * Called with the number of claims of other clients that stand ahead in the store, as far as the store told: when
-   * this claim begins to wait there, and whenever that number changes. An error that it throws ends the wait.
+   * this claim begins to wait there, and whenever that number changes. An error that it throws, or with which a promise
+   * that it returns rejects, ends the wait.
    */
-  readonly onWait?: ((ahead: number) => void) | undefined
+  readonly onWait?: ((ahead: number) => unknown) | undefined
+}
+
+/** How to work under a hold. */
+export interface RunOptions extends AcquireOptions {
+  /**
+   * How long before the deadline, in ms, `hold.signal` aborts (with a HoldLostError, code `LEASEHOLD_HOLD_SHORT`) when no
+   * renewal is answered: the time that the work needs to stop. By default a fifth of the TTL; at most half of what is
+   * left of it without the margin. 0 lets the signal abort at the deadline.
+   */
+  readonly stopBeforeMs?: number | undefined
 }
 
 /** How to ask for a hold without waiting. */
@@ -42,7 +53,7 @@ export interface Lock {
    * as it is. If the hold was lost before `work` was done, rejects with HoldLostError: part of the work was not
    * protected. Work may release the hold itself before it ends; that is no loss.
    */
-  run<T>(work: (hold: Hold) => T | Promise<T>, options?: AcquireOptions): Promise<T>
+  run<T>(work: (hold: Hold) => T | Promise<T>, options?: RunOptions): Promise<T>
   /**
    * The text that the last holder stored with `hold.checkpoint(text)`, read linearizably; undefined if no holder ever
    * stored one. Costs one request. Rejects with UnavailableError or RefusedError.

@@ -13,6 +13,7 @@ import {
 import { Scope } from '../base/scope.ts'
 import type { Admitted, Backend, Claim } from '../contract.ts'
 import { timeout, toldApart, untilAnswered } from './admission.ts'
+import { listener } from './callbacks.ts'
 import type { Grant } from './hold.ts'
 import { notFree } from './holder.ts'
 import { type Leave, Lines } from './local-queue.ts'
@@ -35,7 +36,7 @@ export interface Wish<H extends Hold = Hold> {
   readonly waitMs?: number | undefined
   readonly signal?: AbortSignal | undefined
   /** Hears how many stand ahead, whenever that changes. */
-  readonly onWait?: ((ahead: number) => void) | undefined
+  readonly onWait?: ((ahead: number) => unknown) | undefined
 }
 
 /** Turns wishes into holds. One per client. */
@@ -78,7 +79,8 @@ export class Acquirer {
     try {
       scope.throwIfEnded()
       const leave = await this.#lines.enter(wish.name, wish.permits, waits(wish), scope)
-      return leave && (await this.#inTurn(wish, leave, scope))
+      const onWait = listener(wish.onWait, scope)
+      return leave && (await this.#inTurn({ ...wish, onWait }, leave, scope))
     } catch (error) {
       if (error === timeout) throw await this.notFree(wish)
       throw error

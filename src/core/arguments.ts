@@ -3,9 +3,9 @@
 // what a store alone can judge is refused by its backend.
 
 import type { CronOptions, StartOptions, TickOptions } from '../api/cron.ts'
-import type { CampaignOptions, LeadOptions, ObserveOptions } from '../api/election.ts'
+import type { CampaignOptions, LeadOptions, ObserveOptions, StepDownOptions } from '../api/election.ts'
 import type { ConnectOptions } from '../api/leasehold.ts'
-import type { AcquireOptions, SemaphoreOptions, TryOptions } from '../api/lock.ts'
+import type { AcquireOptions, RunOptions, SemaphoreOptions, TryOptions } from '../api/lock.ts'
 import {
   callback,
   check,
@@ -19,6 +19,7 @@ import {
   withMethods,
 } from '../base/options.ts'
 import type { Facts } from '../contract.ts'
+import { stopBeforeMostMs } from './session.ts'
 
 export { checkOptions } from '../base/options.ts'
 
@@ -35,6 +36,7 @@ const ms = (alsoCalled: readonly string[]): Kind => ({
 })
 const waitMs = ms(['wait', 'timeout', 'timeoutMs', 'maxWait', 'acquireTimeout'])
 const graceMs = ms(['grace', 'gracePeriod'])
+const retryMaxMs = ms(['retryMax', 'maxRetryMs', 'backoffMaxMs'])
 const tick: Kind = {
   takes: 'a Date',
   judge(value, argument) {
@@ -58,8 +60,10 @@ const clock = withMethods('a Clock', ['mark', 'wallMs', 'after', 'random', 'id']
 export const connectOptions: TableOf<ConnectOptions> = { ttlMs, clock }
 /** The options of `semaphore`. */
 export const semaphoreOptions: TableOf<SemaphoreOptions> = { permits }
-/** The options of `acquire` and `run` of a lock. */
+/** The options of `acquire` of a lock. */
 export const acquireOptions: TableOf<AcquireOptions> = { waitMs, signal, onWait: callback }
+/** The options of `stepDown`. */
+export const stepDownOptions: TableOf<StepDownOptions> = { awayMs: ms(['away', 'ms', 'pauseMs']) }
 /** The options of `tryAcquire`. */
 export const tryOptions: TableOf<TryOptions> = { signal }
 /** The options of `observe`. */
@@ -82,9 +86,24 @@ export function campaignOptions(facts: Facts): TableOf<CampaignOptions> {
   return { ...acquireOptions, value: valueKind(facts) }
 }
 
-/** The options of `lead`; the store limits the value. */
-export function leadOptions(facts: Facts): TableOf<LeadOptions> {
-  return { value: valueKind(facts), onWait: callback, signal, graceMs, onError: callback, fatal: callback }
+/** The options of `run` of a lock, for a client whose sessions have this time to live. */
+export function runOptions(ttlMs: number): TableOf<RunOptions> {
+  return { ...acquireOptions, stopBeforeMs: stopBeforeMs(ttlMs) }
+}
+
+/** The options of `lead`; the store limits the value, and the time to live how early the work can be asked to stop. */
+export function leadOptions(facts: Facts, ttlMs: number): TableOf<LeadOptions> {
+  const callbacks = { onWait: callback, onError: callback, fatal: callback }
+  return {
+    ...{ value: valueKind(facts), signal, graceMs, stopBeforeMs: stopBeforeMs(ttlMs), retryMaxMs },
+    ...callbacks,
+  }
+}
+
+function stopBeforeMs(ttlMs: number): Kind {
+  const max = Math.floor(stopBeforeMostMs(ttlMs))
+  const takes = `a number of ms from 0 to ${max}, with a ttlMs of ${ttlMs}`
+  return { ...number({ min: 0, max, takes }), alsoCalled: ['stopMs', 'stopAhead', 'renewDeadline'] }
 }
 
 /** Throws unless `permits` is a whole number from 1 to 10 000. */

@@ -38,6 +38,8 @@ export class ClaimHold implements Hold {
   #aborted: { readonly reason: unknown } | undefined
   #lost: Error | undefined
   #released: Promise<void> | undefined
+  #stopBeforeMs = 0
+  #cancelAlarm = nothing
 
   constructor(grant: Grant) {
     this.#grant = grant
@@ -54,7 +56,9 @@ export class ClaimHold implements Hold {
 
   get remainingMs(): number {
     const sessionMs = this.#grant.session.remainingMs // computing it may tell this hold that it is lost
-    return this.#released ? 0 : sessionMs
+    if (this.#released) return 0
+    if (sessionMs <= this.#stopBeforeMs) this.stop(this.#short())
+    return sessionMs
   }
 
   get signal(): AbortSignal {
@@ -122,7 +126,23 @@ export class ClaimHold implements Hold {
     this.#controller?.abort(reason)
   }
 
+  /**
+   * From now on `signal` aborts so long before the deadline, with a HoldLostError, unless a renewal moves the deadline in
+   * time. As a loss, this is computed from the clock when it is read, and told by a timer.
+   */
+  stopBefore(ms: number): void {
+    this.#stopBeforeMs = ms
+    this.#lookAhead()
+  }
+
+  #lookAhead(): void {
+    const leftMs = this.remainingMs - this.#stopBeforeMs // reading it tells that the work has to stop
+    if (this.#released || this.#aborted) return
+    this.#cancelAlarm = this.#grant.clock.after(Math.max(1, leftMs), () => this.#lookAhead())
+  }
+
   #end(): Promise<void> {
+    this.#cancelAlarm()
     this.#unsubscribe()
     this.#cancelWatch()
     this.#watching?.end(this.#lost)
@@ -172,6 +192,14 @@ export class ClaimHold implements Hold {
       this.assertHeld()
       throw error
     }
+  }
+
+  #short(): HoldLostError {
+    const [name, ms] = [JSON.stringify(this.name), this.#stopBeforeMs]
+    return new HoldLostError(
+      `the hold on ${name} was not renewed, and ${ms} ms before its deadline its work has to stop`,
+      { code: 'LEASEHOLD_HOLD_SHORT' },
+    )
   }
 
   #removed(): HoldLostError {

@@ -84,8 +84,8 @@ export async function once<T>(
 }
 
 /** How long to wait after the nth failure in a row: exponential, with jitter over its upper half. */
-export function backoffMs(clock: Clock, failures: number): number {
-  const ms = Math.min(retryDefaults.mostMs, retryDefaults.firstMs * 2 ** (failures - 1))
+export function backoffMs(clock: Clock, failures: number, mostMs: number = retryDefaults.mostMs): number {
+  const ms = Math.min(mostMs, retryDefaults.firstMs * 2 ** (failures - 1))
   return ms * (0.5 + clock.random() / 2)
 }
 

@@ -21,6 +21,19 @@ export function requestMs(ttlMs: number): number {
   return Math.min(3_000, (ttlMs - marginMs(ttlMs)) / 3)
 }
 
+/** How long before the deadline work is asked to stop, in ms, if nobody says: a fifth of the time to live. */
+export function stopBeforeDefaultMs(ttlMs: number): number {
+  return ttlMs / 5
+}
+
+/**
+ * The most of that, in ms: half of the way from a renewal to the deadline. The next renewal is sent after a third of the
+ * time to live, and has to be answered before the work is asked to stop.
+ */
+export function stopBeforeMostMs(ttlMs: number): number {
+  return (ttlMs - marginMs(ttlMs)) / 2
+}
+
 /** How a request is made to this store, by a client whose session has this time to live. */
 function requestOptions(backend: Backend, clock: Clock, ttlMs: number, scope: Ending): RequestOptions {
   return { clock, scope, requestMs: backend.facts.answersAtOnce ? undefined : requestMs(ttlMs) }

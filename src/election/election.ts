@@ -21,11 +21,11 @@ import {
   leadOptions,
   observeOptions,
 } from '../core/arguments.ts'
+import { teller } from '../core/callbacks.ts'
 import { follow } from '../core/follow.ts'
-import { warn } from '../core/grace.ts'
 import type { Grant } from '../core/hold.ts'
 import { backoffMs } from '../core/request.ts'
-import { Lead, LedTerm } from './lead.ts'
+import { type Candidacy, Lead } from './lead.ts'
 import { ClaimTerm } from './term.ts'
 
 /** What an election needs of the client that made it. */
@@ -55,7 +55,7 @@ export class ClientElection implements Election {
 
   async campaign(options: CampaignOptions = {}): Promise<Term> {
     checkOptions(options, campaignOptions(this.#client.facts))
-    return this.#campaign(options, (grant) => new ClaimTerm(grant))
+    return this.#campaign(options)
   }
 
   async leader(): Promise<Leader | undefined> {
@@ -94,43 +94,41 @@ export class ClientElection implements Election {
   }
 
   /** Asks until the store answers: what goes wrong once the observer has had an answer may pass. */
-  async #askOn(scope: Scope, { fatal, onError = warn }: ObserveOptions): Promise<Observation> {
+  async #askOn(scope: Scope, { fatal, onError }: ObserveOptions): Promise<Observation> {
     const { clock } = this.#client
+    const tell = teller(onError, scope, { clock, name: this.name, graceMs: 0 })
     for (let failures = 1; ; failures += 1) {
       try {
         return await this.#client.observe(this.name, scope)
       } catch (error) {
         if (scope.ended || fatal?.(error)) throw error
-        onError(error)
+        await tell(error)
       }
       await pause(clock, backoffMs(clock, failures), scope.signal)
     }
   }
 
   async lead(work: LeadWork, options: LeadOptions = {}): Promise<void> {
-    const { acquirer, clock, facts } = this.#client
+    const { acquirer, clock, facts, ttlMs } = this.#client
     checkWork('work', work)
-    checkOptions(options, leadOptions(facts))
+    checkOptions(options, leadOptions(facts, ttlMs))
     acquirer.closing.throwIfEnded()
-    const campaign = (signal: AbortSignal, onStanding: () => void): Promise<LedTerm> => {
-      const onWait = (ahead: number): void => {
-        onStanding()
-        options.onWait?.(ahead)
-      }
-      return this.#campaign({ value: options.value, signal, onWait }, (grant) => new LedTerm(grant), true)
-    }
     const scope = new Scope().on(acquirer.closing).onSignal(options.signal)
-    const lead = new Lead({ campaign, clock, scope, name: this.name }, work, options)
+    const campaign = ({ value, signal, onStanding }: Candidacy): Promise<ClaimTerm> => {
+      const onWait = (ahead: number): unknown => {
+        onStanding()
+        return options.onWait?.(ahead)
+      }
+      return this.#campaign({ value, signal, onWait }, true)
+    }
+    const lead = new Lead({ campaign, clock, ttlMs, scope, name: this.name }, work, options)
     await acquirer.awaitOnClose(lead.run().finally(() => scope.lift()))
   }
 
-  async #campaign<T extends ClaimTerm>(
-    options: CampaignOptions,
-    make: (grant: Grant) => T,
-    releasesItself = false,
-  ): Promise<T> {
+  async #campaign(options: CampaignOptions, releasesItself = false): Promise<ClaimTerm> {
     const { acquirer, candidate } = this.#client
     const { value = candidate, waitMs, signal, onWait } = options
+    const make = (grant: Grant): ClaimTerm => new ClaimTerm(grant)
     const wish = { name: this.name, permits: 1, value, candidate: true, releasesItself, make }
     const term = await acquirer.acquire({ ...wish, waitMs, signal, onWait })
     if (term) return term

@@ -1,123 +1,112 @@
-// Work that only a leader does, term after term. Owns the order of things at the end of a term: first the work is asked to
-// stop, then it ends, then leadership is given up; and what happens when the work does not end.
-
+// Leading, term after term. Owns when to stand for election again: which errors end it all, and how long to rest after a
+// campaign or work that failed. The end of a term is tenure.ts's.
 import type { LeadOptions, LeadWork } from '../api/election.ts'
-import { orAborted } from '../base/abort.ts'
 import { type Clock, leastElapsedMs, pause } from '../base/clock.ts'
-import { ConflictError, HoldLostError, RefusedError } from '../base/errors.ts'
+import { ConflictError, RefusedError } from '../base/errors.ts'
 import type { Scope } from '../base/scope.ts'
-import { awaitWithGrace, type Grace, graceDefaultMs, warn } from '../core/grace.ts'
+import { teller } from '../core/callbacks.ts'
+import { graceDefaultMs } from '../core/grace.ts'
 import { backoffMs, retryDefaults } from '../core/request.ts'
-import { ClaimTerm } from './term.ts'
+import { stopBeforeDefaultMs } from '../core/session.ts'
+import { type Rules, Tenure } from './tenure.ts'
+import type { ClaimTerm } from './term.ts'
 
-/** A term whose work can be asked to stop. */
-export class LedTerm extends ClaimTerm {
-  askToStop(reason: unknown): void {
-    this.stop(reason)
-  }
+/** How long a candidate rests at most after work that fails again and again, in ms, if nobody says. */
+const retryMaxDefaultMs = 30_000
+
+/** One campaign. */
+export interface Candidacy {
+  readonly value: string | undefined
+  readonly signal: AbortSignal
+  /** Called when the store has put the candidate in line. */
+  readonly onStanding: () => void
 }
 
 /** What leading needs. */
 export interface LeadClient {
   readonly name: string
   readonly clock: Clock
+  readonly ttlMs: number
   /** What ends it all. */
   readonly scope: Scope
-  /** Calls `onStanding` when the store has put the candidate in line. */
-  campaign(signal: AbortSignal, onStanding: () => void): Promise<LedTerm>
+  campaign(candidacy: Candidacy): Promise<ClaimTerm>
 }
 
 /** Terms and the work in them, one after another. */
 export class Lead {
   readonly #client: LeadClient
-  readonly #work: LeadWork
-  readonly #grace: Grace
-  readonly #report: (error: unknown) => void
+  readonly #rules: Rules
+  readonly #retryMaxMs: number
   readonly #isFatal: (error: unknown) => boolean
   /** Whether the store has ever let it stand in line: then a refusal is no wrong configuration, and may pass. */
   #stood = false
+  #value: string | undefined
+  /** Terms in a row that were short, or whose work failed. */
+  #inVain = 0
 
   constructor(client: LeadClient, work: LeadWork, options: LeadOptions) {
-    const { graceMs = graceDefaultMs, onError = warn } = options
+    const { graceMs = graceDefaultMs, stopBeforeMs = stopBeforeDefaultMs(client.ttlMs) } = options
+    const { clock, name, scope } = client
+    const grace = { clock, name, graceMs }
     this.#client = client
-    this.#work = work
-    this.#grace = { clock: client.clock, name: client.name, graceMs }
-    this.#report = onError
+    this.#value = options.value
+    this.#retryMaxMs = options.retryMaxMs ?? retryMaxDefaultMs
     this.#isFatal = options.fatal ?? ((error) => !this.#stood && isFinal(error))
+    const proclaimed = (value: string): void => {
+      this.#value = value
+    }
+    this.#rules = {
+      work,
+      scope,
+      grace,
+      stopBeforeMs,
+      proclaimed,
+      tell: teller(options.onError, scope, grace),
+    }
   }
 
-  /** Goes on until the scope ends. Work that fails at once, again and again, is not followed by the next at once. */
+  /** Goes on until the scope ends. */
   async run(): Promise<void> {
     const { clock, scope } = this.#client
-    for (let failures = 0; !scope.ended; ) {
+    for (let vain = 1; !scope.ended; vain += 1) {
       const term = await this.#elected()
-      const since = clock.mark()
-      if (term) await this.#serve(term)
-      failures = leastElapsedMs(since, clock.mark()) < retryDefaults.mostMs ? failures + 1 : 1
-      await pause(clock, backoffMs(clock, failures), scope.signal).catch(() => {})
+      if (term) vain = 0
+      const restMs = term ? await this.#serve(term) : backoffMs(clock, vain)
+      await pause(clock, restMs, scope.signal).catch(() => {})
     }
   }
 
   /** A term, or undefined where the campaign failed in a way that another may not, or has to end. */
-  async #elected(): Promise<LedTerm | undefined> {
-    const { scope } = this.#client
-    const stood = (): void => {
+  async #elected(): Promise<ClaimTerm | undefined> {
+    const { scope, campaign } = this.#client
+    const onStanding = (): void => {
       this.#stood = true
     }
     try {
-      const term = await this.#client.campaign(scope.signal, stood)
-      stood()
+      const term = await campaign({ value: this.#value, signal: scope.signal, onStanding })
+      onStanding()
       return term
     } catch (error) {
       if (scope.ended) return undefined
       if (this.#isFatal(error)) throw error
-      this.#report(error)
+      await this.#rules.tell(error)
       return undefined
     }
   }
 
-  async #serve(term: LedTerm): Promise<void> {
-    const forget = this.#client.scope.onEnd((reason) => term.askToStop(reason))
-    const working = this.#begin(term)
-    working.catch(() => {}) // it may fail when nobody waits for it any more
-    let stuck: HoldLostError | undefined
-    try {
-      stuck = await awaitWithGrace(working, term.signal, this.#grace)
-    } finally {
-      forget()
-      await term.resign().catch(this.#report)
-    }
-    if (stuck) await this.#await(working, stuck)
-  }
-
-  /** Settles when the work has, and has told what went wrong. */
-  async #begin(term: LedTerm): Promise<void> {
-    const { signal } = term
-    try {
-      await this.#work(term)
-    } catch (error) {
-      const asAsked = signal.aborted && (error === signal.reason || isAbort(error))
-      if (!asAsked) this.#report(error)
-    }
-    if (signal.reason instanceof HoldLostError) this.#report(signal.reason)
-  }
-
-  /** Work that goes on without leadership: nothing new begins beside it, and it is no good end either. */
-  async #await(working: Promise<void>, stuck: HoldLostError): Promise<void> {
-    const { scope } = this.#client
-    if (scope.ended) throw stuck
-    this.#report(stuck)
-    await orAborted(working, scope.signal).catch((error) => {
-      throw scope.ended ? stuck : error
-    })
+  /** Resolves with how long to rest after the term. */
+  async #serve(term: ClaimTerm): Promise<number> {
+    const { clock } = this.#client
+    const since = clock.mark()
+    const { failed, awayMs } = await new Tenure(term, this.#rules).serve()
+    const mostMs = failed ? this.#retryMaxMs : retryDefaults.mostMs
+    const lasted = leastElapsedMs(since, clock.mark()) >= mostMs
+    this.#inVain = lasted ? 1 : this.#inVain + 1
+    return Math.max(awayMs, backoffMs(clock, this.#inVain, mostMs))
   }
 }
 
 /** Whether asking again is pointless as long as nobody changes something outside of this process. */
-export function isFinal(error: unknown): boolean {
+function isFinal(error: unknown): boolean {
   return error instanceof ConflictError || error instanceof RefusedError
-}
-
-function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError'
 }

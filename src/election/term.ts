@@ -1,6 +1,6 @@
 // One term of a leader: a hold with a value that others read. Owns what it adds to a hold, nothing of how it was won.
-import type { Term } from '../api/election.ts'
-import { checkValue } from '../core/arguments.ts'
+import type { LedTerm, StepDownOptions, Term } from '../api/election.ts'
+import { checkOptions, checkValue, stepDownOptions } from '../core/arguments.ts'
 import { ClaimHold, type Grant } from '../core/hold.ts'
 
 /** A term of a candidate of ours: see Term for its promises. */
@@ -12,18 +12,101 @@ export class ClaimTerm extends ClaimHold implements Term {
     this.#grant = grant
   }
 
+  get stopping(): boolean {
+    return this.signal.aborted
+  }
+
   async proclaim(value: string): Promise<void> {
     const { backend, claim } = this.#grant
-    checkValue(value, backend.facts)
+    this.checkValue(value)
     return this.write((signal) => backend.proclaim(claim, value, signal))
+  }
+
+  /** Throws unless the store takes the value. */
+  checkValue(value: string): void {
+    checkValue(value, this.#grant.backend.facts)
   }
 
   resign(): Promise<void> {
     return this.release()
   }
 
+  /** Asks the work to stop, though the term still stands. */
+  askToStop(reason: unknown): void {
+    this.stop(reason)
+  }
+
   override release(): Promise<void> {
     this.stop(new DOMException(`the term of ${JSON.stringify(this.name)} was resigned`, 'AbortError'))
     return super.release()
+  }
+}
+
+/** What the work of a leader asks of `lead`. */
+export interface Wishes {
+  /** It wants to end the term, and to stay away for so long. */
+  stepDown(awayMs: number): void
+  /** It has a new value, which later terms begin with. */
+  proclaimed(value: string): void
+}
+
+/** The term that the work under `lead` gets: all of a term but its end, which `lead` puts in order. */
+export class WorkTerm implements LedTerm {
+  readonly #term: ClaimTerm
+  readonly #wishes: Wishes
+
+  constructor(term: ClaimTerm, wishes: Wishes) {
+    this.#term = term
+    this.#wishes = wishes
+  }
+
+  get token(): bigint {
+    return this.#term.token
+  }
+
+  get name(): string {
+    return this.#term.name
+  }
+
+  get held(): boolean {
+    return this.#term.held
+  }
+
+  get remainingMs(): number {
+    return this.#term.remainingMs
+  }
+
+  get signal(): AbortSignal {
+    return this.#term.signal
+  }
+
+  get stopping(): boolean {
+    return this.#term.stopping
+  }
+
+  assertHeld(minMs?: number): void {
+    this.#term.assertHeld(minMs)
+  }
+
+  verify(): Promise<void> {
+    return this.#term.verify()
+  }
+
+  checkpoint(text: string): Promise<void> {
+    return this.#term.checkpoint(text)
+  }
+
+  async proclaim(value: string): Promise<void> {
+    this.#term.checkValue(value)
+    this.#wishes.proclaimed(value)
+    return this.#term.proclaim(value)
+  }
+
+  stepDown(options: StepDownOptions = {}): void {
+    checkOptions(options, stepDownOptions)
+    this.#wishes.stepDown(options.awayMs ?? 0)
+    this.#term.askToStop(
+      new DOMException(`the leader of ${JSON.stringify(this.name)} steps down`, 'AbortError'),
+    )
   }
 }

@@ -1,14 +1,23 @@
 // Mutexes and semaphores, which differ only in the number of holders. Owns the verbs of api/lock.ts; core/acquire.ts
 // waits, and core/hold.ts is the hold.
 import type { Hold } from '../api/hold.ts'
-import type { AcquireOptions, Lock, TryOptions } from '../api/lock.ts'
+import type { AcquireOptions, Lock, RunOptions, TryOptions } from '../api/lock.ts'
 import type { Acquirer } from '../core/acquire.ts'
-import { acquireOptions, checkName, checkOptions, checkWork, tryOptions } from '../core/arguments.ts'
+import {
+  acquireOptions,
+  checkName,
+  checkOptions,
+  checkWork,
+  runOptions,
+  tryOptions,
+} from '../core/arguments.ts'
 import { ClaimHold, type Grant } from '../core/hold.ts'
+import { stopBeforeDefaultMs } from '../core/session.ts'
 
 /** What a lock needs of the client that made it. */
 export interface LockClient {
   readonly acquirer: Acquirer
+  readonly ttlMs: number
   /** The value of the claims: this process, for others to read. */
   readonly holder: string
   readCheckpoint(name: string): Promise<string | undefined>
@@ -45,9 +54,13 @@ export class ClaimLock implements Lock {
     return this.#ask({ waitMs: 0, signal: options.signal })
   }
 
-  async run<T>(work: (hold: Hold) => T | Promise<T>, options: AcquireOptions = {}): Promise<T> {
+  async run<T>(work: (hold: Hold) => T | Promise<T>, options: RunOptions = {}): Promise<T> {
+    const { ttlMs } = this.#client
     checkWork('work', work)
-    const hold = await this.#acquire(options)
+    checkOptions(options, runOptions(ttlMs))
+    const { stopBeforeMs = stopBeforeDefaultMs(ttlMs), ...acquireOptions } = options
+    const hold = await this.#acquire(acquireOptions)
+    hold.stopBefore(stopBeforeMs)
     try {
       const result = await work(hold)
       hold.assertNotLost()

@@ -10,7 +10,7 @@ import {
   UnavailableError,
 } from '../../src/index.ts'
 import { settle } from '../core/manual-clock.ts'
-import { isOver, lead, leader, scene, untilAborted } from './scene.ts'
+import { depose, isOver, lead, leader, scene, untilAborted } from './scene.ts'
 
 describe('while it leads', () => {
   test('others read its value, and the work may replace it', async () => {
@@ -25,6 +25,18 @@ describe('while it leads', () => {
     stop()
     await ended
     expect(await leader(here)).toBeUndefined()
+  })
+
+  test('a value that the work proclaimed is that of the next term, too', async () => {
+    const here = await scene()
+    const { stop } = lead(here, async (term) => {
+      if (term.token === 1n) await term.proclaim('one, moved')
+      await untilAborted(term)
+    })
+    await settle()
+    await depose(here)
+    expect(await leader(here)).toBe('one, moved')
+    stop()
   })
 
   test('work that is done lets the next candidate lead, and stands for election again', async () => {
@@ -54,20 +66,35 @@ describe('work that fails', () => {
     expect(second.token > first.token).toBe(true)
   })
 
-  test('again and again is tried ever more rarely, and soon again once it went well for a while', async () => {
+  test('again and again is tried ever more rarely, up to retryMaxMs', async () => {
+    const here = await scene()
+    const begins: number[] = []
+    const work = (): Promise<never> => {
+      begins.push(here.clock.wallMs())
+      return Promise.reject(new Error('no disk'))
+    }
+    lead(here, work, { retryMaxMs: 10_000 })
+    await here.clock.advance(60_000)
+    const rests = begins.slice(1).map((at, index) => at - (begins[index] as number))
+    // With the jitter of this clock a rest is three quarters of 50 ms, 100 ms, 200 ms and so on.
+    expect(rests.slice(0, 4)).toEqual([37.5, 75, 150, 300])
+    expect(rests.at(-1)).toBe(7_500)
+    expect(Math.max(...rests)).toBe(7_500)
+  })
+
+  test('is tried soon again once a term went well for as long as retryMaxMs', async () => {
     const here = await scene()
     let works = (): Promise<unknown> => Promise.reject(new Error('no disk'))
     const work = vi.fn(() => works())
-    lead(here, work)
+    lead(here, work, { retryMaxMs: 10_000 })
     await here.clock.advance(60_000)
-    expect(work.mock.calls.length).toBeGreaterThan(20)
-    expect(work.mock.calls.length).toBeLessThan(60)
-    works = () => new Promise((_, reject) => void here.clock.after(5_000, () => reject(new Error('no disk'))))
-    await here.clock.advance(2_000)
-    work.mockClear()
+    works = () =>
+      new Promise((_, reject) => void here.clock.after(10_000, () => reject(new Error('no disk'))))
+    await here.clock.advance(10_000) // it begins within the first 7.5 s of this
     works = () => Promise.reject(new Error('no disk'))
-    await here.clock.advance(5_100)
-    expect(work.mock.calls.length).toBeGreaterThanOrEqual(2)
+    work.mockClear()
+    await here.clock.advance(10_000)
+    expect(work.mock.calls.length).toBeGreaterThanOrEqual(5)
   })
 
   test('is a warning of the process where nobody listens', async () => {
@@ -87,6 +114,49 @@ describe('work that fails', () => {
     const { ended } = lead(here, () => Promise.reject('no disk'), { onError })
     await expect(ended).rejects.toBe('no disk')
     expect(await leader(here)).toBeUndefined()
+  })
+
+  test.each(['onError', 'onWait'] as const)(
+    'ends it all where a promise of %s rejects, and leaves no rejection without a handler',
+    async (which) => {
+      const here = await scene()
+      const strays: unknown[] = []
+      const stray = (reason: unknown): void => void strays.push(reason)
+      process.on('unhandledRejection', stray)
+      const term = which === 'onWait' ? await here.other.election('a').campaign() : undefined
+      const told: unknown[] = []
+      const onError = async (error: unknown): Promise<void> => {
+        told.push(error)
+        throw error
+      }
+      const onWait = (): Promise<never> => Promise.reject('no pager')
+      const { ended } = lead(here, () => Promise.reject('no pager'), { onError, onWait })
+      await expect(ended).rejects.toBe('no pager')
+      await settle()
+      process.off('unhandledRejection', stray)
+      expect(told).toEqual(['no pager'])
+      expect(strays).toEqual([])
+      await term?.resign()
+      expect(await leader(here)).toBeUndefined()
+    },
+  )
+
+  test('is told when leadership was given back, and onError is awaited before the next campaign', async () => {
+    const here = await scene()
+    let heard = (): void => {}
+    const led: unknown[] = []
+    const onError = async (): Promise<void> => {
+      led.push(await leader(here))
+      await new Promise<void>((resolve) => (heard = resolve))
+    }
+    const work = vi.fn(() => Promise.reject('no disk'))
+    lead(here, work, { onError })
+    await here.clock.advance(60_000)
+    expect(led).toEqual([undefined])
+    expect(work).toHaveBeenCalledTimes(1)
+    heard()
+    await here.clock.advance(1_000)
+    expect(work.mock.calls.length).toBeGreaterThan(1)
   })
 
   test('with the reason why it was asked to stop is no failure', async () => {
@@ -202,6 +272,14 @@ describe('an argument that makes no sense is refused, and named, before anything
     ['onError', () => {}, { onError: 1 }, /^onError: 1 is not a function/],
     ['onWait', () => {}, { onWait: 1 }, /^onWait: 1 is not a function/],
     ['fatal', () => {}, { fatal: true }, /^fatal: true is not a function/],
+    ['stopBeforeMs', () => {}, { stopBeforeMs: -1 }, /^stopBeforeMs: -1 is out of range/],
+    [
+      'stopBeforeMs beyond half of the way to the deadline',
+      () => {},
+      { stopBeforeMs: 5_401 },
+      /^stopBeforeMs: 5401 is out of range; it takes a number of ms from 0 to 5400, with a ttlMs of 12000/,
+    ],
+    ['retryMaxMs', () => {}, { retryMaxMs: 'x' }, /^retryMaxMs: "x" is not a number/],
   ])('%s', async (_, work, options, message) => {
     const { one, store } = await scene()
     store.asked.length = 0

@@ -1,6 +1,6 @@
 // Two candidates of one election on one store, on a clock that the test moves: what the tests of `lead` begin with.
 import type { Backend } from '../../src/contract.ts'
-import { connect, type LeadOptions, type LeadWork, type Leasehold, type Term } from '../../src/index.ts'
+import { connect, type LeadOptions, type LeadWork, type Leasehold, type LedTerm } from '../../src/index.ts'
 import { FaultyStore } from '../core/faulty.ts'
 import { ManualClock, settle } from '../core/manual-clock.ts'
 
@@ -52,7 +52,7 @@ export const isOver = (promise: Promise<unknown>): Promise<boolean> =>
   ])
 
 /** Resolves when the term wants its work to end. */
-export const untilAborted = ({ signal }: Term): Promise<unknown> =>
+export const untilAborted = ({ signal }: Pick<LedTerm, 'signal'>): Promise<unknown> =>
   new Promise((resolve) => signal.addEventListener('abort', resolve))
 
 export const leader = async ({ other }: Scene): Promise<string | undefined> =>

@@ -148,8 +148,8 @@ const hold = [
   {
     name: 'held-after-release',
     file: 'src/core/hold.ts',
-    find: 'return this.#released ? 0 : sessionMs',
-    put: 'return sessionMs',
+    find: '    if (this.#released) return 0\n',
+    put: '',
     stores: etcd,
     by: belief,
   },

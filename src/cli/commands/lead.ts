@@ -1,7 +1,7 @@
 // `leasehold lead`: a command for as long as this candidate leads, term after term. Owns what the end of a term
 // means for the command and for leasehold; the command is under-hold's, campaigning the library's.
 import type { Command } from 'commander'
-import type { Term } from '../../api/election.ts'
+import type { LedTerm } from '../../api/election.ts'
 import { HoldLostError } from '../../base/errors.ts'
 import { type Visit, withClient } from '../client.ts'
 import { messageOf } from '../exit.ts'
@@ -69,6 +69,7 @@ class Candidate {
         value: this.#options.value,
         signal: AbortSignal.any([interrupted, this.#over.signal]),
         graceMs: Number.MAX_SAFE_INTEGER, // when the command is killed, the overseer says
+        stopBeforeMs: 0, // and it says how long before the deadline the command is stopped
         onWait: this.#progress.onWait,
         onError: (error) => this.#report(error),
       })
@@ -82,7 +83,7 @@ class Candidate {
   }
 
   /** One term. What ends all terms is noted as the outcome. */
-  async #serve(hold: Term): Promise<void> {
+  async #serve(hold: LedTerm): Promise<void> {
     this.#progress.clear()
     this.#told = ''
     const { grace: graceMs } = this.#options

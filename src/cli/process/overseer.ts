@@ -35,7 +35,7 @@ export function graceOnLossMs(ttlMs: number, graceMs: number): number {
 
 /** Whom to oversee, and how. */
 export interface Watch {
-  readonly hold: Hold
+  readonly hold: Pick<Hold, 'name' | 'token' | 'signal' | 'remainingMs'>
   readonly group: ChildGroup
   readonly guardian: Guardian
   readonly clock: Clock

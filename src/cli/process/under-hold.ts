@@ -8,7 +8,7 @@ import { graceOnLossMs, Overseer, type Verdict } from './overseer.ts'
 
 /** What to run, and under what. */
 export interface Job extends Visit {
-  readonly hold: Hold
+  readonly hold: Pick<Hold, 'name' | 'token' | 'signal' | 'remainingMs'>
   readonly command: readonly string[]
   /** Time between SIGTERM and SIGKILL. */
   readonly graceMs: number

@@ -1,7 +1,7 @@
 // What must be true of leaders, whatever happens to them. Owns the judgement, from what the work saw, what observers were
 // told, and who has the first place in the store.
 
-import type { Term } from '../../../src/api/election.ts'
+import type { LedTerm } from '../../../src/api/election.ts'
 import { HoldLostError } from '../../../src/base/errors.ts'
 import type { Leader } from '../../../src/contract.ts'
 import type { SimProcess } from '../../../src/testing/process.ts'
@@ -13,12 +13,10 @@ import { graceMs } from './plan.ts'
 /** Work that goes on under a term. */
 export interface Tenure {
   readonly process: SimProcess
-  readonly term: Term
+  readonly term: LedTerm
   working: boolean
   askedAtMs: number
   readonly givenMs: number
-  /** Somebody else than `lead` gave it up. */
-  resigned: boolean
 }
 
 /** All terms of one run. */
@@ -43,13 +41,13 @@ export class Judge {
   }
 
   /** Work begins under a term. */
-  begins(process: SimProcess, term: Term): Tenure {
+  begins(process: SimProcess, term: LedTerm): Tenure {
     this.#world.note(`${process.name} leads with token ${term.token}`)
     this.#world.mark('term')
     if (!term.held)
       this.complain('work-within-term', `${process.name} works under a term that it does not hold`)
     const givenMs = this.#world.nowMs
-    const tenure = { process, term, working: true, askedAtMs: Infinity, givenMs, resigned: false }
+    const tenure = { process, term, working: true, askedAtMs: Infinity, givenMs }
     const larger = this.#tenures.find((before) => before.term.token >= term.token)
     if (larger && !this.#breaks.isBrokenOnItsWay(given(tenure)))
       this.complain('growing-tokens', `term ${term.token} came after ${larger.term.token}`)
@@ -81,9 +79,9 @@ export class Judge {
     if (leader.token < before)
       this.complain('ordered-sight', `${observer} saw the term ${leader.token} after ${before}`)
     this.#seen.set(observer, leader.token)
-    const values = this.#values.get(leader.token) ?? []
-    const said = leader.value.startsWith('first of ') || values.includes(leader.value)
-    if (!said)
+    // A term begins with the last value of an earlier term of its candidate.
+    const values = [...this.#values].flatMap(([token, said]) => (token <= leader.token ? said : []))
+    if (!leader.value.startsWith('first of ') && !values.includes(leader.value))
       this.complain(
         'ordered-sight',
         `${observer} saw ${leader.value}, which nobody said in term ${leader.token}`,
@@ -107,9 +105,9 @@ export class Judge {
     for (const tenure of this.#tenures) this.#orderly(tenure)
   }
 
-  /** A term is given up only when its work is over or had its grace, unless it was lost or the work itself did it. */
-  #orderly({ process, term, working, askedAtMs, resigned }: Tenure): void {
-    if (!working || resigned || !process.running || term.held) return
+  /** A term is given up only when its work is over or had its grace, unless it was lost. */
+  #orderly({ process, term, working, askedAtMs }: Tenure): void {
+    if (!working || !process.running || term.held) return
     if (wasLost(term) || this.#world.nowMs >= askedAtMs + graceMs * 0.9) return
     this.complain('work-within-term', `${process.name} gave up term ${term.token} while its work goes on`)
   }
@@ -124,7 +122,7 @@ export class Judge {
 }
 
 /** Whether it ended without being given up; a signal that told an earlier reason to stop does not say. */
-function wasLost(term: Term): boolean {
+function wasLost(term: LedTerm): boolean {
   try {
     term.assertHeld()
     return false

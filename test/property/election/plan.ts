@@ -8,7 +8,7 @@ export interface Trouble {
     | 'cut'
     | 'freeze'
     | 'stop'
-    | 'resign'
+    | 'step down'
     | 'close'
     | 'fail'
     | 'end session'
@@ -38,8 +38,8 @@ export const graceMs = 2_000
 
 const families = [
   ['kill', 'cut', 'freeze'],
-  ['stop', 'resign', 'close'],
-  ['fail', 'end session', 'resign'],
+  ['stop', 'step down', 'close'],
+  ['fail', 'end session', 'step down'],
   ['delete key', 'break', 'freeze', 'cut'],
   ['server pause', 'server crash', 'kill'],
   ['storm', 'freeze', 'end session', 'break'],

@@ -1,7 +1,7 @@
 // Runs one plan of an election in a simulated world: candidates under `lead`, each of whom also observes. Owns how plans
 // become events, and what is expected when all is well again.
 
-import type { Election, LeadOptions, Term } from '../../../src/api/election.ts'
+import type { Election, LeadOptions, LedTerm } from '../../../src/api/election.ts'
 import type { Leasehold } from '../../../src/api/leasehold.ts'
 import { UnavailableError } from '../../../src/base/errors.ts'
 import { connect } from '../../../src/connect.ts'
@@ -144,7 +144,7 @@ class ElectionRun {
     }
   }
 
-  async #work(host: Host, term: Term): Promise<void> {
+  async #work(host: Host, term: LedTerm): Promise<void> {
     const { process } = host
     const tenure = this.judge.begins(process, term)
     host.tenure = tenure
@@ -161,7 +161,7 @@ class ElectionRun {
   }
 
   /** Proclaims now and then, until it has to stop. */
-  async #reign(process: SimProcess, term: Term): Promise<void> {
+  async #reign(process: SimProcess, term: LedTerm): Promise<void> {
     while (!term.signal.aborted) {
       // Twice at nearly the same time: who reads after the first has a watch to begin while the second comes.
       for (const ms of [0, 6 * process.random()]) {
@@ -173,7 +173,7 @@ class ElectionRun {
     }
   }
 
-  async #proclaim(process: SimProcess, term: Term): Promise<void> {
+  async #proclaim(process: SimProcess, term: LedTerm): Promise<void> {
     this.#values += 1
     const value = `value ${this.#values}`
     this.judge.says(term.token, value)
@@ -192,7 +192,7 @@ class ElectionRun {
       freeze: () => leader.process.freeze(forMs),
       stop: () => this.#leave(leader, forMs, () => leader.stop.abort()),
       close: () => this.#leave(leader, forMs, () => void leader.client?.close()),
-      resign: () => leader.process.enter(() => this.#resign(leader)),
+      'step down': () => leader.process.enter(() => leader.tenure?.term.stepDown({ awayMs: forMs % 5_000 })),
       fail: () => leader.process.enter(() => leader.fail(new Error('the work failed'))),
       'end session': () => this.#breaks.operate('end session'),
       'delete key': () => this.#breaks.operate('delete key'),
@@ -203,13 +203,6 @@ class ElectionRun {
     }
     this.#world.note(`${kind} ${leader.process.name} ${server} ${forMs}`)
     causes[kind]()
-  }
-
-  /** As an operator's page would: from outside of the work. */
-  #resign({ tenure }: Host): void {
-    if (!tenure) return
-    tenure.resigned = true
-    tenure.term.resign().catch(() => {})
   }
 
   #cut({ process }: Host, forMs: number): void {
