@@ -19,6 +19,8 @@ import type { Victim } from './breaks.ts'
 export interface SimStore {
   readonly host: SimHost
   readonly ttlMs: number
+  /** The least that the store takes. */
+  readonly ttlMsMin: number
   /** How old an admission may be and be believed, on the slowest clock: a thirtieth of the time to live. */
   readonly believedMs: number
   /** How long one request may take, on the slowest clock. */
@@ -58,6 +60,7 @@ const etcd: MakeStore = (world, network, committed) => {
   return {
     host: server.host,
     ttlMs: 4_000,
+    ttlMsMin: 2_000,
     believedMs: 145,
     requestMs: 1_300,
     takeOverMs: 5_000,
@@ -117,6 +120,7 @@ const consul: MakeStore = (world, network, committed) => {
   return {
     host: server.host,
     ttlMs: 10_000,
+    ttlMsMin: 10_000,
     believedMs: 355,
     requestMs: 3_250,
     takeOverMs: 20_500 + lockDelayMs,
@@ -173,6 +177,7 @@ const memory: MakeStore = (world, _network, committed) => {
   return {
     host: new SimHost(world, 'memory'),
     ttlMs: 4_000,
+    ttlMsMin: 2_000,
     believedMs: 0,
     requestMs: 0,
     takeOverMs: 5_000,

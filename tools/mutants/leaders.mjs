@@ -9,6 +9,7 @@ const cron = /** @type {const} */ (['cron'])
 
 const orderly = /** @type {const} */ ('work-within-term')
 const one = /** @type {const} */ ('one-leader')
+const oneWorker = /** @type {const} */ ('one-worker')
 const observed = /** @type {const} */ ('ordered-sight')
 const standing = /** @type {const} */ ('standing-candidates')
 const once = /** @type {const} */ ('tick-once')
@@ -57,6 +58,14 @@ export const ofLeaders = [
     put: '    const refused = !term.signal.aborted ? [] : await term.resign().then(',
     stores: election,
     by: standing,
+  },
+  {
+    name: 'work-is-asked-to-stop-at-the-deadline',
+    file: 'src/core/hold.ts',
+    find: '    this.#stopBeforeMs = ms\n',
+    put: '    this.#stopBeforeMs = 0 * ms\n',
+    stores: election,
+    by: oneWorker,
   },
   {
     name: 'close-does-not-wait-for-the-work-of-a-leader',

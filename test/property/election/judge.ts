@@ -25,11 +25,14 @@ export class Judge {
   readonly #world: World
   readonly #owners: () => readonly string[]
   readonly #breaks: Breaks
+  readonly #oneWorks: boolean
   readonly #tenures: Tenure[] = []
   readonly #values = new Map<bigint, string[]>()
   readonly #seen = new Map<string, bigint>()
 
-  constructor(world: World, owners: () => readonly string[], breaks: Breaks) {
+  /** With `oneWorks`, work of this run has the time to end before another candidate's begins. */
+  constructor(world: World, owners: () => readonly string[], breaks: Breaks, oneWorks: boolean) {
+    this.#oneWorks = oneWorks
     this.#world = world
     this.#owners = owners
     this.#breaks = breaks
@@ -103,6 +106,9 @@ export class Judge {
     if (sound.length > 1)
       this.complain('one-leader', `terms ${sound.map(({ term }) => term.token).join(' and ')} overlap`)
     for (const tenure of this.#tenures) this.#orderly(tenure)
+    const working = this.#tenures.filter((tenure) => tenure.working && tenure.process.running)
+    if (working.length > 1 && this.#oneWorks)
+      this.complain('one-worker', `${working.map(({ process }) => process.name).join(' and ')} work at once`)
   }
 
   /** A term is given up only when its work is over or had its grace, unless it was lost. */

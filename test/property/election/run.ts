@@ -5,6 +5,7 @@ import type { Election, LeadOptions, LedTerm } from '../../../src/api/election.t
 import type { Leasehold } from '../../../src/api/leasehold.ts'
 import { UnavailableError } from '../../../src/base/errors.ts'
 import { connect } from '../../../src/connect.ts'
+import { stopBeforeDefaultMs, stopBeforeMostMs } from '../../../src/core/session.ts'
 import { fairWeather, Network } from '../../../src/testing/network.ts'
 import { SimProcess } from '../../../src/testing/process.ts'
 import { World } from '../../../src/testing/world.ts'
@@ -12,7 +13,7 @@ import { Breaks } from '../breaks.ts'
 import type { Verdict } from '../locks/run.ts'
 import type { MakeStore, SimStore } from '../stores.ts'
 import { Judge, type Tenure } from './judge.ts'
-import { type ElectionPlan, graceMs, type Trouble, troubledMs } from './plan.ts'
+import { type ElectionPlan, graceMs, oneWorks, type Trouble, troubledMs } from './plan.ts'
 
 const name = 'n0'
 
@@ -51,6 +52,7 @@ class ElectionRun {
   readonly #store: SimStore
   readonly #breaks: Breaks
   readonly #hosts: Host[]
+  readonly #stopBeforeMs: number
   #births = 0
   #values = 0
   /** Nobody proclaims any more, so that all can be compared. */
@@ -60,9 +62,15 @@ class ElectionRun {
     this.#plan = plan
     this.#world = new World(plan.seed, { log })
     this.#network = new Network(this.#world)
-    this.#store = make(this.#world, this.#network, () => this.judge?.look())
+    this.#store = scaled(
+      make(this.#world, this.#network, () => this.judge?.look()),
+      plan.ttlScale,
+    )
+    const { ttlMs } = this.#store
+    this.#stopBeforeMs =
+      plan.stopBefore === undefined ? stopBeforeDefaultMs(ttlMs) : plan.stopBefore * stopBeforeMostMs(ttlMs)
     this.#breaks = new Breaks(this.#world, this.#store, [name])
-    this.judge = new Judge(this.#world, () => this.#store.owners(name, 1), this.#breaks)
+    this.judge = new Judge(this.#world, () => this.#store.owners(name, 1), this.#breaks, oneWorks(plan))
     this.#hosts = Array.from({ length: plan.candidates }, (_, index) => this.#host(index))
   }
 
@@ -115,7 +123,11 @@ class ElectionRun {
       this.#world.note(`${process.name} observes no more: ${error}`),
     )
     const onError = (error: unknown): void => this.#world.note(`${process.name}: ${error}`)
-    const options: LeadOptions = { signal, graceMs, onError, value: `first of ${process.name}` }
+    const options: LeadOptions = {
+      ...{ signal, onError, value: `first of ${process.name}` },
+      graceMs: this.#plan.inTime ? Math.max(graceMs, this.#stopBeforeMs + 1_000) : graceMs,
+      ...(this.#plan.stopBefore !== undefined && { stopBeforeMs: this.#stopBeforeMs }),
+    }
     await election.lead((term) => this.#work(host, term), options)
     this.#world.note(`${process.name} leads no more`)
   }
@@ -152,7 +164,7 @@ class ElectionRun {
     failed.catch(() => {})
     try {
       await Promise.race([failed, this.#reign(process, term)])
-      const lingerMs = this.#plan.lingerMs[host.index] ?? 0
+      const lingerMs = this.#lingerMs(host)
       await new Promise<void>((resolve) => process.after(lingerMs, resolve))
     } finally {
       this.judge.ends(tenure)
@@ -160,15 +172,22 @@ class ElectionRun {
     }
   }
 
+  #lingerMs({ index }: Host): number {
+    const { lingerMs, inTime } = this.#plan
+    const ms = lingerMs[index] ?? 0
+    return inTime ? Math.min(ms, this.#stopBeforeMs) : ms
+  }
+
   /** Proclaims now and then, until it has to stop. */
   async #reign(process: SimProcess, term: LedTerm): Promise<void> {
+    const over = new Promise((resolve) => term.signal.addEventListener('abort', resolve, { once: true }))
     while (!term.signal.aborted) {
       // Twice at nearly the same time: who reads after the first has a watch to begin while the second comes.
       for (const ms of [0, 6 * process.random()]) {
         await new Promise<void>((resolve) => process.after(ms, resolve))
-        if (!this.#quiet) await this.#proclaim(process, term)
+        // A store that does not answer keeps the work from nothing.
+        if (!this.#quiet) await Promise.race([over, this.#proclaim(process, term)])
       }
-      const over = new Promise((resolve) => term.signal.addEventListener('abort', resolve, { once: true }))
       await Promise.race([over, new Promise<void>((resolve) => process.after(4_000, resolve))])
     }
   }
@@ -276,5 +295,16 @@ class ElectionRun {
     }
     const left = this.#store.leftovers(false).filter((key) => !key.includes('.line'))
     if (left.length > 0) this.judge.complain('nothing-left', `left in the store: ${left.join(', ')}`)
+  }
+}
+
+/** The store with sessions of another time to live. A scale below 1 leads to the minimum of every store. */
+function scaled(store: SimStore, scale: number): SimStore {
+  const ttlMs = Math.max(store.ttlMs * scale, store.ttlMsMin)
+  const by = Math.max(1, ttlMs / store.ttlMs)
+  const { believedMs, requestMs, takeOverMs } = store
+  return {
+    ...{ ...store, ttlMs },
+    ...{ believedMs: believedMs * by, requestMs: requestMs * by, takeOverMs: takeOverMs * by },
   }
 }
