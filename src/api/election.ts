@@ -112,7 +112,8 @@ export interface Election {
    * Waits in line and resolves with a term when this candidate leads. Where nobody leads it costs one request. Rejects
    * with WaitTimeoutError after `waitMs`, with `signal.reason` on abort, with TypeError or RangeError for a bad option
    * or value, and with UnavailableError, ConflictError or RefusedError; in each case the candidacy is over. A
-   * candidate whose session was lost while it waited stands in line again, at its end.
+   * candidate whose session was lost while it waited stands in line again, at its end. A client that leads, or stands,
+   * already waits for itself: a warning of the process says so.
    */
   campaign(options?: CampaignOptions): Promise<Term>
   /**

@@ -8,8 +8,9 @@ export interface AcquireOptions {
   /** Give up when it aborts, with its reason. */
   readonly signal?: AbortSignal | undefined
   /**
-   * Called with the number of claims of other clients that stand ahead in the store, as far as the store told: when
-   * this claim begins to wait there, and whenever that number changes. An error that it throws, or with which a promise
+   * Called with the number of claims that stand ahead, when this claim begins to wait and whenever that number changes.
+   * First these are other calls of this client, since a client asks the store for one of them at a time; then claims of
+   * other clients in the store, as far as the store told. An error that it throws, or with which a promise
    * that it returns rejects, ends the wait.
    */
   readonly onWait?: ((ahead: number) => unknown) | undefined

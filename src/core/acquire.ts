@@ -35,8 +35,8 @@ export interface Wish<H extends Hold = Hold> {
   /** How long to stand in line. For 0 the claim does not stand in line: the answer is undefined if the name is not free. */
   readonly waitMs?: number | undefined
   readonly signal?: AbortSignal | undefined
-  /** Hears how many stand ahead, whenever that changes. */
-  readonly onWait?: ((ahead: number) => unknown) | undefined
+  /** Hears how many stand ahead, whenever that changes, and whether these are calls of this client. */
+  readonly onWait?: ((ahead: number, isLocal?: boolean) => unknown) | undefined
 }
 
 /** Turns wishes into holds. One per client. */
@@ -76,13 +76,14 @@ export class Acquirer {
       .on(this.closing)
       .onSignal(wish.signal)
       .onTimeout(this.#clock, wish.waitMs || undefined, () => timeout)
+    const onWait = listener(wish.onWait, scope)
+    let leave: Leave | undefined
     try {
       scope.throwIfEnded()
-      const leave = await this.#lines.enter(wish.name, wish.permits, waits(wish), scope)
-      const onWait = listener(wish.onWait, scope)
+      leave = await this.#lines.enter(wish.name, wish.permits, waits(wish), scope, onWait)
       return leave && (await this.#inTurn({ ...wish, onWait }, leave, scope))
     } catch (error) {
-      if (error === timeout) throw await this.notFree(wish)
+      if (error === timeout) throw await this.notFree(wish, leave === undefined)
       throw error
     } finally {
       scope.lift()
@@ -218,9 +219,9 @@ export class Acquirer {
   }
 
   /** The error for a name that was not free in time. It says who holds, if the store answers soon. */
-  notFree(wish: Pick<Wish, 'name' | 'waitMs'>): Promise<WaitTimeoutError> {
+  notFree(wish: Pick<Wish, 'name' | 'waitMs'>, isOwn = false): Promise<WaitTimeoutError> {
     const soon = new Scope().on(this.closing).onTimeout(this.#clock, 500, () => 'too slow')
-    return notFree(this.#backend, soon, wish)
+    return notFree(this.#backend, soon, { ...wish, isOwn })
   }
 }
 

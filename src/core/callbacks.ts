@@ -18,9 +18,9 @@ export function teller(
 }
 
 /** The function as one whose errors end `scope`. Undefined where nobody listens. */
-export function listener<T>(
-  listen: ((value: T) => unknown) | undefined,
+export function listener<T extends readonly unknown[]>(
+  listen: ((...values: T) => unknown) | undefined,
   scope: Scope,
-): ((value: T) => void) | undefined {
-  return listen && ((value) => void (async () => listen(value))().catch((error) => scope.end(error)))
+): ((...values: T) => void) | undefined {
+  return listen && ((...values) => void (async () => listen(...values))().catch((error) => scope.end(error)))
 }

@@ -43,13 +43,24 @@ export function parseHolder(value: string): Holder | undefined {
 export async function notFree(
   backend: Backend,
   scope: Scope,
-  { name, waitMs = 0 }: { readonly name: string; readonly waitMs?: number | undefined },
+  { name, waitMs = 0, isOwn }: Refusal,
 ): Promise<WaitTimeoutError> {
   // Not as a request that went unanswered: that would cost everybody else the connection.
   const line = await backend.line(name, scope.signal).catch(() => [])
   scope.lift()
   const when = waitMs > 0 ? `was not free within ${waitMs} ms` : 'is not free'
-  return new WaitTimeoutError(`${JSON.stringify(name)} ${when}${describeLine(line, backend.facts)}`)
+  const own = isOwn
+    ? '; another call of this client has it or waits for it, and this one waited for that'
+    : ''
+  return new WaitTimeoutError(`${JSON.stringify(name)} ${when}${describeLine(line, backend.facts)}${own}`)
+}
+
+/** What was not to be had. */
+interface Refusal {
+  readonly name: string
+  readonly waitMs?: number | undefined
+  /** Whether only calls of the same client were in the way. */
+  readonly isOwn: boolean
 }
 
 /** Why a name is not free, to be put behind a sentence that says so. */

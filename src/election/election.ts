@@ -23,6 +23,7 @@ import {
 } from '../core/arguments.ts'
 import { teller } from '../core/callbacks.ts'
 import { follow } from '../core/follow.ts'
+import { warn } from '../core/grace.ts'
 import type { Grant } from '../core/hold.ts'
 import { backoffMs } from '../core/request.ts'
 import { type Candidacy, Lead } from './lead.ts'
@@ -115,25 +116,37 @@ export class ClientElection implements Election {
     acquirer.closing.throwIfEnded()
     const scope = new Scope().on(acquirer.closing).onSignal(options.signal)
     const campaign = ({ value, signal, onStanding }: Candidacy): Promise<ClaimTerm> => {
-      const onWait = (ahead: number): unknown => {
-        onStanding()
-        return options.onWait?.(ahead)
-      }
-      return this.#campaign({ value, signal, onWait }, true)
+      return this.#campaign({ value, signal, onWait: options.onWait }, true, onStanding)
     }
     const lead = new Lead({ campaign, clock, ttlMs, scope, name: this.name }, work, options)
     await acquirer.awaitOnClose(lead.run().finally(() => scope.lift()))
   }
 
-  async #campaign(options: CampaignOptions, releasesItself = false): Promise<ClaimTerm> {
+  async #campaign(
+    options: CampaignOptions,
+    releasesItself = false,
+    onStanding?: () => void,
+  ): Promise<ClaimTerm> {
     const { acquirer, candidate } = this.#client
-    const { value = candidate, waitMs, signal, onWait } = options
+    const { value = candidate, waitMs, signal } = options
     const make = (grant: Grant): ClaimTerm => new ClaimTerm(grant)
     const wish = { name: this.name, permits: 1, value, candidate: true, releasesItself, make }
+    let warned = false
+    const onWait = (ahead: number, isLocal = false): unknown => {
+      if (!isLocal) onStanding?.()
+      if (isLocal && !warned) warn(waitsForItself(this.name))
+      warned ||= isLocal
+      return options.onWait?.(ahead)
+    }
     const term = await acquirer.acquire({ ...wish, waitMs, signal, onWait })
     if (term) return term
     throw await acquirer.notFree({ name: this.name })
   }
+}
+
+function waitsForItself(name: string): Error {
+  const why = 'this client stands for it, or leads it, already, and its campaigns wait for one another'
+  return new Error(`a campaign for ${JSON.stringify(name)} does not reach the store: ${why}`)
 }
 
 function isSame(one: Leader | undefined, other: Leader | undefined): boolean {

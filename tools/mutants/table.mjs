@@ -304,7 +304,7 @@ const acquire = [
   {
     name: 'turn-given-to-who-gave-up',
     file: 'src/core/local-queue.ts',
-    find: '      line.waiting.delete(pass)\n      reject(reason)',
+    find: '      line.waiting.delete(waiter)\n      reject(reason)',
     put: '      reject(reason)',
     stores: memory,
     by: goesOn,
