@@ -54,6 +54,7 @@ test('a test can write a fake of each public type as an object', async () => {
   const done = async (): Promise<void> => {}
   const hold: Hold = {
     ...{ name: 'a', token: 1n, held: true, remainingMs: 1_000, signal: new AbortController().signal },
+    signalWith: (...signals) => AbortSignal.any(signals),
     ...{ assertHeld: () => {}, verify: done, checkpoint: done, release: done, [Symbol.asyncDispose]: done },
   }
   const term: Term = { ...hold, stopping: false, proclaim: done, resign: done }

@@ -25,6 +25,12 @@ export interface Hold extends AsyncDisposable {
    */
   readonly signal: AbortSignal
   /**
+   * One signal that aborts when `signal` or one of these does. `AbortSignal.any` does not serve here: after a blocked event
+   * loop its `aborted` is false until a timer has run, while that of this signal is computed from the clock. Throws
+   * TypeError for what is no AbortSignal.
+   */
+  signalWith(...signals: AbortSignal[]): AbortSignal
+  /**
    * Throws HoldLostError unless this is still the holder, for at least `minMs` more ms (default 0): call it before each
    * effect, with the time that the effect may need. Throws TypeError or RangeError for a bad `minMs`. Sends nothing.
    */

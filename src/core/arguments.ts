@@ -157,6 +157,11 @@ export function checkLeast(minMs: number): void {
 
 const leastMs = ms([])
 
+/** Throws unless each of them is an AbortSignal. */
+export function checkSignals(signals: readonly AbortSignal[]): void {
+  for (const [index, each] of signals.entries()) check(`signals[${index}]`, each, signal)
+}
+
 /** Throws unless `text` is a string of at most so many bytes of UTF-8. */
 export function checkText(text: string, { scheme, checkpointBytesMax }: Facts): void {
   check('text', text, stored(checkpointBytesMax, scheme))

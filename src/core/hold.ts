@@ -1,13 +1,13 @@
 // What a successful claim gives its caller: a token, and the truth about whether it still holds. Owns how loss is
 // told and how the hold ends; the deadline is the session's, and waiting for a turn is acquire's.
-import { setMaxListeners } from 'node:events'
 import { Mutex } from 'async-mutex'
 import type { Hold } from '../api/hold.ts'
 import type { Clock } from '../base/clock.ts'
 import { HoldLostError, SessionGoneError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
 import type { Admitted, Backend, Claim } from '../contract.ts'
-import { checkLeast, checkText } from './arguments.ts'
+import { checkLeast, checkSignals, checkText } from './arguments.ts'
+import { anyComputed, computed } from './computed-signal.ts'
 import { persist } from './request.ts'
 import type { Session } from './session.ts'
 import { watchClaim } from './watch.ts'
@@ -65,6 +65,11 @@ export class ClaimHold implements Hold {
     this.#controller ??= this.#computedController()
     this.remainingMs // reading it tells the loss, if there is one to tell
     return this.#controller.signal
+  }
+
+  signalWith(...signals: AbortSignal[]): AbortSignal {
+    checkSignals(signals)
+    return anyComputed([this.signal, ...signals])
   }
 
   assertHeld(minMs = 0): void {
@@ -165,20 +170,8 @@ export class ClaimHold implements Hold {
 
   #computedController(): AbortController {
     const controller = new AbortController()
-    setMaxListeners(0, controller.signal) // it is there to be handed to everything
     if (this.#aborted) controller.abort(this.#aborted.reason)
-    const aborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')?.get
-    Object.defineProperty(controller.signal, 'aborted', {
-      get: () => {
-        this.remainingMs
-        return aborted?.call(controller.signal)
-      },
-    })
-    Object.defineProperty(controller.signal, 'throwIfAborted', {
-      value: () => {
-        if (controller.signal.aborted) throw controller.signal.reason
-      },
-    })
+    computed(controller.signal, () => this.remainingMs)
     return controller
   }
 

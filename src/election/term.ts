@@ -84,6 +84,10 @@ export class WorkTerm implements LedTerm {
     return this.#term.stopping
   }
 
+  signalWith(...signals: AbortSignal[]): AbortSignal {
+    return this.#term.signalWith(...signals)
+  }
+
   assertHeld(minMs?: number): void {
     this.#term.assertHeld(minMs)
   }
