@@ -1,5 +1,6 @@
 // The public face of the package: all that users import from 'leasehold'. Backends have entrances of their own.
 
+export type { AskOptions } from './api/ask.ts'
 export type {
   CronGuard,
   CronJob,

@@ -1,6 +1,7 @@
 // Elections as a caller sees them: candidates, terms and work that only a leader does. Types only; election/ is the
 // implementation.
 import type { Leader } from '../contract.ts'
+import type { AskOptions } from './ask.ts'
 import type { Hold } from './hold.ts'
 import type { AcquireOptions } from './lock.ts'
 
@@ -72,7 +73,7 @@ export interface Term extends Hold {
    * calls the later one stays. Costs one request. Rejects with HoldLostError when refused or after the end of the term,
    * with TypeError or RangeError for a bad value, and with UnavailableError if the store did not answer.
    */
-  proclaim(value: string): Promise<void>
+  proclaim(value: string, options?: AskOptions): Promise<void>
   /**
    * Gives leadership back, and the next candidate leads after one more event. End the work that the term protects
    * before: from here on `held` is false and `signal` is aborted. Costs, resolves and rejects as `release`, which does the
@@ -120,7 +121,7 @@ export interface Election {
    * The leader now, read linearizably; undefined if nobody leads. Costs one request. Rejects as `readCheckpoint` of a
    * lock.
    */
-  leader(): Promise<Leader | undefined>
+  leader(options?: AskOptions): Promise<Leader | undefined>
   /**
    * Yields the leader, at once and then whenever that changes: another leader, another value, or undefined while nobody
    * leads. A slow reader may miss states in between, never the last state. Costs one request and one watch, and

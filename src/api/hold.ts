@@ -1,6 +1,8 @@
 // What a caller holds after it has acquired: a lock, a permit, or the lock of a tick. Types only, so that a test can
 // hand in an object of its own. core/hold.ts is the implementation.
 
+import type { AskOptions } from './ask.ts'
+
 /**
  * A lock, held. It ends by `release` (or at the end of an `await using` block), or it is lost: when the session was
  * not renewed in time, when the session was ended in the store, or when the claim was removed from the store. Work
@@ -39,14 +41,14 @@ export interface Hold extends AsyncDisposable {
    * Asks the store, by a linearizable read, whether this is still the holder. Costs one request. Rejects with
    * HoldLostError if it is not, and with UnavailableError if the store did not answer.
    */
-  verify(): Promise<void>
+  verify(options?: AskOptions): Promise<void>
   /**
    * Stores `text` for this name in the store itself, which refuses it unless this hold still stands: the text that the
    * next holder reads with `lock.readCheckpoint()` is never older than the last one written. Costs one request.
    * Rejects with HoldLostError when refused, with TypeError or RangeError for a text that is no string or too long, and
    * with UnavailableError as `verify` does.
    */
-  checkpoint(text: string): Promise<void>
+  checkpoint(text: string, options?: AskOptions): Promise<void>
   /**
    * Gives the lock back. Idempotent. `held` is false at once; the promise resolves when the store has let go, which
    * takes one request, or when the session is over and the store lets go by itself. It rejects only

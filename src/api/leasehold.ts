@@ -2,6 +2,7 @@
 // injection, and the right-hand side of `instanceof`. It has no code; connect.ts has the implementation.
 import type { Clock } from '../base/clock.ts'
 import type { Facts, NameState, Standing } from '../contract.ts'
+import type { AskOptions } from './ask.ts'
 import type { CronGuard, CronOptions } from './cron.ts'
 import type { Election } from './election.ts'
 import type { Mutex, Semaphore, SemaphoreOptions } from './lock.ts'
@@ -50,7 +51,7 @@ export abstract class Leasehold implements AsyncDisposable {
    * the store and may be out of date when it arrives: it is for people to read. Costs one request. Rejects with
    * TypeError or RangeError for a bad name, and as `readCheckpoint` of a lock does.
    */
-  abstract line(name: string): Promise<Standing[]>
+  abstract line(name: string, options?: AskOptions): Promise<Standing[]>
 
   /**
    * The claims on every name that begins with `prefix` (default: every name), sorted as strings; of each name holders
@@ -58,7 +59,7 @@ export abstract class Leasehold implements AsyncDisposable {
    * asks for. Read linearizably. Costs one request; on etcd one more for each 500 keys that begin so, whatever they are
    * for, and for each holder's session. Rejects as `line` does.
    */
-  abstract survey(prefix?: string): Promise<NameState[]>
+  abstract survey(prefix?: string, options?: AskOptions): Promise<NameState[]>
 
   /**
    * Takes a lock, a permit or a term away from the holder that has it with this token, and resolves with whether it did:
@@ -68,7 +69,7 @@ export abstract class Leasehold implements AsyncDisposable {
    * after an UnavailableError look with `survey` whether it did. Rejects with TypeError or RangeError for a bad
    * name or token, and with RefusedError.
    */
-  abstract break(name: string, token: bigint): Promise<boolean>
+  abstract break(name: string, token: bigint, options?: AskOptions): Promise<boolean>
 
   /**
    * Rejects every wait (with a ClosedError), releases every hold, ends the session and closes every connection,

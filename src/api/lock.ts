@@ -1,4 +1,5 @@
 // Mutexes and semaphores as a caller sees them. Types only; locks/ is the implementation.
+import type { AskOptions } from './ask.ts'
 import type { Hold } from './hold.ts'
 
 /** How long to wait for a hold. */
@@ -59,7 +60,7 @@ export interface Lock {
    * The text that the last holder stored with `hold.checkpoint(text)`, read linearizably; undefined if no holder ever
    * stored one. Costs one request. Rejects with UnavailableError or RefusedError.
    */
-  readCheckpoint(): Promise<string | undefined>
+  readCheckpoint(options?: AskOptions): Promise<string | undefined>
 }
 
 /**

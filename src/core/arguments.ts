@@ -2,6 +2,7 @@
 // the argument, its value and what it takes, and throws before anything is sent. The checker itself is base/options.ts;
 // what a store alone can judge is refused by its backend.
 
+import type { AskOptions } from '../api/ask.ts'
 import type { CronOptions, StartOptions, TickOptions } from '../api/cron.ts'
 import type { CampaignOptions, LeadOptions, ObserveOptions, StepDownOptions } from '../api/election.ts'
 import type { ConnectOptions } from '../api/leasehold.ts'
@@ -66,6 +67,11 @@ export const acquireOptions: TableOf<AcquireOptions> = { waitMs, signal, onWait:
 export const stepDownOptions: TableOf<StepDownOptions> = { awayMs: ms(['away', 'ms', 'pauseMs']) }
 /** The options of `tryAcquire`. */
 export const tryOptions: TableOf<TryOptions> = { signal }
+/** The options of every question that takes one request. */
+export const askOptions: TableOf<AskOptions> = {
+  signal,
+  timeoutMs: ms(['timeout', 'waitMs', 'deadlineMs', 'requestMs']),
+}
 /** The options of `observe`. */
 export const observeOptions: TableOf<ObserveOptions> = { signal, onError: callback, fatal: callback }
 /** The options of `cron`. */

@@ -1,14 +1,15 @@
 // What a successful claim gives its caller: a token, and the truth about whether it still holds. Owns how loss is
 // told and how the hold ends; the deadline is the session's, and waiting for a turn is acquire's.
 import { Mutex } from 'async-mutex'
+import type { AskOptions } from '../api/ask.ts'
 import type { Hold } from '../api/hold.ts'
 import type { Clock } from '../base/clock.ts'
 import { HoldLostError, SessionGoneError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
 import type { Admitted, Backend, Claim } from '../contract.ts'
-import { checkLeast, checkSignals, checkText } from './arguments.ts'
+import { askOptions, checkLeast, checkOptions, checkSignals, checkText } from './arguments.ts'
 import { anyComputed, computed } from './computed-signal.ts'
-import { persist } from './request.ts'
+import { persist, within } from './request.ts'
 import type { Session } from './session.ts'
 import { watchClaim } from './watch.ts'
 
@@ -85,32 +86,34 @@ export class ClaimHold implements Hold {
     if (this.#lost) throw this.#lost
   }
 
-  async verify(): Promise<void> {
+  async verify(options: AskOptions = {}): Promise<void> {
+    checkOptions(options, askOptions)
     this.assertHeld()
     const { backend, claim } = this.#grant
-    const stands = await this.#ask((signal) => backend.verify(claim, signal))
+    const stands = await this.#ask(options, (signal) => backend.verify(claim, signal))
     if (!stands) this.#lose(this.#removed())
     this.assertHeld()
   }
 
-  async checkpoint(text: string): Promise<void> {
+  async checkpoint(text: string, options: AskOptions = {}): Promise<void> {
     const { backend, claim } = this.#grant
     checkText(text, backend.facts)
-    return this.write((signal) => backend.writeCheckpoint(claim, text, signal))
+    checkOptions(options, askOptions)
+    return this.write(options, (signal) => backend.writeCheckpoint(claim, text, signal))
   }
 
   /**
    * Asks the store to write what it refuses unless this hold stands. Writes go one after another, in the order of the
    * calls, so the last call counts, however often one of them has to be asked again.
    */
-  protected write(question: (signal: AbortSignal) => Promise<boolean>): Promise<void> {
+  protected write(options: AskOptions, question: (signal: AbortSignal) => Promise<boolean>): Promise<void> {
     this.#writes ??= new Mutex()
-    return this.#writes.runExclusive(() => this.#write(question))
+    return this.#writes.runExclusive(() => this.#write(options, question))
   }
 
-  async #write(question: (signal: AbortSignal) => Promise<boolean>): Promise<void> {
+  async #write(options: AskOptions, question: (signal: AbortSignal) => Promise<boolean>): Promise<void> {
     this.assertHeld()
-    if (await this.#ask(question)) return
+    if (await this.#ask(options, question)) return
     this.#lose(this.#removed())
     this.assertHeld()
   }
@@ -176,10 +179,11 @@ export class ClaimHold implements Hold {
   }
 
   /** Asks the store about this hold, until it answers or the session is over. */
-  async #ask<T>(question: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #ask<T>(options: AskOptions, question: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { session } = this.#grant
+    const { requests } = session
     try {
-      return await persist(session.requests, question)
+      return await within(requests, options, (scope) => persist({ ...requests, scope }, question))
     } catch (error) {
       if (error instanceof SessionGoneError) session.lose(error)
       this.assertHeld()

@@ -1,9 +1,11 @@
 // One request to the store: how long it may take, how often it is tried again, and what ends it early. Owns no
 // request itself; session, acquire and hold say what to ask.
 import pRetry from 'p-retry'
+import type { AskOptions } from '../api/ask.ts'
+import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { UnavailableError } from '../base/errors.ts'
-import type { Ending } from '../base/scope.ts'
+import { type Ending, Scope } from '../base/scope.ts'
 
 /** How requests that the store did not answer are repeated: 50 ms, 100 ms, … 2 s, each with jitter. */
 export const retryDefaults = { retries: 8, firstMs: 50, mostMs: 2_000 } as const
@@ -60,6 +62,26 @@ async function restAfter(
   scope.throwIfEnded()
   if (!(error instanceof UnavailableError) || retriesLeft === 0) throw error
   await pause(clock, backoffMs(clock, failures), scope.signal)
+}
+
+/**
+ * Asks within the limits that a caller gives. `ending` is what ends the question beside them. Rejects with the signal's
+ * reason, with UnavailableError when the time is over, and as `ask` does.
+ */
+export async function within<T>(
+  { clock, scope: ending }: Pick<RequestOptions, 'clock' | 'scope'>,
+  { signal, timeoutMs }: AskOptions,
+  ask: (scope: Ending) => Promise<T>,
+): Promise<T> {
+  if (!signal && timeoutMs === undefined) return ask(ending)
+  const late = (): UnavailableError => unanswered(timeoutMs ?? 0)
+  const scope = new Scope().on(ending).onSignal(signal).onTimeout(clock, timeoutMs, late)
+  try {
+    scope.throwIfEnded()
+    return await orAborted(ask(scope), scope.signal)
+  } finally {
+    scope.lift()
+  }
 }
 
 const never = new AbortController().signal

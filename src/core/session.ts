@@ -178,7 +178,7 @@ export class Sessions {
   }
 
   /** How requests outside of any session are made. */
-  request(scope: Scope): RequestOptions {
+  request(scope: Ending): RequestOptions {
     return requestOptions(this.#backend, this.#clock, this.ttlMs, scope)
   }
 

@@ -1,5 +1,6 @@
 // What the store remembers of a cron job: its last tick, as the checkpoint of the lock that its hosts compete for. Owns the
 // text, and a hold that writes it; which tick may run is guard.ts's to say.
+import type { AskOptions } from '../api/ask.ts'
 import type { Holder } from '../api/hold.ts'
 import { ConflictError } from '../base/errors.ts'
 import { ClaimHold } from '../core/hold.ts'
@@ -56,10 +57,10 @@ export class TickHold extends ClaimHold {
     return super.checkpoint(format(this.#marker))
   }
 
-  override async checkpoint(text: string): Promise<void> {
-    if (typeof text !== 'string' || !this.#marker) return super.checkpoint(text)
+  override async checkpoint(text: string, options?: AskOptions): Promise<void> {
+    if (typeof text !== 'string' || !this.#marker) return super.checkpoint(text, options)
     this.#marker = { ...this.#marker, text }
-    return super.checkpoint(format(this.#marker))
+    return super.checkpoint(format(this.#marker), options)
   }
 
   /** Lets the signal tell the job to stop, while it still holds. */

@@ -1,6 +1,7 @@
 // An election as a caller sees it: candidates stand in line as for a lock, one leads, and everybody may look who. Owns the
 // verbs; waiting is acquire's, following what changes follow's, working through terms lead's.
 
+import type { AskOptions } from '../api/ask.ts'
 import type {
   CampaignOptions,
   Election,
@@ -10,10 +11,11 @@ import type {
   Term,
 } from '../api/election.ts'
 import { type Clock, pause } from '../base/clock.ts'
-import { Scope } from '../base/scope.ts'
+import { type Ending, Scope } from '../base/scope.ts'
 import type { Facts, Leader, Observation } from '../contract.ts'
 import type { Acquirer } from '../core/acquire.ts'
 import {
+  askOptions,
   campaignOptions,
   checkName,
   checkOptions,
@@ -25,7 +27,7 @@ import { teller } from '../core/callbacks.ts'
 import { follow } from '../core/follow.ts'
 import { warn } from '../core/grace.ts'
 import type { Grant } from '../core/hold.ts'
-import { backoffMs } from '../core/request.ts'
+import { backoffMs, within } from '../core/request.ts'
 import { type Candidacy, Lead } from './lead.ts'
 import { ClaimTerm } from './term.ts'
 
@@ -37,7 +39,7 @@ export interface ElectionClient {
   readonly ttlMs: number
   /** Who stands, for others to read where a candidate says nothing else. */
   readonly candidate: string
-  observe(name: string, scope: Scope): Promise<Observation>
+  observe(name: string, scope: Ending): Promise<Observation>
   /** Resolves when another leader may have followed: `leaderChanged` of the contract. */
   leaderChanged(name: string, seen: Observation, signal: AbortSignal): Promise<Observation | undefined>
 }
@@ -59,9 +61,11 @@ export class ClientElection implements Election {
     return this.#campaign(options)
   }
 
-  async leader(): Promise<Leader | undefined> {
-    const { acquirer } = this.#client
-    const { leader } = await this.#client.observe(this.name, acquirer.closing)
+  async leader(options: AskOptions = {}): Promise<Leader | undefined> {
+    checkOptions(options, askOptions)
+    const { acquirer, clock, observe } = this.#client
+    const limits = { clock, scope: acquirer.closing }
+    const { leader } = await within(limits, options, (scope) => observe(this.name, scope))
     return leader
   }
 

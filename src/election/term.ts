@@ -1,6 +1,7 @@
 // One term of a leader: a hold with a value that others read. Owns what it adds to a hold, nothing of how it was won.
+import type { AskOptions } from '../api/ask.ts'
 import type { LedTerm, StepDownOptions, Term } from '../api/election.ts'
-import { checkOptions, checkValue, stepDownOptions } from '../core/arguments.ts'
+import { askOptions, checkOptions, checkValue, stepDownOptions } from '../core/arguments.ts'
 import { ClaimHold, type Grant } from '../core/hold.ts'
 
 /** A term of a candidate of ours: see Term for its promises. */
@@ -16,10 +17,11 @@ export class ClaimTerm extends ClaimHold implements Term {
     return this.signal.aborted
   }
 
-  async proclaim(value: string): Promise<void> {
+  async proclaim(value: string, options: AskOptions = {}): Promise<void> {
     const { backend, claim } = this.#grant
     this.checkValue(value)
-    return this.write((signal) => backend.proclaim(claim, value, signal))
+    checkOptions(options, askOptions)
+    return this.write(options, (signal) => backend.proclaim(claim, value, signal))
   }
 
   /** Throws unless the store takes the value. */
@@ -92,18 +94,18 @@ export class WorkTerm implements LedTerm {
     this.#term.assertHeld(minMs)
   }
 
-  verify(): Promise<void> {
-    return this.#term.verify()
+  verify(options?: AskOptions): Promise<void> {
+    return this.#term.verify(options)
   }
 
-  checkpoint(text: string): Promise<void> {
-    return this.#term.checkpoint(text)
+  checkpoint(text: string, options?: AskOptions): Promise<void> {
+    return this.#term.checkpoint(text, options)
   }
 
-  async proclaim(value: string): Promise<void> {
+  async proclaim(value: string, options?: AskOptions): Promise<void> {
     this.#term.checkValue(value)
     this.#wishes.proclaimed(value)
-    return this.#term.proclaim(value)
+    return this.#term.proclaim(value, options)
   }
 
   stepDown(options: StepDownOptions = {}): void {

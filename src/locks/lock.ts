@@ -1,5 +1,6 @@
 // Mutexes and semaphores, which differ only in the number of holders. Owns the verbs of api/lock.ts; core/acquire.ts
 // waits, and core/hold.ts is the hold.
+import type { AskOptions } from '../api/ask.ts'
 import type { Hold } from '../api/hold.ts'
 import type { AcquireOptions, Lock, RunOptions, TryOptions } from '../api/lock.ts'
 import type { Acquirer } from '../core/acquire.ts'
@@ -20,7 +21,7 @@ export interface LockClient {
   readonly ttlMs: number
   /** The value of the claims: this process, for others to read. */
   readonly holder: string
-  readCheckpoint(name: string): Promise<string | undefined>
+  readCheckpoint(name: string, options?: AskOptions): Promise<string | undefined>
 }
 
 /** A name that at most `permits` claims may hold at once. */
@@ -71,8 +72,8 @@ export class ClaimLock implements Lock {
     }
   }
 
-  readCheckpoint(): Promise<string | undefined> {
-    return this.#client.readCheckpoint(this.name)
+  readCheckpoint(options?: AskOptions): Promise<string | undefined> {
+    return this.#client.readCheckpoint(this.name, options)
   }
 
   #ask(options: AcquireOptions): Promise<ClaimHold | undefined> {
