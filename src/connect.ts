@@ -96,7 +96,8 @@ class Client extends Leasehold {
       },
       readCheckpoint: (name, options?: AskOptions) =>
         this.#ask(options, (request) => persist(request, (signal) => backend.readCheckpoint(name, signal))),
-      observe: (name, scope) => persist(sessions.request(scope), (signal) => backend.observe(name, signal)),
+      observe: (name, scope, retries) =>
+        persist({ ...sessions.request(scope), retries }, (signal) => backend.observe(name, signal)),
       leaderChanged: (name, seen, signal) => backend.leaderChanged(name, seen, signal),
     }
   }

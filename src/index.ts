@@ -16,6 +16,7 @@ export type {
   LeadWork,
   LedTerm,
   ObserveOptions,
+  Observing,
   StepDownOptions,
   Term,
 } from './api/election.ts'

@@ -10,6 +10,7 @@ import {
   type LedTerm,
   type Lock,
   type Mutex,
+  type Observing,
   type Semaphore,
   type Term,
 } from '../src/index.ts'
@@ -68,14 +69,16 @@ test('a test can write a fake of each public type as an object', async () => {
   }
   const mutex: Mutex = lock
   const semaphore: Semaphore = { ...lock, permits: 2 }
+  async function* nobody(): AsyncGenerator<undefined, never, void> {
+    for (;;) yield undefined
+  }
+  const observing: Observing = Object.assign(nobody(), { asOfMs: 0, stale: false })
   const election: Election = {
     name: 'a',
     campaign: async () => term,
     leader: async () => undefined,
     lead: async (work) => void (await work(led)),
-    async *observe(): AsyncGenerator<undefined, never, void> {
-      for (;;) yield undefined
-    },
+    observe: () => observing,
   }
   const guard: CronGuard = {
     name: 'a',

@@ -24,6 +24,20 @@ export interface ObserveOptions {
   readonly fatal?: ((error: unknown) => boolean) | undefined
 }
 
+/**
+ * An observation under way: `for await (const leader of observing)`. Leaving it, by the end of the loop or by `return`, ends a
+ * step that is under way at once.
+ */
+export interface Observing extends AsyncGenerator<Leader | undefined, never, void> {
+  /** When the question of the newest answer was sent, in ms since 1970 by the wall clock; undefined before the first answer. */
+  readonly asOfMs: number | undefined
+  /**
+   * Whether that was longer ago than the TTL and the time of one request: then the store is out of reach, and another
+   * candidate may lead. Computed from the clock when read.
+   */
+  readonly stale: boolean
+}
+
 /** What a leader does. It should end soon after `term.signal` aborts. */
 export type LeadWork = (term: LedTerm) => unknown
 
@@ -130,7 +144,7 @@ export interface Election {
    * ClosedError when the client is closed, and UnavailableError, ConflictError or RefusedError if that is the first
    * answer. The call itself throws TypeError for a bad option.
    */
-  observe(options?: ObserveOptions): AsyncGenerator<Leader | undefined, never, void>
+  observe(options?: ObserveOptions): Observing
   /**
    * Campaigns, calls `work` with the term when this candidate leads, and campaigns again when the work is done, until
    * `signal` aborts or the client is closed; then resolves. When the work has to stop, `term.signal` aborts; the term is

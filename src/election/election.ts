@@ -8,6 +8,7 @@ import type {
   LeadOptions,
   LeadWork,
   ObserveOptions,
+  Observing,
   Term,
 } from '../api/election.ts'
 import { type Clock, pause } from '../base/clock.ts'
@@ -29,6 +30,7 @@ import { warn } from '../core/grace.ts'
 import type { Grant } from '../core/hold.ts'
 import { backoffMs, within } from '../core/request.ts'
 import { type Candidacy, Lead } from './lead.ts'
+import { ObservingLoop } from './observing.ts'
 import { ClaimTerm } from './term.ts'
 
 /** What an election needs of the client that made it. */
@@ -39,7 +41,7 @@ export interface ElectionClient {
   readonly ttlMs: number
   /** Who stands, for others to read where a candidate says nothing else. */
   readonly candidate: string
-  observe(name: string, scope: Ending): Promise<Observation>
+  observe(name: string, scope: Ending, retries?: number): Promise<Observation>
   /** Resolves when another leader may have followed: `leaderChanged` of the contract. */
   leaderChanged(name: string, seen: Observation, signal: AbortSignal): Promise<Observation | undefined>
 }
@@ -69,20 +71,24 @@ export class ClientElection implements Election {
     return leader
   }
 
-  observe(options: ObserveOptions = {}): AsyncGenerator<Leader | undefined, never, void> {
+  observe(options: ObserveOptions = {}): Observing {
     checkOptions(options, observeOptions) // here, since a generator runs nothing before its first `next`
-    return this.#observe(options)
+    return new ObservingLoop(this.#client, (observing) => this.#observe(observing, options))
   }
 
-  async *#observe(options: ObserveOptions): AsyncGenerator<Leader | undefined, never, void> {
+  async *#observe(
+    observing: ObservingLoop,
+    options: ObserveOptions,
+  ): AsyncGenerator<Leader | undefined, never, void> {
     const { acquirer, clock, ttlMs, leaderChanged } = this.#client
     const scope = new Scope().on(acquirer.closing).onSignal(options.signal)
+    observing.open(scope)
     try {
-      const first = await this.#client.observe(this.name, scope)
+      const first = await observing.ask(() => this.#client.observe(this.name, scope))
       const observations = follow(first, {
         clock,
         scope,
-        ask: () => this.#askOn(scope, options),
+        ask: () => this.#askOn(observing, scope, options),
         changed: (seen, until) => leaderChanged(this.name, seen, until),
         restMs: () => ttlMs,
         tells: () => true,
@@ -99,12 +105,16 @@ export class ClientElection implements Election {
   }
 
   /** Asks until the store answers: what goes wrong once the observer has had an answer may pass. */
-  async #askOn(scope: Scope, { fatal, onError }: ObserveOptions): Promise<Observation> {
-    const { clock } = this.#client
-    const tell = teller(onError, scope, { clock, name: this.name, graceMs: 0 })
+  async #askOn(
+    observing: ObservingLoop,
+    scope: Scope,
+    { fatal, onError }: ObserveOptions,
+  ): Promise<Observation> {
+    const { clock, observe } = this.#client
+    const tell = teller(onError ?? warnOfEach(), scope, { clock, name: this.name, graceMs: 0 })
     for (let failures = 1; ; failures += 1) {
       try {
-        return await this.#client.observe(this.name, scope)
+        return await observing.ask(() => observe(this.name, scope, 0))
       } catch (error) {
         if (scope.ended || fatal?.(error)) throw error
         await tell(error)
@@ -145,6 +155,15 @@ export class ClientElection implements Election {
     const term = await acquirer.acquire({ ...wish, waitMs, signal, onWait })
     if (term) return term
     throw await acquirer.notFree({ name: this.name })
+  }
+}
+
+/** Warns of an error that comes again and again once. */
+function warnOfEach(): (error: unknown) => void {
+  let told = ''
+  return (error) => {
+    if (String(error) !== told) warn(error)
+    told = String(error)
   }
 }
 

@@ -50,3 +50,47 @@ test('an observer that calls a later refusal fatal is told by the loop', async (
   await here.clock.advance(15_000)
   await refused
 })
+
+test('an observer that is left while it waits ends at once, and its loop with it', async () => {
+  const here = await scene()
+  const observing = here.other.election('a').observe()
+  expect(await observing.next()).toEqual({ done: false, value: undefined })
+  const next = observing.next()
+  await settle()
+  await observing.return(undefined as never)
+  expect(await next).toEqual({ done: true, value: undefined })
+  expect(await observing.next()).toEqual({ done: true, value: undefined })
+  await Promise.all([here.one.close(), here.other.close()])
+  expect(here.clock.timers).toBe(0)
+})
+
+test('an observer that is left before it began asks nothing', async () => {
+  const here = await scene()
+  const observing = here.other.election('a').observe()
+  await observing[Symbol.asyncDispose]()
+  expect(await observing.next()).toEqual({ done: true, value: undefined })
+  expect(here.store.count('observe')).toBe(0)
+})
+
+test('an observer that is cut off is stale soon after a time to live, hears why, and is no longer when it is back', async () => {
+  const here = await scene()
+  const errors: unknown[] = []
+  const observing = here.other.election('a').observe({ onError: (error) => errors.push(error) })
+  expect([observing.asOfMs, observing.stale]).toEqual([undefined, true])
+  await observing.next()
+  const next = observing.next()
+  await here.clock.advance(60_000)
+  expect(observing.stale).toBe(false)
+  const lastMs = observing.asOfMs ?? 0
+  expect(here.clock.wallMs() - lastMs).toBeLessThanOrEqual(12_000)
+  here.store.faults.set('observe', 'hang')
+  here.store.watches = 'hang'
+  await here.clock.advance(15_100)
+  expect(observing.stale).toBe(true)
+  expect(errors.length).toBeGreaterThan(0)
+  here.store.faults.clear()
+  await here.clock.advance(4_000)
+  expect(observing.stale).toBe(false)
+  await observing.return(undefined as never)
+  await next
+})
