@@ -33,6 +33,7 @@ export function addLead(program: Command): void {
 function toValue(text: string): string {
   return parsed(() => {
     if (text === '--') throw new RangeError('it takes a text before the --')
+    if (text === '') throw new RangeError('it takes a text that is not empty, which would look like nobody')
     return text
   })
 }

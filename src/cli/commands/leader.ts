@@ -104,7 +104,8 @@ Examples:
 With --json a line is {"name":"web","leader":{"value":"…","token":"12","session":"…"}},
 or {"name":"web","leader":null} while nobody leads. Without it, control characters
 in the value are written as \\u000a, and --watch prints an empty line while nobody
-leads.
+leads; the leader of another program may say an empty text, and only --json and the
+exit status tell that from nobody.
 
 Exit status: 0 if somebody leads, or
   3    nobody leads, as \`systemctl status\` has it for what does not run; no
