@@ -134,7 +134,7 @@ export class Store {
   /** Who stands first in the line of a name. */
   leader(name: string): Leader | undefined {
     const [row] = this.#connection.ask(sql.leader, name)
-    return row && { session: String(row.session), value: String(row.value), token: row.ticket as bigint }
+    return row && { session: String(row.session), value: toText(row.value), token: row.ticket as bigint }
   }
 
   /** Replaces the value of a claim if it holds, and says whether it does. */
@@ -207,7 +207,7 @@ export class Store {
 
   readCheckpoint(name: string): string | undefined {
     const digits = this.#connection.ask(sql.readCheckpoint, name)[0]?.digits
-    return typeof digits === 'string' ? Buffer.from(digits, 'hex').toString() : undefined
+    return digits === undefined ? undefined : toText(digits)
   }
 
   /** A number that changes when another connection has changed the database. Costs some microseconds. */
@@ -236,7 +236,12 @@ export class Store {
 
 function toStanding({ session, value, permits, ticket }: Row, index: number): Standing {
   const held = index < Number(permits)
-  return { session: String(session), value: String(value), token: ticket as bigint, held }
+  return { session: String(session), value: toText(value), token: ticket as bigint, held }
+}
+
+/** A text that was read as hexadecimal digits. */
+function toText(digits: unknown): string {
+  return Buffer.from(String(digits), 'hex').toString()
 }
 
 function toSession({ id, ttl, renewals }: Row): SessionRow {
