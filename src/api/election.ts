@@ -128,7 +128,7 @@ export interface Election {
    * with WaitTimeoutError after `waitMs`, with `signal.reason` on abort, with TypeError or RangeError for a bad option
    * or value, and with UnavailableError, ConflictError or RefusedError; in each case the candidacy is over. A
    * candidate whose session was lost while it waited stands in line again, at its end. A client that leads, or stands,
-   * already waits for itself: a warning of the process says so.
+   * already waits for itself: after a TTL a warning of the process says so.
    */
   campaign(options?: CampaignOptions): Promise<Term>
   /**

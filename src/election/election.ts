@@ -141,18 +141,19 @@ export class ClientElection implements Election {
     releasesItself = false,
     onStanding?: () => void,
   ): Promise<ClaimTerm> {
-    const { acquirer, candidate } = this.#client
+    const { acquirer, candidate, clock, ttlMs } = this.#client
     const { value = candidate, waitMs, signal } = options
     const make = (grant: Grant): ClaimTerm => new ClaimTerm(grant)
     const wish = { name: this.name, permits: 1, value, candidate: true, releasesItself, make }
-    let warned = false
+    let cancelWarning: (() => void) | undefined
     const onWait = (ahead: number, isLocal = false): unknown => {
       if (!isLocal) onStanding?.()
-      if (isLocal && !warned) warn(waitsForItself(this.name))
-      warned ||= isLocal
+      // A term that was just lost is withdrawn within a time to live; what takes longer is a campaign or a term of ours.
+      if (isLocal) cancelWarning ??= clock.after(ttlMs, () => warn(waitsForItself(this.name)))
       return options.onWait?.(ahead)
     }
-    const term = await acquirer.acquire({ ...wish, waitMs, signal, onWait })
+    const asking = acquirer.acquire({ ...wish, waitMs, signal, onWait })
+    const term = await asking.finally(() => cancelWarning?.())
     if (term) return term
     throw await acquirer.notFree({ name: this.name })
   }

@@ -1,7 +1,6 @@
 // Calls of one client that wait for one another: what they hear, and what their time-out says.
-import { once } from 'node:events'
 import { expect, test } from 'vitest'
-import { scene } from '../election/scene.ts'
+import { never, scene } from '../election/scene.ts'
 import { settle } from './manual-clock.ts'
 
 test('a call that waits for other calls of its client hears how many are ahead, whenever that changes', async () => {
@@ -43,16 +42,44 @@ test('an error of onWait while it waits for its own client ends the wait', async
   await (await one.mutex('a').acquire()).release()
 })
 
-test('a client that campaigns where it leads is warned, and hears that it waits', async () => {
-  const { one } = await scene()
+test('a client that campaigns where it leads hears that it waits, and is warned after a time to live', async () => {
+  const { clock, one } = await scene()
+  const warnings: unknown[] = []
+  const warned = (warning: Error): void => void warnings.push(warning.message)
+  process.on('warning', warned)
   const term = await one.election('a').campaign()
-  const warned = once(process, 'warning')
   const heard: number[] = []
   const next = one.election('a').campaign({ onWait: (ahead) => heard.push(ahead) })
-  expect(String((await warned)[0])).toMatch(
-    /a campaign for "a" does not reach the store: .* wait for one another/,
-  )
-  expect(heard).toEqual([1])
+  await clock.advance(11_999)
+  expect([heard, warnings]).toEqual([[1], []])
+  await clock.advance(1)
+  await settle()
+  process.off('warning', warned)
+  expect(warnings).toEqual([
+    expect.stringMatching(/^a campaign for "a" does not reach the store: .* wait for one another$/),
+  ])
   await term.resign()
   await (await next).resign()
+  await one.close()
+})
+
+test('a client that campaigns right after a loss, while that is withdrawn, is not warned', async () => {
+  const here = await scene()
+  const { clock, one, truth, store } = here
+  const warnings: unknown[] = []
+  const warned = (warning: Error): void => void warnings.push(warning.message)
+  process.on('warning', warned)
+  const term = await one.election('a').campaign()
+  const held = await truth.line('a', never)
+  await truth.break('a', held[0]?.token as bigint, never)
+  store.faults.set('withdraw', 'refuse')
+  await clock.advance(6_000)
+  expect(term.held).toBe(false)
+  const next = one.election('a').campaign()
+  await clock.advance(2_000)
+  store.faults.clear()
+  await clock.advance(30_000)
+  await (await next).resign()
+  process.off('warning', warned)
+  expect(warnings).toEqual([])
 })
