@@ -1,6 +1,7 @@
 // From a URL or a backend source to a client, and out again by `close`. Owns which backend loads for which scheme, and
 // that one client has one store, one session and one clock.
 
+import type { AskOptions } from './api/ask.ts'
 import type { CronGuard, CronOptions } from './api/cron.ts'
 import type { Election } from './api/election.ts'
 import { type ConnectOptions, Leasehold } from './api/leasehold.ts'
@@ -11,9 +12,9 @@ import { check, checkOptions, withMethods } from './base/options.ts'
 import { Scope } from './base/scope.ts'
 import type { Backend, BackendSource, Facts, NameState, Standing } from './contract.ts'
 import { Acquirer } from './core/acquire.ts'
-import { checkName, checkPrefix, checkToken, checkTtl, connectOptions } from './core/arguments.ts'
+import { askOptions, checkName, checkPrefix, checkToken, checkTtl, connectOptions } from './core/arguments.ts'
 import { holderValue } from './core/holder.ts'
-import { once, persist } from './core/request.ts'
+import { once, persist, type RequestOptions, within } from './core/request.ts'
 import { Sessions } from './core/sessions.ts'
 import { timeout, toldApart } from './core/wish.ts'
 import type { CronClient } from './cron/contest.ts'
@@ -126,8 +127,8 @@ class Client extends Leasehold {
       get candidate() {
         return holderValue(isoTime(clock.wallMs()), true)
       },
-      readCheckpoint: (name) =>
-        persist(sessions.request(acquirer.closing), (signal) => backend.readCheckpoint(name, signal)),
+      readCheckpoint: (name, options?: AskOptions) =>
+        this.#ask(options, (request) => persist(request, (signal) => backend.readCheckpoint(name, signal))),
       observe: (name, scope, retries) =>
         persist({ ...sessions.request(scope), retries }, (signal) => backend.observe(name, signal)),
       leaderChanged: (name, seen, signal) => backend.leaderChanged(name, seen, signal),
@@ -150,24 +151,32 @@ class Client extends Leasehold {
     return new ClientElection(this.#client, name)
   }
 
-  override async line(name: string): Promise<Standing[]> {
+  override async line(name: string, options: AskOptions = {}): Promise<Standing[]> {
     checkName(name)
-    const request = this.#sessions.request(this.#client.acquirer.closing)
-    return persist(request, (signal) => this.#backend.line(name, signal))
+    return this.#ask(options, (request) => persist(request, (signal) => this.#backend.line(name, signal)))
   }
 
-  override async survey(prefix = ''): Promise<NameState[]> {
+  override async survey(prefix = '', options: AskOptions = {}): Promise<NameState[]> {
     checkPrefix(prefix)
-    const request = this.#sessions.request(this.#client.acquirer.closing)
-    const requestMs = request.requestMs && surveyMs
-    return persist({ ...request, requestMs, retries: 3 }, (signal) => this.#backend.survey(prefix, signal))
+    return this.#ask(options, (request) => {
+      const requestMs = request.requestMs && surveyMs
+      return persist({ ...request, requestMs, retries: 3 }, (signal) => this.#backend.survey(prefix, signal))
+    })
   }
 
-  override async break(name: string, token: bigint): Promise<boolean> {
+  override async break(name: string, token: bigint, options: AskOptions = {}): Promise<boolean> {
     checkName(name)
     checkToken(token)
+    return this.#ask(options, (request) =>
+      once(request, (signal) => this.#backend.break(name, token, signal)),
+    )
+  }
+
+  /** Asks outside of any session, within the limits that the caller gives. */
+  async #ask<T>(options: AskOptions = {}, ask: (request: RequestOptions) => Promise<T>): Promise<T> {
+    checkOptions(options, askOptions)
     const request = this.#sessions.request(this.#client.acquirer.closing)
-    return once(request, (signal) => this.#backend.break(name, token, signal))
+    return within(request, options, (scope) => ask({ ...request, scope }))
   }
 
   override close(): Promise<void> {

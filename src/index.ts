@@ -1,5 +1,6 @@
 // The public face of the package: everything that users import from 'leasehold'. Each backend has an entry of its own.
 
+export type { AskOptions } from './api/ask.ts'
 export type {
   CronGuard,
   CronJob,
@@ -15,16 +16,29 @@ export type {
   Election,
   LeadOptions,
   LeadWork,
+  LedTerm,
   ObserveOptions,
+  Observing,
+  StepDownOptions,
   Term,
 } from './api/election.ts'
 export type { Hold, Holder } from './api/hold.ts'
 export { type ConnectOptions, Leasehold } from './api/leasehold.ts'
-export type { AcquireOptions, Lock, Mutex, Semaphore, SemaphoreOptions, TryOptions } from './api/lock.ts'
+export type {
+  AcquireOptions,
+  Lock,
+  Mutex,
+  RunOptions,
+  Semaphore,
+  SemaphoreOptions,
+  TryOptions,
+} from './api/lock.ts'
 export type { Clock, Mark } from './base/clock.ts'
 export {
   ClockError,
+  ClosedError,
   ConflictError,
+  type HoldLostCode,
   HoldLostError,
   LeaseholdError,
   RefusedError,

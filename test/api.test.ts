@@ -7,8 +7,10 @@ import {
   type Election,
   type Hold,
   Leasehold,
+  type LedTerm,
   type Lock,
   type Mutex,
+  type Observing,
   type Semaphore,
   type Term,
 } from '../src/index.ts'
@@ -53,9 +55,11 @@ test('a test can write a fake of each public type as an object', async () => {
   const done = async (): Promise<void> => {}
   const hold: Hold = {
     ...{ name: 'a', token: 1n, held: true, remainingMs: 1_000, signal: new AbortController().signal },
+    signalWith: (...signals) => AbortSignal.any(signals),
     ...{ assertHeld: () => {}, verify: done, checkpoint: done, release: done, [Symbol.asyncDispose]: done },
   }
-  const term: Term = { ...hold, proclaim: done, resign: done }
+  const term: Term = { ...hold, stopping: false, proclaim: done, resign: done }
+  const led: LedTerm = { ...term, stepDown: () => {} }
   const lock: Lock = {
     name: 'a',
     acquire: async () => hold,
@@ -65,14 +69,16 @@ test('a test can write a fake of each public type as an object', async () => {
   }
   const mutex: Mutex = lock
   const semaphore: Semaphore = { ...lock, permits: 2 }
+  async function* nobody(): AsyncGenerator<undefined, never, void> {
+    for (;;) yield undefined
+  }
+  const observing: Observing = Object.assign(nobody(), { asOfMs: 0, stale: false })
   const election: Election = {
     name: 'a',
     campaign: async () => term,
     leader: async () => undefined,
-    lead: async (work) => void (await work(term)),
-    async *observe(): AsyncGenerator<undefined, never, void> {
-      for (;;) yield undefined
-    },
+    lead: async (work) => void (await work(led)),
+    observe: () => observing,
   }
   const guard: CronGuard = {
     name: 'a',

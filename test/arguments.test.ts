@@ -39,10 +39,14 @@ const functions: [title: string, call: Loose, options: string][] = [
   ['acquire', loose(lock, 'acquire'), 'waitMs, signal, onWait'],
   ['acquire of a semaphore', loose(gpu, 'acquire'), 'waitMs, signal, onWait'],
   ['tryAcquire', loose(lock, 'tryAcquire'), 'signal'],
-  ['run of a lock', (options) => loose(lock, 'run')(job, options), 'waitMs, signal, onWait'],
+  ['run of a lock', (options) => loose(lock, 'run')(job, options), 'waitMs, signal, onWait, stopBeforeMs'],
   ['campaign', loose(election, 'campaign'), 'waitMs, signal, onWait, value'],
-  ['observe', loose(election, 'observe'), 'signal'],
-  ['lead', (options) => loose(election, 'lead')(job, options), 'value, onWait, signal, graceMs, onError'],
+  ['observe', loose(election, 'observe'), 'signal, onError, fatal'],
+  [
+    'lead',
+    (options) => loose(election, 'lead')(job, options),
+    'value, signal, graceMs, stopBeforeMs, retryMaxMs, onWait, onError, fatal',
+  ],
   [
     'run of a cron guard',
     (options) => loose(guard, 'run')(job, options),
@@ -278,7 +282,7 @@ const cases: [
     'lead(job, { grace: 5 })',
     () => loose(election, 'lead')(job, { grace: 5 }),
     TypeError,
-    'grace: is not an option; did you mean graceMs (a number of ms from 0)? The options are value, onWait, signal, graceMs, onError',
+    'grace: is not an option; did you mean graceMs (a number of ms from 0)? The options are value, signal, graceMs, stopBeforeMs, retryMaxMs, onWait, onError, fatal',
   ],
   [
     'runCoordinator("memory:")',

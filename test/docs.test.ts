@@ -9,7 +9,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Block, blocksOf, compileBlocks } from './documents.ts'
 
 const run = promisify(execFile)
-const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/cron.md', 'bench/README.md']
+const documents = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'docs/cron.md',
+  'docs/leaders.md',
+  'bench/README.md',
+]
 const blocks = documents.flatMap(blocksOf)
 const home = mkdtempSync(join(tmpdir(), 'leasehold-docs-'))
 const environment = {

@@ -1,6 +1,8 @@
 // The object that `acquire` returns: a held lock, permit, or lock of a tick. Types only, so that a test can pass its
 // own object. core/hold.ts is the implementation.
 
+import type { AskOptions } from './ask.ts'
+
 /**
  * A lock that is held. It ends by `release` (or at the end of an `await using` block), or it is lost: the session was
  * not renewed in time or was ended in the store, or the claim was removed from the store. Protected work should pass
@@ -28,7 +30,13 @@ export interface Hold extends AsyncDisposable {
    */
   readonly signal: AbortSignal
   /**
-   * Throws HoldLostError unless this is still the holder for at least `minMs` more ms (default 0). Call it before each
+   * One signal that aborts when `signal` or one of these does. `AbortSignal.any` does not serve here: after a blocked event
+   * loop its `aborted` is false until a timer has run, while that of this signal is computed from the clock. Throws
+   * TypeError for what is no AbortSignal.
+   */
+  signalWith(...signals: AbortSignal[]): AbortSignal
+  /**
+   * Throws HoldLostError unless this is still the holder, for at least `minMs` more ms (default 0): call it before each
    * effect, with the time that the effect may need. Throws TypeError or RangeError for a bad `minMs`. Sends nothing.
    */
   assertHeld(minMs?: number): void
@@ -36,14 +44,14 @@ export interface Hold extends AsyncDisposable {
    * Asks the store, by a consistent read, whether this is still the holder. Costs one request. Rejects with
    * HoldLostError if it is not, and with UnavailableError if the store did not answer.
    */
-  verify(): Promise<void>
+  verify(options?: AskOptions): Promise<void>
   /**
    * Stores `text` for this name in the store, which refuses it unless this hold still stands. So the text that the
    * next holder reads with `lock.readCheckpoint()` is the last one that was written. Costs one request. Rejects with
    * HoldLostError when refused, with TypeError or RangeError for a text that is no string or too long, and with
    * UnavailableError as `verify` does.
    */
-  checkpoint(text: string): Promise<void>
+  checkpoint(text: string, options?: AskOptions): Promise<void>
   /**
    * Gives the lock back. Idempotent. `held` is false at once. The promise resolves when the store has removed the
    * claim, which takes one request, or when the session is over, which also removes it. Rejects only with

@@ -2,6 +2,7 @@
 // dependency injection, and the right-hand side of `instanceof`. It has no code; connect.ts has the implementation.
 import type { Clock } from '../base/clock.ts'
 import type { Facts, NameState, Standing } from '../contract.ts'
+import type { AskOptions } from './ask.ts'
 import type { CronGuard, CronOptions } from './cron.ts'
 import type { Election } from './election.ts'
 import type { Mutex, Semaphore, SemaphoreOptions } from './lock.ts'
@@ -57,7 +58,7 @@ export abstract class Leasehold implements AsyncDisposable {
    * out of date when it arrives. Leaves nothing in the store. Costs one request. Rejects with TypeError or RangeError
    * for a bad name, and as `readCheckpoint` of a lock does.
    */
-  abstract line(name: string): Promise<Standing[]>
+  abstract line(name: string, options?: AskOptions): Promise<Standing[]>
 
   /**
    * The claims on every name that begins with `prefix` (default: every name), sorted as strings. For each name:
@@ -65,7 +66,7 @@ export abstract class Leasehold implements AsyncDisposable {
    * `token` that `break` takes. By a consistent read. Costs one request. On etcd it costs one more for each 500 keys
    * with this prefix, whatever they are used for, and one more for each holder's session. Rejects as `line` does.
    */
-  abstract survey(prefix?: string): Promise<NameState[]>
+  abstract survey(prefix?: string, options?: AskOptions): Promise<NameState[]>
 
   /**
    * Takes a lock, a permit or a term away from the holder with this token. Resolves with whether it did: false if no
@@ -76,13 +77,14 @@ export abstract class Leasehold implements AsyncDisposable {
    * Costs one request (two on etcd and Consul), and is never repeated: after an UnavailableError use `survey` to see
    * whether it did. Rejects with TypeError or RangeError for a bad name or token, and with RefusedError.
    */
-  abstract break(name: string, token: bigint): Promise<boolean>
+  abstract break(name: string, token: bigint, options?: AskOptions): Promise<boolean>
 
   /**
-   * Rejects every wait (with an AbortError), releases every hold, ends the session and closes every connection, so
-   * that the process can exit. Work begun by `lead` or a cron guard is asked to stop and awaited for at most its
-   * grace, before its hold is released: so do not await `close` inside such work. Idempotent. Never rejects. If the
-   * store does not answer, it takes a few seconds, and the store frees the locks when the time to live is over.
+   * Rejects every wait (with a ClosedError), releases every hold, ends the session and closes every connection,
+   * so that the process can exit by itself. Work that `lead` or a cron guard has begun is asked to stop and awaited,
+   * for no longer than its grace, before its hold is released: do not await `close` inside such work. Idempotent.
+   * Never rejects; a store that does not answer delays it by a few seconds at most, and then frees the locks when
+   * the time to live is over. Calls that come later reject with a ClosedError.
    */
   abstract close(): Promise<void>
 

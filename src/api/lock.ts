@@ -1,4 +1,5 @@
 // Mutexes and semaphores as a caller sees them. Types only; locks/ is the implementation.
+import type { AskOptions } from './ask.ts'
 import type { Hold } from './hold.ts'
 
 /** How long to wait for a hold. */
@@ -13,11 +14,22 @@ export interface AcquireOptions {
   /** Gives up when it aborts, and rejects with its reason. */
   readonly signal?: AbortSignal | undefined
   /**
-   * Called with the number of claims ahead in the store, as far as the store showed; claims of this client are not
-   * counted. Called when this claim begins to wait in the store, and whenever the number changes. An error that it
-   * throws ends the wait.
+   * Called with the number of claims that stand ahead, when this claim begins to wait and whenever that number changes.
+   * First these are other calls of this client, since a client asks the store for one of them at a time; then claims of
+   * other clients in the store, as far as the store told. An error that it throws, or with which a promise
+   * that it returns rejects, ends the wait.
    */
-  readonly onWait?: ((ahead: number) => void) | undefined
+  readonly onWait?: ((ahead: number) => unknown) | undefined
+}
+
+/** How to work under a hold. */
+export interface RunOptions extends AcquireOptions {
+  /**
+   * How long before the deadline, in ms, `hold.signal` aborts (with a HoldLostError, code `LEASEHOLD_HOLD_SHORT`) when no
+   * renewal is answered: the time that the work needs to stop. By default a fifth of the TTL; at most half of what is
+   * left of it without the margin. 0 lets the signal abort at the deadline.
+   */
+  readonly stopBeforeMs?: number | undefined
 }
 
 /** How to ask for a hold without waiting. */
@@ -44,16 +56,16 @@ export interface Lock {
    */
   tryAcquire(options?: TryOptions): Promise<Hold | undefined>
   /**
-   * Acquires, calls `work`, releases, and resolves with the result of `work`. An error of `work` is passed on
-   * unchanged. If the hold was lost before `work` was done, rejects with HoldLostError: part of the work was not
-   * protected.
+   * Acquires, calls `work`, releases, and resolves with the result of `work`. An error of `work` is thrown on
+   * as it is. If the hold was lost before `work` was done, rejects with HoldLostError: part of the work was not
+   * protected. Work may release the hold itself before it ends; that is no loss.
    */
-  run<T>(work: (hold: Hold) => T | Promise<T>, options?: AcquireOptions): Promise<T>
+  run<T>(work: (hold: Hold) => T | Promise<T>, options?: RunOptions): Promise<T>
   /**
    * The text that a holder stored last with `hold.checkpoint(text)`, by a consistent read. Undefined if no holder ever
    * stored one. Costs one request. Rejects with UnavailableError or RefusedError.
    */
-  readCheckpoint(): Promise<string | undefined>
+  readCheckpoint(options?: AskOptions): Promise<string | undefined>
 }
 
 /**

@@ -13,39 +13,106 @@ export abstract class LeaseholdError extends Error {
 
   /** Stable identifier to compare with, e.g. `LEASEHOLD_HOLD_LOST`. */
   abstract readonly code: string
-  override get name(): string {
-    return this.constructor.name
-  }
+  /** Whether the same call may succeed later, when nobody has changed anything. */
+  abstract readonly retryable: boolean
+  /** The name of the class in this documentation, whatever a bundler has made of the class. */
+  abstract override readonly name: string
 }
 
 /** The lock was not free in time. You hold nothing, and your claim has left the store. Try again later. */
 export class WaitTimeoutError extends LeaseholdError {
   readonly code = 'LEASEHOLD_WAIT_TIMEOUT'
+  override get name(): string {
+    return 'WaitTimeoutError'
+  }
+  get retryable(): boolean {
+    return true
+  }
 }
 
-/** You no longer hold the lock: stop now. Another client may hold it already. Also the reason of `hold.signal`. */
+/** What a HoldLostError means. */
+export type HoldLostCode =
+  /** The hold is lost: another client may hold. */
+  | 'LEASEHOLD_HOLD_LOST'
+  /** The hold was released by its own program, which used it afterwards. */
+  | 'LEASEHOLD_HOLD_RELEASED'
+  /** The hold stands, but less time is left than the program needs. */
+  | 'LEASEHOLD_HOLD_SHORT'
+  /** The work did not end in its grace, and runs without protection: end the process. */
+  | 'LEASEHOLD_WORK_STUCK'
+
+/**
+ * You held and no longer do, or not for long enough: stop now. Another client may hold from here on. Also the reason of
+ * `hold.signal`. Its `code` says which of these it is.
+ */
 export class HoldLostError extends LeaseholdError {
-  readonly code = 'LEASEHOLD_HOLD_LOST'
+  readonly code: HoldLostCode
+  constructor(message: string, options: ErrorOptions & { readonly code?: HoldLostCode } = {}) {
+    super(message, options)
+    this.code = options.code ?? 'LEASEHOLD_HOLD_LOST'
+  }
+  override get name(): string {
+    return 'HoldLostError'
+  }
+  /** True for a loss and for too little time: acquire again. False for a released hold and for work that is stuck. */
+  get retryable(): boolean {
+    return this.code === 'LEASEHOLD_HOLD_LOST' || this.code === 'LEASEHOLD_HOLD_SHORT'
+  }
 }
 
 /** The store was not reached, and the retries are over. The request may or may not have been applied. */
 export class UnavailableError extends LeaseholdError {
   readonly code = 'LEASEHOLD_UNAVAILABLE'
+  override get name(): string {
+    return 'UnavailableError'
+  }
+  get retryable(): boolean {
+    return true
+  }
 }
 
 /** The name is used for something else, such as a semaphore with other permits. Fix the deployment. */
 export class ConflictError extends LeaseholdError {
   readonly code = 'LEASEHOLD_CONFLICT'
+  override get name(): string {
+    return 'ConflictError'
+  }
+  get retryable(): boolean {
+    return false
+  }
 }
 
 /** The record of a cron job has a tick of the future: the clock of this machine or of the host that wrote it is wrong. */
 export class ClockError extends LeaseholdError {
   readonly code = 'LEASEHOLD_CLOCK'
+  override get name(): string {
+    return 'ClockError'
+  }
+  get retryable(): boolean {
+    return false
+  }
 }
 
 /** The store answered and refused: wrong credentials, or a missing permission. */
 export class RefusedError extends LeaseholdError {
   readonly code = 'LEASEHOLD_REFUSED'
+  override get name(): string {
+    return 'RefusedError'
+  }
+  get retryable(): boolean {
+    return false
+  }
+}
+
+/** The client was closed, before the call or while it waited. Use a client that is open. */
+export class ClosedError extends LeaseholdError {
+  readonly code = 'LEASEHOLD_CLOSED'
+  override get name(): string {
+    return 'ClosedError'
+  }
+  get retryable(): boolean {
+    return false
+  }
 }
 
 /**
@@ -54,4 +121,10 @@ export class RefusedError extends LeaseholdError {
  */
 export class SessionGoneError extends LeaseholdError {
   readonly code = 'LEASEHOLD_SESSION_GONE'
+  override get name(): string {
+    return 'SessionGoneError'
+  }
+  get retryable(): boolean {
+    return true
+  }
 }

@@ -3,16 +3,18 @@
 import type { Hold } from '../api/hold.ts'
 import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
-import { ConflictError, SessionGoneError, UnavailableError } from '../base/errors.ts'
+import { ClosedError, ConflictError, SessionGoneError, UnavailableError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
 import type { Admitted, Backend, Claim } from '../contract.ts'
 import { untilAnswered } from './admission.ts'
+import { listener } from './callbacks.ts'
 import { notFree } from './holder.ts'
 import { requestMs } from './lifetime.ts'
 import { type Leave, Lines } from './local-queue.ts'
 import { backoffMs, persist } from './request.ts'
 import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
+import { Unsettled } from './unsettled.ts'
 import { limitMs, type Seen, timeout, toldApart, type Wish, waits } from './wish.ts'
 
 /** Turns wishes into holds. Each client has one. */
@@ -26,9 +28,9 @@ export class Acquirer {
   readonly #holds = new Set<Hold>()
   /** Holds that registered work releases itself. */
   readonly #attended = new Set<Hold>()
-  readonly #pending = new Set<Promise<unknown>>()
-  readonly #withdrawals = new Set<Promise<unknown>>()
-  readonly #works = new Set<Promise<unknown>>()
+  readonly #pending = new Unsettled()
+  readonly #withdrawals = new Unsettled()
+  readonly #works = new Unsettled()
   #claims = 0
 
   constructor(backend: Backend, clock: Clock, sessions: Sessions) {
@@ -44,16 +46,16 @@ export class Acquirer {
    * With a `waitMs` of 0 it tries once more. `waitMs` also limits the wait for a store that does not answer.
    */
   acquire<H extends Hold>(wish: Wish<H>): Promise<H> {
-    return note(this.#pending, this.#acquire(wish))
+    return this.#pending.note(this.#acquire(wish))
   }
 
   /** Does the same without standing in line. Resolves with undefined if the name is not free. */
   tryAcquire<H extends Hold>(wish: Wish<H>): Promise<H | undefined> {
-    return note(this.#pending, this.#ask({ ...wish, waitMs: 0 }, { delayed: false }))
+    return this.#pending.note(this.#ask({ ...wish, waitMs: 0 }, unseen()))
   }
 
   async #acquire<H extends Hold>(wish: Wish<H>): Promise<H> {
-    const seen = { delayed: false }
+    const seen = unseen()
     const hold = await this.#ask(wish, seen)
     if (hold) return hold
     const soon = new Scope().on(this.closing).onTimeout(this.#clock, 500, () => 'too slow')
@@ -67,10 +69,12 @@ export class Acquirer {
       .on(this.closing)
       .onSignal(wish.signal)
       .onTimeout(this.#clock, limitMs(wish, this.#backend, this.#sessions.coveredMs), () => timeout)
+    const onWait = listener(wish.onWait, scope)
     try {
       scope.throwIfEnded()
-      const leave = await this.#lines.enter(wish.name, wish.permits, waits(wish), scope)
-      return leave && (await this.#inTurn(wish, { leave, seen }, scope))
+      const leave = await this.#lines.enter(wish.name, wish.permits, waits(wish), scope, onWait)
+      seen.isOwn = leave === undefined
+      return leave && (await this.#inTurn({ ...wish, onWait }, { leave, seen }, scope))
     } catch (error) {
       if (error === timeout) return undefined
       throw error
@@ -83,7 +87,7 @@ export class Acquirer {
 
   /** Lets `close` wait for work that ends by itself when `closing` ends, and keeps the work's hold until then. */
   awaitOnClose<T>(work: Promise<T>): Promise<T> {
-    return note(this.#works, work)
+    return this.#works.note(work)
   }
 
   /**
@@ -92,13 +96,13 @@ export class Acquirer {
    * the rest when the session's time to live is over.
    */
   async close(): Promise<void> {
-    this.closing.end(new DOMException('the Leasehold client was closed', 'AbortError'))
+    this.closing.end(new ClosedError('the Leasehold client was closed'))
     const released = Promise.allSettled([...this.#holds].map((hold) => hold.release()))
-    await Promise.allSettled(this.#works)
+    await this.#works.settled()
     const scope = new Scope().onTimeout(this.#clock, 2 * requestMs(this.#sessions.coveredMs), tooLong)
     const givenBack = Promise.allSettled([...this.#attended].map((hold) => hold.release()))
     // These acquires were told to end just now; their withdrawals start only in this step.
-    const withdrawn = Promise.allSettled(this.#pending).then(() => Promise.allSettled(this.#withdrawals))
+    const withdrawn = this.#pending.settled().then(() => this.#withdrawals.settled())
     await orAborted(Promise.all([released, givenBack, withdrawn]), scope.signal).catch(() => {})
     await this.#sessions.end(scope).catch(() => {})
     scope.lift()
@@ -178,7 +182,7 @@ export class Acquirer {
       admitted,
       withdraw: (hold) => {
         holds.delete(hold)
-        return note(this.#withdrawals, this.#withdraw(stand))
+        return this.#withdrawals.note(this.#withdraw(stand))
       },
     })
     holds.add(hold)
@@ -188,7 +192,7 @@ export class Acquirer {
   /** Withdraws in the background: an aborted caller must not wait for a store that may be down. */
   #withdrawAside(stand: Stand): Promise<void> {
     const withdrawal = this.#withdraw(stand).catch(() => {}) // the session is over then, and the claim with it
-    return note(this.#withdrawals, withdrawal)
+    return this.#withdrawals.note(withdrawal)
   }
 
   /**
@@ -212,15 +216,10 @@ export class Acquirer {
   }
 }
 
-const tooLong = (): Error => new UnavailableError('the store did not answer while closing')
+/** Nothing was seen yet. Until the turn in this process comes, only calls of this client are in the way. */
+const unseen = (): Seen => ({ delayed: false, isOwn: true })
 
-/** Keeps a promise until it settles, so that `close` can wait for it. */
-function note<T>(unsettled: Set<Promise<unknown>>, promise: Promise<T>): Promise<T> {
-  const forget = (): void => void unsettled.delete(promise)
-  unsettled.add(promise)
-  promise.then(forget, forget)
-  return promise
-}
+const tooLong = (): Error => new UnavailableError('the store did not answer while closing')
 
 /** A turn in this process, and the store's last answer to it. */
 interface Turn {

@@ -2,10 +2,11 @@
 // names the argument, its value and the values it takes, and is thrown before anything is sent. The checker itself is
 // base/options.ts; arguments that only one store can judge are checked by its backend.
 
+import type { AskOptions } from '../api/ask.ts'
 import type { CronGuard, CronOptions, StartOptions, TickOptions } from '../api/cron.ts'
-import type { CampaignOptions, LeadOptions, ObserveOptions } from '../api/election.ts'
+import type { CampaignOptions, LeadOptions, ObserveOptions, StepDownOptions } from '../api/election.ts'
 import type { ConnectOptions } from '../api/leasehold.ts'
-import type { AcquireOptions, SemaphoreOptions, TryOptions } from '../api/lock.ts'
+import type { AcquireOptions, RunOptions, SemaphoreOptions, TryOptions } from '../api/lock.ts'
 import {
   callback,
   check,
@@ -19,6 +20,7 @@ import {
   withMethods,
 } from '../base/options.ts'
 import type { Facts } from '../contract.ts'
+import { stopBeforeMostMs } from './lifetime.ts'
 
 export { checkOptions } from '../base/options.ts'
 
@@ -36,6 +38,7 @@ const ms = (alsoCalled: readonly string[]): Kind => ({
 const waitMs = ms(['wait', 'timeout', 'timeoutMs', 'maxWait', 'acquireTimeout'])
 const graceMs = ms(['grace', 'gracePeriod'])
 const giveUpMs = ms(['giveUp', 'retryMs', 'deadlineMs'])
+const retryMaxMs = ms(['retryMax', 'maxRetryMs', 'backoffMaxMs'])
 const tick: Kind = {
   takes: 'a Date',
   judge(value, argument) {
@@ -59,12 +62,19 @@ const clock = withMethods('a Clock', ['mark', 'wallMs', 'after', 'random', 'id']
 export const connectOptions: TableOf<ConnectOptions> = { ttlMs, waitMs, signal, clock }
 /** The options of `semaphore`. */
 export const semaphoreOptions: TableOf<SemaphoreOptions> = { permits }
-/** The options of `acquire` and `run` of a lock. */
+/** The options of `acquire` of a lock. */
 export const acquireOptions: TableOf<AcquireOptions> = { waitMs, signal, onWait: callback }
+/** The options of `stepDown`. */
+export const stepDownOptions: TableOf<StepDownOptions> = { awayMs: ms(['away', 'ms', 'pauseMs']) }
 /** The options of `tryAcquire`. */
 export const tryOptions: TableOf<TryOptions> = { signal }
+/** The options of every question that takes one request. */
+export const askOptions: TableOf<AskOptions> = {
+  signal,
+  timeoutMs: ms(['timeout', 'waitMs', 'deadlineMs', 'requestMs']),
+}
 /** The options of `observe`. */
-export const observeOptions: TableOf<ObserveOptions> = { signal }
+export const observeOptions: TableOf<ObserveOptions> = { signal, onError: callback, fatal: callback }
 /** The options of `cron`. */
 export const cronOptions: TableOf<CronOptions> = {
   schedule: { ...text({ empty: true }), alsoCalled: ['expression', 'cron', 'pattern'] },
@@ -93,9 +103,24 @@ export function campaignOptions(facts: Facts): TableOf<CampaignOptions> {
   return { ...acquireOptions, value: valueKind(facts) }
 }
 
-/** The options of `lead`; the store limits the value. */
-export function leadOptions(facts: Facts): TableOf<LeadOptions> {
-  return { value: valueKind(facts), onWait: callback, signal, graceMs, onError: callback }
+/** The options of `run` of a lock, for a client whose sessions have this time to live. */
+export function runOptions(facts: Facts, ttlMs: number): TableOf<RunOptions> {
+  return { ...acquireOptions, stopBeforeMs: stopBeforeMs(facts, ttlMs) }
+}
+
+/** The options of `lead`; the store limits the value, and the time to live how early the work can be asked to stop. */
+export function leadOptions(facts: Facts, ttlMs: number): TableOf<LeadOptions> {
+  const callbacks = { onWait: callback, onError: callback, fatal: callback }
+  return {
+    ...{ value: valueKind(facts), signal, graceMs, stopBeforeMs: stopBeforeMs(facts, ttlMs), retryMaxMs },
+    ...callbacks,
+  }
+}
+
+function stopBeforeMs(facts: Facts, ttlMs: number): Kind {
+  const max = Math.floor(stopBeforeMostMs(ttlMs, facts))
+  const takes = `a number of ms from 0 to ${max}, with a ttlMs of ${ttlMs}`
+  return { ...number({ min: 0, max, takes }), alsoCalled: ['stopMs', 'stopAhead', 'renewDeadline'] }
 }
 
 /** Throws unless `permits` is a whole number from 1 to 10 000. */
@@ -149,7 +174,12 @@ export function checkLeast(minMs: number): void {
 
 const leastMs = ms([])
 
-/** Throws unless `text` is a string that fits into a checkpoint of this store. */
+/** Throws unless each of them is an AbortSignal. */
+export function checkSignals(signals: readonly AbortSignal[]): void {
+  for (const [index, each] of signals.entries()) check(`signals[${index}]`, each, signal)
+}
+
+/** Throws unless `text` is a string of at most so many bytes of UTF-8. */
 export function checkText(text: string, { scheme, checkpointBytesMax }: Facts): void {
   check('text', text, stored(checkpointBytesMax, scheme))
 }

@@ -47,5 +47,6 @@ function stuck({ name, graceMs }: Grace): HoldLostError {
   return new HoldLostError(
     `the work for ${quoted(name)} still runs ${graceMs} ms after it had to stop, and is protected no longer; ` +
       'let it end when the signal of its hold aborts, or end the process',
+    { code: 'LEASEHOLD_WORK_STUCK' },
   )
 }

@@ -1,15 +1,14 @@
-// The hold that an acquire returns: its token, and whether it is still held. Owns how loss is reported and how the
-// hold ends. The session owns the deadline; acquire.ts owns waiting.
-import { setMaxListeners } from 'node:events'
 import { Mutex } from 'async-mutex'
+import type { AskOptions } from '../api/ask.ts'
 import type { Hold } from '../api/hold.ts'
 import type { Clock } from '../base/clock.ts'
 import { HoldLostError, SessionGoneError } from '../base/errors.ts'
 import { quoted } from '../base/printable.ts'
 import { Scope } from '../base/scope.ts'
 import type { Admitted, Backend, Claim } from '../contract.ts'
-import { checkLeast, checkText } from './arguments.ts'
-import { persist } from './request.ts'
+import { askOptions, checkLeast, checkOptions, checkSignals, checkText } from './arguments.ts'
+import { anyComputed, computed } from './computed-signal.ts'
+import { persist, within } from './request.ts'
 import type { Session } from './session.ts'
 import { watchClaim } from './watch.ts'
 
@@ -39,6 +38,8 @@ export class ClaimHold implements Hold {
   #aborted: { readonly reason: unknown } | undefined
   #lost: Error | undefined
   #released: Promise<void> | undefined
+  #stopBeforeMs = 0
+  #cancelAlarm = nothing
 
   constructor(grant: Grant) {
     this.#grant = grant
@@ -54,14 +55,21 @@ export class ClaimHold implements Hold {
   }
 
   get remainingMs(): number {
-    const sessionMs = this.#grant.session.remainingMs // reading this may report that the hold is lost
-    return this.#released ? 0 : sessionMs
+    const sessionMs = this.#grant.session.remainingMs // computing it may tell this hold that it is lost
+    if (this.#released) return 0
+    if (sessionMs <= this.#stopBeforeMs) this.stop(this.#short())
+    return sessionMs
   }
 
   get signal(): AbortSignal {
     this.#controller ??= this.#computedController()
     this.remainingMs // reading this reports a loss that is due
     return this.#controller.signal
+  }
+
+  signalWith(...signals: AbortSignal[]): AbortSignal {
+    checkSignals(signals)
+    return anyComputed([this.signal, ...signals])
   }
 
   assertHeld(minMs = 0): void {
@@ -71,32 +79,40 @@ export class ClaimHold implements Hold {
     throw this.#lost ?? this.#notHeld(minMs, leftMs)
   }
 
-  async verify(): Promise<void> {
+  /** Throws HoldLostError if the hold was lost. A hold that was released is not lost. */
+  assertNotLost(): void {
+    this.remainingMs // reading it tells the loss, if there is one to tell
+    if (this.#lost) throw this.#lost
+  }
+
+  async verify(options: AskOptions = {}): Promise<void> {
+    checkOptions(options, askOptions)
     this.assertHeld()
     const { backend, claim } = this.#grant
-    const stands = await this.#ask((signal) => backend.verify(claim, signal))
+    const stands = await this.#ask(options, (signal) => backend.verify(claim, signal))
     if (!stands) this.#lose(this.#removed())
     this.assertHeld()
   }
 
-  async checkpoint(text: string): Promise<void> {
+  async checkpoint(text: string, options: AskOptions = {}): Promise<void> {
     const { backend, claim } = this.#grant
     checkText(text, backend.facts)
-    return this.write((signal) => backend.writeCheckpoint(claim, text, signal))
+    checkOptions(options, askOptions)
+    return this.write(options, (signal) => backend.writeCheckpoint(claim, text, signal))
   }
 
   /**
    * Sends a write that the store refuses unless this hold stands. Writes run one after another in the order of the
    * calls, so the last call wins even if an earlier one has to be repeated.
    */
-  protected write(question: (signal: AbortSignal) => Promise<boolean>): Promise<void> {
+  protected write(options: AskOptions, question: (signal: AbortSignal) => Promise<boolean>): Promise<void> {
     this.#writes ??= new Mutex()
-    return this.#writes.runExclusive(() => this.#write(question))
+    return this.#writes.runExclusive(() => this.#write(options, question))
   }
 
-  async #write(question: (signal: AbortSignal) => Promise<boolean>): Promise<void> {
+  async #write(options: AskOptions, question: (signal: AbortSignal) => Promise<boolean>): Promise<void> {
     this.assertHeld()
-    if (await this.#ask(question)) return
+    if (await this.#ask(options, question)) return
     this.#lose(this.#removed())
     this.assertHeld()
   }
@@ -117,7 +133,23 @@ export class ClaimHold implements Hold {
     this.#controller?.abort(reason)
   }
 
+  /**
+   * From now on `signal` aborts so long before the deadline, with a HoldLostError, unless a renewal moves the deadline in
+   * time. As a loss, this is computed from the clock when it is read, and told by a timer.
+   */
+  stopBefore(ms: number): void {
+    this.#stopBeforeMs = ms
+    this.#lookAhead()
+  }
+
+  #lookAhead(): void {
+    const leftMs = this.remainingMs - this.#stopBeforeMs // reading it tells that the work has to stop
+    if (this.#released || this.#aborted) return
+    this.#cancelAlarm = this.#grant.clock.after(Math.max(1, leftMs), () => this.#lookAhead())
+  }
+
   #end(): Promise<void> {
+    this.#cancelAlarm()
     this.#unsubscribe()
     this.#cancelWatch()
     this.#watching?.end(this.#lost)
@@ -140,33 +172,30 @@ export class ClaimHold implements Hold {
 
   #computedController(): AbortController {
     const controller = new AbortController()
-    setMaxListeners(0, controller.signal) // users pass this signal to any number of listeners
     if (this.#aborted) controller.abort(this.#aborted.reason)
-    const aborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')?.get
-    Object.defineProperty(controller.signal, 'aborted', {
-      get: () => {
-        this.remainingMs
-        return aborted?.call(controller.signal)
-      },
-    })
-    Object.defineProperty(controller.signal, 'throwIfAborted', {
-      value: () => {
-        if (controller.signal.aborted) throw controller.signal.reason
-      },
-    })
+    computed(controller.signal, () => this.remainingMs)
     return controller
   }
 
   /** Asks the store about this hold, until it answers or the session is over. */
-  async #ask<T>(question: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #ask<T>(options: AskOptions, question: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { session } = this.#grant
+    const { requests } = session
     try {
-      return await persist(session.requests, question)
+      return await within(requests, options, (scope) => persist({ ...requests, scope }, question))
     } catch (error) {
       if (error instanceof SessionGoneError) session.lose(error)
       this.assertHeld()
       throw error
     }
+  }
+
+  #short(): HoldLostError {
+    const [name, ms] = [quoted(this.name), this.#stopBeforeMs]
+    return new HoldLostError(
+      `the hold on ${name} was not renewed, and ${ms} ms before its deadline its work has to stop`,
+      { code: 'LEASEHOLD_HOLD_SHORT' },
+    )
   }
 
   #removed(): HoldLostError {
@@ -175,9 +204,11 @@ export class ClaimHold implements Hold {
 
   #notHeld(minMs: number, leftMs: number): HoldLostError {
     const name = quoted(this.name)
-    if (leftMs === 0) return new HoldLostError(`the hold on ${name} was released`)
+    if (leftMs === 0)
+      return new HoldLostError(`the hold on ${name} was released`, { code: 'LEASEHOLD_HOLD_RELEASED' })
     return new HoldLostError(
       `${Math.floor(leftMs)} ms are left of the hold on ${name}, ${minMs} ms were asked for`,
+      { code: 'LEASEHOLD_HOLD_SHORT' },
     )
   }
 }

@@ -69,6 +69,8 @@ export interface NotFree {
   readonly waitMs?: number | undefined
   /** Whether the store said that only a lock-delay is in the way. */
   readonly delayed: boolean
+  /** Whether only other calls of the same client were in the way. */
+  readonly isOwn: boolean
   /** The session of the client that asks, which may hold the name itself. */
   readonly session: string | undefined
 }
@@ -77,7 +79,7 @@ export interface NotFree {
 export async function notFree(
   backend: Backend,
   scope: Scope,
-  { name, waitMs = 0, delayed, session }: NotFree,
+  { name, waitMs = 0, delayed, isOwn, session }: NotFree,
 ): Promise<WaitTimeoutError> {
   // Sent without `once`: a request that it counts as unanswered would cost the other callers their connection.
   const line = await backend.line(name, scope.signal).catch(() => [])
@@ -85,7 +87,10 @@ export async function notFree(
   const when = waitMs > 0 ? `was not free within ${waitMs} ms` : 'is not free'
   const held = line.some((claim) => claim.held)
   const why = delayed && !held ? describeDelay(backend.facts) : describeLine(line, session)
-  return new WaitTimeoutError(`${quoted(name)} ${when}${why}`)
+  const own = isOwn
+    ? '; another call of this client has it or waits for it, and this one waited for that'
+    : ''
+  return new WaitTimeoutError(`${quoted(name)} ${when}${why}${own}`)
 }
 
 /** Why a name is not free, as the end of a sentence. */

@@ -2,11 +2,14 @@
 // than the store keeps the next holder out; session.ts applies it, and docs/model shows its safety.
 import type { Facts } from '../contract.ts'
 
+/** The facts that say how long a session covers its holds. */
+type Cover = Pick<Facts, 'endsEarly' | 'lockDelayMs'>
+
 /**
  * How long no other client can hold after the store last confirmed a session with this time to live: the time to live,
  * or the lock-delay where the store may end a session at any moment. A lock-delay begins when the session ends.
  */
-export function coveredMs(ttlMs: number, { endsEarly, lockDelayMs }: Facts): number {
+export function coveredMs(ttlMs: number, { endsEarly, lockDelayMs }: Cover): number {
   return endsEarly ? lockDelayMs : ttlMs
 }
 
@@ -44,3 +47,17 @@ export function renewalMs(ttlMs: number, facts: Facts): number {
  * several round trips: a limit by a short time to live would never be met on a slow network.
  */
 export const openingMs = 3_000
+
+/** How long before the deadline work is asked to stop by default: a fifth of the time to live, or the most if that is less. */
+export function stopBeforeDefaultMs(ttlMs: number, facts: Cover): number {
+  return Math.min(ttlMs / 5, stopBeforeMostMs(ttlMs, facts))
+}
+
+/**
+ * The most of that: half of the time between the usual next renewal and the deadline, so that the renewal is answered before
+ * the work is asked to stop.
+ */
+export function stopBeforeMostMs(ttlMs: number, facts: Cover): number {
+  const covered = coveredMs(ttlMs, facts)
+  return (covered - marginMs(covered)) / 2
+}

@@ -5,10 +5,20 @@ import type { Scope } from '../base/scope.ts'
 /** Lets the next caller of this client have its turn. Idempotent. */
 export type Leave = () => void
 
+/** Hears how many calls of this client stand ahead. */
+type LocalWait = (ahead: number, isLocal: true) => void
+
 interface Line {
   inside: number
-  /** In order; calling an entry gives it the turn. A Set, so that a caller that gives up leaves at once. */
-  readonly waiting: Set<() => void>
+  /** In order. A Set, so that one who gives up is out at once. */
+  readonly waiting: Set<Waiter>
+}
+
+interface Waiter {
+  /** Gives it its turn. */
+  pass(): void
+  /** Tells it how many of this client stand ahead, if that has changed. */
+  tell(ahead: number): void
 }
 
 /** One fair line for each name and number of permits, kept only while a caller stands in it. */
@@ -16,22 +26,29 @@ export class Lines {
   readonly #lines = new Map<string, Line>()
 
   /**
-   * Waits for the caller's turn. With `wait` false and no turn free, resolves with undefined at once. When the scope
-   * ends, leaves the line and rejects with the reason.
+   * Waits for the caller's turn. With `wait` false and no turn free, resolves with undefined at once.
+   * Rejects with the reason when the scope ends, and then has left. `onWait` hears how many callers of this client stand
+   * ahead, whenever that changes.
    */
-  async enter(name: string, permits: number, wait: boolean, scope: Scope): Promise<Leave | undefined> {
+  async enter(
+    name: string,
+    permits: number,
+    wait: boolean,
+    scope: Scope,
+    onWait?: LocalWait,
+  ): Promise<Leave | undefined> {
     const key = `${permits} ${name}`
     const line = this.#lines.get(key) ?? { inside: 0, waiting: new Set() }
     this.#lines.set(key, line)
     if (line.inside < permits) line.inside += 1
-    else if (wait) await turn(line, scope)
+    else if (wait) await turn(line, scope, onWait)
     else return undefined
     let left = false
     return () => {
       if (left) return
       left = true
       const [next] = line.waiting
-      if (next) next()
+      if (next) next.pass()
       else line.inside -= 1
       if (line.inside === 0) this.#lines.delete(key)
     }
@@ -39,17 +56,35 @@ export class Lines {
 }
 
 /** Resolves when a caller that leaves passes the turn on. */
-function turn(line: Line, scope: Scope): Promise<void> {
+function turn(line: Line, scope: Scope, onWait: LocalWait | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    const pass = (): void => {
-      line.waiting.delete(pass)
-      giveUp()
-      resolve()
+    let told = 0
+    const waiter: Waiter = {
+      pass() {
+        line.waiting.delete(waiter)
+        giveUp()
+        tellAll(line)
+        resolve()
+      },
+      tell(ahead) {
+        if (ahead !== told) onWait?.(ahead, true)
+        told = ahead
+      },
     }
-    line.waiting.add(pass)
+    line.waiting.add(waiter)
     const giveUp = scope.onEnd((reason) => {
-      line.waiting.delete(pass)
+      line.waiting.delete(waiter)
       reject(reason)
+      tellAll(line)
     })
+    tellAll(line)
   })
+}
+
+function tellAll({ inside, waiting }: Line): void {
+  let ahead = inside
+  for (const waiter of waiting) {
+    waiter.tell(ahead)
+    ahead += 1
+  }
 }

@@ -1,9 +1,11 @@
 // One request to the store: its time limit, its retries, and its early end. session.ts, acquire.ts and hold.ts say
 // what to ask.
 import pRetry from 'p-retry'
+import type { AskOptions } from '../api/ask.ts'
+import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { UnavailableError } from '../base/errors.ts'
-import type { Ending } from '../base/scope.ts'
+import { type Ending, Scope } from '../base/scope.ts'
 
 /** The waits before a repeated request: 50 ms, 100 ms, … 2 s, each with jitter. */
 export const retryDefaults = { retries: 8, firstMs: 50, mostMs: 2_000 } as const
@@ -61,6 +63,26 @@ async function restAfter(
   await pause(clock, backoffMs(clock, failures), scope.signal)
 }
 
+/**
+ * Asks within the limits that a caller gives. `ending` is what ends the question beside them. Rejects with the signal's
+ * reason, with UnavailableError when the time is over, and as `ask` does.
+ */
+export async function within<T>(
+  { clock, scope: ending }: Pick<RequestOptions, 'clock' | 'scope'>,
+  { signal, timeoutMs }: AskOptions,
+  ask: (scope: Ending) => Promise<T>,
+): Promise<T> {
+  if (!signal && timeoutMs === undefined) return ask(ending)
+  const late = (): UnavailableError => unanswered(timeoutMs ?? 0)
+  const scope = new Scope().on(ending).onSignal(signal).onTimeout(clock, timeoutMs, late)
+  try {
+    scope.throwIfEnded()
+    return await orAborted(ask(scope), scope.signal)
+  } finally {
+    scope.lift()
+  }
+}
+
 const never = new AbortController().signal
 
 /**
@@ -95,8 +117,8 @@ async function inTime<T>(
 }
 
 /** How long to wait after the nth failure in a row: exponential, with jitter over its upper half. */
-export function backoffMs(clock: Clock, failures: number): number {
-  const ms = Math.min(retryDefaults.mostMs, retryDefaults.firstMs * 2 ** (failures - 1))
+export function backoffMs(clock: Clock, failures: number, mostMs: number = retryDefaults.mostMs): number {
+  const ms = Math.min(mostMs, retryDefaults.firstMs * 2 ** (failures - 1))
   return ms * (0.5 + clock.random() / 2)
 }
 

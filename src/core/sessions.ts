@@ -3,7 +3,7 @@
 import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { UnavailableError } from '../base/errors.ts'
-import { Scope } from '../base/scope.ts'
+import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend } from '../contract.ts'
 import { coveredMs, openingMs } from './lifetime.ts'
 import { backoffMs, persist, type RequestOptions } from './request.ts'
@@ -63,7 +63,7 @@ export class Sessions {
   }
 
   /** The options of requests outside of any session. */
-  request(scope: Scope): RequestOptions {
+  request(scope: Ending): RequestOptions {
     return requestOptions(this.#backend, this.#clock, this.coveredMs, scope)
   }
 

@@ -21,14 +21,16 @@ export interface Wish<H extends Hold = Hold> {
   /** How long to try and to stand in line. For 0 the claim does not stand in line, and has the time of two requests. */
   readonly waitMs?: number | undefined
   readonly signal?: AbortSignal | undefined
-  /** Called with the number of claims ahead, whenever that changes. */
-  readonly onWait?: ((ahead: number) => void) | undefined
+  /** Called with the number of claims or calls ahead, whenever that changes, and whether these are calls of this client. */
+  readonly onWait?: ((ahead: number, isLocal?: boolean) => unknown) | undefined
 }
 
 /** What the store has said last about a claim, for the error that follows. */
 export interface Seen {
   /** Whether only a lock-delay was in the way. */
   delayed: boolean
+  /** Whether only other calls of this client were in the way. */
+  isOwn: boolean
 }
 
 /** Whether the claim stands in line. */

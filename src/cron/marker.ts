@@ -1,5 +1,6 @@
 // What the store remembers of a cron job, as the checkpoint of the lock that its hosts compete for. Owns the text, and a
 // hold that writes it; which tick may run, ruling.ts says.
+import type { AskOptions } from '../api/ask.ts'
 import type { TickRecord } from '../api/cron.ts'
 import { ConflictError } from '../base/errors.ts'
 import { quoted } from '../base/printable.ts'
@@ -86,14 +87,14 @@ export class TickHold extends ClaimHold {
   }
 
   /** Writes a marker in place of the one that was found, and rejects as `checkpoint` does. */
-  record(marker: Marker): Promise<void> {
+  record(marker: Marker, options?: AskOptions): Promise<void> {
     this.#marker = marker
-    return super.checkpoint(format(marker))
+    return super.checkpoint(format(marker), options)
   }
 
-  override async checkpoint(text: string): Promise<void> {
-    if (typeof text !== 'string') return super.checkpoint(text) // which refuses it
-    return this.record({ ...this.#marker, text })
+  override async checkpoint(text: string, options?: AskOptions): Promise<void> {
+    if (typeof text !== 'string') return super.checkpoint(text, options) // which refuses it
+    return this.record({ ...this.#marker, text }, options)
   }
 
   /** Lets the signal tell the job to stop, while it still holds. */

@@ -1,110 +1,115 @@
-// Runs work that only a leader does, term after term. Owns the order at the end of a term: the work is asked to stop,
-// then it ends, then leadership is given up. Also owns what happens if the work does not end.
-
+// Leading, term after term. Owns when to stand for election again: which errors end it all, and how long to rest after a
+// campaign or work that failed. The end of a term is tenure.ts's.
 import type { LeadOptions, LeadWork } from '../api/election.ts'
-import { orAborted } from '../base/abort.ts'
 import { type Clock, leastElapsedMs, pause } from '../base/clock.ts'
-import { ConflictError, HoldLostError, RefusedError } from '../base/errors.ts'
+import { ConflictError, RefusedError } from '../base/errors.ts'
 import type { Scope } from '../base/scope.ts'
-import { awaitWithGrace, type Grace, graceDefaultMs, warn } from '../core/grace.ts'
+import type { Facts } from '../contract.ts'
+import { teller } from '../core/callbacks.ts'
+import { graceDefaultMs } from '../core/grace.ts'
+import { stopBeforeDefaultMs } from '../core/lifetime.ts'
 import { backoffMs, retryDefaults } from '../core/request.ts'
-import { ClaimTerm } from './term.ts'
+import { type Rules, Tenure } from './tenure.ts'
+import type { ClaimTerm } from './term.ts'
 
-/** A term that can ask its work to stop. */
-export class LedTerm extends ClaimTerm {
-  askToStop(reason: unknown): void {
-    this.stop(reason)
-  }
+/** How long a candidate rests at most after work that fails again and again, in ms, if nobody says. */
+const retryMaxDefaultMs = 30_000
+
+/** One campaign. */
+export interface Candidacy {
+  readonly value: string | undefined
+  readonly signal: AbortSignal
+  /** Called when the store has put the candidate in line. */
+  readonly onStanding: () => void
 }
 
 /** The parts that leading uses. */
 export interface LeadClient {
   readonly name: string
   readonly clock: Clock
-  /** Ends the leading. */
+  readonly facts: Facts
+  readonly ttlMs: number
+  /** What ends it all. */
   readonly scope: Scope
-  campaign(signal: AbortSignal): Promise<LedTerm>
+  campaign(candidacy: Candidacy): Promise<ClaimTerm>
 }
 
 /** Terms one after another, and the work in each. */
 export class Lead {
   readonly #client: LeadClient
-  readonly #work: LeadWork
-  readonly #grace: Grace
-  readonly #report: (error: unknown) => void
+  readonly #rules: Rules
+  readonly #retryMaxMs: number
+  readonly #isFatal: (error: unknown) => boolean
+  /** Whether the store has ever let it stand in line: then a refusal is no wrong configuration, and may pass. */
+  #stood = false
+  #value: string | undefined
+  /** Terms in a row that were short, or whose work failed. */
+  #inVain = 0
 
-  constructor(client: LeadClient, work: LeadWork, { graceMs = graceDefaultMs, onError = warn }: LeadOptions) {
+  constructor(client: LeadClient, work: LeadWork, options: LeadOptions) {
+    const { graceMs = graceDefaultMs, stopBeforeMs = stopBeforeDefaultMs(client.ttlMs, client.facts) } =
+      options
+    const { clock, name, scope } = client
+    const grace = { clock, name, graceMs }
     this.#client = client
-    this.#work = work
-    this.#grace = { clock: client.clock, name: client.name, graceMs }
-    this.#report = onError
-  }
-
-  /** Runs terms until the scope ends. If work fails at once again and again, pauses before the next term. */
-  async run(): Promise<void> {
-    const { clock, scope } = this.#client
-    for (let failures = 0; !scope.ended; ) {
-      const term = await this.#elected()
-      const since = clock.mark()
-      if (term) await this.#serve(term)
-      failures = leastElapsedMs(since, clock.mark()) < retryDefaults.mostMs ? failures + 1 : 1
-      await pause(clock, backoffMs(clock, failures), scope.signal).catch(() => {})
+    this.#value = options.value
+    this.#retryMaxMs = options.retryMaxMs ?? retryMaxDefaultMs
+    this.#isFatal = options.fatal ?? ((error) => !this.#stood && isFinal(error))
+    const proclaimed = (value: string): void => {
+      this.#value = value
+    }
+    this.#rules = {
+      work,
+      scope,
+      grace,
+      stopBeforeMs,
+      proclaimed,
+      tell: teller(options.onError, scope, grace),
     }
   }
 
-  /** A term. Undefined if the campaign failed but another may succeed, or if leading has to end. */
-  async #elected(): Promise<LedTerm | undefined> {
-    const { scope } = this.#client
+  /** Goes on until the scope ends. */
+  async run(): Promise<void> {
+    const { clock, scope } = this.#client
+    for (let vain = 1; !scope.ended; vain += 1) {
+      const term = await this.#elected()
+      if (term) vain = 0
+      const restMs = term ? await this.#serve(term) : backoffMs(clock, vain)
+      await pause(clock, restMs, scope.signal).catch(() => {})
+    }
+  }
+
+  /** A term, or undefined where the campaign failed in a way that another may not, or has to end. */
+  async #elected(): Promise<ClaimTerm | undefined> {
+    const { scope, campaign } = this.#client
+    const onStanding = (): void => {
+      this.#stood = true
+    }
     try {
-      return await this.#client.campaign(scope.signal)
+      const term = await campaign({ value: this.#value, signal: scope.signal, onStanding })
+      onStanding()
+      return term
     } catch (error) {
       if (scope.ended) return undefined
-      if (error instanceof ConflictError || error instanceof RefusedError) throw error
-      this.#report(error)
+      if (this.#isFatal(error)) throw error
+      await this.#rules.tell(error)
       return undefined
     }
   }
 
-  async #serve(term: LedTerm): Promise<void> {
-    const forget = this.#client.scope.onEnd((reason) => term.askToStop(reason))
-    const working = this.#begin(term)
-    working.catch(() => {}) // may reject while nothing awaits it
-    let stuck: HoldLostError | undefined
-    try {
-      stuck = await awaitWithGrace(working, term.signal, this.#grace)
-    } finally {
-      forget()
-      await term.resign().catch(this.#report)
-    }
-    if (stuck) await this.#await(working, stuck)
-  }
-
-  /** Runs the work, and settles when the work has and its error is reported. */
-  async #begin(term: LedTerm): Promise<void> {
-    const { signal } = term
-    try {
-      await this.#work(term)
-    } catch (error) {
-      const asAsked = signal.aborted && (error === signal.reason || isAbort(error))
-      if (!asAsked) this.#report(error)
-    }
-    if (signal.reason instanceof HoldLostError) this.#report(signal.reason)
-  }
-
-  /**
-   * Waits for work that still runs after its leadership is lost. No new term begins until the work ends; if leading
-   * has to end first, it rejects.
-   */
-  async #await(working: Promise<void>, stuck: HoldLostError): Promise<void> {
-    const { scope } = this.#client
-    if (scope.ended) throw stuck
-    this.#report(stuck)
-    await orAborted(working, scope.signal).catch((error) => {
-      throw scope.ended ? stuck : error
-    })
+  /** Resolves with how long to rest after the term. */
+  async #serve(term: ClaimTerm): Promise<number> {
+    const { clock } = this.#client
+    const since = clock.mark()
+    const { failed, awayMs } = await new Tenure(term, this.#rules).serve()
+    const mostMs = failed ? this.#retryMaxMs : retryDefaults.mostMs
+    const lasted = leastElapsedMs(since, clock.mark()) >= mostMs
+    this.#inVain = lasted ? 1 : this.#inVain + 1
+    return Math.max(awayMs, backoffMs(clock, this.#inVain, mostMs))
   }
 }
 
-function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError'
+/** Whether asking again is pointless as long as nobody changes something outside of this process. */
+function isFinal(error: unknown): boolean {
+  return error instanceof ConflictError || error instanceof RefusedError
 }

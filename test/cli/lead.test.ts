@@ -191,6 +191,11 @@ describe('wrong usage exits 64 and says what is wrong, without standing for elec
     ['no NAME before the command', ['--', 'ls', '-l'], /put -- between/],
     ['an empty NAME', ['', '--', 'echo'], /NAME: "" is empty/],
     ['--value without a text', ['x', '--value', '--', 'echo'], /--value.*it takes a text before the --/],
+    [
+      '--value that is empty',
+      ['x', '--value', '', '--', 'echo'],
+      /--value.*it takes a text that is not empty/,
+    ],
     ['--try, which a standby has not', ['x', '--try', '--', 'echo'], /unknown option '--try'/],
     ['--permits, which an election has not', ['x', '--permits', '2', '--', 'echo'], /unknown option/],
     ['--grace that is no time', ['x', '--grace', 'soon', '--', 'echo'], /--grace.*'soon'/],

@@ -59,7 +59,7 @@ export class FaultyStore {
     return new Proxy(backend, {
       get: (target, property: keyof Backend) => {
         if (property === 'facts') return { ...target.facts, answersAtOnce: false }
-        if (property === 'changed' && this.watches !== 'work') return this.#changed
+        if (watching.includes(property) && this.watches !== 'work') return this.#changed
         const original = target[property]
         if (typeof original !== 'function') return original
         if (unbroken.includes(property)) return original.bind(target)
@@ -90,7 +90,8 @@ export class FaultyStore {
     this.watches === 'fail' ? undefined : orAborted(new Promise<never>(() => {}), signal)
 }
 
-/** Members that are no requests. */
-const unbroken: readonly (keyof Backend)[] = ['close', 'changed', 'leaderChanged']
+const watching: readonly (keyof Backend)[] = ['changed', 'leaderChanged']
+/** What is no request. */
+const unbroken: readonly (keyof Backend)[] = ['close', ...watching]
 
 type Ask = (...args: unknown[]) => Promise<unknown>

@@ -257,7 +257,7 @@ test('a job is asked to stop by the signal of run and by close, while it still h
   await settle()
   await here.other.close()
   expect(await closed).toMatchObject({ ran: true })
-  expect(seen).toEqual([true, 'enough', true, 'AbortError'])
+  expect(seen).toEqual([true, 'enough', true, 'ClosedError'])
 })
 
 test('a name whose checkpoint is not that of a cron job is refused, and keeps it', async () => {

@@ -1,6 +1,6 @@
 // Two candidates of one election on one store, on a clock that the test moves: the beginning of the tests of `lead`.
 import type { Backend } from '../../src/contract.ts'
-import { connect, type LeadOptions, type LeadWork, type Leasehold, type Term } from '../../src/index.ts'
+import { connect, type LeadOptions, type LeadWork, type Leasehold, type LedTerm } from '../../src/index.ts'
 import { FaultyStore } from '../core/faulty.ts'
 import { ManualClock, settle } from '../core/manual-clock.ts'
 
@@ -51,8 +51,8 @@ export const isOver = (promise: Promise<unknown>): Promise<boolean> =>
     settle().then(() => false),
   ])
 
-/** Resolves when the work of the term has to end. */
-export const untilAborted = ({ signal }: Term): Promise<unknown> =>
+/** Resolves when the term wants its work to end. */
+export const untilAborted = ({ signal }: Pick<LedTerm, 'signal'>): Promise<unknown> =>
   new Promise((resolve) => signal.addEventListener('abort', resolve))
 
 export const leader = async ({ other }: Scene): Promise<string | undefined> =>

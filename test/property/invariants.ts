@@ -24,6 +24,8 @@ const ofAll = {
 
 const ofLeaders = {
   'one-leader': 'Terms do not overlap, and no process works for two of them.',
+  'one-worker':
+    'Work that ends within `stopBeforeMs` of being asked has ended before another candidate works, unless somebody took its term away or stopped its process.',
   'work-within-term':
     'Work begins under a term that is held, and the term is kept until the work had its time to end.',
   'ordered-sight': 'An observer sees terms in their order, and only values that their leader proclaimed.',

@@ -19,7 +19,9 @@ import type { Victim } from './breaks.ts'
 export interface SimStore {
   readonly host: SimHost
   readonly ttlMs: number
-  /** How old an admission may be to be believed, on the slowest clock: a thirtieth of the time to live. */
+  /** The least that the store takes. */
+  readonly ttlMsMin: number
+  /** How old an admission may be and be believed, on the slowest clock: a thirtieth of the time to live. */
   readonly believedMs: number
   /** How long one request may take, on the slowest clock. */
   readonly requestMs: number
@@ -67,6 +69,7 @@ const etcd: MakeStore = (world, network, committed) => {
   return {
     host: server.host,
     ttlMs: 4_000,
+    ttlMsMin: 2_000,
     believedMs: 145,
     requestMs: 1_300,
     takeOverMs: 5_000,
@@ -129,8 +132,9 @@ const consul: MakeStore = (world, network, committed) => {
   return {
     host: server.host,
     ttlMs: 10_000,
-    believedMs: 178,
-    requestMs: 1_625,
+    ttlMsMin: 10_000,
+    believedMs: 355,
+    requestMs: 3_250,
     takeOverMs: 20_500 + lockDelayMs,
     lockDelayMs,
     processOf,
@@ -196,6 +200,7 @@ const memory: MakeStore = (world, _network, committed) => {
   return {
     host: new SimHost(world, 'memory'),
     ttlMs: 4_000,
+    ttlMsMin: 2_000,
     believedMs: 0,
     requestMs: 0,
     takeOverMs: 5_000,

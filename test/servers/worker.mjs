@@ -21,7 +21,7 @@ const now = () => Number(process.hrtime.bigint() / 1_000n) / 1_000
  * Reads whether the term holds, again and again. The time is that before the reading: what was held when it was read, was
  * held then, and a process that was stopped in between has not seen more.
  *
- * @param {import('../../src/index.ts').Term} term
+ * @param {import('../../src/index.ts').LedTerm} term
  */
 async function work(term) {
   const token = String(term.token)

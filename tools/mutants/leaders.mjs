@@ -9,6 +9,7 @@ const cron = /** @type {const} */ (['cron'])
 
 const orderly = /** @type {const} */ ('work-within-term')
 const one = /** @type {const} */ ('one-leader')
+const oneWorker = /** @type {const} */ ('one-worker')
 const observed = /** @type {const} */ ('ordered-sight')
 const standing = /** @type {const} */ ('standing-candidates')
 const once = /** @type {const} */ ('tick-once')
@@ -20,48 +21,56 @@ const missed = /** @type {const} */ ('missed-tick-told')
 export const ofLeaders = [
   {
     name: 'lead-resigns-while-the-work-goes-on',
-    file: 'src/election/lead.ts',
-    find: '      stuck = await awaitWithGrace(working, term.signal, this.#grace)\n',
-    put: '      await Promise.race([working, new Promise((end) => term.signal.addEventListener("abort", end))])\n',
+    file: 'src/election/tenure.ts',
+    find: '    const stuck = await awaitWithGrace(working, term.signal, grace)\n',
+    put: '    const stuck = await Promise.race([working.then(() => undefined), new Promise((end) => term.signal.addEventListener("abort", () => end(undefined)))])\n',
     stores: election,
     by: orderly,
   },
   {
     name: 'lead-does-not-wait-for-stuck-work',
-    file: 'src/election/lead.ts',
-    find: '    if (stuck) await this.#await(working, stuck)\n',
-    put: '',
+    file: 'src/election/tenure.ts',
+    find: '    if (stuck) await this.#outlast(working, stuck)\n    const { failed, errors } = await working\n',
+    put: '    const { failed, errors } = stuck ? { failed: true, errors: [] } : await working\n',
     stores: election,
     by: one,
   },
   {
     name: 'lead-ends-with-the-first-failure-of-its-work',
-    file: 'src/election/lead.ts',
-    find: '      if (!asAsked) this.#report(error)\n',
-    put: '      if (!asAsked) throw error\n',
+    file: 'src/election/tenure.ts',
+    find: '    for (const error of [...errors, ...refused]) await tell(error)\n',
+    put: '    if (failed) throw errors[0]\n',
     stores: election,
     by: standing,
   },
   {
     name: 'lead-campaigns-only-once-after-a-loss',
     file: 'src/election/lead.ts',
-    find: '      if (term) await this.#serve(term)\n',
-    put: '      if (term) await this.#serve(term)\n      if (term?.signal.reason?.name === "HoldLostError") return\n',
+    find: '      const restMs = term ? await this.#serve(term) : backoffMs(clock, vain)\n',
+    put: '      const restMs = term ? await this.#serve(term) : backoffMs(clock, vain)\n      if (term?.signal.reason?.name === "HoldLostError") return\n',
     stores: election,
     by: standing,
   },
   {
     name: 'lead-keeps-the-term-of-failed-work',
-    file: 'src/election/lead.ts',
-    find: '      await term.resign().catch(this.#report)\n',
-    put: '      if (term.signal.aborted) await term.resign().catch(this.#report)\n',
+    file: 'src/election/tenure.ts',
+    find: '    const refused = await term.resign().then(',
+    put: '    const refused = !term.signal.aborted ? [] : await term.resign().then(',
     stores: election,
     by: standing,
   },
   {
+    name: 'work-is-asked-to-stop-at-the-deadline',
+    file: 'src/core/hold.ts',
+    find: '    this.#stopBeforeMs = ms\n',
+    put: '    this.#stopBeforeMs = 0 * ms\n',
+    stores: election,
+    by: oneWorker,
+  },
+  {
     name: 'close-does-not-wait-for-the-work-of-a-leader',
     file: 'src/core/acquire.ts',
-    find: '    await Promise.allSettled(this.#works)\n',
+    find: '    await this.#works.settled()\n',
     put: '',
     stores: election,
     by: orderly,

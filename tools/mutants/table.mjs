@@ -148,8 +148,8 @@ const hold = [
   {
     name: 'held-after-release',
     file: 'src/core/hold.ts',
-    find: 'return this.#released ? 0 : sessionMs',
-    put: 'return sessionMs',
+    find: '    if (this.#released) return 0\n',
+    put: '',
     stores: etcd,
     by: belief,
   },
@@ -256,8 +256,8 @@ const acquire = [
   {
     name: 'local-turn-passed-on-too-early',
     file: 'src/core/acquire.ts',
-    find: 'return note(this.#withdrawals, this.#withdraw(stand))',
-    put: 'stand.leave()\n        return note(this.#withdrawals, this.#withdraw(stand))',
+    find: 'return this.#withdrawals.note(this.#withdraw(stand))',
+    put: 'stand.leave()\n        return this.#withdrawals.note(this.#withdraw(stand))',
     stores: etcd,
     by: belief,
   },
@@ -304,7 +304,7 @@ const acquire = [
   {
     name: 'turn-given-to-who-gave-up',
     file: 'src/core/local-queue.ts',
-    find: '      line.waiting.delete(pass)\n      reject(reason)',
+    find: '      line.waiting.delete(waiter)\n      reject(reason)',
     put: '      reject(reason)',
     stores: memory,
     by: goesOn,

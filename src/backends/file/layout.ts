@@ -52,7 +52,7 @@ export function permitsOf({ permits }: Row): number {
 
 /** The value of a claim. Throws ForeignContent for any other value. */
 export function textOf({ value }: Row): string {
-  return typeof value === 'string' ? value : fails('the value of a claim')
+  return typeof value === 'string' ? Buffer.from(value, 'hex').toString() : fails('the value of a claim')
 }
 
 /** A number of the counter or of the bound. Throws ForeignContent where its row is missing or is something else. */

@@ -38,11 +38,12 @@ export const sessionsAhead = `
   SELECT claims.session AS id, ttl, renewals FROM claims LEFT JOIN sessions ON sessions.id = claims.session
   WHERE name = ?1 AND ticket < ?2 ORDER BY ticket`
 
-/** The claims on a name, in order. */
-export const line = 'SELECT session, value, permits, ticket FROM claims WHERE name = ?1 ORDER BY ticket'
+/** The claims on a name, in order. Values in hexadecimal digits, as in all that reads them: see `readCheckpoint`. */
+export const line =
+  'SELECT session, hex(value) AS value, permits, ticket FROM claims WHERE name = ?1 ORDER BY ticket'
 /** `name > ''` leaves out the counter. No lock has a name of more than 512 bytes. */
 export const survey = `
-  SELECT name, session, value, permits, ticket FROM claims
+  SELECT name, session, hex(value) AS value, permits, ticket FROM claims
   WHERE name > '' AND length(CAST(name AS BLOB)) <= 512 AND name >= ?1 AND substr(name, 1, length(?1)) = ?1 ORDER BY name, ticket`
 /** Takes out the claim that holds with this ticket. No row if none does. */
 export const breakHold = `
@@ -51,7 +52,8 @@ export const breakHold = `
   RETURNING session, permits`
 
 /** The first claim on a name. */
-export const leader = 'SELECT session, value, ticket FROM claims WHERE name = ?1 ORDER BY ticket LIMIT 1'
+export const leader =
+  'SELECT session, hex(value) AS value, ticket FROM claims WHERE name = ?1 ORDER BY ticket LIMIT 1'
 /** Replaces the value of a claim that holds. No row if it does not. */
 export const proclaim = `
   UPDATE claims SET value = ?2 WHERE name = ?1 AND ticket = ?3 AND session = ?4

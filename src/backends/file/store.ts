@@ -204,7 +204,7 @@ export class Store {
 
   readCheckpoint(name: string): string | undefined {
     const digits = this.#connection.ask(sql.readCheckpoint, name)[0]?.digits
-    return typeof digits === 'string' ? Buffer.from(digits, 'hex').toString() : undefined
+    return digits === undefined ? undefined : Buffer.from(String(digits), 'hex').toString()
   }
 
   /** A number that changes when another connection has changed the database. Costs some microseconds. */

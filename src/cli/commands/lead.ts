@@ -2,7 +2,7 @@
 // means for the command and for leasehold; the command is under-hold's, campaigning the library's.
 
 import type { Command } from 'commander'
-import type { Term } from '../../api/election.ts'
+import type { LedTerm } from '../../api/election.ts'
 import { HoldLostError } from '../../base/errors.ts'
 import { quoted } from '../../base/printable.ts'
 import { type Visit, withClient } from '../client.ts'
@@ -36,6 +36,7 @@ export function addLead(program: Command): void {
 function toValue(text: string): string {
   return parsed(() => {
     if (text === '--') throw new RangeError('it takes a text before the --')
+    if (text === '') throw new RangeError('it takes a text that is not empty, which would look like nobody')
     return text
   })
 }
@@ -78,6 +79,7 @@ class Candidate {
         value: this.#options.value,
         signal: AbortSignal.any([interrupted, this.#over.signal]),
         graceMs: Number.MAX_SAFE_INTEGER, // when the command is killed, the overseer says
+        stopBeforeMs: 0, // and it says how long before the deadline the command is stopped
         onWait: this.#progress.onWait,
         onError: (error) => this.#report(error),
       })
@@ -91,7 +93,7 @@ class Candidate {
   }
 
   /** One term. What ends all terms is noted as the outcome. */
-  async #serve(hold: Term): Promise<void> {
+  async #serve(hold: LedTerm): Promise<void> {
     this.#progress.clear()
     this.#told = ''
     const { grace: graceMs, stripEnv } = this.#options
@@ -153,9 +155,10 @@ the next candidate leads. While leasehold only waits, they end it at once.
 Exit status: that of the command, 128+n if signal n ended it or the wait, or
   64   wrong usage, NAME is in use for something else, or leasehold runs under
        NAME already and would wait for itself
-  69   the store refused the credentials
+  69   the store refused the credentials at the start
   70   leadership was lost while the command was ending
   126  the command cannot be executed
   127  the command was not found
-After a loss, and while the store is out of reach, also at the start, it goes on: a supervisor has to
-start it again only when the command ended.`
+After a loss, while the store is out of reach, also at the start, and while it
+refuses what it allowed before, it goes on: a supervisor has to start it again
+only when the command ended.`

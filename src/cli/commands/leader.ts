@@ -8,7 +8,7 @@ import { printable, printableJson, quoted } from '../../base/printable.ts'
 import type { Leader } from '../../contract.ts'
 import { checkName } from '../../core/arguments.ts'
 import { type Visit, withClient } from '../client.ts'
-import { exitStatus, print, say } from '../exit.ts'
+import { exitStatus, messageOf, print, say } from '../exit.ts'
 import { urlOption } from '../options.ts'
 
 /** What the options say. */
@@ -47,7 +47,16 @@ async function tell({ client, signals }: Visit, name: string, options: LeaderOpt
 
 /** Writes who leads at each change. Rejects with Interrupted, and with UnreadError when nobody reads it any more. */
 async function watch(election: Election, signal: AbortSignal, options: LeaderOptions): Promise<number> {
-  for await (const leader of election.observe({ signal })) write(election.name, leader, options)
+  let told = ''
+  const onError = (error: unknown): void => {
+    const message = messageOf(error)
+    if (message !== told) say(`${message}; asking again`)
+    told = message
+  }
+  for await (const leader of election.observe({ signal, onError })) {
+    told = ''
+    write(election.name, leader, options)
+  }
   return 0
 }
 
@@ -79,12 +88,14 @@ Examples:
 With --json a line is {"name":"web","leader":{"value":"…","token":"12","session":"…"}},
 or {"name":"web","leader":null} while nobody leads. Without it, control characters
 in the value are written as \\u000a, and --watch prints an empty line while nobody
-leads.
+leads; the leader of another program may say an empty text, and only --json and the
+exit status tell that from nobody.
 
 Exit status: 0 if somebody leads, or
   3    nobody leads, as \`systemctl status\` has it for what does not run; no
        failure gives this status, so a script can rely on it
   64   wrong usage
-  69   the store is unavailable, or refused the credentials
+  69   the store is unavailable, or refused the credentials: for --watch, at the
+       start; later it says so and asks again
 --watch exits 128+n when signal n ends it (130 after Ctrl-C, as \`tail -f\`), and 0
 at the first change that nobody reads any more.`

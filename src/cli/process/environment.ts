@@ -18,7 +18,7 @@ export interface OuterHold {
 /** What a command is started for. */
 export interface Occasion {
   readonly client: Leasehold
-  readonly hold: Hold
+  readonly hold: Pick<Hold, 'name' | 'token'>
   readonly env?: Readonly<Record<string, string>>
   readonly stripEnv?: readonly string[] | undefined
 }

@@ -13,7 +13,7 @@ import { familyOf, groupOf, markedProcesses } from './processes.ts'
 
 /** What to start, and under which hold. */
 export interface Task extends Pick<Start, 'command' | 'env' | 'mark' | 'graceMs' | 'graceOnDeathMs'> {
-  readonly hold: Hold
+  readonly hold: Pick<Hold, 'signal' | 'remainingMs'>
 }
 
 /** Starts commands, and outlives leasehold for as long as one of them runs. */
@@ -63,7 +63,7 @@ export class Guardian {
   }
 
   /** Tells how long the hold lasts: call it before the deadline that was told last is near, and not after a loss. */
-  beat(hold: Hold): void {
+  beat(hold: Pick<Hold, 'signal' | 'remainingMs'>): void {
     this.#send({ beat: heartbeat(hold) })
   }
 
@@ -111,7 +111,7 @@ export class Guardian {
 }
 
 /** The clock is read first: a process that is stopped between the two promises too little, never too much. */
-function heartbeat(hold: Hold): Heartbeat {
+function heartbeat(hold: Pick<Hold, 'signal' | 'remainingMs'>): Heartbeat {
   const at = machineMark()
   return { at, leftMs: hold.remainingMs }
 }

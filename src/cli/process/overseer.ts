@@ -37,7 +37,7 @@ export function graceOnLossMs({ ttlMs, facts }: Pick<Leasehold, 'ttlMs' | 'facts
 
 /** Whom to oversee, and how. */
 export interface Watch {
-  readonly hold: Hold
+  readonly hold: Pick<Hold, 'name' | 'token' | 'signal' | 'remainingMs'>
   readonly group: ChildGroup
   readonly guardian: Guardian
   readonly clock: Clock

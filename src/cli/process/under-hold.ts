@@ -11,7 +11,7 @@ import type { Post } from './post.ts'
 
 /** What to run, and under what. */
 export interface Job extends Visit {
-  readonly hold: Hold
+  readonly hold: Pick<Hold, 'name' | 'token' | 'signal' | 'remainingMs'>
   /** Where the guardian comes from. */
   readonly post: Post
   readonly command: readonly string[]

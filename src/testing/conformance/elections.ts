@@ -39,7 +39,7 @@ export const elections: readonly Draft[] = [
       const [one, other] = await stage.pair()
       const name = stage.name()
       assert.equal(await other.election(name).leader(), undefined)
-      const value = 'ünï\n "🔒" %2f '
+      const value = 'ünï\n\0 "🔒" %2f '
       const term = await one.election(name).campaign({ value })
       const leader = await other.election(name).leader()
       assert.deepEqual([leader?.value, leader?.token], [value, term.token])

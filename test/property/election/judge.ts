@@ -1,7 +1,7 @@
 // The invariants of leaders, with all faults. Owns the judgement, from what the work saw, from what observers saw, and
 // from the first place in the store.
 
-import type { Term } from '../../../src/api/election.ts'
+import type { LedTerm } from '../../../src/api/election.ts'
 import { HoldLostError } from '../../../src/base/errors.ts'
 import type { Leader } from '../../../src/contract.ts'
 import type { SimProcess } from '../../../src/testing/process.ts'
@@ -13,12 +13,10 @@ import { graceMs } from './plan.ts'
 /** Work that runs in a term. */
 export interface Tenure {
   readonly process: SimProcess
-  readonly term: Term
+  readonly term: LedTerm
   working: boolean
   askedAtMs: number
   readonly givenMs: number
-  /** Code other than `lead` gave it up. */
-  resigned: boolean
 }
 
 /** All terms of one run. */
@@ -27,11 +25,14 @@ export class Judge {
   readonly #world: World
   readonly #owners: () => readonly string[]
   readonly #breaks: Breaks
+  readonly #oneWorks: boolean
   readonly #tenures: Tenure[] = []
   readonly #values = new Map<bigint, string[]>()
   readonly #seen = new Map<string, bigint>()
 
-  constructor(world: World, owners: () => readonly string[], breaks: Breaks) {
+  /** With `oneWorks`, work of this run has the time to end before another candidate's begins. */
+  constructor(world: World, owners: () => readonly string[], breaks: Breaks, oneWorks: boolean) {
+    this.#oneWorks = oneWorks
     this.#world = world
     this.#owners = owners
     this.#breaks = breaks
@@ -42,14 +43,14 @@ export class Judge {
     this.#world.note(`VIOLATION of ${invariant}: ${what}`)
   }
 
-  /** Work begins in a term. */
-  begins(process: SimProcess, term: Term): Tenure {
+  /** Work begins under a term. */
+  begins(process: SimProcess, term: LedTerm): Tenure {
     this.#world.note(`${process.name} leads with token ${term.token}`)
     this.#world.mark('term')
     if (!term.held)
       this.complain('work-within-term', `${process.name} works under a term that it does not hold`)
     const givenMs = this.#world.nowMs
-    const tenure = { process, term, working: true, askedAtMs: Infinity, givenMs, resigned: false }
+    const tenure = { process, term, working: true, askedAtMs: Infinity, givenMs }
     const larger = this.#tenures.find((before) => before.term.token >= term.token)
     if (larger && !this.#breaks.isBrokenOnItsWay(given(tenure)))
       this.complain('growing-tokens', `term ${term.token} came after ${larger.term.token}`)
@@ -81,9 +82,9 @@ export class Judge {
     if (leader.token < before)
       this.complain('ordered-sight', `${observer} saw the term ${leader.token} after ${before}`)
     this.#seen.set(observer, leader.token)
-    const values = this.#values.get(leader.token) ?? []
-    const said = leader.value.startsWith('first of ') || values.includes(leader.value)
-    if (!said)
+    // A term begins with the last value of an earlier term of its candidate.
+    const values = [...this.#values].flatMap(([token, said]) => (token <= leader.token ? said : []))
+    if (!leader.value.startsWith('first of ') && !values.includes(leader.value))
       this.complain(
         'ordered-sight',
         `${observer} saw ${leader.value}, which nobody said in term ${leader.token}`,
@@ -105,14 +106,14 @@ export class Judge {
     if (sound.length > 1)
       this.complain('one-leader', `terms ${sound.map(({ term }) => term.token).join(' and ')} overlap`)
     for (const tenure of this.#tenures) this.#orderly(tenure)
+    const working = this.#tenures.filter((tenure) => tenure.working && tenure.process.running)
+    if (working.length > 1 && this.#oneWorks)
+      this.complain('one-worker', `${working.map(({ process }) => process.name).join(' and ')} work at once`)
   }
 
-  /**
-   * Checks that a term is given up only if its work is over or had its grace, or the term was lost, or the work itself
-   * gave it up.
-   */
-  #orderly({ process, term, working, askedAtMs, resigned }: Tenure): void {
-    if (!working || resigned || !process.running || term.held) return
+  /** A term is given up only when its work is over or had its grace, unless it was lost. */
+  #orderly({ process, term, working, askedAtMs }: Tenure): void {
+    if (!working || !process.running || term.held) return
     if (wasLost(term) || this.#world.nowMs >= askedAtMs + graceMs * 0.9) return
     this.complain('work-within-term', `${process.name} gave up term ${term.token} while its work goes on`)
   }
@@ -126,8 +127,8 @@ export class Judge {
   }
 }
 
-/** Whether it ended without being given up. A signal with an earlier reason to stop does not show it. */
-function wasLost(term: Term): boolean {
+/** Whether it ended without being given up; a signal that told an earlier reason to stop does not say. */
+function wasLost(term: LedTerm): boolean {
   try {
     term.assertHeld()
     return false

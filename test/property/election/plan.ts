@@ -8,7 +8,7 @@ export interface Trouble {
     | 'cut'
     | 'freeze'
     | 'stop'
-    | 'resign'
+    | 'step down'
     | 'close'
     | 'fail'
     | 'end session'
@@ -28,6 +28,12 @@ export interface ElectionPlan {
   readonly candidates: number
   /** How long the work of each candidate goes on after it was asked to stop. */
   readonly lingerMs: readonly number[]
+  /** The time to live, as a part of the one that the store's other runs have; no store goes below its minimum. */
+  readonly ttlScale: number
+  /** `stopBeforeMs`, as a part of the most that is allowed; undefined for the default. */
+  readonly stopBefore: number | undefined
+  /** Whether all work ends within `stopBeforeMs`. */
+  readonly inTime: boolean
   readonly troubles: readonly Trouble[]
 }
 
@@ -38,12 +44,13 @@ export const graceMs = 2_000
 
 const families = [
   ['kill', 'cut', 'freeze'],
-  ['stop', 'resign', 'close'],
-  ['fail', 'end session', 'resign'],
+  ['stop', 'step down', 'close'],
+  ['fail', 'end session', 'step down'],
   ['delete key', 'break', 'freeze', 'cut'],
   ['server pause', 'server crash', 'kill'],
   ['storm', 'freeze', 'end session', 'break'],
   ['cut', 'stop', 'close'],
+  ['cut', 'cut', 'step down'],
 ] as const
 
 const troubles: fc.Arbitrary<Trouble[]> = fc.constantFrom(...families).chain((family) =>
@@ -65,5 +72,16 @@ export const electionPlans: fc.Arbitrary<ElectionPlan> = fc.record({
     minLength: 5,
     maxLength: 5,
   }),
+  ttlScale: fc.constantFrom(0.5, 1, 1, 2),
+  stopBefore: fc.constantFrom(undefined, undefined, 0.3, 1),
+  inTime: fc.boolean(),
   troubles,
 })
+
+/** Troubles after which two may work at once: the store, or the machine, gives the work no time. */
+const timeless: readonly Trouble['kind'][] = ['break', 'delete key', 'end session', 'freeze']
+
+/** Whether no two may work at once in a run of this plan. */
+export function oneWorks({ inTime, troubles }: ElectionPlan): boolean {
+  return inTime && !troubles.some(({ kind }) => timeless.includes(kind))
+}

@@ -1,10 +1,11 @@
 // Runs one plan of an election in a simulated world: candidates with `lead`, each of which also observes. Owns how
 // plans become events, and the expectations after the faults.
 
-import type { Election, LeadOptions, Term } from '../../../src/api/election.ts'
+import type { Election, LeadOptions, LedTerm } from '../../../src/api/election.ts'
 import type { Leasehold } from '../../../src/api/leasehold.ts'
 import { UnavailableError } from '../../../src/base/errors.ts'
 import { connect } from '../../../src/connect.ts'
+import { stopBeforeDefaultMs, stopBeforeMostMs } from '../../../src/core/lifetime.ts'
 import { fairWeather, Network } from '../../../src/testing/network.ts'
 import { SimProcess } from '../../../src/testing/process.ts'
 import { World } from '../../../src/testing/world.ts'
@@ -12,7 +13,7 @@ import { Breaks } from '../breaks.ts'
 import type { Verdict } from '../locks/run.ts'
 import type { MakeStore, SimStore } from '../stores.ts'
 import { Judge, type Tenure } from './judge.ts'
-import { type ElectionPlan, graceMs, type Trouble, troubledMs } from './plan.ts'
+import { type ElectionPlan, graceMs, oneWorks, type Trouble, troubledMs } from './plan.ts'
 
 const name = 'n0'
 
@@ -51,6 +52,7 @@ class ElectionRun {
   readonly #store: SimStore
   readonly #breaks: Breaks
   readonly #hosts: Host[]
+  readonly #stopBeforeMs: number
   #births = 0
   #values = 0
   /** True once nobody proclaims any more, so that all can be compared. */
@@ -60,9 +62,18 @@ class ElectionRun {
     this.#plan = plan
     this.#world = new World(plan.seed, { log })
     this.#network = new Network(this.#world)
-    this.#store = make(this.#world, this.#network, () => this.judge?.look())
+    this.#store = scaled(
+      make(this.#world, this.#network, () => this.judge?.look()),
+      plan.ttlScale,
+    )
+    const { ttlMs, lockDelayMs } = this.#store
+    const facts = { endsEarly: lockDelayMs > 0, lockDelayMs }
+    this.#stopBeforeMs =
+      plan.stopBefore === undefined
+        ? stopBeforeDefaultMs(ttlMs, facts)
+        : plan.stopBefore * stopBeforeMostMs(ttlMs, facts)
     this.#breaks = new Breaks(this.#world, this.#store, [name])
-    this.judge = new Judge(this.#world, () => this.#store.owners(name, 1), this.#breaks)
+    this.judge = new Judge(this.#world, () => this.#store.owners(name, 1), this.#breaks, oneWorks(plan))
     this.#hosts = Array.from({ length: plan.candidates }, (_, index) => this.#host(index))
   }
 
@@ -115,7 +126,11 @@ class ElectionRun {
       this.#world.note(`${process.name} observes no more: ${error}`),
     )
     const onError = (error: unknown): void => this.#world.note(`${process.name}: ${error}`)
-    const options: LeadOptions = { signal, graceMs, onError, value: `first of ${process.name}` }
+    const options: LeadOptions = {
+      ...{ signal, onError, value: `first of ${process.name}` },
+      graceMs: this.#plan.inTime ? Math.max(graceMs, this.#stopBeforeMs + 1_000) : graceMs,
+      ...(this.#plan.stopBefore !== undefined && { stopBeforeMs: this.#stopBeforeMs }),
+    }
     await election.lead((term) => this.#work(host, term), options)
     this.#world.note(`${process.name} leads no more`)
   }
@@ -123,8 +138,9 @@ class ElectionRun {
   /** Begins again if the store did not answer the first question. */
   async #observe(host: Host, election: Election): Promise<void> {
     const { process } = host
+    const onError = (error: unknown): void => this.#world.note(`${process.name} observes: ${error}`)
     try {
-      for await (const leader of election.observe()) {
+      for await (const leader of election.observe({ onError })) {
         host.seen = leader?.value
         this.judge.observed(process.name, leader)
       }
@@ -143,7 +159,7 @@ class ElectionRun {
     }
   }
 
-  async #work(host: Host, term: Term): Promise<void> {
+  async #work(host: Host, term: LedTerm): Promise<void> {
     const { process } = host
     const tenure = this.judge.begins(process, term)
     host.tenure = tenure
@@ -151,7 +167,7 @@ class ElectionRun {
     failed.catch(() => {})
     try {
       await Promise.race([failed, this.#reign(process, term)])
-      const lingerMs = this.#plan.lingerMs[host.index] ?? 0
+      const lingerMs = this.#lingerMs(host)
       await new Promise<void>((resolve) => process.after(lingerMs, resolve))
     } finally {
       this.judge.ends(tenure)
@@ -159,21 +175,28 @@ class ElectionRun {
     }
   }
 
-  /** Proclaims from time to time, until it has to stop. */
-  async #reign(process: SimProcess, term: Term): Promise<void> {
+  #lingerMs({ index }: Host): number {
+    const { lingerMs, inTime } = this.#plan
+    const ms = lingerMs[index] ?? 0
+    return inTime ? Math.min(ms, this.#stopBeforeMs) : ms
+  }
+
+  /** Proclaims now and then, until it has to stop. */
+  async #reign(process: SimProcess, term: LedTerm): Promise<void> {
+    const over = new Promise((resolve) => term.signal.addEventListener('abort', resolve, { once: true }))
     while (!term.signal.aborted) {
       // Twice at nearly the same time: an observer that reads after the first value begins its watch while the second
       // one comes.
       for (const ms of [0, 6 * process.random()]) {
         await new Promise<void>((resolve) => process.after(ms, resolve))
-        if (!this.#quiet) await this.#proclaim(process, term)
+        // A store that does not answer keeps the work from nothing.
+        if (!this.#quiet) await Promise.race([over, this.#proclaim(process, term)])
       }
-      const over = new Promise((resolve) => term.signal.addEventListener('abort', resolve, { once: true }))
       await Promise.race([over, new Promise<void>((resolve) => process.after(4_000, resolve))])
     }
   }
 
-  async #proclaim(process: SimProcess, term: Term): Promise<void> {
+  async #proclaim(process: SimProcess, term: LedTerm): Promise<void> {
     this.#values += 1
     const value = `value ${this.#values}`
     this.judge.says(term.token, value)
@@ -192,7 +215,7 @@ class ElectionRun {
       freeze: () => leader.process.freeze(forMs),
       stop: () => this.#leave(leader, forMs, () => leader.stop.abort()),
       close: () => this.#leave(leader, forMs, () => void leader.client?.close()),
-      resign: () => leader.process.enter(() => this.#resign(leader)),
+      'step down': () => leader.process.enter(() => leader.tenure?.term.stepDown({ awayMs: forMs % 5_000 })),
       fail: () => leader.process.enter(() => leader.fail(new Error('the work failed'))),
       'end session': () => this.#breaks.operate('end session'),
       'delete key': () => this.#breaks.operate('delete key'),
@@ -203,13 +226,6 @@ class ElectionRun {
     }
     this.#world.note(`${kind} ${leader.process.name} ${server} ${forMs}`)
     causes[kind]()
-  }
-
-  /** As an operator's page does: from outside of the work. */
-  #resign({ tenure }: Host): void {
-    if (!tenure) return
-    tenure.resigned = true
-    tenure.term.resign().catch(() => {})
   }
 
   #cut({ process }: Host, forMs: number): void {
@@ -283,5 +299,16 @@ class ElectionRun {
     }
     const left = this.#store.leftovers(false).filter((key) => !key.includes('.line'))
     if (left.length > 0) this.judge.complain('nothing-left', `left in the store: ${left.join(', ')}`)
+  }
+}
+
+/** The store with sessions of another time to live. A scale below 1 leads to the minimum of every store. */
+function scaled(store: SimStore, scale: number): SimStore {
+  const ttlMs = Math.max(store.ttlMs * scale, store.ttlMsMin)
+  const by = Math.max(1, ttlMs / store.ttlMs)
+  const { believedMs, requestMs, takeOverMs } = store
+  return {
+    ...{ ...store, ttlMs },
+    ...{ believedMs: believedMs * by, requestMs: requestMs * by, takeOverMs: takeOverMs * by },
   }
 }

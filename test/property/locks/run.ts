@@ -1,7 +1,7 @@
 // Runs one plan in a simulated world, and returns the violation. Owns how plans become events.
 
 import type { Leasehold } from '../../../src/api/leasehold.ts'
-import { UnavailableError, WaitTimeoutError } from '../../../src/base/errors.ts'
+import { ClosedError, UnavailableError, WaitTimeoutError } from '../../../src/base/errors.ts'
 import { fairWeather, Network, type Weather } from '../../../src/testing/network.ts'
 import { SimProcess } from '../../../src/testing/process.ts'
 import { World } from '../../../src/testing/world.ts'
@@ -251,5 +251,5 @@ function anywhere(error: unknown): string {
 function isExpected(error: unknown): boolean {
   if (error === 'enough' || error instanceof WaitTimeoutError) return true
   if (error instanceof UnavailableError && error.message.includes('before the wait was over')) return true
-  return error instanceof DOMException && error.name === 'AbortError'
+  return error instanceof ClosedError
 }

@@ -166,7 +166,7 @@ test.for(kinds)('close rejects what waits for a %s, and leaves nothing', async (
 
   await waiter.close()
 
-  expect(await Promise.all(waiting)).toEqual(['AbortError', 'AbortError', 'AbortError'])
+  expect(await Promise.all(waiting)).toEqual(['ClosedError', 'ClosedError', 'ClosedError'])
   expect((await store.names(namespace)).filter((key) => key.includes('/.line'))).toEqual([])
   await expect(lockOf(waiter).acquire()).rejects.toThrow('closed')
   await Promise.all(holds.map((hold) => hold.release()))
@@ -187,7 +187,7 @@ test.for(kinds)(
       await moments[unit](n)
       await client.close()
       const outcome = await asked
-      if (outcome !== 'AbortError') expect(outcome, `${n} ${unit}`).toMatchObject({ held: false })
+      if (outcome !== 'ClosedError') expect(outcome, `${n} ${unit}`).toMatchObject({ held: false })
       expect(await store.names(namespace), `${n} ${unit}`).toEqual([])
       expect(await sessions(), `${n} ${unit}`).toHaveLength(1)
       const next = await lockOf(other).tryAcquire()
@@ -299,7 +299,7 @@ test('close takes a few seconds at most when the server hangs, whatever is under
   await client.close()
 
   expect(performance.now() - began).toBeLessThan(7_000) // two requests of 3 s, and some
-  expect(await Promise.all([waiting, asking])).toEqual(['AbortError', 'AbortError'])
+  expect(await Promise.all([waiting, asking])).toEqual(['ClosedError', 'ClosedError'])
   member.cont()
   await theirs.release()
 })

@@ -7,10 +7,13 @@ import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { consul as consulSource } from '../../../../src/backends/consul/index.ts'
+import { connect } from '../../../../src/index.ts'
 import { ownedFolder } from '../../../../tools/servers/children.mjs'
 import { requireCommand } from '../../../../tools/servers/command.mjs'
 import { freePorts } from '../../../../tools/servers/loopback.mjs'
 import { type ConsulCluster, serverOf, startConsul } from '../../../../tools/servers/run.mjs'
+import { until } from '../../../../tools/servers/wait.mjs'
 import { type Ending, leasehold, program } from '../../../cli/leasehold.ts'
 
 const management = randomUUID()
@@ -162,6 +165,56 @@ test('sessions on one node and keys under the namespace are all that a token has
     stderr: '',
   })
 })
+
+test('a token that is deleted and comes back ends no candidate: both hear of it, and one leads again', async () => {
+  const token = await tokenOf('session_prefix "" { policy = "write" } key_prefix "" { policy = "write" }')
+  const stop = new AbortController()
+  const candidates = await Promise.all([1, 2].map(() => candidateWith(token, stop.signal)))
+  await until(async () => candidates.some(({ terms }) => terms === 1), { describe: () => 'a leader' })
+
+  await requireConsul(['acl', 'token', 'delete', `-id=${(await readToken(token)).AccessorID}`])
+  await until(async () => candidates.every(({ errors }) => errors.includes('LEASEHOLD_REFUSED')), {
+    deadlineMs: 40_000,
+    describe: () => JSON.stringify(candidates),
+  })
+  await requireConsul(['acl', 'token', 'create', `-secret=${token}`, `-policy-name=policy-${tests}`])
+  await until(async () => candidates.some(({ terms }) => terms === 2), {
+    deadlineMs: 60_000,
+    describe: () => JSON.stringify(candidates),
+  })
+  expect(candidates.map(({ ended }) => ended)).toEqual([false, false])
+  stop.abort()
+})
+
+/** A candidate under `lead`, in a client of its own: its terms, the codes of its errors, and whether `lead` has ended. */
+async function candidateWith(token: string, signal: AbortSignal) {
+  const source = consulSource({ endpoints: [address], namespace, token, lockDelayMs: 1_000 })
+  const client = await connect(source, { ttlMs: 10_000 })
+  onTestFinished(() => client.close())
+  const candidate = { terms: 0, errors: [] as unknown[], ended: false }
+  const work = async (term: { readonly signal: AbortSignal }): Promise<void> => {
+    candidate.terms += 1
+    await once(term.signal, 'abort')
+  }
+  const onError = (error: unknown): void => void candidate.errors.push((error as { code?: string }).code)
+  const ending = client.election('x').lead(work, { signal, onError })
+  const ended = (): void => {
+    candidate.ended = true
+  }
+  ending.then(ended, ended)
+  return candidate
+}
+
+async function readToken(secret: string): Promise<{ readonly AccessorID: string }> {
+  const all = JSON.parse(await requireConsul(['acl', 'token', 'list', '-format=json']))
+  for (const { AccessorID } of all) {
+    const read = JSON.parse(
+      await requireConsul(['acl', 'token', 'read', `-id=${AccessorID}`, '-format=json']),
+    )
+    if (read.SecretID === secret) return read
+  }
+  throw new Error('no such token')
+}
 
 test.each(['', 'http://'])('consul: is where CONSUL_HTTP_ADDR says: %shost:port', async (scheme) => {
   const env = { CONSUL_HTTP_ADDR: `${scheme}${address}`, CONSUL_HTTP_TOKEN: management }

@@ -144,7 +144,7 @@ test('close rejects waiting acquires, and leaves nothing', async () => {
 
   await waiter.close()
 
-  expect(await Promise.all(waiting)).toEqual(['AbortError', 'AbortError', 'AbortError'])
+  expect(await Promise.all(waiting)).toEqual(['ClosedError', 'ClosedError', 'ClosedError'])
   expect(await etcd.keys(`${namespace}a/`)).toHaveLength(1)
   await expect(waiter.mutex('a').acquire()).rejects.toThrow('closed')
   await hold.release()
@@ -162,7 +162,7 @@ test('close at any moment of an acquire leaves nothing', async () => {
     await moments[unit](n)
     await client.close()
     const outcome = await asked
-    if (outcome !== 'AbortError') expect(outcome, `${n} ${unit}`).toMatchObject({ held: false })
+    if (outcome !== 'ClosedError') expect(outcome, `${n} ${unit}`).toMatchObject({ held: false })
     expect(await etcd.keys(namespace), `${n} ${unit}`).toEqual([])
     expect(await etcd.leases(), `${n} ${unit}`).toEqual([])
   }

@@ -120,7 +120,7 @@ test('an observer leaves nothing in etcd, and its loop ends with its client', as
   expect(value).toBeUndefined()
   const loop = client.election('a').observe()
   await loop.next()
-  const ended = expect(loop.next()).rejects.toMatchObject({ name: 'AbortError' })
+  const ended = expect(loop.next()).rejects.toMatchObject({ name: 'ClosedError' })
 
   await client.close()
 

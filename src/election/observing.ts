@@ -1,0 +1,82 @@
+// An observation under way, as its caller holds it. Owns that it can be left at any moment, and how old its knowledge is;
+// what is seen is election.ts's.
+import type { Observing } from '../api/election.ts'
+import { type Clock, type Mark, mostElapsedMs } from '../base/clock.ts'
+import type { Scope } from '../base/scope.ts'
+import type { Leader, Observation } from '../contract.ts'
+import { requestMs } from '../core/lifetime.ts'
+
+type Step = IteratorResult<Leader | undefined, never>
+
+/** Ends an observation that its caller leaves. */
+const left = Symbol('left')
+const done = { done: true, value: undefined } as unknown as Step
+
+/** Observes when it is iterated: see Observing for its promises. */
+export class ObservingLoop implements Observing {
+  readonly #clock: Clock
+  readonly #ttlMs: number
+  readonly #loop: AsyncGenerator<Leader | undefined, never, void>
+  #scope: Scope | undefined
+  #sent: { readonly wallMs: number; readonly mark: Mark } | undefined
+
+  /** `begin` makes the loop, which calls `open` with what ends it when it begins, and asks by `ask`. */
+  constructor(
+    { clock, ttlMs }: { readonly clock: Clock; readonly ttlMs: number },
+    begin: (observing: ObservingLoop) => AsyncGenerator<Leader | undefined, never, void>,
+  ) {
+    this.#clock = clock
+    this.#ttlMs = ttlMs
+    this.#loop = begin(this)
+  }
+
+  get asOfMs(): number | undefined {
+    return this.#sent?.wallMs
+  }
+
+  get stale(): boolean {
+    if (!this.#sent) return true
+    return mostElapsedMs(this.#sent.mark, this.#clock.mark()) > this.#ttlMs + requestMs(this.#ttlMs)
+  }
+
+  /** The loop has begun, and this ends it. */
+  open(scope: Scope): void {
+    this.#scope = scope
+  }
+
+  /** Asks, and notes when the question was sent that is answered. */
+  async ask(question: () => Promise<Observation>): Promise<Observation> {
+    const sent = { wallMs: this.#clock.wallMs(), mark: this.#clock.mark() }
+    const answer = await question()
+    this.#sent = sent
+    return answer
+  }
+
+  async next(): Promise<Step> {
+    try {
+      return await this.#loop.next()
+    } catch (error) {
+      if (error === left) return done
+      throw error
+    }
+  }
+
+  async return(): Promise<Step> {
+    this.#scope?.end(left) // a generator alone would first finish the step that is under way
+    await this.#loop.return(undefined as never)
+    return done
+  }
+
+  async throw(error: unknown): Promise<Step> {
+    await this.return()
+    throw error
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return()
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+}

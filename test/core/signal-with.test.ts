@@ -1,0 +1,38 @@
+// Signals joined with that of a hold, on a clock that the test moves.
+import { expect, test } from 'vitest'
+import { HoldLostError } from '../../src/index.ts'
+import { scene, untilAborted } from '../election/scene.ts'
+
+test('joined with another signal, the signal of a hold tells a loss at the first look after a blocked event loop', async () => {
+  const { clock, one } = await scene()
+  const hold = await one.mutex('a').acquire()
+  const theirs = await one.mutex('b').acquire()
+  const other = new AbortController()
+  const joined = hold.signalWith(other.signal)
+  const twice = theirs.signalWith(joined)
+  expect([joined.aborted, twice.aborted]).toEqual([false, false])
+  const told = [joined, twice].map((signal) => untilAborted({ signal }))
+  clock.block(60_000)
+  expect([joined.aborted, twice.aborted]).toEqual([true, true])
+  expect(joined.reason).toBeInstanceOf(HoldLostError)
+  expect(() => twice.throwIfAborted()).toThrow(HoldLostError)
+  await Promise.all(told)
+})
+
+test('it aborts with the reason of the other signal, and leaves the hold alone', async () => {
+  const { one } = await scene()
+  const hold = await one.mutex('a').acquire()
+  const other = new AbortController()
+  const joined = hold.signalWith(AbortSignal.timeout(600_000), other.signal)
+  other.abort('enough')
+  expect([joined.aborted, joined.reason]).toEqual([true, 'enough'])
+  expect([hold.signal.aborted, hold.held]).toEqual([false, true])
+})
+
+test('what is no signal is refused by its place', async () => {
+  const { one } = await scene()
+  const hold = await one.mutex('a').acquire()
+  expect(() => hold.signalWith(AbortSignal.abort(), 'x' as never)).toThrow(
+    /^signals\[1\]: "x" is not an AbortSignal/,
+  )
+})

@@ -1,0 +1,24 @@
+// `run` of a lock: what it makes of holds that end before its work does, on a clock that the test moves.
+import { expect, test } from 'vitest'
+import { HoldLostError } from '../../src/index.ts'
+import { never, scene } from '../election/scene.ts'
+
+test('work that releases its hold early is done, and its result comes through', async () => {
+  const { one } = await scene()
+  const done = one.mutex('a').run(async (hold) => {
+    await hold.release()
+    return 'done'
+  })
+  expect(await done).toBe('done')
+})
+
+test('work that releases its hold when that is lost already rejects with HoldLostError', async () => {
+  const { clock, one, truth } = await scene()
+  const done = one.mutex('a').run(async (hold) => {
+    const [standing] = await truth.line('a', never)
+    await truth.destroySession(standing?.session ?? '', never)
+    await clock.advance(12_000)
+    await hold.release()
+  })
+  await expect(done).rejects.toThrow(HoldLostError)
+})
