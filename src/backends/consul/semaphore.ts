@@ -85,8 +85,7 @@ export class Semaphores implements Protocol {
       return
     }
     const { predecessor, index } = answer
-    const hasRoom = (snapshot: Snapshot): boolean =>
-      see(claim, keys, snapshot).list.holders.length < claim.permits
+    const hasRoom = (snapshot: Snapshot): boolean => see(claim, keys, snapshot).alive.length < claim.permits
     if (predecessor) await this.#waits.until({ key: predecessor.key }, predecessor.modified, isLeft, signal)
     else await this.#waits.until({ prefix: keys.folder }, index, hasRoom, signal)
   }
