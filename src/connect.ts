@@ -53,7 +53,7 @@ export async function connect(
   const { clock = systemClock(), signal, waitMs } = options
   const scope = new Scope().onSignal(signal).onTimeout(clock, waitMs || undefined, () => timeout)
   scope.throwIfEnded()
-  const opening = source.open(clock)
+  const opening = source.open(clock, options.ttlMs)
   try {
     const backend = await orAborted(opening, scope.signal).catch(toldApart)
     const { ttlMs = backend.facts.ttlMs.default } = options

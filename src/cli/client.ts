@@ -82,7 +82,7 @@ async function reach(options: VisitOptions, signals: Signals, clock: Clock): Pro
       lateMs = leastElapsedMs(since, clock.mark())
       if (lateMs >= (startMs ?? 0) || !(error instanceof UnavailableError)) throw error
       const message = messageOf(error)
-      if (!options.quiet && message !== told) say(`${message}; trying on`)
+      if (!options.quiet && message !== told) say(`${message}; it tries again`)
       told = message
     }
   }

@@ -30,16 +30,16 @@ async function door(): Promise<{ url: string; open: () => Promise<void> }> {
 test.each([
   ['run --wait', ['run', 'x', '--wait', '1m']],
   ['lead', ['lead', 'x']],
-  ['cron', ['cron', 'x', '--schedule', '0 0 1 1 *']],
+  ['cron', ['cron', 'x', '--schedule', '* * * * *']],
 ])('%s waits for a store that comes up later, says so once, and then runs the command', async (_, args) => {
   const { url, open } = await door()
   const run = leasehold([...args, '--url', url, ...tame])
-  await run.says(/etcd at 127\.0\.0\.1.*; trying on\n/)
+  await run.says(/etcd at 127\.0\.0\.1.*; it tries again\n/)
   expect(run.exited).toBe(false)
   expect(run.stdout).toBe('')
   await open()
   await run.pidOf('runs')
-  expect(run.stderr.match(/trying on/g)).toHaveLength(1)
+  expect(run.stderr.match(/it tries again/g)).toHaveLength(1)
   run.signal('SIGTERM')
   expect((await run.ended).stdout).toMatch(/^runs \d+\n$/)
 })
@@ -69,7 +69,7 @@ test('proxies of the environment are not asked on the way to etcd, and nothing i
 test('etcds: to an etcd without TLS, by its address, says what to try, and Node and gRPC say nothing', async () => {
   const url = etcd.cluster.url(freshNamespace()).replace('etcd:', 'etcds:')
   const { status, stderr } = await leasehold(['ls', '--url', url]).ended
-  expect(stderr).toMatch(/^leasehold: .*is it right about TLS \(etcd: has none, etcds: has\)\?\n$/)
+  expect(stderr).toMatch(/^leasehold: .*is the scheme right \(etcd: without TLS, etcds: with TLS\)\?\n$/)
   expect(stderr).not.toMatch(/Resolution note|DEP0123/)
   expect(status).toBe(69)
 })
