@@ -60,7 +60,7 @@ export function urlOption(): Option {
 function ttlOption(): Option {
   const about = 'time to live: how soon others get the lock when this machine dies'
   // Which store it is, and so which default, is known only when the store has loaded.
-  return new Option('--ttl <time>', `${about} (default: the store's, 15s, on Consul 30s)`).argParser(toMs)
+  return new Option('--ttl <time>', `${about} (default: the store's, 15s)`).argParser(toMs)
 }
 
 function graceOption(): Option {

@@ -91,7 +91,7 @@ test('run --help shows examples and every exit status, and succeeds', async () =
 
 test('run --help says that the time to live is by default that of the store', async () => {
   const { stdout } = await leasehold(['run', '--help']).ended
-  expect(stdout.replace(/\s+/g, ' ')).toContain("(default: the store's, 15s, on Consul 30s)")
+  expect(stdout.replace(/\s+/g, ' ')).toContain("(default: the store's, 15s)")
 })
 
 test('a file that a variable of Consul names and nobody can read exits 64 and names both', async () => {
