@@ -40,7 +40,7 @@ export default defineConfig({
           include: soak || traces ? [] : ['test/**/*.test.ts'],
           exclude: [...busy, ...(process.env.LEASEHOLD_NO_SERVERS ? needServers : [])],
           // Most of such a file is a wait for a time to live. It never runs beside what keeps the cores busy.
-          maxWorkers: 4,
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },
       },

@@ -44,6 +44,12 @@ interface Host {
   fail: (error: Error) => void
 }
 
+/**
+ * How late a timer may be. Work that is asked to stop late has as much less time: where only answers are lost, the client
+ * ends its lost session at the deadline, and the next candidate leads at once.
+ */
+const lateMs = 100
+
 class ElectionRun {
   readonly judge: Judge
   readonly #plan: ElectionPlan
@@ -178,7 +184,7 @@ class ElectionRun {
   #lingerMs({ index }: Host): number {
     const { lingerMs, inTime } = this.#plan
     const ms = lingerMs[index] ?? 0
-    return inTime ? Math.min(ms, this.#stopBeforeMs) : ms
+    return inTime ? Math.min(ms, Math.max(0, this.#stopBeforeMs - lateMs)) : ms
   }
 
   /** Proclaims now and then, until it has to stop. */

@@ -172,12 +172,13 @@ test('a token that is deleted and comes back ends no candidate: both hear of it,
   const candidates = await Promise.all([1, 2].map(() => candidateWith(token, stop.signal)))
   await until(async () => candidates.some(({ terms }) => terms === 1), { describe: () => 'a leader' })
 
-  await requireConsul(['acl', 'token', 'delete', `-id=${(await readToken(token)).AccessorID}`])
+  const { AccessorID, Policies } = await readToken(token)
+  await requireConsul(['acl', 'token', 'delete', `-id=${AccessorID}`])
   await until(async () => candidates.every(({ errors }) => errors.includes('LEASEHOLD_REFUSED')), {
     deadlineMs: 40_000,
     describe: () => JSON.stringify(candidates),
   })
-  await requireConsul(['acl', 'token', 'create', `-secret=${token}`, `-policy-name=policy-${tests}`])
+  await requireConsul(['acl', 'token', 'create', `-secret=${token}`, `-policy-id=${Policies[0]?.ID}`])
   await until(async () => candidates.some(({ terms }) => terms === 2), {
     deadlineMs: 60_000,
     describe: () => JSON.stringify(candidates),
@@ -205,7 +206,12 @@ async function candidateWith(token: string, signal: AbortSignal) {
   return candidate
 }
 
-async function readToken(secret: string): Promise<{ readonly AccessorID: string }> {
+interface AclToken {
+  readonly AccessorID: string
+  readonly Policies: readonly { readonly ID: string }[]
+}
+
+async function readToken(secret: string): Promise<AclToken> {
   const all = JSON.parse(await requireConsul(['acl', 'token', 'list', '-format=json']))
   for (const { AccessorID } of all) {
     const read = JSON.parse(
