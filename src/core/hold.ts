@@ -1,3 +1,5 @@
+// The hold that an acquire returns: its token, and whether it is still held. Owns how loss is reported and how the
+// hold ends. The session owns the deadline; acquire.ts owns waiting.
 import { Mutex } from 'async-mutex'
 import type { AskOptions } from '../api/ask.ts'
 import type { Hold } from '../api/hold.ts'
