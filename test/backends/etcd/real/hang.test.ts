@@ -79,7 +79,7 @@ test('close takes a few seconds at most when the server hangs, also while a sess
   await client.close()
 
   expect(performance.now() - began).toBeLessThan(2_500) // two requests of 900 ms, and a little more
-  expect(await pending).toBe('AbortError')
+  expect(await pending).toBe('ClosedError')
 })
 
 test('over a way of 320 ms a client with the shortest time to live connects, acquires and stays', async () => {
