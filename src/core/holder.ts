@@ -104,7 +104,7 @@ function describeLine(line: readonly Standing[], session: string | undefined): s
 /** The reason why nobody can hold although nobody does. */
 function describeDelay({ scheme, lockDelayMs }: Facts): string {
   return (
-    `: nobody holds it, but after a holder that ended without a release ${scheme} keeps it from everyone for a ` +
-    `lock-delay, which is ${lockDelayMs / 1_000} s for holders with the settings of this client`
+    `: nobody holds it now. If its last holder ended without a release, ${scheme} lets nobody hold during the ` +
+    `lock-delay, which is ${lockDelayMs / 1_000} s with the settings of this client`
   )
 }

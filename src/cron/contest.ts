@@ -11,11 +11,11 @@ import { backoffMs } from '../core/request.ts'
 import { parseMarker, TickHold } from './marker.ts'
 import { type Asked, type Marker, type Ruling, rule, type Span } from './ruling.ts'
 
-/** What a cron job needs of the client that made it. */
+/** The parts of the client that a cron job uses. */
 export interface CronClient {
   readonly acquirer: Acquirer
   readonly clock: Clock
-  /** Who asks, for others to read. */
+  /** This process, for others to read. */
   readonly holder: string
   readCheckpoint(name: string): Promise<string | undefined>
 }
@@ -131,7 +131,7 @@ async function busy(client: CronClient, contest: Contest): Promise<Outcome> {
   return rule(marker, contest.asked) ?? { reason: 'busy', span: marker?.spans[0] }
 }
 
-/** What is on record of the last tick; undefined where there was none. */
+/** The record of the last tick. Undefined if there was none. */
 export async function readMarker(client: CronClient, name: string): Promise<Marker | undefined> {
   return parseMarker(name, await client.readCheckpoint(name))
 }

@@ -9,7 +9,7 @@ import { warn } from '../core/grace.ts'
 import { outlast } from './outlast.ts'
 import type { Schedule } from './schedule.ts'
 
-/** What the keeper needs of a cron job. */
+/** The parts of a cron job that the keeper uses. */
 export interface Keeping {
   readonly schedule: Schedule
   readonly clock: Clock

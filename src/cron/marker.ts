@@ -76,7 +76,7 @@ export class TickHold extends ClaimHold {
     return this.#marker
   }
 
-  /** What the marker was when this hold began. */
+  /** Sets the marker as it was when this hold began. */
   found(marker: Marker = { spans: [] }): void {
     this.#marker = marker
   }

@@ -1,10 +1,10 @@
-// The way from node-cron to a cron guard: a RunCoordinator, as node-cron 4.6 asks for one. Owns nothing but the translation.
-// See https://nodecron.com/distributed-coordination
+// Connects node-cron to a cron guard: a RunCoordinator, as node-cron 4.6 expects it. Owns only the translation. See
+// https://nodecron.com/distributed-coordination
 import type { CronGuard, CronOptions } from '../api/cron.ts'
 import { check, withMethods } from '../base/options.ts'
 import { warn } from '../core/grace.ts'
 
-/** What node-cron asks when a task with `distributed: true` is due. */
+/** The calls that node-cron makes when a task with `distributed: true` is due. */
 export interface RunCoordinator {
   shouldRun(key: string, ttlMs: number): Promise<boolean>
   onComplete(key: string): void

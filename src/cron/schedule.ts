@@ -4,7 +4,7 @@
 import { Cron } from 'croner'
 import { quoted } from '../base/printable.ts'
 
-/** The fields of an expression, and what they take beside `*`, lists, ranges and steps. */
+/** The fields of an expression, and their values in addition to `*`, lists, ranges and steps. */
 const fields = [
   ['a minute', '0 to 59'],
   ['an hour', '0 to 23'],

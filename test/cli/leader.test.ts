@@ -1,4 +1,4 @@
-// Who leads, as a person and as a script read it.
+// The leader, as a person and as a script read it.
 import { spawn } from 'node:child_process'
 import { beforeEach, describe, expect, onTestFailed, test } from 'vitest'
 import { connect } from '../../src/index.ts'

@@ -1,4 +1,4 @@
-// Where the guardian of the next command stands by. Owns that one is started at once, beside the connecting and the waiting,
+// Starts the guardian of the next command early. Owns that one is started at once, while leasehold connects and waits,
 // so that the command does not wait for it.
 import { Guardian } from './guardian.ts'
 import { type Inherited, inherited } from './inherited.ts'

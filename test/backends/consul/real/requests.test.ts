@@ -1,4 +1,4 @@
-// What each verb costs, counted on the way to the agent.
+// The requests of each verb, counted on the way to the agent.
 import { expect, test } from 'vitest'
 import type { Leasehold } from '../../../../src/index.ts'
 import { until } from '../../../../tools/servers/wait.mjs'
