@@ -86,7 +86,7 @@ export interface TickRecord {
   readonly ended?: Date | undefined
 }
 
-/** What became of a tick on this host. */
+/** The outcome of a tick on this host. */
 export type TickResult<T> =
   | { readonly ran: true; readonly tick: Date; readonly value: T }
   | {
@@ -98,15 +98,15 @@ export type TickResult<T> =
        */
       readonly reason: 'taken' | 'over' | 'busy' | 'early'
       /**
-       * What is on record: of `taken` and `over` the tick that stands in the way, of `busy` the last tick that ran;
-       * undefined where no tick ever ran, and for `early`.
+       * A tick on record. For `taken` and `over` it is the tick that stands in the way, for `busy` the last tick that
+       * ran. It is undefined for `early`, and if no tick ever ran.
        */
       readonly last: TickRecord | undefined
       /** The process that took the tick `last`. */
       readonly by: Holder | undefined
     }
 
-/** What `run` would do now. */
+/** The decision that `run` would take now. */
 export interface TickPreview {
   readonly tick: Date
   /** `run`, or why the tick would not run: see TickResult. `busy` is not known beforehand. */
@@ -121,13 +121,14 @@ export interface TickPreview {
 export interface CronGuard {
   readonly name: string
   /**
-   * Runs `job` if this host is the one for the present tick: once over all hosts, whose clocks may differ by less than
-   * half an interval. A tick that is more than `aheadMs` away is not taken: nothing runs, and nothing is asked of the store.
-   * Waits no longer than until the next tick (or `waitMs`): for a host that holds the lock without having marked this tick,
-   * and for a store that is out of reach (or `giveUpMs`). Costs one request where the tick is taken, and six where it runs,
-   * beside the job's. Rejects with the error of the job (the tick counts as run), with HoldLostError if the lock was lost
-   * before the job was done, with TypeError or RangeError for bad arguments, and otherwise as `acquire` of a lock; where
-   * the job did not begin, the tick is left to others.
+   * Runs `job` if this host is the one for the present tick. Of all hosts one runs it, as long as their clocks differ
+   * by less than half an interval. A tick that is more than `aheadMs` away is not taken: nothing runs, and no request
+   * is sent. Waits until the next tick at the longest (or for `waitMs`) for a host that holds the lock and has not
+   * marked this tick, and as long (or for `giveUpMs`) for a store that is out of reach. Costs one request if the tick
+   * is taken by another host, and six if it runs here; requests of the job come on top. Rejects with the error of the
+   * job (the tick counts as run), with HoldLostError if the lock was lost before the job was done, with TypeError or
+   * RangeError for bad arguments, and otherwise as `acquire` of a lock; where the job did not begin, the tick is left
+   * to others.
    */
   run<T>(job: CronJob<T>, options?: TickOptions): Promise<TickResult<T>>
   /**
@@ -135,7 +136,7 @@ export interface CronGuard {
    * runs. `tick` of the job is the present. Rejects as `run`, but for outages, which it does not outlast.
    */
   runNow<T>(job: CronJob<T>, options?: Omit<TickOptions, 'tick' | 'giveUpMs' | 'onError'>): Promise<T>
-  /** What `run` would do now. Costs at most one request. Rejects as `readCheckpoint`. */
+  /** Decides as `run` would now, and runs nothing. Costs at most one request. Rejects as `readCheckpoint`. */
   preview(): Promise<TickPreview>
   /**
    * Keeps the schedule: runs `job` at each tick for which this host is the one, until `signal` aborts or the client is

@@ -25,8 +25,9 @@ export interface Assignment {
 export type RunUnder<O extends HoldOptions> = (assignment: Assignment, options: O) => Promise<void>
 
 /**
- * Gives a subcommand the form `NAME [options] -- CMD [ARG...]`, with the options that all of this form share. Its
- * own options come before, its own text of help after. Where the command is optional, the subcommand checks it.
+ * Gives a subcommand the form `NAME [options] -- CMD [ARG...]`, with the options that all subcommands of this form
+ * share. The help shows the subcommand's own options before them, and its own text after them. If the command is
+ * optional, the subcommand checks it.
  */
 export function takesCommand<O extends HoldOptions>(
   subcommand: Command,

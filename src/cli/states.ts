@@ -1,5 +1,5 @@
-// How claims are told to people and to programs. Owns the table and the document; who stands behind a claim is
-// core/holder.ts's.
+// Shows claims to people and to programs. Owns the table and the JSON document; core/holder.ts names the owner of a
+// claim.
 import stringWidth from 'string-width'
 import { printable } from '../base/printable.ts'
 import type { NameState, Standing } from '../contract.ts'

@@ -1,5 +1,5 @@
-// A cron job that many hosts have on their schedule and one runs. Owns what a caller can ask of it; a tick on this host is
-// taking.ts's, and when the next one comes, keeper.ts's.
+// A cron job that many hosts have on their schedule and one runs. Owns the methods for callers. taking.ts takes part in
+// one tick on this host; keeper.ts waits for the next one.
 import type {
   CronGuard,
   CronJob,

@@ -1,6 +1,7 @@
-// Keeps a schedule on one host: waits for the next tick by the wall clock, and takes part in it. Owns what becomes of a
-// clock that is set, a machine that slept and a job that takes longer than an interval; all that is one rule: the next
-// tick is the one nearest to the present, if it is later than the last. That a tick outlasts an outage is taking.ts's.
+// Keeps a schedule on one host: waits for the next tick by the wall clock, and takes part in it. Owns one rule: the
+// next tick is the one nearest to the present, if it is later than the last. The rule covers a clock that is set, a
+// machine that slept and a job that takes longer than an interval. taking.ts keeps a tick through an outage of the
+// store.
 import type { StartOptions, TickResult } from '../api/cron.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { HoldLostError } from '../base/errors.ts'

@@ -1,5 +1,5 @@
-// What the store remembers of a cron job, as the checkpoint of the lock that its hosts compete for. Owns the text, and a
-// hold that writes it; which tick may run, ruling.ts says.
+// The record of a cron job in the store. It is the checkpoint of the lock that the hosts of the job compete for. Owns
+// its text, and a hold that writes it; ruling.ts decides which tick may run.
 import type { AskOptions } from '../api/ask.ts'
 import type { TickRecord } from '../api/cron.ts'
 import { ConflictError } from '../base/errors.ts'
@@ -71,7 +71,7 @@ export function recordOf({ tickMs, by, done, ended }: Span): TickRecord {
 export class TickHold extends ClaimHold {
   #marker: Marker = { spans: [] }
 
-  /** What is on record, as far as this hold knows. */
+  /** The record as this hold knows it. */
   get marker(): Marker {
     return this.#marker
   }

@@ -20,11 +20,11 @@ export interface Span {
   readonly asideMs?: number | undefined
 }
 
-/** What is on record of a cron job. */
+/** The record of a cron job. */
 export interface Marker {
   /** The span that was written last comes first. There are several where ticks were left out, or clocks are wrong. */
   readonly spans: readonly Span[]
-  /** What the job itself left for the next one. */
+  /** The checkpoint that the job itself wrote for its next run. */
   readonly text?: string | undefined
 }
 
@@ -42,7 +42,7 @@ export interface Asked {
 /** Why a tick is not to be had. */
 export interface Ruling {
   readonly reason: 'taken' | 'over'
-  /** What is on record in its place. */
+  /** The span on record that stands in its way. */
   readonly span: Span
 }
 
@@ -78,7 +78,7 @@ export function spanBefore(marker: Marker | undefined, tickMs: number): Span | u
   return highest((marker?.spans ?? []).filter((span) => span.tickMs < tickMs))
 }
 
-/** What is written of a tick. */
+/** The facts of a tick that are written. */
 export interface Mark extends Pick<Span, 'by' | 'done' | 'ended' | 'token'> {
   readonly tickMs: number
   /** The tick of the schedule before this one; undefined where that is not known. */

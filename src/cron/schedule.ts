@@ -19,9 +19,9 @@ const dayMs = 86_400_000
 /**
  * The ticks of one cron expression. All times are ms since 1970. Each question costs well under 5 ms of processor time.
  *
- * Changes of the clock: an hour field without a wildcard and without a step names fixed times. Those that a day does not
- * have come once, at the end of the gap, and those that it has twice come at the first. Any other hour field follows the
- * clock on the wall: it leaves out times that do not exist, and comes again with times that do.
+ * Changes of the clock: an hour field without a wildcard and without a step names fixed times. A time that a day leaves
+ * out comes once, at the end of the gap. A time that a day has twice comes once, at the first. Any other hour field
+ * follows the clock on the wall: it leaves out times that do not exist, and comes again with times that do.
  */
 export class Schedule {
   readonly expression: string
@@ -71,7 +71,9 @@ export class Schedule {
   }
 }
 
-/** Where the clock goes forward over a tick: croner leaves such a tick out if the gap ends on the next day. */
+/**
+ * Finds ticks in the gap when the clock goes forward. croner leaves such a tick out if the gap ends on the next day.
+ */
 class Gaps {
   /** The schedule as if the clock never changed. Its times are those on the wall, as if they were UTC. */
   readonly #wall: Cron

@@ -97,7 +97,7 @@ export class Taking<T> {
     return { tickMs, retry, horizonMs: this.#horizonMs, unbegun: this.#unbegun }
   }
 
-  /** What is left of the time to wait for the lock; 0 if the caller does not want to wait at all. */
+  /** The rest of the time to wait for the lock; 0 if the caller does not want to wait at all. */
   get #waitMs(): number | undefined {
     const { waitMs = this.#untilNextMs } = this.#options
     const elapsedMs = mostElapsedMs(this.#since, this.#job.client.clock.mark())

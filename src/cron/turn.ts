@@ -9,7 +9,7 @@ import type { TickHold } from './marker.ts'
 import { Final } from './outlast.ts'
 import type { Schedule } from './schedule.ts'
 
-/** What to do under the lock. */
+/** A job to run under the lock. */
 export interface Work<T> {
   readonly name: string
   readonly clock: Clock
@@ -20,7 +20,7 @@ export interface Work<T> {
   readonly graceMs: number
 }
 
-/** What to do, and how to put ticks on record. */
+/** A job to run, and the facts for its record. */
 export interface Turn<T> extends Work<T> {
   readonly schedule: Schedule | undefined
   readonly horizonMs: number
@@ -60,7 +60,7 @@ export async function perform<T>(turn: Turn<T>, tickMs: number, by: Holder): Pro
 /** Does the job, and waits for its end: once the scope ends or the lock is lost, for no longer than the grace. */
 export async function work<T>(work: Work<T>, tickMs: number): Promise<T> {
   const { name, clock, hold, scope, graceMs, job } = work
-  // Where the scope has ended, the job is told so from its first moment, and has its grace.
+  // If the scope has ended, the job's signal is aborted from the start, and the job has its grace.
   const forget = scope.onEnd((reason) => hold.askToStop(reason))
   try {
     const working = (async () => job(hold, new Date(tickMs)))()

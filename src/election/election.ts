@@ -149,7 +149,8 @@ export class ClientElection implements Election {
     let cancelWarning: (() => void) | undefined
     const onWait = (ahead: number, isLocal = false): unknown => {
       if (!isLocal) onStanding?.()
-      // A term that was just lost is withdrawn within a time to live; what takes longer is a campaign or a term of ours.
+      // A term that was just lost is withdrawn within a time to live. A longer wait is caused by a campaign or a term
+      // of this client.
       if (isLocal) cancelWarning ??= clock.after(ttlMs, () => warn(waitsForItself(this.name)))
       return options.onWait?.(ahead)
     }

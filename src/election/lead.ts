@@ -1,5 +1,5 @@
-// Leading, term after term. Owns when to stand for election again: which errors end it all, and how long to rest after a
-// campaign or work that failed. The end of a term is tenure.ts's.
+// Leading, term after term. Owns the decision to stand for election again: which errors end the loop, and how long it
+// rests after a campaign or work that failed. tenure.ts ends a term in order.
 import type { LeadOptions, LeadWork } from '../api/election.ts'
 import { type Clock, leastElapsedMs, pause } from '../base/clock.ts'
 import { ConflictError, RefusedError } from '../base/errors.ts'
@@ -29,7 +29,7 @@ export interface LeadClient {
   readonly clock: Clock
   readonly facts: Facts
   readonly ttlMs: number
-  /** What ends it all. */
+  /** Its end ends the loop. */
   readonly scope: Scope
   campaign(candidacy: Candidacy): Promise<ClaimTerm>
 }

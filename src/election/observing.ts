@@ -1,5 +1,5 @@
-// An observation under way, as its caller holds it. Owns that it can be left at any moment, and how old its knowledge is;
-// what is seen is election.ts's.
+// An observation under way, as its caller holds it. Owns that the caller can leave it at any moment, and the age of its
+// knowledge. election.ts yields the leaders.
 import type { Observing } from '../api/election.ts'
 import { type Clock, type Mark, mostElapsedMs } from '../base/clock.ts'
 import type { Scope } from '../base/scope.ts'

@@ -7,17 +7,17 @@ import type { Scope } from '../base/scope.ts'
 import { awaitWithGrace, type Grace } from '../core/grace.ts'
 import { type ClaimTerm, WorkTerm } from './term.ts'
 
-/** What terms have in common. */
+/** The facts that all terms of one `lead` share. */
 export interface Rules {
   readonly work: LeadWork
-  /** What ends the term in peace. */
+  /** Its end ends the term in order, without an error. */
   readonly scope: Scope
   readonly grace: Grace
   /** How long before the deadline the work is asked to stop, unless a renewal moves the deadline. */
   readonly stopBeforeMs: number
   /** Tells an error after which `lead` goes on. */
   tell(error: unknown): Promise<void>
-  /** Hears of each new value. */
+  /** Gets each new value. */
   proclaimed(value: string): void
 }
 
@@ -29,7 +29,7 @@ export interface Ending {
   readonly awayMs: number
 }
 
-/** What became of the work. */
+/** How the work ended. */
 interface Outcome {
   readonly failed: boolean
   readonly errors: readonly unknown[]
@@ -84,7 +84,7 @@ export class Tenure {
     return { failed, errors }
   }
 
-  /** Work that goes on without leadership: nothing new begins beside it, and it is no good end either. */
+  /** Waits for work that goes on without leadership. No new work begins meanwhile, and its end counts as a failure. */
   async #outlast(working: Promise<Outcome>, stuck: HoldLostError): Promise<void> {
     const { scope, tell } = this.#rules
     if (scope.ended) throw stuck

@@ -45,7 +45,7 @@ export class ClaimTerm extends ClaimHold implements Term {
   }
 }
 
-/** What the work of a leader asks of `lead`. */
+/** The requests of a leader's work to `lead`. */
 export interface Wishes {
   /** It wants to end the term, and to stay away for so long. */
   stepDown(awayMs: number): void

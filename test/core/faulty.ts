@@ -91,7 +91,7 @@ export class FaultyStore {
 }
 
 const watching: readonly (keyof Backend)[] = ['changed', 'leaderChanged']
-/** What is no request. */
+/** The methods that send no single request. */
 const unbroken: readonly (keyof Backend)[] = ['close', ...watching]
 
 type Ask = (...args: unknown[]) => Promise<unknown>

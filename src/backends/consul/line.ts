@@ -41,7 +41,7 @@ export function readTickets(keys: NameKeys, entries: readonly StoredKey[]): Tick
     .sort((one, other) => one.created - other.created)
 }
 
-/** What a key says as a ticket; undefined where it is none. */
+/** The facts in the name of a ticket's key; undefined if the key is no ticket, or if another session holds it. */
 export function ticketOf(keys: NameKeys, { key, session }: StoredKey): TicketFacts | undefined {
   const facts = parseTicket(keys, key)
   return facts?.session === session ? facts : undefined

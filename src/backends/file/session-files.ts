@@ -2,9 +2,8 @@
 // lock. The kernel drops the lock when the process ends in any way, in any pid namespace, and at a reboot. Owns these
 // files and the wake files of waiters; other files decide what a death means.
 //
-// A POSIX lock is lost as soon as its process closes *any* descriptor of the file. SQLite keeps watch over
-// its own descriptors, so nothing but SQLite may ever open a session's file; a wake file is another file
-// for this reason.
+// A POSIX lock is lost as soon as its process closes *any* descriptor of the file. SQLite keeps watch over its own
+// descriptors, so only SQLite may ever open a session's file. For this reason a wake file is a separate file.
 import { closeSync, type FSWatcher, fstatSync, lstatSync, type Stats, watch, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { UnavailableError } from '../../base/errors.ts'

@@ -9,7 +9,8 @@ export class Post {
   #next: Guardian | undefined = new Guardian(this.inherited)
 
   constructor() {
-    // It would see the end of this process by itself, but a moment later, and whoever reads its stdout would wait.
+    // The guardian would notice the end of this process by itself, but a moment later. A reader of its stdout would
+    // wait for that.
     process.once('exit', () => this.#next?.dismiss())
   }
 
