@@ -1,18 +1,10 @@
 // The two streams of a connection: one for all renewals, one for all watches. Owns which answer belongs to which
 // question. client.ts opens streams and translates errors.
-import type {
-  IDuplexStream,
-  ILeaseKeepAliveRequest,
-  ILeaseKeepAliveResponse,
-  IWatchRequest,
-  IWatchResponse,
-} from 'etcd3'
+import type { ILeaseKeepAliveResponse, IWatchRequest, IWatchResponse } from 'etcd3'
 import { orAborted } from '../../../base/abort.ts'
 import { SessionGoneError, UnavailableError } from '../../../base/errors.ts'
+import type { KeepAliveStream, WatchStream } from './link.ts'
 import type { Change, KeyRange, WatchListener } from './transport.ts'
-
-type KeepAliveStream = IDuplexStream<ILeaseKeepAliveRequest, ILeaseKeepAliveResponse>
-type WatchStream = IDuplexStream<IWatchRequest, IWatchResponse>
 
 const noputFilter = 0
 

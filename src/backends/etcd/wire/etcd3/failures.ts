@@ -11,8 +11,8 @@ import {
   GRPCUnauthenticatedError,
   isRecoverableError,
 } from 'etcd3'
-import { RefusedError, SessionGoneError, UnavailableError } from '../../../base/errors.ts'
-import { oneLine } from '../../../base/printable.ts'
+import { RefusedError, SessionGoneError, UnavailableError } from '../../../../base/errors.ts'
+import { oneLine } from '../../../../base/printable.ts'
 
 const refusals = [EtcdPermissionDeniedError, EtcdAuthenticationFailedError, GRPCUnauthenticatedError]
 const staleAuth = /auth store is old|invalid auth token/
