@@ -1,4 +1,4 @@
-// The option `lockDelayMs`: a record beside each claim, which stays when the lease of the claim ends. Owns when a record
+// The option `lockDelayMs`: a record next to each claim, which stays when the lease of the claim ends. Owns when a record
 // without its claim keeps others out, and for how long; claims.ts writes and removes records along with keys.
 import type { ICompare, IRangeResponse, IRequestOp } from 'etcd3'
 import type { Clock } from '../../base/clock.ts'

@@ -122,7 +122,7 @@ export class SimEtcd {
     this.state.revoke(lease)
   }
 
-  /** Ends a lease before its time: a leader that was stopped goes on, and has not heard of its successor's renewals. */
+  /** Ends a lease before its time: a leader that was stopped goes on, and does not know its successor's renewals. */
   endEarly(lease: string): void {
     this.#world.mark('lease ended early')
     this.#world.note(`etcd lease ${lease} ended early`)
