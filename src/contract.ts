@@ -114,7 +114,7 @@ export interface Backend {
   /** Opens a session. The store ends it if it is not renewed for `ttlMs`. */
   createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant>
   /**
-   * Restarts the session's time to live. Where the store `endsEarly`, it resolves only if the session existed after this
+   * Restarts the session's time to live. If the store `endsEarly`, it resolves only if the session existed after this
    * call began, and with it all its claims except those in the result. Rejects with SessionGoneError if the store no
    * longer knows the session.
    */

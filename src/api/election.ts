@@ -38,7 +38,7 @@ export interface Observing extends AsyncGenerator<Leader | undefined, never, voi
   readonly stale: boolean
 }
 
-/** What a leader does. It should end soon after `term.signal` aborts. */
+/** The work of a leader. It should end soon after `term.signal` aborts. */
 export type LeadWork = (term: LedTerm) => unknown
 
 /** How to lead. */
@@ -63,8 +63,8 @@ export interface LeadOptions {
    */
   readonly retryMaxMs?: number | undefined
   /**
-   * Called with each error that `lead` goes on after. By default it becomes a warning of the process. An error that
-   * `onError` throws itself ends `lead`. Where it returns a promise, `lead` awaits it.
+   * Called with each error that `lead` goes on after. By default the error becomes a warning of the process. An error
+   * that `onError` itself throws ends `lead`. If `onError` returns a promise, `lead` awaits it.
    */
   readonly onError?: ((error: unknown) => unknown) | undefined
   /**
@@ -125,11 +125,11 @@ export interface LedTerm extends Omit<Term, 'resign' | 'release' | typeof Symbol
 export interface Election {
   readonly name: string
   /**
-   * Waits in line and resolves with a term when this candidate leads. Where nobody leads it costs one request. Rejects
+   * Waits in line and resolves with a term when this candidate leads. If nobody leads it costs one request. Rejects
    * with WaitTimeoutError after `waitMs`, with `signal.reason` on abort, with TypeError or RangeError for a bad option
-   * or value, and with UnavailableError, ConflictError or RefusedError; in each case the candidacy is over. A
-   * candidate whose session was lost while it waited stands in line again, at its end. A client that leads, or stands,
-   * already waits for itself: after a TTL a warning of the process says so.
+   * or value, and with UnavailableError, ConflictError or RefusedError; in each case the candidacy is over. A candidate
+   * whose session was lost while it waited stands in line again, at its end. A client that leads, or stands, already
+   * waits for itself: after a TTL a warning of the process says so.
    */
   campaign(options?: CampaignOptions): Promise<Term>
   /**

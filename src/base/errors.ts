@@ -3,8 +3,8 @@
 import { messageLine, printableCause } from './printable.ts'
 
 /**
- * What every error of Leasehold has: a `code` that is stable across versions and duplicate installs, and a message of one
- * line that can be printed, whatever a store has said. The same holds for the messages of its causes.
+ * The base of every error of Leasehold. Its `code` is stable across versions and duplicate installs. Its message is one
+ * line that can be printed: text from a store is escaped and cut. The same holds for the messages of its causes.
  */
 export abstract class LeaseholdError extends Error {
   constructor(message: string, options: ErrorOptions = {}) {
@@ -30,7 +30,7 @@ export class WaitTimeoutError extends LeaseholdError {
   }
 }
 
-/** What a HoldLostError means. */
+/** The meanings of a HoldLostError. */
 export type HoldLostCode =
   /** The hold is lost: another client may hold. */
   | 'LEASEHOLD_HOLD_LOST'

@@ -24,7 +24,7 @@ export function quoted(text: string, most: number = textMost): string {
   return `"${cut(escaped(inner), most)}"`
 }
 
-/** What a server said, which may have several lines, as one line for a message. */
+/** The text of a server, which may have several lines, as one line for a message. */
 export function oneLine(text: string, most: number = textMost): string {
   const start = text.slice(0, 4 * most)
   return printable(
@@ -47,8 +47,8 @@ export function printableJson(document: unknown, indent?: number): string {
 }
 
 /**
- * A URL, an endpoint or an address for a message, in quotes. What may be a credential is left out: all before an @, all
- * behind a question mark or a #, and behind a colon everything but a port.
+ * A URL, an endpoint or an address for a message, in quotes. Parts that may be a credential are left out: all before an
+ * @, all behind a question mark or a #, and behind a colon everything but a port.
  */
 export function quotedTarget(target: string): string {
   const [, scheme = '', rest = ''] =

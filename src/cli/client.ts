@@ -1,5 +1,5 @@
-// A subcommand's way to the store and back: connects, lets it work, closes. Owns the exit status, what is told of
-// errors, and that no signal and no silent store keeps leasehold from ending.
+// A subcommand's way to the store and back: connects, lets it work, closes. Owns the exit status, the messages of
+// errors, and that neither a signal nor a silent store keeps leasehold from exiting.
 import type { Leasehold } from '../api/leasehold.ts'
 import { orAborted } from '../base/abort.ts'
 import { type Clock, leastElapsedMs, systemClock } from '../base/clock.ts'
@@ -15,7 +15,7 @@ const hurriedCloseMs = 2_000
 /** After how long a store that does not answer at the start is first spoken of. */
 const reportMs = 3_000
 
-/** What a subcommand works with. */
+/** The means of a subcommand. */
 export interface Visit {
   readonly client: Leasehold
   readonly clock: Clock

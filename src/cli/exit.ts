@@ -40,7 +40,7 @@ export class Interrupted extends Error {
 /** Nobody reads stdout any more, as after `| head -1`: that ends leasehold, and is no failure. */
 export class UnreadError extends Error {}
 
-/** What a shell makes of a process that a signal ended. */
+/** The exit status of a shell for a process that a signal ended. */
 export function signalStatus(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal]
 }

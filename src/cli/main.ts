@@ -52,7 +52,7 @@ function program(): Command {
   const program = new Command('leasehold')
     .description('Locks that several machines share, for commands: one at a time, or n at a time.')
     .version(version())
-    .enablePositionalOptions() // what follows a subcommand is the subcommand's
+    .enablePositionalOptions() // arguments after a subcommand belong to it
     .exitOverride()
     .configureOutput({
       writeOut: print,

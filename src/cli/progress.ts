@@ -1,5 +1,5 @@
-// What a wait shows on a terminal: for whom, and at which place in line. One line, redrawn in place and erased in the
-// end. Owns when to draw; where stderr is no terminal, nothing is drawn and nothing asked.
+// The display of a wait on a terminal: the holder and the place in line, on one line that is redrawn and erased in the
+// end. Owns when to draw. If stderr is no terminal, draws and asks nothing.
 
 import { hostname } from 'node:os'
 import { isatty } from 'node:tty'
@@ -10,7 +10,7 @@ import type { Standing } from '../contract.ts'
 import { describeHolders, parseHolder } from '../core/holder.ts'
 import { say, write } from './exit.ts'
 
-/** Where to draw: a stream that may be a terminal. */
+/** The output: a stream that may be a terminal. */
 export interface Screen {
   readonly isTTY?: boolean
   write(text: string): unknown
@@ -19,24 +19,24 @@ export interface Screen {
 /** Written to directly: Node's own stream would make a pipe non-blocking, also for the command that shares it. */
 const terminal: Screen = { isTTY: isatty(2), write: (text) => write(2, text) }
 
-/** Who waits, and for what. */
+/** The waiting client, and its wait. */
 export interface ProgressOptions {
   readonly client: Pick<Leasehold, 'line'>
   readonly clock: Clock
   readonly name: string
-  /** What this client's claim says, if it says something of its own. */
+  /** The value of this client's claim, if it sets one. */
   readonly value?: string | undefined
   readonly quiet?: boolean | undefined
   readonly screen?: Screen
 }
 
 /**
- * How often to ask who holds, at least: who stands far back in line is not told of every change ahead, and a person is
+ * How often to ask for the holders: a waiter far back in line does not get every change ahead, and a person is
  * looking.
  */
 const lookMs = 5_000
 
-/** Tells of one wait after another. */
+/** Shows one wait after another. */
 export class Progress {
   /** For `acquire` or `lead`. Undefined where nobody looks. */
   readonly onWait: ((ahead: number) => void) | undefined
@@ -96,7 +96,7 @@ export class Progress {
       this.#draw()
       this.#cancelLook = clock.after(lookMs, () => void this.#look())
     }
-    if (this.#heard) void this.#look() // what was heard meanwhile may be newer than this answer
+    if (this.#heard) void this.#look() // changes since the request may be newer than this answer
   }
 
   #draw(): void {
@@ -118,7 +118,10 @@ export class Progress {
   }
 }
 
-/** At which place a claim with this value waits, or, where it has none of its own, one of this process; if just one does. */
+/**
+ * Our claim's place: that of the one with this value or, if we set none, of the only one of this process. Undefined if
+ * several match.
+ */
 function placeOf(value: string | undefined, line: readonly Standing[]): number | undefined {
   const waiters = line.filter(({ held }) => !held)
   const own = waiters.flatMap((waiter, index) => (isOwn(waiter, value) ? index + 1 : []))

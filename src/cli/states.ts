@@ -1,5 +1,5 @@
-// How claims are told to people and to programs. Owns the table and the document; who stands behind a claim is
-// core/holder.ts's.
+// Shows claims to people and to programs. Owns the table and the JSON document; core/holder.ts names the owner of a
+// claim.
 import stringWidth from 'string-width'
 import { printable } from '../base/printable.ts'
 import type { NameState, Standing } from '../contract.ts'
@@ -82,7 +82,7 @@ export function documentOf(url: string, states: readonly NameState[]): object {
 /** How many characters of a value a document has: with the whole of all, it could be longer than a string can be. */
 const valueMost = 4_096
 
-/** What is not known is null. */
+/** Unknown values are null. */
 function asObject({ session, value, token, ttlLeftMs, key }: Standing): object {
   const { host, pid, since } = parseHolder(value) ?? {}
   const holder = { host: host ?? null, pid: pid ?? null, since: since ?? null }

@@ -17,7 +17,7 @@ export interface Asking {
   readonly onWait?: ((ahead: number) => void) | undefined
   /** How long the caller waits: where it is given, the time decides how often to ask, and not a count. */
   readonly waitMs?: number | undefined
-  /** What the store has said last. */
+  /** The last answers of the store about the claim. */
   readonly seen: Seen
 }
 

@@ -1,4 +1,5 @@
-// The functions with which a caller listens: each may return a promise. Owns what becomes of the errors of such a function.
+// Calls the functions with which a caller listens, such as `onWait`; each may return a promise. Owns the fate of their
+// errors.
 import type { Scope } from '../base/scope.ts'
 import { awaitWithGrace, type Grace, warn } from './grace.ts'
 

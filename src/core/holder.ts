@@ -17,8 +17,8 @@ export function holderValue(since: string, candidate?: true): string {
 const namedMost = 3
 
 /**
- * Who stands behind a claim, in at most 60 characters that can be printed, or 200 where it is the key of an unknown
- * program: host and process where the claim says so, else what it says, else its session.
+ * The owner of a claim as printable text: its host and process if its value says so, else its value, else its session.
+ * At most 60 characters, or 200 for the key of an unknown program.
  */
 export function who({ value, session, key }: Pick<Standing, 'value' | 'session' | 'key'>): string {
   if (key !== undefined) return `the key ${quoted(key)}`
@@ -104,7 +104,7 @@ function describeLine(line: readonly Standing[], session: string | undefined): s
 /** The reason why nobody can hold although nobody does. */
 function describeDelay({ scheme, lockDelayMs }: Facts): string {
   return (
-    `: nobody holds it, but after a holder that ended without a release ${scheme} keeps it from everyone for a ` +
-    `lock-delay, which is ${lockDelayMs / 1_000} s for holders with the settings of this client`
+    `: nobody holds it now. If its last holder ended without a release, ${scheme} lets nobody hold during the ` +
+    `lock-delay, which is ${lockDelayMs / 1_000} s with the settings of this client`
   )
 }

@@ -10,7 +10,7 @@ type LocalWait = (ahead: number, isLocal: true) => void
 
 interface Line {
   inside: number
-  /** In order. A Set, so that one who gives up is out at once. */
+  /** In order. In a Set a waiter that gives up is removed at once. */
   readonly waiting: Set<Waiter>
 }
 

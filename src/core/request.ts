@@ -64,8 +64,8 @@ async function restAfter(
 }
 
 /**
- * Asks within the limits that a caller gives. `ending` is what ends the question beside them. Rejects with the signal's
- * reason, with UnavailableError when the time is over, and as `ask` does.
+ * Asks within the time limit and the signal that a caller gives; the end of `ending` ends the question, too. Rejects
+ * with the signal's reason, with UnavailableError when the time is over, and as `ask` does.
  */
 export async function within<T>(
   { clock, scope: ending }: Pick<RequestOptions, 'clock' | 'scope'>,

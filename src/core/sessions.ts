@@ -59,7 +59,7 @@ export class Sessions {
 
   /** Stops opening, and ends the session aside, if there is one: for a client that came to nothing. */
   abandon(): void {
-    this.end(new Scope()).catch(() => {}) // the store drops what it has not heard of
+    this.end(new Scope()).catch(() => {}) // the store drops a session that nobody renews
   }
 
   /** The options of requests outside of any session. */

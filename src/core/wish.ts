@@ -25,7 +25,7 @@ export interface Wish<H extends Hold = Hold> {
   readonly onWait?: ((ahead: number, isLocal?: boolean) => unknown) | undefined
 }
 
-/** What the store has said last about a claim, for the error that follows. */
+/** The last answers of the store about a claim, for the message of a time-out. */
 export interface Seen {
   /** Whether only a lock-delay was in the way. */
   delayed: boolean

@@ -2,7 +2,7 @@
 import { quoted } from '../../base/printable.ts'
 import { formatNamespace, parseHost, parseNamespace, withSlash } from '../shared/addresses.ts'
 
-/** What a URL says. */
+/** The parts of a URL. */
 export interface ConsulUrl {
   /** `host:port` or `unix:///path` of each server or agent. */
   readonly endpoints: readonly string[]
@@ -11,7 +11,7 @@ export interface ConsulUrl {
   readonly dc?: string | undefined
 }
 
-/** The same as read: a URL may leave it to the environment where Consul is. */
+/** A parsed URL. It has no endpoints if the URL names no host; then CONSUL_HTTP_ADDR decides. */
 export type ParsedConsulUrl = Omit<ConsulUrl, 'endpoints'> & { readonly endpoints?: readonly string[] }
 
 const shape = 'consul://host:port,host:port/namespace/?dc=dc1'
@@ -48,7 +48,7 @@ export function formatConsulUrl({ endpoints, namespace, tls, dc }: ConsulUrl): s
   return `${tls ? 'consuls' : 'consul'}://${hosts.join(',')}${formatNamespace(withSlash(namespace))}${query}`
 }
 
-/** Where an address was written, and what it is taken for. */
+/** The place of an address and the rules for it. */
 export interface AddressRules {
   readonly argument: string
   readonly tls: boolean
@@ -87,7 +87,7 @@ function addressOf(host: string): string {
   try {
     return `${socket}${decodeURIComponent(path)}`
   } catch (cause) {
-    throw new TypeError('url: the path of the socket is not percent-encoded rightly', { cause })
+    throw new TypeError('url: the path of the socket is not correctly percent-encoded', { cause })
   }
 }
 

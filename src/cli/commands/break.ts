@@ -12,7 +12,7 @@ import { withClient } from '../client.ts'
 import { exitStatus, print, say } from '../exit.ts'
 import { urlOption } from '../options.ts'
 
-/** What the options say. */
+/** The options. */
 interface BreakOptions {
   readonly token?: bigint
   readonly url?: string

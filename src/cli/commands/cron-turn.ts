@@ -1,5 +1,5 @@
-// One host's part in one tick, on the command line. Owns the words about ticks and the exit status; the command is
-// under-hold's.
+// One host's part in one tick, on the command line. Owns the words about ticks and the exit status; under-hold.ts runs
+// the command.
 import type { CronGuard, CronJob, TickRecord, TickResult } from '../../api/cron.ts'
 import type { Hold } from '../../api/hold.ts'
 import { ClockError, HoldLostError } from '../../base/errors.ts'
@@ -13,7 +13,7 @@ import type { Verdict } from '../process/overseer.ts'
 import { runUnderHold } from '../process/under-hold.ts'
 import { Progress } from '../progress.ts'
 
-/** What the options say, parsed. */
+/** The options of the command line, parsed. */
 export interface CronOptions extends HoldOptions {
   readonly schedule?: string
   readonly tz?: string
@@ -39,7 +39,7 @@ export interface CronPlan {
 
 type Outcome = Extract<TickResult<unknown>, { ran: false }>
 
-/** What is known of one tick, what to do at it, and how to tell of it. */
+/** One tick on this host: its facts, the job to run at it, and the messages about it. */
 export class CronTurn {
   readonly #name: string
   readonly #assignment: Assignment
@@ -152,7 +152,7 @@ export class CronTurn {
     this.#say(error instanceof ClockError ? messageOf(error) : `${messageOf(error)}; it tries again`)
   }
 
-  /** Where nobody looks, nine hosts of ten keep quiet: cron would send what they say as mail. */
+  /** Hosts that do not run the tick are quiet unless a person looks: cron would send their messages as mail. */
   #tellWhyNot(outcome: Outcome): void {
     if (this.#options.verbose || process.stderr.isTTY) this.#say(whyNot(outcome))
   }
@@ -166,7 +166,7 @@ function whyNot({ tick, reason, last }: Outcome): string {
   return `${asked} is over: that of ${last.tick.toISOString()} ${stateOf(last)}`
 }
 
-/** What has become of a tick on record, in the right tense: a job without an end may run, or its host may have died. */
+/** The state of a tick on record, in the right tense: a job without an end may still run, or its host may have died. */
 function stateOf({ by, done, ended }: TickRecord): string {
   const who = printable(nameOf(by))
   const begun = by.since === undefined ? '' : ` at ${printable(by.since)}`

@@ -1,5 +1,5 @@
-// `leasehold cron`: a line of a crontab that many hosts share and one of them runs. Owns its options and its help; what it
-// does and says at a tick is cron-turn.ts's, which host runs it the library's to settle.
+// `leasehold cron`: a line of a crontab that many hosts share and one of them runs. Owns its options and its help.
+// cron-turn.ts runs a tick and reports it; the library decides which host runs it.
 import { type Command, Option } from 'commander'
 import { systemClock } from '../../base/clock.ts'
 import { Scope } from '../../base/scope.ts'

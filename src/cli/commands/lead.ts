@@ -1,5 +1,5 @@
-// `leasehold lead`: a command for as long as this candidate leads, term after term. Owns what the end of a term
-// means for the command and for leasehold; the command is under-hold's, campaigning the library's.
+// `leasehold lead`: a command for as long as this candidate leads, term after term. Owns what the end of a term means
+// for the command and for leasehold. under-hold.ts runs the command; the library campaigns.
 
 import type { Command } from 'commander'
 import type { LedTerm } from '../../api/election.ts'
@@ -13,7 +13,7 @@ import type { Verdict } from '../process/overseer.ts'
 import { runUnderHold } from '../process/under-hold.ts'
 import { Progress } from '../progress.ts'
 
-/** What the options say, parsed. */
+/** The parsed options. */
 interface LeadOptions extends HoldOptions {
   readonly value?: string
 }
@@ -92,7 +92,7 @@ class Candidate {
     throw interrupted.reason
   }
 
-  /** One term. What ends all terms is noted as the outcome. */
+  /** Runs one term. If all terms end, notes the reason as the outcome. */
   async #serve(hold: LedTerm): Promise<void> {
     this.#progress.clear()
     this.#told = ''

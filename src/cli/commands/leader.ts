@@ -11,7 +11,7 @@ import { type Visit, withClient } from '../client.ts'
 import { exitStatus, messageOf, print, say } from '../exit.ts'
 import { urlOption } from '../options.ts'
 
-/** What the options say. */
+/** The options. */
 interface LeaderOptions {
   readonly watch?: boolean
   readonly json?: boolean

@@ -1,4 +1,4 @@
-// `leasehold ls`: who holds what, and who waits. Owns when it is shown; how it looks is states.ts's.
+// `leasehold ls`: all holders and waiters. Owns when they are shown; states.ts formats them.
 import type { Command } from 'commander'
 import { orAborted } from '../../base/abort.ts'
 import { pause } from '../../base/clock.ts'
@@ -10,7 +10,7 @@ import { Interrupted, messageOf, print, say, signalStatus } from '../exit.ts'
 import { urlOption } from '../options.ts'
 import { documentOf, fitted, table } from '../states.ts'
 
-/** What the options say. */
+/** The options. */
 interface LsOptions {
   readonly json?: boolean
   readonly watch?: boolean
@@ -62,7 +62,7 @@ async function watch({ client, clock, signals }: Visit, prefix: string, show: Sh
   }
 }
 
-/** Where it is shown. */
+/** The place of the output. */
 class Show {
   readonly #url: string
   readonly #options: LsOptions

@@ -1,5 +1,5 @@
-// `leasehold run`: a command under a lock. Owns its options and how the lock is acquired; the command is
-// under-hold's, the way to the store client's.
+// `leasehold run`: a command under a lock. Owns its options and how the lock is acquired. under-hold.ts runs the
+// command; cli/client.ts reaches the store.
 import { type Command, Option } from 'commander'
 import type { Hold } from '../../api/hold.ts'
 import { checkPermits } from '../../core/arguments.ts'
@@ -10,7 +10,7 @@ import { refuseNested } from '../process/nesting.ts'
 import { runUnderHold } from '../process/under-hold.ts'
 import { Progress } from '../progress.ts'
 
-/** What the options say, parsed. */
+/** The parsed options. */
 interface RunOptions extends HoldOptions {
   readonly permits?: number
   readonly try?: boolean

@@ -15,7 +15,7 @@ export interface OuterHold {
   readonly pid: number
 }
 
-/** What a command is started for. */
+/** The hold that a command is started for. */
 export interface Occasion {
   readonly client: Leasehold
   readonly hold: Pick<Hold, 'name' | 'token'>
@@ -44,7 +44,10 @@ export function commandEnv({ client, hold, env, stripEnv = [] }: Occasion): Reco
   }
 }
 
-/** What the environment of every process of this command begins a variable with, and that of no other command. */
+/**
+ * The beginning of a variable that every process of this command has in its environment, and no process of another
+ * command has.
+ */
 export function markOf(env: Readonly<Record<string, string>>): string {
   // A command below this one, run by another leasehold, has a longer list.
   return `${holdsName}=${env[holdsName]?.slice(0, -1)}`

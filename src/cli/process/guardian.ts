@@ -1,5 +1,5 @@
-// Leasehold's side of its guardian: a process of its own that starts the command, knows the deadline of its lock, and stops
-// the command in time when leasehold dies or stands still. What the guardian does by itself, guardian-main.ts says.
+// Leasehold's side of its guardian: a separate process that starts the command, knows the deadline of its lock, and
+// stops the command in time when leasehold dies or stands still. guardian-main.ts is the guardian's own side.
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +11,7 @@ import type { Inherited } from './inherited.ts'
 import type { Heartbeat, Order, Report, Start } from './orders.ts'
 import { familyOf, groupOf, markedProcesses } from './processes.ts'
 
-/** What to start, and under which hold. */
+/** The command to start, and its hold. */
 export interface Task extends Pick<Start, 'command' | 'env' | 'mark' | 'graceMs' | 'graceOnDeathMs'> {
   readonly hold: Pick<Hold, 'signal' | 'remainingMs'>
 }
@@ -24,8 +24,8 @@ export class Guardian {
   readonly #gone: Promise<unknown>
 
   /**
-   * Starts it at once, so that it is there when the lock is. It keeps the descriptors that the command is to get, so
-   * whoever reads one of those waits until `dismiss`.
+   * Starts it at once, so that it is there when the lock is. It keeps the descriptors for the command, so a reader of
+   * one of those waits until `dismiss`.
    */
   constructor(inherited: Inherited) {
     this.#inherited = inherited

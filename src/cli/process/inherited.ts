@@ -1,10 +1,10 @@
-// What the caller of leasehold gave it beside arguments and environment: open descriptors, ignored signals, a terminal.
-// Owns how that is told from what Node has opened and set by itself.
+// The things that the caller gave to leasehold in addition to arguments and environment: open descriptors, ignored
+// signals, a terminal. Owns how they are separated from those that Node has opened and set by itself.
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { constants as system } from 'node:os'
 import { basename } from 'node:path'
 
-/** What the command gets as it is. */
+/** The parts that the command gets unchanged. */
 export interface Inherited {
   /** Open descriptors from 3 on. */
   readonly descriptors: readonly number[]
@@ -15,7 +15,7 @@ export interface Inherited {
 }
 
 /**
- * Call it before anything else opens a descriptor. Where there is no /proc, nothing is known and nothing is inherited.
+ * Call it before any other code opens a descriptor. If there is no /proc, nothing is known and nothing is inherited.
  * Costs less than a millisecond.
  */
 export function inherited(): Inherited {

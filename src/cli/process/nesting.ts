@@ -10,9 +10,9 @@ import { parseHolder } from '../../core/holder.ts'
 import { type OuterHold, outerHolds } from './environment.ts'
 
 /**
- * Rejects with ConflictError when the holds above this process take all permits of the name. The environment tells of them,
- * and the store whether they still stand: a process may outlive the hold under which it was started. Costs one
- * request, only where the environment tells of such a hold.
+ * Rejects with ConflictError when the holds above this process take all permits of the name. The environment names
+ * these holds, and the store says whether they still stand: a process may outlive the hold under which it was started.
+ * Costs one request if the environment names such a hold, otherwise none.
  */
 export async function refuseNested(
   client: Leasehold,

@@ -1,5 +1,5 @@
-// Who sees to it that the command never outlives its lock, nor leaves anything running when it ends. Owns the
-// decision when the group gets SIGTERM and when SIGKILL; how long the hold lasts is the hold's to say.
+// Ensures that the command never outlives its lock, and leaves nothing running when it ends. Owns when the group gets
+// SIGTERM and SIGKILL; the hold knows how long it lasts.
 
 import type { Hold } from '../../api/hold.ts'
 import type { Leasehold } from '../../api/leasehold.ts'
@@ -35,7 +35,7 @@ export function graceOnLossMs({ ttlMs, facts }: Pick<Leasehold, 'ttlMs' | 'facts
   return Math.min(graceMs, (spareMs * 2) / 3)
 }
 
-/** Whom to oversee, and how. */
+/** The processes to oversee, and the times. */
 export interface Watch {
   readonly hold: Pick<Hold, 'name' | 'token' | 'signal' | 'remainingMs'>
   readonly group: ChildGroup
@@ -198,7 +198,7 @@ export class Overseer {
 
   #lookAgain(ms: number): void {
     this.#cancelLook()
-    // The guardian has to hear of a renewal before the deadline that it knows is near.
+    // The guardian must learn of a renewal before the deadline that it knows is near.
     const restMs = Math.min(lookMs, this.#watch.coveredMs / 10)
     const inMs = this.#killed ? lookMs : Math.min(restMs, Math.max(1, ms))
     this.#cancelLook = this.#watch.clock.after(inMs, this.look)

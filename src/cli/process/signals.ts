@@ -1,5 +1,5 @@
-// What leasehold does with the signals it gets. Owns the way from a signal to the command that runs, or,
-// while none runs, to the end of whatever leasehold is waiting for; and that a signal which the caller ignores is ignored.
+// Handles the signals that leasehold gets. Owns the way from a signal to the running command or, if none runs, to the
+// end of leasehold's wait; and that a signal that the caller ignores is ignored.
 import { Interrupted } from '../exit.ts'
 
 /** Signals that end a program unless it handles them. */
