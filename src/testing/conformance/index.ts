@@ -71,7 +71,7 @@ const closingMs = 10_000
  *       test(title, run, withinMs)
  *     }
  *
- * A case also says what must not have happened yet, and by when something must: a waiter has to hear of a change within
+ * A case also says what must not have happened yet, and by when something must: a waiter has to learn of a change within
  * 5 s, and of a session that was not renewed within twice its time to live, the lock-delay and 5 s. No case compares the
  * words of an error, only its class.
  *

@@ -5,7 +5,7 @@ import type { Facts } from '../../contract.ts'
 export const slackMs = 30_000
 
 /**
- * The longest time from a change in the store until a waiter has heard of it, in ms. Shorter than any time to live of the
+ * The longest time from a change in the store until a waiter learns of it, in ms. Shorter than any time to live of the
  * cases' clients, so that a client that only asks once per time to live is too late.
  */
 export const wakeMs = 5_000
