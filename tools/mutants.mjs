@@ -119,7 +119,10 @@ async function judge(mutant) {
 function prepare(mutant) {
   const copy = join(copies, mutant.name)
   mkdirSync(join(copy, 'test'), { recursive: true })
-  for (const folder of ['src', ...['property', 'core', 'cron'].map((name) => join('test', name))]) {
+  for (const folder of [
+    'src',
+    ...['property', 'core', 'cron', 'conformance'].map((name) => join('test', name)),
+  ]) {
     cpSync(join(root, folder), join(copy, folder), { recursive: true })
   }
   cpSync(join(root, 'package.json'), join(copy, 'package.json'))

@@ -3,6 +3,7 @@
 // code. Owns the list. A mutant whose effect no user could see, or that only makes things slower, does not belong
 // here.
 
+import { ofForeigners } from './foreign.mjs'
 import { ofCron, ofLeaders, ofWork } from './leaders.mjs'
 
 /** @typedef {'etcd' | 'etcd-delay' | 'consul' | 'memory' | 'election' | 'cron' | 'streams'} Store the tests of a store, or those of a kind */
@@ -15,7 +16,8 @@ import { ofCron, ofLeaders, ofWork } from './leaders.mjs'
  * @property {string} put
  * @property {readonly Store[]} stores where it shows
  * @property {readonly string[]} [tests] files of test/ that find it, for what no property is likely to meet
- * @property {import('../../test/property/invariants.ts').Invariant} by the invariant that it breaks
+ * @property {import('../../test/property/invariants.ts').Invariant | 'conformance'} by the invariant that it breaks, or
+ *   `conformance` if the suite for backends must find it
  */
 
 const etcd = /** @type {const} */ (['etcd'])
@@ -747,4 +749,5 @@ export const mutants = [
   ...ofLeaders,
   ...ofCron,
   ...ofWork,
+  ...ofForeigners,
 ]
