@@ -6,7 +6,7 @@
 import { ofForeigners } from './foreign.mjs'
 import { ofCron, ofLeaders, ofWork } from './leaders.mjs'
 
-/** @typedef {'etcd' | 'consul' | 'memory' | 'election' | 'cron' | 'streams'} Store the tests of a store, or those of a kind */
+/** @typedef {'etcd' | 'etcd-delay' | 'consul' | 'memory' | 'election' | 'cron' | 'streams'} Store the tests of a store, or those of a kind */
 
 /**
  * @typedef {object} Mutant
@@ -21,6 +21,7 @@ import { ofCron, ofLeaders, ofWork } from './leaders.mjs'
  */
 
 const etcd = /** @type {const} */ (['etcd'])
+const delayed = /** @type {const} */ (['etcd-delay'])
 const consul = /** @type {const} */ (['consul'])
 const memory = /** @type {const} */ (['memory'])
 const streams = /** @type {const} */ (['streams'])
@@ -315,6 +316,47 @@ const acquire = [
 
 /** @type {readonly Mutant[]} */
 const onEtcd = [
+  {
+    name: 'etcd-renewal-not-confirmed',
+    file: 'src/backends/etcd/backend.ts',
+    find: 'this.#delay.confirm(session, signal),',
+    put: '',
+    stores: delayed,
+    by: belief,
+  },
+  {
+    name: 'etcd-dead-not-counted',
+    file: 'src/backends/etcd/line.ts',
+    find: 'ahead.length + dead.length < permits : undefined',
+    put: 'true : undefined',
+    stores: delayed,
+    by: belief,
+  },
+  {
+    name: 'etcd-lock-delay-ends-at-once',
+    file: 'src/backends/etcd/lock-delay.ts',
+    find: "[put(key, '', lease)]",
+    put: '[remove(key)]',
+    stores: delayed,
+    by: belief,
+  },
+  {
+    name: 'etcd-event-proves-beside-lock-delay',
+    file: 'src/backends/etcd/claims.ts',
+    find: 'proven: this.#delay.ms === 0',
+    put: 'proven: true',
+    stores: delayed,
+    tests: ['core/etcd-lock-delay'],
+    by: belief,
+  },
+  {
+    name: 'etcd-try-overlooks-lock-delay',
+    file: 'src/backends/etcd/claims.ts',
+    find: ', ...this.#delay.none(claim, since)]',
+    put: ']',
+    stores: delayed,
+    by: belief,
+  },
   {
     name: 'etcd-no-tombstone-written',
     file: 'src/backends/etcd/claims.ts',
