@@ -1,6 +1,5 @@
 // Answers the contract from an SQLite database. Owns the check that the database on the disk is still the one that was
-// opened, and the reopening. store.ts reads and writes it; session-files.ts, claims.ts, waits.ts and removals.ts have
-// their own parts.
+// opened, and the reopening. store.ts asks the database.
 import { isDeepStrictEqual } from 'node:util'
 import { orAborted } from '../../base/abort.ts'
 import type { Clock } from '../../base/clock.ts'
@@ -59,8 +58,7 @@ export class FileBackend implements Backend {
   async createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant> {
     const id = this.#clock.id().toString(16).padStart(16, '0')
     await this.#ask(({ store, files, removals }) => {
-      // All dead sessions, at any cost: only a client that finds no live session knows that there may have been a power
-      // cut.
+      // All dead ones, at any cost: only a client that finds no live session knows of a possible power cut.
       removals.removeDead(store.sessions(), Number.POSITIVE_INFINITY)
       try {
         store.addSession(id, ttlMs, (alone) => {

@@ -1,6 +1,5 @@
 // Every question to the database and every change of it, each one small transaction. Owns the use of the statements in
-// sql.ts. tokens.ts makes tokens durable; claims.ts, removals.ts and waits.ts decide about claims, dead sessions and
-// waits.
+// sql.ts; tokens.ts makes tokens durable.
 import type { Claim, Leader, NameState, Standing } from '../../contract.ts'
 import { byName } from '../shared/names.ts'
 import type { Connection } from './connection.ts'
@@ -21,10 +20,7 @@ export interface SessionRow {
   readonly ttlMs: number
   /** How often it was renewed. */
   readonly renewals: bigint
-  /**
-   * False if a claim names a session that is not there. Leasehold never leaves that: it removes both in one
-   * transaction.
-   */
+  /** False if a claim names a session that is not there; Leasehold removes both in one transaction. */
   readonly stands: boolean
 }
 
@@ -38,10 +34,7 @@ export interface Obstacle {
   readonly before: number
 }
 
-/**
- * The open database. All methods are synchronous and throw RefusedError, ConflictError or
- * UnavailableError.
- */
+/** The open database. All methods are synchronous and throw RefusedError, ConflictError or UnavailableError. */
 export class Store {
   readonly path: string
   readonly #connection: Connection
@@ -82,10 +75,7 @@ export class Store {
     }
   }
 
-  /**
-   * Removes a claim. Returns the session of the last claim that is admitted now, if the name is full without the
-   * removed one.
-   */
+  /** Removes a claim. Returns the session of the last claim that is admitted now, if the name is still full. */
   leave({ name, session, id, permits }: Claim, ticket: bigint | undefined): string | undefined {
     const [row] = this.#write(
       sql.leave,
