@@ -1,5 +1,5 @@
-// One host's turn at a cron job, under the lock: which ticks it runs, when each is marked, and how the job is brought to an
-// end. Owns that a tick which was marked and does not begin is given back.
+// One host's turn at a cron job, under the lock: marks a tick, runs the job, and ends it in its grace. Owns that a tick
+// counts as taken only if its job began.
 import type { CronJob } from '../api/cron.ts'
 import type { Holder } from '../api/hold.ts'
 import { type Clock, isoTime } from '../base/clock.ts'
@@ -17,7 +17,7 @@ export interface Work<T> {
   readonly clock: Clock
   readonly hold: TickHold
   readonly job: CronJob<T>
-  /** Ends when the job has to. */
+  /** Its end asks the job to stop. */
   readonly scope: Scope
   readonly graceMs: number
 }
@@ -35,14 +35,15 @@ export interface Turn<T> extends Work<T> {
   readonly horizonMs: number
   /** By token: the ticks that this host has marked and not begun, however their marks were answered. */
   readonly unbegun: Map<string, Unbegun>
-  /** Called each time that a tick has come to be on record, before its job begins. */
+  /** Called each time that a tick is on record, before its job begins. */
   readonly onMarked: (tickMs: number) => void
 }
 
 /**
- * Marks a tick, does the job, and marks that it is done: a job that throws has come to an end, too. Rejects with a Final once
- * the job has begun. Before, the tick is left to others: where the scope ends while the mark is on its way, the record
- * becomes what it was.
+/**
+ * Marks a tick, runs the job, and marks that it is done, also if the job throws. If the job has begun, rejects with a
+ * Final. If it has not, rejects with the error itself, and the tick is left to others: if the scope ends during the mark, the
+ * record becomes again what it was.
  */
 export async function perform<T>(turn: Turn<T>, tickMs: number, by: Holder): Promise<T> {
   const { hold, schedule, horizonMs, clock } = turn
@@ -96,7 +97,7 @@ function forget(unbegun: Map<string, Unbegun>, tickMs: number): void {
   for (const [token, mark] of unbegun) if (mark.tickMs === tickMs) unbegun.delete(token)
 }
 
-/** Does the job, and waits for its end: once the scope ends or the lock is lost, for no longer than the grace. */
+/** Runs the job, and waits for its end. If the scope ends or the lock is lost, it waits only for the grace. */
 export async function work<T>(work: Work<T>, tickMs: number): Promise<T> {
   const { name, clock, hold, scope, graceMs, job } = work
   // If the scope has ended, the job's signal is aborted from the start, and the job has its grace.

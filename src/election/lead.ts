@@ -12,7 +12,7 @@ import { backoffMs, retryDefaults } from '../core/request.ts'
 import { type Rules, Tenure } from './tenure.ts'
 import type { ClaimTerm } from './term.ts'
 
-/** How long a candidate rests at most after work that fails again and again, in ms, if nobody says. */
+/** The default of `retryMaxMs`: the longest rest of a candidate after work that fails again and again. */
 const retryMaxDefaultMs = 30_000
 
 /** One campaign. */
@@ -40,10 +40,13 @@ export class Lead {
   readonly #rules: Rules
   readonly #retryMaxMs: number
   readonly #isFatal: (error: unknown) => boolean
-  /** Whether the store has ever let it stand in line: then a refusal is no wrong configuration, and may pass. */
+  /**
+   * Whether the store has ever let this candidate stand in line. Then a refusal is no wrong configuration, and may be
+   * temporary.
+   */
   #stood = false
   #value: string | undefined
-  /** Terms in a row that were short, or whose work failed. */
+  /** The number of terms in a row that were short. */
   #inVain = 0
 
   constructor(client: LeadClient, work: LeadWork, options: LeadOptions) {
@@ -79,7 +82,7 @@ export class Lead {
     }
   }
 
-  /** A term, or undefined where the campaign failed in a way that another may not, or has to end. */
+  /** A term. Undefined if the scope has ended, or if the campaign failed and another one may succeed. */
   async #elected(): Promise<ClaimTerm | undefined> {
     const { scope, campaign } = this.#client
     const onStanding = (): void => {

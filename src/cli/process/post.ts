@@ -21,7 +21,7 @@ export class Post {
     return guardian
   }
 
-  /** Sees to it that one stands by for a further command. */
+  /** Starts a guardian for a further command, unless one stands by. */
   standBy(): void {
     this.#next ??= new Guardian(this.inherited)
   }
