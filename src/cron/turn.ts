@@ -25,7 +25,7 @@ export interface Work<T> {
 /** A tick that was marked. */
 export interface Unbegun {
   readonly tickMs: number
-  /** What was on record in the place of the mark. */
+  /** The span that the mark has replaced. */
   readonly replaced: Span | undefined
 }
 
