@@ -62,7 +62,7 @@ export async function connect(
     if (!waitMs) scope.onTimeout(clock, waitDefaultMs, () => timeout)
     return new Client(source.url, backend, clock, await begun(backend, { clock, ttlMs, waitMs, scope }))
   } catch (error) {
-    // Where it still opens, it is closed when it is open: nobody waits for that.
+    // A backend that is still opening is closed as soon as it is open; nobody waits for that if the scope has ended.
     const closed = opening.then((backend) => backend.close()).catch(() => {})
     if (!scope.ended) await closed
     throw error

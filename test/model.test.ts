@@ -1,5 +1,6 @@
-// docs/model: spin looks at every order of events of the rule by which a client believes to hold, and finds two who believe
-// as soon as one of its mistakes is put back. Where spin or a C compiler is missing, the tests say so and look at nothing.
+// docs/model has the rule by which a client believes that it holds. spin tries every order of events, and finds two
+// clients that believe at once as soon as one of the known mistakes is put back. Without spin or a C compiler the tests
+// say so and check nothing.
 import { execFile } from 'node:child_process'
 import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -20,7 +21,7 @@ interface Checked {
   /** Whether spin found a state in which two believe. */
   readonly twoBelieve: boolean
   readonly states: number
-  /** What leads there, in the words of the model. */
+  /** The events that lead there, in the words of the model. */
   readonly steps: string
 }
 

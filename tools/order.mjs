@@ -13,6 +13,7 @@ const longest = [
   'test/backends/consul/real/differential.test.ts',
   'test/property/cron/cron.test.ts',
   'test/property/locks/memory.test.ts',
+  'test/property/locks/etcd-delay.test.ts',
   // waiting
   'test/backends/etcd/real/cluster.test.ts',
   'test/backends/etcd/real/loss.test.ts',

@@ -1,10 +1,10 @@
-// The errors a caller meets, each named by what to do next. Owns their classes and codes; the messages are
-// written where the facts are known. Wrong arguments are TypeError or RangeError, not these.
+// The errors that a caller gets, one class for each thing to do next. Owns their classes and codes; the code that
+// throws one writes its message. Wrong arguments are a TypeError or RangeError.
 import { messageLine, printableCause } from './printable.ts'
 
 /**
- * What every error of Leasehold has: a `code` that is stable across versions and duplicate installs, and a message of one
- * line that can be printed, whatever a store has said. The same holds for the messages of its causes.
+ * The base of every error of Leasehold. Its `code` is stable across versions and duplicate installs. Its message is one
+ * line that can be printed: text from a store is escaped and cut. The same holds for the messages of its causes.
  */
 export abstract class LeaseholdError extends Error {
   constructor(message: string, options: ErrorOptions = {}) {
@@ -13,13 +13,13 @@ export abstract class LeaseholdError extends Error {
 
   /** Stable identifier to compare with, e.g. `LEASEHOLD_HOLD_LOST`. */
   abstract readonly code: string
-  /** Whether the same call may succeed later, when nobody has changed anything. */
+  /** Whether the same call may succeed later without any change by a person. */
   abstract readonly retryable: boolean
-  /** The name of the class in this documentation, whatever a bundler has made of the class. */
+  /** The name of the class in this documentation. A bundler that renames the class does not change it. */
   abstract override readonly name: string
 }
 
-/** The lock was not free in time. You hold nothing, and your claim has left the store. Try again later. */
+/** The lock was not free in time. You hold nothing, and your claim is removed from the store. Try again later. */
 export class WaitTimeoutError extends LeaseholdError {
   readonly code = 'LEASEHOLD_WAIT_TIMEOUT'
   override get name(): string {
@@ -30,7 +30,7 @@ export class WaitTimeoutError extends LeaseholdError {
   }
 }
 
-/** What a HoldLostError means. */
+/** The meanings of a HoldLostError. */
 export type HoldLostCode =
   /** The hold is lost: another client may hold. */
   | 'LEASEHOLD_HOLD_LOST'
@@ -43,7 +43,7 @@ export type HoldLostCode =
 
 /**
  * You held and no longer do, or not for long enough: stop now. Another client may hold from here on. Also the reason of
- * `hold.signal`. Its `code` says which of these it is.
+ * `hold.signal`. Its `code` says which case it is.
  */
 export class HoldLostError extends LeaseholdError {
   readonly code: HoldLostCode

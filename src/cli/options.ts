@@ -1,11 +1,11 @@
-// The options and arguments that several subcommands take, and their help. Owns how a command to run is told from
-// leasehold's own arguments; what to do with it, each subcommand says.
+// The options and arguments that several subcommands take, and their help. Owns how a command to run is separated from
+// leasehold's own arguments.
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { checkName } from '../core/arguments.ts'
 import { parseDuration } from './duration.ts'
 import { Post } from './process/post.ts'
 
-/** What every subcommand that runs a command takes. */
+/** The options of every subcommand that runs a command. */
 export interface HoldOptions {
   readonly ttl?: number
   readonly grace: number
@@ -14,7 +14,7 @@ export interface HoldOptions {
   readonly stripEnv?: string[]
 }
 
-/** What to run under which name, and where its guardian comes from. */
+/** The command, its name, and the source of its guardian. */
 export interface Assignment {
   readonly name: string
   readonly command: readonly string[]
@@ -25,8 +25,9 @@ export interface Assignment {
 export type RunUnder<O extends HoldOptions> = (assignment: Assignment, options: O) => Promise<void>
 
 /**
- * Gives a subcommand the form `NAME [options] -- CMD [ARG...]`, with the options that all of this form share. Its
- * own options come before, its own text of help after. Where the command is optional, the subcommand checks it.
+ * Gives a subcommand the form `NAME [options] -- CMD [ARG...]`, with the options that all subcommands of this form
+ * share. The help shows the subcommand's own options before them, and its own text after them. If the command is
+ * optional, the subcommand checks it.
  */
 export function takesCommand<O extends HoldOptions>(
   subcommand: Command,
@@ -43,7 +44,7 @@ export function takesCommand<O extends HoldOptions>(
     .addOption(graceOption())
     .addOption(urlOption())
     .option('--strip-env <NAME...>', 'variables of the environment that the command does not get', toNames)
-    .option('--quiet', 'do not say for whom it waits, nor that it was not free')
+    .option('--quiet', 'do not report the wait, nor that the name was not free')
     .action(async (name: string, command: string[], options: O, self: Command) => {
       const left = optional && command.length === 0
       if (!left && !followsDashes(command)) self.error('error: put -- between the options and the command')
@@ -52,14 +53,14 @@ export function takesCommand<O extends HoldOptions>(
     })
 }
 
-/** Where the store is. */
+/** The URL of the store. */
 export function urlOption(): Option {
   return new Option('--url <url>', 'the store (default: $LEASEHOLD_URL, else file:)')
 }
 
 function ttlOption(): Option {
   const about = 'time to live: how soon others get the lock when this machine dies'
-  // Which store it is, and so which default, is known only when the store has loaded.
+  // The default depends on the store, which is not loaded yet.
   return new Option('--ttl <time>', `${about} (default: the store's, 15s)`).argParser(toMs)
 }
 
@@ -87,7 +88,7 @@ export function toMs(text: string): number {
   return parsed(() => parseDuration(text))
 }
 
-/** What `parse` makes of an option. Commander puts the name and the value of the option before the message. */
+/** The result of `parse` for an option. Commander puts the name and the value of the option before the message. */
 export function parsed<T>(parse: () => T): T {
   try {
     return parse()

@@ -1,5 +1,5 @@
-// What a wait shows on a terminal: for whom, and at which place in line. One line, redrawn in place and erased in the
-// end. Owns when to draw; where stderr is no terminal, nothing is drawn and nothing asked.
+// Shows a wait on a terminal: the holder and the place in line, on one line that is redrawn and erased in the end. Owns
+// when to draw. If stderr is no terminal, it draws nothing and sends no request.
 
 import { hostname } from 'node:os'
 import { isatty } from 'node:tty'
@@ -10,39 +10,38 @@ import type { Standing } from '../contract.ts'
 import { describeHolders, parseHolder } from '../core/holder.ts'
 import { say, write } from './exit.ts'
 
-/** Where to draw: a stream that may be a terminal. */
+/** The output: a stream that may be a terminal. */
 export interface Screen {
   readonly isTTY?: boolean
   write(text: string): unknown
 }
 
-/** Written to directly: Node's own stream would make a pipe non-blocking, also for the command that shares it. */
+/** Stderr, without Node's own stream: that would make a pipe non-blocking, also for the command that shares it. */
 const terminal: Screen = { isTTY: isatty(2), write: (text) => write(2, text) }
 
-/** Who waits, and for what. */
+/** The waiting client, and its wait. */
 export interface ProgressOptions {
   readonly client: Pick<Leasehold, 'line'>
   readonly clock: Clock
   readonly name: string
-  /** What this client's claim says, if it says something of its own. */
+  /** The value of this client's claim, if it sets one. */
   readonly value?: string | undefined
   readonly quiet?: boolean | undefined
   readonly screen?: Screen
 }
 
 /**
- * How often to ask who holds, at least: who stands far back in line is not told of every change ahead, and a person is
- * looking.
+ * How often to ask for the holders. A person is looking, and a waiter far back in line does not get every change ahead.
  */
 const lookMs = 5_000
 
-/** Tells of one wait after another. */
+/** Shows one wait after another. */
 export class Progress {
-  /** For `acquire` or `lead`. Undefined where nobody looks. */
+  /** For `acquire` or `lead`. Undefined if nothing is drawn. */
   readonly onWait: ((ahead: number) => void) | undefined
   readonly #options: ProgressOptions
   readonly #screen: Screen
-  /** Which wait it is, so that an answer that belongs to an earlier one is not drawn. */
+  /** The number of the present wait, so that an answer for an earlier wait is not drawn. */
   #wait = 0
   #drawn = false
   #place = 0
@@ -58,7 +57,7 @@ export class Progress {
     this.onWait = seen ? (ahead) => this.#hear(ahead) : undefined
   }
 
-  /** The wait is over, or nobody knows how it stands: nothing is left on the screen. */
+  /** Erases the line: the wait is over, or its state is unknown. */
   clear(): void {
     this.#wait += 1
     this.#heard = false
@@ -80,7 +79,7 @@ export class Progress {
     void this.#look()
   }
 
-  /** Asks who holds, aside: the wait does not depend on it, and goes on where this fails. */
+  /** Asks for the holders in the background. The wait does not depend on the answer. */
   async #look(): Promise<void> {
     if (this.#looking) return
     const { client, clock, name, value } = this.#options
@@ -96,7 +95,7 @@ export class Progress {
       this.#draw()
       this.#cancelLook = clock.after(lookMs, () => void this.#look())
     }
-    if (this.#heard) void this.#look() // what was heard meanwhile may be newer than this answer
+    if (this.#heard) void this.#look() // changes since the request may be newer than this answer
   }
 
   #draw(): void {
@@ -118,7 +117,10 @@ export class Progress {
   }
 }
 
-/** At which place a claim with this value waits, or, where it has none of its own, one of this process; if just one does. */
+/**
+ * The place of our claim: the claim with this value or, if we set none, the only claim of this process. Undefined if
+ * several match.
+ */
 function placeOf(value: string | undefined, line: readonly Standing[]): number | undefined {
   const waiters = line.filter(({ held }) => !held)
   const own = waiters.flatMap((waiter, index) => (isOwn(waiter, value) ? index + 1 : []))

@@ -1,5 +1,6 @@
 // The way from a request to a hold, for every kind of lock and every store. Owns that every failure withdraws the
-// claim, and which work close() waits for. admission.ts waits; the store decides the order; the session tells of loss.
+// claim, and which work close() waits for. admission.ts waits; the store decides the order; the session reports a
+// loss.
 import type { Hold } from '../api/hold.ts'
 import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'

@@ -6,7 +6,7 @@ import { type Asking, isDelayed, Question } from './asking.ts'
 import { follow } from './follow.ts'
 import { requestMs } from './lifetime.ts'
 
-/** How often to ask whether a lock-delay is over. */
+/** The longest pause between two questions whether a lock-delay is over. */
 const delayedMs = 500
 
 /**

@@ -1,4 +1,4 @@
-// The question whether a claim holds, as often as it is sent to the store. Owns when it was sent last and why it failed.
+// Asks the store whether a claim holds, as often as needed. Owns when the question was sent last and why it failed.
 // admission.ts decides what the answers mean.
 import type { Mark } from '../base/clock.ts'
 import type { Attempt, Backend, Claim } from '../contract.ts'
@@ -6,7 +6,7 @@ import { persist, type RequestOptions } from './request.ts'
 import type { Session } from './session.ts'
 import { type Seen, toldApart } from './wish.ts'
 
-/** A claim, and how to ask about it. */
+/** A claim, and the parts that are needed to ask about it. */
 export interface Asking {
   readonly backend: Backend
   readonly claim: Claim
@@ -15,17 +15,20 @@ export interface Asking {
   readonly session: Pick<Session, 'ttlMs' | 'coveredMs' | 'claimsLost'>
   /** Called with the number of claims ahead, whenever that changes. */
   readonly onWait?: ((ahead: number) => void) | undefined
-  /** How long the caller waits: where it is given, the time decides how often to ask, and not a count. */
+  /**
+   * How long the caller waits. If it is given, this time limits the questions; if not, the default count of retries
+   * does.
+   */
   readonly waitMs?: number | undefined
-  /** What the store has said last. */
+  /** The last answers of the store about the claim. */
   readonly seen: Seen
 }
 
 /** The question of one claim. */
 export class Question {
-  /** When it was sent last. */
+  /** When the question was sent last. */
   sent: Mark
-  /** How many claims the session had lost by then. */
+  /** How many claims the session had lost at that moment. */
   claimsLost: number
   readonly #asking: Asking
   #failure: unknown
@@ -36,7 +39,7 @@ export class Question {
     this.claimsLost = asking.session.claimsLost
   }
 
-  /** Asks until the store answers, or so many times more than once; undefined is the default of requests. */
+  /** Asks until the store answers, with at most `retries` repeats; undefined means the default of requests. */
   async ask(retries: number | undefined): Promise<Attempt> {
     const { backend, claim, request, session, seen } = this.#asking
     const answer = await persist({ ...request, retries }, (signal) => {
@@ -51,7 +54,7 @@ export class Question {
     return answer
   }
 
-  /** Throws the error of a question; one that was not answered in time is an outage. */
+  /** Throws the error of a question. If the time was over before an answer, that is an UnavailableError. */
   readonly unanswered = (error: unknown): never => toldApart(error, this.#failure)
 }
 

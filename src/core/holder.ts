@@ -17,8 +17,8 @@ export function holderValue(since: string, candidate?: true): string {
 const namedMost = 3
 
 /**
- * Who stands behind a claim, in at most 60 characters that can be printed, or 200 where it is the key of an unknown
- * program: host and process where the claim says so, else what it says, else its session.
+ * The owner of a claim as printable text: its host and process if its value says so, else its value, else its session.
+ * At most 60 characters, or 200 for the key of an unknown program.
  */
 export function who({ value, session, key }: Pick<Standing, 'value' | 'session' | 'key'>): string {
   if (key !== undefined) return `the key ${quoted(key)}`
@@ -26,7 +26,7 @@ export function who({ value, session, key }: Pick<Standing, 'value' | 'session' 
   return printable(holder ? nameOf(holder) : value.trim() || `session ${session}`, 60)
 }
 
-/** The holders among these claims, for a sentence; empty where there is none. */
+/** The holders among these claims, as a part of a sentence. Empty if there is none. */
 export function describeHolders(
   line: readonly Standing[],
   describe: (holder: Standing) => string = who,
@@ -44,7 +44,7 @@ export function nameOf({ host, pid }: Pick<Holder, 'host' | 'pid'>): string {
 
 /** The longest name of a host in DNS. */
 const hostMost = 253
-/** A time as ISO 8601 has it is shorter. */
+/** More than the length of a time in ISO 8601. */
 const sinceMost = 64
 
 /** The holder that a value names, or undefined if another kind of client wrote the value. */
@@ -71,7 +71,7 @@ export interface NotFree {
   readonly delayed: boolean
   /** Whether only other calls of the same client were in the way. */
   readonly isOwn: boolean
-  /** The session of the client that asks, which may hold the name itself. */
+  /** The session of the client that asks. That client may hold the name itself. */
   readonly session: string | undefined
 }
 
@@ -81,7 +81,7 @@ export async function notFree(
   scope: Scope,
   { name, waitMs = 0, delayed, isOwn, session }: NotFree,
 ): Promise<WaitTimeoutError> {
-  // Sent without `once`: a request that it counts as unanswered would cost the other callers their connection.
+  // Sent without `once`, which may count the request as unanswered: then the other callers would lose their connection.
   const line = await backend.line(name, scope.signal).catch(() => [])
   scope.lift()
   const when = waitMs > 0 ? `was not free within ${waitMs} ms` : 'is not free'
@@ -101,10 +101,10 @@ function describeLine(line: readonly Standing[], session: string | undefined): s
   return waiting > 0 ? `: nobody holds it at this moment, with ${waiting} waiting` : ''
 }
 
-/** The reason why nobody can hold although nobody does. */
+/** Says that a lock-delay may keep a free name from every client, as the end of a sentence. */
 function describeDelay({ scheme, lockDelayMs }: Facts): string {
   return (
-    `: nobody holds it, but after a holder that ended without a release ${scheme} keeps it from everyone for a ` +
-    `lock-delay, which is ${lockDelayMs / 1_000} s for holders with the settings of this client`
+    `: nobody holds it now. If its last holder ended without a release, ${scheme} lets nobody hold during the ` +
+    `lock-delay, which is ${lockDelayMs / 1_000} s with the settings of this client`
   )
 }

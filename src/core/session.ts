@@ -8,7 +8,7 @@ import type { Backend, Claim, SessionGrant } from '../contract.ts'
 import { coveredMs, marginMs, renewalMs, requestMs, usualRenewalMs } from './lifetime.ts'
 import { backoffMs, once, persist, type RequestOptions } from './request.ts'
 
-/** The request options for this store and a session that is covered for so long. */
+/** The options of requests to this store, for a session with this covered time. */
 export function requestOptions(
   backend: Backend,
   clock: Clock,
@@ -25,7 +25,7 @@ export type Lose = (reason: Error) => void
 export class Session {
   readonly id: string
   readonly ttlMs: number
-  /** How long no other client can hold after the store last confirmed this session. */
+  /** The covered time: how long no other client can hold after the store last confirmed this session. */
   readonly coveredMs: number
   /**
    * Ends with the session. If the session was lost, the reason is a HoldLostError. A timer ends it, and timers can be
@@ -40,7 +40,7 @@ export class Session {
   readonly #ended = new Scope()
   readonly #holds = new Map<Claim, Lose>()
   readonly #lifeMs: number
-  /** When the last question was sent to which the store answered that the session is there. */
+  /** When the last request was sent whose answer confirmed the session. */
   #sent: Mark
   #claimsLost = 0
   /** When holds were lost with the session. */
@@ -51,7 +51,9 @@ export class Session {
   #failures = 0
   #cancelAlarm = (): void => {}
 
-  /** `sent` is the instant before the request that created the session left; `closing` ends with the client. */
+  /**
+   * `sent` is the instant before the request left that created the session. `closing` ends when the client is closed.
+   */
   constructor(backend: Backend, clock: Clock, grant: SessionGrant, sent: Mark, closing: Ending) {
     this.#backend = backend
     this.#clock = clock
@@ -79,7 +81,10 @@ export class Session {
     return this.remainingMs === 0
   }
 
-  /** The number of claims that were lost although the session lived on. An answer that is older may be out of date. */
+  /**
+   * The number of claims that were lost while the session lived on. An answer that was asked for before the last of
+   * these may be out of date.
+   */
   get claimsLost(): number {
     return this.#claimsLost
   }
@@ -125,7 +130,10 @@ export class Session {
     }
   }
 
-  /** Without holds nothing has to outlive an election. */
+  /**
+   * Whether a renewal is due. Without holds the usual time between renewals is enough: nothing has to outlive an
+   * election.
+   */
   #isDue(everyMs: number): boolean {
     if (this.#holds.size > 0 || this.#failures > 0) return true
     const usualMs = usualRenewalMs(this.ttlMs, this.#backend.facts)
@@ -172,8 +180,8 @@ export class Session {
   }
 
   /**
-   * If the store still counts the session, freeing it saves the others the rest of the time to live. Asks until the store
-   * answers, or has ended the session by itself: after twice its time to live all stores have.
+   * If the session still lives in the store, ending it saves the other clients the rest of its time to live. Asks until the
+   * store answers, for at most twice the time to live: by then every store has ended the session itself.
    */
   async #destroyLost(): Promise<void> {
     const scope = new Scope()

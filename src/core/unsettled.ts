@@ -1,4 +1,4 @@
-// Promises that somebody has to wait for at the end, as `close` does. Owns that each is forgotten once it has settled.
+// Remembers promises that `close` has to wait for. Owns that each is forgotten once it has settled.
 
 /** The promises of one kind that are not settled yet. */
 export class Unsettled {

@@ -1,5 +1,5 @@
-// What the store remembers of a cron job, as the checkpoint of the lock that its hosts compete for. Owns the text, and a
-// hold that writes it; which tick may run, ruling.ts says.
+// The record of a cron job in the store. It is the checkpoint of the lock that the hosts of the job compete for. Owns
+// its text, and a hold that writes it; ruling.ts decides which tick may run.
 import type { AskOptions } from '../api/ask.ts'
 import type { TickRecord } from '../api/cron.ts'
 import { ConflictError } from '../base/errors.ts'
@@ -8,7 +8,7 @@ import { ClaimHold } from '../core/hold.ts'
 import { parseHolder } from '../core/holder.ts'
 import { type Mark, type Marker, type Span, withMark } from './ruling.ts'
 
-/** Reads a checkpoint; undefined where there is none. Throws ConflictError where it is something else. */
+/** Reads a checkpoint; undefined if there is none. Throws ConflictError if no cron job wrote it. */
 export function parseMarker(name: string, checkpoint: string | undefined): Marker | undefined {
   if (checkpoint === undefined) return undefined
   const marker = parse(checkpoint)
@@ -28,7 +28,7 @@ function parse(checkpoint: string): Marker | undefined {
   }
 }
 
-/** Throws where it is no span. */
+/** Throws if `stored` is no span. */
 function spanOf(stored: Record<string, unknown>): Span {
   const { tick, from = tick, by, done, ended, token, aside } = stored
   const holder = parseHolder(JSON.stringify(by))
@@ -61,7 +61,7 @@ function stored({ fromMs, tickMs, by, done, ended, token, asideMs }: Span): obje
   return { tick: iso(tickMs), from, by, done, ended, token, aside: iso(asideMs) }
 }
 
-/** A span as a caller sees it: its last tick. */
+/** The last tick of a span, in the form that callers get. */
 export function recordOf({ tickMs, by, done, ended }: Span): TickRecord {
   const end = ended === undefined ? undefined : new Date(ended)
   return { tick: new Date(tickMs), by, done, ended: end }
@@ -71,12 +71,12 @@ export function recordOf({ tickMs, by, done, ended }: Span): TickRecord {
 export class TickHold extends ClaimHold {
   #marker: Marker = { spans: [] }
 
-  /** What is on record, as far as this hold knows. */
+  /** The record as this hold knows it. */
   get marker(): Marker {
     return this.#marker
   }
 
-  /** What the marker was when this hold began. */
+  /** Sets the marker as it was when this hold began. */
   found(marker: Marker = { spans: [] }): void {
     this.#marker = marker
   }
@@ -93,11 +93,11 @@ export class TickHold extends ClaimHold {
   }
 
   override async checkpoint(text: string, options?: AskOptions): Promise<void> {
-    if (typeof text !== 'string') return super.checkpoint(text, options) // which refuses it
+    if (typeof text !== 'string') return super.checkpoint(text, options) // which throws the TypeError
     return this.record({ ...this.#marker, text }, options)
   }
 
-  /** Lets the signal tell the job to stop, while it still holds. */
+  /** Aborts the job's signal with `reason`, while the lock is still held. */
   askToStop(reason: unknown): void {
     this.stop(reason)
   }

@@ -1,25 +1,25 @@
-// The way from node-cron to a cron guard: a RunCoordinator, as node-cron 4.6 asks for one. Owns nothing but the translation.
-// See https://nodecron.com/distributed-coordination
+// Connects node-cron to a cron guard: a RunCoordinator, as node-cron 4.6 expects it. Owns only the translation. See
+// https://nodecron.com/distributed-coordination
 import type { CronGuard, CronOptions } from '../api/cron.ts'
 import { check, withMethods } from '../base/options.ts'
 import { warn } from '../core/grace.ts'
 
-/** What node-cron asks when a task with `distributed: true` is due. */
+/** The calls that node-cron makes when a task with `distributed: true` is due. */
 export interface RunCoordinator {
   shouldRun(key: string, ttlMs: number): Promise<boolean>
   onComplete(key: string): void
 }
 
-/** A client, as far as this needs one. */
+/** The part of a client that this needs. */
 export interface CronClient {
   cron(name: string, options: CronOptions): CronGuard
 }
 
 /**
  * Lets node-cron run each fire of its distributed tasks on one host: give it to `setRunCoordinator`, or to a task as
- * `runCoordinator`. The host holds the task's lock, named as node-cron names the task, until the task is complete; that
- * the lock was lost meanwhile becomes a warning of the process. Costs as much as `run` of a cron guard.
- * Throws TypeError for a client that has no `cron`.
+ * `runCoordinator`. The host holds a lock with node-cron's name of the task until the task is complete. If the lock is
+ * lost before that, the loss becomes a warning of the process. Costs as much as `run` of a cron guard. Throws TypeError
+ * for a client that has no `cron`.
  */
 export function runCoordinator(client: CronClient): RunCoordinator {
   check('client', client, withMethods('a client of Leasehold', ['cron']))

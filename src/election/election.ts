@@ -40,7 +40,7 @@ export interface ElectionClient {
   readonly clock: Clock
   readonly facts: Facts
   readonly ttlMs: number
-  /** This process, as the value of a candidate that sets none. */
+  /** The host and process of this client, as the value of a candidate that sets none. */
   readonly candidate: string
   observe(name: string, scope: Ending, retries?: number): Promise<Observation>
   /** Resolves when another leader may have followed: `leaderChanged` of the contract. */
@@ -105,7 +105,7 @@ export class ClientElection implements Election {
     }
   }
 
-  /** Asks until the store answers: what goes wrong once the observer has had an answer may pass. */
+  /** Asks until the store answers: once the observer has had an answer, an error may be temporary. */
   async #askOn(
     observing: ObservingLoop,
     scope: Scope,
@@ -149,7 +149,8 @@ export class ClientElection implements Election {
     let cancelWarning: (() => void) | undefined
     const onWait = (ahead: number, isLocal = false): unknown => {
       if (!isLocal) onStanding?.()
-      // A term that was just lost is withdrawn within a time to live; what takes longer is a campaign or a term of ours.
+      // A term that was just lost is withdrawn within a time to live. A longer wait is caused by a campaign or a term
+      // of this client.
       if (isLocal) cancelWarning ??= clock.after(ttlMs, () => warn(waitsForItself(this.name)))
       return options.onWait?.(ahead)
     }
@@ -158,7 +159,7 @@ export class ClientElection implements Election {
   }
 }
 
-/** Warns of an error that comes again and again once. */
+/** Warns once of an error that comes again and again. */
 function warnOfEach(): (error: unknown) => void {
   let told = ''
   return (error) => {

@@ -1,5 +1,5 @@
-// Leading, term after term. Owns when to stand for election again: which errors end it all, and how long to rest after a
-// campaign or work that failed. The end of a term is tenure.ts's.
+// Leading, term after term. Owns the decision to stand for election again: which errors end the loop, and how long it
+// rests after a campaign or work that failed. tenure.ts ends a term in order.
 import type { LeadOptions, LeadWork } from '../api/election.ts'
 import { type Clock, leastElapsedMs, pause } from '../base/clock.ts'
 import { ConflictError, RefusedError } from '../base/errors.ts'
@@ -12,7 +12,7 @@ import { backoffMs, retryDefaults } from '../core/request.ts'
 import { type Rules, Tenure } from './tenure.ts'
 import type { ClaimTerm } from './term.ts'
 
-/** How long a candidate rests at most after work that fails again and again, in ms, if nobody says. */
+/** The default of `retryMaxMs`: the longest rest of a candidate after work that fails again and again. */
 const retryMaxDefaultMs = 30_000
 
 /** One campaign. */
@@ -29,7 +29,7 @@ export interface LeadClient {
   readonly clock: Clock
   readonly facts: Facts
   readonly ttlMs: number
-  /** What ends it all. */
+  /** Its end ends the loop. */
   readonly scope: Scope
   campaign(candidacy: Candidacy): Promise<ClaimTerm>
 }
@@ -40,10 +40,13 @@ export class Lead {
   readonly #rules: Rules
   readonly #retryMaxMs: number
   readonly #isFatal: (error: unknown) => boolean
-  /** Whether the store has ever let it stand in line: then a refusal is no wrong configuration, and may pass. */
+  /**
+   * Whether the store has ever let this candidate stand in line. Then a refusal is no wrong configuration, and may be
+   * temporary.
+   */
   #stood = false
   #value: string | undefined
-  /** Terms in a row that were short, or whose work failed. */
+  /** The number of terms in a row that were short. */
   #inVain = 0
 
   constructor(client: LeadClient, work: LeadWork, options: LeadOptions) {
@@ -79,7 +82,7 @@ export class Lead {
     }
   }
 
-  /** A term, or undefined where the campaign failed in a way that another may not, or has to end. */
+  /** A term. Undefined if the scope has ended, or if the campaign failed and another one may succeed. */
   async #elected(): Promise<ClaimTerm | undefined> {
     const { scope, campaign } = this.#client
     const onStanding = (): void => {

@@ -1,4 +1,5 @@
-// One term of a leader: a hold with a value that others read. Owns what it adds to a hold, nothing of how it was won.
+// One term of a leader: a hold with a value that others read. Owns what a term adds to a hold; election.ts campaigns
+// for it.
 import type { AskOptions } from '../api/ask.ts'
 import type { LedTerm, StepDownOptions, Term } from '../api/election.ts'
 import { quoted } from '../base/printable.ts'
@@ -34,7 +35,7 @@ export class ClaimTerm extends ClaimHold implements Term {
     return this.release()
   }
 
-  /** Asks the work to stop, though the term still stands. */
+  /** Aborts the signal with `reason`, while the term still stands. */
   askToStop(reason: unknown): void {
     this.stop(reason)
   }
@@ -45,15 +46,15 @@ export class ClaimTerm extends ClaimHold implements Term {
   }
 }
 
-/** What the work of a leader asks of `lead`. */
+/** The requests of a leader's work to `lead`. */
 export interface Wishes {
-  /** It wants to end the term, and to stay away for so long. */
+  /** The work wants to end the term, and not to stand for election again for `awayMs`. */
   stepDown(awayMs: number): void
-  /** It has a new value, which later terms begin with. */
+  /** The work has a new value, which later terms begin with. */
   proclaimed(value: string): void
 }
 
-/** The term that the work under `lead` gets: all of a term but its end, which `lead` puts in order. */
+/** The term that the work under `lead` gets. It cannot end the term: `lead` does that in order. */
 export class WorkTerm implements LedTerm {
   readonly #term: ClaimTerm
   readonly #wishes: Wishes

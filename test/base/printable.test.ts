@@ -15,7 +15,7 @@ import { refusalOf } from '../refusal.ts'
 
 /** A title, a cleared screen, C1, the order turned round, line breaks, half a character. */
 const hostile = 'evil\u001b]0;pwn\u0007\u001b[2J\u009b2J\u202egnp.exe\u2066\u061c\u2028\u2029\r\n\ud800'
-/** Whatever a terminal obeys, or shows in another order. */
+/** Characters that a terminal obeys, or shows in another order. */
 const steers = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u
 
 test.each([
@@ -96,7 +96,7 @@ test.each([
   expect(error.message).not.toMatch(steers)
 })
 
-test('the error for a name that is not free can be printed, whoever holds it and whatever the name', async () => {
+test('the error for a name that is not free can be printed, with any holder and any name', async () => {
   const store = memory()
   await using client = await connect(store)
   await using other = await connect(store)
@@ -148,7 +148,7 @@ const outsideOfFile = (file: string): boolean => !file.startsWith('backends/file
 
 test('no message is made with JSON.stringify, which leaves C1 and bidi controls', () => {
   expect(filesWith(/\$\{JSON\.stringify\(/).filter(outsideOfFile)).toEqual([])
-  // What is written for a store, or read back from it.
+  // These files write texts for a store, or read them back.
   expect(
     filesWith(/JSON\.stringify\(/)
       .filter(outsideOfFile)

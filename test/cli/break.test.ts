@@ -1,4 +1,4 @@
-// What `leasehold break` does: it takes the lock from the holder whose token it was told, and from nobody else.
+// `leasehold break` takes the lock from the holder with the given token, and from nobody else.
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { connect, type Leasehold } from '../../src/index.ts'
 import { leasehold, type Run, temporaryFolder } from './leasehold.ts'
@@ -88,7 +88,7 @@ test.each(['0', '-1', '1.5', 'abc', '0x10', '', '99999999999999999999'])(
   },
 )
 
-test('what a holder says of itself cannot make the terminal do anything', async () => {
+test('the text of a holder cannot control the terminal', async () => {
   const term = await (await client()).election('a').campaign({ value: '\x1b]0;mine\x07' })
   const told = await breakIt('a')
   const done = await breakIt('a', '--token', String(term.token))

@@ -1,5 +1,5 @@
-// What a command gets from the caller of leasehold: environment, descriptors, ignored signals. The measure is what it gets
-// under flock.
+// The environment, descriptors and ignored signals that a command gets from the caller of leasehold. They must be the
+// same as under flock.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'

@@ -1,4 +1,4 @@
-// Who leads, as a person and as a script read it.
+// The leader, as a person and as a script read it.
 import { spawn } from 'node:child_process'
 import { beforeEach, describe, expect, onTestFailed, test } from 'vitest'
 import { connect } from '../../src/index.ts'
@@ -48,7 +48,7 @@ test('no value of a leader steers the terminal, with --json or without, and none
   }
 })
 
-test('--json is one object on one line, whoever leads or nobody', async () => {
+test('--json prints one object on one line, with a leader and without one', async () => {
   const nobody = await leasehold(['leader', 'x', '--json'], { env }).ended
   expect(nobody).toEqual({ status: 3, stdout: '{"name":"x","leader":null}\n', stderr: '' })
   await using client = await connect(env.LEASEHOLD_URL)

@@ -10,7 +10,7 @@ import { builtPackage } from '../built.ts'
 const started = new Set<Run>()
 const folders = new Set<string>()
 
-// The first test shall not pay for the build.
+// The first test must not pay for the build.
 beforeAll(() => void program(), 180_000)
 
 afterEach(() => {
@@ -20,7 +20,7 @@ afterEach(() => {
   folders.clear()
 })
 
-/** Where and how to run. */
+/** The environment and the terminal of a run. */
 export interface RunSettings {
   readonly env?: Record<string, string>
   readonly input?: string
@@ -69,7 +69,7 @@ export class Run {
     const command = shell === undefined ? own : ['sh', '-c', shell, 'sh', ...own]
     const [file = '', ...rest] = terminal ? onTerminal(command) : command
     this.#child = spawn(file, rest, {
-      detached: true, // the terminal of whoever runs the tests is not theirs
+      detached: true, // the terminal of the test runner is not theirs
       env: { ...process.env, LEASEHOLD_URL: 'memory:', ...(terminal && { TERM: 'xterm' }), ...env },
     })
     this.pid = this.#child.pid ?? 0
@@ -120,7 +120,7 @@ export class Run {
     process.kill(this.pid, name)
   }
 
-  /** Kills it and every process that it has told of. */
+  /** Kills it and every process that it has named. */
   destroy(): void {
     if (!this.exited) this.#child.kill('SIGKILL')
     for (const [, pid] of this.#stdout.matchAll(/^\w+ (\d+)$/gm)) {

@@ -1,5 +1,5 @@
-// What a command leaves running, and what is left when leasehold itself is killed: nothing may run without
-// the lock.
+// Processes that a command leaves running, and processes after a kill of leasehold itself: none may run without the
+// lock.
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'

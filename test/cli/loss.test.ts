@@ -160,7 +160,7 @@ describe('when the store falls silent', () => {
     await run.pidOf('child')
     etcd.members[0].stop()
     await run.says(/^told$/m).finally(() => etcd.members[0].cont())
-    // Its claim stands again in a store that answers: whoever asks is refused.
+    // Its claim stands again in a store that answers, so another client is refused.
     expect(await leasehold(['run', 'x', '--try', '--', 'true'], { env }).ended).toMatchObject({ status: 75 })
     run.write('\n')
     const { status, stderr } = await run.ended

@@ -1,4 +1,4 @@
-// What `leasehold ls` shows: who holds and who waits, once or as it changes, for people and for programs.
+// `leasehold ls` shows the holders and waiters, once or after each change, for people and for programs.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
@@ -104,14 +104,14 @@ test('--json without a name is a document, too', async () => {
   expect(JSON.parse((await ls('--json').ended).stdout).names).toEqual([])
 })
 
-test('what a holder wrote reaches no terminal as it is when it is named as the reason of a wait that is over', async () => {
+test('the text of a holder is escaped when an error names the holder after a wait', async () => {
   const value = JSON.stringify({ host: 'web\x1b[2J', pid: 7 })
   await (await client()).election('a').campaign({ value })
   const { stderr } = await leasehold(['run', 'a', '--try', '--', 'true'], { env }).ended
   expect(stderr).toContain('held by web\\u001b[2J (pid 7)')
 })
 
-test('what others wrote is shown as it is, but for what a terminal would obey', async () => {
+test('texts of other clients are shown unchanged, except characters that a terminal obeys', async () => {
   const value = '\x1b[2J\x9b31mred\u202egnp\nnext \ud83d\udd12'
   await (await client()).election('a').campaign({ value })
 

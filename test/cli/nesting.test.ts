@@ -38,7 +38,7 @@ describe('leasehold below leasehold runs its command', () => {
     expect(await ending).toEqual({ status: 0, stdout: 'ran\n', stderr: '' })
   })
 
-  test('where the outer hold is over, and only the environment tells of it', async () => {
+  test('if the outer hold is over, and only the environment still names it', async () => {
     const outer = await leasehold(['run', 'x', '--', 'sh', '-c', 'echo "$LEASEHOLD_HOLDS"'], { env }).ended
     const LEASEHOLD_HOLDS = outer.stdout.trim()
     expect(JSON.parse(LEASEHOLD_HOLDS)).toMatchObject([{ name: 'x' }])
@@ -47,7 +47,7 @@ describe('leasehold below leasehold runs its command', () => {
   })
 
   test.each(['', 'nonsense', '{}', '[null, 1, {"name":"x"}]'])(
-    'whatever else set LEASEHOLD_HOLDS: %j',
+    'any other value of LEASEHOLD_HOLDS: %j',
     async (text) => {
       const run = leasehold(['run', 'x', '--', 'echo', 'ran'], { env: { ...env, LEASEHOLD_HOLDS: text } })
       expect(await run.ended).toEqual({ status: 0, stdout: 'ran\n', stderr: '' })

@@ -1,4 +1,4 @@
-// What leasehold prints where nobody reads it, or where it cannot be written.
+// The output of leasehold without a reader, or when it cannot be written.
 import { beforeEach, describe, expect, test } from 'vitest'
 import { leasehold, temporaryFolder } from './leasehold.ts'
 
@@ -23,7 +23,7 @@ const printing: [string, string][] = [
 /** A candidate whose command runs this script, in which the word leasehold is the command. */
 function leading(script: string): Promise<{ status: number | null; stdout: string; stderr: string }> {
   const shell = 'OWN="$1 $2"; export OWN; exec "$@"'
-  // What is broken tells the script to end.
+  // The broken stream tells the script to end.
   const command = ['sh', '-c', `trap '' TERM; leasehold() { $OWN "$@"; }; ${script}`]
   if (script.includes('break')) return leasehold(['run', 'x', '--', ...command], { env, shell }).ended
   return leasehold(['lead', 'x', '--value', 'me', '--', ...command], { env, shell }).ended

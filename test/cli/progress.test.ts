@@ -1,4 +1,4 @@
-// What a wait shows: on a terminal one line that is kept up to date and then gone, anywhere else nothing.
+// The display of a wait: on a terminal one line that is kept up to date and then erased, elsewhere nothing.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
@@ -15,7 +15,7 @@ beforeEach(() => {
 
 const erase = '\r\u001b[2K'
 
-/** What is left on the line, after everything that erased it. */
+/** The text left on the line, after all erasing. */
 function left(shown: string): string {
   return (shown.split(erase).at(-1) ?? '').replaceAll('\r\n', '\n')
 }
@@ -98,7 +98,7 @@ describe('the line', () => {
     const line = (): Promise<Standing[]> => new Promise((resolve) => answers.push(resolve))
     const screen = { isTTY: more.isTTY ?? true, write: (text: string) => texts.push(text) }
     const progress = new Progress({ client: { line }, clock, name: 'x', value: more.value, screen })
-    /** What one sees. */
+    /** The visible text. */
     const seen = (): string => left(texts.join('')).replace('\u001b[?7l', '').replace('\u001b[?7h', '')
     const answer = async (claims: Standing[] | Error): Promise<void> => {
       answers.at(-1)?.(claims instanceof Error ? Promise.reject(claims) : Promise.resolve(claims))
@@ -142,7 +142,7 @@ describe('the line', () => {
     expect(seen()).toBe('leasehold: waiting for "x", place 2 in line: held by new')
   })
 
-  test('is brought up to date now and then, since who stands far back hears of few changes', async () => {
+  test('is refreshed from time to time, since a waiter far back in line gets few changes', async () => {
     const { clock, progress, answers, seen, answer } = drawing({ value: 'own' })
     progress.onWait?.(2)
     await answer([claim(json(1), true), claim('b'), claim('c'), claim('own')])

@@ -23,7 +23,7 @@ function onTerminal(script: string, settings: RunSettings & { options?: string[]
   return leasehold(args, { env, terminal: true, open: true, ...rest })
 }
 
-/** What the terminal has shown, with the line ends of a file. */
+/** The text that the terminal has shown, with the line ends of a file. */
 const shown = (run: Run): string => run.stdout.replaceAll('\r', '')
 
 /** Prints the process id of the `leasehold` that runs this. */
@@ -122,7 +122,7 @@ describe.runIf(process.platform === 'linux')(
   () => {
     const deaf = 'trap "" TERM; while :; do sleep 0.05; done'
 
-    test('what it leaves running is stopped; its neighbour in a pipeline is not', async () => {
+    test('processes that it leaves running are stopped; its neighbour in a pipeline is not', async () => {
       const shell =
         '"$@" | { while read -r line; do echo "heard $line"; done; sleep 0.5; echo "neighbour lives"; }'
       const left = `(${deaf}) & echo left $!; exit 0`

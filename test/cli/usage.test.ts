@@ -1,4 +1,4 @@
-// What the command says and how it exits when it is called wrongly, or asked for help.
+// The output and the exit status of the command after wrong arguments, or a request for help.
 import { describe, expect, test } from 'vitest'
 import { parseDuration } from '../../src/cli/duration.ts'
 import { leasehold } from './leasehold.ts'

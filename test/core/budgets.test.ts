@@ -8,7 +8,7 @@ import { ManualClock, settle } from './manual-clock.ts'
 const ttlMs = 10_000
 const outages: Fault[] = ['refuse', 'hang']
 
-/** What became of a promise until now. */
+/** The outcome of a promise until now. */
 function watched<T>(promise: Promise<T>): { outcome: T | Error | 'pending' } {
   const seen: { outcome: T | Error | 'pending' } = { outcome: 'pending' }
   promise.then(

@@ -7,7 +7,7 @@ import { type Clock, pause } from '../../src/base/clock.ts'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../src/base/errors.ts'
 import type { Backend, BackendSource } from '../../src/contract.ts'
 
-/** What happens to a request. */
+/** The fate of a request. */
 export type Fault =
   | 'forget'
   | 'forbid'
@@ -91,7 +91,7 @@ export class FaultyStore {
 }
 
 const watching: readonly (keyof Backend)[] = ['changed', 'leaderChanged']
-/** What is no request. */
+/** The methods that send no single request. */
 const unbroken: readonly (keyof Backend)[] = ['close', ...watching]
 
 type Ask = (...args: unknown[]) => Promise<unknown>

@@ -129,7 +129,7 @@ test('a lost session is ended in the store as soon as the store answers, and not
   expect(clock.timers).toBe(0)
 })
 
-test('what is learnt after a release is not told', async () => {
+test('a loss that the store shows only after the release is not reported', async () => {
   const { clock, store, hold } = await scene()
   const truth = await store.source.open(clock)
   const [standing] = await truth.line('a', never)

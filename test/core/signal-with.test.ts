@@ -29,7 +29,7 @@ test('it aborts with the reason of the other signal, and leaves the hold alone',
   expect([hold.signal.aborted, hold.held]).toEqual([false, true])
 })
 
-test('what is no signal is refused by its place', async () => {
+test('an argument that is no signal is refused, and the error names its place', async () => {
   const { one } = await scene()
   const hold = await one.mutex('a').acquire()
   expect(() => hold.signalWith(AbortSignal.abort(), 'x' as never)).toThrow(

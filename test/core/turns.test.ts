@@ -16,7 +16,7 @@ afterEach(async () => {
 })
 afterAll(() => rmSync(directory, { recursive: true }))
 
-/** What a caller may do again and again, with what it needs. */
+/** A call that may be repeated in a loop, with its needs. */
 const loops: Record<string, (client: Leasehold) => Promise<() => Promise<unknown>>> = {
   'acquire and release': async (client) => {
     const lock = client.mutex('a')
@@ -77,7 +77,7 @@ describe.each([
     expect(held.held).toBe(true)
   })
 
-  test('a hold outlives its time to live beside a loop of its client', async () => {
+  test('a hold outlives its time to live during a loop of its client', async () => {
     const client = await open(1_000)
     const hold = await client.mutex('kept').acquire()
     const lock = client.mutex('looped')

@@ -6,7 +6,7 @@ import { Schedule } from '../../src/cron/schedule.ts'
 const [minuteMs, hourMs] = [60_000, 3_600_000]
 const [firstMs, lastMs] = [Date.UTC(2026, 0, 1), Date.UTC(2027, 0, 1)]
 
-/** What the clock on the wall shows, in ms as if it were UTC. */
+/** The time of the clock on the wall, in ms as if it were UTC. */
 function wallClock(zone: string): (ms: number) => number {
   const format = new Intl.DateTimeFormat('en-US', {
     ...{ timeZone: zone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric' },

@@ -1,4 +1,4 @@
-// What a question to a schedule costs: it is asked while the lock is held, so it may not keep the event loop from turning.
+// The cost of a question to a schedule. It is asked while the lock is held, so it must not block the event loop.
 import { describe, expect, test } from 'vitest'
 import { Schedule } from '../../src/cron/schedule.ts'
 

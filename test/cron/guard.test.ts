@@ -269,7 +269,7 @@ test('a name whose checkpoint is not that of a cron job is refused, and keeps it
   expect(await here.one.mutex('a').readCheckpoint()).toBe('page 7')
 })
 
-describe('what a job stores with hold.checkpoint', () => {
+describe('a text that a job stores with hold.checkpoint', () => {
   test('is what guard.checkpoint reads, and outlives ticks that store nothing', async () => {
     const [one, other] = guards(await scene())
     expect(await one.readCheckpoint()).toBeUndefined()

@@ -81,7 +81,7 @@ describe('a tick whose host died half-way', () => {
     expect(await waiting).toMatchObject({ ran: false, by: { pid: process.pid } })
   })
 
-  test('is taken over by the one who waits', async () => {
+  test('is taken over by the waiter', async () => {
     const here = await scene()
     const [, other] = guards(here, { retry: true })
     const ticks: Date[] = []
@@ -108,7 +108,7 @@ test('a store that fails between the lock and the look at the last tick leaves t
 })
 
 describe('ticks that nobody took', () => {
-  /** What the second host does and hears at 21, after the first one ran 17 last. */
+  /** The runs and reports of the second host at 21, after the first one ran 17 last. */
   async function after17(options: CronOptions): Promise<{ ran: Date[]; missed: Date[] }> {
     const [ran, missed]: Date[][] = [[], []]
     const onMissed = (tick: Date): void => void missed?.push(tick)

@@ -1,5 +1,5 @@
-// What people and wrong clocks do to a tick: a run by hand takes none of the future, and a host that is years ahead or behind
-// silences no other one.
+// Runs by hand and wrong clocks. A run by hand takes no tick of the future, and a host whose clock is years ahead or
+// behind keeps no other host from its ticks.
 import { describe, expect, test, vi } from 'vitest'
 import type { BackendSource } from '../../src/index.ts'
 import {
@@ -178,7 +178,7 @@ describe.each([
     expect(onError).toHaveBeenCalledTimes(3)
   })
 
-  test('leaves a tick that reset forgets; what right hosts ran stays on record', async () => {
+  test('leaves a tick that reset forgets, and the ticks of hosts with right clocks stay on record', async () => {
     const here = await scene()
     const [one, other] = guards(here)
     await one.run((hold) => hold.checkpoint('page 7'))

@@ -29,7 +29,7 @@ function start(here: Scene, job: CronJob<unknown>, options: StartOptions = {}, c
 const until = ({ clock }: Scene, time: Date): Promise<void> => clock.advance(time.getTime() - clock.wallMs())
 
 describe('a schedule', () => {
-  test('runs each tick on one of two hosts, at its time, and each hears what became of it', async () => {
+  test('runs each tick on one of two hosts, at its time, and each host gets the result', async () => {
     const here = await scene()
     const ran: string[] = []
     const results: TickResult<unknown>[][] = [[], []]
@@ -179,7 +179,7 @@ describe('a clock that is set', () => {
 })
 
 describe('a job that is longer than the interval', () => {
-  test('has no other beside it, on any host, and what it stood in the way of is told', async () => {
+  test('never runs twice at the same time, on any host, and the ticks that it delayed are reported', async () => {
     const here = await scene()
     const told: string[] = []
     let [working, most] = [0, 0]

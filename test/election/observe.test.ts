@@ -4,7 +4,7 @@ import { type ObserveOptions, RefusedError } from '../../src/index.ts'
 import { settle } from '../core/manual-clock.ts'
 import { type Scene, scene } from './scene.ts'
 
-/** An observer, what it saw, and what it was told of. */
+/** An observer, the leaders that it saw, and the errors that it got. */
 function observe({ other }: Scene, options: ObserveOptions = {}) {
   const seen: (string | undefined)[] = []
   const errors: unknown[] = []
@@ -16,7 +16,7 @@ function observe({ other }: Scene, options: ObserveOptions = {}) {
   return { seen, errors, ended }
 }
 
-test('an observer to whom the store refuses an answer that it gave before hears of it, and goes on', async () => {
+test('an observer gets the error if the store refuses an answer that it gave before, and goes on', async () => {
   const here = await scene()
   here.store.watches = 'hang' // or the event would prove the answer
   const { seen, errors } = observe(here)

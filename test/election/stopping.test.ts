@@ -44,7 +44,7 @@ describe('a leader that steps down', () => {
     expect(seen.slice(0, 3)).toEqual([false, false, false])
   })
 
-  test('is told of an option that there is not', async () => {
+  test('gets an error that names an unknown option of stepDown and the nearest right one', async () => {
     const here = await scene()
     const { errors, stop } = lead(here, (term) => term.stepDown({ away: 5 } as object))
     await settle()

@@ -1,13 +1,13 @@
 // @ts-check
-// A peer on Leasehold, spoken to like those in Go: `node node.mjs INDEX TARGET CONNECT_OPTIONS`. INDEX is the built index.js,
-// TARGET a URL or, in JSON, the options of `consul`.
+// A peer on Leasehold, with the protocol of the peers in Go: `node node.mjs INDEX TARGET CONNECT_OPTIONS`. INDEX is the
+// built index.js, TARGET a URL or, in JSON, the options of `consul`.
 //
-//   lock      waits for the mutex; answers with the token, and when it was held
-//   campaign  waits for the leadership, under `value`
-//   unlock, resign  answers with when it let go: before the request left
+//   lock      waits for the mutex; answers with the token and the time at which it was held
+//   campaign  waits for the leadership, with `value`
+//   unlock, resign  answers with the time of the release, taken before the request was sent
 //   close     closes the client
 //
-// An event `lost` tells when a hold was lost.
+// An event `lost` has the time at which a hold was lost.
 import { createInterface } from 'node:readline'
 
 const [, , index = '', target = '', options = '{}'] = process.argv

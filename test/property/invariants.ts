@@ -1,6 +1,6 @@
-// What must be true of every run, whatever happens in it: each invariant by its name, with one sentence. Owns the words;
-// the judges of locks, elections, cron jobs and connections find out, and their failures, the tests' titles and the table
-// of mutants use these names.
+// The invariants of every run: each with its name and one sentence. Owns the words. The judges of locks, elections,
+// cron jobs and connections check them, and their failures, the titles of tests and the table of mutants use these
+// names.
 
 const ofLocks = {
   'true-belief': 'A program that believes that it holds a name owns it in the store.',

@@ -9,7 +9,7 @@ export const keptSeed = 20_260_728
 const seedsMax = 2 ** 31
 
 /**
- * The seed of this run of the tests. Throws when LEASEHOLD_SEED is set to something else than a seed.
+ * The seed of this run of the tests. Throws when LEASEHOLD_SEED is set to something other than a seed.
  *
  * @returns {number}
  */

@@ -1,6 +1,6 @@
 // @ts-check
-// A process that works as a leader, term after term, and says what it sees: `node worker.mjs INDEX TARGET NAME TTL_MS`.
-// INDEX is the built index.js, TARGET a URL or, in JSON, the options of `consul`. On SIGTERM it ends politely.
+// A process that works as a leader, term after term, and prints its readings: `node worker.mjs INDEX TARGET NAME TTL_MS`.
+// INDEX is the built index.js, TARGET a URL or, in JSON, the options of `consul`. On SIGTERM it ends properly.
 const [, , index = '', target = '', name = '', ttlMs = ''] = process.argv
 
 /** @type {typeof import('../../src/index.ts')} */
@@ -14,12 +14,12 @@ async function sourceOf() {
 
 /** @param {object} said Written before anything else runs, so that a kill cannot swallow it. */
 const say = (said) => process.stdout.write(`${JSON.stringify(said)}\n`)
-/** In ms, and the same in all processes of a machine. A process that stands still reads nothing. */
+/** In ms, and the same in all processes of a machine. */
 const now = () => Number(process.hrtime.bigint() / 1_000n) / 1_000
 
 /**
- * Reads whether the term holds, again and again. The time is that before the reading: what was held when it was read, was
- * held then, and a process that was stopped in between has not seen more.
+ * Reads again and again whether the term holds, and takes the time before each reading. So a reading of true proves that
+ * the term held at that time, even if the process was stopped in between.
  *
  * @param {import('../../src/index.ts').LedTerm} term
  */

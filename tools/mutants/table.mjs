@@ -3,9 +3,10 @@
 // code. Owns the list. A mutant whose effect no user could see, or that only makes things slower, does not belong
 // here.
 
+import { ofForeigners } from './foreign.mjs'
 import { ofCron, ofLeaders, ofWork } from './leaders.mjs'
 
-/** @typedef {'etcd' | 'consul' | 'memory' | 'election' | 'cron' | 'streams'} Store the tests of a store, or those of a kind */
+/** @typedef {'etcd' | 'etcd-delay' | 'consul' | 'memory' | 'election' | 'cron' | 'streams'} Store the tests of a store, or those of a kind */
 
 /**
  * @typedef {object} Mutant
@@ -15,10 +16,12 @@ import { ofCron, ofLeaders, ofWork } from './leaders.mjs'
  * @property {string} put
  * @property {readonly Store[]} stores where it shows
  * @property {readonly string[]} [tests] files of test/ that find it, for what no property is likely to meet
- * @property {import('../../test/property/invariants.ts').Invariant} by the invariant that it breaks
+ * @property {import('../../test/property/invariants.ts').Invariant | 'conformance'} by the invariant that it breaks, or
+ *   `conformance` if the suite for backends must find it
  */
 
 const etcd = /** @type {const} */ (['etcd'])
+const delayed = /** @type {const} */ (['etcd-delay'])
 const consul = /** @type {const} */ (['consul'])
 const memory = /** @type {const} */ (['memory'])
 const streams = /** @type {const} */ (['streams'])
@@ -313,6 +316,47 @@ const acquire = [
 
 /** @type {readonly Mutant[]} */
 const onEtcd = [
+  {
+    name: 'etcd-renewal-not-confirmed',
+    file: 'src/backends/etcd/backend.ts',
+    find: 'this.#delay.confirm(session, signal),',
+    put: '',
+    stores: delayed,
+    by: belief,
+  },
+  {
+    name: 'etcd-dead-not-counted',
+    file: 'src/backends/etcd/line.ts',
+    find: 'ahead.length + dead.length < permits : undefined',
+    put: 'true : undefined',
+    stores: delayed,
+    by: belief,
+  },
+  {
+    name: 'etcd-lock-delay-ends-at-once',
+    file: 'src/backends/etcd/lock-delay.ts',
+    find: "[put(key, '', lease)]",
+    put: '[remove(key)]',
+    stores: delayed,
+    by: belief,
+  },
+  {
+    name: 'etcd-event-proves-beside-lock-delay',
+    file: 'src/backends/etcd/claims.ts',
+    find: 'proven: this.#delay.ms === 0',
+    put: 'proven: true',
+    stores: delayed,
+    tests: ['core/etcd-lock-delay'],
+    by: belief,
+  },
+  {
+    name: 'etcd-try-overlooks-lock-delay',
+    file: 'src/backends/etcd/claims.ts',
+    find: ', ...this.#delay.none(claim, since)]',
+    put: ']',
+    stores: delayed,
+    by: belief,
+  },
   {
     name: 'etcd-no-tombstone-written',
     file: 'src/backends/etcd/claims.ts',
@@ -705,4 +749,5 @@ export const mutants = [
   ...ofLeaders,
   ...ofCron,
   ...ofWork,
+  ...ofForeigners,
 ]

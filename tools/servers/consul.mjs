@@ -15,7 +15,7 @@ import { until } from './wait.mjs'
 /** @typedef {import('./command.mjs').Output} Output */
 /**
  * @typedef {object} ConsulOptions
- * @property {ConsulLine | undefined} [line] default: 1.8 or, where that cannot be had, the newest
+ * @property {ConsulLine | undefined} [line] default: 1.8 or, if that is missing, the newest
  * @property {1 | 3 | undefined} [servers] default 1
  * @property {Config | (() => Promise<Config>) | undefined} [config] laid over every server's
  *   configuration; `ports` adds to its ports. A function is asked anew each time a port was taken

@@ -17,7 +17,7 @@ import { ask, freePorts, HOST } from './loopback.mjs'
 /** @typedef {{ user: 'root', password: string }} EtcdAuth etcd insists on a user called root */
 /**
  * @typedef {object} EtcdOptions
- * @property {EtcdLine | undefined} [line] default: 3.5 or, where that cannot be had, the newest
+ * @property {EtcdLine | undefined} [line] default: 3.5 or, if that is missing, the newest
  * @property {1 | 3 | undefined} [members] default 1
  * @property {EtcdAuth | undefined} [auth] turns authentication on after the start
  * @property {string[] | undefined} [extraArgs] further flags of every member

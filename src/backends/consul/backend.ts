@@ -24,7 +24,7 @@ import { Semaphores } from './semaphore.ts'
 import { Waits } from './waits.ts'
 import type { SessionPlan, Transport } from './wire/transport.ts'
 
-/** What all sessions of a client have in common. */
+/** The settings that all sessions of a client share. */
 export interface ConsulBackendOptions extends Pick<SessionPlan, 'checks' | 'node' | 'lockDelayMs'> {
   readonly layout: Layout
   readonly clock: Clock

@@ -1,5 +1,5 @@
-// What is known of each claim in Consul, and what is the same for a mutex and a semaphore: the place in line, and that
-// nothing of a claim can stand once it is withdrawn. Who may hold is mutex.ts's and semaphore.ts's to say.
+// The client's knowledge of each claim in Consul, and the steps that a mutex and a semaphore share: the place in line,
+// and that nothing of a claim is left once it is withdrawn. mutex.ts and semaphore.ts decide which claim may hold.
 
 import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import { quoted } from '../../base/printable.ts'
@@ -19,7 +19,7 @@ export interface Held {
   modified: number
 }
 
-/** All that is known of a claim. What one answer alone rests on is a field of that answer. */
+/** The client's knowledge of a claim. Facts that concern one answer only are fields of that answer. */
 export interface ClaimState {
   readonly claim: Claim
   readonly keys: ClaimKeys
@@ -79,7 +79,7 @@ export class Claims {
     this.#layout = layout
   }
 
-  /** What is known of this claim, until it is forgotten. */
+  /** The knowledge of this claim, kept until it is forgotten. */
   of(claim: Claim): ClaimState {
     const known = this.#states.get(claim)
     if (known) return known
@@ -135,7 +135,7 @@ export class Claims {
   async renewIndex(state: ClaimState, entry: StoredKey, signal: AbortSignal): Promise<StoredKey> {
     const { key, flags, session = '', modifyIndex: index } = entry
     const { value } = state.claim
-    const other = entry.value === value ? `${value} ` : value // what is there already Consul does not write
+    const other = entry.value === value ? `${value} ` : value // Consul does not write an equal value
     const check: Operation = { verb: 'check-index', key, index }
     const lock: Operation = { verb: 'lock', key, value: other, flags, session }
     const outcome = await this.change(state, [check, lock], signal)

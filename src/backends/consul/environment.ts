@@ -1,5 +1,5 @@
-// What the variables say that the consul program reads too. Owns their meaning, which is that of Consul's own
-// client (api/api.go), and which of them count beside a URL.
+// The variables that the consul program also reads. Owns their meaning, which is that of Consul's own client
+// (api/api.go), and which of them apply in addition to a URL.
 // https://developer.hashicorp.com/consul/commands#environment-variables
 
 import { readdirSync, readFileSync, statSync } from 'node:fs'
@@ -10,13 +10,13 @@ import { certificatesOf, fileOf, fromFile, privateKeyOf, type Variables } from '
 import { type ConsulOptions, type ConsulTls, checkToken } from './options.ts'
 import { parseAddress, parseConsulUrl } from './url.ts'
 
-/** Where Consul is. */
+/** The place of Consul. */
 type Place = Required<Pick<ConsulOptions, 'endpoints'>> & { readonly tls: boolean }
 
 /**
- * The options that a URL and the environment make together. A host in the URL, and its scheme, win over
- * CONSUL_HTTP_ADDR and CONSUL_HTTP_SSL; what concerns TLS is read only when TLS is on. Throws TypeError that names the
- * variable, and the file if one cannot be read.
+ * The options from a URL together with the environment. The host and the scheme of the URL override CONSUL_HTTP_ADDR
+ * and CONSUL_HTTP_SSL. Variables about TLS are read only when TLS is on. Throws a TypeError that names the variable,
+ * and the file if it cannot be read.
  */
 export function optionsOf(url: string, variables: Variables): ConsulOptions {
   const { endpoints, namespace, dc, tls: secure } = parseConsulUrl(url)
@@ -36,7 +36,10 @@ export function optionsOf(url: string, variables: Variables): ConsulOptions {
   }
 }
 
-/** Where the environment says that Consul is. As with the consul program, nothing turns TLS off that turned it on. */
+/**
+ * The place of Consul in the environment. As with the consul program, no variable turns TLS off once another turned it
+ * on.
+ */
 function placeOf(variables: Variables, secure: boolean): Place {
   const argument = 'CONSUL_HTTP_ADDR'
   const { CONSUL_HTTP_ADDR: text } = variables

@@ -1,5 +1,5 @@
-// What a holder writes into Consul, and only while it holds: its checkpoint, and the value that others read. Owns that a
-// write which arrives late never replaces a later one, not even of the same holder.
+// Writes that Consul accepts only while the claim holds: its checkpoint, and its value. Owns that a late write never
+// replaces a later one, not even of the same holder.
 
 import { SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import type { ClaimState, Held, Protocol } from './claims.ts'
@@ -51,13 +51,15 @@ export class FencedWrites {
     return true
   }
 
-  /** Reads what no stale server can answer. */
+  /** Reads a checkpoint, by a consistent read. */
   async read(name: string, signal: AbortSignal): Promise<string | undefined> {
     const { entries } = await this.#transport.read({ key: this.#layout.keys(name).checkpoint }, signal)
     return entries[0]?.value
   }
 
-  /** What a candidate says is for others to read as it is: here the checkpoint itself must be as it was left. */
+  /**
+   * Other clients read a candidate's value unchanged, so here the checkpoint itself must be as the last write left it.
+   */
   async #candidates(
     state: ClaimState,
     protocol: Protocol,
@@ -79,7 +81,7 @@ export class FencedWrites {
     return entries[0]?.modifyIndex ?? 0
   }
 
-  /** What was written, or undefined where the claim no longer stands. */
+  /** The written key, or undefined if the claim no longer stands. */
   async #write(
     state: ClaimState,
     protocol: Protocol,

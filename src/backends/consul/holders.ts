@@ -1,5 +1,5 @@
-// How the list of a semaphore's holders is changed in Consul, each change as the operations of one transaction that
-// refuses what was not so. Pure; who is put on the list, semaphore.ts decides.
+// How the list of a semaphore's holders is changed in Consul: the operations of one transaction, which Consul refuses
+// if its conditions fail. Pure; semaphore.ts decides which claims go on the list.
 import type { ClaimState, Held } from './claims.ts'
 import { semaphoreFlags } from './layout.ts'
 import { formatHolders, type Holders, type StoredHolders } from './line.ts'

@@ -1,10 +1,9 @@
-// Where things stand in Consul's key space, and what they are marked with. NAME/.lock and NAME/<session> are those of
-// `consul lock` and of Go's api.Lock and api.Semaphore; the rest is ours, and lies under the same folder, so
-// that one rule for NAME/ is all the permission a client needs.
+// The keys of Consul and their flags. NAME/.lock and NAME/<session> are those of `consul lock` and of Go's api.Lock
+// and api.Semaphore. Our own keys are under the same folder, so that a client needs only one rule, for NAME/.
 import type { Claim } from '../../contract.ts'
 import type { Transport } from './wire/transport.ts'
 
-/** What Go's api.Lock writes into the flags of its key. Beyond 2^53: no number of JavaScript's can hold it. */
+/** The flags of Go's api.Lock on its key. They are above 2^53, so a JavaScript number cannot hold them. */
 export const lockFlags = 0x2ddccbc058a50c18n
 /** The same of Go's api.Semaphore, on the key with the list of holders and on each contender's own. */
 export const semaphoreFlags = 0xe0f69a2baa414de0n
@@ -13,7 +12,7 @@ export const semaphoreFlags = 0xe0f69a2baa414de0n
 export interface NameKeys {
   /** All keys of the name begin with it, and those of names that continue it after a slash. */
   readonly folder: string
-  /** What decides: for a mutex it is held by a session, for a semaphore it lists the holders. */
+  /** The key that decides: for a mutex a session holds it, for a semaphore it lists the holders. */
   readonly lock: string
   /** Exists while anybody of ours may stand in line, so that a newcomer sees with one check that it has to. */
   readonly line: string
@@ -34,7 +33,7 @@ export interface TicketFacts {
   readonly permits: number
 }
 
-/** What a question about one namespace needs: the way to the store, and where its keys are. */
+/** The context of a request in one namespace: the connection and the keys. */
 export interface Namespace {
   readonly transport: Transport
   readonly layout: Layout
@@ -54,7 +53,7 @@ export class Layout {
     return { folder, lock: `${folder}.lock`, line: `${folder}.line`, checkpoint: `${folder}.checkpoint` }
   }
 
-  /** What all keys begin with that are of names which begin with this prefix, as far as it is stored as it is. */
+  /** The common start of all keys of names that begin with this prefix, as far as the prefix is stored unchanged. */
   within(prefix: string): string {
     const [plain] = /^(?:[\w-]+(?:[/.](?=[\w-]))?)*/.exec(prefix) ?? ['']
     return `${this.#namespace}${plain}`

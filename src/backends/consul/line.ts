@@ -1,5 +1,5 @@
-// A name as one answer of Consul shows it: who stands in line, who holds, and what kind it is. Pure; what to do about it
-// is mutex.ts's and semaphore.ts's.
+// A name as one answer of Consul shows it: its line, its holders, and its kind of lock. Pure; mutex.ts and
+// semaphore.ts act on it.
 
 import type { Claim, Standing } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
@@ -41,7 +41,7 @@ export function readTickets(keys: NameKeys, entries: readonly StoredKey[]): Tick
     .sort((one, other) => one.created - other.created)
 }
 
-/** What a key says as a ticket; undefined where it is none. */
+/** The facts in the name of a ticket's key; undefined if the key is no ticket, or if another session holds it. */
 export function ticketOf(keys: NameKeys, { key, session }: StoredKey): TicketFacts | undefined {
   const facts = parseTicket(keys, key)
   return facts?.session === session ? facts : undefined
@@ -119,8 +119,8 @@ export function readLimit(keys: NameKeys, entries: readonly StoredKey[]): number
 }
 
 /**
- * The token of whoever holds by this key, as everybody can see it. We make the key anew with each hold. Go's clients may
- * take one that was there: then the last write has to do.
+ * The token of the holder of this key, as every client can see it. Leasehold makes the key anew with each hold. Go's
+ * clients may take an existing key: then the index of the last write is used.
  */
 export function tokenOf({ lockIndex, createIndex, modifyIndex }: StoredKey): bigint {
   return BigInt(lockIndex > 1 ? modifyIndex : createIndex)

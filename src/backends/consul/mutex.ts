@@ -1,5 +1,5 @@
-// A mutex in Consul: NAME/.lock, held by a session and marked as Go's api.Lock marks it, decides; tickets beside it give
-// the order among claims of ours. Owns each step as one transaction that proves what it builds on.
+// A mutex in Consul: NAME/.lock decides, held by a session and with the flags of Go's api.Lock. Tickets order the
+// claims of Leasehold. Owns each step as one transaction with conditions for everything it relies on.
 
 import { UnavailableError } from '../../base/errors.ts'
 import { quoted } from '../../base/printable.ts'
@@ -36,8 +36,8 @@ export class Mutexes implements Protocol {
   }
 
   /**
-   * Where the name is unused this is one transaction: nobody stands in line, nobody has the lock, now it is mine. A
-   * claim that stays puts a ticket in line otherwise, and takes the lock when no older ticket is left.
+   * If the name is unused, this is one transaction with the conditions: no line, no lock. Otherwise a claim with
+   * `wait` puts a ticket in line, and takes the lock when no older ticket is left.
    */
   async attempt(state: ClaimState, signal: AbortSignal): Promise<Answer> {
     if (state.held && (await this.verify(state, signal))) return admitted(state.held)
@@ -102,7 +102,7 @@ export class Mutexes implements Protocol {
     return { lock: readLock(keys, entries), line, ahead, gone: [] }
   }
 
-  /** Takes the lock if it is this claim's turn. What it builds on is proven by the transaction, or seen anew. */
+  /** Takes the lock if it is this claim's turn. The transaction checks every condition, or the state is read again. */
   async #advance(state: ClaimState, signal: AbortSignal, tries = triesMax): Promise<Answer> {
     const { claim } = state
     const sight = state.sight ?? (await this.#look(state, signal))

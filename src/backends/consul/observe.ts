@@ -1,5 +1,5 @@
-// Who holds a name in Consul, as anybody can see it: the session on NAME/.lock. Owns how an observer waits for the next.
-// See https://developer.hashicorp.com/consul/docs/automate/application-leader-election
+// The holder of a name in Consul, as every client can see it: the session on NAME/.lock. Owns how an observer waits
+// for the next one. See https://developer.hashicorp.com/consul/docs/automate/application-leader-election
 import type { Leader, Observation } from '../../contract.ts'
 import type { Namespace } from './layout.ts'
 import { tokenOf } from './line.ts'
@@ -11,12 +11,12 @@ export interface Seen extends Observation {
   readonly index: number
 }
 
-/** What an observer of a name needs. */
+/** The context of an observer of a name. */
 export interface Observed extends Namespace {
   readonly waits: Waits
 }
 
-/** Who holds the name now, by a consistent read. */
+/** The present holder of the name, by a consistent read. */
 export async function observe(at: Observed, name: string, signal: AbortSignal): Promise<Seen> {
   const { index, entries } = await at.transport.read({ key: at.layout.keys(name).lock }, signal)
   return { leader: leaderOf(entries[0]), index }
@@ -33,7 +33,7 @@ export async function leaderChanged(
   await at.waits.until({ key: at.layout.keys(name).lock }, seen.index, differs, signal)
 }
 
-/** Who holds the key; undefined where nobody does. */
+/** The holder of the key. Undefined if nobody holds it. */
 export function leaderOf(lock: StoredKey | undefined): Leader | undefined {
   if (!lock?.session) return undefined
   const { value, session } = lock

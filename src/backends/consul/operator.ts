@@ -1,5 +1,5 @@
-// What an operator sees of Consul, and does to it: the claims on one name or on many, and the end of a hold. Owns which of a
-// datacenter's keys are claims, since others keep their data there.
+// The operator's view of Consul: the claims on one name or on many, and breaking a hold. Owns which of a datacenter's
+// keys are claims, since other programs keep their data there.
 
 import { UnavailableError } from '../../base/errors.ts'
 import type { NameState, Standing } from '../../contract.ts'
@@ -83,7 +83,7 @@ function groupByName(at: Namespace, entries: readonly StoredKey[]): Map<string, 
   return names
 }
 
-/** Whether a key is one of those that tell of claims: ours, those of `consul lock` and of Go. */
+/** Whether a key shows a claim: of Leasehold, of `consul lock` or of Go. */
 function isOfClaim(keys: NameKeys, entry: StoredKey): boolean {
   const { key, flags, session } = entry
   if (key === keys.lock) return flags === lockFlags || flags === semaphoreFlags
@@ -91,7 +91,10 @@ function isOfClaim(keys: NameKeys, entry: StoredKey): boolean {
   return flags === semaphoreFlags && session !== undefined && key === `${keys.folder}${session}`
 }
 
-/** What takes a mutex away: its key, and the place in line that its holder keeps, so that the next one is woken. */
+/**
+ * The operations that remove a mutex: its key, and the place in line that its holder keeps, which wakes the next
+ * claim.
+ */
 function ofMutex(keys: NameKeys, entries: readonly StoredKey[], token: bigint): Operation[] | undefined {
   const lock = readLock(keys, entries)
   if (lock?.flags !== lockFlags || !lock.session || tokenOf(lock) !== token) return undefined
@@ -104,7 +107,7 @@ function ofMutex(keys: NameKeys, entries: readonly StoredKey[], token: bigint): 
   ]
 }
 
-/** What takes a permit away: its holder is taken off the list, and its own key deleted. */
+/** The operations that remove a permit: its holder leaves the list, and its own key is deleted. */
 function ofSemaphore(keys: NameKeys, entries: readonly StoredKey[], token: bigint): Operation[] | undefined {
   const lock = readLock(keys, entries)
   const list = lock?.flags === semaphoreFlags ? parseHolders(lock) : undefined

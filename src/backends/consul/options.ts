@@ -79,7 +79,7 @@ export interface ConsulOptions extends Credentials {
   readonly client?: Consul | undefined
 }
 
-/** What each HTTP header can carry. */
+/** Any text that an HTTP header can carry. */
 const token: Kind = {
   takes: 'a string, the secret id of a token (it is not shown)',
   secret: true,

@@ -12,7 +12,7 @@ interface Extra {
   readonly plan: SessionPlan
   /** Each with the claim that has it. */
   readonly sessions: Map<string, Claim>
-  /** Those that are being opened, or ended since nobody waited for them any more. */
+  /** Sessions that are being opened, or ended since no caller waited for them any more. */
   readonly opening: Set<Promise<unknown>>
   /** For each name, the sessions that have, or are about to have, a slot of it. */
   readonly taken: Map<string, Set<string>>
@@ -43,7 +43,7 @@ export class PermitSessions {
     return { lost: lost.filter((claim) => claim !== undefined) }
   }
 
-  /** A leader that was cut off also renews what the others have ended: so what counts is the read beside it. */
+  /** A leader that was cut off also renews sessions that the others have ended, so only the read after it counts. */
   async #renewOne(id: string, signal: AbortSignal): Promise<void> {
     await Promise.all([this.#transport.renewSession(id, signal), this.#transport.confirmSession(id, signal)])
   }
@@ -84,19 +84,22 @@ export class PermitSessions {
     if (taken?.size === 0) extra?.taken.delete(name)
   }
 
-  /** Opens a session. Should it come when nobody waits for it any more, it is ended again. */
+  /** Opens a session. If no caller waits for it any more when it is open, ends it again. */
   async #open({ plan, opening }: Extra, signal: AbortSignal): Promise<string> {
     signal.throwIfAborted()
     const opened = this.#transport.createSession(plan, never)
     const settled = opened
       .then((id) => (signal.aborted ? this.#transport.destroySession(id, never) : undefined))
-      .catch(() => {}) // whoever waits has the error; the store ends what nobody renews
+      .catch(() => {}) // the caller gets the error; the store ends sessions that are not renewed
       .finally(() => opening.delete(settled))
     opening.add(settled)
     return orAborted(opened, signal)
   }
 
-  /** One that is gone has lost its slot, and its claim is told; the others live on. */
+  /**
+   * If an extra session has expired, only its own permit is lost, and its claim is told. The other sessions stay
+   * valid.
+   */
   async #renewExtra(
     session: string,
     [slot, claim]: readonly [string, Claim],

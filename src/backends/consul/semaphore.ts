@@ -1,6 +1,6 @@
 // A semaphore in Consul: the list of holders of Go's api.Semaphore in NAME/.lock decides, and each holder has a key
-// NAME/<session>; tickets beside them give the order among claims of ours. Owns how that list is changed, and when a
-// holder that died is taken off it.
+// NAME/<session>. Tickets order the claims of Leasehold. Owns how that list is changed, and when a dead holder leaves
+// it.
 
 import { SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import type { Claim, Waiting } from '../../contract.ts'
@@ -163,9 +163,8 @@ export class Semaphores implements Protocol {
   }
 
   /**
-   * Puts the claim on the list, with a key of its own and out of the line, if nobody has changed the list. Those that died
-   * are taken off it, except for those whose lock-delay is not over: while there is no room because of them, the claim is
-   * delayed.
+   * Puts the claim on the list, with a key of its own and out of the line, if nobody has changed the list. Dead
+   * holders leave the list, unless their lock-delay is not over: if they leave no room, the claim is delayed.
    */
   async #take(state: ClaimState, sight: Sight, signal: AbortSignal): Promise<Held | 'delayed' | undefined> {
     const { claim } = state
@@ -227,7 +226,7 @@ function admitted(by: Held): Holding {
   return { held: true, token: by.token, by }
 }
 
-/** What an answer shows. Who is on the list and has no key of its own has died, or its own key was deleted. */
+/** The state in an answer. A holder on the list without a key of its own has died, or its own key was deleted. */
 function see(claim: Claim, keys: NameKeys, { index, entries }: Snapshot): Sight {
   const lock = readLock(keys, entries)
   const contenders = readContenders(keys, entries)

@@ -1,8 +1,14 @@
 // The URL of Consul. Owns its grammar, which the URL class cannot read: it has several hosts, or a socket, or none.
 import { quoted } from '../../base/printable.ts'
-import { formatNamespace, parseHost, parseNamespace, withSlash } from '../shared/addresses.ts'
+import {
+  formatNamespace,
+  parseHost,
+  parseNamespace,
+  parseQuery as parseParameters,
+  withSlash,
+} from '../shared/addresses.ts'
 
-/** What a URL says. */
+/** The parts of a URL. */
 export interface ConsulUrl {
   /** `host:port` or `unix:///path` of each server or agent. */
   readonly endpoints: readonly string[]
@@ -11,7 +17,7 @@ export interface ConsulUrl {
   readonly dc?: string | undefined
 }
 
-/** The same as read: a URL may leave it to the environment where Consul is. */
+/** A parsed URL. It has no endpoints if the URL names no host; then CONSUL_HTTP_ADDR decides. */
 export type ParsedConsulUrl = Omit<ConsulUrl, 'endpoints'> & { readonly endpoints?: readonly string[] }
 
 const shape = 'consul://host:port,host:port/namespace/?dc=dc1'
@@ -48,7 +54,7 @@ export function formatConsulUrl({ endpoints, namespace, tls, dc }: ConsulUrl): s
   return `${tls ? 'consuls' : 'consul'}://${hosts.join(',')}${formatNamespace(withSlash(namespace))}${query}`
 }
 
-/** Where an address was written, and what it is taken for. */
+/** The place of an address and the rules for it. */
 export interface AddressRules {
   readonly argument: string
   readonly tls: boolean
@@ -87,21 +93,13 @@ function addressOf(host: string): string {
   try {
     return `${socket}${decodeURIComponent(path)}`
   } catch (cause) {
-    throw new TypeError('url: the path of the socket is not percent-encoded rightly', { cause })
+    throw new TypeError('url: the path of the socket is not correctly percent-encoded', { cause })
   }
 }
 
 /** The datacenter, if the query names one. */
 function parseQuery(query: string): string | undefined {
-  const parameters = new URLSearchParams(query)
-  const other = [...parameters].find(([name]) => name !== 'dc')
-  if (other) {
-    // A token that was pasted here without a name is no word with a value, and is not shown.
-    const shown = /^[a-z_-]{1,20}$/.test(other[0]) && other[1] ? quoted(other[0]) : 'in it (not shown)'
-    throw new TypeError(`url: the parameter ${shown} is not known; it takes only dc`)
-  }
-  const all = parameters.getAll('dc')
-  if (all.length > 1) throw new TypeError('url: dc is there more than once')
-  for (const dc of all) checkDatacenter(dc, 'url: dc')
-  return all[0]
+  const [dc] = parseParameters(query, ['dc']).get('dc') ?? []
+  if (dc !== undefined) checkDatacenter(dc, 'url: dc')
+  return dc
 }

@@ -10,7 +10,7 @@ import { notLeased } from './line.ts'
 import { createdAt, inOrder, page, read, remove, txn } from './operations.ts'
 import type { KeyRange } from './wire/transport.ts'
 
-/** A claim, and what its key tells beside. */
+/** A claim, and further facts from its key. */
 interface Found extends Omit<Standing, 'key'> {
   readonly key: string
   readonly lease: string
@@ -37,7 +37,7 @@ export async function survey(at: Namespace, prefix: string, signal: AbortSignal)
     name,
     line: claimsOn(at, name, kvs),
   }))
-  // Whatever has a lease and stands where claims stand is waited for, by us and by Go: so it is shown, too.
+  // Our clients and Go's wait for every key with a lease that stands where claims stand. So each such key is shown.
   const used = lines.filter(({ line }) => line.some(({ lease }) => lease !== '0'))
   const claims = used.flatMap(({ line }) => line)
   const leftMs = await timesLeft(at, claims, signal)

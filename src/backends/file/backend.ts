@@ -31,7 +31,7 @@ interface Open extends Opened {
   readonly claims: Claims
 }
 
-/** One client of the store. What it does is synchronous and short; it waits only for the database's lock. */
+/** One client of the store. Its calls are synchronous and short; it waits only for the database's lock. */
 export class FileBackend implements Backend {
   readonly facts: Facts = facts
   readonly #clock: Clock
@@ -193,7 +193,7 @@ export class FileBackend implements Backend {
     return this.#run(work, signal)
   }
 
-  /** Asks about a session. Where the store that has the name now is another one, the session is gone. */
+  /** Asks about a session. If another store has the name now, the session is gone. */
   #askFor<T>(session: string, work: (open: Open) => T, signal: AbortSignal): Promise<T> {
     return this.#run((open) => {
       if (open.files.isLost(session)) throw gone(session)
@@ -229,7 +229,7 @@ export class FileBackend implements Backend {
     open?.store.close()
   }
 
-  /** Once for all who ask meanwhile. A failure is not kept. */
+  /** One run for all callers that ask meanwhile. A failure is not kept. */
   #openAgain(): Promise<Open> {
     const use = (opened: Opened): Open => (this.#open = this.#use(opened))
     const forget = (): void => void (this.#opening = undefined)
@@ -243,7 +243,7 @@ export class FileBackend implements Backend {
   }
 }
 
-/** Who stands first, once the dead and the hanging are gone. */
+/** The first holder, after dead and hanging ones are removed. */
 function leaderIn({ store, removals }: Open, name: string): Leader | undefined {
   while (removals.clearFirst(name)) {}
   return store.leader(name)

@@ -9,19 +9,19 @@ import type { SessionFiles } from './session-files.ts'
 import type { Obstacle, Position, Store } from './store.ts'
 import type { Look } from './waits.ts'
 
-/** What is known of a claim: its ticket, undefined where the answer to its joining was lost. */
+/** The knowledge of a claim: its ticket, or undefined if the answer to its joining was lost. */
 interface ClaimState {
   readonly ticket: bigint | undefined
 }
 
 const roundsMost = 1_000
 
-/** All methods are synchronous and throw as `Store` does. What they did before they threw may be asked again. */
+/** All methods are synchronous and throw as `Store` does. After an error the same call may be repeated. */
 export class Claims {
   readonly #store: Store
   readonly #files: SessionFiles
   readonly #removals: Removals
-  /** What is known of the claims that may stand. */
+  /** The knowledge of the claims that may stand. */
   readonly #states = new WeakMap<Claim, ClaimState>()
 
   constructor(store: Store, files: SessionFiles, removals: Removals) {
@@ -35,7 +35,7 @@ export class Claims {
     return this.#states.get(claim)?.ticket
   }
 
-  /** Where a claim stands; undefined where it does not. */
+  /** The place of a claim. Undefined if it does not stand. */
   place(claim: Claim): Position | undefined {
     const ticket = this.ticket(claim)
     return ticket === undefined ? undefined : this.#store.place(claim, ticket)

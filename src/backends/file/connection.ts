@@ -26,7 +26,7 @@ export class Connection {
     this.#file = lstatSync(path)
   }
 
-  /** Runs a statement to its end. One that writes must stand in a `transaction`. */
+  /** Runs a statement to its end. A statement that writes must be in a `transaction`. */
   ask(text: string, ...values: readonly Value[]): readonly Row[] {
     try {
       return this.#statement(text).all(...values)
@@ -38,8 +38,8 @@ export class Connection {
   }
 
   /**
-   * Runs `work` in one transaction that writes; what it throws undoes all of it. Nothing in it meets a lock: only its
-   * beginning can, which leaves no statement behind in either binding.
+   * Runs `work` in one transaction that writes. If it throws, everything is undone. Only the beginning can meet a
+   * lock, which leaves no statement behind in either binding.
    */
   transaction<T>(work: () => T): T {
     this.#exec('BEGIN IMMEDIATE')
@@ -64,8 +64,8 @@ export class Connection {
   }
 
   /**
-   * Resolves when all that was committed is on the disk. The log has no lock on it that closing a descriptor could drop.
-   * What is no longer in the log, a checkpoint has synced elsewhere.
+   * Resolves when all commits are on the disk. The log has no lock on it that closing a descriptor could drop. A
+   * checkpoint has synced the commits that are no longer in the log.
    */
   async sync(): Promise<void> {
     try {

@@ -4,7 +4,7 @@
 import { pathToFileURL } from 'node:url'
 import { UnavailableError } from '../../base/errors.ts'
 
-/** What a statement takes. */
+/** A parameter of a statement. */
 export type Value = string | number | bigint | null
 
 /** A result row; every integer comes as bigint, so that no token is ever rounded. */
@@ -33,7 +33,7 @@ export interface Driver {
   readonly name: string
   /** Opens, and creates what is missing. Throws the binding's error. */
   open(path: string): Database
-  /** Opens to read only; what is missing stays missing. Throws the binding's error. */
+  /** Opens read-only and creates nothing. Throws the binding's error. */
   openToRead(path: string): Database
 }
 
@@ -49,7 +49,7 @@ interface RawDatabase {
   close(): void
 }
 
-/** Where the copies of Leasehold in one process find the driver that the first of them loaded. */
+/** The place in which all copies of Leasehold in one process find the driver that the first of them loaded. */
 const place: symbol = Symbol.for('leasehold.file.driver')
 /** Changes with the types in this file: a copy that has other ones cannot share the driver. */
 const shape = 1
@@ -82,7 +82,7 @@ function sharedDriver(): Promise<Driver> {
   )
 }
 
-/** What is missing now may be installed later. */
+/** A missing binding may be installed later. */
 function forget(registry: { [place]?: Shared | undefined }, shared: Shared, error: unknown): never {
   if (registry[place] === shared) registry[place] = undefined
   throw error

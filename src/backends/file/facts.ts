@@ -1,4 +1,4 @@
-// What the embedded store is like, as data for the code that all stores share.
+// The properties of the embedded store, as data for the code that all stores share.
 import type { Facts } from '../../contract.ts'
 
 /** See Facts. An answer may have to wait for another process's transaction, so a question needs a limit. */

@@ -1,5 +1,4 @@
-// What SQLite's and the file system's errors mean to a caller. Owns the translation and the words; neither
-// opens nor repairs anything.
+// Translates errors of SQLite and of the file system for callers. Owns the words; opens and repairs nothing.
 import { accessSync, constants, type Stats, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import {
@@ -48,18 +47,18 @@ export function isLocked(error: unknown): boolean {
   return error instanceof UnavailableError && isBusy(error.cause)
 }
 
-/** What to say when another process keeps the database locked. */
+/** The message when another process keeps the database locked. */
 export function locked(file: string): string {
   const who = 'another process is in a transaction on it, and may be stopped'
   return `the database ${file} is locked: ${who}; let it go on, or end it`
 }
 
-/** What to say when the file is no longer the one that was opened. */
+/** The message when the file is no longer the one that was opened. */
 export function moved(path: string): string {
   return `the store was deleted, moved or replaced while in use: ${path} is not what it was`
 }
 
-/** What to say when processes have sessions of which the database knows nothing. */
+/** The message when processes have sessions that the database does not know. */
 export function restored(path: string): string {
   const why = 'was replaced, perhaps by an older copy, while processes that use it go on'
   return `the database ${path} ${why}: end them, or wait until they have noticed it`
@@ -102,7 +101,7 @@ function refusal(path: string): string | undefined {
   }
 }
 
-/** What is not there, or may not be looked at, is refused by the folder in which it is. */
+/** A missing or unreadable path is refused by the folder in which it is. */
 function refusalOf(path: string, code: string | undefined): string {
   const stats = statOf(path)
   if (!stats && dirname(path) !== path) return refusalOf(dirname(path), code)

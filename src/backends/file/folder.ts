@@ -1,8 +1,8 @@
 // The folder of a store: makes it, proves that it may be used, and creates and deletes the files in it. Owns names,
-// owners and modes; no other file of this backend creates or deletes anything. What a file means is decided elsewhere.
+// owners and modes; no other file of this backend creates or deletes anything. Other files decide what a file means.
 //
-// A path that Leasehold did not make is never deleted: only a plain file that is (nearly) empty and has the name of a
-// session, in the very folder that was checked, and never through a link.
+// A path that Leasehold did not make is never deleted. It deletes only plain files that are (nearly) empty, have the name
+// of a session, and are in the very folder that was checked; never through a link.
 import {
   closeSync,
   constants,
@@ -106,7 +106,7 @@ export class Folder {
   }
 
   #removeFiles(names: readonly string[]): void {
-    if (!this.isSame()) return // what has our names now, others may have made
+    if (!this.isSame()) return // other users may have made the files that have our names now
     for (const name of names) if (isOwnFile(name)) removeQuietly(join(this.sessions, name))
   }
 }
@@ -164,11 +164,14 @@ function makeOne(path: string, mode: number): boolean {
   return true
 }
 
-/** The folder of the sessions, made where it is missing. A full one without a database beside it is somebody else's. */
+/**
+ * The folder of the sessions, made if it is missing. A full one without a database next to it belongs to another
+ * program.
+ */
 function openSessions(path: string, parent: Stats, isNew: boolean): Stats {
   const mode = isShared(parent.mode) ? parent.mode & 0o7777 : 0o700
   const isMade = !lstatSync(path, { throwIfNoEntry: false }) && makeOne(path, mode)
-  if (isMade) withDirectory(path, (descriptor) => fchmodSync(descriptor, mode)) // whatever the umask is
+  if (isMade) withDirectory(path, (descriptor) => fchmodSync(descriptor, mode)) // with any umask
   const stats = lstatSync(path)
   const advice = 'move it away, or choose another directory'
   if (!stats.isDirectory()) throw new ConflictError(`${path} is not a directory of Leasehold: ${advice}`)
@@ -179,7 +182,7 @@ function openSessions(path: string, parent: Stats, isNew: boolean): Stats {
   return stats
 }
 
-/** Windows cannot open a directory. Elsewhere some file systems cannot sync one: it is there all the same. */
+/** Windows cannot open a directory, and some file systems cannot sync one. The directory exists anyway. */
 function withDirectory(path: string, use: (descriptor: number) => void): void {
   if (process.platform === 'win32') return
   try {

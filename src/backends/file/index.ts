@@ -8,7 +8,7 @@ import { loadDriver } from './driver.ts'
 import { checkedDirectory, defaultDirectory, directoryOf } from './location.ts'
 import { openStore } from './open-store.ts'
 
-/** Where the locks are kept. */
+/** The place of the store. */
 export interface FileOptions {
   /**
    * The directory, created with mode 0700 where it is missing; by default `leasehold` in the state folder of this user,

@@ -1,5 +1,5 @@
-// What the names and values of a store may be. Everything that is read from the database or the folder passes here before
-// it is used as a path, a number or a text: others may have written it.
+// The valid names and values of a store. Everything read from the database or the folder passes here before it is used
+// as a path, a number or a text, since other users may have written it.
 import type { Row } from './driver.ts'
 
 /** Something in the database that Leasehold never writes. failure.ts makes a ConflictError of it, which names the file. */

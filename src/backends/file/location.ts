@@ -1,4 +1,4 @@
-// Where the store lies: the user's state folder, and the URLs that name another. Touches no file.
+// The place of the store: the user's state folder, or the one that a URL names. Touches no file.
 
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'

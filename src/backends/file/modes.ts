@@ -1,5 +1,5 @@
-// What the mode of a folder says: for whom it is. Owns the bits and how they are written; who may use a folder is
-// decided in folder.ts.
+// The mode of a folder: which users it is for. Owns the bits and how they are written; folder.ts decides who may use a
+// folder.
 
 /** A mode as the command chmod takes it, in four octal digits. */
 export function octal(mode: number): string {

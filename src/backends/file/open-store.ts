@@ -1,5 +1,5 @@
-// Makes the directory and the database ready, also when several processes start at once. Owns the schema
-// and the connection's settings; what is asked of the tables is store.ts's.
+// Prepares the directory and the database, even if several processes start at once. Owns the schema and the
+// connection's settings; store.ts asks the tables.
 import { join } from 'node:path'
 import { type Clock, leastElapsedMs, pause } from '../../base/clock.ts'
 import { ConflictError, UnavailableError } from '../../base/errors.ts'

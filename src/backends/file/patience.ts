@@ -1,8 +1,8 @@
-// Waits for the one lock for writing that all processes share, on the clock and not in SQLite, whose own wait would stop
-// the event loop. Owns how often it is asked for; what is done under it, and what ends the wait, the caller says.
+// Waits for the one lock for writing that all processes share, on the clock and not in SQLite, whose own wait would
+// stop the event loop. Owns how often it is asked for. The caller decides the work under it, and what ends the wait.
 //
-// No process keeps that lock for longer than it takes to change a few rows. SQLite does not queue for it: who asks more
-// often has it sooner. So all ask equally often, and those who have waited long more often than those who just came.
+// No process keeps that lock for longer than it takes to change a few rows. SQLite does not queue for it: a process that
+// asks more often gets it sooner. So all ask equally often, and long waits ask more often than new ones.
 import { untilAborted } from '../../base/abort.ts'
 import { type Clock, leastElapsedMs, type Mark } from '../../base/clock.ts'
 import { UnavailableError } from '../../base/errors.ts'
@@ -11,7 +11,7 @@ import { isLocked } from './failure.ts'
 const firstMs = 4
 const lastMs = 1
 
-/** For how long a turn goes on with those who wait before the event loop has the next one. */
+/** How long one turn serves waits before the event loop has the next turn. */
 const turnMs = 5
 
 /** The work of one client that met the lock. */
@@ -28,9 +28,9 @@ export class Patience {
   }
 
   /**
-   * Does `work`, and again while it meets the lock: it must have changed nothing then. Rejects with what else it throws, or
-   * with `signal.reason` when the signal aborts; then it does no work any more. Where the reason is only that no answer
-   * came, the error says that the database is locked.
+   * Does `work`, and repeats it while the lock is taken: it must have changed nothing then. Rejects with other errors
+   * of the work, or with `signal.reason` when the signal aborts; then the work is not done any more. If the reason is
+   * only that no answer came, the error says that the database is locked.
    */
   async run<T>(work: () => T, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted()

@@ -9,7 +9,7 @@ import type { Waits } from './waits.ts'
 /** How many sessions one look asks the kernel about: 64 cost a few ms. The next look goes on with others. */
 const probesMost = 64
 
-/** What one client removes from the store. */
+/** Removes dead and hanging sessions for one client. */
 export class Removals {
   readonly #store: Store
   readonly #files: SessionFiles
@@ -47,11 +47,14 @@ export class Removals {
     return dead.filter((id) => this.remove(id)).length > 0
   }
 
-  /** Removes a session, if `renewals` is given only when still at that, and wakes those who may come next. */
+  /**
+   * Removes a session and wakes the claims that may hold next. With `renewals`, only if the session is still at that
+   * count.
+   */
   remove(id: string, renewals?: bigint): boolean {
     const next = this.#store.removeSession(id, renewals, () => this.#files.remove(id))
     this.#renewals.forget(id)
-    // Later, since this may be one of our own waits' look, and the next in line another one of ours.
+    // Deferred: we may be inside a look() of this client, and wake() could re-enter another one.
     for (const session of new Set(next)) queueMicrotask(() => this.#waits.wake(session))
     return next !== undefined
   }
@@ -63,7 +66,7 @@ export class Removals {
     return this.#renewals.isOverdue(session) && this.remove(id, renewals)
   }
 
-  /** On whose lives the claim that joined with this ticket depends, as far as one look may ask. */
+  /** The sessions that this claim waits for, at most as many as one look may ask about. */
   guarded({ name, permits }: Claim, ticket: bigint): readonly string[] {
     return this.#some(guards(this.#store.sessionsAhead(name, ticket), permits))
   }
@@ -78,8 +81,8 @@ export class Removals {
 }
 
 /**
- * Whom a waiter looks after: the first in line the holders, every other the one before it. Each death is
- * noticed by one waiter, and a long line does not ask the kernel a hundred times the same.
+ * The sessions that a waiter watches: the first in line all holders, every other waiter the one before it. So one
+ * waiter notices each death, and a long line does not ask the kernel a hundred times.
  */
 function guards(ahead: readonly SessionRow[], permits: number): readonly SessionRow[] {
   return ahead.length <= permits ? ahead : ahead.slice(-1)

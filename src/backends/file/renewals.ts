@@ -1,13 +1,13 @@
-// Who hangs: alive by the kernel's word, and yet not renewing. Owns what this client has seen of others'
-// renewals, by its own monotonic clock, since no two processes' clocks are compared. Removes nobody.
+// Finds sessions that hang: their process is alive, but does not renew. Owns the renewals of others that this client
+// has seen, by its own monotonic clock, since clocks of two processes are never compared. Removes nothing.
 import { type Clock, leastElapsedMs, type Mark } from '../../base/clock.ts'
 import type { SessionRow } from './store.ts'
 
 const mostSeen = 1_024
 
 /**
- * The sessions seen by one client. It outlives single attempts, so that one who only ever tries succeeds
- * as well.
+ * The sessions seen by one client. They are kept over single attempts, so that a client that only ever tries also
+ * succeeds.
  */
 export class Renewals {
   readonly #clock: Clock

@@ -1,11 +1,9 @@
-// Who is alive, by the kernel's word. Each session has a file of its own on which its process keeps an
-// exclusive lock; the kernel drops it when the process ends, however it ends, in whatever pid namespace,
-// and at a reboot. Owns these files and those by which a waiter is woken; what a death means is decided
-// elsewhere.
+// Which sessions are alive, by the kernel's locks. Each session has a file on which its process keeps an exclusive
+// lock. The kernel drops the lock when the process ends in any way, in any pid namespace, and at a reboot. Owns these
+// files and the wake files of waiters; other files decide what a death means.
 //
-// A POSIX lock is lost as soon as its process closes *any* descriptor of the file. SQLite keeps watch over
-// its own descriptors, so nothing but SQLite may ever open a session's file; a wake file is another file
-// for this reason.
+// A POSIX lock is lost as soon as its process closes *any* descriptor of the file. SQLite keeps watch over its own
+// descriptors, so only SQLite may ever open a session's file. For this reason a wake file is a separate file.
 import { closeSync, type FSWatcher, fstatSync, lstatSync, type Stats, watch, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { UnavailableError } from '../../base/errors.ts'
@@ -80,8 +78,8 @@ export class SessionFiles {
   }
 
   /**
-   * Removes what dead processes left. Only in a write transaction in which no session is there. Where a process still has
-   * one, the database is a copy from before that session: throws UnavailableError.
+   * Removes the files of dead processes. Only in a write transaction in which there is no session. If a process still
+   * has one, the database is a copy from before that session: throws UnavailableError.
    */
   removeAll(): void {
     for (const session of [...this.#locks.keys()]) this.remove(session) // it was over when the next one was asked for

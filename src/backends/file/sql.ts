@@ -1,5 +1,5 @@
-// The statements of store.ts. Those that write run between BEGIN IMMEDIATE and COMMIT; one that reads alone is a
-// transaction of its own. What every lock and release costs is one statement each.
+// The statements of store.ts. A statement that writes runs between BEGIN IMMEDIATE and COMMIT; a read alone is a
+// transaction of its own. Every lock and every release costs one statement.
 
 /** Puts a claim in line and counts those before it. No row if its session is gone, it stands already, the name has other permits, or it will not wait. */
 export const join = `
@@ -17,7 +17,7 @@ export const place = `
   SELECT (SELECT count(*) FROM claims WHERE name = ?1 AND ticket < ?2) AS before
   FROM claims WHERE name = ?1 AND ticket = ?2 AND session = ?3`
 
-/** What kept a claim from joining. */
+/** The reason why a claim did not join. */
 export const obstacle = `
   SELECT EXISTS (SELECT 1 FROM sessions WHERE id = ?2) AS stands,
     (SELECT ticket FROM claims WHERE name = ?1 AND session = ?2 AND id = ?3) AS own,

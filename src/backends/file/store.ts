@@ -59,13 +59,13 @@ export class Store {
     })
   }
 
-  /** Where a claim that has joined stands now; undefined when it no longer does. */
+  /** The present place of a claim that has joined. Undefined if it no longer stands. */
   place({ name, session }: Claim, ticket: bigint): Position | undefined {
     const [row] = this.#connection.ask(sql.place, name, ticket, session)
     return row && { ticket, before: Number(row.before) }
   }
 
-  /** What kept a claim from joining. */
+  /** The reason why a claim did not join. */
   obstacle({ name, session, id }: Claim): Obstacle {
     const [row] = this.#connection.ask(sql.obstacle, name, session, id)
     const { stands, own = null, permits = null, before, counter } = row ?? {}
@@ -117,7 +117,7 @@ export class Store {
       .sort(byName)
   }
 
-  /** Takes out the claim that holds with this ticket. Returns its session, and that of whoever holds instead. */
+  /** Removes the claim that holds with this ticket. Returns its session, and that of the next holder. */
   breakHold(name: string, ticket: bigint): string[] | undefined {
     if (ticket > highestTicket) return undefined
     return this.#connection.transaction(() => {
@@ -128,7 +128,7 @@ export class Store {
     })
   }
 
-  /** Who stands first in the line of a name. */
+  /** The first in the line of a name. */
   leader(name: string): Leader | undefined {
     const [row] = this.#connection.ask(sql.leader, name)
     return row && { session: sessionOf(row), value: textOf(row), token: ticketOf(row) }

@@ -1,12 +1,13 @@
-// The tokens of a store: that none is given out twice. Owns the counter, the bound and their durability.
-// Tokens must never go back, and a commit of a write-ahead log that is not synced (synchronous=NORMAL,
-// which makes it 50 times cheaper) may be undone by a power cut. So `bound` is moved on by synced commits
-// only, 4096 at a time, and no token above it is given out: what a power cut undoes is a part of the
-// range below `bound`. Every process is gone after it, so whoever opens a session and finds no other alive
-// goes on from `bound`. A crash of a process alone undoes nothing: what was committed, the kernel has.
+// The tokens of a store: none is given out twice. Owns the counter, the bound and their durability.
 //
-// Somebody may also put an older copy of the database in the place of a newer one. What one client has seen it remembers:
-// it moves the counter on as soon as it meets a smaller one.
+// Tokens must never go back. But a power cut may undo commits of a write-ahead log that is not synced
+// (synchronous=NORMAL, which makes it 50 times cheaper). So `bound` is moved on by synced commits only, 4096 at a time,
+// and no token above it is given out: a power cut can only undo a part of the range below `bound`. It also ends every
+// process, so a process that opens a session and finds no other one alive starts from `bound`. A crash of a process
+// alone undoes nothing: the kernel has every commit.
+//
+// Somebody may also replace the database by an older copy. Each client remembers the largest counter that it has seen,
+// and moves the counter on as soon as it meets a smaller one.
 import type { Connection } from './connection.ts'
 import { countOf } from './layout.ts'
 import * as sql from './sql.ts'
@@ -16,7 +17,7 @@ const rangeOfTokens = 4096n
 /** The largest that SQLite can count to. */
 export const highestTicket: bigint = 2n ** 63n - 1n
 
-/** What one client knows of the tokens. All methods are synchronous and throw as `Connection` does. */
+/** One client's knowledge of the tokens. All methods are synchronous and throw as `Connection` does. */
 export class Tokens {
   readonly #connection: Connection
   /** The largest token that may be handed out, as last read; the one in the database is never lower. */

@@ -1,6 +1,5 @@
-// How a waiter learns that its answer changed: woken through its session's wake file, and behind that by a
-// look every 25 ms. Owns the watches and the one timer, which exist only while somebody waits; what to look
-// at is the backend's.
+// How a waiter learns that its answer changed: through its session's wake file, and otherwise by a look every 25 ms.
+// Owns the watches and the one timer, which exist only while a caller waits; the backend looks.
 import type { FSWatcher } from 'node:fs'
 import { untilAborted } from '../../base/abort.ts'
 import type { Clock } from '../../base/clock.ts'
@@ -97,10 +96,10 @@ export class Waits {
     this.#waits.add(wait)
     if (wait.everyMs === lookMs.waiting) this.#watch(wait.session)
     this.#setTick(wait.everyMs)
-    wait.look('event') // what happened before the watch was live has not woken anybody
+    wait.look('event') // a change before the watch was live has woken nobody
   }
 
-  /** One watch for all waits of a session. Where the system has none left, the timer alone has to do. */
+  /** One watch for all waits of a session. If the system has no watch left, only the timer is used. */
   #watch(session: string): void {
     if (this.#watches.has(session)) return
     try {
@@ -157,6 +156,6 @@ function foundBy<T>(look: Look<T>, cause: Cause): T | 'changed' | undefined {
   try {
     return look(cause)
   } catch {
-    return 'changed' // whoever asks again meets the error where it can be told
+    return 'changed' // the next request meets the error where it can be reported
   }
 }

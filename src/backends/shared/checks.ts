@@ -29,9 +29,9 @@ export const namespaceKind: Kind = { ...text({ empty: true }), alsoCalled: ['pre
  */
 export function checkAlone(options: object, superfluous: readonly string[]): void {
   const given = options as Readonly<Record<string, unknown>>
-  const beside = superfluous.find((name) => given[name] !== undefined)
-  if (given.client === undefined || beside === undefined) return
-  throw new TypeError(`${beside}: the client that is given has its own; leave one of them out`)
+  const extra = superfluous.find((name) => given[name] !== undefined)
+  if (given.client === undefined || extra === undefined) return
+  throw new TypeError(`${extra}: the given client decides it; leave one of them out`)
 }
 
 const login: TableOf<Auth> = {

@@ -19,7 +19,7 @@ export interface Use {
  * that was asked for, and what to do.
  */
 export function inUse({ name, permits }: Pick<Claim, 'name' | 'permits'>, use: Use): ConflictError {
-  const found = use.permits === undefined ? 'for something else than a lock' : `as ${kindOf(use.permits)}`
+  const found = use.permits === undefined ? 'for something other than a lock' : `as ${kindOf(use.permits)}`
   const asked = `this asks for ${kindOf(permits)}`
   return new ConflictError(`${quoted(name)} is in use ${found}; ${asked}: ${adviceFor(use)}`)
 }

@@ -1,5 +1,5 @@
-// Files that a variable of the environment names: certificates, keys, tokens. Owns what a message says of them: the variable
-// always, the path where it is one. What stands in the place of a path may be the secret itself, and is not shown.
+// Files that a variable of the environment names: certificates, keys, tokens. Owns the messages about them. A message
+// always names the variable. It shows the path only if that is one: a text in place of a path may be the secret itself.
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { quoted } from '../../base/printable.ts'
@@ -40,7 +40,7 @@ function pemOf(
     parse(text)
     return text
   } catch {
-    // What OpenSSL says of an encrypted key differs from version to version.
+    // OpenSSL's message for an encrypted key differs from version to version.
     const why = text.includes('ENCRYPTED')
       ? 'is encrypted; give a copy without a passphrase'
       : `has not ${what} that can be read`
@@ -48,7 +48,10 @@ function pemOf(
   }
 }
 
-/** What a reading of a file or folder gives. Throws TypeError, with the variable and the path in it, if it throws. */
+/**
+ * The result of `reading`, which reads a file or folder. If it throws, throws a TypeError that names the variable and
+ * the path.
+ */
 export function fromFile<T>(variable: string, file: string, reading: () => T): T {
   try {
     return reading()

@@ -1,5 +1,5 @@
-// One host's part in one tick, on the command line. Owns the words about ticks and the exit status; the command is
-// under-hold's.
+// One host's part in one tick, on the command line. Owns the words about ticks and the exit status; under-hold.ts runs
+// the command.
 import type { CronGuard, CronJob, TickRecord, TickResult } from '../../api/cron.ts'
 import type { Hold } from '../../api/hold.ts'
 import { ClockError, HoldLostError } from '../../base/errors.ts'
@@ -13,7 +13,7 @@ import type { Verdict } from '../process/overseer.ts'
 import { runUnderHold } from '../process/under-hold.ts'
 import { Progress } from '../progress.ts'
 
-/** What the options say, parsed. */
+/** The options of the command line, parsed. */
 export interface CronOptions extends HoldOptions {
   readonly schedule?: string
   readonly tz?: string
@@ -27,19 +27,19 @@ export interface CronOptions extends HoldOptions {
   readonly verbose?: boolean
 }
 
-/** Which tick it is, as it was when the command line was read. */
+/** The tick of this command, and its times, fixed when the command line was read. */
 export interface CronPlan {
   readonly tickMs: number
   readonly nowMs: number
-  /** Until the next tick. */
+  /** The time until the next tick. */
   readonly leftMs: number
-  /** How long to go on while the store is out of reach. */
+  /** How long to try while the store is out of reach. */
   readonly giveUpMs: number
 }
 
 type Outcome = Extract<TickResult<unknown>, { ran: false }>
 
-/** What is known of one tick, what to do at it, and how to tell of it. */
+/** One tick on this host: its facts, the job to run at it, and the messages about it. */
 export class CronTurn {
   readonly #name: string
   readonly #assignment: Assignment
@@ -55,7 +55,7 @@ export class CronTurn {
     this.#say = (message) => options.quiet || tell(message)
   }
 
-  /** Says that the tick is too far ahead; the exit status. */
+  /** Says that the tick is too far ahead, and returns the exit status. */
   tellEarly({ tickMs, nowMs }: CronPlan): number {
     const tick = new Date(tickMs).toISOString()
     this.#say(
@@ -65,7 +65,7 @@ export class CronTurn {
     return exitStatus.early
   }
 
-  /** Says what `take` would do; the exit status. */
+  /** Says what `take` would do, and resolves with the exit status. */
   async preview(visit: Visit, plan: CronPlan): Promise<number> {
     const { tick, verdict, last, missed } = await this.#guard(visit).preview()
     const latest = last
@@ -74,14 +74,14 @@ export class CronTurn {
     if (verdict === 'early') return this.tellEarly(plan)
     if (verdict !== 'run') this.#say(whyNot({ ran: false, tick, reason: verdict, last, by: last?.by }))
     else {
-      const late = this.#options.catchUp ? 'would run late' : 'would be told as run by nobody'
+      const late = this.#options.catchUp ? 'would run late' : 'would be reported as run by no host'
       if (missed.length > 0) this.#say(`${missed.length} ticks since ${missed[0]?.toISOString()} ${late}`)
       this.#say(`the tick of ${tick.toISOString()} would run here, now; ${latest}`)
     }
     return 0
   }
 
-  /** Forgets ticks of the future, and says which; the exit status. */
+  /** Forgets ticks of the future, says which, and resolves with the exit status. */
   async reset(visit: Visit): Promise<number> {
     const guard = this.#guard(visit)
     const forgotten = await guard.reset({ signal: visit.signals.interrupted })
@@ -96,7 +96,7 @@ export class CronTurn {
     return 0
   }
 
-  /** The exit status: that of the command, or 0 where another host has the tick. */
+  /** Takes the tick, and resolves with the exit status: that of the command, or 0 if another host has the tick. */
   async take(visit: Visit, plan: CronPlan): Promise<number> {
     await refuseNested(visit.client, { name: this.#name, permits: 1 })
     const progress = new Progress({ ...visit, name: this.#name, quiet: this.#options.quiet })
@@ -107,7 +107,7 @@ export class CronTurn {
     try {
       return await this.#begin(visit, plan, job, progress)
     } catch (error) {
-      if (error instanceof HoldLostError && this.#verdict) return this.#verdict.status // the overseer has told it
+      if (error instanceof HoldLostError && this.#verdict) return this.#verdict.status // the overseer has reported it
       throw error
     } finally {
       progress.clear()
@@ -120,7 +120,7 @@ export class CronTurn {
     job: CronJob<Verdict>,
     { onWait }: Progress,
   ): Promise<number> {
-    // When the command is killed, the overseer says.
+    // The overseer decides when the command is killed, so the grace here has no end.
     const options = { signal: visit.signals.interrupted, graceMs: Number.MAX_SAFE_INTEGER, onWait }
     if (this.#options.now) return (await this.#guard(visit).runNow(job, options)).status
     const onError = (error: unknown): void => this.#tell(error)
@@ -152,7 +152,7 @@ export class CronTurn {
     this.#say(error instanceof ClockError ? messageOf(error) : `${messageOf(error)}; it tries again`)
   }
 
-  /** Where nobody looks, nine hosts of ten keep quiet: cron would send what they say as mail. */
+  /** Hosts that do not run the tick are quiet unless a person looks: cron would send their messages as mail. */
   #tellWhyNot(outcome: Outcome): void {
     if (this.#options.verbose || process.stderr.isTTY) this.#say(whyNot(outcome))
   }
@@ -166,7 +166,7 @@ function whyNot({ tick, reason, last }: Outcome): string {
   return `${asked} is over: that of ${last.tick.toISOString()} ${stateOf(last)}`
 }
 
-/** What has become of a tick on record, in the right tense: a job without an end may run, or its host may have died. */
+/** The state of a tick on record, in the right tense: a job without an end may still run, or its host may have died. */
 function stateOf({ by, done, ended }: TickRecord): string {
   const who = printable(nameOf(by))
   const begun = by.since === undefined ? '' : ` at ${printable(by.since)}`

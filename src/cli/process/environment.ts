@@ -1,12 +1,12 @@
-// The environment of a command: all that leasehold has, byte for byte where it is UTF-8, and what the hold adds. Owns the
-// names of the variables, and that a command below a command is told from one that stands alone.
+// The environment of a command: all variables of leasehold (unchanged if they are UTF-8) and the variables about the
+// hold. Owns their names, and the list of holds by which a leasehold below a command knows that it is nested.
 import { hostname } from 'node:os'
 import type { Hold } from '../../api/hold.ts'
 import type { Leasehold } from '../../api/leasehold.ts'
 
 const holdsName = 'LEASEHOLD_HOLDS'
 
-/** A hold under which this process runs, as the `leasehold` that has it wrote down. */
+/** A hold under which this process runs. The `leasehold` that has the hold wrote this. */
 export interface OuterHold {
   readonly url: string
   readonly name: string
@@ -15,7 +15,7 @@ export interface OuterHold {
   readonly pid: number
 }
 
-/** What a command is started for. */
+/** The hold that a command is started for. */
 export interface Occasion {
   readonly client: Leasehold
   readonly hold: Pick<Hold, 'name' | 'token'>
@@ -44,7 +44,10 @@ export function commandEnv({ client, hold, env, stripEnv = [] }: Occasion): Reco
   }
 }
 
-/** What the environment of every process of this command begins a variable with, and that of no other command. */
+/**
+ * The beginning of a variable that every process of this command has in its environment, and no process of another
+ * command has.
+ */
 export function markOf(env: Readonly<Record<string, string>>): string {
   // A command below this one, run by another leasehold, has a longer list.
   return `${holdsName}=${env[holdsName]?.slice(0, -1)}`
@@ -56,7 +59,7 @@ export function outerHolds(): OuterHold[] {
     const list: unknown = JSON.parse(process.env[holdsName] ?? '[]')
     return Array.isArray(list) ? list.filter(isHold) : []
   } catch {
-    return [] // somebody else wrote it
+    return [] // another program wrote it
   }
 }
 

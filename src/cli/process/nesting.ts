@@ -1,5 +1,5 @@
-// A command below a command: leasehold that waits for a lock which its own ancestor holds would wait for ever. Owns how that
-// is seen before the wait.
+// Refuses a nested leasehold that waits for a lock of its own ancestor: it would wait for ever. Owns how that is seen
+// before the wait.
 
 import { hostname } from 'node:os'
 import type { Leasehold } from '../../api/leasehold.ts'
@@ -10,9 +10,9 @@ import { parseHolder } from '../../core/holder.ts'
 import { type OuterHold, outerHolds } from './environment.ts'
 
 /**
- * Rejects with ConflictError when the holds above this process take all permits of the name. The environment tells of them,
- * and the store whether they still stand: a process may outlive the hold under which it was started. Costs one
- * request, only where the environment tells of such a hold.
+ * Rejects with ConflictError when the holds above this process take all permits of the name. The environment names
+ * these holds, and the store says whether they still stand: a process may outlive the hold under which it was started.
+ * Costs one request if the environment names such a hold, otherwise none.
  */
 export async function refuseNested(
   client: Leasehold,
@@ -26,7 +26,10 @@ export async function refuseNested(
   if (standing.length >= permits) throw nested(name, permits, standing)
 }
 
-/** On etcd the token of a mutex is not in the store, but its holder names itself; a candidate may not. */
+/**
+ * Compares by token or by process: on etcd the token of a mutex is not in the store, and a candidate may have a value
+ * of its own.
+ */
 function isSame({ token, value }: Standing, hold: OuterHold): boolean {
   const holder = parseHolder(value)
   return String(token) === hold.token || (holder?.pid === hold.pid && holder.host === hold.host)

@@ -1,14 +1,14 @@
-// What leasehold and its guardian say to each other. Types only; each message is one of Node's IPC channel.
+// The messages between leasehold and its guardian. Types only; each message goes over one of Node's IPC channels.
 import type { Mark } from '../../base/clock.ts'
 
-/** How long the hold lasts, as seen at one instant of `machineMark`, which means the same in both processes. */
+/** How long the hold lasts, at one instant of `machineMark`, which both processes can compare. */
 export interface Heartbeat {
   readonly at: Mark
   /** Time from `at` to the deadline of the hold, in ms. */
   readonly leftMs: number
 }
 
-/** A command to start, and what the guardian needs to know to stop it in time. */
+/** A command to start, and the times by which the guardian stops it. */
 export interface Start extends Heartbeat {
   /** The program and its arguments. No shell reads them. */
   readonly command: readonly string[]
@@ -28,7 +28,7 @@ export interface Start extends Heartbeat {
   readonly graceOnDeathMs: number
 }
 
-/** What leasehold tells its guardian. */
+/** A message from leasehold to its guardian. */
 export type Order =
   | { readonly start: Start }
   | { readonly beat: Heartbeat }
@@ -37,7 +37,7 @@ export type Order =
   /** The command is being stopped: it gets no grace if leasehold dies from now on. */
   | 'stopping'
 
-/** What the guardian tells leasehold. */
+/** A message from the guardian to leasehold. */
 export type Report =
   | { readonly started: number }
   | { readonly failed: { readonly code?: string | undefined; readonly message: string } }

@@ -1,4 +1,4 @@
-// Where the guardian of the next command stands by. Owns that one is started at once, beside the connecting and the waiting,
+// Starts the guardian of the next command early. Owns that one is started at once, while leasehold connects and waits,
 // so that the command does not wait for it.
 import { Guardian } from './guardian.ts'
 import { type Inherited, inherited } from './inherited.ts'
@@ -9,7 +9,8 @@ export class Post {
   #next: Guardian | undefined = new Guardian(this.inherited)
 
   constructor() {
-    // It would see the end of this process by itself, but a moment later, and whoever reads its stdout would wait.
+    // The guardian would notice the end of this process by itself, but a moment later. A reader of its stdout would
+    // wait for that.
     process.once('exit', () => this.#next?.dismiss())
   }
 
@@ -20,7 +21,7 @@ export class Post {
     return guardian
   }
 
-  /** Sees to it that one stands by for a further command. */
+  /** Starts a guardian for a further command, unless one stands by. */
   standBy(): void {
     this.#next ??= new Guardian(this.inherited)
   }

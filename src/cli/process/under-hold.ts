@@ -1,5 +1,5 @@
 // One command under one hold, from its start until nothing of it runs any more, for every subcommand that runs one.
-// Owns how guardian, command, overseer and signals are put together; what its end means, each subcommand says.
+// Owns how guardian, command, overseer and signals work together; each subcommand interprets the end.
 import type { Hold } from '../../api/hold.ts'
 import { coveredMs } from '../../core/lifetime.ts'
 import type { Visit } from '../client.ts'
@@ -9,10 +9,10 @@ import type { Guardian, Task } from './guardian.ts'
 import { graceOnLossMs, Overseer, type Verdict } from './overseer.ts'
 import type { Post } from './post.ts'
 
-/** What to run, and under what. */
+/** The command to run, and its hold. */
 export interface Job extends Visit {
   readonly hold: Pick<Hold, 'name' | 'token' | 'signal' | 'remainingMs'>
-  /** Where the guardian comes from. */
+  /** The source of the guardian. */
   readonly post: Post
   readonly command: readonly string[]
   /** Time between SIGTERM and SIGKILL. */
@@ -27,8 +27,8 @@ export interface Job extends Visit {
 }
 
 /**
- * Runs the command to its end. The hold is the caller's to release, and only afterwards. Rejects with StartError when
- * there is nothing to run, and with Interrupted when a signal came before it could start.
+ * Runs the command to its end. The caller releases the hold, and only afterwards. Rejects with StartError when there is
+ * nothing to run, and with Interrupted when a signal came before it could start.
  */
 export async function runUnderHold(job: Job): Promise<Verdict> {
   const { client, signals } = job
@@ -51,7 +51,7 @@ export async function runUnderHold(job: Job): Promise<Verdict> {
 function taskOf(job: Job, graceMs: number): Task {
   const { hold, command, client } = job
   const env = commandEnv(job)
-  // Where a crash frees the lock at once, nobody waits for the command to end in peace.
+  // If a crash frees the lock at once, there is no time for the command to end by itself.
   const graceOnDeathMs = client.facts.freesOnCrash ? 0 : graceMs
   return { hold, command, env, mark: markOf(env), graceMs, graceOnDeathMs }
 }
@@ -75,8 +75,8 @@ function pass(signal: NodeJS.Signals, running: Running): void {
 }
 
 /**
- * Ctrl-Z: nobody renews while leasehold is stopped, so the command must not run on. Without a terminal it is in a session of
- * its own, where the kernel ignores SIGTSTP; SIGSTOP it does not ignore.
+ * Stops leasehold and the command together on Ctrl-Z: a stopped leasehold does not renew, so the command must not run
+ * on. Without a terminal the command is in a session of its own, where the kernel ignores SIGTSTP but not SIGSTOP.
  */
 function stopTogether({ post, group, signals }: Running): void {
   if (post.inherited.terminal) {

@@ -27,7 +27,7 @@ test('decodeName takes back what encodeName does, and knows what that never make
   }
 })
 
-test('what is read for a prefix has the keys of every name that begins with it', async ({ task }) => {
+test('the range of a prefix has the keys of every name that begins with it', async ({ task }) => {
   const layout = new Layout('my space/')
   for (const prefix of ['a', 'a/', 'a.', 'a/.', 'a..', 'a/b', '/', '.', ',', 'é'])
     for (const rest of ['', '/', '.', '..', '/.', 'b', '/b', '.b']) {

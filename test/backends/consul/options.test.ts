@@ -1,4 +1,4 @@
-// What the options of Consul say, before any server is asked.
+// The options of Consul, checked before any server is asked.
 import Consul from 'consul'
 import { expect, test } from 'vitest'
 import { type ConsulOptions, consul, consulFromUrl } from '../../../src/backends/consul/index.ts'
@@ -49,8 +49,8 @@ test.each([
   [{ lockDelayMs: Number.NaN }, RangeError, /^lockDelayMs: NaN is out of range/],
   [untyped({ lockDelayMs: '15s' }), TypeError, /^lockDelayMs: "15s" is not a whole number from 0 to 60000/],
   [untyped({ client: 'h:1' }), TypeError, /^client: a string is not a client made by/],
-  [{ client, dc: 'dc1' }, TypeError, /^dc: the client that is given has its own/],
-  [{ client, endpoints: ['h:1'] }, TypeError, /^endpoints: the client that is given/],
+  [{ client, dc: 'dc1' }, TypeError, /^dc: the given client decides it/],
+  [{ client, endpoints: ['h:1'] }, TypeError, /^endpoints: the given client decides it/],
 ])('consul refuses the options %j at once, and names the one that is wrong', (options, kind, message) => {
   const error = refusalOf(() => consul(options))
   expect(error).toBeInstanceOf(kind)

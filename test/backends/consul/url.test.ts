@@ -1,4 +1,4 @@
-// What a URL of Consul says, and what the environment adds to it; no server is asked.
+// URLs of Consul, together with the environment; no server is asked.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -89,7 +89,7 @@ test.each([
   'consul://root?hunter2@h/',
   'consul:root:hunter2@h/',
   'consul://h/?token=hunter2',
-])('what may be a secret in %s is not repeated', (url) => {
+])('the message about %s does not show a possible secret', (url) => {
   expect(() => parseConsulUrl(url)).toThrow(/^((?!hun|ter2).)*$/)
 })
 

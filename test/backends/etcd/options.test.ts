@@ -38,7 +38,7 @@ test('a file of a variable that cannot be read is named', () => {
 })
 
 test.each(['ETCDCTL_CACERT', 'ETCDCTL_CERT', 'ETCDCTL_KEY'])(
-  '%s beside etcd: is refused, not ignored',
+  '%s together with etcd: is refused, not ignored',
   (name) => {
     const error = refusalOf(() => etcdFromUrl('etcd://h', { [name]: '/some/file.pem' }))
     expect(error).toEqual(

@@ -88,7 +88,7 @@ const questions: Record<string, (client: Leasehold) => Promise<() => Promise<unk
   close: async (client) => () => client.close(),
 }
 
-test('whatever a client asked while another process kept the database locked is done within a second of its end', async () => {
+test('every call made while another process keeps the database locked is done within a second after that', async () => {
   const directory = newDirectory()
   const asked: Record<string, () => Promise<unknown>> = {}
   const owners: Leasehold[] = []
@@ -109,7 +109,7 @@ test('whatever a client asked while another process kept the database locked is 
     return client.close()
   })
   await pauseMs(2_500)
-  // Those that only read are not held up; close gives up after a time of its own.
+  // Reads are not held up; close gives up after a time of its own.
   expect(settled.filter((name) => !['verify', 'survey', 'close'].includes(name))).toEqual([])
   // An interval of 5 ms: a client that blocks for 100 ms at a time leaves it 25 turns.
   expect(turns()).toBeGreaterThan(100)
@@ -168,7 +168,7 @@ test('a process that is stopped inside a transaction: the others wait without bl
 
 const hasCompiler = process.platform === 'linux' && spawnSync('cc', ['--version']).status === 0
 
-/** How many cycles each of four processes makes in 3 s, each on a name of its own, beside others. */
+/** The number of cycles of each of four processes in 3 s, each on its own name, at the same time. */
 async function paces(directory: string, beside: Child[]): Promise<number[]> {
   const paced = [1, 2, 3, 4].map((index) => start(directory, 'pace', `name ${index}`, 3_000))
   for (const child of [...paced, ...beside]) await child.said('ready')

@@ -1,4 +1,4 @@
-// What the embedded backend deletes and renames, over all that a store goes through: nothing but files that it created.
+// The embedded backend deletes and renames only files that it created, in all that happens to a store.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'

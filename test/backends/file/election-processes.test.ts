@@ -1,4 +1,5 @@
-// Processes that lead in turn over a directory, and what befalls them; LEASEHOLD_ROUNDS says how often, each.
+// Processes that lead in turn over a directory, and faults of them. LEASEHOLD_ROUNDS is the number of rounds with each
+// fault.
 import { pathToFileURL } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { useBuild } from '../../servers/build.ts'
@@ -9,10 +10,10 @@ import { emptyDirectory, remove } from './processes.ts'
 const built = useBuild()
 const ttlMs = 2_000
 const rounds = roundsOf(3)
-/** What a busy machine may be late. */
+/** How late a busy machine may be. */
 const slackMs = 1_000
 
-test('whatever befalls the leader on file:, one leads at a time, and the next within the promised time', {
+test('after every fault of the leader on file:, one leads at a time, and the next one within the promised time', {
   timeout: 60_000 + rounds * 30_000,
 }, async () => {
   const directory = emptyDirectory()

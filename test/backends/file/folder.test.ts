@@ -1,5 +1,5 @@
-// What the embedded backend finds in its folder: nothing that others made is deleted, changed or followed, and nothing that
-// others wrote into the database is believed unchecked.
+// Foreign files in the folder of the embedded backend: nothing that others made is deleted, changed or followed, and
+// nothing that others wrote into the database is believed unchecked.
 import {
   chmodSync,
   chownSync,
@@ -118,7 +118,7 @@ describe('files of others', () => {
   })
 })
 
-describe('what others wrote into the database', () => {
+describe('text that others wrote into the database', () => {
   test('is never part of a path: an id with slashes deletes nothing, and is refused', async () => {
     await usedStore()
     mkdirSync(path('victim'))
@@ -216,7 +216,7 @@ describe.skipIf(process.platform === 'win32')('modes', () => {
   )
 })
 
-/** The test user beside root. */
+/** The test user other than root. */
 const nobody = 65_534
 
 describe.skipIf(!isRoot)('several users', () => {

@@ -131,7 +131,7 @@ test('a holder that hangs is replaced after its time to live, and knows when it 
   await hold.verify()
 })
 
-test('who only ever tries gets the lock of a holder that hangs', async () => {
+test('a client that only ever tries gets the lock of a holder that hangs', async () => {
   const directory = newDirectory()
   const hanging = start(directory, 1_000, 'hold', 'job')
   await hanging.said('asking')
@@ -141,7 +141,7 @@ test('who only ever tries gets the lock of a holder that hangs', async () => {
   await expect.poll(() => lock.tryAcquire(), { interval: 200, timeout: 5_000 }).toBeDefined()
 })
 
-test('what a killed process leaves is removed by the next one, and its lock is free at once', async () => {
+test('the next process removes the files of a killed one, and its lock is free at once', async () => {
   const directory = newDirectory()
   const dead = start(directory, 15_000, 'hold', 'job')
   await dead.said('asking')

@@ -19,7 +19,7 @@ export function execute(command: string, ...args: string[]): void {
   execFileSync(command, args)
 }
 
-/** What a client of another user meets in a directory: 'true' or 'false' for whether it held "job", or the error. */
+/** The result of another user's client in a directory: 'true' or 'false' for whether it held "job", or the error. */
 export async function tryAs(user: number, directory: string): Promise<string> {
   const script = join(import.meta.dirname, 'user.mjs')
   const args = [script, join(builtPackage(), 'dist'), directory, String(user)]
@@ -39,7 +39,7 @@ export function remove(...directories: string[]): void {
 
 /** A child process in one of the roles of child.mjs. */
 export class Child {
-  /** What the next children have in their environment beside what is there. */
+  /** Variables for the next children, in addition to the present environment. */
   static environment: Readonly<Record<string, string>> = {}
   readonly process: ChildProcess
   readonly #lines: AsyncIterator<string>

@@ -52,7 +52,7 @@ function newClaim({ id: session }: SessionGrant, more: Partial<Claim> = {}): Cla
   }
 }
 
-/** What the database says in the first column of the first row, asked by a connection of its own. */
+/** The first column of the first row, read over a separate connection. */
 async function inDatabase(question: string): Promise<unknown> {
   const database = (await loadDriver()).open(join(directory, 'leasehold.db'))
   const [row] = database.prepare(question).all()

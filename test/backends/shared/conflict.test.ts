@@ -10,7 +10,7 @@ test.each([
   [
     { permits: undefined },
     1,
-    '"job" is in use for something else than a lock; this asks for a mutex: choose another name',
+    '"job" is in use for something other than a lock; this asks for a mutex: choose another name',
   ],
   [
     { permits: 1, key: 'job/.lock', leftOver: true },

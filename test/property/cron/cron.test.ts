@@ -7,7 +7,7 @@ import { cronPlans } from './plan.ts'
 /** A hundredth of the runs of locks, since one run takes a hundred times as long. */
 const runs = Math.ceil(Number(process.env.LEASEHOLD_RUNS ?? 5_500) / 100)
 const mustSee = ['tick run', 'fault: kill', 'fault: cut']
-/** What the few long runs may do without. */
+/** Events that the few long runs may lack. */
 const rare = ['fault: outage', 'fault: by hand', 'by hand: early', 'wrong clock told']
 
 describe.each(['etcd', 'consul'] as const)('on a simulated %s', (store) => {

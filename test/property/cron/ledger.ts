@@ -26,10 +26,13 @@ const dayMs = 24 * 60 * minuteMs
 const shortMs = 5_000
 /** How early a tick may be taken. */
 const aheadMs = 60_000
-/** How long a sound host needs, beside what a dead one leaves behind: rests between tries, a new session. */
+/**
+ * How long a sound host needs for rests between tries and a new session. The time that a dead host's lock stays comes
+ * on top.
+ */
 const needMs = 20_000
 
-/** What the ledger needs to know of the world. */
+/** The facts about the world that the ledger needs. */
 export interface LedgerOptions {
   readonly breaks: Breaks
   readonly ttlMs: number
@@ -120,7 +123,7 @@ export class Ledger {
       this.complain('tick-at-its-time', `${at} runs too early, on ${process.name}`)
     if (this.#missed.has(tickMs) && !this.isWrong(host))
       this.complain('missed-tick-told', `${at} runs on ${process.name} after it was told to be missed`)
-    // A job whose lock was broken may go on for a while, or begin, beside the next one.
+    // A job whose lock was broken may go on for a while, or even begin, while the next one runs.
     const broken = this.#isMistaken(run)
     const later = this.isWrong(host) ? undefined : this.#begun().findLast((ms) => ms > tickMs)
     if (later && !broken)

@@ -174,7 +174,7 @@ const world = {
 /** A job, and whether it begins shortly before or during a fault of its process: few do by chance. */
 const meeting = fc.tuple(job, fc.boolean())
 
-/** Those who hold and wait when the store first takes a process for dead: by chance there are seldom enough of them. */
+/** The holders and waiters when the store first takes a process for dead: by chance there are seldom enough of them. */
 function bystanders(troubles: readonly Trouble[]): Job[] {
   const orphan = troubles.find(({ kind }) => kind === 'orphan')
   if (!orphan) return []

@@ -175,7 +175,10 @@ class Run implements Truth {
     this.#world.after(forMs, () => this.#network.heal())
   }
 
-  /** After a machine slept, timers that were set before go on: one that tells of a loss has at most a TTL to go. */
+  /**
+   * After a sleep of the machine, timers that were set before go on: a timer that reports a loss has at most a TTL
+   * left.
+   */
   #stop(process: SimProcess, forMs: number, asleep = false): void {
     this.#checker.stopped(process, this.#world.nowMs + forMs + (asleep ? this.#store.ttlMs : 0))
     if (asleep) process.suspend(forMs)

@@ -6,7 +6,7 @@ import { RefusedError, SessionGoneError, UnavailableError } from '../../../base/
 import { oneLine, quoted } from '../../../base/printable.ts'
 import type { Operation, SessionPlan, Snapshot, StoredKey, Target, TxnOutcome } from './transport.ts'
 
-/** What came back, whole. */
+/** A complete answer. */
 export interface Answer {
   readonly status: number
   /** The header X-Consul-Index. */
@@ -16,7 +16,7 @@ export interface Answer {
 
 type Meaning = typeof UnavailableError | typeof RefusedError | typeof SessionGoneError
 
-/** What went wrong with a request, and what it means for the caller: said without the server's address. */
+/** The failure of a request and its meaning for the caller, without the server's address. */
 export class Fault extends Error {
   readonly #meaning: Meaning
   /** The HTTP status, where the server answered. */
@@ -118,7 +118,7 @@ function entryOf(stored: KeyOnWire): StoredKey {
   }
 }
 
-/** What a read saw. Consul answers 404 where there is no key. */
+/** The result of a read. Consul answers 404 if there is no key. */
 export function snapshotOf({ status, index, text }: Answer): Snapshot {
   const at = Number(index)
   if (!Number.isInteger(at)) throw new TypeError('no index in the answer')
@@ -131,13 +131,13 @@ interface TxnAnswer {
   readonly Errors: readonly { readonly OpIndex: number; readonly What: string }[] | null
 }
 
-/** What became of a transaction; throws where it failed for want of a session or of a permission. */
+/** The result of a transaction. Throws if it failed for lack of a session or of a permission. */
 export function outcomeOf({ status, text }: Answer, operations: readonly Operation[]): TxnOutcome {
   const { Results, Errors } = parseExactly(text) as TxnAnswer
   const rule = (): string => operationsRule(operations)
   if (status === 200) {
     const entries = (Results ?? []).map(({ KV }) => entryOf(KV))
-    // What a token may not read, Consul leaves out without a word.
+    // Consul silently leaves out keys that the token may not read.
     const read = ({ verb, key }: Operation): boolean =>
       verb !== 'get' || entries.some((each) => each.key === key)
     if (!operations.every(read)) throw denied('Permission denied', status, rule)
@@ -164,7 +164,7 @@ function denied(said: string, status: number, rule: () => string): Fault {
 
 const transient = new Set([429, 500, 502, 503, 504])
 
-/** What any other status means than those that the request is about. */
+/** The meaning of any status that the request itself does not expect. */
 export function faultOf({ status, text }: Answer, rule: () => string): Fault {
   const said = oneLine(text) || STATUS_CODES[status] || 'no reason given'
   if (status === 403) return denied(said, status, rule)
@@ -206,12 +206,12 @@ function keyRule(keys: readonly string[], policy: 'read' | 'write'): string {
   return `key_prefix ${quoted(folder)} { policy = "${policy}" }`
 }
 
-/** What an error means that is in no answer: of sockets, of TLS, of a limit. */
+/** The meaning of an error without an answer: of sockets, of TLS, of a time limit. */
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error
   const cause = error as NodeJS.ErrnoException & { errors?: readonly Error[] }
   const said = cause.message || cause.errors?.map(({ message }) => message).join(', ') || String(cause.code)
-  // What OpenSSL says stands among its line numbers: 803C…:error:0A000412:SSL routines:read:what it says:file:line
+  // OpenSSL's message among its line numbers: 803C…:error:0A000412:SSL routines:read:message:file:line
   const tls = /:SSL routines:[^:]*:([^:]+)/.exec(said)?.[1]
   const refused = /alert.*(certificate|unknown ca)/.test(tls ?? '')
   // Node itself refuses a token that fits in no header, and OpenSSL a certificate that is none.

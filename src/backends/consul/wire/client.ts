@@ -48,7 +48,7 @@ export interface Connection {
   retire(): void
 }
 
-/** What npm consul inherits and does not declare: https://github.com/silas/node-papi */
+/** Members that npm consul inherits but does not declare: https://github.com/silas/node-papi */
 interface Papi {
   _request(request: object, answered: Middleware): Promise<PapiResponse>
   readonly _opts: { readonly socketPath?: string; readonly baseUrl: { hostname: string; port?: string } }
@@ -173,8 +173,8 @@ export class ConsulClient implements Transport {
   }
 
   /**
-   * With one server this too is right: a new connection shakes off whatever ailed the old one. What is under way there
-   * may yet be answered, unless the server fell silent: then those who wait for a change would not hear of it.
+   * This also helps with a single server: a new connection has none of the old one's problems. Requests on the old
+   * connection may still be answered, unless the server fell silent: then its blocking reads would miss changes.
    */
   #moveOn({ cause }: Fault): void {
     const left = this.#connected

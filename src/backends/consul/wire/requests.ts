@@ -1,4 +1,4 @@
-// What is asked of Consul: path, body, lane and time limit of each request, and which answers it understands. Owns no
+// The requests to Consul: path, body, lane and time limit of each, and the answers that it understands. Owns no
 // connection; client.ts sends.
 import { SessionGoneError, UnavailableError } from '../../../base/errors.ts'
 import { oneLine } from '../../../base/printable.ts'
@@ -34,7 +34,7 @@ export interface Request<T> {
   readonly limitMs: number
   /** Whether it waits for a change, and so can be asked again at no loss. */
   readonly waits?: boolean
-  /** A status beside 200 that `read` understands. */
+  /** A status other than 200 that `read` understands. */
   readonly accepts?: number
   /** The ACL rule it needs. */
   readonly rule: () => string
@@ -141,15 +141,15 @@ function aboutKeys(target: Target, query: Readonly<Record<string, string>>) {
   } as const
 }
 
-/** What stands in each request of a connection. */
+/** The parts of a connection that every request carries. */
 export interface Shown {
   readonly headers: Readonly<Record<string, string>>
   readonly query: Readonly<Record<string, string>>
-  /** What must not stand in any message. */
+  /** Texts that no message may contain. */
   readonly secrets: readonly string[]
 }
 
-/** What this access adds to every request. */
+/** The parts that this access adds to every request. */
 export function shownTo({ token, auth, dc, namespace, partition }: Access): Shown {
   const login = auth && Buffer.from(`${auth.username}:${auth.password}`).toString('base64')
   const headers = {
@@ -162,7 +162,7 @@ export function shownTo({ token, auth, dc, namespace, partition }: Access): Show
   return { headers, query: dc ? { dc } : {}, secrets }
 }
 
-/** What an answer says to a request, with no secret in it. Throws a Fault where that is no result. */
+/** The result of a request, with no secret in it. Throws a Fault if the answer has none. */
 export function understood<T>(request: Request<T>, answer: Answer, secrets: readonly string[]): T {
   const { status, index, text } = answer
   const foreign = request.method === 'GET' && index === undefined // another server's 404, say

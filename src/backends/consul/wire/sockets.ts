@@ -1,15 +1,14 @@
-// How many sockets there are to one server, and how they are secured. Owns Node's agents; what goes over them is
-// client.ts's.
+// The number of sockets to one server, and their security. Owns Node's agents; client.ts sends requests over them.
 import { type AgentOptions, Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import type { ConsulOptions, ConsulTls } from '../options.ts'
 
 type TlsOption = ConsulOptions['tls']
 
-/** `steady` is for what keeps and gives back: it never queues behind those who wait. `work` is for all the rest. */
+/** `steady` is for renewals and releases, which must never queue behind waits. `work` is for all other requests. */
 export type Lane = 'steady' | 'work'
 
-/** Consul serves 200 connections to one address: this leaves some to whoever else is there. */
+/** Consul serves 200 connections per address: this leaves some for other programs. */
 const socketsMax = { steady: 16, work: 80 } as const
 /** So many stay open when nothing is to do: one that is opened anew costs more than a lock's cycle. */
 const freeSocketsMax = { steady: 4, work: 16 } as const

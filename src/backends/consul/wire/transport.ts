@@ -1,4 +1,4 @@
-// What the Consul backend needs of a connection: types only, so that a simulated server can stand in for a real one.
+// The connection that the Consul backend needs: types only, so that a simulated server can stand in for a real one.
 // The vocabulary is that of Consul's HTTP API: https://developer.hashicorp.com/consul/api-docs/kv and /txn, /session
 import type { ConsulEnterprise, ConsulOptions } from '../options.ts'
 
@@ -16,14 +16,14 @@ export interface StoredKey {
   readonly lockIndex: number
 }
 
-/** What a read saw, and the index from which to wait for what comes after it. */
+/** The result of a read, and the index from which to wait for later changes. */
 export interface Snapshot {
   readonly index: number
   /** In the order of their keys. */
   readonly entries: readonly StoredKey[]
 }
 
-/** What to read: one key, or all keys that begin with a prefix. */
+/** The keys to read: one key, or all keys that begin with a prefix. */
 export type Target = { readonly key: string } | { readonly prefix: string }
 
 /** One operation of a transaction. `get-tree` reads a prefix, which may be empty; `get` fails without the key. */
@@ -99,17 +99,14 @@ export interface Transport {
   confirmSession(session: string, signal: AbortSignal): Promise<void>
   /** Resolves also when there is no such session. */
   destroySession(session: string, signal: AbortSignal): Promise<void>
-  /**
-   * Applies all operations or none. At most 64. One that `gives back` something goes over the connections that are
-   * kept for renewals and releases.
-   */
+  /** Applies all operations or none. At most 64. With `gives back`, uses the connections for renewals and releases. */
   txn(operations: readonly Operation[], signal: AbortSignal, purpose?: 'gives back'): Promise<TxnOutcome>
-  /** Reads what no stale server can answer. */
+  /** A consistent read. */
   read(target: Target, signal: AbortSignal): Promise<Snapshot>
-  /** Waits for a change, and reads then what the leader believes: a hint. */
+  /** Waits for a change, and then reads the leader's state, which may be stale: a hint. */
   block(target: Target, wait: Wait, signal: AbortSignal): Promise<Snapshot>
   close(): void
 }
 
-/** What to show to the servers, and which part of Consul to ask. */
+/** The credentials for the servers, and which part of Consul to ask. */
 export interface Access extends Pick<ConsulOptions, 'token' | 'auth' | 'tls' | 'dc'>, ConsulEnterprise {}

@@ -1,4 +1,5 @@
-// What an error of etcd3 or gRPC means for a caller of Leasehold. Owns the translation; client.ts decides what follows.
+// Translates an error of etcd3 or gRPC for a caller of Leasehold. Owns the translation; client.ts decides what
+// follows.
 import {
   ClientClosedError,
   EtcdAuthenticationFailedError,

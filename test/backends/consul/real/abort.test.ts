@@ -26,7 +26,7 @@ beforeEach(async () => {
   for (const { ID } of await store.sessions()) earlier.add(ID)
 })
 
-/** Those that there are since the test began. */
+/** The sessions that were created since the test began. */
 async function sessions(): Promise<string[]> {
   const ids = (await store.sessions()).map(({ ID }) => ID)
   return ids.filter((id) => !earlier.has(id))
@@ -62,7 +62,7 @@ test.for(both)('a $verb of a free $kind that is aborted at any moment leaves not
     const outcome = await given.catch((error: unknown) => error)
     if (outcome !== gone) expect(outcome, `${n} ${unit}`).toMatchObject({ held: true })
     if (outcome !== gone) await (outcome as AsyncDisposable)[Symbol.asyncDispose]()
-    // What was given up is in nobody's way, elsewhere or here.
+    // The aborted calls block nobody, neither elsewhere nor here.
     for (const each of [other, client]) await (await lockOf(each).acquire({ waitMs: 4_000 })).release()
   }
   await vi.waitFor(async () => expect(await store.names(namespace)).toEqual([]))
@@ -135,7 +135,7 @@ test('a second permit that is given up while it is asked for leaves no session b
   await first.verify()
 })
 
-test('an acquire that is not served in time says who holds, and leaves the line', async () => {
+test('an acquire that is not served in time names the holder, and leaves the line', async () => {
   const namespace = freshNamespace()
   const [holder, waiter, other] = await three(namespace)
   await holder.mutex('a').acquire()

@@ -166,7 +166,7 @@ test('sessions on one node and keys under the namespace are all that a token has
   })
 })
 
-test('a token that is deleted and comes back ends no candidate: both hear of it, and one of them leads', async () => {
+test('a token that is deleted and comes back ends no candidate: both get the error, and one of them leads', async () => {
   const token = await tokenOf('session_prefix "" { policy = "write" } key_prefix "" { policy = "write" }')
   const stop = new AbortController()
   const candidates = await Promise.all([1, 2].map(() => candidateWith(token, stop.signal)))

@@ -324,7 +324,7 @@ test.for(['a word', undefined, 7, new TypeError('of its own'), new UnavailableEr
   },
 )
 
-test('what reads asks for what no stale server can answer, and what waits does not', async () => {
+test('reads that decide are consistent, and blocking reads are not', async () => {
   const { address: at, requests } = await fake((request, response) => {
     if (request.method === 'GET') empty(request, response as never)
     else response.end('{"Results":[],"Errors":null}')
@@ -437,7 +437,7 @@ test.for<[string, (client: ConsulClient) => Promise<unknown>, string]>([
     'key_prefix "app/" { policy = "read" }',
   ],
   ['read', (client) => client.read({ key: 'app/a/b' }, never()), 'key_prefix "app/a/" { policy = "read" }'],
-])('whoever may not %s learns which rule the token needs', async ([, ask, rule]) => {
+])('a client that may not %s learns which rule its token needs', async ([, ask, rule]) => {
   const error = await rejection(ask(clientOf({})))
 
   expect(error).toMatchObject({ code: 'LEASEHOLD_REFUSED' })

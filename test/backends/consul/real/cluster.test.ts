@@ -1,5 +1,5 @@
-// Three servers, of which one is killed or hangs: a holder keeps its lock or is told in time, there are never two, and
-// those who wait go on. A session is of the server that made it, and ends when the others give that one up.
+// One of three servers is killed or hangs: a holder keeps its lock or learns of its loss in time, two never hold, and
+// waiters go on. A session belongs to the server that made it, and ends when the others give that server up.
 import { expect, onTestFinished, test } from 'vitest'
 import type { ConsulOptions } from '../../../../src/backends/consul/index.ts'
 import type { ConnectOptions, Hold, Leasehold } from '../../../../src/index.ts'
@@ -57,7 +57,7 @@ const mishaps = [
 ] as const
 
 test.for(mishaps)(
-  'when the %s is %s, a holder with a session of another server keeps its hold, and all who wait get their turn',
+  'when the %s is %s, a holder with a session of another server keeps its hold, and all waiters get their turn',
   long,
   async ([who, how]) => {
     const { leader, followers } = await roles()
@@ -157,7 +157,7 @@ test(
   },
 )
 
-test('who asks for a lock while nobody leads has it when somebody does', long, async () => {
+test('a client that asks for a lock while no server leads gets it when one does', long, async () => {
   const { leader, followers } = await roles()
   const namespace = freshNamespace()
   const clients = [await through([leader, ...followers], namespace), await through([followers[0]], namespace)]

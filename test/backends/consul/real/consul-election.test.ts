@@ -6,7 +6,7 @@ import { freshNamespace } from '../../../servers/etcd.ts'
 
 const store: TestConsul = useConsul({ servers: 3, config: { performance: { raft_multiplier: 5 } } })
 
-test('with the defaults a hold outlives an election of Consul, and is not told of any loss', {
+test('with the defaults a hold outlives an election of Consul, and reports no loss', {
   timeout: 90_000,
 }, async () => {
   const leader = await store.cluster.leader()

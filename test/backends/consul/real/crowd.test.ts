@@ -162,7 +162,7 @@ test('contenders that give up at random leave nothing, and keep nobody from the 
   expect(rooms[1].most).toBeLessThanOrEqual(3)
   for (const { order } of rooms) expect(order.length).toBeGreaterThan(20)
   expect(most).toBeLessThanOrEqual(connectionsMax)
-  // What says that a claim is withdrawn, to an attempt that may yet arrive, stays until the client closes.
+  // The marker of a withdrawn claim, for attempts that may still arrive, stays until the client closes.
   const left = async () => (await store.keys('test/')).filter(({ key }) => !key.includes('/.withdrawn/'))
   const emptied = async () => (await left()).length === 0
   await until(emptied, { describe: () => 'that nothing is left' })
@@ -214,7 +214,7 @@ test('sixty locks that are held and idle take few connections, as long as they a
   const holds = await Promise.all(Array.from({ length: 60 }, () => client.mutex(freshName()).acquire()))
   let most = 0
   const began = performance.now()
-  // What a read leaves at the agent when it is given up stays there for 15 s.
+  // The agent keeps an aborted read for 15 s.
   while (performance.now() - began < 8_000) {
     most = Math.max(most, await store.connections())
     await pause(100)
@@ -249,7 +249,7 @@ test('a hundred and fifty waits that are given up in a row do not exhaust the co
   await theirs.release()
 })
 
-test('who gives up while a session is made for its permit leaves no session behind', async () => {
+test('an acquire that is aborted while its session is made leaves no session behind', async () => {
   const link = await openLink(store.host)
   const client = await store.client({ endpoints: [link.address] })
   const semaphore = client.semaphore(freshName(), { permits: 2 })

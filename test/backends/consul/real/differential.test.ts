@@ -1,5 +1,5 @@
-// The simulated Consul beside a real one: whatever is asked, in whatever order, they have to answer alike. Indexes are
-// compared by their order, since a real Consul writes entries of its own into the log.
+// Compares the simulated Consul with a real one: both must give the same answers to any questions in any order.
+// Indexes are compared by their order, since a real Consul writes entries of its own into the log.
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ConsulClient, server } from '../../../../src/backends/consul/wire/client.ts'
@@ -75,7 +75,7 @@ const transaction = fc.record({
     fc.array(operation, { minLength: 1, maxLength: 4 }),
   ),
 })
-/** What most sequences turn on. */
+/** The steps of most sequences. */
 const lock = session.map((number): Step => {
   const held = { verb: 'lock', key: 'a', value: '', flags: undefined, index: 0, session: number } as const
   return { ask: 'txn', operations: [held] }
@@ -276,7 +276,7 @@ const kinds = {
   exists: /" exists$/,
 }
 
-/** What a reason says; itself where we know no such kind. */
+/** The kind of a reason; the reason itself if its kind is not known. */
 function kindOf(reason: string): string {
   return Object.entries(kinds).find(([, words]) => words.test(reason))?.[0] ?? reason
 }
@@ -357,7 +357,7 @@ const neighbour = (verb: 'set' | 'delete'): Step => ({
   operations: [{ ...plain, verb, key: '\uffee' }],
 })
 
-/** What is there, who waits, what others do that he need not hear of, and what he hears of. */
+/** The keys, the waiters, changes by others that a waiter need not see, and changes that it must see. */
 const waits = fc.record({
   target: fc.constantFrom<Target>({ key: 'a' }, { prefix: 'a' }),
   before: fc.array(transaction, { maxLength: 2 }),
@@ -377,7 +377,7 @@ const waits = fc.record({
 
 type Waiting = typeof waits extends fc.Arbitrary<infer T> ? T : never
 
-test('who waits for a change hears of the same change from Consul as from the simulated one', async ({
+test('a waiter for a change gets the same change from Consul and from the simulated one', async ({
   task,
 }) => {
   const compare = ({ target: what, before, meanwhile, change }: Waiting): Promise<string> =>
@@ -388,7 +388,7 @@ test('who waits for a change hears of the same change from Consul as from the si
       const held = { ...plain, verb: 'lock', key: 'a' } as const
       await on.ask({ ask: 'txn', operations: [held] })
       const heard = await on.wait(what)
-      // None of these is a change: the same lock again, a name beside it, sessions.
+      // None of these is a change: the same lock again, a similar name, sessions.
       await on.ask({ ask: 'txn', operations: [held] })
       for (const each of meanwhile) await on.ask(each)
       if (change === 'destroy') await on.ask({ ask: 'destroy', session: 0 })

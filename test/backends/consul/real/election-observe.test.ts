@@ -1,4 +1,4 @@
-// What can befall an observer of an election on Consul: it tells the last state all the same.
+// Faults that an observer of an election on Consul meets: it still sees the last state.
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -56,7 +56,7 @@ test('an observer follows when a restored snapshot sets the indexes back', { tim
 
   await run('snapshot', 'restore', file)
 
-  // Consul has forgotten the second, and the first no longer wants it; what the snapshot says is what counts.
+  // Consul has forgotten the second leader, and the first one no longer wants to lead. Only the snapshot counts.
   expect((await observed.sees('first', 30_000))?.token).toBe(first.token)
   const { session = '' } = (await election.leader()) ?? {}
   await store.destroy(session)
@@ -72,7 +72,7 @@ test('an observer whose connection falls silent learns who leads within a time t
   const term = await election.campaign({ value: 'first' })
   await observed.sees('first')
 
-  link.forget() // what there is stays open and says nothing more; new connections are sound
+  link.forget() // existing connections stay open and silent; new ones work
   await term.proclaim('second')
 
   await observed.sees('second')

@@ -1,4 +1,5 @@
-// Processes that lead in turn over a real Consul, and what befalls them; LEASEHOLD_ROUNDS says how often, each.
+// Processes that lead in turn over a real Consul, and faults of them. LEASEHOLD_ROUNDS is the number of rounds with
+// each fault.
 import { expect, test } from 'vitest'
 import { useBuild } from '../../../servers/build.ts'
 import { useConsul } from '../../../servers/consul-faults.ts'
@@ -10,10 +11,10 @@ const built = useBuild()
 /** The shortest that Consul takes. */
 const ttlMs = 10_000
 const rounds = roundsOf(1)
-/** What a busy machine may be late, and Consul. */
+/** How late a busy machine and Consul may be. */
 const slackMs = 2_000
 
-test('whatever befalls the leader on Consul, one leads at a time, and the next within the promised time', {
+test('after every fault of the leader on Consul, one leads at a time, and the next one within the promised time', {
   timeout: 90_000 + rounds * 90_000,
 }, async () => {
   const options = {

@@ -60,7 +60,7 @@ test('a value that is too large is refused before anything is sent', async () =>
   await term.verify()
 })
 
-test('who leads and who waits can be told however many candidates of the largest value stand in line', async () => {
+test('the leader and the waiters can be listed with any number of candidates of the largest value in line', async () => {
   const namespace = freshNamespace()
   const clients = await Promise.all(Array.from({ length: 9 }, () => store.client(namespace, { ttlMs })))
   const most = clients[0]?.facts.valueBytesMax ?? 0

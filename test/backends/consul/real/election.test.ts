@@ -16,7 +16,7 @@ async function put(name: string, session: string, value: string, verb = 'acquire
   expect(await store.put(`${name}/.lock`, value, `flags=${lockFlags}&${verb}=${session}`)).toBe(true)
 }
 
-test('who reads the key as the page says sees our session and value, and follows both by blocking reads', async () => {
+test('a client that reads the key as the page says sees the session and value of a Leasehold leader, and follows both by blocking reads', async () => {
   const name = freshName()
   const client = await store.client()
   const term = await client.election(name).campaign({ value: '{"host":"a"}' })

@@ -113,7 +113,7 @@ test.for([
   },
 )
 
-/** A folder can be made only once: whoever finds it there overlaps with another. */
+/** A folder can be made only once: a process that finds it there overlaps with another. */
 const exclusive = 'mkdir "$0" && echo held && sleep 0.05 && rmdir "$0" || { echo overlap; exit 1; }'
 
 test('in a mixed crowd nobody overlaps, and tokens grow in the order of holding', {
@@ -191,13 +191,13 @@ test('consul lock of the other kind ends with an error, and does no harm', async
     await hold.verify()
     await hold.release()
   }
-  // What it leaves until its time to live is over: a session, and its place among the contenders.
+  // It leaves a session and its place among the contenders, until its time to live is over.
   for (const { ID, Name } of await store.sessions()) {
     if (Name.startsWith('Consul lock')) await store.destroySession(ID)
   }
 })
 
-test('what consul lock uses for another kind is a conflict here, and says as what it is used', async () => {
+test('a name that consul lock uses as another kind of lock is a conflict here, and the error names that kind', async () => {
   const [mutex, semaphore] = [freshName(), freshName()]
   const theirs = [await lock(mutex), await lock(semaphore, { permits: 3 })]
   await Promise.all(theirs.map(({ held }) => held))
@@ -247,7 +247,7 @@ test.for(['acquire', 'tryAcquire'] as const)(
   },
 )
 
-test('who waits for a Go program gets the lock when it unlocks and leaves the key', async () => {
+test('a waiter for a Go program gets the lock when the program unlocks and leaves the key', async () => {
   const name = freshName()
   const session = await store.createSession()
   await store.put(`${name}/.lock`, 'Go', `flags=${lockFlags}&acquire=${session}`)

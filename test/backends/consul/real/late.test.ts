@@ -28,7 +28,7 @@ async function pair() {
   return { namespace, network, client, other: await store.client(namespace) }
 }
 
-/** What a write is part of, and how one comes to make it. */
+/** The purpose of a write, and the call that makes it. */
 interface Case {
   readonly permits: 1 | 2
   /** Whether somebody else holds all there is when the client asks. */
@@ -51,7 +51,7 @@ function lockOf(client: Leasehold, permits: number) {
   return permits === 1 ? client.mutex('a') : client.semaphore('a', { permits: permits })
 }
 
-/** Takes all there is, if it is to be taken; what is returned gives it back. */
+/** Takes all permits, if the case says so. The returned function releases them. */
 async function occupy(client: Leasehold, { permits, taken }: Case): Promise<() => Promise<unknown>> {
   const holds = await Promise.all(
     Array.from({ length: taken ? permits : 0 }, () => lockOf(client, permits).acquire()),
@@ -162,7 +162,7 @@ test.for(giving)(
   },
 )
 
-test('the sign that there is a line is not taken away late, from under those who came since', async () => {
+test('a late request does not delete the key of a line that has new waiters', async () => {
   const { namespace, network, client, other } = await pair()
   const first = await other.mutex('a').acquire()
   const waiting = client.mutex('a').acquire()
@@ -281,7 +281,7 @@ test('the end of a session that arrives late frees nothing that another client h
   await hold.verify()
 })
 
-/** What becomes of one write: `lateBy` so many later writes it arrives, or when all is over. */
+/** The fate of one write: with `lateBy` it arrives after this many later writes, or at the end. */
 type Mishap = Fate | { readonly lateBy: number }
 
 interface Plan {
@@ -295,7 +295,7 @@ interface Plan {
 class Run {
   readonly problems: string[] = []
   readonly network: Network = new Network(store.endpoints[0] ?? '', clock)
-  /** What writes were for that did not simply go through. */
+  /** The purposes of the writes that did not simply succeed. */
   readonly disturbed = new Set<Kind>()
   readonly #namespace = freshNamespace()
   readonly #limit: number
@@ -336,7 +336,7 @@ class Run {
     return hold
   }
 
-  /** Uses the hold, and gives it back. Whatever happened before, it must stand until then. */
+  /** Uses the hold, and releases it. Until then it must stand, after any fault. */
   async leave(hold: Hold): Promise<void> {
     await hold.checkpoint(`by ${hold.token}`)
     await hold.verify()
@@ -456,7 +456,7 @@ const anyPlan = fc.record({
 })
 
 test.for([1, 2])(
-  'whatever goes astray together, all get their turn and nothing stays (%d holders)',
+  'after any faults of several writes, all clients get their turn and nothing is left (%d holders)',
   async (permits, { task }) => {
     const plans = fc.sample(anyPlan, { numRuns: 60, seed: drawFor(task).seed })
 

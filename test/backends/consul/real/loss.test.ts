@@ -15,7 +15,7 @@ import { ClientProcess } from '../../../servers/process.ts'
 const store: TestConsul = useConsul()
 /** The shortest that Consul takes, and how much earlier a client gives up. */
 const [ttlMs, marginMs] = [10_000, 1_000]
-/** What a busy machine may be late with a timer. */
+/** How late a timer may be on a busy machine. */
 const slackMs = 150
 const built = useBuild()
 let undelayed = ''
@@ -78,7 +78,7 @@ test.for(['hangs', 'is killed'] as const)(
     expect(now()).toBeGreaterThan(deadline - 5)
     expect(now()).toBeLessThan(deadline + slackMs)
     if (mishap === 'is killed') return
-    // Its session ends as soon as Consul hears of it, not after twice the time to live.
+    // Its session ends as soon as Consul gets the request, not after twice the time to live.
     member.cont()
     const again = await client.mutex('a').acquire({ waitMs: ttlMs / 2 })
     await again.verify()

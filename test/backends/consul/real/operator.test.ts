@@ -79,7 +79,7 @@ const breaks: Record<string, (scene: Scene) => Promise<unknown>> = {
 }
 
 test.for(Object.entries(breaks))(
-  'a holder of a mutex knows soon when an operator %s, and those who wait have their turns',
+  'a holder of a mutex learns soon that an operator %s, and the waiters have their turns',
   async ([, breakIt]) => {
     const the = await scene('mutex')
 
@@ -88,7 +88,7 @@ test.for(Object.entries(breaks))(
     await lost(the.hold)
 
     expect(performance.now() - began).toBeLessThan(toldMs)
-    // Where all places were lost, not necessarily in the order of coming.
+    // If all places were lost, not necessarily in the order of arrival.
     await Promise.all(the.waiting.map((asked) => takeTurns([asked], the.hold.token)))
     await (await the.holder.mutex(the.name).acquire()).release()
   },
@@ -108,7 +108,7 @@ const breaksOfSemaphores: typeof breaks = {
 }
 
 test.for(Object.entries(breaksOfSemaphores))(
-  'a holder of a permit knows soon when an operator %s, and those who wait have their turns',
+  'a holder of a permit learns soon that an operator %s, and the waiters have their turns',
   async ([, breakIt]) => {
     const the = await scene('semaphore')
 
@@ -158,7 +158,7 @@ test('an operator who writes the key of a permit takes it from nobody', async ()
 })
 
 test.for(['mutex', 'semaphore'] as const)(
-  'who waits for a %s and loses its place stands at the end of the line, and has its turn',
+  'a waiter for a %s that loses its place stands at the end of the line, and has its turn',
   async (kind) => {
     const { hold, waiting, tickets } = await scene(kind)
     await consul('kv', 'delete', tickets[0]?.key ?? '')
@@ -170,7 +170,7 @@ test.for(['mutex', 'semaphore'] as const)(
 )
 
 test.for(['mutex', 'semaphore'] as const)(
-  'who waits for a %s and loses its session waits on with a new one',
+  'a waiter for a %s that loses its session waits on with a new one',
   async (kind) => {
     const { name, hold, waiting, tickets } = await scene(kind)
 
@@ -205,7 +205,7 @@ test('a snapshot that is restored while nothing has changed breaks no lock', asy
   await takeTurns(waiting, hold.token)
 })
 
-test('who holds when an older snapshot is restored knows soon, and tokens go on growing', async () => {
+test('a holder learns soon that an older snapshot was restored, and tokens still grow', async () => {
   const { name, holder, hold, waiting } = await scene('mutex')
   const restore = await snapshot()
   await hold.release()
@@ -222,7 +222,7 @@ test('who holds when an older snapshot is restored knows soon, and tokens go on 
   await takeTurns(waiting.slice(1), again.token)
 })
 
-test('what an older snapshot brings back of a client is gone when the client closes', async () => {
+test('keys of a client that an older snapshot brings back are gone when the client closes', async () => {
   const { holder, hold, waiting } = await scene('mutex')
   const restore = await snapshot()
   await hold.release()
@@ -257,7 +257,7 @@ test('after a session was destroyed nobody holds before the lock-delay is over, 
   for (const asked of refused) asked.catch(() => {})
   for (const asked of refused) {
     await expect(asked).rejects.toMatchObject({ code: 'LEASEHOLD_WAIT_TIMEOUT' })
-    // Those who stand behind another waiter are not told of it.
+    // Only the first waiter in line knows of the lock-delay; these two stand behind it.
     await expect(asked).rejects.toThrow(/nobody holds it at this moment, with [12] waiting/)
   }
   expect(await other.mutex(name).tryAcquire()).toBeUndefined()

@@ -57,7 +57,7 @@ function testsOf({ line, version }: TestedLine<ConsulLine>): void {
   }
 
   test.for(['mutex', 'election'] as const)(
-    'three peers in Go and three here share one %s, whatever befalls those that hold',
+    'three peers in Go and three of Leasehold share one %s, with faults of the holders',
     { timeout: (seconds + 120) * 1_000 },
     async (kind) => {
       const place = arena(kind)

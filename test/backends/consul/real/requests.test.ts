@@ -1,4 +1,4 @@
-// What each verb costs, counted on the way to the agent.
+// The requests of each verb, counted on the way to the agent.
 import { expect, test } from 'vitest'
 import type { Leasehold } from '../../../../src/index.ts'
 import { until } from '../../../../tools/servers/wait.mjs'
@@ -190,7 +190,7 @@ test('an idle holder sends its renewals, now and then what verifies, and reads t
   const { renew = 0, info = 0, read = 0, wait = 0, ...others } = counter.take()
   expect(others).toEqual({})
   expect(renew).toBe(2)
-  expect(info).toBe(2) // beside each renewal, which proves nothing
+  expect(info).toBe(2) // one with each renewal, which alone proves nothing
   expect(wait).toBeLessThanOrEqual(2 * 5) // of each hold, and longer with time
   expect(read).toBeLessThanOrEqual(2 * 3)
   for (const hold of holds) await hold.release()

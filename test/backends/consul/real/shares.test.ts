@@ -1,5 +1,6 @@
-// Whose turn it is where `consul lock`, which has no line, races with ours for one name. Ours are woken by the same change
-// and ask at once, so they get turns like each of the others, though fewer the more of them race: a request from Node takes longer.
+// How turns are shared if loops of `consul lock`, which has no line, race with our clients for one name. Our clients
+// are woken by the same change and ask at once, so they get turns too. They get fewer the more loops race: a request
+// from Node takes longer.
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
@@ -50,7 +51,7 @@ test.for([
   { kind: 'mutex', permits: 1 },
   { kind: 'semaphore', permits: 2 },
 ])(
-  'beside two loops of consul lock, a $kind of ours has no less than a quarter of their turns',
+  'a $kind that races two loops of consul lock has no less than a quarter of their turns',
   {
     timeout: 60_000,
   },

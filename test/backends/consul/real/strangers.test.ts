@@ -1,4 +1,4 @@
-// What strangers write where our keys stand: it neither blocks a lock unseen, nor does it pass for a claim.
+// Keys of unknown programs in the place of our keys neither block a lock unseen nor pass for a claim.
 import { expect, test } from 'vitest'
 import { until } from '../../../../tools/servers/wait.mjs'
 import { freshName, lockFlags, useConsul } from '../../../servers/consul-store.ts'
@@ -53,7 +53,7 @@ test('a waiter goes on when the session of the ticket before its own is taken fr
   await hold?.release()
   const holds = [second, third].map(async (waiting) => (await waiting)?.release())
   await Promise.all(holds)
-  await store.ask('DELETE', `kv/${name}?recurse`) // what the operator left
+  await store.ask('DELETE', `kv/${name}?recurse`) // the key that the operator left
 })
 
 test('a lock key of an unknown program is a conflict that names the key', async () => {

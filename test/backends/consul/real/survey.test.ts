@@ -1,5 +1,5 @@
-// What an operator sees on a real Consul, and does to it: claims of ours and of `consul lock` among other data, and a broken
-// lock or permit.
+// The operator's view of a real Consul: claims of Leasehold and of `consul lock` among other data, and a broken lock
+// or permit.
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { encodeName } from '../../../../src/backends/consul/layout.ts'
@@ -12,7 +12,7 @@ const store = useConsul()
 const lock = (name: string, options?: ConsulLockOptions) =>
   ConsulLock.start(store.cluster.address, name, options)
 
-/** Who holds and who waits, by their sessions. */
+/** Holders and waiters, by their sessions. */
 function shape(states: readonly NameState[]): unknown[] {
   return states.map(({ name, permits, claims }) => [
     name,

@@ -63,7 +63,7 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
     await waiting
   })
 
-  test('data without a lease beside no claim is no claim, nor are our own records', async () => {
+  test('data without a lease does not count as a claim if no claim stands there, and our own records never do', async () => {
     const namespace = freshNamespace()
     const client = await etcd.client(namespace)
     const hold = await client.mutex('a').acquire()
@@ -105,7 +105,7 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
     expect(await etcd.keys(`${namespace}a/`)).toEqual([])
   })
 
-  test('a key without a lease at the head of a line is shown, never broken, and named to all who ask', async () => {
+  test('a key without a lease at the head of a line is shown, never broken, and named in the error of each caller', async () => {
     const namespace = freshNamespace()
     const client = await etcd.client(namespace)
     const key = `${namespace}a/data`
