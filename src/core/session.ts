@@ -72,7 +72,7 @@ export class Session {
   /** Time to the deadline in ms, computed now. 0 if the session is over. */
   get remainingMs(): number {
     const leftMs = this.#lifeLeftMs()
-    if (leftMs <= 0) this.#finish(this.#expired())
+    if (leftMs <= 0 && !this.#ended.ended) this.#finish(this.#expired())
     return this.#ended.ended ? 0 : leftMs
   }
 
