@@ -199,7 +199,7 @@ export class Session {
 
   /**
    * The margin belongs to the last writes of a holder that has just stopped. Requests may arrive although answers are lost:
-   * ending the session sooner would let the next holder in beside them. A lock-delay keeps it out in any case.
+   * ending the session sooner would let the next holder in while these are under way. A lock-delay keeps it out in any case.
    */
   async #untilMarginIsOver(scope: Scope): Promise<void> {
     if (!this.#lost) return
