@@ -68,6 +68,14 @@ export const ofLeaders = [
     by: oneWorker,
   },
   {
+    name: 'lost-session-is-ended-at-its-deadline',
+    file: 'src/core/session.ts',
+    find: '    if (leftMs > 0) await pause(this.#clock, leftMs, scope.signal)\n',
+    put: '',
+    stores: election,
+    by: oneWorker,
+  },
+  {
     name: 'close-does-not-wait-for-the-work-of-a-leader',
     file: 'src/core/acquire.ts',
     find: '    await this.#works.settled()\n',
