@@ -40,6 +40,9 @@ export async function* follow<T>(first: T, question: Question<T>): AsyncGenerato
   }
 }
 
+/** Ends the loser of the race. It is one value for all waits: an abort without a reason creates an error with a stack. */
+const waited = 'the wait is over'
+
 /** Waits for a change, at most for `restMs`. `woken` says whether a change ended the wait. */
 async function changed<T>(
   answer: T,
@@ -52,7 +55,7 @@ async function changed<T>(
   try {
     return await (question.tells(answer) ? Promise.race([watched(), rest]) : rest)
   } finally {
-    scope.end(undefined)
+    scope.end(waited)
     scope.lift()
   }
 }

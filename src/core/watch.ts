@@ -7,6 +7,9 @@ import type { Admitted, Backend, Claim } from '../contract.ts'
 import { once } from './request.ts'
 import type { Session } from './session.ts'
 
+/** Ends the rest that is not needed. It is one value for all: an abort without a reason creates an error with a stack. */
+const rested = 'the rest is over'
+
 /** A claim that holds. */
 export interface Watched {
   readonly backend: Backend
@@ -50,7 +53,7 @@ async function verifyWhile(
   const round = new Scope().on(scope)
   const rest = pause(clock, session.ttlMs / 3, round.signal).then(() => false)
   const woken = Promise.race([changed, rest]).finally(() => {
-    round.end(undefined)
+    round.end(rested)
     round.lift()
   })
   woken.catch(() => {})
