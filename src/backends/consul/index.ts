@@ -21,7 +21,10 @@ export function consul(options: ConsulOptions = {}): BackendSource {
   const { namespace = '', checks = [], node, dc, tls, unsafeTwoMayHold } = options
   const endpoints = endpointsOf(options)
   return {
-    url: formatConsulUrl({ endpoints, namespace, dc, tls: Boolean(tls) }),
+    url: formatConsulUrl({
+      ...{ endpoints, namespace, tls: Boolean(tls) },
+      ...{ dc, node, checks, lockDelayMs: options.lockDelayMs },
+    }),
     async open(clock, ttlMs) {
       const { lockDelayMs = usualLockDelayMs(ttlMs) } = options
       const transport = await transportOf(options, endpoints, clock)
@@ -32,7 +35,7 @@ export function consul(options: ConsulOptions = {}): BackendSource {
 }
 
 /**
- * Reads `consul://host:port,host:port/namespace/?dc=dc1`, or `consuls://` for TLS; `consul://unix:%2Fpath/namespace/` is
+ * Reads `consul://host:port,host:port/namespace/?dc=dc1&node=n1&checks=a,b&lockDelayMs=30000`, or `consuls://` for TLS; `consul://unix:%2Fpath/namespace/` is
  * a socket. Without a host, as in `consul:` or `consul:///namespace/`, CONSUL_HTTP_ADDR and CONSUL_HTTP_SSL say where
  * Consul is, else it is at 127.0.0.1:8500. Credentials come from the variables that the consul program
  * reads: CONSUL_HTTP_TOKEN, CONSUL_HTTP_TOKEN_FILE (which wins), CONSUL_HTTP_AUTH (user:password), and with TLS
