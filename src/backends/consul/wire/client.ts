@@ -75,7 +75,7 @@ export class ConsulClient implements Transport {
     this.#servers = servers
   }
 
-  createSession(plan: SessionPlan, signal: AbortSignal): Promise<string> {
+  async createSession(plan: SessionPlan, signal: AbortSignal): Promise<string> {
     return this.#ask(creation(plan, this.#connection.shown.query.dc), signal)
   }
 
