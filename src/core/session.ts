@@ -1,6 +1,6 @@
 // Keeps a session alive in the store, and decides when its client must consider it dead. Owns the deadline and the
 // renewals; knows no names, lines or locks. sessions.ts opens sessions.
-import { type Clock, type Mark, mostElapsedMs, pause } from '../base/clock.ts'
+import { type Clock, leastElapsedMs, type Mark, mostElapsedMs, pause } from '../base/clock.ts'
 import { HoldLostError, SessionGoneError } from '../base/errors.ts'
 import { quoted } from '../base/printable.ts'
 import { type Ending, Scope } from '../base/scope.ts'
@@ -43,6 +43,10 @@ export class Session {
   /** When the last request was sent whose answer confirmed the session. */
   #sent: Mark
   #claimsLost = 0
+  /** When holds were lost with the session. */
+  #lost: Mark | undefined
+  /** Whether the store has answered that the lost session is ended. */
+  #destroyed = false
   #failure: unknown
   #failures = 0
   #cancelAlarm = (): void => {}
@@ -100,14 +104,15 @@ export class Session {
     this.#finish(new HoldLostError(`hold lost: ${cause.message}`, { cause }))
   }
 
-  /** Stops the renewals and ends the session in the store. Rejects as a request does. */
+  /**
+   * Stops the renewals and ends the session in the store; a session that was lost with holds only when its margin is over.
+   * Rejects as a request does.
+   */
   async end(scope: Scope): Promise<void> {
     this.#finish(new DOMException('the session was ended', 'AbortError'))
-    await this.#destroy(scope)
-  }
-
-  #destroy(scope: Scope): Promise<void> {
-    return once({ ...this.requests, scope }, (signal) => this.#backend.destroySession(this.id, signal))
+    if (this.#destroyed) return
+    await this.#untilMarginIsOver(scope)
+    await once({ ...this.requests, scope }, (signal) => this.#backend.destroySession(this.id, signal))
   }
 
   #lifeLeftMs(): number {
@@ -167,24 +172,41 @@ export class Session {
   #finish(reason: Error): void {
     if (this.#ended.ended) return
     this.#cancelAlarm()
-    // If the session still lives in the store, ending it now saves the other clients the rest of its time to live.
-    if (reason instanceof HoldLostError) this.#destroyLost().catch(() => {})
+    if (reason instanceof HoldLostError) {
+      if (this.#holds.size > 0) this.#lost = this.#clock.mark()
+      this.#destroyLost().catch(() => {})
+    }
     this.#ended.end(reason)
   }
 
   /**
-   * Asks until the store answers, for at most twice the time to live: by then every store has ended the session itself.
+   * If the session still lives in the store, ending it saves the other clients the rest of its time to live. Asks until the
+   * store answers, for at most twice the time to live: by then every store has ended the session itself.
    */
   async #destroyLost(): Promise<void> {
     const scope = new Scope()
       .on(this.#closing)
       .onTimeout(this.#clock, 2 * this.ttlMs, () => 'the store has ended it')
     try {
+      await this.#untilMarginIsOver(scope)
       const request = { ...this.requests, scope, retries: Infinity }
       await persist(request, (signal) => this.#backend.destroySession(this.id, signal))
+      this.#destroyed = true
     } finally {
       scope.lift()
     }
+  }
+
+  /**
+   * The margin belongs to the last writes of a holder that has just stopped. Requests may arrive although answers are lost:
+   * ending the session sooner would let the next holder in while these are under way. A lock-delay keeps it out in any case.
+   */
+  async #untilMarginIsOver(scope: Scope): Promise<void> {
+    if (!this.#lost) return
+    const coverMs = this.coveredMs - leastElapsedMs(this.#sent, this.#clock.mark())
+    const marginLeftMs = marginMs(this.coveredMs) - leastElapsedMs(this.#lost, this.#clock.mark())
+    const leftMs = Math.min(coverMs, marginLeftMs) - this.#backend.facts.lockDelayMs
+    if (leftMs > 0) await pause(this.#clock, leftMs, scope.signal)
   }
 
   #expired(): HoldLostError {
