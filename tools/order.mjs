@@ -4,7 +4,7 @@
 import { BaseSequencer } from 'vitest/node'
 
 /**
- * The longest first. Files that are not in the list begin after these, the largest first. Those that keep a core busy
+ * The longest first. Files that are not in the list begin after these, the largest first. Files that keep a core busy
  * (simulated runs, comparisons) step back for all others, and so take two or three times as long as alone. They begin in
  * between, so that two or three of them run at any time.
  */

@@ -22,7 +22,7 @@ const { LEASEHOLD_TESTED_LINE: tested } = process.env
 const { etcd, consul } = await ensureServers({ log: (line) => process.stderr.write(`${line}\n`) })
 
 /**
- * Of etcd, the newest first: at most 3.7, 3.6, 3.5 and 3.4. Only one if vitest.config.ts runs a test file once for each
+ * Of etcd, the newest first: at most 3.7, 3.6, 3.5 and 3.4. Only one if vitest runs a test file once for each
  * line, each time with LEASEHOLD_TESTED_LINE.
  */
 export const etcdLines = newestFirst<EtcdLine>(etcd).filter(({ line }) => line === (tested ?? line))
