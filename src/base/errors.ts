@@ -93,6 +93,26 @@ export class ClockError extends LeaseholdError {
   }
 }
 
+/**
+ * A tick of a cron job may be on record, although its job did not begin: this host had to stop while the store was out of
+ * reach. No other host runs such a tick. Run the job by hand where it must not be left out.
+ */
+export class TickLostError extends LeaseholdError {
+  readonly code = 'LEASEHOLD_TICK_LOST'
+  /** The scheduled time, in ms since 1970. */
+  readonly tickMs: number
+  constructor(message: string, options: ErrorOptions & { readonly tickMs: number }) {
+    super(message, options)
+    this.tickMs = options.tickMs
+  }
+  override get name(): string {
+    return 'TickLostError'
+  }
+  get retryable(): boolean {
+    return false
+  }
+}
+
 /** The store answered and refused: wrong credentials, or a missing permission. */
 export class RefusedError extends LeaseholdError {
   readonly code = 'LEASEHOLD_REFUSED'

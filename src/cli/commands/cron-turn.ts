@@ -2,7 +2,7 @@
 // the command.
 import type { CronGuard, CronJob, TickRecord, TickResult } from '../../api/cron.ts'
 import type { Hold } from '../../api/hold.ts'
-import { ClockError, HoldLostError } from '../../base/errors.ts'
+import { ClockError, HoldLostError, UnavailableError } from '../../base/errors.ts'
 import { printable } from '../../base/printable.ts'
 import { nameOf } from '../../core/holder.ts'
 import type { Visit } from '../client.ts'
@@ -149,7 +149,8 @@ export class CronTurn {
 
   #tell(error: unknown): void {
     this.#isClockWrong ||= error instanceof ClockError
-    this.#say(error instanceof ClockError ? messageOf(error) : `${messageOf(error)}; it tries again`)
+    const goesOn = error instanceof UnavailableError || error instanceof HoldLostError
+    this.#say(goesOn ? `${messageOf(error)}; it tries again` : messageOf(error))
   }
 
   /** Hosts that do not run the tick are quiet unless a person looks: cron would send their messages as mail. */
