@@ -27,11 +27,11 @@ export function optionsOf<T>(shown: Shown, { method, path, params, query, body }
     body,
     type: 'json',
     buffer: true,
-    timeout: 0, // else that of a given client, also for reads that are meant to take their time
+    timeout: 0, // without it a given client's time limit would end blocking reads, too
   }
 }
 
-/** Takes every answer as one: papi would throw away what the server said, and keep the token in the error. */
+/** Returns every status as an answer: papi would drop the server's message, and keep the token in its error. */
 export const answered: Middleware = ({ err, res }, next) =>
   next(false, err?.isResponse ? undefined : err, res)
 
