@@ -360,16 +360,16 @@ const onEtcd = [
   {
     name: 'etcd-no-tombstone-written',
     file: 'src/backends/etcd/claims.ts',
-    find: "const bury = [put(tombstone, '', lease), remove(key)]",
-    put: 'const bury = [remove(key)]',
+    find: "const bury = [put(tombstone, '', lease), ...gone]",
+    put: 'const bury = [...gone]',
     stores: etcd,
     by: goesOn,
   },
   {
     name: 'etcd-no-tombstone-checked',
     file: 'src/backends/etcd/claims.ts',
-    find: 'const free = [absent(key), absent(keys.tombstone)]\n    const response = await this.#change(state, txn(free, [line, own]',
-    put: 'const free = [absent(key)]\n    const response = await this.#change(state, txn(free, [line, own]',
+    find: 'const free = [absent(key), absent(keys.tombstone)]\n',
+    put: 'const free = [absent(key)]\n',
     stores: etcd,
     by: goesOn,
   },
@@ -384,8 +384,8 @@ const onEtcd = [
   {
     name: 'etcd-delete-unguarded',
     file: 'src/backends/etcd/claims.ts',
-    find: 'txn([createdAt(key, created)], [remove(key)])',
-    put: 'txn([], [remove(key)])',
+    find: 'txn([createdAt(key, created)], gone)',
+    put: 'txn([], gone)',
     stores: etcd,
     by: belief,
   },
@@ -432,7 +432,7 @@ const onEtcd = [
   {
     name: 'etcd-predecessor-gone-so-mine',
     file: 'src/backends/etcd/waits.ts',
-    find: '        const proves = gapless && watch.proves && relevant.every((deletion) => deletion.key !== key)\n        const last = relevant.at(-1)\n        if (!last || (proves && ahead.size >= permits)) return',
+    find: '        const proves = proven && gapless && watch.proves && relevant.every((deletion) => deletion.key !== key)\n        const last = relevant.at(-1)\n        if (!last || (proves && ahead.size >= permits)) return',
     put: '        const proves = gapless && ahead.size >= permits - permits\n        const last = relevant.at(-1)\n        if (!last) return',
     stores: etcd,
     by: belief,
@@ -496,7 +496,7 @@ const onEtcd = [
   },
   {
     name: 'etcd-watch-tells-events-twice',
-    file: 'src/backends/etcd/wire/streams.ts',
+    file: 'src/backends/etcd/wire/watches.ts',
     find: ' || (index === 0 && revision === watch.revision)',
     put: ' || index < 0',
     stores: streams,
@@ -504,7 +504,7 @@ const onEtcd = [
   },
   {
     name: 'etcd-watch-outlives-its-stream',
-    file: 'src/backends/etcd/wire/streams.ts',
+    file: 'src/backends/etcd/wire/watches.ts',
     find: '        if (this.#stream === opened) this.reset()\n',
     put: '        if (this.#stream === opened) this.#stream = undefined\n',
     stores: streams,
