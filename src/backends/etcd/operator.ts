@@ -40,7 +40,7 @@ export async function survey(at: Namespace, prefix: string, signal: AbortSignal)
     line: claimsOn(at, name, kvs),
   }))
   // Our clients and Go's wait for every key with a lease that stands where claims stand. So each such key is shown.
-  // So is the key of a dead client that lost its lease before: it is in the way of all who ask.
+  // So is the key of a dead client that lost its lease before: no claim on the name can hold.
   const used = lines.filter(({ line }) => line.some((found) => found.lease !== '0' || isOrphan(found)))
   const claims = used.flatMap(({ line }) => line)
   const leftMs = await timesLeft(at, claims, signal)
