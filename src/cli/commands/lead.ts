@@ -111,7 +111,6 @@ class Candidate {
 
   #standAgain(): void {
     const name = quoted(this.#name)
-    this.#assignment.post.standBy()
     this.#progress.say(`${name} is led from here no longer; standing for election again`)
   }
 

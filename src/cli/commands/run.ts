@@ -49,6 +49,8 @@ async function run(assignment: Assignment, options: RunOptions): Promise<void> {
     const { status } = await runUnderHold({ ...visit, ...assignment, hold, graceMs, stripEnv, say })
     return status
   }
+  // Most locks are free: then the guardian starts while the store is connected, and the command waits for neither.
+  if (!options.try) post.standBy()
   await withClient({ ...options, startMs: options.wait }, work, post.inherited.ignored)
 }
 
