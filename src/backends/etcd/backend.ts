@@ -19,6 +19,7 @@ import { type Layout, leaseOf, type Namespace } from './layout.ts'
 import { LockDelay } from './lock-delay.ts'
 import { leaderChanged, observe, type Seen } from './observe.ts'
 import { breakHold, line, survey } from './operator.ts'
+import { Tombstones } from './tombstones.ts'
 import type { Transport } from './wire/transport.ts'
 
 /** The time to live that is used by default. */
@@ -42,6 +43,7 @@ export class EtcdBackend implements Backend {
   readonly #transport: Transport
   readonly #clock: Clock
   readonly #delay: LockDelay
+  readonly #tombstones: Tombstones
   readonly #claims: Claims
   readonly #writes: FencedWrites
   readonly #namespace: Namespace
@@ -49,10 +51,11 @@ export class EtcdBackend implements Backend {
   /** `lockDelayMs` is the option of that name; 0 means none. */
   constructor(transport: Transport, layout: Layout, clock: Clock, lockDelayMs = 0) {
     this.facts = { ...facts, lockDelayMs, endsEarly: lockDelayMs > 0 }
+    this.#tombstones = new Tombstones(transport, clock)
     this.#delay = new LockDelay(transport, layout, clock, lockDelayMs)
     this.#transport = transport
     this.#clock = clock
-    this.#claims = new Claims(transport, layout, this.#delay)
+    this.#claims = new Claims(transport, layout, this.#delay, this.#tombstones)
     this.#writes = new FencedWrites(transport, layout)
     this.#namespace = { transport, layout }
   }
@@ -75,6 +78,7 @@ export class EtcdBackend implements Backend {
       this.#transport.keepAlive(leaseOf(session), signal),
       this.#delay.confirm(session, signal),
     ])
+    this.#tombstones.tidy(signal).catch(() => {}) // the next renewal tries again
     return { lost: [] }
   }
 
