@@ -35,11 +35,6 @@ export interface Seen {
   isOwn: boolean
 }
 
-/** Whether the claim stands in line. */
-export function waits({ waitMs }: Pick<Wish, 'waitMs'>): boolean {
-  return waitMs !== 0
-}
-
 /**
  * How long a wish may take, with the silence of the store; undefined if there is no limit. With a `waitMs` of 0 it is
  * the time of two requests, so that a store that hangs does not hold the caller up.

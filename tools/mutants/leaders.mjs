@@ -77,7 +77,7 @@ export const ofLeaders = [
   },
   {
     name: 'close-does-not-wait-for-the-work-of-a-leader',
-    file: 'src/core/acquire.ts',
+    file: 'src/core/closing.ts',
     find: '    await this.#works.settled()\n',
     put: '',
     stores: election,

@@ -218,7 +218,7 @@ const acquire = [
   },
   {
     name: 'admission-younger-than-its-question',
-    file: 'src/core/asking.ts',
+    file: 'src/core/admission.ts',
     find: 'return backend.attempt(claim, signal).catch((error) => {',
     put: 'return backend.attempt(claim, signal).finally(() => {\n        this.sent = request.clock.mark()\n      }).catch((error) => {',
     stores: consul,
@@ -259,8 +259,8 @@ const acquire = [
   {
     name: 'local-turn-passed-on-too-early',
     file: 'src/core/acquire.ts',
-    find: 'return this.#withdrawals.note(this.#withdraw(stand))',
-    put: 'stand.leave()\n        return this.#withdrawals.note(this.#withdraw(stand))',
+    find: 'return this.closing.withdrawals.note(this.#withdraw(stand))',
+    put: 'stand.leave()\n        return this.closing.withdrawals.note(this.#withdraw(stand))',
     stores: etcd,
     by: belief,
   },
@@ -274,7 +274,7 @@ const acquire = [
   },
   {
     name: 'close-releases-nothing',
-    file: 'src/core/acquire.ts',
+    file: 'src/core/closing.ts',
     find: 'Promise.allSettled([...this.#holds].map((hold) => hold.release()))',
     put: 'Promise.resolve()',
     stores: etcd,
@@ -282,7 +282,7 @@ const acquire = [
   },
   {
     name: 'close-leaves-pending-claims',
-    file: 'src/core/acquire.ts',
+    file: 'src/core/closing.ts',
     find: 'Promise.all([released, givenBack, withdrawn])',
     put: '(void withdrawn, Promise.all([released, givenBack]))',
     stores: consul,
