@@ -16,18 +16,7 @@ import {
   waiting,
 } from './line.ts'
 import type { LockDelay } from './lock-delay.ts'
-import {
-  absent,
-  createdAt,
-  get,
-  latest,
-  leases,
-  noneSince,
-  put,
-  read,
-  remove,
-  txn,
-} from './operations.ts'
+import { absent, createdAt, get, latest, leases, noneSince, put, read, remove, txn } from './operations.ts'
 import { type ClaimState, stands } from './own-key.ts'
 import { noteFound, type Tombstones } from './tombstones.ts'
 import { untilAdmitted, untilDeleted } from './waits.ts'
