@@ -9,6 +9,7 @@ import type {
   Facts,
   NameState,
   Observation,
+  Overtaking,
   Renewal,
   SessionGrant,
   Standing,
@@ -18,7 +19,7 @@ import { FencedWrites } from './fenced.ts'
 import { type Layout, leaseOf, type Namespace } from './layout.ts'
 import { LockDelay } from './lock-delay.ts'
 import { leaderChanged, observe, type Seen } from './observe.ts'
-import { breakHold, line, survey } from './operator.ts'
+import { breakHold, line, overtake, survey } from './operator.ts'
 import { Tombstones } from './tombstones.ts'
 import type { Transport } from './wire/transport.ts'
 
@@ -112,6 +113,10 @@ export class EtcdBackend implements Backend {
 
   break(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
     return breakHold(this.#namespace, name, token, signal)
+  }
+
+  overtake(name: string, overtaking: Overtaking, signal: AbortSignal): Promise<boolean> {
+    return overtake(this.#namespace, name, overtaking, signal)
   }
 
   writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
