@@ -61,6 +61,14 @@ export interface Waiting {
   readonly delayed?: boolean
 }
 
+/** The key by which a claim holds, for transactions of the caller's own in the same store. */
+export interface StoreKey {
+  /** The whole key as the store has it, with the namespace. */
+  readonly name: string
+  /** The number that such a transaction compares: on etcd the create revision, on Consul the modify index. */
+  readonly revision: bigint
+}
+
 /** The holder of a name that has at most one, as every client can see it. */
 export interface Leader {
   /** The text that the holder published. A candidate chooses it, and `proclaim` changes it. */
@@ -160,6 +168,11 @@ export interface Backend {
   writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean>
   /** The text that a holder stored last for the name. */
   readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined>
+  /**
+   * The key by which an admitted claim holds, as far as the client knows without a request; undefined after a withdrawal.
+   * Only of stores that have transactions of the caller's own.
+   */
+  key?(claim: Claim): StoreKey | undefined
   /** Closes connections and files. The caller has destroyed its sessions before. */
   close(): Promise<void>
 }

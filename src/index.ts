@@ -60,5 +60,6 @@ export type {
   Renewal,
   SessionGrant,
   Standing,
+  StoreKey,
   Waiting,
 } from './contract.ts'

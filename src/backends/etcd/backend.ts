@@ -12,6 +12,7 @@ import type {
   Renewal,
   SessionGrant,
   Standing,
+  StoreKey,
 } from '../../contract.ts'
 import { type Answer, Claims } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
@@ -118,6 +119,10 @@ export class EtcdBackend implements Backend {
 
   readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined> {
     return this.#writes.read(name, signal)
+  }
+
+  key(claim: Claim): StoreKey | undefined {
+    return this.#claims.key(claim)
   }
 
   async close(): Promise<void> {

@@ -125,7 +125,7 @@ those who wait, in order; also those of etcdctl and consul.`
 
 const help = `
 SINCE   when it asked, by the clock of its own machine
-TOKEN   what leasehold break asks for
+TOKEN   what leasehold break asks for, and a command has as LEASEHOLD_TOKEN
 TTL     how long the store still waits for the holder, where it says so (etcd)
 KIND    an election is a mutex to the store; ? if no claim tells
 
