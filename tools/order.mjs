@@ -14,6 +14,7 @@ const longest = [
   'test/property/cron/cron.test.ts',
   'test/property/locks/memory.test.ts',
   // waiting
+  'test/chaos/real/chaos.test.ts',
   'test/backends/etcd/real/cluster.test.ts',
   'test/backends/etcd/real/loss.test.ts',
   'test/backends/consul/real/cluster.test.ts',
