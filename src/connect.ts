@@ -175,12 +175,12 @@ class Client extends Leasehold {
   /** Asks outside of any session, within the limits that the caller gives. */
   async #ask<T>(options: AskOptions = {}, ask: (request: RequestOptions) => Promise<T>): Promise<T> {
     checkOptions(options, askOptions)
-    const request = this.#sessions.request(this.#client.acquirer.closing)
+    const request = this.#sessions.request(this.#client.acquirer.closing.scope)
     return within(request, options, (scope) => ask({ ...request, scope }))
   }
 
   override close(): Promise<void> {
-    this.#closed ??= this.#client.acquirer.close().finally(() => this.#backend.close())
+    this.#closed ??= this.#client.acquirer.closing.close().finally(() => this.#backend.close())
     return this.#closed
   }
 

@@ -96,9 +96,11 @@ export interface Standing {
    * key here, which is at most `hold.token` (the revision of its admission).
    */
   readonly token: bigint
-  /** The key that blocks, where it is of an unknown program, so that an operator can find it in the store. */
+  /** The key in the store, if an unknown program wrote it, so that an operator can find it. */
   readonly key?: string | undefined
-  /** How long the store goes on without a renewal, in ms: for holders in a survey, where the store tells. */
+  /**
+   * How long the session lives without a renewal, in ms. Only for holders in a survey, and only if the store says so.
+   */
   readonly ttlLeftMs?: number | undefined
 }
 

@@ -43,6 +43,7 @@ export {
   LeaseholdError,
   RefusedError,
   SessionGoneError,
+  TickLostError,
   UnavailableError,
   WaitTimeoutError,
 } from './base/errors.ts'

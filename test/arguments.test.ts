@@ -59,7 +59,7 @@ const functions: [title: string, call: Loose, options: string][] = [
     (options) => loose(guard, 'start')(job, options),
     'signal, graceMs, giveUpMs, onError, onTick',
   ],
-  ['etcd', etcd as Loose, 'endpoints, namespace, auth, tls, client'],
+  ['etcd', etcd as Loose, 'endpoints, namespace, auth, tls, lockDelayMs, client'],
   [
     'consul',
     consul as Loose,
@@ -378,7 +378,7 @@ const cases: [
     'etcd({ hosts: [] })',
     () => (etcd as Loose)({ hosts: [] }),
     TypeError,
-    'hosts: is not an option; did you mean endpoints (an array of host:port)? The options are endpoints, namespace, auth, tls, client',
+    'hosts: is not an option; did you mean endpoints (an array of host:port)? The options are endpoints, namespace, auth, tls, lockDelayMs, client',
   ],
   [
     'consul({ addresses: ["h"] })',

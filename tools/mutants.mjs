@@ -33,7 +33,8 @@ const rounds = process.env.LEASEHOLD_RUNS ? [process.env.LEASEHOLD_RUNS] : ['500
 const folders = {
   election: 'election/election',
   cron: 'cron/cron',
-  etcd: 'locks/etcd',
+  etcd: 'locks/etcd.test',
+  'etcd-delay': 'locks/etcd-delay',
   consul: 'locks/consul',
   memory: 'locks/memory',
   streams: 'streams/streams',
@@ -55,7 +56,7 @@ const sound = await judge({
   file: '',
   find: '',
   put: '',
-  stores: ['etcd', 'consul', 'memory', 'election', 'cron', 'streams'],
+  stores: ['etcd', 'etcd-delay', 'consul', 'memory', 'election', 'cron', 'streams'],
   tests: [...new Set(mutants.flatMap(({ tests = [] }) => tests))],
   by: 'progress',
 })

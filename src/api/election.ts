@@ -16,8 +16,9 @@ export interface ObserveOptions {
   /** Ends the observation; the loop then throws its reason. */
   readonly signal?: AbortSignal | undefined
   /**
-   * Called with each error that the observation goes on after: the store did not answer, or refused, once it had answered
-   * before. By default it becomes a warning of the process. An error that `onError` throws itself ends the loop.
+   * Called with each error that the observation goes on after: the store had answered before, and now did not answer,
+   * or refused. By default the error becomes a warning of the process. An error that `onError` itself throws ends the
+   * loop.
    */
   readonly onError?: ((error: unknown) => unknown) | undefined
   /** Asked about each of these errors: true ends the loop with it. By default none of them does. */
@@ -25,15 +26,18 @@ export interface ObserveOptions {
 }
 
 /**
- * An observation under way: `for await (const leader of observing)`. Leaving it, by the end of the loop or by `return`, ends a
- * step that is under way at once.
+ * An observation under way: `for await (const leader of observing)`. The end of the loop, or `return`, ends a step that
+ * is under way at once.
  */
 export interface Observing extends AsyncGenerator<Leader | undefined, never, void> {
-  /** When the question of the newest answer was sent, in ms since 1970 by the wall clock; undefined before the first answer. */
+  /**
+   * When the question for the newest answer was sent, in ms since 1970 by the wall clock; undefined before the first
+   * answer.
+   */
   readonly asOfMs: number | undefined
   /**
-   * Whether that was longer ago than the TTL and the time of one request: then the store is out of reach, and another
-   * candidate may lead. Computed from the clock when read.
+   * Whether `asOfMs` is longer ago than the TTL and the time of one request. Then the store is out of reach, and
+   * another candidate may lead. Computed from the clock when read.
    */
   readonly stale: boolean
 }
@@ -47,14 +51,14 @@ export interface LeadOptions {
   readonly value?: string | undefined
   /** Called with the number of candidates that stand ahead, as for `acquire`. */
   readonly onWait?: ((ahead: number) => unknown) | undefined
-  /** Ends it all: the work is asked to stop, the term is resigned, and `lead` resolves. */
+  /** Ends `lead`: the work is asked to stop, the term is resigned, and `lead` resolves. */
   readonly signal?: AbortSignal | undefined
   /** How long, in ms, work may go on after `term.signal` aborted. 10 s by default. */
   readonly graceMs?: number | undefined
   /**
-   * How long before the deadline, in ms, `term.signal` aborts (with a HoldLostError, code `LEASEHOLD_HOLD_SHORT`) when no
-   * renewal is answered: the time that the work needs to stop, so that it has stopped before another candidate can lead.
-   * By default a fifth of the TTL; at most half of what is left of it without the margin.
+   * The time that the work needs to stop, in ms. If no renewal is answered, `term.signal` aborts so long before the
+   * deadline (with a HoldLostError, code `LEASEHOLD_HOLD_SHORT`), and the work has stopped before another candidate can
+   * lead. By default a fifth of the TTL; at most half of the TTL without its margin.
    */
   readonly stopBeforeMs?: number | undefined
   /**
@@ -69,15 +73,16 @@ export interface LeadOptions {
   readonly onError?: ((error: unknown) => unknown) | undefined
   /**
    * Asked about each error of a campaign: true ends `lead` with it, false lets `lead` go on. By default only a
-   * ConflictError or RefusedError that comes before the store has ever let this candidate stand in line ends it: that is a
-   * wrong configuration. Later the same errors may pass.
+   * ConflictError or RefusedError ends it, and only before the store has ever let this candidate stand in line: that is
+   * a wrong configuration. Later the same errors may be temporary.
    */
   readonly fatal?: ((error: unknown) => boolean) | undefined
 }
 
 /**
- * Leadership, held. It is a Hold: `token`, `held`, `assertHeld`, `verify` and `checkpoint` are those of a lock. Its `signal` aborts when it is time to stop for whatever reason: the term was lost (a
- * HoldLostError), it was resigned, or, under `lead`, the caller wants an end.
+ * A term of leadership. It is a Hold: `token`, `held`, `assertHeld`, `verify` and `checkpoint` are those of a lock. Its
+ * `signal` aborts when it is time to stop: the term was lost (a HoldLostError), it was resigned, or, under `lead`, the
+ * caller wants an end.
  */
 export interface Term extends Hold {
   /** Whether it is time to stop: `signal.aborted`. `held` is about the lock, and may still be true then. */
@@ -89,8 +94,8 @@ export interface Term extends Hold {
    */
   proclaim(value: string, options?: AskOptions): Promise<void>
   /**
-   * Gives leadership back, and the next candidate leads after one more event. End the work that the term protects
-   * before: from here on `held` is false and `signal` is aborted. Costs, resolves and rejects as `release`, which does the
+   * Gives leadership back; the next candidate leads after one more event. First end the work that the term protects:
+   * from the call on `held` is false and `signal` is aborted. Costs, resolves and rejects as `release`, which does the
    * same.
    */
   resign(): Promise<void>
@@ -148,12 +153,13 @@ export interface Election {
   observe(options?: ObserveOptions): Observing
   /**
    * Campaigns, calls `work` with the term when this candidate leads, and campaigns again when the work is done, until
-   * `signal` aborts or the client is closed; then resolves. When the work has to stop, `term.signal` aborts; the term is
-   * resigned when the work is over, or `graceMs` later, never before. The value that the work proclaimed last is that of
-   * the next term. `onError` is called with each error after which `lead` goes on: a term that is lost, a store out of
-   * reach or a refusal that may pass (after a pause of up to 2 s), and work that throws (after up to `retryMaxMs`). Rejects with TypeError or RangeError for bad arguments, with ConflictError or RefusedError if that is
-   * the first answer that the candidate ever gets (`fatal` decides otherwise), and with HoldLostError if the work still
-   * runs when all else is over: then end the process.
+   * `signal` aborts or the client is closed; then resolves. When the work has to stop, `term.signal` aborts; the term
+   * is resigned when the work is over, or `graceMs` later, never before. The value that the work proclaimed last is
+   * that of the next term. `onError` is called with each error after which `lead` goes on: a term that is lost, a store
+   * out of reach or a refusal that may be temporary (`lead` then pauses for up to 2 s), and work that throws (it pauses
+   * for up to `retryMaxMs`). Rejects with TypeError or RangeError for bad arguments, with ConflictError or RefusedError
+   * if that is the first answer that the candidate ever gets (`fatal` decides otherwise), and with HoldLostError if the
+   * work still runs after its grace: then end the process.
    */
   lead(work: LeadWork, options?: LeadOptions): Promise<void>
 }

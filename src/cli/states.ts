@@ -5,10 +5,10 @@ import { printable } from '../base/printable.ts'
 import type { NameState, Standing } from '../contract.ts'
 import { parseHolder, tokenOf, who } from '../core/holder.ts'
 
-/** As much as the longest name has, so that each can be copied. */
+/** The length of the longest name, so that a person can copy each name whole. */
 const nameMost = 512
 
-/** A table: one line for each claim, holders first, with the name on each, so that it can be searched. */
+/** A table: one line for each claim, holders first. Each line has the name, so that grep finds it. */
 export function table(states: readonly NameState[]): string {
   const head = ['NAME', 'KIND', 'STATE', 'WHO', 'SINCE', 'TOKEN', 'TTL']
   const rows = [head, ...states.flatMap(rowsOf)]
@@ -32,12 +32,12 @@ function rowsOf(state: NameState): string[][] {
   ])
 }
 
-/** How many columns of a terminal a text takes: letters of East Asia take two. */
+/** The number of columns that a text takes on a terminal: letters of East Asia take two. */
 export function widthOf(text = ''): number {
   return stringWidth(text)
 }
 
-/** As much of the beginning of a text as so many columns have room for. */
+/** The beginning of a text, as much as fits into `columns`. */
 export function fitted(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text
   let [fits, width] = ['', 0]
@@ -49,7 +49,7 @@ export function fitted(text: string, columns: number): string {
   return fits
 }
 
-/** An election is a line like that of a mutex; but only candidates say something about themselves. */
+/** To the store an election is a mutex. The values of the claims show candidates. */
 function kindOf({ permits, claims }: NameState): string {
   if (permits === undefined) return '?'
   if (permits > 1) return `semaphore/${permits}`
@@ -61,13 +61,13 @@ function isCandidate({ value }: Standing): boolean {
   return holder ? holder.candidate === true : value.trim() !== ''
 }
 
-/** To the second; the value is somebody else's, so only what looks like a time is one. */
+/** The time to the second. Another client wrote the value, so only a text that looks like a time is shown. */
 function sinceOf({ value }: Standing): string {
   const [time] = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.exec(parseHolder(value)?.since ?? '') ?? []
   return time === undefined ? '-' : `${time}Z`
 }
 
-/** A document for programs. Tokens are strings, since they may be larger than JSON's readers can count. */
+/** A document for programs. Tokens are strings, since many readers of JSON cannot hold such large numbers. */
 export function documentOf(url: string, states: readonly NameState[]): object {
   const names = states.map(({ name, permits, claims }) => ({
     name,
@@ -79,7 +79,7 @@ export function documentOf(url: string, states: readonly NameState[]): object {
   return { url, names }
 }
 
-/** How many characters of a value a document has: with the whole of all, it could be longer than a string can be. */
+/** How many characters of a value a document has. With all values whole, it could exceed the longest string of Node. */
 const valueMost = 4_096
 
 /** Unknown values are null. */

@@ -1,6 +1,6 @@
-// Checks what callers pass: one table for each public options object, and kinds for the other arguments. An error
-// names the argument, its value and the values it takes, and is thrown before anything is sent. The checker itself is
-// base/options.ts; arguments that only one store can judge are checked by its backend.
+// Checks what callers pass: one table for each public options object, and kinds for the other arguments. An error names
+// the argument, its value and the values it takes, and is thrown before anything is sent. base/options.ts has the
+// checker; each backend checks the arguments that only its store can judge.
 
 import type { AskOptions } from '../api/ask.ts'
 import type { CronGuard, CronOptions, StartOptions, TickOptions } from '../api/cron.ts'
@@ -108,7 +108,7 @@ export function runOptions(facts: Facts, ttlMs: number): TableOf<RunOptions> {
   return { ...acquireOptions, stopBeforeMs: stopBeforeMs(facts, ttlMs) }
 }
 
-/** The options of `lead`; the store limits the value, and the time to live how early the work can be asked to stop. */
+/** The options of `lead`. The store limits the value; the time to live limits `stopBeforeMs`. */
 export function leadOptions(facts: Facts, ttlMs: number): TableOf<LeadOptions> {
   const callbacks = { onWait: callback, onError: callback, fatal: callback }
   return {
@@ -174,12 +174,12 @@ export function checkLeast(minMs: number): void {
 
 const leastMs = ms([])
 
-/** Throws unless each of them is an AbortSignal. */
+/** Throws unless each value is an AbortSignal. */
 export function checkSignals(signals: readonly AbortSignal[]): void {
   for (const [index, each] of signals.entries()) check(`signals[${index}]`, each, signal)
 }
 
-/** Throws unless `text` is a string of at most so many bytes of UTF-8. */
+/** Throws unless `text` is a string that fits into a checkpoint on this store. */
 export function checkText(text: string, { scheme, checkpointBytesMax }: Facts): void {
   check('text', text, stored(checkpointBytesMax, scheme))
 }

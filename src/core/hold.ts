@@ -63,7 +63,7 @@ export class ClaimHold implements Hold {
   }
 
   get remainingMs(): number {
-    const sessionMs = this.#grant.session.remainingMs // computing it may tell this hold that it is lost
+    const sessionMs = this.#grant.session.remainingMs // computing it reports a loss that is due to this hold
     if (this.#released) return 0
     if (sessionMs <= this.#stopBeforeMs) this.stop(this.#short())
     return sessionMs
@@ -89,7 +89,7 @@ export class ClaimHold implements Hold {
 
   /** Throws HoldLostError if the hold was lost. A hold that was released is not lost. */
   assertNotLost(): void {
-    this.remainingMs // reading it tells the loss, if there is one to tell
+    this.remainingMs // reading this reports a loss that is due
     if (this.#lost) throw this.#lost
   }
 
@@ -154,8 +154,8 @@ export class ClaimHold implements Hold {
   }
 
   /**
-   * From now on `signal` aborts so long before the deadline, with a HoldLostError, unless a renewal moves the deadline in
-   * time. As a loss, this is computed from the clock when it is read, and told by a timer.
+   * From now on `signal` aborts with a HoldLostError `ms` before the deadline, unless a renewal moves the deadline in
+   * time. Like a loss, the abort is computed from the clock when `signal` is read, and a timer reports it.
    */
   stopBefore(ms: number): void {
     this.#stopBeforeMs = ms
@@ -163,7 +163,7 @@ export class ClaimHold implements Hold {
   }
 
   #lookAhead(): void {
-    const leftMs = this.remainingMs - this.#stopBeforeMs // reading it tells that the work has to stop
+    const leftMs = this.remainingMs - this.#stopBeforeMs // reading it aborts the signal if it is time to
     if (this.#released || this.#aborted) return
     this.#cancelAlarm = this.#grant.clock.after(Math.max(1, leftMs), () => this.#lookAhead())
   }
@@ -185,7 +185,7 @@ export class ClaimHold implements Hold {
   }
 
   #startWatch(): void {
-    if (this.#released) return // released, since it was lost while it was made
+    if (this.#released) return // the constructor may already have reported a loss, which released the hold
     this.#watching = new Scope()
     watchClaim(this.#grant, this.#watching, () => this.#lose(this.#removed()))
   }

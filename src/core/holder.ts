@@ -38,7 +38,7 @@ export function who({ value, session, key }: Pick<Standing, 'value' | 'session' 
   return printable(holder ? nameOf(holder) : value.trim() || `session ${session}`, 60)
 }
 
-/** The holders among these claims, for a sentence; empty where there is none. */
+/** The holders among these claims, as a part of a sentence. Empty if there is none. */
 export function describeHolders(
   line: readonly Standing[],
   describe: (holder: Standing) => string = who,
@@ -56,7 +56,7 @@ export function nameOf({ host, pid }: Pick<Holder, 'host' | 'pid'>): string {
 
 /** The longest name of a host in DNS. */
 const hostMost = 253
-/** A time as ISO 8601 has it is shorter. */
+/** More than the length of a time in ISO 8601. */
 const sinceMost = 64
 
 /** The holder that a value names, or undefined if another kind of client wrote the value. */
@@ -84,7 +84,7 @@ export interface NotFree {
   readonly delayed: boolean
   /** Whether only other calls of the same client were in the way. */
   readonly isOwn: boolean
-  /** The session of the client that asks, which may hold the name itself. */
+  /** The session of the client that asks. That client may hold the name itself. */
   readonly session: string | undefined
 }
 
@@ -94,7 +94,7 @@ export async function notFree(
   scope: Scope,
   { name, waitMs = 0, delayed, isOwn, session }: NotFree,
 ): Promise<WaitTimeoutError> {
-  // Sent without `once`: a request that it counts as unanswered would cost the other callers their connection.
+  // Sent without `once`, which may count the request as unanswered: then the other callers would lose their connection.
   const line = await backend.line(name, scope.signal).catch(() => [])
   scope.lift()
   const when = waitMs > 0 ? `was not free within ${waitMs} ms` : 'is not free'
@@ -114,7 +114,7 @@ function describeLine(line: readonly Standing[], session: string | undefined): s
   return waiting > 0 ? `: nobody holds it at this moment, with ${waiting} waiting` : ''
 }
 
-/** The reason why nobody can hold although nobody does. */
+/** Says that a lock-delay may keep a free name from every client, as the end of a sentence. */
 function describeDelay({ scheme, lockDelayMs }: Facts): string {
   return (
     `: nobody holds it now. If its last holder ended without a release, ${scheme} lets nobody hold during the ` +

@@ -132,8 +132,8 @@ export class ClientCronGuard implements CronGuard {
   /** Runs `what` in a scope that `signal` and `close` end. `close` waits for it. */
   #within<T>(signal: AbortSignal | undefined, what: (scope: Scope) => Promise<T>): Promise<T> {
     const { acquirer } = this.#client
-    const scope = new Scope().on(acquirer.closing).onSignal(signal)
-    return acquirer.awaitOnClose(what(scope).finally(() => scope.lift()))
+    const scope = new Scope().on(acquirer.closing.scope).onSignal(signal)
+    return acquirer.closing.awaitOnClose(what(scope).finally(() => scope.lift()))
   }
 
   /** Runs `what` under the lock, with a hold that has read the record. */

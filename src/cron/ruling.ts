@@ -36,7 +36,7 @@ export interface Asked {
   /** A later tick on record rules this one out. A tick on record after this time does not: then a clock is wrong. */
   readonly horizonMs: number
   /** Tokens of holds under which this host marked the tick, and did not begin it. */
-  readonly unbegun: ReadonlySet<string>
+  readonly unbegun: { has(token: string): boolean }
 }
 
 /** Why a tick may not run. */
@@ -92,16 +92,32 @@ export interface Mark extends Pick<Span, 'by' | 'done' | 'ended' | 'token'> {
 
 /** The marker with this tick on record. The tick joins the span that ends with the tick before. */
 export function withMark(marker: Marker | undefined, mark: Mark): Marker {
-  const { tickMs, previousMs = Number.POSITIVE_INFINITY, horizonMs, by, done, ended, token } = mark
-  const spans: readonly Span[] = marker?.spans ?? []
-  const base = highest(spans.filter((span) => span.tickMs <= tickMs))
-  const joins = base && (base.tickMs === tickMs || base.tickMs >= previousMs)
-  const fromMs = joins ? base.fromMs : tickMs
-  const others = spans
-    .filter((span) => !joins || span !== base)
+  const { tickMs, horizonMs, by, done, ended, token } = mark
+  const replaced = spanReplaced(marker, mark)
+  const others = (marker?.spans ?? [])
+    .filter((span) => span !== replaced)
     .map((span) => (span.tickMs > horizonMs ? { ...span, asideMs: span.asideMs ?? tickMs } : span))
-  const first: Span = { fromMs, tickMs, by, done, ended, token }
+  const first: Span = { fromMs: replaced?.fromMs ?? tickMs, tickMs, by, done, ended, token }
   return { spans: [first, ...fewer(others, spansMost - 1)], text: marker?.text }
+}
+
+/** The span that ends with this tick or with the one before it: the mark takes its place. Undefined where there is none. */
+export function spanReplaced(
+  marker: Marker | undefined,
+  { tickMs, previousMs = Number.POSITIVE_INFINITY }: Pick<Mark, 'tickMs' | 'previousMs'>,
+): Span | undefined {
+  const base = highest((marker?.spans ?? []).filter((span) => span.tickMs <= tickMs))
+  return base && (base.tickMs === tickMs || base.tickMs >= previousMs) ? base : undefined
+}
+
+/** The marker without this mark of a tick, and with the span that the mark has replaced. */
+export function withoutMark(
+  { spans, text }: Marker,
+  { tickMs, token, replaced }: Pick<Span, 'tickMs' | 'token'> & { readonly replaced: Span | undefined },
+): Marker {
+  const rest = spans.filter((span) => span.tickMs !== tickMs || span.token !== token)
+  const others = rest.map((span) => (span.asideMs === tickMs ? { ...span, asideMs: undefined } : span))
+  return { spans: replaced ? [replaced, ...others] : others, text }
 }
 
 /**

@@ -3,7 +3,7 @@
 import type { CronJob, CronOptions, TickOptions, TickResult } from '../api/cron.ts'
 import type { Holder } from '../api/hold.ts'
 import { type Mark, mostElapsedMs } from '../base/clock.ts'
-import { ClockError } from '../base/errors.ts'
+import { ClockError, TickLostError } from '../base/errors.ts'
 import { quoted } from '../base/printable.ts'
 import type { Scope } from '../base/scope.ts'
 import { graceDefaultMs } from '../core/grace.ts'
@@ -15,7 +15,7 @@ import { outlast } from './outlast.ts'
 import { horizonOf, untilNextMs } from './present.ts'
 import { type Asked, futureSpans, type Marker, type Span, spanBefore } from './ruling.ts'
 import type { Schedule } from './schedule.ts'
-import { perform } from './turn.ts'
+import { perform, type Unbegun } from './turn.ts'
 
 /** A cron job, as its guard knows it. */
 export interface KnownJob {
@@ -50,7 +50,7 @@ export class Taking<T> {
   readonly #horizonMs: number
   readonly #untilNextMs: number | undefined
   readonly #missed: MissedTicks
-  readonly #unbegun = new Set<string>()
+  readonly #unbegun = new Map<string, Unbegun>()
   /** Ticks of the future that were reported. */
   readonly #told = new Set<number>()
 
@@ -70,7 +70,12 @@ export class Taking<T> {
   take(): Promise<TickResult<T>> {
     const { clock } = this.#job.client
     const { waitMs, giveUpMs = waitMs ?? this.#untilNextMs ?? 0, scope, onError } = this.#options
-    return outlast(() => this.#try(), { clock, scope, forMs: giveUpMs, onOutage: onError })
+    const outlasting = { clock, scope, forMs: giveUpMs, onOutage: onError }
+    return outlast(() => this.#try(), outlasting).catch((error) => {
+      const ticks = new Set([...this.#unbegun.values()].map(({ tickMs }) => tickMs))
+      for (const tickMs of ticks) onError(notBegun(this.#job.name, tickMs, error))
+      throw error
+    })
   }
 
   async #try(): Promise<TickResult<T>> {
@@ -177,6 +182,14 @@ export function notRun(
   { reason, span }: Extract<Outcome, { reason: unknown }>,
 ): Extract<TickResult<never>, { ran: false }> {
   return { ran: false, tick, reason, last: span && recordOf(span), by: span?.by }
+}
+
+function notBegun(name: string, tickMs: number, cause: unknown): TickLostError {
+  return new TickLostError(
+    `${quoted(name)}: the tick of ${new Date(tickMs).toISOString()} did not run here, and may be on record as taken by ` +
+      'this host, since the store did not answer; no other host runs it then',
+    { tickMs, cause },
+  )
 }
 
 function wrongClock(name: string, { tickMs, by }: Span, nowMs: number): ClockError {

@@ -67,7 +67,7 @@ export class ClientElection implements Election {
   async leader(options: AskOptions = {}): Promise<Leader | undefined> {
     checkOptions(options, askOptions)
     const { acquirer, clock, observe } = this.#client
-    const limits = { clock, scope: acquirer.closing }
+    const limits = { clock, scope: acquirer.closing.scope }
     const { leader } = await within(limits, options, (scope) => observe(this.name, scope))
     return leader
   }
@@ -82,7 +82,7 @@ export class ClientElection implements Election {
     options: ObserveOptions,
   ): AsyncGenerator<Leader | undefined, never, void> {
     const { acquirer, clock, ttlMs, leaderChanged } = this.#client
-    const scope = new Scope().on(acquirer.closing).onSignal(options.signal)
+    const scope = new Scope().on(acquirer.closing.scope).onSignal(options.signal)
     observing.open(scope)
     try {
       const first = await observing.ask(() => this.#client.observe(this.name, scope))
@@ -128,13 +128,13 @@ export class ClientElection implements Election {
     const { acquirer, clock, facts, ttlMs } = this.#client
     checkWork('work', work)
     checkOptions(options, leadOptions(facts, ttlMs))
-    acquirer.closing.throwIfEnded()
-    const scope = new Scope().on(acquirer.closing).onSignal(options.signal)
+    acquirer.closing.scope.throwIfEnded()
+    const scope = new Scope().on(acquirer.closing.scope).onSignal(options.signal)
     const campaign = ({ value, signal, onStanding }: Candidacy): Promise<ClaimTerm> => {
       return this.#campaign({ value, signal, onWait: options.onWait }, true, onStanding)
     }
     const lead = new Lead({ campaign, clock, facts, ttlMs, scope, name: this.name }, work, options)
-    await acquirer.awaitOnClose(lead.run().finally(() => scope.lift()))
+    await acquirer.closing.awaitOnClose(lead.run().finally(() => scope.lift()))
   }
 
   async #campaign(

@@ -216,7 +216,7 @@ describe('wrong usage exits 64 and says what is wrong, without standing for elec
 
 test('a store that is not there at the start is waited for until a signal ends it', async () => {
   const run = lead('one', ['--url', 'etcd://127.0.0.1:1/'])
-  await run.says(/^leasehold: .*127\.0\.0\.1:1.*; it tries again\n$/)
+  await run.says(/^leasehold: .*127\.0\.0\.1:1.*; it tries again$/m)
   run.signal('SIGTERM')
   expect((await run.ended).status).toBe(143)
 })

@@ -1,8 +1,9 @@
 // Which answers of etcd's two streams are valid, over streams that the test writes by hand.
 import { EventEmitter } from 'node:events'
 import { expect, test } from 'vitest'
-import { KeepAlives, Watches } from '../../src/backends/etcd/wire/streams.ts'
+import { KeepAlives } from '../../src/backends/etcd/wire/streams.ts'
 import type { Change, WatchListener } from '../../src/backends/etcd/wire/transport.ts'
+import { Watches } from '../../src/backends/etcd/wire/watches.ts'
 import { UnavailableError } from '../../src/base/errors.ts'
 import { settle } from './manual-clock.ts'
 
@@ -108,9 +109,11 @@ test('an aborted renewal closes the stream, and its late answer counts for no re
 })
 
 const header = { revision: '5' }
-const created = { watch_id: '1', created: true, header, events: [] }
+/** The first id that a client asks for. */
+const id = String(2 ** 32 + 1)
+const created = { watch_id: id, created: true, header, events: [] }
 const event = (...revisions: number[]): object => ({
-  watch_id: '1',
+  watch_id: id,
   header,
   events: revisions.map((revision) => ({
     type: 'Delete',
@@ -150,5 +153,64 @@ test.for([
   const { line, heard } = await watched()
   for (const answer of [...answers, event(9)]) await line.say(answer)
   expect(heard).toEqual(story)
-  expect(line.opened[0]?.written.at(-1)).toEqual({ cancel_request: { watch_id: '1' } })
+  expect(line.opened[0]?.written.at(-1)).toEqual({ cancel_request: { watch_id: id } })
 })
+
+/** The ids that were asked for, and the number of streams. */
+function askedOf(line: Line): string[] {
+  const written = line.opened.at(-1)?.written as { create_request?: { watch_id: string } }[]
+  return written.flatMap(({ create_request }) => create_request?.watch_id ?? [])
+}
+
+function listening(heard: string[], name: string): WatchListener {
+  return {
+    created: (revision) => heard.push(`${name} from ${revision}`),
+    deleted: ([change]) => heard.push(`${name}: ${change?.key}`),
+    failed: () => heard.push(`${name} failed`),
+  }
+}
+
+test('with a server that counts watches by itself, as etcd grpc-proxy does, each watch has its own events', async () => {
+  const line = new Line()
+  const watches = new Watches(line.open)
+  const heard: string[] = []
+  watches.watch({ key: 'a' }, listening(heard, 'a'))
+  await settle()
+  await line.say({ ...created, watch_id: '0' })
+  expect(heard).toEqual(['a from 5'])
+
+  const stopB = watches.watch({ key: 'b' }, listening(heard, 'b'))
+  watches.watch({ key: 'c' }, listening(heard, 'c'))
+  await settle()
+  // Only one at a time, since the order of the answers is not known.
+  expect(askedOf(line).length).toBe(2)
+  stopB()
+  await line.say({ ...created, watch_id: '1' })
+  expect(line.opened[0]?.written).toContainEqual({ cancel_request: { watch_id: '1' } })
+  expect(askedOf(line).length).toBe(3)
+  await line.say({ ...created, watch_id: '2' })
+  await line.say(deletion('2', 'c', 6))
+  await line.say(deletion('0', 'a', 7))
+  expect(heard).toEqual(['a from 5', 'c from 5', 'c: c', 'a: a'])
+  expect(line.opened.length).toBe(1)
+})
+
+test('if several watches wait when the server shows that it takes no ids, all are told to ask again', async () => {
+  const line = new Line()
+  const watches = new Watches(line.open)
+  const heard: string[] = []
+  for (const name of ['a', 'b']) watches.watch({ key: name }, listening(heard, name))
+  await settle()
+  expect(askedOf(line).length).toBe(2)
+  await line.say({ ...created, watch_id: '0' })
+  expect(heard).toEqual(['a failed', 'b failed'])
+  for (const name of ['a', 'b']) watches.watch({ key: name }, listening(heard, name))
+  await settle()
+  expect(line.opened.length).toBe(2)
+  expect(askedOf(line).length).toBe(1)
+})
+
+function deletion(watchId: string, key: string, revision: number): object {
+  const kv = { key: Buffer.from(key), mod_revision: String(revision) }
+  return { watch_id: watchId, created: false, header, events: [{ type: 'Delete', kv }] }
+}

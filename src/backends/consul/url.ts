@@ -1,6 +1,12 @@
 // The URL of Consul. Owns its grammar, which the URL class cannot read: it has several hosts, or a socket, or none.
 import { quoted } from '../../base/printable.ts'
-import { formatNamespace, parseHost, parseNamespace, withSlash } from '../shared/addresses.ts'
+import {
+  formatNamespace,
+  parseHost,
+  parseNamespace,
+  parseQuery as parseParameters,
+  withSlash,
+} from '../shared/addresses.ts'
 
 /** The parts of a URL. */
 export interface ConsulUrl {
@@ -93,15 +99,7 @@ function addressOf(host: string): string {
 
 /** The datacenter, if the query names one. */
 function parseQuery(query: string): string | undefined {
-  const parameters = new URLSearchParams(query)
-  const other = [...parameters].find(([name]) => name !== 'dc')
-  if (other) {
-    // A token that was pasted here without a name is no word with a value, and is not shown.
-    const shown = /^[a-z_-]{1,20}$/.test(other[0]) && other[1] ? quoted(other[0]) : 'in it (not shown)'
-    throw new TypeError(`url: the parameter ${shown} is not known; it takes only dc`)
-  }
-  const all = parameters.getAll('dc')
-  if (all.length > 1) throw new TypeError('url: dc is there more than once')
-  for (const dc of all) checkDatacenter(dc, 'url: dc')
-  return all[0]
+  const [dc] = parseParameters(query, ['dc']).get('dc') ?? []
+  if (dc !== undefined) checkDatacenter(dc, 'url: dc')
+  return dc
 }

@@ -1,5 +1,5 @@
-// The contract over etcd. Owns sessions, which are leases; the rest is in claims.ts, fenced.ts, observe.ts and
-// operator.ts.
+// The contract over etcd. Owns sessions, which are leases; the rest is in claims.ts, lock-delay.ts, fenced.ts,
+// observe.ts and operator.ts.
 
 import type { Clock } from '../../base/clock.ts'
 import type {
@@ -17,17 +17,19 @@ import type {
 import { type Answer, Claims } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
 import { type Layout, leaseOf, type Namespace } from './layout.ts'
+import { LockDelay } from './lock-delay.ts'
 import { leaderChanged, observe, type Seen } from './observe.ts'
 import { breakHold, line, survey } from './operator.ts'
 import type { Transport } from './wire/transport.ts'
 
+/** The time to live that is used by default. */
+export const ttlDefaultMs = 15_000
+
 /** etcd counts in whole seconds. With its default election timeout it grants at least 2 s. */
-const facts: Facts = {
+const facts: Omit<Facts, 'lockDelayMs' | 'endsEarly'> = {
   scheme: 'etcd',
-  ttlMs: { min: 2_000, max: 9_000_000_000_000, default: 15_000 },
+  ttlMs: { min: 2_000, max: 9_000_000_000_000, default: ttlDefaultMs },
   fair: true,
-  lockDelayMs: 0,
-  endsEarly: false,
   electionMs: 0,
   freesOnCrash: false,
   answersAtOnce: false,
@@ -37,17 +39,21 @@ const facts: Facts = {
 
 /** One client of an etcd cluster. */
 export class EtcdBackend implements Backend {
-  readonly facts: Facts = facts
+  readonly facts: Facts
   readonly #transport: Transport
   readonly #clock: Clock
+  readonly #delay: LockDelay
   readonly #claims: Claims
   readonly #writes: FencedWrites
   readonly #namespace: Namespace
 
-  constructor(transport: Transport, layout: Layout, clock: Clock) {
+  /** `lockDelayMs` is the option of that name; 0 means none. */
+  constructor(transport: Transport, layout: Layout, clock: Clock, lockDelayMs = 0) {
+    this.facts = { ...facts, lockDelayMs, endsEarly: lockDelayMs > 0 }
+    this.#delay = new LockDelay(transport, layout, clock, lockDelayMs)
     this.#transport = transport
     this.#clock = clock
-    this.#claims = new Claims(transport, layout)
+    this.#claims = new Claims(transport, layout, this.#delay)
     this.#writes = new FencedWrites(transport, layout)
     this.#namespace = { transport, layout }
   }
@@ -56,6 +62,7 @@ export class EtcdBackend implements Backend {
     const id = this.#clock.id().toString(16)
     try {
       const seconds = await this.#transport.grant(leaseOf(id), Math.ceil(ttlMs / 1_000), signal)
+      await this.#delay.open(id, signal)
       return { id, ttlMs: seconds * 1_000 }
     } catch (error) {
       // The lease may have been granted anyway. An empty lease does no harm, but it need not stay.
@@ -65,7 +72,10 @@ export class EtcdBackend implements Backend {
   }
 
   async renewSession(session: string, signal: AbortSignal): Promise<Renewal> {
-    await this.#transport.keepAlive(leaseOf(session), signal)
+    await Promise.all([
+      this.#transport.keepAlive(leaseOf(session), signal),
+      this.#delay.confirm(session, signal),
+    ])
     return { lost: [] }
   }
 

@@ -2,10 +2,10 @@
 
 import type { BackendSource } from '../../contract.ts'
 import { withSlash } from '../shared/addresses.ts'
-import { EtcdBackend } from './backend.ts'
+import { EtcdBackend, ttlDefaultMs } from './backend.ts'
 import { optionsOf } from './environment.ts'
 import { Layout } from './layout.ts'
-import { checkEtcdOptions, type EtcdOptions } from './options.ts'
+import { checkBesideTtl, checkEtcdOptions, type EtcdOptions } from './options.ts'
 import { formatEtcdUrl, parseEndpoint } from './url.ts'
 
 export type { Auth, Credentials, Pem, Tls } from '../shared/credentials.ts'
@@ -17,24 +17,30 @@ export type { EtcdOptions } from './options.ts'
  */
 export function etcd(options: EtcdOptions = {}): BackendSource {
   checkEtcdOptions(options)
-  const { auth, tls, client } = options
+  const { auth, tls, client, lockDelayMs = 0 } = options
   const endpoints = (options.endpoints ?? ['127.0.0.1']).map(parseEndpoint)
   const namespace = withSlash(options.namespace ?? '')
   return {
-    url: formatEtcdUrl({ endpoints: client ? ['given-client'] : endpoints, namespace, tls: Boolean(tls) }),
-    async open(clock) {
+    url: formatEtcdUrl({
+      endpoints: client ? ['given-client'] : endpoints,
+      namespace,
+      tls: Boolean(tls),
+      lockDelayMs: lockDelayMs || undefined,
+    }),
+    async open(clock, ttlMs = ttlDefaultMs) {
+      checkBesideTtl(lockDelayMs, ttlMs)
       const { EtcdClient, member, givenClient } = await import('./wire/client.ts')
       const members = client
         ? [givenClient(client)]
         : endpoints.map((endpoint) => member(endpoint, { auth, tls }, clock))
       const transport = new EtcdClient(clock, members, auth !== undefined)
-      return new EtcdBackend(transport, new Layout(namespace), clock)
+      return new EtcdBackend(transport, new Layout(namespace), clock, lockDelayMs)
     },
   }
 }
 
 /**
- * Reads `etcd://host:port,host:port/namespace/`, or `etcds://` for TLS. Reads credentials from the variables of
+ * Reads `etcd://host:port,host:port/namespace/?lockDelayMs=15000`, or `etcds://` for TLS. Reads credentials from the variables of
  * etcdctl: ETCDCTL_USER (user:password) or ETCDCTL_USER and ETCDCTL_PASSWORD, and the files named by ETCDCTL_CACERT,
  * ETCDCTL_CERT and ETCDCTL_KEY. Throws TypeError for a malformed URL and for a file that cannot be read.
  */

@@ -53,6 +53,22 @@ export class Layout {
     return { key, lease: leaseOf(session), line, tombstone }
   }
 
+  /** The record of a claim with a lock-delay. The NUL behind the name keeps names apart that begin alike. */
+  record({ name, session, id }: Claim): string {
+    return `${this.records(name).key}${session}.${id}`
+  }
+
+  /** The range of all those records of a name. */
+  records(name: string): KeyRange {
+    const prefix = `${this.#namespace}${records}claimed/${name}`
+    return { key: `${prefix}\0`, end: `${prefix}\x01` }
+  }
+
+  /** A key that lives as long as this session. */
+  session(session: string): string {
+    return `${this.#namespace}${records}session/${session}`
+  }
+
   /** The range of all claims on a name, and on names that continue it after a slash. */
   line(name: string): KeyRange {
     const prefix = this.#prefix(name)

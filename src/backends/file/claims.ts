@@ -1,5 +1,5 @@
-// The claims of one client in an open store: how one joins the line, where it stands, and when it holds. Owns what a
-// claim's place means; the database, the removing of the dead and the waiting have their own files.
+// The claims of one client in an open store: they join the line, have a place, and hold. Owns the meaning of a place;
+// store.ts asks the database, removals.ts removes dead sessions, and waits.ts waits.
 import { UnavailableError } from '../../base/errors.ts'
 import type { Attempt, Claim } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
@@ -47,7 +47,7 @@ export class Claims {
     return place !== undefined && place.before < claim.permits
   }
 
-  /** Asks until the answer is yes, or nobody is left who could be taken out of the way. */
+  /** Asks until the claim holds, or no dead or hanging session is left in its way. */
   ask(claim: Claim): Attempt {
     for (let rounds = 0; rounds < roundsMost; rounds += 1) {
       const place = this.place(claim) ?? this.#join(claim)
@@ -60,7 +60,7 @@ export class Claims {
     throw new UnavailableError(`the line of ${JSON.stringify(claim.name)} changes faster than it can be read`)
   }
 
-  /** Takes a claim out. Returns the session of the one that is admitted instead, if there is one. */
+  /** Removes a claim. Returns the session of the claim that is admitted instead, if there is one. */
   leave(claim: Claim): string | undefined {
     const state = this.#states.get(claim)
     if (!state) return undefined
@@ -69,7 +69,7 @@ export class Claims {
     return next
   }
 
-  /** By time alone it only asks the kernel for the processes on which the claim depends, not the database. */
+  /** The look of a waiter. On a tick it asks only the kernel whether the processes ahead live, and not the database. */
   lookOfWaiter(claim: Claim): Look {
     let before = -1
     let guarded: readonly string[] = []
@@ -88,7 +88,7 @@ export class Claims {
     }
   }
 
-  /** Puts the claim in line. Undefined when it has to be asked again, since what was in the way is gone. */
+  /** Puts the claim in line. Undefined if the caller has to ask again, since an obstacle was removed. */
   #join(claim: Claim): Position | undefined {
     this.#states.set(claim, { ticket: undefined })
     const place = this.#store.join(claim)

@@ -1,5 +1,5 @@
-// `leasehold break`: takes a lock from its holder. Owns that it hits the one that is meant, which it knows by the token, and
-// what it says about it.
+// `leasehold break`: takes a lock from its holder. Owns that it takes it only from the holder with the given token, and
+// its messages.
 
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Leasehold } from '../../api/leasehold.ts'
@@ -72,11 +72,11 @@ const description = `Takes a lock, a permit or a term away from the holder with 
 holds at once. Without --token it only says who holds, and with which token.`
 
 const help = `
-The holder is told within a third of its time to live, mostly at once; then
-leasehold run stops its command. Until then both may work: where that matters,
-stop the holder first, or let what they write to refuse the smaller token.
-etcdctl lock and Go programs on etcd do not notice that they were robbed: end
-their process, too.
+The holder learns of it within a third of its time to live, mostly at once; then
+leasehold run stops its command. Until then both may work: if that matters, stop
+the holder first, or let the resource that they write to refuse the smaller
+token. etcdctl lock and Go programs on etcd do not notice the loss: end their
+process, too.
 
 Examples:
   $ leasehold break nightly-report

@@ -1,5 +1,5 @@
-// `leasehold lead`: a command for as long as this candidate leads, term after term. Owns what the end of a term means
-// for the command and for leasehold. under-hold.ts runs the command; the library campaigns.
+// `leasehold lead`: runs a command while this candidate leads, term after term. Owns the effect of a term's end on the
+// command and on leasehold. under-hold.ts runs the command; the library campaigns.
 
 import type { Command } from 'commander'
 import type { LedTerm } from '../../api/election.ts'
@@ -18,7 +18,7 @@ interface LeadOptions extends HoldOptions {
   readonly value?: string
 }
 
-/** Signals that ask a leader to step down. Others, such as SIGHUP, mean what the command takes them for. */
+/** Signals that ask a leader to step down. For all others, such as SIGHUP, the command decides. */
 const endsOn = ['SIGINT', 'SIGTERM'] as const
 
 /** Adds the subcommand to the program. */
@@ -28,7 +28,11 @@ export function addLead(program: Command): void {
     .summary('run a command while leading, else stand by')
     .description(description)
     .argument('<NAME>', 'the election: 1 to 512 bytes of UTF-8, the same for all its candidates')
-    .option('--value <text>', 'what others read about the leader (default: its host and process id)', toValue)
+    .option(
+      '--value <text>',
+      'a text about the leader for others to read (default: its host and process id)',
+      toValue,
+    )
   takesCommand(subcommand, lead).addHelpText('after', help)
 }
 
@@ -78,8 +82,8 @@ class Candidate {
       await client.election(this.#name).lead((term) => this.#serve(term), {
         value: this.#options.value,
         signal: AbortSignal.any([interrupted, this.#over.signal]),
-        graceMs: Number.MAX_SAFE_INTEGER, // when the command is killed, the overseer says
-        stopBeforeMs: 0, // and it says how long before the deadline the command is stopped
+        graceMs: Number.MAX_SAFE_INTEGER, // the overseer decides when the command is killed
+        stopBeforeMs: 0, // and how long before the deadline the command is stopped
         onWait: this.#progress.onWait,
         onError: (error) => this.#report(error),
       })
@@ -107,11 +111,13 @@ class Candidate {
 
   #standAgain(): void {
     const name = quoted(this.#name)
-    this.#assignment.post.standBy()
     this.#progress.say(`${name} is led from here no longer; standing for election again`)
   }
 
-  /** Tells what the campaign goes on after, once for each reason in a row; the overseer has told a loss. */
+  /**
+   * Reports an error after which the campaign goes on, once for equal reasons in a row. The overseer has reported a
+   * loss.
+   */
   #report(error: unknown): void {
     const message = messageOf(error)
     if (error instanceof HoldLostError || message === this.#told) return
@@ -120,14 +126,16 @@ class Candidate {
   }
 }
 
-/** Whether a standby is to stay one: it was not told to end, and nothing runs that might not lead. */
+/**
+ * Whether to stand for election again after a loss: no signal asked for the end, and no process of the command runs.
+ */
 function standsAgain({ lost, stuck, asked }: Verdict): boolean {
   return lost && !stuck && !asked
 }
 
-const description = `Waits until this candidate leads the election NAME, and runs the command while it leads. Whoever \
-waits is a standby. If leadership is lost, the command and all that it started are stopped before \
-anybody else can lead, and leasehold stands for election again. When the command ends by itself, leadership is given \
+const description = `Waits until this candidate leads the election NAME, and runs the command while it leads. A candidate \
+that waits is a standby. If leadership is lost, the command and all that it started are stopped before \
+another candidate can lead, and leasehold stands for election again. When the command ends by itself, leadership is given \
 back and leasehold exits.`
 
 const help = `
@@ -141,12 +149,12 @@ Examples:
 
 The command gets these variables:
   LEASEHOLD_NAME   the name of the election
-  LEASEHOLD_TOKEN  the fencing token, which grows with every term: let what the
-                   command writes to refuse a smaller one than it has seen
+  LEASEHOLD_TOKEN  the fencing token, which grows with every term: let the resource
+                   that the command writes to refuse a smaller one than before
   LEASEHOLD_URL    the store, without secrets
   LEASEHOLD_HOLDS  all holds above the command, as JSON
-Beside them it gets the environment, the open descriptors and the terminal of
-leasehold, but for the variables that --strip-env names.
+It also gets the environment, the open descriptors and the terminal of leasehold,
+without the variables that --strip-env names.
 
 Signals sent to leasehold are passed on to the command and all that it started. After
 SIGTERM or SIGINT the command has --grace to end, then it is killed; with its end
@@ -159,6 +167,6 @@ Exit status: that of the command, 128+n if signal n ended it or the wait, or
   70   leadership was lost while the command was ending
   126  the command cannot be executed
   127  the command was not found
-After a loss, while the store is out of reach, also at the start, and while it
-refuses what it allowed before, it goes on: a supervisor has to start it again
-only when the command ended.`
+It goes on after a loss, while the store is out of reach (also at the start), and
+while the store refuses requests that it allowed before. A supervisor has to start
+it again only when the command has ended.`

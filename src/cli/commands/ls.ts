@@ -1,4 +1,4 @@
-// `leasehold ls`: all holders and waiters. Owns when they are shown; states.ts formats them.
+// `leasehold ls`: shows all holders and waiters. Owns when they are shown; states.ts formats them.
 import type { Command } from 'commander'
 import { orAborted } from '../../base/abort.ts'
 import { pause } from '../../base/clock.ts'
@@ -26,7 +26,7 @@ export function addLs(program: Command): void {
     .command('ls')
     .summary('show who holds which lock, and who waits')
     .description(description)
-    .argument('[PREFIX]', 'only names that begin so', '')
+    .argument('[PREFIX]', 'only names that begin with it', '')
     .option('--json', 'one JSON document; with --watch one on each line')
     .option('--watch', 'go on: redraw on a terminal, elsewhere print anew what changed')
     .addOption(urlOption())
@@ -44,7 +44,10 @@ async function once({ client, signals }: Visit, prefix: string, show: Show): Pro
   return 0
 }
 
-/** Until Ctrl-C, which is its proper end, or until nobody reads any more. An outage is told, and outlasted. */
+/**
+ * Shows the claims again and again, until Ctrl-C, which is its normal end, or until the reader of stdout has gone. It
+ * reports an outage, and goes on.
+ */
 async function watch({ client, clock, signals }: Visit, prefix: string, show: Show): Promise<number> {
   const { interrupted } = signals
   try {
@@ -62,7 +65,7 @@ async function watch({ client, clock, signals }: Visit, prefix: string, show: Sh
   }
 }
 
-/** The place of the output. */
+/** Writes the claims to stdout. */
 class Show {
   readonly #url: string
   readonly #options: LsOptions
@@ -85,7 +88,7 @@ class Show {
     else if (this.#isNew(states)) this.print(states)
   }
 
-  /** Once for each reason. */
+  /** Reports an outage, once for equal reasons in a row. */
   outage(error: unknown): void {
     if (!(error instanceof UnavailableError)) throw error
     const message = messageOf(error)
@@ -93,7 +96,7 @@ class Show {
     this.#last = message
   }
 
-  /** The time that is left runs always: that is no news. */
+  /** Whether the claims differ from the last ones. The time that is left always changes, and does not count. */
   #isNew(states: readonly NameState[]): boolean {
     const still = states.map((state) => ({
       ...state,
@@ -106,7 +109,7 @@ class Show {
     return isNew
   }
 
-  /** From the upper left corner on, as much as the terminal has room for. */
+  /** Draws from the upper left corner on, as much as fits on the terminal. */
   #draw(states: readonly NameState[]): void {
     const { rows = 24, columns = 80 } = process.stdout
     const lines = states.length > 0 ? table(states).trimEnd().split('\n') : [nobody]
@@ -121,13 +124,13 @@ class Show {
 }
 
 const description = `Shows the names on which claims stand, one line for each claim: holders first, then \
-those who wait, in order; also those of etcdctl and consul.`
+the waiters in order. Claims of etcdctl and consul are shown, too.`
 
 const help = `
-SINCE   when it asked, by the clock of its own machine
-TOKEN   what leasehold break asks for, and a command has as LEASEHOLD_TOKEN
-TTL     how long the store still waits for the holder, where it says so (etcd)
-KIND    an election is a mutex to the store; ? if no claim tells
+SINCE   when the client asked, by the clock of its own machine
+TOKEN   the token that leasehold break asks for, LEASEHOLD_TOKEN of a command
+TTL     how long the session of the holder lives without a renewal (etcd only)
+KIND    mutex, election, or semaphore/n; ? if no claim shows it
 
 Examples:
   $ leasehold ls

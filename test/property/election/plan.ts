@@ -32,7 +32,7 @@ export interface ElectionPlan {
   readonly ttlScale: number
   /** `stopBeforeMs`, as a part of the most that is allowed; undefined for the default. */
   readonly stopBefore: number | undefined
-  /** Whether all work ends within `stopBeforeMs`. */
+  /** Whether all work ends within `stopBeforeMs` and half of the margin. */
   readonly inTime: boolean
   readonly troubles: readonly Trouble[]
 }

@@ -5,7 +5,7 @@ import type { Election, LeadOptions, LedTerm } from '../../../src/api/election.t
 import type { Leasehold } from '../../../src/api/leasehold.ts'
 import { UnavailableError } from '../../../src/base/errors.ts'
 import { connect } from '../../../src/connect.ts'
-import { stopBeforeDefaultMs, stopBeforeMostMs } from '../../../src/core/lifetime.ts'
+import { coveredMs, marginMs, stopBeforeDefaultMs, stopBeforeMostMs } from '../../../src/core/lifetime.ts'
 import { fairWeather, Network } from '../../../src/testing/network.ts'
 import { SimProcess } from '../../../src/testing/process.ts'
 import { World } from '../../../src/testing/world.ts'
@@ -44,12 +44,6 @@ interface Host {
   fail: (error: Error) => void
 }
 
-/**
- * How late a timer may be. Work that is asked to stop late has as much less time: where only answers are lost, the client
- * ends its lost session at the deadline, and the next candidate leads at once.
- */
-const lateMs = 100
-
 class ElectionRun {
   readonly judge: Judge
   readonly #plan: ElectionPlan
@@ -59,6 +53,8 @@ class ElectionRun {
   readonly #breaks: Breaks
   readonly #hosts: Host[]
   readonly #stopBeforeMs: number
+  /** The most time of work that ends in time: until its deadline, and half of the margin, as its last write may take. */
+  readonly #inTimeMs: number
   #births = 0
   #values = 0
   /** True once nobody proclaims any more, so that all can be compared. */
@@ -78,6 +74,7 @@ class ElectionRun {
       plan.stopBefore === undefined
         ? stopBeforeDefaultMs(ttlMs, facts)
         : plan.stopBefore * stopBeforeMostMs(ttlMs, facts)
+    this.#inTimeMs = this.#stopBeforeMs + marginMs(coveredMs(ttlMs, facts)) / 2
     this.#breaks = new Breaks(this.#world, this.#store, [name])
     this.judge = new Judge(this.#world, () => this.#store.owners(name, 1), this.#breaks, oneWorks(plan))
     this.#hosts = Array.from({ length: plan.candidates }, (_, index) => this.#host(index))
@@ -134,7 +131,7 @@ class ElectionRun {
     const onError = (error: unknown): void => this.#world.note(`${process.name}: ${error}`)
     const options: LeadOptions = {
       ...{ signal, onError, value: `first of ${process.name}` },
-      graceMs: this.#plan.inTime ? Math.max(graceMs, this.#stopBeforeMs + 1_000) : graceMs,
+      graceMs: this.#plan.inTime ? Math.max(graceMs, this.#inTimeMs + 1_000) : graceMs,
       ...(this.#plan.stopBefore !== undefined && { stopBeforeMs: this.#stopBeforeMs }),
     }
     await election.lead((term) => this.#work(host, term), options)
@@ -184,7 +181,7 @@ class ElectionRun {
   #lingerMs({ index }: Host): number {
     const { lingerMs, inTime } = this.#plan
     const ms = lingerMs[index] ?? 0
-    return inTime ? Math.min(ms, Math.max(0, this.#stopBeforeMs - lateMs)) : ms
+    return inTime ? Math.min(ms, this.#inTimeMs) : ms
   }
 
   /** Proclaims now and then, until it has to stop. */

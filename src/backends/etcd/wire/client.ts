@@ -9,8 +9,9 @@ import { SessionGoneError, UnavailableError } from '../../../base/errors.ts'
 import type { Credentials, Tls } from '../../shared/credentials.ts'
 import { type CallOptions, type Interceptor, requireLeader } from './calls.ts'
 import { translate } from './failures.ts'
-import { KeepAlives, Watches } from './streams.ts'
+import { KeepAlives } from './streams.ts'
 import type { KeyRange, Transport, WatchListener } from './transport.ts'
+import { Watches } from './watches.ts'
 
 /** One member of the cluster, or a client that the caller made and closes. */
 export interface Endpoint {

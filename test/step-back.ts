@@ -1,0 +1,5 @@
+// Lets the process of a test file step back: it runs when other test files leave a core free. For files that keep a core
+// busy and go by no clock, such as simulated runs. Other tests, which watch deadlines meanwhile, notice nothing of them.
+import { constants, setPriority } from 'node:os'
+
+setPriority(constants.priority.PRIORITY_LOW)
