@@ -103,7 +103,7 @@ function authoritiesOf(variables: Variables): Buffer[] | undefined {
   throw new TypeError(`${variable}: ${quoted(folder)} has no certificate in PEM`)
 }
 
-/** Reads what Go reads as a boolean. A guess would turn verification on or off. */
+/** Reads a boolean as Go does. Throws for other texts, since a guess would turn verification on or off. */
 function isTrue(variables: Variables, variable: string, otherwise: boolean): boolean {
   const text = variables[variable]
   if (!text) return otherwise

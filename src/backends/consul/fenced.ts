@@ -7,8 +7,8 @@ import type { Layout } from './layout.ts'
 import type { Operation, StoredKey, Transport } from './wire/transport.ts'
 
 /**
- * Each write also writes the key by which the claim holds, and is refused unless it finds that key as the last write
- * left it: so of two writes in flight, one is refused, looks again and goes last.
+ * Each write also writes the key by which the claim holds, and is refused unless that key is as the last write left it.
+ * So of two writes in flight one is refused, reads the key again, and is applied last.
  */
 export class FencedWrites {
   readonly #transport: Transport
@@ -91,7 +91,7 @@ export class FencedWrites {
     const { key, modified, session } = state.held as Held
     const stands: Operation = { verb: 'check-index', key, index: modified }
     const outcome = await this.#transport.txn([stands, ...writes], signal).catch((error) => {
-      // The permit's own session: the client's, and all else it holds, lives on.
+      // Only the extra session of this permit is gone. The client's session and its other holds live on.
       if (error instanceof SessionGoneError && session !== state.claim.session) return undefined
       throw error
     })
@@ -101,7 +101,7 @@ export class FencedWrites {
   }
 }
 
-/** The claim's value, followed by blanks that count: Consul takes a write of what is there already for none. */
+/** The claim's value, followed by blanks that count up: Consul ignores a write of an equal value. */
 function unlikeBefore(state: ClaimState): string {
   state.sent += 1
   return `${state.claim.value}${state.sent.toString(2).replaceAll('0', ' ').replaceAll('1', '\t')}`

@@ -1,4 +1,4 @@
-// The way in to Consul: options or a URL to a backend. Loads npm consul only when opened.
+// Makes a Consul backend from options or a URL. It loads npm consul only when it is opened.
 
 import type { Clock } from '../../base/clock.ts'
 import type { BackendSource } from '../../contract.ts'
@@ -13,8 +13,8 @@ export type { Auth, Credentials, Pem, Tls } from '../shared/credentials.ts'
 export type { ConsulEnterprise, ConsulOptions, ConsulTls } from './options.ts'
 
 /**
- * A source for `connect`. Throws TypeError or RangeError at once for an unknown option or a bad value; sends nothing:
- * `connect` does.
+ * A source for `connect`. Throws TypeError or RangeError at once for an unknown option or a bad value. It sends
+ * nothing; `connect` does.
  */
 export function consul(options: ConsulOptions = {}): BackendSource {
   checkConsulOptions(options)
@@ -32,13 +32,13 @@ export function consul(options: ConsulOptions = {}): BackendSource {
 }
 
 /**
- * Reads `consul://host:port,host:port/namespace/?dc=dc1`, or `consuls://` for TLS; `consul://unix:%2Fpath/namespace/` is
- * a socket. Without a host, as in `consul:` or `consul:///namespace/`, CONSUL_HTTP_ADDR and CONSUL_HTTP_SSL say where
- * Consul is, else it is at 127.0.0.1:8500. Credentials come from the variables that the consul program
- * reads: CONSUL_HTTP_TOKEN, CONSUL_HTTP_TOKEN_FILE (which wins), CONSUL_HTTP_AUTH (user:password), and with TLS
- * CONSUL_CACERT, CONSUL_CAPATH, CONSUL_CLIENT_CERT, CONSUL_CLIENT_KEY, CONSUL_TLS_SERVER_NAME and
- * CONSUL_HTTP_SSL_VERIFY; for Consul Enterprise also CONSUL_NAMESPACE and CONSUL_PARTITION. Throws TypeError for a
- * malformed URL, a variable that makes no sense and a file that cannot be read.
+ * Reads `consul://host:port,host:port/namespace/?dc=dc1`, or `consuls://` for TLS; `consul://unix:%2Fpath/namespace/`
+ * is a socket. Without a host, as in `consul:` or `consul:///namespace/`, the address is that of CONSUL_HTTP_ADDR and
+ * CONSUL_HTTP_SSL, or else 127.0.0.1:8500. Credentials come from the variables that the consul program reads:
+ * CONSUL_HTTP_TOKEN, CONSUL_HTTP_TOKEN_FILE (which wins), CONSUL_HTTP_AUTH (user:password), and with TLS CONSUL_CACERT,
+ * CONSUL_CAPATH, CONSUL_CLIENT_CERT, CONSUL_CLIENT_KEY, CONSUL_TLS_SERVER_NAME and CONSUL_HTTP_SSL_VERIFY; for Consul
+ * Enterprise also CONSUL_NAMESPACE and CONSUL_PARTITION. Throws TypeError for a malformed URL, a malformed variable,
+ * and a file that cannot be read.
  */
 export function consulFromUrl(url: string, environment: NodeJS.ProcessEnv = process.env): BackendSource {
   return consul(optionsOf(url, environment))

@@ -20,15 +20,15 @@ import type { Operation, StoredKey } from './wire/transport.ts'
 
 const triesMax = 8
 
-/** The claims on a name: holders first, then waiters in order. Costs one request, and one more where there are none. */
+/** The claims on a name: holders first, then waiters in order. Costs one request, and one more if there are none. */
 export async function line(at: Namespace, name: string, signal: AbortSignal): Promise<Standing[]> {
   const keys = at.layout.keys(name)
   return readStandings(keys, await readAll(at, keys.folder, signal))
 }
 
 /**
- * All keys under a prefix. Consul leaves out what the token may not read, without a word: so an answer without a key is
- * believed only where a key that begins so may be read, by one more request.
+ * All keys under a prefix. Consul silently leaves out keys that the token may not read. So after an answer without
+ * keys, one more request checks that the token may read a key with this prefix.
  */
 async function readAll(at: Namespace, prefix: string, signal: AbortSignal): Promise<readonly StoredKey[]> {
   const { entries } = await at.transport.read({ prefix }, signal)
@@ -50,9 +50,9 @@ export async function survey(at: Namespace, prefix: string, signal: AbortSignal)
 }
 
 /**
- * Takes away the claim that holds with this token, and says whether there was one. One transaction deletes the keys by
- * which it holds, if they are as they were read; otherwise it reads again, eight times at most. Throws UnavailableError
- * when they change faster than that. Costs two requests.
+ * Removes the claim that holds with this token, and returns whether there was one. One transaction deletes the keys by
+ * which it holds, if they are as they were read. If not, it reads again, at most eight times, and then throws
+ * UnavailableError. Costs two requests.
  */
 export async function breakHold(
   at: Namespace,

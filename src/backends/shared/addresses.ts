@@ -1,5 +1,5 @@
-// How stores with several hosts are written in options and URLs. Owns `host:port` and the namespace, which more than one
-// backend reads; the grammar around them is each backend's own.
+// Reads and writes the parts of URLs and options that several backends share: `host:port`, the namespace and the query.
+// Each backend owns the grammar of its own URLs.
 import { quoted, quotedTarget } from '../../base/printable.ts'
 
 /** The rules for reading one host. */

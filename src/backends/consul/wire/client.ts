@@ -1,6 +1,6 @@
-// The one file that touches npm `consul`: requests over HTTP, one server at a time. Owns which server is asked, and
-// what an error means; knows nothing of locks. Of the package it uses what all its methods are made of, papi's
-// requests: those methods drop options, round flags, and hide what the server said.
+// The one file that touches npm `consul`: requests over HTTP, one server at a time. Owns the choice of the server, and
+// the meaning of an error; knows nothing of locks. It uses only papi's requests, on which the package's methods are
+// built: the methods drop options, round flags, and hide the server's messages.
 import { EventEmitter } from 'node:events'
 import type { Agent, IncomingMessage } from 'node:http'
 import Consul from 'consul'
@@ -36,7 +36,7 @@ import type {
 /** One server of the cluster, or a client that its owner made and closes. */
 export interface Server {
   readonly address: string
-  /** Connects, and again after every failure: each time another connection. */
+  /** Makes a new connection, at the start and after every failure. */
   connect(): Connection
 }
 
@@ -136,7 +136,10 @@ export class ConsulClient implements Transport {
     this.#connected = undefined
   }
 
-  /** Turns errors into ours, and leaves a server that did not answer for the next one. */
+  /**
+   * Sends a request and translates its errors. After a server that did not answer, the next request goes to the next
+   * one.
+   */
   async #ask<T>(request: Request<T>, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted()
     const connection = this.#connection
@@ -173,8 +176,9 @@ export class ConsulClient implements Transport {
   }
 
   /**
-   * This also helps with a single server: a new connection has none of the old one's problems. Requests on the old
-   * connection may still be answered, unless the server fell silent: then its blocking reads would miss changes.
+   * Goes on with the next server and a new connection. This helps with a single server, too. Requests on the old
+   * connection may still be answered. But if the server fell silent, its blocking reads fail now, since they would miss
+   * changes.
    */
   #moveOn({ cause }: Fault): void {
     const left = this.#connected
@@ -195,11 +199,11 @@ function optionsOf<T>(connection: Connection, { method, path, params, query, bod
     body,
     type: 'json',
     buffer: true,
-    timeout: 0, // else that of a given client, also for reads that are meant to take their time
+    timeout: 0, // without it a given client's time limit would end blocking reads, too
   }
 }
 
-/** Takes every answer as one: papi would throw away what the server said, and keep the token in the error. */
+/** Returns every status as an answer: papi would drop the server's message, and keep the token in its error. */
 const answered: Middleware = ({ err, res }, next) => next(false, err?.isResponse ? undefined : err, res)
 
 function answerOf({ statusCode, headers, body }: PapiResponse): Answer {
@@ -237,7 +241,7 @@ function papiOf(at: object, agent: Agent): Papi {
 export function givenClient(client: Consul): Server {
   const papi = client as unknown as Papi
   const { socketPath, baseUrl } = papi._opts
-  const { token, dc, partition } = papi._defaults ?? {} // only its own methods heed them
+  const { token, dc, partition } = papi._defaults ?? {} // only the client's own methods use them, so this adds them to each request
   const shown = shownTo({ token, dc, partition })
   return {
     address: socketPath ?? [baseUrl.hostname, baseUrl.port].filter(Boolean).join(':'),
