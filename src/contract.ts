@@ -3,8 +3,10 @@
 // for other holders, retry, or measure time.
 import type { Clock } from './base/clock.ts'
 import type { Facts } from './base/facts.ts'
+import type { StoreKey } from './base/store-key.ts'
 
 export type { Facts } from './base/facts.ts'
+export type { StoreKey } from './base/store-key.ts'
 
 /** A session as the store granted it. The store watches it to know that the client lives. */
 export interface SessionGrant {
@@ -59,14 +61,6 @@ export interface Waiting {
    * over. So ask again now and then instead of waiting for a change.
    */
   readonly delayed?: boolean
-}
-
-/** The key by which a claim holds, for transactions of the caller's own in the same store. */
-export interface StoreKey {
-  /** The whole key as the store has it, with the namespace. */
-  readonly name: string
-  /** The number that such a transaction compares: on etcd the create revision, on Consul the modify index. */
-  readonly revision: bigint
 }
 
 /** The holder of a name that has at most one, as every client can see it. */
@@ -170,10 +164,7 @@ export interface Backend {
   writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean>
   /** The text that a holder stored last for the name. */
   readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined>
-  /**
-   * The key by which an admitted claim holds, as far as the client knows without a request; undefined after a withdrawal.
-   * Only of stores that have transactions of the caller's own.
-   */
+  /** The key by which an admitted claim holds, without a request. Only stores that run the caller's transactions have it. */
   key?(claim: Claim): StoreKey | undefined
   /** Closes connections and files. The caller has destroyed its sessions before. */
   close(): Promise<void>
