@@ -132,7 +132,8 @@ export class EtcdBackend implements Backend {
   }
 
   key(claim: Claim): StoreKey | undefined {
-    return this.#claims.key(claim)
+    const { keys, created } = this.#claims.of(claim)
+    return created === undefined ? undefined : { name: keys.key, revision: created }
   }
 
   async close(): Promise<void> {

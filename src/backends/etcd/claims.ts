@@ -2,7 +2,7 @@
 // stands, and whether a request for it may still arrive.
 import type { ITxnRequest, ITxnResponse } from 'etcd3'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
-import type { Admitted, Claim, StoreKey, Waiting } from '../../contract.ts'
+import type { Admitted, Claim, Waiting } from '../../contract.ts'
 import type { ClaimKeys, Layout } from './layout.ts'
 import {
   admits,
@@ -104,12 +104,6 @@ export class Claims {
     const { keys, created } = this.of(claim)
     const { responses } = await this.#transport.txn(txn([], [get(keys.key)]), signal)
     return created !== undefined && read(responses, 0).kvs[0]?.create_revision === String(created)
-  }
-
-  /** The key of a claim that stands, with its create revision. */
-  key(claim: Claim): StoreKey | undefined {
-    const { keys, created } = this.#states.get(claim) ?? {}
-    return keys && created !== undefined ? { name: keys.key, revision: created } : undefined
   }
 
   /** The knowledge of this claim, kept until it is withdrawn. */
