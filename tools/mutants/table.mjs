@@ -526,6 +526,15 @@ const onEtcd = [
     stores: streams,
     by: own,
   },
+  {
+    name: 'etcd-key-stays-without-its-lease',
+    file: 'src/backends/etcd/own-key.ts',
+    find: '  if (found.lease !== keys.lease) await attach(transport, state, found, signal)\n',
+    put: '',
+    stores: [],
+    tests: ['core/etcd-lost-lease'],
+    by: clean,
+  },
 ]
 
 /** @type {readonly Mutant[]} */

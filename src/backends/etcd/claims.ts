@@ -3,7 +3,7 @@
 import type { ITxnRequest, ITxnResponse } from 'etcd3'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import type { Admitted, Claim, Waiting } from '../../contract.ts'
-import type { ClaimKeys, Layout } from './layout.ts'
+import type { Layout } from './layout.ts'
 import {
   admits,
   checkKind,
@@ -28,22 +28,9 @@ import {
   remove,
   txn,
 } from './operations.ts'
+import { type ClaimState, stands } from './own-key.ts'
 import { untilAdmitted, untilDeleted } from './waits.ts'
 import type { Transport } from './wire/transport.ts'
-
-/** The client's knowledge of a claim. Facts that concern one answer only are fields of that answer. */
-export interface ClaimState {
-  readonly claim: Claim
-  readonly keys: ClaimKeys
-  /** The create revision of its key, once etcd has reported it. */
-  created?: bigint | undefined
-  /** How often its key was written since its creation, as of the last answered write. */
-  version: bigint
-  /** The create revision of the key for which the leases of all claims ahead were checked. */
-  checked?: bigint | undefined
-  /** Whether an attempt ended without an answer, so that it may still arrive. */
-  unanswered: boolean
-}
 
 /** An answer to a claim. A waiting answer carries the line that it was read from. */
 export type Answer = Admitted | Queueing
@@ -101,16 +88,22 @@ export class Claims {
   }
 
   async verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
-    const { keys, created } = this.of(claim)
-    const { responses } = await this.#transport.txn(txn([], [get(keys.key)]), signal)
-    return created !== undefined && read(responses, 0).kvs[0]?.create_revision === String(created)
+    const state = this.of(claim)
+    const response = await this.#transport.txn(txn([], [get(state.keys.key)]), signal)
+    return stands(this.#transport, state, read(response.responses, 0).kvs[0], signal)
   }
 
   /** The knowledge of this claim, kept until it is withdrawn. */
   of(claim: Claim): ClaimState {
     const known = this.#states.get(claim)
     if (known) return known
-    const state = { claim, keys: this.#layout.claimKeys(claim), version: 1n, unanswered: false }
+    const state = {
+      claim,
+      keys: this.#layout.claimKeys(claim),
+      value: claim.value,
+      version: 1n,
+      unanswered: false,
+    }
     this.#states.set(claim, state)
     return state
   }
@@ -172,7 +165,7 @@ export class Claims {
     const { key, line } = state.keys
     const look = [latest(line, most, created), get(key), ...this.#delay.look(claim)]
     const response = await this.#transport.txn(txn([], look), signal)
-    if (created === undefined || createRevision(response) !== created) {
+    if (!(await stands(this.#transport, state, read(response.responses, 1).kvs[0], signal))) {
       state.created = undefined
       return undefined
     }

@@ -19,6 +19,8 @@ interface Found extends Omit<Standing, 'key'> {
 
 /** The keys per answer. gRPC takes 4 MB at once; if an answer is larger, the next one has half as many keys. */
 const pageSize = 500
+/** An id of fewer hexadecimal digits may be a name that another program gave to its data. */
+const orphanDigitsMin = 12
 /** How many leases are read at a time. */
 const leasesAtOnce = 100
 
@@ -38,7 +40,8 @@ export async function survey(at: Namespace, prefix: string, signal: AbortSignal)
     line: claimsOn(at, name, kvs),
   }))
   // Our clients and Go's wait for every key with a lease that stands where claims stand. So each such key is shown.
-  const used = lines.filter(({ line }) => line.some(({ lease }) => lease !== '0'))
+  // So is the key of a dead client that lost its lease before: no claim on the name can hold.
+  const used = lines.filter(({ line }) => line.some((found) => found.lease !== '0' || isOrphan(found)))
   const claims = used.flatMap(({ line }) => line)
   const leftMs = await timesLeft(at, claims, signal)
   return used
@@ -67,6 +70,11 @@ export async function breakHold(
   const { key, lease } = holder
   if (lease === '0') throw notLeased(key)
   return (await at.transport.txn(txn([createdAt(key, token)], [remove(key)]), signal)).succeeded
+}
+
+/** Whether a key has the form of our claims or Go's, with an id as etcd chooses it, and its lease is gone. */
+function isOrphan({ session, permits, lease }: Found): boolean {
+  return permits !== undefined && lease === '0' && session.length >= orphanDigitsMin
 }
 
 async function readClaims(at: Namespace, name: string, signal: AbortSignal): Promise<Found[]> {
