@@ -13,14 +13,16 @@ export type {
 } from './api/cron.ts'
 export type {
   CampaignOptions,
+  Candidate,
+  CandidateValue,
   Election,
   LeadOptions,
   LeadWork,
-  LedTerm,
   ObserveOptions,
   Observing,
-  StepDownOptions,
-  Term,
+  SeenLeader,
+  TermOptions,
+  TryCampaignOptions,
 } from './api/election.ts'
 export type { Hold, Holder } from './api/hold.ts'
 export { type ConnectOptions, Leasehold } from './api/leasehold.ts'
@@ -33,6 +35,7 @@ export type {
   SemaphoreOptions,
   TryOptions,
 } from './api/lock.ts'
+export type { LedTerm, StepDownOptions, Term } from './api/term.ts'
 export type { Clock, Mark } from './base/clock.ts'
 export {
   ClockError,
@@ -58,6 +61,7 @@ export type {
   Leader,
   NameState,
   Observation,
+  Overtaking,
   Renewal,
   SessionGrant,
   Standing,

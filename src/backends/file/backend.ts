@@ -9,9 +9,9 @@ import type {
   Backend,
   Claim,
   Facts,
-  Leader,
   NameState,
   Observation,
+  Overtaking,
   Renewal,
   SessionGrant,
   Standing,
@@ -132,6 +132,12 @@ export class FileBackend implements Backend {
     return concerned !== undefined
   }
 
+  async overtake(name: string, overtaking: Overtaking, signal: AbortSignal): Promise<boolean> {
+    const concerned = await this.#ask(({ store }) => store.overtake(name, overtaking), signal)
+    for (const session of concerned ?? []) this.#waits.wake(session)
+    return concerned !== undefined
+  }
+
   async writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
     const store = await this.#askFor(
       claim.session,
@@ -157,13 +163,13 @@ export class FileBackend implements Backend {
   }
 
   async observe(name: string, signal: AbortSignal): Promise<Observation> {
-    return this.#ask((open) => ({ leader: leaderIn(open, name) }), signal)
+    return this.#ask(({ removals }) => ({ leader: removals.leader(name) }), signal)
   }
 
   /** An observer has no claim in the line, so nobody wakes it: it looks every 50 ms. */
   leaderChanged(name: string, seen: Observation, signal: AbortSignal): Promise<Observation | undefined> {
     const look: Look<Observation> = () => {
-      const leader = leaderIn(this.#live(), name)
+      const leader = this.#live().removals.leader(name)
       return isDeepStrictEqual(leader, seen.leader) ? undefined : { leader }
     }
     return this.#waits.wait('', lookMs.observing, look, signal)
@@ -241,10 +247,4 @@ export class FileBackend implements Backend {
     const removals = new Removals(store, files, this.#waits, new Renewals(this.#clock))
     return { store, files, removals, claims: new Claims(store, files, removals) }
   }
-}
-
-/** The first holder, after dead and hanging ones are removed. */
-function leaderIn({ store, removals }: Open, name: string): Leader | undefined {
-  while (removals.clearFirst(name)) {}
-  return store.leader(name)
 }

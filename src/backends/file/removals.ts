@@ -1,9 +1,10 @@
 // Removes dead and hanging sessions. Owns which sessions are checked, how many at a time, and that the next in line is
 // woken. The kernel knows which process lives; renewals.ts finds hanging ones.
-import type { Claim } from '../../contract.ts'
+import type { Claim, Leader } from '../../contract.ts'
 import type { Renewals } from './renewals.ts'
+import type { SessionRow } from './rows.ts'
 import type { SessionFiles } from './session-files.ts'
-import type { SessionRow, Store } from './store.ts'
+import type { Store } from './store.ts'
 import type { Waits } from './waits.ts'
 
 /** How many sessions one look asks the kernel about: 64 cost a few ms. The next look goes on with the others. */
@@ -40,6 +41,12 @@ export class Removals {
     const [first] = this.#store.sessionsAhead(name)
     if (!first) return false
     return this.#removeOverdue(first) || this.removeDead([first])
+  }
+
+  /** The first in the line of a name, once the dead and the hanging are gone. */
+  leader(name: string): Leader | undefined {
+    while (this.clearFirst(name)) {}
+    return this.#store.leader(name)
   }
 
   removeDead(sessions: readonly SessionRow[], most: number = probesMost): boolean {
