@@ -3,8 +3,10 @@
 // for other holders, retry, or measure time.
 import type { Clock } from './base/clock.ts'
 import type { Facts } from './base/facts.ts'
+import type { StoreKey } from './base/store-key.ts'
 
 export type { Facts } from './base/facts.ts'
+export type { StoreKey } from './base/store-key.ts'
 
 /** A session as the store granted it. The store watches it to know that the client lives. */
 export interface SessionGrant {
@@ -171,6 +173,8 @@ export interface Backend {
   writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean>
   /** The text that a holder stored last for the name. */
   readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined>
+  /** The key by which an admitted claim holds, without a request. Only stores that run the caller's transactions have it. */
+  key?(claim: Claim): StoreKey | undefined
   /** Closes connections and files. The caller has destroyed its sessions before. */
   close(): Promise<void>
 }

@@ -65,5 +65,6 @@ export type {
   Renewal,
   SessionGrant,
   Standing,
+  StoreKey,
   Waiting,
 } from './contract.ts'

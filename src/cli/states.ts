@@ -3,7 +3,7 @@
 import stringWidth from 'string-width'
 import { printable } from '../base/printable.ts'
 import type { NameState, Standing } from '../contract.ts'
-import { parseHolder, who } from '../core/holder.ts'
+import { parseHolder, tokenOf, who } from '../core/holder.ts'
 
 /** The length of the longest name, so that a person can copy each name whole. */
 const nameMost = 512
@@ -27,7 +27,7 @@ function rowsOf(state: NameState): string[][] {
     claim.held ? 'holds' : `waits ${index - holders + 1}`,
     who(claim),
     sinceOf(claim),
-    String(claim.token),
+    String(tokenOf(claim)),
     claim.ttlLeftMs === undefined ? '-' : `${Math.round(claim.ttlLeftMs / 1_000)}s`,
   ])
 }
@@ -83,14 +83,15 @@ export function documentOf(url: string, states: readonly NameState[]): object {
 const valueMost = 4_096
 
 /** Unknown values are null. */
-function asObject({ session, value, token, ttlLeftMs, key }: Standing): object {
+function asObject(claim: Standing): object {
+  const { session, value, ttlLeftMs, key } = claim
   const { host, pid, since } = parseHolder(value) ?? {}
   const holder = { host: host ?? null, pid: pid ?? null, since: since ?? null }
   const known = {
     ...holder,
     value: cutTo(value, valueMost),
     session: cutTo(session, valueMost),
-    token: String(token),
+    token: String(tokenOf(claim)),
     ttlLeftMs: ttlLeftMs ?? null,
   }
   return key === undefined ? known : { ...known, key }

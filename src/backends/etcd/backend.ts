@@ -13,6 +13,7 @@ import type {
   Renewal,
   SessionGrant,
   Standing,
+  StoreKey,
 } from '../../contract.ts'
 import { type Answer, Claims } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
@@ -137,6 +138,11 @@ export class EtcdBackend implements Backend {
 
   readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined> {
     return this.#writes.read(name, signal)
+  }
+
+  key(claim: Claim): StoreKey | undefined {
+    const { keys, created } = this.#claims.of(claim)
+    return created === undefined ? undefined : { name: keys.key, revision: created }
   }
 
   async close(): Promise<void> {
