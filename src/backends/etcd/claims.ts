@@ -16,9 +16,21 @@ import {
   waiting,
 } from './line.ts'
 import type { LockDelay } from './lock-delay.ts'
-import { absent, createdAt, get, latest, leases, noneSince, put, read, remove, txn } from './operations.ts'
+import {
+  absent,
+  createdAt,
+  createRevision,
+  get,
+  latest,
+  leases,
+  noneSince,
+  put,
+  read,
+  remove,
+  txn,
+} from './operations.ts'
 import { type ClaimState, stands } from './own-key.ts'
-import { noteFound, type Tombstones } from './tombstones.ts'
+import type { Tombstones } from './tombstones.ts'
 import { untilAdmitted, untilDeleted } from './waits.ts'
 import type { Transport } from './wire/transport.ts'
 
@@ -68,11 +80,10 @@ export class Claims {
 
   async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
     const state = this.of(claim)
-    await this.#tombstones.look(state, signal)
     const { keys, created, unanswered } = state
     const { key, lease, tombstone } = keys
     const gone = [remove(key), ...this.#delay.forget(claim)]
-    if (unanswered > 0) {
+    if (unanswered) {
       // An attempt that arrives later finds the tombstone. So does this request if it arrives twice.
       const bury = [put(tombstone, '', lease), ...gone]
       await this.#transport.txn(txn([absent(tombstone)], bury), signal)
@@ -98,7 +109,7 @@ export class Claims {
       keys: this.#layout.claimKeys(claim),
       value: claim.value,
       version: 1n,
-      unanswered: 0,
+      unanswered: false,
     }
     this.#states.set(claim, state)
     return state
@@ -114,8 +125,7 @@ export class Claims {
     const join = txn(free, [line, ...this.#delay.look(claim), ...own], [get(key)])
     const response = await this.#change(state, join, signal)
     const revision = BigInt(response.header.revision)
-    if (response.succeeded) state.created = revision
-    else noteFound(state, response, 0)
+    state.created = response.succeeded ? revision : createRevision(response, 0)
     if (state.created === undefined) throw new Error('an attempt of a withdrawn claim')
     if (!response.succeeded) return this.#stands(state, signal)
     return this.#answer(state, this.#lineOf(claim, response, 1), signal)
@@ -141,8 +151,7 @@ export class Claims {
     const request = txn(free, own, look)
     const response = await this.#change(state, request, signal)
     const revision = BigInt(response.header.revision)
-    if (response.succeeded) state.created = revision
-    else noteFound(state, response, 1)
+    state.created = response.succeeded ? revision : createRevision(response)
     if (state.created !== undefined) return this.#admitted(state, revision)
     const line = this.#lineOf(claim, response, 2)
     await this.#check(state, line, signal)
@@ -224,14 +233,15 @@ export class Claims {
 
   /** Sends a change of the store. Remembers if it got no answer, since it may then still be applied. */
   async #change(state: ClaimState, request: ITxnRequest, signal: AbortSignal): Promise<ITxnResponse> {
-    state.unanswered += 1
+    const before = state.unanswered
+    state.unanswered = true
     try {
       const response = await this.#transport.txn(request, signal)
-      state.unanswered -= 1
+      state.unanswered = before
       return response
     } catch (error) {
       const refused = error instanceof SessionGoneError || error instanceof RefusedError
-      if (refused) state.unanswered -= 1
+      if (refused) state.unanswered = before
       throw error
     }
   }

@@ -1,8 +1,6 @@
 // The tombstones of withdrawn claims whose attempts may still arrive. Owns how long they are kept; claims.ts writes them.
-import type { ITxnResponse } from 'etcd3'
 import { type Clock, leastElapsedMs, type Mark } from '../../base/clock.ts'
-import { createRevision, get, remove, txn } from './operations.ts'
-import type { ClaimState } from './own-key.ts'
+import { remove, txn } from './operations.ts'
 import type { Transport } from './wire/transport.ts'
 
 /** How long a tombstone is kept. No connection delays a request for so long. */
@@ -21,12 +19,6 @@ export class Tombstones {
     this.#clock = clock
   }
 
-  /** Looks whether the one attempt that got no answer was applied: then no other one can arrive, and no tombstone is needed. */
-  async look(state: ClaimState, signal: AbortSignal): Promise<void> {
-    if (state.unanswered !== 1 || state.created !== undefined) return
-    noteFound(state, await this.#transport.txn(txn([], [get(state.keys.key)]), signal), 0)
-  }
-
   /** Remembers a tombstone that was written just now. */
   note(key: string): void {
     this.#kept.set(key, this.#clock.mark())
@@ -43,10 +35,4 @@ export class Tombstones {
     await this.#transport.txn(txn([], keys.map(remove)), signal)
     for (const key of keys) this.#kept.delete(key)
   }
-}
-
-/** Takes note if an answer shows the key of a claim: then one attempt without an answer was applied. */
-export function noteFound(state: ClaimState, response: ITxnResponse, place: number): void {
-  state.created = createRevision(response, place)
-  if (state.created !== undefined && state.unanswered > 0) state.unanswered -= 1
 }
