@@ -18,7 +18,7 @@ import { FencedWrites } from './fenced.ts'
 import type { Layout } from './layout.ts'
 import { Mutexes } from './mutex.ts'
 import { leaderChanged, type Observed, observe, type Seen } from './observe.ts'
-import { breakHold, line, survey } from './operator.ts'
+import { breakHold, checkpoints, line, survey } from './operator.ts'
 import { PermitSessions } from './permit-sessions.ts'
 import { Semaphores } from './semaphore.ts'
 import { Waits } from './waits.ts'
@@ -123,6 +123,10 @@ export class ConsulBackend implements Backend {
 
   line(name: string, signal: AbortSignal): Promise<Standing[]> {
     return line(this.#namespace, name, signal)
+  }
+
+  checkpoints(prefix: string, signal: AbortSignal): Promise<Map<string, string>> {
+    return checkpoints(this.#namespace, prefix, signal)
   }
 
   survey(prefix: string, signal: AbortSignal): Promise<NameState[]> {

@@ -18,7 +18,7 @@ import { FencedWrites } from './fenced.ts'
 import { type Layout, leaseOf, type Namespace } from './layout.ts'
 import { LockDelay } from './lock-delay.ts'
 import { leaderChanged, observe, type Seen } from './observe.ts'
-import { breakHold, line, survey } from './operator.ts'
+import { breakHold, checkpoints, line, survey } from './operator.ts'
 import type { Transport } from './wire/transport.ts'
 
 /** The time to live that is used by default. */
@@ -128,6 +128,10 @@ export class EtcdBackend implements Backend {
 
   readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined> {
     return this.#writes.read(name, signal)
+  }
+
+  checkpoints(prefix: string, signal: AbortSignal): Promise<Map<string, string>> {
+    return checkpoints(this.#namespace, prefix, signal)
   }
 
   async close(): Promise<void> {

@@ -9,7 +9,6 @@ import type {
   Backend,
   Claim,
   Facts,
-  Leader,
   NameState,
   Observation,
   Renewal,
@@ -157,20 +156,24 @@ export class FileBackend implements Backend {
   }
 
   async observe(name: string, signal: AbortSignal): Promise<Observation> {
-    return this.#ask((open) => ({ leader: leaderIn(open, name) }), signal)
+    return this.#ask(({ removals }) => ({ leader: removals.leader(name) }), signal)
   }
 
   /** An observer has no claim in the line, so nobody wakes it: it looks every 50 ms. */
   leaderChanged(name: string, seen: Observation, signal: AbortSignal): Promise<Observation | undefined> {
     const look: Look<Observation> = () => {
-      const leader = leaderIn(this.#live(), name)
+      const leader = this.#live().removals.leader(name)
       return isDeepStrictEqual(leader, seen.leader) ? undefined : { leader }
     }
     return this.#waits.wait('', lookMs.observing, look, signal)
   }
 
   async readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined> {
-    return this.#ask(({ store }) => store.readCheckpoint(name), signal)
+    return this.#ask(({ store }) => store.checkpoints.read(name), signal)
+  }
+
+  async checkpoints(prefix: string, signal: AbortSignal): Promise<Map<string, string>> {
+    return this.#ask(({ store }) => store.checkpoints.all(prefix), signal)
   }
 
   async close(): Promise<void> {
@@ -241,10 +244,4 @@ export class FileBackend implements Backend {
     const removals = new Removals(store, files, this.#waits, new Renewals(this.#clock))
     return { store, files, removals, claims: new Claims(store, files, removals) }
   }
-}
-
-/** The first holder, after dead and hanging ones are removed. */
-function leaderIn({ store, removals }: Open, name: string): Leader | undefined {
-  while (removals.clearFirst(name)) {}
-  return store.leader(name)
 }

@@ -1,6 +1,6 @@
 // Removes dead and hanging sessions. Owns which sessions are checked, how many at a time, and that the next in line is
 // woken. The kernel knows which process lives; renewals.ts finds hanging ones.
-import type { Claim } from '../../contract.ts'
+import type { Claim, Leader } from '../../contract.ts'
 import type { Renewals } from './renewals.ts'
 import type { SessionFiles } from './session-files.ts'
 import type { SessionRow, Store } from './store.ts'
@@ -40,6 +40,12 @@ export class Removals {
     const [first] = this.#store.sessionsAhead(name)
     if (!first) return false
     return this.#removeOverdue(first) || this.removeDead([first])
+  }
+
+  /** The first holder of a name, after dead and hanging ones are removed. */
+  leader(name: string): Leader | undefined {
+    while (this.clearFirst(name)) {}
+    return this.#store.leader(name)
   }
 
   removeDead(sessions: readonly SessionRow[], most: number = probesMost): boolean {
