@@ -1,5 +1,6 @@
-// Lets the process of a test file step back: it runs when other test files leave a core free. For files that keep a core
-// busy and go by no clock, such as simulated runs. Other tests, which watch deadlines meanwhile, notice nothing of them.
-import { constants, setPriority } from 'node:os'
+// Lets the process of a test file step back: its share of a core is a third of that of other test files. For files that
+// keep a core busy and go by no clock, such as simulated runs. Other tests, which watch deadlines meanwhile, notice
+// little of them. With the lowest priority they would never end while another program needs all cores.
+import { setPriority } from 'node:os'
 
-setPriority(constants.priority.PRIORITY_LOW)
+setPriority(5)

@@ -14,7 +14,7 @@ const longest = [
   'test/backends/consul/real/loss.test.ts',
   'test/backends/consul/real/crowd.test.ts',
   'test/backends/consul/real/cluster.test.ts',
-  'test/backends/consul/real/late.test.ts',
+  'test/backends/consul/real/astray.test.ts',
   'test/cli/cron.test.ts',
   'test/property/locks/etcd-delay.test.ts',
   'test/backends/consul/real/abort.test.ts',

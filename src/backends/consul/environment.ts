@@ -19,13 +19,12 @@ type Place = Required<Pick<ConsulOptions, 'endpoints'>> & { readonly tls: boolea
  * and the file if it cannot be read.
  */
 export function optionsOf(url: string, variables: Variables): ConsulOptions {
-  const { endpoints, namespace, dc, tls: secure } = parseConsulUrl(url)
+  const { endpoints, tls: secure, ...written } = parseConsulUrl(url)
   const place = endpoints ? { endpoints, tls: secure } : placeOf(variables, secure)
   const { CONSUL_NAMESPACE: enterpriseNamespace, CONSUL_PARTITION: partition } = variables
   return {
+    ...written,
     endpoints: place.endpoints,
-    namespace,
-    dc,
     token: tokenOf(variables),
     auth: authOf(variables),
     tls: place.tls ? tlsOf(variables) : undefined,

@@ -21,7 +21,10 @@ export function consul(options: ConsulOptions = {}): BackendSource {
   const { namespace = '', checks = [], node, dc, tls, unsafeTwoMayHold } = options
   const endpoints = endpointsOf(options)
   return {
-    url: formatConsulUrl({ endpoints, namespace, dc, tls: Boolean(tls) }),
+    url: formatConsulUrl({
+      ...{ endpoints, namespace, tls: Boolean(tls) },
+      ...{ dc, node, checks, lockDelayMs: options.lockDelayMs },
+    }),
     async open(clock, ttlMs) {
       const { lockDelayMs = usualLockDelayMs(ttlMs) } = options
       const transport = await transportOf(options, endpoints, clock)
@@ -32,8 +35,8 @@ export function consul(options: ConsulOptions = {}): BackendSource {
 }
 
 /**
- * Reads `consul://host:port,host:port/namespace/?dc=dc1`, or `consuls://` for TLS; `consul://unix:%2Fpath/namespace/`
- * is a socket. Without a host, as in `consul:` or `consul:///namespace/`, the address is that of CONSUL_HTTP_ADDR and
+ * Reads `consul://host:port,host:port/namespace/?dc=dc1&node=n1&checks=a,b&lockDelayMs=30000`, or `consuls://` for TLS;
+ * `consul://unix:%2Fpath/namespace/` is a socket. Without a host, as in `consul:` or `consul:///namespace/`, the address is that of CONSUL_HTTP_ADDR and
  * CONSUL_HTTP_SSL, or else 127.0.0.1:8500. Credentials come from the variables that the consul program reads:
  * CONSUL_HTTP_TOKEN, CONSUL_HTTP_TOKEN_FILE (which wins), CONSUL_HTTP_AUTH (user:password), and with TLS CONSUL_CACERT,
  * CONSUL_CAPATH, CONSUL_CLIENT_CERT, CONSUL_CLIENT_KEY, CONSUL_TLS_SERVER_NAME and CONSUL_HTTP_SSL_VERIFY; for Consul

@@ -18,7 +18,8 @@ interface Extra {
   readonly taken: Map<string, Set<string>>
 }
 
-const never = new AbortController().signal
+/** For a request that nobody ends. A shared one would keep the listener of each request that is never answered. */
+const never = (): AbortSignal => new AbortController().signal
 
 /** The sessions of one client, and their extra sessions. */
 export class PermitSessions {
@@ -90,9 +91,9 @@ export class PermitSessions {
   /** Opens a session. If `signal` aborts before it is open, ends it again. */
   async #open({ plan, opening }: Extra, signal: AbortSignal): Promise<string> {
     signal.throwIfAborted()
-    const opened = this.#transport.createSession(plan, never)
+    const opened = this.#transport.createSession(plan, never())
     const settled = opened
-      .then((id) => (signal.aborted ? this.#transport.destroySession(id, never) : undefined))
+      .then((id) => (signal.aborted ? this.#transport.destroySession(id, never()) : undefined))
       .catch(() => {}) // the caller gets the error; the store ends sessions that are not renewed
       .finally(() => opening.delete(settled))
     opening.add(settled)

@@ -3,6 +3,7 @@
 import type { ITxnRequest, ITxnResponse } from 'etcd3'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import type { Admitted, Claim, Waiting } from '../../contract.ts'
+import { checkCrowd } from './crowd.ts'
 import type { Layout } from './layout.ts'
 import {
   admits,
@@ -56,6 +57,7 @@ export class Claims {
 
   async attempt(claim: Claim, signal: AbortSignal): Promise<Answer> {
     const state = this.of(claim)
+    if (state.unanswered) await checkCrowd(this.#transport, state.keys.line, signal)
     const line = state.created === undefined ? undefined : await this.#look(state, signal)
     if (line) return this.#answer(state, line, signal)
     return claim.wait ? this.#join(state, signal) : this.#tryJoin(state, signal)

@@ -5,6 +5,7 @@ import { ConflictError } from '../../base/errors.ts'
 import { quoted } from '../../base/printable.ts'
 import type { Claim, Waiting } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
+import { checkCount } from './crowd.ts'
 import type { Layout } from './layout.ts'
 import { type Dead, deadOf } from './lock-delay.ts'
 import { glance } from './operations.ts'
@@ -31,7 +32,10 @@ export interface Line {
   readonly dead: readonly Dead[]
 }
 
-/** Reads an answer to `latest`. `before` is the create revision of the claim, if it has one; `records` those of the name. */
+/**
+ * Reads an answer to `latest`. `before` is the create revision of the claim, if it has one; `records` those of the name.
+ * Throws ConflictError if the range has too many keys.
+ */
 export function readLine(
   layout: Layout,
   name: string,
@@ -43,6 +47,7 @@ export function readLine(
   },
 ): Line {
   const { revision, range, before = revision + 1n, records } = answer
+  checkCount(layout.line(name), range)
   const keys = range.kvs.map((kv) => readKey(layout, name, kv))
   const ahead = keys.filter((key) => key !== undefined).filter(({ created }) => created < before)
   const dead = range.more ? [] : deadOf(records, ahead, before)

@@ -28,7 +28,7 @@ export const givingUp: readonly Draft[] = [
       const [one, other] = await stage.pair()
       const name = stage.name()
       const hold = await one.mutex(name).acquire()
-      const reason = await rejection(other.mutex(name).acquire({ waitMs: 50 }))
+      const reason = await rejection(other.mutex(name).acquire({ waitMs: 500 })) // in which a busy store answers, too
       assert.ok(reason instanceof WaitTimeoutError, String(reason))
       assert.match(reason.message, new RegExp(`pid ${process.pid}`))
       await stage.stand(name, 1)

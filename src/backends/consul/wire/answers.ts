@@ -4,6 +4,7 @@
 import { STATUS_CODES } from 'node:http'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../../base/errors.ts'
 import { oneLine, quoted } from '../../../base/printable.ts'
+import { restMsOf } from './rest.ts'
 import type { Operation, SessionPlan, Snapshot, StoredKey, Target, TxnOutcome } from './transport.ts'
 
 /** A complete answer. */
@@ -11,6 +12,8 @@ export interface Answer {
   readonly status: number
   /** The header X-Consul-Index. */
   readonly index: string | undefined
+  /** The header Retry-After. */
+  readonly retryAfter?: string | undefined
   readonly text: string
 }
 
@@ -21,11 +24,18 @@ export class Fault extends Error {
   readonly #meaning: Meaning
   /** The HTTP status, if the server answered. */
   readonly status: number | undefined
+  /** How long the server asks to wait before the next request, in ms. */
+  readonly restMs: number
 
-  constructor(meaning: Meaning, text: string, options: { status?: number; cause?: unknown } = {}) {
+  constructor(
+    meaning: Meaning,
+    text: string,
+    options: { status?: number; cause?: unknown; restMs?: number } = {},
+  ) {
     super(text, 'cause' in options ? { cause: options.cause } : {})
     this.#meaning = meaning
     this.status = options.status
+    this.restMs = options.restMs ?? 0
   }
 
   get meaning(): Meaning {
@@ -118,9 +128,16 @@ function entryOf(stored: KeyOnWire): StoredKey {
   }
 }
 
+/** Without that header nobody can wait for a change. */
+function noIndex(status: number): Fault {
+  const advice = 'does a proxy in front of Consul remove it?'
+  return new Fault(RefusedError, `the answer has no header X-Consul-Index (${status}): ${advice}`, { status })
+}
+
 /** The result of a read. Consul answers 404 if there is no key. */
 export function snapshotOf({ status, index, text }: Answer): Snapshot {
   const at = Number(index)
+  if (index === undefined) throw noIndex(status)
   if (!Number.isInteger(at)) throw new TypeError('no index in the answer')
   const entries = status === 404 ? [] : (parseExactly(text) as KeyOnWire[]).map(entryOf)
   return { index: Math.max(1, at), entries } // a read with the index 0 would not wait
@@ -165,14 +182,14 @@ function denied(said: string, status: number, rule: () => string): Fault {
 const transient = new Set([429, 500, 502, 503, 504])
 
 /** The meaning of any status that the request itself does not expect. */
-export function faultOf({ status, text }: Answer, rule: () => string): Fault {
+export function faultOf({ status, text, retryAfter }: Answer, rule: () => string): Fault {
   const said = oneLine(text) || STATUS_CODES[status] || 'no reason given'
   if (status === 403) return denied(said, status, rule)
   if (status === 500 && isSessionGone(text)) return new Fault(SessionGoneError, said, { status })
   const lasting = !transient.has(status) || /Invalid Session TTL/.test(said) // the TTL is below the server's own minimum
   const meaning = lasting ? RefusedError : UnavailableError
   const advice = status === 401 ? ': are user, password and token right?' : ''
-  return new Fault(meaning, `${said} (${status})${advice}`, { status })
+  return new Fault(meaning, `${said} (${status})${advice}`, { status, restMs: restMsOf(retryAfter) })
 }
 
 /** The ACL rule that lets a token open, renew and end sessions. */

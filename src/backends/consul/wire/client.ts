@@ -2,12 +2,13 @@
 // the meaning of an error; knows nothing of locks. It uses only papi's requests, on which the package's methods are
 // built: the methods drop options, round flags, and hide the server's messages.
 import { EventEmitter } from 'node:events'
-import type { Agent, IncomingMessage } from 'node:http'
+import type { Agent } from 'node:http'
 import Consul from 'consul'
 import { untilAborted } from '../../../base/abort.ts'
 import type { Clock } from '../../../base/clock.ts'
 import { SessionGoneError, UnavailableError } from '../../../base/errors.ts'
 import { type Answer, asFault, Fault } from './answers.ts'
+import { answered, answerOf, optionsOf, type Papi } from './papi.ts'
 import {
   blocking,
   confirmation,
@@ -21,6 +22,7 @@ import {
   transaction,
   understood,
 } from './requests.ts'
+import { Rest } from './rest.ts'
 import { agentOf, type Lane, placeOf, retire } from './sockets.ts'
 import type {
   Access,
@@ -48,18 +50,6 @@ export interface Connection {
   retire(): void
 }
 
-/** Members that npm consul inherits but does not declare: https://github.com/silas/node-papi */
-interface Papi {
-  _request(request: object, answered: Middleware): Promise<PapiResponse>
-  readonly _opts: { readonly socketPath?: string; readonly baseUrl: { hostname: string; port?: string } }
-  readonly _defaults?: { readonly token?: string; readonly dc?: string; readonly partition?: string }
-}
-type PapiResponse = IncomingMessage & { readonly statusCode: number; readonly body?: Buffer }
-type Middleware = (
-  request: { readonly err?: Error & { readonly isResponse?: boolean }; readonly res: PapiResponse },
-  next: (go: false, error: Error | undefined, response: PapiResponse) => void,
-) => void
-
 /** A request under way. */
 interface Call {
   readonly connection: Connection
@@ -77,14 +67,16 @@ export class ConsulClient implements Transport {
   #current = 0
   #closed = false
   #connected: Connection | undefined
+  readonly #rest: Rest
 
   constructor(clock: Clock, servers: readonly Server[]) {
     this.#clock = clock
+    this.#rest = new Rest(clock)
     this.#servers = servers
   }
 
-  createSession(plan: SessionPlan, signal: AbortSignal): Promise<string> {
-    return this.#ask(creation(plan), signal)
+  async createSession(plan: SessionPlan, signal: AbortSignal): Promise<string> {
+    return this.#ask(creation(plan, this.#connection.shown.query.dc), signal)
   }
 
   renewSession(session: string, signal: AbortSignal): Promise<void> {
@@ -142,6 +134,7 @@ export class ConsulClient implements Transport {
    */
   async #ask<T>(request: Request<T>, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted()
+    await this.#rest.over(signal)
     const connection = this.#connection
     const { address } = this.#server
     try {
@@ -150,7 +143,10 @@ export class ConsulClient implements Transport {
       const ended = signal.aborted && Object.is(error, signal.reason)
       if (ended && !(error instanceof UnavailableError)) throw error // the caller's own reason, whatever it is
       const fault = asFault(error)
-      if (fault.meaning === UnavailableError && connection === this.#connected) this.#moveOn(fault)
+      this.#rest.ask(fault.restMs)
+      const busy = fault.status === 429 // it is there, and a new connection would be one more
+      const away = fault.meaning === UnavailableError && !busy
+      if (away && connection === this.#connected) this.#moveOn(fault)
       throw new fault.meaning(`consul at ${address}: ${fault.message}`, { cause: fault.cause ?? fault })
     }
   }
@@ -163,7 +159,7 @@ export class ConsulClient implements Transport {
       const call: Call = { connection, waits, fail: reject }
       const stopTimer = this.#clock.after(limitMs, () => reject(silence(limitMs)))
       this.#calls.add(call)
-      const sent = connection.lanes[lane]._request({ ...optionsOf(connection, request), ctx }, answered)
+      const sent = connection.lanes[lane]._request({ ...optionsOf(connection.shown, request), ctx }, answered)
       sent.then((response) => resolve((answer = answerOf(response))), reject)
       return () => {
         stopTimer()
@@ -186,31 +182,6 @@ export class ConsulClient implements Transport {
     this.#current += 1
     if (!(cause instanceof UnavailableError)) return
     for (const call of [...this.#calls]) if (call.connection === left && call.waits) call.fail(cause)
-  }
-}
-
-function optionsOf<T>(connection: Connection, { method, path, params, query, body }: Request<T>): object {
-  return {
-    method,
-    path,
-    params,
-    query: { ...connection.shown.query, ...query },
-    headers: connection.shown.headers,
-    body,
-    type: 'json',
-    buffer: true,
-    timeout: 0, // without it a given client's time limit would end blocking reads, too
-  }
-}
-
-/** Returns every status as an answer: papi would drop the server's message, and keep the token in its error. */
-const answered: Middleware = ({ err, res }, next) => next(false, err?.isResponse ? undefined : err, res)
-
-function answerOf({ statusCode, headers, body }: PapiResponse): Answer {
-  return {
-    status: statusCode,
-    index: headers['x-consul-index'] as string | undefined,
-    text: String(body ?? ''),
   }
 }
 

@@ -18,6 +18,7 @@ import {
   sessionRule,
   snapshotOf,
 } from './answers.ts'
+import { misplaced } from './misplaced.ts'
 import type { Lane } from './sockets.ts'
 import type { Access, Operation, SessionPlan, Snapshot, Target, TxnOutcome, Wait } from './transport.ts'
 
@@ -34,6 +35,8 @@ export interface Request<T> {
   readonly limitMs: number
   /** Whether it waits for a change. Such a request can be repeated without a loss. */
   readonly waits?: boolean
+  /** The fault of an answer that only this request can have. */
+  readonly means?: (answer: Answer) => Fault | undefined
   /** A status other than 200 that `read` understands. */
   readonly accepts?: number
   /** The ACL rule it needs. */
@@ -47,14 +50,15 @@ const limitMs = 10_000
 /** Without this, a server that is cut off may answer with an old state. */
 const consistent = { consistent: '1' } as const
 
-/** Opens a session. */
-export function creation(plan: SessionPlan): Request<string> {
+/** Opens a session. `dc` is the datacenter that the caller asked for. */
+export function creation(plan: SessionPlan, dc?: string): Request<string> {
   return {
     method: 'PUT',
     path: '/session/create',
     body: sessionBody(plan),
     lane: 'steady',
     limitMs,
+    means: (answer) => misplaced(answer, plan, dc),
     rule: () => sessionRule(plan.node),
     read: createdSession,
   }
@@ -169,7 +173,10 @@ export function understood<T>(request: Request<T>, answer: Answer, secrets: read
   const { status, index, text } = answer
   const foreign = request.method === 'GET' && index === undefined // for example a 404 of another server
   const known = status === 200 || (status === request.accepts && !foreign)
-  if (!known) throw faultOf({ status, index, text: withoutSecrets(text, secrets) }, request.rule)
+  if (!known) {
+    const shown: Answer = { ...answer, text: withoutSecrets(text, secrets) }
+    throw request.means?.(shown) ?? faultOf(shown, request.rule)
+  }
   try {
     return request.read(answer)
   } catch (error) {

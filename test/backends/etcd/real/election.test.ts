@@ -83,7 +83,6 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
       const seen = await observed.sees('theirs')
       const [key] = await etcd.line(namespace, 'a', 1)
       expect(seen).toEqual({ value: 'theirs', token: key?.created, session: sessionOf(key as StoredKey) })
-      await theirs.shows('theirs') // before that it has no handler for the signal, and does not resign
       await theirs.resign()
       await observed.sees('nobody')
       const term = await election.campaign({ value: 'ours' })
