@@ -18,7 +18,7 @@ export interface Place {
 /** The state that all clients of one store share. */
 export class MemoryStore {
   /** By name, the text that a holder stored last. */
-  readonly checkpoints = new Map<string, string>()
+  readonly checkpoints: Map<string, string> = new Map()
   readonly #clock: Clock
   readonly #sessions = new Map<string, { ttlMs: number; cancelExpiry: () => void }>()
   readonly #lines = new Map<string, Place[]>()
