@@ -32,7 +32,7 @@ function parse(checkpoint: string): Marker | undefined {
 function spanOf(stored: Record<string, unknown>): Span {
   const { tick, from = tick, by, done, ended, token, aside } = stored
   const holder = parseHolder(JSON.stringify(by))
-  if (!holder) throw new TypeError('nobody is named')
+  if (!holder) throw new TypeError('by: does not name a process')
   return {
     fromMs: timeOf(from),
     tickMs: timeOf(tick),
@@ -46,16 +46,16 @@ function spanOf(stored: Record<string, unknown>): Span {
 
 function timeOf(text: unknown): number {
   const ms = Date.parse(String(text))
-  if (Number.isNaN(ms)) throw new TypeError('no time')
+  if (Number.isNaN(ms)) throw new TypeError(`${String(text)} is not a time`)
   return ms
 }
 
 function format({ spans: [first, ...others], text }: Marker): string {
-  const more = others.length > 0 ? { others: others.map(stored) } : {}
-  return JSON.stringify({ ...(first ? stored(first) : { tick: null }), text, ...more })
+  const more = others.length > 0 ? { others: others.map(toStored) } : {}
+  return JSON.stringify({ ...(first ? toStored(first) : { tick: null }), text, ...more })
 }
 
-function stored({ fromMs, tickMs, by, done, ended, token, asideMs }: Span): object {
+function toStored({ fromMs, tickMs, by, done, ended, token, asideMs }: Span): object {
   const iso = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString())
   const from = fromMs === tickMs ? undefined : iso(fromMs)
   return { tick: iso(tickMs), from, by, done, ended, token, aside: iso(asideMs) }

@@ -5,7 +5,7 @@ import { withSlash } from '../shared/addresses.ts'
 import { EtcdBackend, ttlDefaultMs } from './backend.ts'
 import { optionsOf } from './environment.ts'
 import { Layout } from './layout.ts'
-import { checkBesideTtl, checkEtcdOptions, type EtcdOptions } from './options.ts'
+import { checkAgainstTtl, checkEtcdOptions, type EtcdOptions } from './options.ts'
 import { formatEtcdUrl, parseEndpoint } from './url.ts'
 
 export type { Auth, Credentials, Pem, Tls } from '../shared/credentials.ts'
@@ -28,7 +28,7 @@ export function etcd(options: EtcdOptions = {}): BackendSource {
       lockDelayMs: lockDelayMs || undefined,
     }),
     async open(clock, ttlMs = ttlDefaultMs) {
-      checkBesideTtl(lockDelayMs, ttlMs)
+      checkAgainstTtl(lockDelayMs, ttlMs)
       const { EtcdClient, member, givenClient } = await import('./wire/client.ts')
       const members = client
         ? [givenClient(client)]

@@ -17,11 +17,11 @@ export interface EtcdOptions extends Credentials {
    */
   readonly namespace?: string | undefined
   /**
-   * How long a lock stays closed after the lease of its holder ended without a release, in ms: a whole number from 1 000
-   * to 60 000, at most the time to live. Each client of a name has to have it. etcd can end a lease early that its client
-   * renewed, after a leader was stopped and went on. With this option a holder believes for no longer than it, less a
-   * tenth, after etcd last confirmed its lease, so two never believe to hold. It costs one request more for each renewal and
-   * each hand-over. Default: none, and 0 is the same.
+   * The lock-delay: how long nobody can hold after the lease of a holder ended without a release, in ms. A whole number
+   * from 1 000 to 60 000, at most the time to live, and the same for each client of a name. It is needed since etcd may
+   * end a renewed lease early if its leader was stopped for a while. With it the deadline of a hold is this time, less
+   * a tenth, after etcd last confirmed the lease, so two clients never believe at once that they hold. It costs one
+   * request more for each renewal and each hand-over. Default: 0, which means none.
    */
   readonly lockDelayMs?: number | undefined
   /**
@@ -47,7 +47,7 @@ export function checkEtcdOptions(options: EtcdOptions): void {
   checkLockDelay(options)
 }
 
-/** A shorter one leaves a holder no time to hear from etcd before it has to stop. */
+/** The shortest lock-delay. With less, a holder would have to stop before a renewal could be answered. */
 const lockDelayLeastMs = 1_000
 
 function checkLockDelay({ lockDelayMs = 0 }: EtcdOptions): void {
@@ -57,8 +57,8 @@ function checkLockDelay({ lockDelayMs = 0 }: EtcdOptions): void {
   )
 }
 
-/** Throws RangeError if the lock-delay is longer than the time to live: no holder believes for longer than that. */
-export function checkBesideTtl(lockDelayMs: number, ttlMs: number): void {
+/** Throws RangeError if the lock-delay is longer than the time to live, which limits every hold. */
+export function checkAgainstTtl(lockDelayMs: number, ttlMs: number): void {
   if (lockDelayMs <= ttlMs) return
   throw new RangeError(`lockDelayMs: ${lockDelayMs} is out of range; it takes at most the ttlMs, ${ttlMs}`)
 }

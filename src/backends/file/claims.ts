@@ -14,6 +14,7 @@ interface ClaimState {
   readonly ticket: bigint | undefined
 }
 
+/** How often `ask` looks again after it removed a session, before it gives up. */
 const roundsMost = 1_000
 
 /** All methods are synchronous and throw as `Store` does. After an error the same call may be repeated. */
@@ -71,18 +72,18 @@ export class Claims {
 
   /** The look of a waiter. On a tick it asks only the kernel whether the processes ahead live, and not the database. */
   lookOfWaiter(claim: Claim): Look {
-    let before = -1
+    let lastBefore = -1
     let guarded: readonly string[] = []
-    const asBefore = () => !guarded.some((session) => this.#files.isDead(session))
+    const allAlive = () => !guarded.some((session) => this.#files.isDead(session))
     return (cause) => {
-      if (cause === 'tick' && asBefore()) return undefined
+      if (cause === 'tick' && allAlive()) return undefined
       const place = this.place(claim)
       if (!place) return 'changed'
       if (place.before < claim.permits) return this.#admitted(place)
-      if (cause === 'event' && place.before === before && asBefore()) return undefined
+      if (cause === 'event' && place.before === lastBefore && allAlive()) return undefined
       const attempt = this.ask(claim)
       if (attempt.held) return attempt
-      before = place.before
+      lastBefore = place.before
       guarded = this.#removals.guarded(claim, place.ticket)
       return undefined
     }
@@ -96,6 +97,7 @@ export class Claims {
     return place ?? this.#notJoined(claim, this.#store.obstacle(claim))
   }
 
+  /** Removes the obstacle, or throws it as an error. A claim that does not wait gets the place that it would have. */
   #notJoined(claim: Claim, obstacle: Obstacle): Position | undefined {
     const { sessionStands, own, permits, before } = obstacle
     if (own !== undefined) {

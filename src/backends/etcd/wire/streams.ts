@@ -1,4 +1,4 @@
-// The stream of a connection for all renewals. Owns which answer belongs to which question. watches.ts has the other
+// The stream of a connection for all renewals. Owns the match of answers and questions. watches.ts has the other
 // stream; client.ts opens streams and translates errors.
 import type { IDuplexStream, ILeaseKeepAliveRequest, ILeaseKeepAliveResponse } from 'etcd3'
 import { orAborted } from '../../../base/abort.ts'
@@ -52,7 +52,7 @@ export class KeepAlives {
     return answer
   }
 
-  /** Only the present stream counts. After it broke, the next renewal opens another. */
+  /** Opens a stream. When it breaks, all its renewals fail, and the next renewal opens another one. */
   #connected(): Promise<KeepAliveStream> {
     const opened = this.#open().then((stream) => {
       const broken = (cause?: unknown): void => {
@@ -60,7 +60,7 @@ export class KeepAlives {
         this.#stream = undefined
         this.#failAll(new UnavailableError('the stream of renewals broke', { cause }))
       }
-      stream.on('data', (response) => this.#stream === opened && this.#hear(response))
+      stream.on('data', (response) => this.#stream === opened && this.#receive(response))
       stream.on('error', broken)
       stream.on('end', () => broken())
       return stream
@@ -68,8 +68,11 @@ export class KeepAlives {
     return opened
   }
 
-  /** If no renewal waits for an answer, questions and answers are out of step, so the stream is closed. */
-  #hear(response: ILeaseKeepAliveResponse): void {
+  /**
+   * Gives an answer to its renewal. If no renewal waits for it, questions and answers are out of step: closes the
+   * stream.
+   */
+  #receive(response: ILeaseKeepAliveResponse): void {
     const answer = this.#waiting.get(response.ID)
     this.#waiting.delete(response.ID)
     if (answer) answer(response)

@@ -1,4 +1,4 @@
-// The stream of a connection for all watches. Owns which answer belongs to which watch. client.ts opens the stream.
+// The stream of a connection for all watches. Owns the match of answers and watches. client.ts opens the stream.
 import type { IDuplexStream, IWatchRequest, IWatchResponse } from 'etcd3'
 import { hangUp } from './streams.ts'
 import type { Change, KeyRange, WatchListener } from './transport.ts'
@@ -6,7 +6,7 @@ import type { Change, KeyRange, WatchListener } from './transport.ts'
 type WatchStream = IDuplexStream<IWatchRequest, IWatchResponse>
 
 const noputFilter = 0
-/** The ids that we ask for are larger: no server that counts its watches by itself gets that far. */
+/** The ids that we ask for are larger than this. A server that numbers its watches itself never gets so far. */
 const idsAbove = 2 ** 32
 
 /** A watch, and its events so far. */
@@ -15,7 +15,7 @@ interface Watch {
   readonly id: string
   readonly range: KeyRange
   readonly listener: WatchListener
-  /** The id by which the server knows it, from its `created` answer on. */
+  /** The id that the server uses for it, known from its `created` answer on. */
   served?: string
   live: boolean
   /** Whether its caller no longer listens. */
@@ -26,9 +26,9 @@ interface Watch {
 
 /**
  * Watches many ranges over one stream. The client chooses the id of each watch, so every answer is unambiguous. `etcd
- * grpc-proxy` takes no ids and counts by itself: then only one watch at a time waits for its `created` answer, and the id
- * in that answer counts. A watch whose answers are out of step (an event twice, or after a later one) ends: nobody knows
- * which events it missed.
+ * grpc-proxy` ignores these ids and numbers its watches itself: then only one watch at a time waits for its `created`
+ * answer, and the id in that answer is used. A watch whose answers are out of step (an event twice, or after a later
+ * one) ends, since it may have missed events.
  */
 export class Watches {
   readonly #open: () => Promise<WatchStream>
@@ -36,12 +36,14 @@ export class Watches {
   readonly #queued = new Set<Watch>()
   /** Watches that were sent, and have no answer yet, by the id that we asked for. */
   readonly #creating = new Map<string, Watch>()
-  /** Watches by the id by which the server knows them. */
+  /** Watches by the id that the server uses. */
   readonly #served = new Map<string, Watch>()
   #stream: Promise<WatchStream> | undefined
   #ids = idsAbove
-  /** The last id of a server that counts, so that an answer which comes twice is not that of another watch. */
-  #counted = -1
+  /**
+   * The last id of a server that numbers watches itself, so that a repeated answer is not taken for another watch's.
+   */
+  #lastServerId = -1
   /** Whether the server takes the ids that we ask for. */
   #takesIds = true
 
@@ -64,7 +66,7 @@ export class Watches {
   reset(): void {
     const stream = this.#stream
     this.#stream = undefined
-    this.#counted = -1
+    this.#lastServerId = -1
     stream?.then(hangUp).catch(() => {})
     const watches = [...this.#served.values(), ...this.#creating.values(), ...this.#queued]
     for (const kept of [this.#served, this.#creating, this.#queued]) kept.clear()
@@ -92,7 +94,7 @@ export class Watches {
   #stop(watch: Watch): void {
     watch.stopped = true
     this.#queued.delete(watch)
-    // Before its `created` answer nobody knows by which id to cancel it, and that answer may be anybody's.
+    // Before its `created` answer the id to cancel is not known: it is cancelled when that answer comes.
     const { served } = watch
     if (served !== undefined && this.#served.get(served) === watch) this.#cancel(served)
   }
@@ -112,7 +114,7 @@ export class Watches {
       const broken = (): void => {
         if (this.#stream === opened) this.reset()
       }
-      stream.on('data', (response) => this.#stream === opened && this.#tell(response))
+      stream.on('data', (response) => this.#stream === opened && this.#receive(response))
       stream.on('error', broken)
       stream.on('end', broken)
       return stream
@@ -120,14 +122,14 @@ export class Watches {
     return opened
   }
 
-  #tell(response: IWatchResponse): void {
+  #receive(response: IWatchResponse): void {
     const { canceled, watch_id: id } = response
-    // A watch that is refused at creation has the id -1, so any of them may be meant: reset all.
+    // A watch that is refused at its creation has the id -1, which may mean any watch: resets all.
     if (canceled && id === '-1') {
       this.reset()
       return
     }
-    const watch = this.#served.get(id) ?? this.#answered(response)
+    const watch = this.#served.get(id) ?? this.#firstAnswer(response)
     if (!watch) return
     const { listener } = watch
     if (canceled || watch.stopped || !continues(watch, response)) {
@@ -143,21 +145,21 @@ export class Watches {
     if (deletions.length > 0) listener.deleted(deletions)
   }
 
-  /** The watch whose first answer this is. */
-  #answered({ watch_id: id, created }: IWatchResponse): Watch | undefined {
+  /** The watch that this first answer belongs to. Notes its id. Undefined if there is no such watch. */
+  #firstAnswer({ watch_id: id, created }: IWatchResponse): Watch | undefined {
     const ours = this.#creating.get(id)
-    const counted = !ours && created && Number(id) <= idsAbove && Number(id) > this.#counted
-    if (counted && this.#takesIds) {
+    const numbered = !ours && created && Number(id) <= idsAbove && Number(id) > this.#lastServerId
+    if (numbered && this.#takesIds) {
       this.#takesIds = false
-      // Nobody knows which of them it is, and the next answers have ids that mean nothing to us.
+      // The answer may be that of any of these watches, and so may the next ones: resets all.
       if (this.#creating.size > 1) {
         this.reset()
         return undefined
       }
     }
-    if (counted) this.#counted = Number(id)
+    if (numbered) this.#lastServerId = Number(id)
     const [oldest] = this.#creating.values()
-    const watch = ours ?? (counted ? oldest : undefined)
+    const watch = ours ?? (numbered ? oldest : undefined)
     if (!watch) return undefined
     if (ours && created) this.#takesIds = true
     this.#creating.delete(watch.id)
