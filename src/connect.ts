@@ -130,9 +130,10 @@ class Client extends Leasehold {
       },
       readCheckpoint: (name, options?: AskOptions) =>
         this.#ask(options, (request) => persist(request, (signal) => backend.readCheckpoint(name, signal))),
-      observe: (name, scope, retries) =>
-        persist({ ...sessions.request(scope), retries }, (signal) => backend.observe(name, signal)),
-      leaderChanged: (name, seen, signal) => backend.leaderChanged(name, seen, signal),
+      get session() {
+        return sessions.live?.id
+      },
+      ...electionQuestions(backend, sessions),
     }
   }
 
@@ -198,6 +199,21 @@ class Client extends Leasehold {
 
   override [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+}
+
+/** The questions of elections that belong to no claim. */
+function electionQuestions(
+  backend: Backend,
+  sessions: Sessions,
+): Pick<ElectionClient, 'line' | 'overtake' | 'observe' | 'leaderChanged'> {
+  return {
+    line: (name, scope) => persist(sessions.request(scope), (signal) => backend.line(name, signal)),
+    overtake: (name, overtaking, scope) =>
+      persist(sessions.request(scope), (signal) => backend.overtake(name, overtaking, signal)),
+    observe: (name, scope, retries) =>
+      persist({ ...sessions.request(scope), retries }, (signal) => backend.observe(name, signal)),
+    leaderChanged: (name, seen, signal) => backend.leaderChanged(name, seen, signal),
   }
 }
 

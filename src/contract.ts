@@ -32,6 +32,8 @@ export interface Claim {
   readonly wait: boolean
   /** Whether a candidate makes this claim: others read its value unchanged, and `observe` returns its token. */
   readonly candidate: boolean
+  /** Of a candidate that others may overtake: a whole number from 0, which the store shows while the claim waits. */
+  readonly priority?: number | undefined
 }
 
 /**
@@ -90,10 +92,15 @@ export interface Standing {
   readonly token: bigint
   /** The key in the store, if an unknown program wrote it, so that an operator can find it. */
   readonly key?: string | undefined
-  /**
-   * How long the session lives without a renewal, in ms. Only for holders in a survey, and only if the store says so.
-   */
+  /** The priority of the claim if it has one. Not every store shows that of a holder. */
+  readonly priority?: number | undefined
+  /** How long the session lives without a renewal, in ms: of holders in a survey, and if the store says so. */
   readonly ttlLeftMs?: number | undefined
+}
+
+/** Tokens of claims: of the holder, of a waiting one, and of those that are to make room for it. They have a priority. */
+export interface Overtaking extends Readonly<Record<'holder' | 'target', bigint>> {
+  readonly waiting: readonly bigint[]
 }
 
 /** A name that has claims. */
@@ -158,6 +165,8 @@ export interface Backend {
    * did: false if no such claim holds. Its holder learns of it through its watch, as of every loss.
    */
   break(name: string, token: bigint, signal: AbortSignal): Promise<boolean>
+  /** Removes up to 50 waiting claims in one step, if the holder holds and all others wait. Returns whether it did. */
+  overtake(name: string, overtaking: Overtaking, signal: AbortSignal): Promise<boolean>
   /** Stores `text` for the name if the admitted claim still stands, and returns whether it does. */
   writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean>
   /** The text that a holder stored last for the name. */

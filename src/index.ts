@@ -14,14 +14,16 @@ export type {
 } from './api/cron.ts'
 export type {
   CampaignOptions,
+  Candidate,
+  CandidateValue,
   Election,
   LeadOptions,
   LeadWork,
-  LedTerm,
   ObserveOptions,
   Observing,
-  StepDownOptions,
-  Term,
+  SeenLeader,
+  TermOptions,
+  TryCampaignOptions,
 } from './api/election.ts'
 export type { Hold, Holder } from './api/hold.ts'
 export { type ConnectOptions, Leasehold } from './api/leasehold.ts'
@@ -34,6 +36,7 @@ export type {
   SemaphoreOptions,
   TryOptions,
 } from './api/lock.ts'
+export type { LedTerm, StepDownOptions, Term } from './api/term.ts'
 export type { Clock, Mark } from './base/clock.ts'
 export {
   ClockError,
@@ -59,6 +62,7 @@ export type {
   Leader,
   NameState,
   Observation,
+  Overtaking,
   Renewal,
   SessionGrant,
   Standing,

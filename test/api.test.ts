@@ -58,7 +58,8 @@ test('a test can write a fake of each public type as an object', async () => {
     signalWith: (...signals) => AbortSignal.any(signals),
     ...{ assertHeld: () => {}, verify: done, checkpoint: done, release: done, [Symbol.asyncDispose]: done },
   }
-  const term: Term = { ...hold, stopping: false, proclaim: done, resign: done }
+  const about = { stopping: false, value: 'v', session: 's' }
+  const term: Term = { ...hold, ...about, proclaim: done, handOver: done, resign: done }
   const led: LedTerm = { ...term, stepDown: () => {} }
   const lock: Lock = {
     name: 'a',
@@ -76,7 +77,12 @@ test('a test can write a fake of each public type as an object', async () => {
   const election: Election = {
     name: 'a',
     campaign: async () => term,
+    tryCampaign: async () => term,
+    run: async (work) => work(led),
     leader: async () => undefined,
+    candidates: async () => [],
+    readCheckpoint: async () => undefined,
+    drain: () => {},
     lead: async (work) => void (await work(led)),
     observe: () => observing,
   }

@@ -2,13 +2,50 @@
 // implementation.
 import type { Leader } from '../contract.ts'
 import type { AskOptions } from './ask.ts'
-import type { Hold } from './hold.ts'
 import type { AcquireOptions } from './lock.ts'
+import type { LedTerm, Term } from './term.ts'
+
+/** The text about a candidate that others read, or a function that is asked for it before each campaign. */
+export type CandidateValue = string | (() => string | Promise<string>)
 
 /** How to stand for an election. */
 export interface CampaignOptions extends AcquireOptions {
   /** A text about the leader, such as an address, for others to read. By default its host and process id as JSON. */
-  readonly value?: string | undefined
+  readonly value?: CandidateValue | undefined
+  /**
+   * A whole number from 0, such as the number of a deployment. This candidate overtakes the ones in line that have a smaller
+   * priority: those stand in line again behind it, in any order, and the leader stays. It never overtakes a candidate
+   * without a priority, one with the same priority, a claim of a mutex, or one of another program. Costs one request where
+   * others wait ahead, and two for each time that it overtakes.
+   */
+  readonly priority?: number | undefined
+}
+
+/** How to campaign without waiting. */
+export type TryCampaignOptions = Pick<CampaignOptions, 'value' | 'signal'>
+
+/** How to work for one term. */
+export interface TermOptions extends CampaignOptions {
+  /** Ends the wait; once the work has begun, asks it to stop. */
+  readonly signal?: AbortSignal | undefined
+  /** How long, in ms, work may go on after `term.signal` aborted, as for `lead`. */
+  readonly graceMs?: number | undefined
+  /** How long before the deadline, in ms, `term.signal` aborts when no renewal is answered, as for `lead`. */
+  readonly stopBeforeMs?: number | undefined
+}
+
+/** The leader, as one client sees it. */
+export interface SeenLeader extends Leader {
+  /** Whether it leads with the present session of this client. */
+  readonly mine: boolean
+}
+
+/** A candidate that leads or waits. */
+export interface Candidate extends SeenLeader {
+  /** Whether it leads. */
+  readonly leads: boolean
+  /** Undefined where it has none, and on Consul for a leader. */
+  readonly priority?: number | undefined
 }
 
 /** How to observe an election. */
@@ -29,7 +66,7 @@ export interface ObserveOptions {
  * An observation under way: `for await (const leader of observing)`. The end of the loop, or `return`, ends a step that
  * is under way at once.
  */
-export interface Observing extends AsyncGenerator<Leader | undefined, never, void> {
+export interface Observing extends AsyncGenerator<SeenLeader | undefined, never, void> {
   /**
    * When the question for the newest answer was sent, in ms since 1970 by the wall clock; undefined before the first
    * answer.
@@ -47,8 +84,19 @@ export type LeadWork = (term: LedTerm) => unknown
 
 /** How to lead. */
 export interface LeadOptions {
-  /** A text about the leader for others to read, as for `campaign`. */
-  readonly value?: string | undefined
+  /**
+   * A text about the leader for others to read, as for `campaign`. A text is replaced by the
+   * value that the work proclaimed, a function is not.
+   */
+  readonly value?: CandidateValue | undefined
+  /** Which candidates this one overtakes, as for `campaign`. */
+  readonly priority?: number | undefined
+  /**
+   * Whether this candidate may lead now: asked before each campaign, every second while it waits, and once more before a term
+   * that it had to wait for. While it says no, the candidate does not stand in line. An error counts as no, and is told to
+   * `onError`. It does not end a term that has begun: `term.stepDown` does.
+   */
+  readonly eligible?: (() => boolean | Promise<boolean>) | undefined
   /** Called with the number of candidates that stand ahead, as for `acquire`. */
   readonly onWait?: ((ahead: number) => unknown) | undefined
   /** Ends `lead`: the work is asked to stop, the term is resigned, and `lead` resolves. */
@@ -80,47 +128,6 @@ export interface LeadOptions {
 }
 
 /**
- * A term of leadership. It is a Hold: `token`, `held`, `assertHeld`, `verify` and `checkpoint` are those of a lock. Its
- * `signal` aborts when it is time to stop: the term was lost (a HoldLostError), it was resigned, or, under `lead`, the
- * caller wants an end.
- */
-export interface Term extends Hold {
-  /** Whether it is time to stop: `signal.aborted`. `held` is about the lock, and may still be true then. */
-  readonly stopping: boolean
-  /**
-   * Replaces the value that `leader` and `observe` return. The store refuses it unless this term still stands; of two
-   * calls the later one wins. Costs one request. Rejects with HoldLostError when refused or after the end of the term,
-   * with TypeError or RangeError for a bad value, and with UnavailableError if the store did not answer.
-   */
-  proclaim(value: string, options?: AskOptions): Promise<void>
-  /**
-   * Gives leadership back; the next candidate leads after one more event. First end the work that the term protects:
-   * from the call on `held` is false and `signal` is aborted. Costs, resolves and rejects as `release`, which does the
-   * same.
-   */
-  resign(): Promise<void>
-}
-
-/** How to step down. */
-export interface StepDownOptions {
-  /** How long, in ms, this candidate stays out of the line afterwards; 0 by default. */
-  readonly awayMs?: number | undefined
-}
-
-/**
- * The term of work under `lead`. It cannot be given up while the work runs: `stepDown` asks for that, and `lead` gives it
- * up when the work has ended.
- */
-export interface LedTerm extends Omit<Term, 'resign' | 'release' | typeof Symbol.asyncDispose> {
-  /**
-   * Asks for the end of this term: `signal` aborts, `lead` waits until the work has ended (for `graceMs`), gives
-   * leadership up, and stands for election again after `awayMs`. Returns at once, and sends nothing. Throws TypeError or
-   * RangeError for a bad option.
-   */
-  stepDown(options?: StepDownOptions): void
-}
-
-/**
  * One leader at a time, in the order in which the candidates came. On etcd it is the election of `etcdctl elect NAME`
  * and of Go's `concurrency.Election`. On Consul the leader is the session on the key `NAME/.lock`, as with `consul
  * lock NAME`. A mutex of the same name stands in the same line, but on etcd it counts tokens differently, so its token
@@ -138,10 +145,39 @@ export interface Election {
    */
   campaign(options?: CampaignOptions): Promise<Term>
   /**
+   * Resolves with a term if nobody leads and nobody waits, otherwise with undefined. Costs one request, and leaves nothing
+   * behind. Rejects as `campaign`.
+   */
+  tryCampaign(options?: TryCampaignOptions): Promise<Term | undefined>
+  /**
+   * Campaigns once, calls `work` with the term, resigns when the work is over, and resolves with its result. `signal` ends
+   * the wait; later it asks the work to stop, and `run` waits for its end. Rejects as `campaign`, with the error of the work
+   * as it is, and with HoldLostError if the term was lost before the work was done, or if the work still runs `graceMs`
+   * after it had to stop.
+   */
+  run<T>(work: (term: LedTerm) => T | Promise<T>, options?: TermOptions): Promise<T>
+  /**
    * The present leader, by a consistent read. Undefined if nobody leads. Costs one request. Rejects as
    * `readCheckpoint` of a lock.
    */
-  leader(options?: AskOptions): Promise<Leader | undefined>
+  leader(options?: AskOptions): Promise<SeenLeader | undefined>
+  /**
+   * The leader, then those that wait, in order. Claims of a mutex of the same name are among them, since candidates wait
+   * for those, too. It may be out of date when it arrives. Costs one request. Rejects as `leader`.
+   */
+  candidates(options?: AskOptions): Promise<Candidate[]>
+  /**
+   * The text that a leader has stored last with `term.checkpoint`: where the next one goes on. Undefined if there is none.
+   * Costs one request. Rejects as `readCheckpoint` of a lock.
+   */
+  readCheckpoint(options?: AskOptions): Promise<string | undefined>
+  /**
+   * Makes room for other candidates, as before a deployment. It concerns `lead` of this object, for good: while anybody else
+   * leads or waits, its candidate is not in line, and it leads again only if nobody else does. If it leads, it goes on
+   * until a candidate comes to wait, or 10 s if one waits already, since that one may be about to make room, too. It asks
+   * the store once per second. Then the work is asked to stop, as by `stepDown`. Returns at once.
+   */
+  drain(): void
   /**
    * Yields the leader, at once and then whenever that changes: another leader, another value, or undefined while nobody
    * leads. A slow reader may miss states in between, never the last state. Costs one request and one watch, and

@@ -81,13 +81,14 @@ export class Acquirer {
 
   /** Makes claims in one session after the other, until the store has answered. */
   async #inTurn<H extends Hold>(wish: Wish<H>, turn: Turn, scope: Scope): Promise<H | undefined> {
-    const { name, permits, value, candidate } = wish
+    const { name, permits, value, candidate, priority } = wish
     const wait = wish.waitMs !== 0
     for (let lost = 0; ; lost += 1) {
       const session = (lost === 0 && this.#sessions.live) || (await this.#session(wish, turn, lost, scope))
       this.#claims += 1
       const id = String(this.#claims)
-      const claim: Claim = { id, name, session: session.id, permits, value, wait, candidate }
+      const own = { id, name, session: session.id, ...(priority !== undefined && { priority }) }
+      const claim: Claim = { ...own, permits, value, wait, candidate }
       const outcome = await this.#stand(wish, { claim, session, ...turn }, scope)
       if (outcome !== 'session over') return outcome
     }

@@ -4,9 +4,16 @@
 
 import type { AskOptions } from '../api/ask.ts'
 import type { CronGuard, CronOptions, StartOptions, TickOptions } from '../api/cron.ts'
-import type { CampaignOptions, LeadOptions, ObserveOptions, StepDownOptions } from '../api/election.ts'
+import type {
+  CampaignOptions,
+  LeadOptions,
+  ObserveOptions,
+  TermOptions,
+  TryCampaignOptions,
+} from '../api/election.ts'
 import type { ConnectOptions } from '../api/leasehold.ts'
 import type { AcquireOptions, RunOptions, SemaphoreOptions, TryOptions } from '../api/lock.ts'
+import type { StepDownOptions } from '../api/term.ts'
 import {
   callback,
   check,
@@ -56,6 +63,7 @@ const permits: Kind = {
   required: true,
   alsoCalled: ['limit', 'count', 'slots', 'max', 'concurrency'],
 }
+const priority: Kind = { ...number({ min: 0, whole: true }), alsoCalled: ['rank', 'weight', 'order'] }
 const clock = withMethods('a Clock', ['mark', 'wallMs', 'after', 'random', 'id'])
 
 /** The options of `connect`. The store's own range of `ttlMs` is checked by `checkTtl`. */
@@ -100,7 +108,17 @@ export const startOptions: TableOf<StartOptions> = {
 
 /** The options of `campaign`; the store limits the value. */
 export function campaignOptions(facts: Facts): TableOf<CampaignOptions> {
-  return { ...acquireOptions, value: valueKind(facts) }
+  return { ...acquireOptions, value: candidateValue(facts), priority }
+}
+
+/** The options of `tryCampaign`. */
+export function tryCampaignOptions(facts: Facts): TableOf<TryCampaignOptions> {
+  return { value: candidateValue(facts), signal }
+}
+
+/** The options of `run` of an election. */
+export function termOptions(facts: Facts, ttlMs: number): TableOf<TermOptions> {
+  return { ...campaignOptions(facts), graceMs, stopBeforeMs: stopBeforeMs(facts, ttlMs) }
 }
 
 /** The options of `run` of a lock, for a client whose sessions have this time to live. */
@@ -112,8 +130,8 @@ export function runOptions(facts: Facts, ttlMs: number): TableOf<RunOptions> {
 export function leadOptions(facts: Facts, ttlMs: number): TableOf<LeadOptions> {
   const callbacks = { onWait: callback, onError: callback, fatal: callback }
   return {
-    ...{ value: valueKind(facts), signal, graceMs, stopBeforeMs: stopBeforeMs(facts, ttlMs), retryMaxMs },
-    ...callbacks,
+    ...{ value: candidateValue(facts), priority, eligible: callback, signal },
+    ...{ graceMs, stopBeforeMs: stopBeforeMs(facts, ttlMs), retryMaxMs, ...callbacks },
   }
 }
 
@@ -189,9 +207,22 @@ export function checkValue(value: string, facts: Facts): void {
   check('value', value, valueKind(facts))
 }
 
+/** Throws unless `to` is a text that a candidate can have. */
+export function checkCandidate(to: string): void {
+  check('to', to, text())
+}
+
 /** Throws unless `work` is a function. */
 export function checkWork(argument: string, work: unknown): void {
   check(argument, work, callback)
+}
+
+function candidateValue(facts: Facts): Kind {
+  const text = valueKind(facts)
+  return {
+    takes: 'a string or a function that returns one',
+    judge: (value, argument) => (typeof value === 'function' ? 'fits' : text.judge(value, argument)),
+  }
 }
 
 function valueKind({ scheme, valueBytesMax }: Facts): Kind {

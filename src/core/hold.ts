@@ -91,7 +91,7 @@ export class ClaimHold implements Hold {
     checkOptions(options, askOptions)
     this.assertHeld()
     const { backend, claim } = this.#grant
-    const stands = await this.#ask(options, (signal) => backend.verify(claim, signal))
+    const stands = await this.ask(options, (signal) => backend.verify(claim, signal))
     if (!stands) this.#lose(this.#removed())
     this.assertHeld()
   }
@@ -114,7 +114,7 @@ export class ClaimHold implements Hold {
 
   async #write(options: AskOptions, question: (signal: AbortSignal) => Promise<boolean>): Promise<void> {
     this.assertHeld()
-    if (await this.#ask(options, question)) return
+    if (await this.ask(options, question)) return
     this.#lose(this.#removed())
     this.assertHeld()
   }
@@ -179,8 +179,8 @@ export class ClaimHold implements Hold {
     return controller
   }
 
-  /** Asks the store about this hold, until it answers or the session is over. */
-  async #ask<T>(options: AskOptions, question: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  /** Asks the store about this hold, until it answers or the session is over. Rejects with HoldLostError where it is lost. */
+  protected async ask<T>(options: AskOptions, question: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { session } = this.#grant
     const { requests } = session
     try {

@@ -14,6 +14,8 @@ export interface Wish<H extends Hold = Hold> {
   readonly value: string
   /** Whether other clients observe the holder: see `Claim`. */
   readonly candidate: boolean
+  /** The priority of the claim: see `Claim`. */
+  readonly priority?: number | undefined
   /** If true, close() does not release this hold itself; it waits for work registered with `awaitOnClose` to do so. */
   readonly releasesItself?: boolean
   /** Makes the object that the caller gets. */

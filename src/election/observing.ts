@@ -1,12 +1,12 @@
 // An observation under way, as its caller holds it. Owns that the caller can leave it at any moment, and the age of its
-// knowledge. election.ts yields the leaders.
-import type { Observing } from '../api/election.ts'
+// knowledge. sight.ts yields the leaders.
+import type { Observing, SeenLeader } from '../api/election.ts'
 import { type Clock, type Mark, mostElapsedMs } from '../base/clock.ts'
 import type { Scope } from '../base/scope.ts'
-import type { Leader, Observation } from '../contract.ts'
+import type { Observation } from '../contract.ts'
 import { requestMs } from '../core/lifetime.ts'
 
-type Step = IteratorResult<Leader | undefined, never>
+type Step = IteratorResult<SeenLeader | undefined, never>
 
 /** Ends an observation that its caller leaves. */
 const left = Symbol('left')
@@ -16,7 +16,7 @@ const done = { done: true, value: undefined } as unknown as Step
 export class ObservingLoop implements Observing {
   readonly #clock: Clock
   readonly #ttlMs: number
-  readonly #loop: AsyncGenerator<Leader | undefined, never, void>
+  readonly #loop: AsyncGenerator<SeenLeader | undefined, never, void>
   #scope: Scope | undefined
   #sent: { readonly wallMs: number; readonly mark: Mark } | undefined
 
@@ -26,7 +26,7 @@ export class ObservingLoop implements Observing {
    */
   constructor(
     { clock, ttlMs }: { readonly clock: Clock; readonly ttlMs: number },
-    begin: (observing: ObservingLoop) => AsyncGenerator<Leader | undefined, never, void>,
+    begin: (observing: ObservingLoop) => AsyncGenerator<SeenLeader | undefined, never, void>,
   ) {
     this.#clock = clock
     this.#ttlMs = ttlMs

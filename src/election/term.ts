@@ -1,18 +1,28 @@
 // One term of a leader: a hold with a value that others read. Owns what a term adds to a hold; election.ts campaigns
 // for it.
 import type { AskOptions } from '../api/ask.ts'
-import type { LedTerm, StepDownOptions, Term } from '../api/election.ts'
+import type { LedTerm, StepDownOptions, Term } from '../api/term.ts'
+import { UnavailableError } from '../base/errors.ts'
 import { quoted } from '../base/printable.ts'
-import { askOptions, checkOptions, checkValue, stepDownOptions } from '../core/arguments.ts'
+import { askOptions, checkCandidate, checkOptions, checkValue, stepDownOptions } from '../core/arguments.ts'
 import { ClaimHold, type Grant } from '../core/hold.ts'
+import { wayTo } from './precedence.ts'
 
 /** A term of this client's candidate. Its promises are in the interface Term. */
 export class ClaimTerm extends ClaimHold implements Term {
+  readonly session: string
   readonly #grant: Grant
+  #value: string
 
   constructor(grant: Grant) {
     super(grant)
     this.#grant = grant
+    this.session = grant.claim.session
+    this.#value = grant.claim.value
+  }
+
+  get value(): string {
+    return this.#value
   }
 
   get stopping(): boolean {
@@ -23,7 +33,31 @@ export class ClaimTerm extends ClaimHold implements Term {
     const { backend, claim } = this.#grant
     this.checkValue(value)
     checkOptions(options, askOptions)
-    return this.write(options, (signal) => backend.proclaim(claim, value, signal))
+    await this.write(options, (signal) => backend.proclaim(claim, value, signal))
+    this.#value = value
+  }
+
+  async handOver(to: string, options: AskOptions = {}): Promise<void> {
+    await this.makeNext(to, options)
+    return this.resign()
+  }
+
+  /** Sees to it that this candidate is the next. Rejects as `handOver`. */
+  async makeNext(to: string, options: AskOptions): Promise<void> {
+    checkCandidate(to)
+    checkOptions(options, askOptions)
+    this.assertHeld()
+    return this.ask(options, (signal) => this.#clearTheWay(to, signal))
+  }
+
+  async #clearTheWay(to: string, signal: AbortSignal): Promise<void> {
+    const { backend } = this.#grant
+    for (;;) {
+      const way = wayTo(await backend.line(this.name, signal), this.name, to)
+      if (!way) return
+      if (await backend.overtake(this.name, way, signal)) continue
+      throw new UnavailableError(`the line of ${quoted(this.name)} changed meanwhile; ask again`)
+    }
   }
 
   /** Throws unless the store takes the value. */
@@ -72,6 +106,14 @@ export class WorkTerm implements LedTerm {
     return this.#term.name
   }
 
+  get value(): string {
+    return this.#term.value
+  }
+
+  get session(): string {
+    return this.#term.session
+  }
+
   get held(): boolean {
     return this.#term.held
   }
@@ -108,6 +150,11 @@ export class WorkTerm implements LedTerm {
     this.#term.checkValue(value)
     this.#wishes.proclaimed(value)
     return this.#term.proclaim(value, options)
+  }
+
+  async handOver(to: string, options: AskOptions = {}): Promise<void> {
+    await this.#term.makeNext(to, options)
+    this.stepDown()
   }
 
   stepDown(options: StepDownOptions = {}): void {

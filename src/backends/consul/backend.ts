@@ -9,6 +9,7 @@ import type {
   Facts,
   NameState,
   Observation,
+  Overtaking,
   Renewal,
   SessionGrant,
   Standing,
@@ -18,7 +19,7 @@ import { FencedWrites } from './fenced.ts'
 import type { Layout } from './layout.ts'
 import { Mutexes } from './mutex.ts'
 import { leaderChanged, type Observed, observe, type Seen } from './observe.ts'
-import { breakHold, checkpoints, line, survey } from './operator.ts'
+import { breakHold, checkpoints, line, overtake, survey } from './operator.ts'
 import { PermitSessions } from './permit-sessions.ts'
 import { Semaphores } from './semaphore.ts'
 import { Waits } from './waits.ts'
@@ -135,6 +136,10 @@ export class ConsulBackend implements Backend {
 
   break(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
     return breakHold(this.#namespace, name, token, signal)
+  }
+
+  overtake(name: string, overtaking: Overtaking, signal: AbortSignal): Promise<boolean> {
+    return overtake(this.#namespace, name, overtaking, signal)
   }
 
   writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {

@@ -31,6 +31,7 @@ export interface ClaimKeys extends NameKeys {
 export interface TicketFacts {
   readonly session: string
   readonly permits: number
+  readonly priority?: number | undefined
 }
 
 /** The context of a request in one namespace: the connection and the keys. */
@@ -61,13 +62,15 @@ export class Layout {
 
   /** The name to which a key may belong; undefined if no client of ours could have that name. */
   nameOf(key: string): string | undefined {
-    const [, folder] = /^(.*)\/\.line\/[^/.]+\.\d+\.\d+$/s.exec(key) ?? /^(.*)\/[^/]+$/s.exec(key) ?? []
+    const [, folder] =
+      /^(.*)\/\.line\/[^/.]+\.\d+\.\d+(?:\.p\d+)?$/s.exec(key) ?? /^(.*)\/[^/]+$/s.exec(key) ?? []
     return folder?.startsWith(this.#namespace) ? decodeName(folder.slice(this.#namespace.length)) : undefined
   }
 
-  claimKeys({ name, session, permits, id }: Claim): ClaimKeys {
+  claimKeys({ name, session, permits, id, priority }: Claim): ClaimKeys {
     const keys = this.keys(name)
-    const ticket = `${keys.line}/${session}.${permits}.${id}`
+    const mark = priority === undefined ? '' : `.p${priority}`
+    const ticket = `${keys.line}/${session}.${permits}.${id}${mark}`
     return { ...keys, ticket, tombstone: `${keys.folder}.withdrawn/${session}.${id}` }
   }
 }
@@ -75,8 +78,10 @@ export class Layout {
 /** Reads a key as a ticket of this line; undefined for other keys, such as those of a name that continues this one. */
 export function parseTicket({ line }: NameKeys, key: string): TicketFacts | undefined {
   if (!key.startsWith(`${line}/`)) return undefined
-  const [, session, permits] = /^([^/.]+)\.(\d+)\.\d+$/.exec(key.slice(line.length + 1)) ?? []
-  return session ? { session, permits: Number(permits) } : undefined
+  const [, session, permits, priority] =
+    /^([^/.]+)\.(\d+)\.\d+(?:\.p(\d+))?$/.exec(key.slice(line.length + 1)) ?? []
+  if (!session) return undefined
+  return { session, permits: Number(permits), ...(priority && { priority: Number(priority) }) }
 }
 
 /**

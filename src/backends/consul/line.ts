@@ -11,6 +11,7 @@ export interface Ticket {
   readonly key: string
   readonly session: string
   readonly permits: number
+  readonly priority?: number | undefined
   readonly created: number
   readonly modified: number
   readonly value: string
@@ -108,7 +109,10 @@ export function readStandings(keys: NameKeys, entries: readonly StoredKey[]): St
   const inOrder = [...waiting, ...others].sort((one, other) => one.created - other.created)
   const standing =
     (held: boolean) =>
-    ({ session, value, created }: Shown) => ({ session, value, held, token: BigInt(created) })
+    ({ session, value, created, priority }: Shown) => ({
+      ...{ session, value, held, token: BigInt(created) },
+      ...(priority !== undefined && { priority }),
+    })
   return [...holders.map(asHolder).map(standing(true)), ...inOrder.map(standing(false))]
 }
 
@@ -132,6 +136,7 @@ interface Shown {
   readonly session: string
   readonly value: string
   readonly created: number
+  readonly priority?: number | undefined
 }
 
 function asWaiter({ session = '', value, createIndex: created }: StoredKey): Shown {

@@ -1,8 +1,7 @@
-// The operator's view of Consul: the claims on one name or on many, and breaking a hold. Owns which of a datacenter's
-// keys are claims, since other programs keep their data there.
+// The claims of other clients: the list of those on one name or on many, breaking a hold, and making room in a line. Owns which of a datacenter's keys are claims, since others keep their data there.
 
 import { UnavailableError } from '../../base/errors.ts'
-import type { NameState, Standing } from '../../contract.ts'
+import type { NameState, Overtaking, Standing } from '../../contract.ts'
 import { byName, isName } from '../shared/names.ts'
 import { without } from './holders.ts'
 import { lockFlags, type NameKeys, type Namespace, semaphoreFlags } from './layout.ts'
@@ -13,6 +12,7 @@ import {
   readLock,
   readStandings,
   readTickets,
+  type Ticket,
   ticketOf,
   tokenOf,
 } from './line.ts'
@@ -82,6 +82,34 @@ export async function breakHold(
   if ((await at.transport.txn(operations, signal, 'gives back')).applied) return true
   if (tries === 1) throw new UnavailableError('the lock changed too fast to break it; ask again')
   return breakHold(at, name, token, signal, tries - 1)
+}
+
+/** Deletes the tickets of waiting claims if they and the lock are as they were told, and returns whether they are. */
+export async function overtake(
+  at: Namespace,
+  name: string,
+  { holder, target, waiting }: Overtaking,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const keys = at.layout.keys(name)
+  const { entries } = await at.transport.read({ prefix: `${keys.folder}.l` }, signal)
+  const lock = readLock(keys, entries)
+  const tickets = readTickets(keys, entries).filter(({ session }) => session !== lock?.session)
+  const withToken = (token: bigint): Ticket | undefined =>
+    tickets.find((each) => BigInt(each.created) === token)
+  const [last, ...others] = [target, ...waiting].map(withToken)
+  const passed = others.filter((each) => each?.priority !== undefined) as Ticket[]
+  if (!lock?.session || tokenOf(lock) !== holder || !last || passed.length < waiting.length) return false
+  const asRead = [lock, last]
+    .map(indexOf)
+    .map(({ key, index }): Operation => ({ verb: 'check-index', key, index }))
+  const removed = passed.map(indexOf).map(({ key, index }): Operation => ({ verb: 'delete-cas', key, index }))
+  return (await at.transport.txn([...asRead, ...removed], signal, 'gives back')).applied
+}
+
+/** A key and the index at which it was written last. */
+function indexOf(written: StoredKey | Ticket): { readonly key: string; readonly index: number } {
+  return { key: written.key, index: 'modified' in written ? written.modified : written.modifyIndex }
 }
 
 /** The keys of claims, by name. */

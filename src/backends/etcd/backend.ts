@@ -9,6 +9,7 @@ import type {
   Facts,
   NameState,
   Observation,
+  Overtaking,
   Renewal,
   SessionGrant,
   Standing,
@@ -18,7 +19,7 @@ import { FencedWrites } from './fenced.ts'
 import { type Layout, leaseOf, type Namespace } from './layout.ts'
 import { LockDelay } from './lock-delay.ts'
 import { leaderChanged, observe, type Seen } from './observe.ts'
-import { breakHold, checkpoints, line, survey } from './operator.ts'
+import { breakHold, checkpoints, line, overtake, survey } from './operator.ts'
 import type { Transport } from './wire/transport.ts'
 
 /** The time to live that is used by default. */
@@ -108,6 +109,10 @@ export class EtcdBackend implements Backend {
 
   break(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
     return breakHold(this.#namespace, name, token, signal)
+  }
+
+  overtake(name: string, overtaking: Overtaking, signal: AbortSignal): Promise<boolean> {
+    return overtake(this.#namespace, name, overtaking, signal)
   }
 
   writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {

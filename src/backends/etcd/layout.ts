@@ -1,6 +1,6 @@
 // The keys of etcd. Claims have the keys of Go's `client/v3/concurrency` package: NAME/<lease id in hex>, ordered by
 // their create revisions. Go has no semaphore. Its keys here add the permits and a number, NAME/<lease>.<permits>.<n>,
-// since one session may have several claims on it.
+// since one session may have several claims on it. A candidate with a priority has NAME/<lease>.1.<n>.p<priority>.
 import type { Claim } from '../../contract.ts'
 import type { KeyRange, Transport } from './wire/transport.ts'
 
@@ -17,6 +17,7 @@ const records = '\0leasehold/'
 export interface KeyFacts {
   readonly session: string
   readonly permits: number | undefined
+  readonly priority?: number | undefined
 }
 
 /** The context of a request in one namespace: the connection and the keys. */
@@ -46,9 +47,11 @@ export class Layout {
     this.#namespace = namespace
   }
 
-  claimKeys({ name, session, permits, id }: Claim): ClaimKeys {
+  claimKeys({ name, session, permits, id, priority }: Claim): ClaimKeys {
     const line = this.line(name)
-    const key = permits === 1 ? `${line.key}${session}` : `${line.key}${session}.${permits}.${id}`
+    const isPlain = permits === 1 && priority === undefined
+    const mark = priority === undefined ? '' : `.p${priority}`
+    const key = isPlain ? `${line.key}${session}` : `${line.key}${session}.${permits}.${id}${mark}`
     const tombstone = `${this.#namespace}${records}withdrawn/${session}/${id}`
     return { key, lease: leaseOf(session), line, tombstone }
   }
@@ -79,9 +82,9 @@ export class Layout {
   parse(name: string, key: string): KeyFacts | undefined {
     const rest = key.slice(this.#prefix(name).length)
     if (rest.includes('/') || rest.startsWith('\0')) return undefined
-    const ours = /^([0-9a-f]+)(?:\.(\d+)\.\d+)?$/.exec(rest)
-    if (!ours?.[1]) return { session: rest, permits: undefined }
-    return { session: ours[1], permits: Number(ours[2] ?? 1) }
+    const [, session, permits = 1, priority] = /^([0-9a-f]+)(?:\.(\d+)\.\d+(?:\.p(\d+))?)?$/.exec(rest) ?? []
+    if (!session) return { session: rest, permits: undefined }
+    return { session, permits: Number(permits), ...(priority && { priority: Number(priority) }) }
   }
 
   /** A range that contains all claims on names that begin with this prefix. */

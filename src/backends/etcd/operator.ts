@@ -1,9 +1,8 @@
-// The operator's view of etcd: the claims on one name or on many, and breaking a hold. Owns which of a namespace's
-// keys are claims, since other programs may keep data in it.
+// The claims of other clients: the list of those on one name or on many, breaking a hold, and making room in a line. Owns which of a namespace's keys are claims, since other programs may keep data in it.
 import { Semaphore } from 'async-mutex'
 import type { IKeyValue, IRangeResponse } from 'etcd3'
 import { RefusedError, SessionGoneError } from '../../base/errors.ts'
-import type { NameState, Standing } from '../../contract.ts'
+import type { NameState, Overtaking, Standing } from '../../contract.ts'
 import { byName, isName } from '../shared/names.ts'
 import { checkCount } from './crowd.ts'
 import { leaseOf, type Namespace } from './layout.ts'
@@ -83,6 +82,24 @@ export async function breakHold(
   const { key, lease } = holder
   if (lease === '0') throw notLeased(key)
   return (await at.transport.txn(txn([createdAt(key, token)], [remove(key)]), signal)).succeeded
+}
+
+/** Deletes the keys of waiting claims if they and the holder's are as they were told, and returns whether they are. */
+export async function overtake(
+  at: Namespace,
+  name: string,
+  { holder, target, waiting }: Overtaking,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const claims = await readClaims(at, name, signal)
+  const withToken = (token: bigint): Found | undefined => claims.find((each) => each.token === token)
+  const [first, last, ...others] = [holder, target, ...waiting].map(withToken)
+  const passed = others.filter((each) => each?.priority !== undefined && !each.held) as Found[]
+  if (!first?.held || !last || last.held || passed.length < waiting.length) return false
+  // As long as the first key stands, none of the others holds.
+  const asRead = [first, last, ...passed].map(({ key, token }) => createdAt(key, token))
+  const removed = passed.map(({ key }) => remove(key))
+  return (await at.transport.txn(txn(asRead, removed), signal)).succeeded
 }
 
 /** Whether a key has the form of our claims or Go's, with an id as etcd chooses it, and its lease is gone. */
@@ -184,8 +201,15 @@ function withTime(found: Found, leftMs: ReadonlyMap<string, number | undefined>)
   return { ...asStanding(found), ttlLeftMs: found.held ? leftMs.get(found.lease) : undefined }
 }
 
-function asStanding({ session, held, value, token, permits, lease, key }: Found): Standing {
+function asStanding({ session, held, value, token, permits, priority, lease, key }: Found): Standing {
   // Ours and Go's have their lease in the key.
   const known = permits !== undefined && lease === leaseOf(session)
-  return { session, held, value, token, ...(known ? {} : { key }) }
+  return {
+    session,
+    held,
+    value,
+    token,
+    ...(priority !== undefined && { priority }),
+    ...(known ? {} : { key }),
+  }
 }

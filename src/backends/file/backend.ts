@@ -11,11 +11,12 @@ import type {
   Facts,
   NameState,
   Observation,
+  Overtaking,
   Renewal,
   SessionGrant,
   Standing,
 } from '../../contract.ts'
-import { Claims } from './claims.ts'
+import { Claims, lookOfHolder } from './claims.ts'
 import { facts } from './facts.ts'
 import { failure, gone, moved } from './failure.ts'
 import type { Opened } from './open-store.ts'
@@ -94,7 +95,7 @@ export class FileBackend implements Backend {
 
   /** The answers need no fields of their own: the claim alone says where to look. */
   changed(claim: Claim, { held }: Attempt, signal: AbortSignal): Promise<Attempt | undefined> {
-    const look = held ? this.#lookOfHolder(claim) : this.#live().claims.lookOfWaiter(claim)
+    const look = held ? lookOfHolder(claim, () => this.#live()) : this.#live().claims.lookOfWaiter(claim)
     return this.#waits.wait(claim.session, held ? lookMs.holding : lookMs.waiting, look, signal)
   }
 
@@ -127,6 +128,12 @@ export class FileBackend implements Backend {
 
   async break(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
     const concerned = await this.#ask(({ store }) => store.breakHold(name, token), signal)
+    for (const session of concerned ?? []) this.#waits.wake(session)
+    return concerned !== undefined
+  }
+
+  async overtake(name: string, overtaking: Overtaking, signal: AbortSignal): Promise<boolean> {
+    const concerned = await this.#ask(({ store }) => store.overtake(name, overtaking), signal)
     for (const session of concerned ?? []) this.#waits.wake(session)
     return concerned !== undefined
   }
@@ -179,14 +186,6 @@ export class FileBackend implements Backend {
   async close(): Promise<void> {
     this.#waits.close()
     this.#leave()
-  }
-
-  #lookOfHolder(claim: Claim): Look {
-    return (cause) => {
-      const { files, claims } = this.#live()
-      if (files.isLost(claim.session)) return 'changed'
-      return cause !== 'tick' && !claims.place(claim) ? 'changed' : undefined
-    }
   }
 
   /** Asks a question that concerns no session, in the store that is at the path now. */

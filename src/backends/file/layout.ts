@@ -1,5 +1,6 @@
 // The valid names and values of a store. Everything read from the database or the folder passes here before it is used
 // as a path, a number or a text, since other users may have written it.
+import type { Claim } from '../../contract.ts'
 import type { Row } from './driver.ts'
 
 /**
@@ -56,6 +57,17 @@ export function permitsOf({ permits }: Row): number {
 /** The value of a claim. Throws ForeignContent for any other value. */
 export function textOf({ value }: Row): string {
   return typeof value === 'string' ? Buffer.from(value, 'hex').toString() : fails('the value of a claim')
+}
+
+/** How the database calls a claim among those of its session: its id, and its priority where it has one. */
+export function calledIn({ id, priority }: Pick<Claim, 'id' | 'priority'>): string {
+  return priority === undefined ? id : `${id}.p${priority}`
+}
+
+/** The priority that `calledIn` wrote; undefined where there is none. */
+export function priorityOf({ id }: Row): number | undefined {
+  const [, priority] = /\.p(\d+)$/.exec(String(id)) ?? []
+  return priority === undefined ? undefined : Number(priority)
 }
 
 /** A number of the counter or of the bound. Throws ForeignContent if its row is missing or has another value. */

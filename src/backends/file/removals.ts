@@ -2,8 +2,9 @@
 // woken. The kernel knows which process lives; renewals.ts finds hanging ones.
 import type { Claim, Leader } from '../../contract.ts'
 import type { Renewals } from './renewals.ts'
+import type { SessionRow } from './rows.ts'
 import type { SessionFiles } from './session-files.ts'
-import type { SessionRow, Store } from './store.ts'
+import type { Store } from './store.ts'
 import type { Waits } from './waits.ts'
 
 /** How many sessions one look asks the kernel about: 64 cost a few ms. The next look goes on with the others. */

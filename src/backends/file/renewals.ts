@@ -2,7 +2,7 @@
 // client has seen. It times them by its own monotonic clock: clocks of two processes are never compared. Removes
 // nothing.
 import { type Clock, leastElapsedMs, type Mark } from '../../base/clock.ts'
-import type { SessionRow } from './store.ts'
+import type { SessionRow } from './rows.ts'
 
 const mostSeen = 1_024
 

@@ -48,10 +48,10 @@ export const sessionsAhead = `
  * `readCheckpoint`.
  */
 export const line =
-  'SELECT session, hex(value) AS value, permits, ticket FROM claims WHERE name = ?1 ORDER BY ticket'
+  'SELECT session, id, hex(value) AS value, permits, ticket FROM claims WHERE name = ?1 ORDER BY ticket'
 /** `name > ''` leaves out the counter. No lock has a name of more than 512 bytes. */
 export const survey = `
-  SELECT name, session, hex(value) AS value, permits, ticket FROM claims
+  SELECT name, session, id, hex(value) AS value, permits, ticket FROM claims
   WHERE name > '' AND length(CAST(name AS BLOB)) <= 512 AND name >= ?1 AND substr(name, 1, length(?1)) = ?1 ORDER BY name, ticket`
 /** Removes the claim that holds with this ticket. No row if none does. */
 export const breakHold = `

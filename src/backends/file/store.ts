@@ -1,11 +1,12 @@
 // Every question to the database and every change of it, each one small transaction. Owns the use of the statements in
 // sql.ts; tokens.ts makes tokens durable.
-import type { Claim, Leader, NameState, Standing } from '../../contract.ts'
+import type { Claim, Leader, NameState, Overtaking, Standing } from '../../contract.ts'
 import { byName } from '../shared/names.ts'
 import { Checkpoints } from './checkpoints.ts'
 import type { Connection } from './connection.ts'
 import type { Row, Value } from './driver.ts'
-import { countOf, idOf, permitsOf, renewalsOf, sessionOf, textOf, ticketOf, ttlOf } from './layout.ts'
+import { calledIn, countOf, permitsOf, sessionOf, textOf, ticketOf } from './layout.ts'
+import { type SessionRow, toSession, toStanding } from './rows.ts'
 import * as sql from './sql.ts'
 import { highestTicket, Tokens } from './tokens.ts'
 
@@ -13,16 +14,6 @@ import { highestTicket, Tokens } from './tokens.ts'
 export interface Position {
   readonly ticket: bigint
   readonly before: number
-}
-
-/** A session in the database. */
-export interface SessionRow {
-  readonly id: string
-  readonly ttlMs: number
-  /** How often it was renewed. */
-  readonly renewals: bigint
-  /** False if a claim names a session that is not there; Leasehold removes both in one transaction. */
-  readonly stands: boolean
 }
 
 /** Why a claim did not join: the state of its name. */
@@ -50,7 +41,9 @@ export class Store {
   }
 
   /** Puts the claim in line. Undefined if it did not join: see `obstacle`. */
-  join({ name, session, id, permits, value, wait }: Claim): Position | undefined {
+  join(claim: Claim): Position | undefined {
+    const { name, session, permits, value, wait } = claim
+    const id = calledIn(claim)
     return this.#connection.transaction(() => {
       const [row] = this.#connection.ask(sql.join, name, session, id, permits, value, wait ? 1 : 0)
       if (!row) return undefined
@@ -66,8 +59,8 @@ export class Store {
   }
 
   /** The reason why a claim did not join. */
-  obstacle({ name, session, id }: Claim): Obstacle {
-    const [row] = this.#connection.ask(sql.obstacle, name, session, id)
+  obstacle(claim: Claim): Obstacle {
+    const [row] = this.#connection.ask(sql.obstacle, claim.name, claim.session, calledIn(claim))
     const { stands, own = null, permits = null, before, counter } = row ?? {}
     countOf({ counter: counter ?? null }, 'counter') // without it nothing can join
     return {
@@ -79,16 +72,10 @@ export class Store {
   }
 
   /** Removes a claim. Returns the session of the last claim that is admitted now, if the name is still full. */
-  leave({ name, session, id, permits }: Claim, ticket: bigint | undefined): string | undefined {
-    const [row] = this.#write(
-      sql.leave,
-      name,
-      ticket ?? 0n,
-      ticket ?? highestTicket,
-      session,
-      id,
-      permits - 1,
-    )
+  leave(claim: Claim, ticket: bigint | undefined): string | undefined {
+    const { name, session, permits } = claim
+    const [from, to] = [ticket ?? 0n, ticket ?? highestTicket]
+    const [row] = this.#write(sql.leave, name, from, to, session, calledIn(claim), permits - 1)
     return row?.next ? sessionOf({ session: row.next }) : undefined
   }
 
@@ -122,6 +109,21 @@ export class Store {
       if (!gone) return undefined
       const next = this.#connection.ask(sql.lastAdmitted, name, gone.permits as bigint)
       return [gone, ...next].map(sessionOf)
+    })
+  }
+
+  /**
+   * Takes out waiting claims, if all stands as it was told. Returns their sessions and that of the target, or undefined
+   * if something has changed.
+   */
+  overtake(name: string, { holder, target, waiting }: Overtaking): string[] | undefined {
+    return this.#connection.transaction(() => {
+      const [first, ...others] = this.line(name)
+      const passed = others.filter(({ token, priority }) => waiting.includes(token) && priority !== undefined)
+      const last = others.find(({ token }) => token === target)
+      if (first?.token !== holder || !last || passed.length < waiting.length) return undefined
+      for (const { token } of passed) this.#connection.ask(sql.removeClaim, name, token)
+      return [...passed, last].map(({ session }) => session)
     })
   }
 
@@ -223,19 +225,4 @@ export class Store {
     this.#connection.ask(sql.removeClaim, name, ticket)
     this.#tokens.goOn()
   }
-}
-
-function toStanding(row: Row, index: number): Standing {
-  return {
-    session: sessionOf(row),
-    value: textOf(row),
-    token: ticketOf(row),
-    held: index < permitsOf(row),
-  }
-}
-
-function toSession(row: Row): SessionRow {
-  const id = idOf(row)
-  if (row.ttl === null && row.renewals === null) return { id, ttlMs: 0, renewals: 0n, stands: false }
-  return { id, ttlMs: ttlOf(row), renewals: renewalsOf(row), stands: true }
 }

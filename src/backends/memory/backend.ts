@@ -10,6 +10,7 @@ import type {
   Leader,
   NameState,
   Observation,
+  Overtaking,
   Renewal,
   SessionGrant,
   Standing,
@@ -91,6 +92,11 @@ export class MemoryBackend implements Backend {
   async break(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
     return this.#store.breakHold(name, token)
+  }
+
+  async overtake(name: string, overtaking: Overtaking, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted()
+    return this.#store.overtake(name, overtaking)
   }
 
   async proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {

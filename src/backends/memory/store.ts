@@ -3,7 +3,7 @@
 
 import type { Clock } from '../../base/clock.ts'
 import { SessionGoneError } from '../../base/errors.ts'
-import type { Claim, NameState, Standing } from '../../contract.ts'
+import type { Claim, NameState, Overtaking, Standing } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
 import { byName } from '../shared/names.ts'
 
@@ -75,7 +75,7 @@ export class MemoryStore {
 
   standings(name: string): Standing[] {
     return this.line(name).map(({ claim, value, ticket: token }, index) => {
-      return { session: claim.session, value, token, held: index < claim.permits }
+      return { session: claim.session, value, token, held: index < claim.permits, priority: claim.priority }
     })
   }
 
@@ -91,6 +91,18 @@ export class MemoryStore {
     const place = this.line(name).find((each, index) => each.ticket === ticket && index < each.claim.permits)
     if (place) this.leave(place.claim)
     return place !== undefined
+  }
+
+  /** `overtake` of the contract. */
+  overtake(name: string, { holder, target, waiting }: Overtaking): boolean {
+    const [first, ...others] = this.line(name)
+    const passed = others.filter(
+      ({ ticket, claim }) => waiting.includes(ticket) && claim.priority !== undefined,
+    )
+    const isSame = first?.ticket === holder && passed.length === waiting.length
+    if (!isSame || !others.some(({ ticket }) => ticket === target)) return false
+    this.#remove(name, (place) => passed.includes(place))
+    return true
   }
 
   proclaim(claim: Claim, value: string): void {

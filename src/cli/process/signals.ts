@@ -16,6 +16,7 @@ export class Signals {
   #receive: ((signal: NodeJS.Signals) => void) | undefined
   #early: NodeJS.Signals[] = []
   readonly #ignored: ReadonlySet<NodeJS.Signals>
+  readonly #diverted = new Map<NodeJS.Signals, () => void>()
 
   /** `ignored` are signals that the caller of leasehold ignores: they do nothing here either. */
   constructor(ignored: readonly NodeJS.Signals[] = []) {
@@ -26,6 +27,11 @@ export class Signals {
   /** Aborts with Interrupted as its reason when a signal asks for the end and no command runs that could receive it. */
   get interrupted(): AbortSignal {
     return this.#interrupted.signal
+  }
+
+  /** From now on this signal calls `act`, and does nothing else. */
+  divert(signal: NodeJS.Signals, act: () => void): void {
+    this.#diverted.set(signal, act)
   }
 
   /** Call it before the command starts: signals that arrive during the start are kept until `passTo`. */
@@ -70,7 +76,9 @@ export class Signals {
 
   #received(signal: NodeJS.Signals): void {
     if (this.#ignored.has(signal)) return
-    if (this.#receive) this.#receive(signal)
+    const act = this.#diverted.get(signal)
+    if (act) act()
+    else if (this.#receive) this.#receive(signal)
     else if (ending.some((name) => name === signal)) this.#interrupted.abort(new Interrupted(signal))
   }
 }

@@ -14,6 +14,7 @@ import { losing } from './losing.ts'
 import { names } from './names.ts'
 import { operator } from './operator.ts'
 import { order } from './order.ts'
+import { overtaking } from './overtaking.ts'
 import { sessions } from './sessions.ts'
 import { Stage } from './stage.ts'
 import { slackMs } from './timing.ts'
@@ -46,6 +47,7 @@ const drafts: readonly Draft[] = [
   ...contract,
   ...unanswered,
   ...operator,
+  ...overtaking,
 ]
 const closingMs = 10_000
 

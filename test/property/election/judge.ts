@@ -1,7 +1,7 @@
 // The invariants of leaders, with all faults. Owns the judgement, from what the work saw, from what observers saw, and
 // from the first place in the store.
 
-import type { LedTerm } from '../../../src/api/election.ts'
+import type { LedTerm } from '../../../src/api/term.ts'
 import { HoldLostError } from '../../../src/base/errors.ts'
 import type { Leader } from '../../../src/contract.ts'
 import type { SimProcess } from '../../../src/testing/process.ts'
@@ -9,6 +9,9 @@ import type { World } from '../../../src/testing/world.ts'
 import type { Breaks, Given } from '../breaks.ts'
 import type { Invariant, Violation } from '../invariants.ts'
 import { graceMs } from './plan.ts'
+
+/** After so long in line a candidate has overtaken the lower ones ahead. */
+const waitedMs = 4_000
 
 /** Work that runs in a term. */
 export interface Tenure {
@@ -29,6 +32,12 @@ export class Judge {
   readonly #tenures: Tenure[] = []
   readonly #values = new Map<bigint, string[]>()
   readonly #seen = new Map<string, bigint>()
+  /** The candidates that stand in line, and since when. */
+  readonly #waiting = new Map<
+    SimProcess,
+    { readonly sinceMs: number; readonly priority: number | undefined }
+  >()
+  #successor: { readonly name: string; readonly sinceMs: number } | undefined
 
   /** With `oneWorks`, work of this run has the time to end before another candidate's begins. */
   constructor(world: World, owners: () => readonly string[], breaks: Breaks, oneWorks: boolean) {
@@ -66,6 +75,40 @@ export class Judge {
   ends(tenure: Tenure): void {
     this.look()
     tenure.working = false
+  }
+
+  /** A candidate stands in line, for as long as it leads or `leaves`. */
+  stands(process: SimProcess, priority: number | undefined): void {
+    if (!this.#waiting.has(process)) this.#waiting.set(process, { sinceMs: this.#world.nowMs, priority })
+  }
+
+  leaves(process: SimProcess): void {
+    this.#waiting.delete(process)
+  }
+
+  /** The process that is to lead next. */
+  namedNext(name: string): void {
+    this.#successor = { name, sinceMs: this.#world.nowMs }
+    this.#world.mark('handed over')
+  }
+
+  /** Checks that this process is the one whose turn it is, in a run in which nothing goes wrong. */
+  inTurn(process: SimProcess, priority: number | undefined): void {
+    const { nowMs } = this.#world
+    const named = this.#successor
+    this.#successor = undefined
+    const others = [...this.#waiting].filter(([other]) => other !== process && other.running)
+    // A newcomer may have overtaken the one that was named.
+    const isLast = named && others.every(([, each]) => each.sinceMs < named.sinceMs - waitedMs)
+    if (isLast && others.some(([other]) => other.name === named.name))
+      this.complain('named-successor', `${process.name} leads, and the leader had named ${named.name}`)
+    const below = (one = 0, other = 0): boolean => one < other
+    const higher = others.find(
+      ([, each]) => below(priority, each.priority) && nowMs - each.sinceMs > waitedMs,
+    )
+    if (higher && priority !== undefined && !named)
+      this.complain('higher-first', `${process.name} leads with ${priority} before ${higher[0].name}`)
+    if (others.some(([, each]) => below(each.priority, priority))) this.#world.mark('higher leads')
   }
 
   /** A value is about to be proclaimed: from now on observers may see it. */

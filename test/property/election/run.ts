@@ -1,8 +1,9 @@
 // Runs one plan of an election in a simulated world: candidates with `lead`, each of which also observes. Owns how
 // plans become events, and the expectations after the faults.
 
-import type { Election, LeadOptions, LedTerm } from '../../../src/api/election.ts'
+import type { Election, LeadOptions } from '../../../src/api/election.ts'
 import type { Leasehold } from '../../../src/api/leasehold.ts'
+import type { LedTerm } from '../../../src/api/term.ts'
 import { UnavailableError } from '../../../src/base/errors.ts'
 import { connect } from '../../../src/connect.ts'
 import { coveredMs, marginMs, stopBeforeDefaultMs, stopBeforeMostMs } from '../../../src/core/lifetime.ts'
@@ -13,7 +14,7 @@ import { Breaks } from '../breaks.ts'
 import type { Verdict } from '../locks/run.ts'
 import type { MakeStore, SimStore } from '../stores.ts'
 import { Judge, type Tenure } from './judge.ts'
-import { type ElectionPlan, graceMs, oneWorks, type Trouble, troubledMs } from './plan.ts'
+import { type ElectionPlan, graceMs, isOrderly, oneWorks, type Trouble, troubledMs } from './plan.ts'
 
 const name = 'n0'
 
@@ -41,8 +42,15 @@ interface Host {
   tenure: Tenure | undefined
   /** The last value that its observer saw: undefined if nobody leads, null before the first one. */
   seen: string | undefined | null
+  election: Election | undefined
+  isDraining: boolean
+  /** Since when it is not eligible; undefined if it is. */
+  unfitSinceMs: number | undefined
   fail: (error: Error) => void
 }
+
+/** A candidate as it begins. */
+const untroubled = { election: undefined, isDraining: false, unfitSinceMs: undefined }
 
 class ElectionRun {
   readonly judge: Judge
@@ -104,7 +112,7 @@ class ElectionRun {
   #host(index: number): Host {
     const fail = (): void => {}
     const rest = { stop: new AbortController(), client: undefined, tenure: undefined, seen: null, fail }
-    return { index, process: this.#boot(index), ...rest }
+    return { index, process: this.#boot(index), ...rest, ...untroubled }
   }
 
   #boot(index: number): SimProcess {
@@ -125,6 +133,8 @@ class ElectionRun {
     if (signal.aborted) return client.close() // it was asked to leave before it had arrived
     host.client = client
     const election = client.election(name)
+    host.election = election
+    if (host.isDraining) election.drain()
     this.#observe(host, election).catch((error) =>
       this.#world.note(`${process.name} observes no more: ${error}`),
     )
@@ -134,7 +144,12 @@ class ElectionRun {
       graceMs: this.#plan.inTime ? Math.max(graceMs, this.#inTimeMs + 1_000) : graceMs,
       ...(this.#plan.stopBefore !== undefined && { stopBeforeMs: this.#stopBeforeMs }),
     }
-    await election.lead((term) => this.#work(host, term), options)
+    const priority = this.#plan.priorities?.[host.index] ?? undefined
+    await election.lead((term) => this.#work(host, term), {
+      ...{ ...options, priority, eligible: () => host.unfitSinceMs === undefined },
+      onWait: () => this.judge.stands(process, priority),
+    })
+    this.judge.leaves(process)
     this.#world.note(`${process.name} leads no more`)
   }
 
@@ -164,6 +179,10 @@ class ElectionRun {
 
   async #work(host: Host, term: LedTerm): Promise<void> {
     const { process } = host
+    if (isOrderly(this.#plan)) this.judge.inTurn(process, this.#plan.priorities?.[host.index] ?? undefined)
+    this.judge.leaves(process)
+    if (this.#world.nowMs - (host.unfitSinceMs ?? Infinity) > 10_000)
+      this.judge.complain('fit-to-lead', `${process.name} leads, and is not eligible`)
     const tenure = this.judge.begins(process, term)
     host.tenure = tenure
     const failed = new Promise<never>((_, reject) => (host.fail = reject))
@@ -219,6 +238,9 @@ class ElectionRun {
       stop: () => this.#leave(leader, forMs, () => leader.stop.abort()),
       close: () => this.#leave(leader, forMs, () => void leader.client?.close()),
       'step down': () => leader.process.enter(() => leader.tenure?.term.stepDown({ awayMs: forMs % 5_000 })),
+      'hand over': () => leader.process.enter(() => void this.#handOver(leader, forMs)),
+      drain: () => this.#drain(leader),
+      unfit: () => this.#unfit(host, forMs),
       fail: () => leader.process.enter(() => leader.fail(new Error('the work failed'))),
       'end session': () => this.#breaks.operate('end session'),
       'delete key': () => this.#breaks.operate('delete key'),
@@ -229,6 +251,32 @@ class ElectionRun {
     }
     this.#world.note(`${kind} ${leader.process.name} ${server} ${forMs}`)
     causes[kind]()
+  }
+
+  /** Names one of those that wait. */
+  async #handOver({ process, election, tenure }: Host, number: number): Promise<void> {
+    try {
+      const candidates = (await election?.candidates()) ?? []
+      const waiting = candidates.filter(({ leads }) => !leads)
+      const next = waiting[number % waiting.length]
+      if (!next || !tenure) return
+      await tenure.term.handOver(next.session)
+      this.judge.namedNext(this.#store.processOf(next.session))
+    } catch (error) {
+      this.#world.note(`${process.name} hands over to nobody: ${error}`)
+    }
+  }
+
+  #drain(host: Host): void {
+    host.isDraining = true
+    host.process.enter(() => host.election?.drain())
+  }
+
+  #unfit(host: Host, forMs: number): void {
+    host.unfitSinceMs ??= this.#world.nowMs
+    this.#world.after(forMs, () => {
+      host.unfitSinceMs = undefined
+    })
   }
 
   #cut({ process }: Host, forMs: number): void {
@@ -271,7 +319,8 @@ class ElectionRun {
 
   #reborn(host: Host, forMs: number): void {
     const process = this.#boot(host.index)
-    Object.assign(host, { process, client: undefined, tenure: undefined, seen: null, fail: () => {} })
+    const fail = (): void => {}
+    Object.assign(host, { process, client: undefined, tenure: undefined, seen: null, fail, ...untroubled })
     this.#world.after(forMs, () => {
       if (host.process === process) this.#start(host)
     })
@@ -286,6 +335,9 @@ class ElectionRun {
       this.judge.complain('standing-candidates', 'nobody leads, though candidates stand')
     if (open.length > 0 && !open.some(({ tenure }) => tenure?.working))
       this.judge.complain('standing-candidates', 'nobody works')
+    const leading = open.find(({ tenure }) => tenure?.working)
+    if (leading?.isDraining && open.some(({ isDraining }) => !isDraining))
+      this.judge.complain('room-made', `${leading.process.name} leads, though it was to make room`)
     const values = new Set(open.map(({ seen }) => String(seen)))
     if (values.size > 1)
       this.judge.complain('standing-candidates', `observers disagree: ${[...values].join(', ')}`)

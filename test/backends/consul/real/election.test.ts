@@ -49,7 +49,7 @@ test('a session that acquires the key by plain HTTP and a candidate of Leasehold
   await put(name, session, 'theirs')
 
   const seen = await observed.sees('theirs')
-  expect(seen).toEqual({ value: 'theirs', session, token: BigInt((await lockOf(name))?.created ?? 0) })
+  expect(seen).toMatchObject({ value: 'theirs', session, token: BigInt((await lockOf(name))?.created ?? 0) })
   expect(await election.leader()).toEqual(seen)
   const waiting = election.campaign({ value: 'ours' })
   await store.line(name, 1)
@@ -82,7 +82,7 @@ test('consul lock waits for our leader, and leads when that resigns; then we lea
   await first.resign()
   await theirs.held
   const { value = '', session, created = 0 } = (await lockOf(name)) ?? {}
-  expect(await observed.sees(value)).toEqual({ value, session, token: BigInt(created) })
+  expect(await observed.sees(value)).toMatchObject({ value, session, token: BigInt(created) })
   const waiting = election.campaign({ value: 'ours again' })
   await store.line(name, 1)
   expect(await theirs.release()).toBe(0)
