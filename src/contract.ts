@@ -3,8 +3,10 @@
 // for other holders, retry, or measure time.
 import type { Clock } from './base/clock.ts'
 import type { Facts } from './base/facts.ts'
+import type { StoreKey } from './base/store-key.ts'
 
 export type { Facts } from './base/facts.ts'
+export type { StoreKey } from './base/store-key.ts'
 
 /** A session as the store granted it. The store watches it to know that the client lives. */
 export interface SessionGrant {
@@ -173,6 +175,8 @@ export interface Backend {
   readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined>
   /** The checkpoints of all names that begin with `prefix`, by name in any order, by consistent reads. */
   checkpoints(prefix: string, signal: AbortSignal): Promise<Map<string, string>>
+  /** The key by which an admitted claim holds, without a request. Only stores that run the caller's transactions have it. */
+  key?(claim: Claim): StoreKey | undefined
   /** Closes connections and files. The caller has destroyed its sessions before. */
   close(): Promise<void>
 }

@@ -66,5 +66,6 @@ export type {
   Renewal,
   SessionGrant,
   Standing,
+  StoreKey,
   Waiting,
 } from './contract.ts'

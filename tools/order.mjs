@@ -11,6 +11,7 @@ import { BaseSequencer } from 'vitest/node'
 const longest = [
   'test/property/locks/etcd.test.ts',
   'test/property/locks/consul.test.ts',
+  'test/chaos/real/chaos.test.ts',
   'test/backends/consul/real/loss.test.ts',
   'test/backends/consul/real/crowd.test.ts',
   'test/backends/consul/real/cluster.test.ts',

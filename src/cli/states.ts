@@ -4,7 +4,7 @@ import stringWidth from 'string-width'
 import type { CronState, TickRecord } from '../api/cron.ts'
 import { printable } from '../base/printable.ts'
 import type { NameState, Standing } from '../contract.ts'
-import { nameOf, parseHolder, who } from '../core/holder.ts'
+import { nameOf, parseHolder, tokenOf, who } from '../core/holder.ts'
 
 /** The length of the longest name, so that a person can copy each name whole. */
 const nameMost = 512
@@ -32,7 +32,7 @@ function rowsOf(state: NameState): string[][] {
     claim.held ? 'holds' : `waits ${index - holders + 1}`,
     who(claim),
     sinceOf(claim),
-    String(claim.token),
+    String(tokenOf(claim)),
     claim.ttlLeftMs === undefined ? '-' : `${Math.round(claim.ttlLeftMs / 1_000)}s`,
   ])
 }
@@ -112,14 +112,15 @@ export function documentOf(
 const valueMost = 4_096
 
 /** Unknown values are null. */
-function asObject({ session, value, token, ttlLeftMs, key }: Standing): object {
+function asObject(claim: Standing): object {
+  const { session, value, ttlLeftMs, key } = claim
   const { host, pid, since } = parseHolder(value) ?? {}
   const holder = { host: host ?? null, pid: pid ?? null, since: since ?? null }
   const known = {
     ...holder,
     value: cutTo(value, valueMost),
     session: cutTo(session, valueMost),
-    token: String(token),
+    token: String(tokenOf(claim)),
     ttlLeftMs: ttlLeftMs ?? null,
   }
   return key === undefined ? known : { ...known, key }

@@ -139,6 +139,8 @@ export class Acquirer {
     if (error instanceof SessionGoneError) session.lose(error)
     if (session.over && !outer.ended) return 'session over' // the store dropped the claim with its session
     const withdrawn = this.#withdrawAside(stand)
+    // The session may have ended at the same moment as the wait: the caller is told its own reason.
+    if (session.over) outer.throwIfEnded()
     // The store has just answered, so it answers again soon. A caller that aborted does not wait for it.
     if (error instanceof ConflictError) await withdrawn
     throw error

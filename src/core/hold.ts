@@ -7,9 +7,10 @@ import type { Clock } from '../base/clock.ts'
 import { HoldLostError, SessionGoneError } from '../base/errors.ts'
 import { quoted } from '../base/printable.ts'
 import { Scope } from '../base/scope.ts'
-import type { Admitted, Backend, Claim } from '../contract.ts'
+import type { Admitted, Backend, Claim, StoreKey } from '../contract.ts'
 import { askOptions, checkLeast, checkOptions, checkSignals, checkText } from './arguments.ts'
 import { anyComputed, computed } from './computed-signal.ts'
+import { valueWithToken } from './holder.ts'
 import { persist, within } from './request.ts'
 import type { Session } from './session.ts'
 import { watchClaim } from './watch.ts'
@@ -54,6 +55,11 @@ export class ClaimHold implements Hold {
 
   get held(): boolean {
     return this.remainingMs > 0
+  }
+
+  get key(): StoreKey | undefined {
+    const { backend, claim } = this.#grant
+    return this.#released ? undefined : backend.key?.(claim)
   }
 
   get remainingMs(): number {
@@ -101,6 +107,18 @@ export class ClaimHold implements Hold {
     checkText(text, backend.facts)
     checkOptions(options, askOptions)
     return this.write(options, (signal) => backend.writeCheckpoint(claim, text, signal))
+  }
+
+  /**
+   * Writes the token into the text about the claim if the store shows another number for it, as etcd does for a mutex that
+   * had to wait, so that an operator who knows the token finds the claim. Costs one request then. Rejects as `checkpoint`.
+   */
+  async showToken(options: AskOptions = {}): Promise<void> {
+    const { backend, claim } = this.#grant
+    const { key } = this
+    if (key === undefined || key.revision === this.token) return
+    const value = valueWithToken(claim.value, this.token)
+    await this.write(options, (signal) => backend.proclaim(claim, value, signal))
   }
 
   /**

@@ -13,6 +13,18 @@ export function holderValue(since: string, candidate?: true): string {
   return JSON.stringify(holder)
 }
 
+/** The same value, which also says the token of its hold. A value that names no process stays as it is. */
+export function valueWithToken(value: string, token: bigint): string {
+  const holder = parseHolder(value)
+  return holder ? JSON.stringify({ ...holder, token: String(token) }) : value
+}
+
+/** The token of a claim's hold: as its holder has written it down, or else the one that the store shows. */
+export function tokenOf({ value, held, token }: Pick<Standing, 'value' | 'held' | 'token'>): bigint {
+  const { token: written } = (held && parseHolder(value)) || {}
+  return written === undefined ? token : BigInt(written)
+}
+
 /** How many holders of a semaphore a sentence names. */
 const namedMost = 3
 
@@ -50,13 +62,14 @@ const sinceMost = 64
 /** The holder that a value names, or undefined if another kind of client wrote the value. */
 export function parseHolder(value: string): Holder | undefined {
   try {
-    const { host, pid, since, candidate } = JSON.parse(value)
+    const { host, pid, since, candidate, token } = JSON.parse(value)
     if (typeof host !== 'string' || typeof pid !== 'number' || host.length > hostMost) return undefined
     return {
       host,
       pid,
       ...(typeof since === 'string' && since.length <= sinceMost && { since }),
       ...(candidate === true && { candidate }),
+      ...(typeof token === 'string' && /^[1-9]\d{0,18}$/.test(token) && { token }),
     }
   } catch {
     return undefined

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { Claims } from '../../src/backends/etcd/claims.ts'
 import { Layout } from '../../src/backends/etcd/layout.ts'
 import { LockDelay } from '../../src/backends/etcd/lock-delay.ts'
+import { Tombstones } from '../../src/backends/etcd/tombstones.ts'
 import type { Transport } from '../../src/backends/etcd/wire/transport.ts'
 import { UnavailableError } from '../../src/base/errors.ts'
 import { ManualClock } from './manual-clock.ts'
@@ -25,9 +26,10 @@ function slow(keys: number): { readonly claims: Claims; readonly asked: string[]
     } as unknown as ITxnResponse
   }
   const transport = { txn } as Partial<Transport> as Transport
-  const layout = new Layout('')
+  const [layout, clock] = [new Layout(''), new ManualClock()]
+  const delay = new LockDelay(transport, layout, clock, 0)
   return {
-    claims: new Claims(transport, layout, new LockDelay(transport, layout, new ManualClock(), 0)),
+    claims: new Claims(transport, layout, delay, new Tombstones(transport, clock)),
     asked,
   }
 }

@@ -256,3 +256,18 @@ test('the signal of a term that was lost and then resigned reports the loss, whe
   await term.resign()
   expect(term.signal.reason).toBeInstanceOf(HoldLostError)
 })
+
+test('an acquire that is aborted as its session is lost rejects with the reason of the abort', async () => {
+  const { clock, store, client } = await scene()
+  const other = await connect(store.source, { clock, ttlMs })
+  await other.mutex('b').acquire()
+  const giveUp = new AbortController()
+  const waiting = client.mutex('b').acquire({ signal: giveUp.signal })
+  const seen = waiting.catch((reason) => reason)
+  await clock.advance(10)
+  const hold = await client.mutex('c').acquire() // learns of the loss after the acquire, at the same moment
+  store.faults.set('renewSession', 'hang')
+  hold.signal.addEventListener('abort', () => giveUp.abort('mine'))
+  await clock.advance(ttlMs)
+  expect(await seen).toBe('mine')
+})

@@ -317,6 +317,15 @@ const acquire = [
 /** @type {readonly Mutant[]} */
 const onEtcd = [
   {
+    name: 'etcd-one-found-counts-for-all',
+    file: 'src/backends/etcd/tombstones.ts',
+    find: 'if (state.unanswered !== 1 ||',
+    put: 'if (state.unanswered < 1 ||',
+    stores: etcd,
+    tests: ['core/etcd-tombstones'],
+    by: goesOn,
+  },
+  {
     name: 'etcd-renewal-not-confirmed',
     file: 'src/backends/etcd/backend.ts',
     find: 'this.#delay.confirm(session, signal),',
@@ -376,8 +385,8 @@ const onEtcd = [
   {
     name: 'etcd-unanswered-forgotten',
     file: 'src/backends/etcd/claims.ts',
-    find: 'state.unanswered = true',
-    put: 'state.unanswered = before',
+    find: 'state.unanswered += 1',
+    put: 'state.unanswered += 0',
     stores: etcd,
     by: goesOn,
   },

@@ -13,6 +13,7 @@ import type {
   Renewal,
   SessionGrant,
   Standing,
+  StoreKey,
 } from '../../contract.ts'
 import { Claims, type Protocol } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
@@ -160,6 +161,10 @@ export class ConsulBackend implements Backend {
 
   readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined> {
     return this.#writes.read(name, signal)
+  }
+
+  key(claim: Claim): StoreKey | undefined {
+    return this.#claims.key(claim)
   }
 
   async close(): Promise<void> {

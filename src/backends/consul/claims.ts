@@ -3,7 +3,7 @@
 
 import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import { quoted } from '../../base/printable.ts'
-import type { Admitted, Attempt, Claim } from '../../contract.ts'
+import type { Admitted, Attempt, Claim, StoreKey } from '../../contract.ts'
 import type { ClaimKeys, Layout } from './layout.ts'
 import { type StoredHolders, type Ticket, ticketOf } from './line.ts'
 import type { Operation, StoredKey, Transport, TxnOutcome } from './wire/transport.ts'
@@ -77,6 +77,12 @@ export class Claims {
   constructor(transport: Transport, layout: Layout) {
     this.#transport = transport
     this.#layout = layout
+  }
+
+  /** The key by which a claim holds, with its modify index as of the last answered write. */
+  key(claim: Claim): StoreKey | undefined {
+    const held = this.#states.get(claim)?.held
+    return held && { name: held.key, revision: BigInt(held.modified) }
   }
 
   /** The knowledge of this claim, kept until it is forgotten. */

@@ -13,6 +13,7 @@ import type {
   Renewal,
   SessionGrant,
   Standing,
+  StoreKey,
 } from '../../contract.ts'
 import { type Answer, Claims } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
@@ -20,6 +21,7 @@ import { type Layout, leaseOf, type Namespace } from './layout.ts'
 import { LockDelay } from './lock-delay.ts'
 import { leaderChanged, observe, type Seen } from './observe.ts'
 import { breakHold, checkpoints, line, overtake, survey } from './operator.ts'
+import { Tombstones } from './tombstones.ts'
 import type { Transport } from './wire/transport.ts'
 
 /** The time to live that is used by default. */
@@ -43,6 +45,7 @@ export class EtcdBackend implements Backend {
   readonly #transport: Transport
   readonly #clock: Clock
   readonly #delay: LockDelay
+  readonly #tombstones: Tombstones
   readonly #claims: Claims
   readonly #writes: FencedWrites
   readonly #namespace: Namespace
@@ -50,10 +53,11 @@ export class EtcdBackend implements Backend {
   /** `lockDelayMs` is the option of that name; 0 means none. */
   constructor(transport: Transport, layout: Layout, clock: Clock, lockDelayMs = 0) {
     this.facts = { ...facts, lockDelayMs, endsEarly: lockDelayMs > 0 }
+    this.#tombstones = new Tombstones(transport, clock)
     this.#delay = new LockDelay(transport, layout, clock, lockDelayMs)
     this.#transport = transport
     this.#clock = clock
-    this.#claims = new Claims(transport, layout, this.#delay)
+    this.#claims = new Claims(transport, layout, this.#delay, this.#tombstones)
     this.#writes = new FencedWrites(transport, layout)
     this.#namespace = { transport, layout }
   }
@@ -76,6 +80,7 @@ export class EtcdBackend implements Backend {
       this.#transport.keepAlive(leaseOf(session), signal),
       this.#delay.confirm(session, signal),
     ])
+    this.#tombstones.tidy(signal).catch(() => {}) // the next renewal tries again
     return { lost: [] }
   }
 
@@ -137,6 +142,11 @@ export class EtcdBackend implements Backend {
 
   checkpoints(prefix: string, signal: AbortSignal): Promise<Map<string, string>> {
     return checkpoints(this.#namespace, prefix, signal)
+  }
+
+  key(claim: Claim): StoreKey | undefined {
+    const { keys, created } = this.#claims.of(claim)
+    return created === undefined ? undefined : { name: keys.key, revision: created }
   }
 
   async close(): Promise<void> {

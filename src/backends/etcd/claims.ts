@@ -16,20 +16,9 @@ import {
   waiting,
 } from './line.ts'
 import type { LockDelay } from './lock-delay.ts'
-import {
-  absent,
-  createdAt,
-  createRevision,
-  get,
-  latest,
-  leases,
-  noneSince,
-  put,
-  read,
-  remove,
-  txn,
-} from './operations.ts'
+import { absent, createdAt, get, latest, leases, noneSince, put, read, remove, txn } from './operations.ts'
 import { type ClaimState, stands } from './own-key.ts'
+import { noteFound, type Tombstones } from './tombstones.ts'
 import { untilAdmitted, untilDeleted } from './waits.ts'
 import type { Transport } from './wire/transport.ts'
 
@@ -47,12 +36,14 @@ export class Claims {
   readonly #transport: Transport
   readonly #layout: Layout
   readonly #delay: LockDelay
+  readonly #tombstones: Tombstones
   readonly #states = new WeakMap<Claim, ClaimState>()
 
-  constructor(transport: Transport, layout: Layout, delay: LockDelay) {
+  constructor(transport: Transport, layout: Layout, delay: LockDelay, tombstones: Tombstones) {
     this.#transport = transport
     this.#layout = layout
     this.#delay = delay
+    this.#tombstones = tombstones
   }
 
   async attempt(claim: Claim, signal: AbortSignal): Promise<Answer> {
@@ -76,13 +67,16 @@ export class Claims {
   }
 
   async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
-    const { keys, created, unanswered } = this.of(claim)
+    const state = this.of(claim)
+    await this.#tombstones.look(state, signal)
+    const { keys, created, unanswered } = state
     const { key, lease, tombstone } = keys
     const gone = [remove(key), ...this.#delay.forget(claim)]
-    if (unanswered) {
+    if (unanswered > 0) {
       // An attempt that arrives later finds the tombstone. So does this request if it arrives twice.
       const bury = [put(tombstone, '', lease), ...gone]
       await this.#transport.txn(txn([absent(tombstone)], bury), signal)
+      this.#tombstones.note(tombstone)
     } else if (created !== undefined) {
       await this.#transport.txn(txn([createdAt(key, created)], gone), signal)
     }
@@ -104,7 +98,7 @@ export class Claims {
       keys: this.#layout.claimKeys(claim),
       value: claim.value,
       version: 1n,
-      unanswered: false,
+      unanswered: 0,
     }
     this.#states.set(claim, state)
     return state
@@ -120,7 +114,8 @@ export class Claims {
     const join = txn(free, [line, ...this.#delay.look(claim), ...own], [get(key)])
     const response = await this.#change(state, join, signal)
     const revision = BigInt(response.header.revision)
-    state.created = response.succeeded ? revision : createRevision(response, 0)
+    if (response.succeeded) state.created = revision
+    else noteFound(state, response, 0)
     if (state.created === undefined) throw new Error('an attempt of a withdrawn claim')
     if (!response.succeeded) return this.#stands(state, signal)
     return this.#answer(state, this.#lineOf(claim, response, 1), signal)
@@ -146,7 +141,8 @@ export class Claims {
     const request = txn(free, own, look)
     const response = await this.#change(state, request, signal)
     const revision = BigInt(response.header.revision)
-    state.created = response.succeeded ? revision : createRevision(response)
+    if (response.succeeded) state.created = revision
+    else noteFound(state, response, 1)
     if (state.created !== undefined) return this.#admitted(state, revision)
     const line = this.#lineOf(claim, response, 2)
     await this.#check(state, line, signal)
@@ -228,15 +224,14 @@ export class Claims {
 
   /** Sends a change of the store. Remembers if it got no answer, since it may then still be applied. */
   async #change(state: ClaimState, request: ITxnRequest, signal: AbortSignal): Promise<ITxnResponse> {
-    const before = state.unanswered
-    state.unanswered = true
+    state.unanswered += 1
     try {
       const response = await this.#transport.txn(request, signal)
-      state.unanswered = before
+      state.unanswered -= 1
       return response
     } catch (error) {
       const refused = error instanceof SessionGoneError || error instanceof RefusedError
-      if (refused) state.unanswered = before
+      if (refused) state.unanswered -= 1
       throw error
     }
   }

@@ -19,8 +19,8 @@ export interface ClaimState {
   version: bigint
   /** The create revision of the key for which the leases of all claims ahead were checked. */
   checked?: bigint | undefined
-  /** Whether an attempt ended without an answer, so that it may still arrive. */
-  unanswered: boolean
+  /** How many attempts ended without an answer and may still arrive. */
+  unanswered: number
 }
 
 /** Whether the claim stands, by its own key as it was found. A key without its lease gets it back: see `attach`. */

@@ -7,7 +7,7 @@ import { orAborted } from '../../base/abort.ts'
 import { quoted } from '../../base/printable.ts'
 import type { Standing } from '../../contract.ts'
 import { checkName } from '../../core/arguments.ts'
-import { describeHolders, who } from '../../core/holder.ts'
+import { describeHolders, tokenOf, who } from '../../core/holder.ts'
 import { withClient } from '../client.ts'
 import { exitStatus, print, say } from '../exit.ts'
 import { urlOption } from '../options.ts'
@@ -25,7 +25,11 @@ export function addBreak(program: Command): void {
     .summary('take a lock away from its holder')
     .description(description)
     .argument('<NAME>', 'the lock')
-    .option('--token <token>', 'the token of the holder, as leasehold ls shows it', toToken)
+    .option(
+      '--token <token>',
+      'the token of the holder: its LEASEHOLD_TOKEN, or as leasehold ls shows it',
+      toToken,
+    )
     .addOption(urlOption())
     .addHelpText('after', help)
     .action((name: string, options: BreakOptions) => {
@@ -43,8 +47,8 @@ async function breakIt(client: Leasehold, name: string, token: bigint | undefine
     say(`${shown}: ${describe(before)}; say --token to break it`)
     return exitStatus.usage
   }
-  if (await client.break(name, token)) {
-    const loser = before.find((claim) => claim.token === token)
+  const loser = before.find((claim) => claim.held && tokenOf(claim) === token)
+  if (await client.break(name, loser?.token ?? token)) {
     print(`${shown}: taken from ${loser ? who(loser) : 'its holder'}, token ${token}\n`)
     return 0
   }
@@ -54,7 +58,7 @@ async function breakIt(client: Leasehold, name: string, token: bigint | undefine
 }
 
 function describe(line: readonly Standing[]): string {
-  const holders = describeHolders(line, (holder) => `${who(holder)} with token ${holder.token}`)
+  const holders = describeHolders(line, (holder) => `${who(holder)} with token ${tokenOf(holder)}`)
   return holders ? `held by ${holders}` : 'nobody holds it'
 }
 

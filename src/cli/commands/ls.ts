@@ -156,7 +156,7 @@ the waiters in order. Claims of etcdctl and consul are shown, too.`
 
 const help = `
 SINCE   when the client asked, by the clock of its own machine
-TOKEN   the token that leasehold break asks for
+TOKEN   the token that leasehold break asks for, LEASEHOLD_TOKEN of a command
 TTL     how long the session of the holder lives without a renewal (etcd only)
 KIND    mutex, election, or semaphore/n; ? if no claim shows it
 

@@ -1,6 +1,7 @@
 // One command under one hold, from its start until nothing of it runs any more, for every subcommand that runs one.
 // Owns how guardian, command, overseer and signals work together; each subcommand interprets the end.
 import type { Hold } from '../../api/hold.ts'
+import { ClaimHold } from '../../core/hold.ts'
 import { coveredMs } from '../../core/lifetime.ts'
 import type { Visit } from '../client.ts'
 import type { ChildGroup } from './child.ts'
@@ -33,6 +34,8 @@ export interface Job extends Visit {
 export async function runUnderHold(job: Job): Promise<Verdict> {
   const { client, signals } = job
   signals.interrupted.throwIfAborted()
+  // The command gets the token, and an operator has to find the lock by it. The command need not wait for that for long.
+  if (job.hold instanceof ClaimHold) await job.hold.showToken({ timeoutMs: 1_000 }).catch(() => {})
   const guardian = job.post.guardian()
   const covered = coveredMs(client.ttlMs, client.facts)
   const onLossMs = graceOnLossMs(client, job.graceMs)

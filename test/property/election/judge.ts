@@ -29,6 +29,7 @@ export class Judge {
   readonly #owners: () => readonly string[]
   readonly #breaks: Breaks
   readonly #oneWorks: boolean
+  readonly #lockDelayMs: number
   readonly #tenures: Tenure[] = []
   readonly #values = new Map<bigint, string[]>()
   readonly #seen = new Map<string, bigint>()
@@ -37,11 +38,19 @@ export class Judge {
     SimProcess,
     { readonly sinceMs: number; readonly priority: number | undefined }
   >()
+  /** Since when the store no longer knows a candidate as the first: from then its lock-delay runs. */
+  readonly #orphanedAtMs = new Map<string, number>()
   #successor: { readonly name: string; readonly sinceMs: number } | undefined
 
   /** With `oneWorks`, work of this run has the time to end before another candidate's begins. */
-  constructor(world: World, owners: () => readonly string[], breaks: Breaks, oneWorks: boolean) {
+  constructor(
+    world: World,
+    owners: () => readonly string[],
+    breaks: Breaks,
+    { oneWorks, lockDelayMs }: { oneWorks: boolean; lockDelayMs: number },
+  ) {
     this.#oneWorks = oneWorks
+    this.#lockDelayMs = lockDelayMs
     this.#world = world
     this.#owners = owners
     this.#breaks = breaks
@@ -140,7 +149,7 @@ export class Judge {
     const leaders = this.#tenures.filter(({ process, term }) => process.running && term.held)
     const sound = leaders.filter((tenure) => !this.#breaks.isMistaken(given(tenure)))
     for (const { process, term } of sound) {
-      if (owners.includes(process.name)) continue
+      if (this.#isCovered(process.name, owners)) continue
       this.complain(
         'true-belief',
         `${process.name} believes in term ${term.token}; the store knows [${owners.join(', ')}]`,
@@ -152,6 +161,14 @@ export class Judge {
     const working = this.#tenures.filter((tenure) => tenure.working && tenure.process.running)
     if (working.length > 1 && this.#oneWorks)
       this.complain('one-worker', `${working.map(({ process }) => process.name).join(' and ')} work at once`)
+  }
+
+  /** Whether nobody else can lead: this candidate is the first, or was, and its lock-delay keeps all others out. */
+  #isCovered(name: string, owners: readonly string[]): boolean {
+    if (owners.includes(name)) return this.#orphanedAtMs.delete(name) || true
+    const sinceMs = this.#orphanedAtMs.get(name) ?? this.#world.nowMs
+    this.#orphanedAtMs.set(name, sinceMs)
+    return owners.length === 0 && this.#world.nowMs < sinceMs + this.#lockDelayMs
   }
 
   /** A term is given up only when its work is over or had its grace, unless it was lost. */

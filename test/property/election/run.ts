@@ -84,7 +84,8 @@ class ElectionRun {
         : plan.stopBefore * stopBeforeMostMs(ttlMs, facts)
     this.#inTimeMs = this.#stopBeforeMs + marginMs(coveredMs(ttlMs, facts)) / 2
     this.#breaks = new Breaks(this.#world, this.#store, [name])
-    this.judge = new Judge(this.#world, () => this.#store.owners(name, 1), this.#breaks, oneWorks(plan))
+    const rules = { oneWorks: oneWorks(plan), lockDelayMs }
+    this.judge = new Judge(this.#world, () => this.#store.owners(name, 1), this.#breaks, rules)
     this.#hosts = Array.from({ length: plan.candidates }, (_, index) => this.#host(index))
   }
 
