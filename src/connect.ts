@@ -2,7 +2,7 @@
 // that one client has one store, one session and one clock.
 
 import type { AskOptions } from './api/ask.ts'
-import type { CronGuard, CronOptions } from './api/cron.ts'
+import type { CronGuard, CronOptions, CronState } from './api/cron.ts'
 import type { Election } from './api/election.ts'
 import { type ConnectOptions, Leasehold } from './api/leasehold.ts'
 import type { Mutex, Semaphore, SemaphoreOptions } from './api/lock.ts'
@@ -19,6 +19,7 @@ import { Sessions } from './core/sessions.ts'
 import { timeout, toldApart } from './core/wish.ts'
 import type { CronClient } from './cron/contest.ts'
 import { ClientCronGuard } from './cron/guard.ts'
+import { stateOf } from './cron/marker.ts'
 import { ClientElection, type ElectionClient } from './election/election.ts'
 import { ClaimLock, type LockClient } from './locks/lock.ts'
 import { ClaimSemaphore } from './locks/semaphore.ts'
@@ -163,6 +164,17 @@ class Client extends Leasehold {
       const requestMs = request.requestMs && surveyMs
       return persist({ ...request, requestMs, retries: 3 }, (signal) => this.#backend.survey(prefix, signal))
     })
+  }
+
+  override async cronJobs(prefix = '', options: AskOptions = {}): Promise<CronState[]> {
+    checkPrefix(prefix)
+    const checkpoints = await this.#ask(options, (request) => {
+      const requestMs = request.requestMs && surveyMs
+      return persist({ ...request, requestMs, retries: 3 }, (signal) =>
+        this.#backend.checkpoints(prefix, signal),
+      )
+    })
+    return [...checkpoints].flatMap(stateOf).sort((one, other) => (one.name < other.name ? -1 : 1))
   }
 
   override async break(name: string, token: bigint, options: AskOptions = {}): Promise<boolean> {

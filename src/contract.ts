@@ -173,6 +173,8 @@ export interface Backend {
   writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean>
   /** The text that a holder stored last for the name. */
   readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined>
+  /** The checkpoints of all names that begin with `prefix`, by name in any order, by consistent reads. */
+  checkpoints(prefix: string, signal: AbortSignal): Promise<Map<string, string>>
   /** The key by which an admitted claim holds, without a request. Only stores that run the caller's transactions have it. */
   key?(claim: Claim): StoreKey | undefined
   /** Closes connections and files. The caller has destroyed its sessions before. */

@@ -5,6 +5,7 @@ export type {
   CronGuard,
   CronJob,
   CronOptions,
+  CronState,
   StartOptions,
   TickOptions,
   TickPreview,

@@ -100,7 +100,7 @@ test('a test can write a fake of each public type as an object', async () => {
   const client: Leasehold = {
     ...{ url: 'memory:', facts: real.facts, ttlMs: 1, close: done, [Symbol.asyncDispose]: done },
     ...{ mutex: () => mutex, semaphore: () => semaphore, election: () => election, cron: () => guard },
-    ...{ line: async () => [], survey: async () => [], break: async () => false },
+    ...{ line: async () => [], survey: async () => [], cronJobs: async () => [], break: async () => false },
   }
   await real.close()
   expect(await client.mutex('a').run(async ({ token }) => token)).toBe(1n)

@@ -86,6 +86,13 @@ export interface TickRecord {
   readonly ended?: Date | undefined
 }
 
+/** One cron job that has run, as an operator sees it. */
+export interface CronState {
+  readonly name: string
+  /** The tick on record that was written last. */
+  readonly last: TickRecord
+}
+
 /** The outcome of a tick on this host. */
 export type TickResult<T> =
   | { readonly ran: true; readonly tick: Date; readonly value: T }

@@ -1,9 +1,10 @@
 // Shows claims to people and to programs. Owns the table and the JSON document; core/holder.ts names the owner of a
 // claim.
 import stringWidth from 'string-width'
+import type { CronState, TickRecord } from '../api/cron.ts'
 import { printable } from '../base/printable.ts'
 import type { NameState, Standing } from '../contract.ts'
-import { parseHolder, tokenOf, who } from '../core/holder.ts'
+import { nameOf, parseHolder, tokenOf, who } from '../core/holder.ts'
 
 /** The length of the longest name, so that a person can copy each name whole. */
 const nameMost = 512
@@ -11,7 +12,11 @@ const nameMost = 512
 /** A table: one line for each claim, holders first. Each line has the name, so that grep finds it. */
 export function table(states: readonly NameState[]): string {
   const head = ['NAME', 'KIND', 'STATE', 'WHO', 'SINCE', 'TOKEN', 'TTL']
-  const rows = [head, ...states.flatMap(rowsOf)]
+  return aligned([head, ...states.flatMap(rowsOf)])
+}
+
+function aligned(rows: readonly (readonly string[])[]): string {
+  const [head = []] = rows
   const widths = head.map((_, column) => Math.max(...rows.map((row) => widthOf(row[column]))))
   const line = (row: readonly string[]): string =>
     row.map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - widthOf(cell))).join('  ')
@@ -30,6 +35,18 @@ function rowsOf(state: NameState): string[][] {
     String(tokenOf(claim)),
     claim.ttlLeftMs === undefined ? '-' : `${Math.round(claim.ttlLeftMs / 1_000)}s`,
   ])
+}
+
+/** A table of cron jobs: one line for each, with its last tick. */
+export function cronTable(jobs: readonly CronState[]): string {
+  const head = ['CRON JOB', 'LAST TICK', 'WHO', 'BEGAN', 'ENDED']
+  return aligned([head, ...jobs.map(({ name, last }) => [printable(name, nameMost), ...cells(last)])])
+}
+
+/** Tick, host, begin and end. A job without an end runs, or its host is gone. */
+function cells({ tick, by, done, ended }: TickRecord): string[] {
+  const end = ended ? toSecond(ended.toISOString()) : done ? 'yes' : 'no'
+  return [toSecond(tick.toISOString()), printable(nameOf(by)), toSecond(by.since), end]
 }
 
 /** The number of columns that a text takes on a terminal: letters of East Asia take two. */
@@ -63,12 +80,20 @@ function isCandidate({ value }: Standing): boolean {
 
 /** The time to the second. Another client wrote the value, so only a text that looks like a time is shown. */
 function sinceOf({ value }: Standing): string {
-  const [time] = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.exec(parseHolder(value)?.since ?? '') ?? []
+  return toSecond(parseHolder(value)?.since)
+}
+
+function toSecond(text = ''): string {
+  const [time] = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.exec(text) ?? []
   return time === undefined ? '-' : `${time}Z`
 }
 
 /** A document for programs. Tokens are strings, since many readers of JSON cannot hold such large numbers. */
-export function documentOf(url: string, states: readonly NameState[]): object {
+export function documentOf(
+  url: string,
+  states: readonly NameState[],
+  jobs: readonly CronState[] = [],
+): object {
   const names = states.map(({ name, permits, claims }) => ({
     name,
     kind: kindOf({ name, permits, claims }).replace(/\/.*/, ''),
@@ -76,7 +101,11 @@ export function documentOf(url: string, states: readonly NameState[]): object {
     holders: claims.filter(({ held }) => held).map(asObject),
     waiters: claims.filter(({ held }) => !held).map(asObject),
   }))
-  return { url, names }
+  const cronJobs = jobs.map(({ name, last: { tick, by, done, ended } }) => {
+    const { host, pid, since } = by
+    return { name, tick, host, pid, since: since ?? null, done, ended: ended ?? null }
+  })
+  return { url, names, cronJobs }
 }
 
 /** How many characters of a value a document has. With all values whole, it could exceed the longest string of Node. */

@@ -1,7 +1,7 @@
 // The record of a cron job in the store. It is the checkpoint of the lock that the hosts of the job compete for. Owns
 // its text, and a hold that writes it; ruling.ts decides which tick may run.
 import type { AskOptions } from '../api/ask.ts'
-import type { TickRecord } from '../api/cron.ts'
+import type { CronState, TickRecord } from '../api/cron.ts'
 import { ConflictError } from '../base/errors.ts'
 import { quoted } from '../base/printable.ts'
 import { ClaimHold } from '../core/hold.ts'
@@ -65,6 +65,12 @@ function toStored({ fromMs, tickMs, by, done, ended, token, asideMs }: Span): ob
 export function recordOf({ tickMs, by, done, ended }: Span): TickRecord {
   const end = ended === undefined ? undefined : new Date(ended)
   return { tick: new Date(tickMs), by, done, ended: end }
+}
+
+/** A cron job as its checkpoint shows it; nothing for another checkpoint, and where no tick is on record. */
+export function stateOf([name, text]: readonly [name: string, text: string]): CronState[] {
+  const [span] = parse(text)?.spans ?? []
+  return span ? [{ name, last: recordOf(span) }] : []
 }
 
 /** A hold under which ticks run. Its checkpoints are kept inside the marker. */

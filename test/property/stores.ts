@@ -242,7 +242,7 @@ const memory: MakeStore = (world, _network, committed) => {
         return backend
       },
     }),
-    checkpoint: (name) => store.readCheckpoint(name),
+    checkpoint: (name) => store.checkpoints.get(name),
     owners: (name, permits) => {
       const places = store.line(name).slice(0, permits)
       return places.map(({ claim }) => owners.get(claim.session) ?? 'nobody')

@@ -124,8 +124,8 @@ const mistakes = [
   {
     name: 'foreign-checkpoint-of-anybody',
     file: backend,
-    find: '    if (!this.#holds(claim)) return false\n    this.#store.writeCheckpoint',
-    put: '    this.#store.writeCheckpoint',
+    find: '    if (!this.#holds(claim)) return false\n    this.#store.checkpoints',
+    put: '    this.#store.checkpoints',
     case: 'the next holder reads the checkpoint of the last one, and only the holder can store one',
   },
   {

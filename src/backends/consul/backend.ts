@@ -20,7 +20,7 @@ import { FencedWrites } from './fenced.ts'
 import type { Layout } from './layout.ts'
 import { Mutexes } from './mutex.ts'
 import { leaderChanged, type Observed, observe, type Seen } from './observe.ts'
-import { breakHold, line, overtake, survey } from './operator.ts'
+import { breakHold, checkpoints, line, overtake, survey } from './operator.ts'
 import { PermitSessions } from './permit-sessions.ts'
 import { Semaphores } from './semaphore.ts'
 import { Waits } from './waits.ts'
@@ -125,6 +125,10 @@ export class ConsulBackend implements Backend {
 
   line(name: string, signal: AbortSignal): Promise<Standing[]> {
     return line(this.#namespace, name, signal)
+  }
+
+  checkpoints(prefix: string, signal: AbortSignal): Promise<Map<string, string>> {
+    return checkpoints(this.#namespace, prefix, signal)
   }
 
   survey(prefix: string, signal: AbortSignal): Promise<NameState[]> {

@@ -49,6 +49,20 @@ export async function survey(at: Namespace, prefix: string, signal: AbortSignal)
     .sort(byName)
 }
 
+/** The checkpoints of all names that begin with `prefix`. Costs one recursive read. */
+export async function checkpoints(
+  at: Namespace,
+  prefix: string,
+  signal: AbortSignal,
+): Promise<Map<string, string>> {
+  const entries = await readAll(at, at.layout.within(prefix), signal)
+  const all = entries.flatMap(({ key, value = '' }) => {
+    const name = at.layout.nameOf(key)
+    return name !== undefined && key === at.layout.keys(name).checkpoint ? [[name, value] as const] : []
+  })
+  return new Map(all.filter(([name]) => name.startsWith(prefix) && isName(name)))
+}
+
 /**
  * Removes the claim that holds with this token, and returns whether there was one. One transaction deletes the keys by
  * which it holds, if they are as they were read. If not, it reads again, at most eight times, and then throws

@@ -20,7 +20,7 @@ import { FencedWrites } from './fenced.ts'
 import { type Layout, leaseOf, type Namespace } from './layout.ts'
 import { LockDelay } from './lock-delay.ts'
 import { leaderChanged, observe, type Seen } from './observe.ts'
-import { breakHold, line, overtake, survey } from './operator.ts'
+import { breakHold, checkpoints, line, overtake, survey } from './operator.ts'
 import { Tombstones } from './tombstones.ts'
 import type { Transport } from './wire/transport.ts'
 
@@ -138,6 +138,10 @@ export class EtcdBackend implements Backend {
 
   readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined> {
     return this.#writes.read(name, signal)
+  }
+
+  checkpoints(prefix: string, signal: AbortSignal): Promise<Map<string, string>> {
+    return checkpoints(this.#namespace, prefix, signal)
   }
 
   key(claim: Claim): StoreKey | undefined {

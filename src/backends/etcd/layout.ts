@@ -89,11 +89,17 @@ export class Layout {
 
   /** A range that contains all claims on names that begin with this prefix. */
   within(prefix: string): KeyRange {
-    // The end of a range is the next byte after its start. In a string only an ASCII character has one.
-    const [start] = /^.*[\0-\x7e]/s.exec(`${this.#namespace}${prefix}`) ?? []
-    if (start === undefined) return { key: '\0', end: '\0' } // all keys
-    const next = String.fromCharCode(start.charCodeAt(start.length - 1) + 1)
-    return { key: start, end: `${start.slice(0, -1)}${next}` }
+    return after(`${this.#namespace}${prefix}`)
+  }
+
+  /** A range that contains the checkpoints of all names that begin with this prefix. */
+  checkpoints(prefix: string): KeyRange {
+    return after(this.checkpoint(prefix))
+  }
+
+  /** The name whose checkpoint a key of `checkpoints` is. */
+  checkpointName(key: string): string {
+    return key.slice(this.checkpoint('').length)
   }
 
   /** The name on which a key would be a claim. Undefined for our own records and for keys without a name. */
@@ -114,4 +120,13 @@ export class Layout {
 /** etcd's ids are decimal in the protocol and hexadecimal in keys. */
 export function leaseOf(session: string): string {
   return BigInt(`0x${session}`).toString()
+}
+
+/** A range that contains all keys that begin with this text. */
+function after(text: string): KeyRange {
+  // The end of a range is the next byte after its start. In a string only an ASCII character has one.
+  const [start] = /^.*[\0-\x7e]/s.exec(text) ?? []
+  if (start === undefined) return { key: '\0', end: '\0' } // all keys
+  const next = String.fromCharCode(start.charCodeAt(start.length - 1) + 1)
+  return { key: start, end: `${start.slice(0, -1)}${next}` }
 }

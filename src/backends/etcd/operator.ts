@@ -53,6 +53,18 @@ export async function survey(at: Namespace, prefix: string, signal: AbortSignal)
     .sort(byName)
 }
 
+/** The checkpoints of all names that begin with `prefix`. Costs one request for each page of keys. */
+export async function checkpoints(
+  at: Namespace,
+  prefix: string,
+  signal: AbortSignal,
+): Promise<Map<string, string>> {
+  const { layout } = at
+  const keys = await readAll(at, layout.checkpoints(prefix), signal)
+  const all = keys.map(({ key, value }) => [layout.checkpointName(key.toString()), value.toString()] as const)
+  return new Map(all.filter(([name]) => name.startsWith(prefix) && isName(name)))
+}
+
 /**
  * Deletes the key of the claim that holds with this token, and returns whether there was one. Costs two requests. The
  * key is deleted only if it still has the create revision that was read; a claim that holds does so until its key is

@@ -16,7 +16,7 @@ import type {
   SessionGrant,
   Standing,
 } from '../../contract.ts'
-import { Claims } from './claims.ts'
+import { Claims, lookOfHolder } from './claims.ts'
 import { facts } from './facts.ts'
 import { failure, gone, moved } from './failure.ts'
 import type { Opened } from './open-store.ts'
@@ -95,7 +95,7 @@ export class FileBackend implements Backend {
 
   /** The answers need no fields of their own: the claim alone says where to look. */
   changed(claim: Claim, { held }: Attempt, signal: AbortSignal): Promise<Attempt | undefined> {
-    const look = held ? this.#lookOfHolder(claim) : this.#live().claims.lookOfWaiter(claim)
+    const look = held ? lookOfHolder(claim, () => this.#live()) : this.#live().claims.lookOfWaiter(claim)
     return this.#waits.wait(claim.session, held ? lookMs.holding : lookMs.waiting, look, signal)
   }
 
@@ -176,20 +176,16 @@ export class FileBackend implements Backend {
   }
 
   async readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined> {
-    return this.#ask(({ store }) => store.readCheckpoint(name), signal)
+    return this.#ask(({ store }) => store.checkpoints.read(name), signal)
+  }
+
+  async checkpoints(prefix: string, signal: AbortSignal): Promise<Map<string, string>> {
+    return this.#ask(({ store }) => store.checkpoints.all(prefix), signal)
   }
 
   async close(): Promise<void> {
     this.#waits.close()
     this.#leave()
-  }
-
-  #lookOfHolder(claim: Claim): Look {
-    return (cause) => {
-      const { files, claims } = this.#live()
-      if (files.isLost(claim.session)) return 'changed'
-      return cause !== 'tick' && !claims.place(claim) ? 'changed' : undefined
-    }
   }
 
   /** Asks a question that concerns no session, in the store that is at the path now. */

@@ -116,3 +116,15 @@ export class Claims {
     return { held: true, token: ticket }
   }
 }
+
+/** Looks whether a holder may have lost its claim. `live` is the open store, and throws if there is none. */
+export function lookOfHolder(
+  claim: Claim,
+  live: () => { readonly files: SessionFiles; readonly claims: Claims },
+): Look {
+  return (cause) => {
+    const { files, claims } = live()
+    if (files.isLost(claim.session)) return 'changed'
+    return cause !== 'tick' && !claims.place(claim) ? 'changed' : undefined
+  }
+}

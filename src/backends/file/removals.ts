@@ -43,7 +43,7 @@ export class Removals {
     return this.#removeOverdue(first) || this.removeDead([first])
   }
 
-  /** The first in the line of a name, once the dead and the hanging are gone. */
+  /** The first holder of a name, after dead and hanging ones are removed. */
   leader(name: string): Leader | undefined {
     while (this.clearFirst(name)) {}
     return this.#store.leader(name)

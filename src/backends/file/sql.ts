@@ -108,6 +108,9 @@ export const writeCheckpoint = `
   RETURNING 1`
 /** The checkpoint of a name, in hexadecimal digits: libsql reads a text only up to its first NUL. */
 export const readCheckpoint = 'SELECT hex(text) AS digits FROM checkpoints WHERE name = ?1'
+/** The checkpoints of all names that begin so. */
+export const checkpoints =
+  'SELECT name, hex(text) AS digits FROM checkpoints WHERE name >= ?1 AND substr(name, 1, length(?1)) = ?1'
 
 /** A number that changes when another connection has changed the database. */
 export const version = 'PRAGMA data_version'

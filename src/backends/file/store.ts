@@ -2,6 +2,7 @@
 // sql.ts; tokens.ts makes tokens durable.
 import type { Claim, Leader, NameState, Overtaking, Standing } from '../../contract.ts'
 import { byName } from '../shared/names.ts'
+import { Checkpoints } from './checkpoints.ts'
 import type { Connection } from './connection.ts'
 import type { Row, Value } from './driver.ts'
 import { calledIn, countOf, permitsOf, sessionOf, textOf, ticketOf } from './layout.ts'
@@ -28,6 +29,7 @@ export interface Obstacle {
 /** The open database. All methods are synchronous and throw RefusedError, ConflictError or UnavailableError. */
 export class Store {
   readonly path: string
+  readonly checkpoints: Checkpoints
   readonly #connection: Connection
   readonly #tokens: Tokens
 
@@ -35,6 +37,7 @@ export class Store {
     this.#connection = connection
     this.path = connection.path
     this.#tokens = new Tokens(connection)
+    this.checkpoints = new Checkpoints(connection)
   }
 
   /** Puts the claim in line. Undefined if it did not join: see `obstacle`. */
@@ -193,11 +196,6 @@ export class Store {
   /** Resolves when all commits are on the disk. It keeps no lock meanwhile, so a slow disk delays no other process. */
   sync(): Promise<void> {
     return this.#connection.sync()
-  }
-
-  readCheckpoint(name: string): string | undefined {
-    const digits = this.#connection.ask(sql.readCheckpoint, name)[0]?.digits
-    return digits === undefined ? undefined : Buffer.from(String(digits), 'hex').toString()
   }
 
   /** A number that changes when another connection has changed the database. Costs some microseconds. */

@@ -17,10 +17,11 @@ export interface Place {
 
 /** The state that all clients of one store share. */
 export class MemoryStore {
+  /** By name, the text that a holder stored last. */
+  readonly checkpoints: Map<string, string> = new Map()
   readonly #clock: Clock
   readonly #sessions = new Map<string, { ttlMs: number; cancelExpiry: () => void }>()
   readonly #lines = new Map<string, Place[]>()
-  readonly #checkpoints = new Map<string, string>()
   readonly #watchers = new Map<string, Set<() => void>>()
   #tickets = 0n
 
@@ -110,14 +111,6 @@ export class MemoryStore {
     )
     this.#lines.set(claim.name, places)
     this.#tell(claim.name)
-  }
-
-  writeCheckpoint(name: string, text: string): void {
-    this.#checkpoints.set(name, text)
-  }
-
-  readCheckpoint(name: string): string | undefined {
-    return this.#checkpoints.get(name)
   }
 
   /** Calls `changed` after every change of the line. Returns a function that ends this. */

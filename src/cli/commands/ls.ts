@@ -1,14 +1,16 @@
 // `leasehold ls`: shows all holders and waiters. Owns when they are shown; states.ts formats them.
 import type { Command } from 'commander'
+import type { CronState } from '../../api/cron.ts'
+import type { Leasehold } from '../../api/leasehold.ts'
 import { orAborted } from '../../base/abort.ts'
 import { pause } from '../../base/clock.ts'
-import { UnavailableError } from '../../base/errors.ts'
+import { RefusedError, UnavailableError } from '../../base/errors.ts'
 import { printableJson } from '../../base/printable.ts'
 import type { NameState } from '../../contract.ts'
 import { type Visit, withClient } from '../client.ts'
 import { Interrupted, messageOf, print, say, signalStatus } from '../exit.ts'
 import { urlOption } from '../options.ts'
-import { documentOf, fitted, table } from '../states.ts'
+import { cronTable, documentOf, fitted, table } from '../states.ts'
 
 /** The options. */
 interface LsOptions {
@@ -39,8 +41,25 @@ export function addLs(program: Command): void {
     )
 }
 
+/** One look at the store. */
+interface Sight {
+  readonly states: readonly NameState[]
+  readonly jobs: readonly CronState[]
+}
+
+async function look(client: Leasehold, prefix: string): Promise<Sight> {
+  const [states, jobs] = await Promise.all([
+    client.survey(prefix),
+    client.cronJobs(prefix).catch((error) => {
+      if (!(error instanceof RefusedError)) throw error
+      return [] // credentials for the claims alone
+    }),
+  ])
+  return { states, jobs }
+}
+
 async function once({ client, signals }: Visit, prefix: string, show: Show): Promise<number> {
-  show.print(await orAborted(client.survey(prefix), signals.interrupted))
+  show.print(await orAborted(look(client, prefix), signals.interrupted))
   return 0
 }
 
@@ -52,11 +71,11 @@ async function watch({ client, clock, signals }: Visit, prefix: string, show: Sh
   const { interrupted } = signals
   try {
     for (;;) {
-      const look = client.survey(prefix).then(
-        (states) => show.update(states),
+      const shown = look(client, prefix).then(
+        (sight) => show.update(sight),
         (error) => show.outage(error),
       )
-      await orAborted(look, interrupted)
+      await orAborted(shown, interrupted)
       await pause(clock, everyMs, interrupted)
     }
   } catch (error) {
@@ -76,16 +95,19 @@ class Show {
     this.#options = options
   }
 
-  print(states: readonly NameState[]): void {
+  print(sight: Sight): void {
     if (this.#options.json) {
-      print(`${printableJson(documentOf(this.#url, states), this.#options.watch ? 0 : 2)}\n`)
-    } else if (states.length > 0) print(table(states))
-    else say(nobody)
+      const document = documentOf(this.#url, sight.states, sight.jobs)
+      print(`${printableJson(document, this.#options.watch ? 0 : 2)}\n`)
+    } else {
+      if (sight.states.length === 0) say(nobody)
+      print(tables(sight))
+    }
   }
 
-  update(states: readonly NameState[]): void {
-    if (process.stdout.isTTY && !this.#options.json) this.#draw(states)
-    else if (this.#isNew(states)) this.print(states)
+  update(sight: Sight): void {
+    if (process.stdout.isTTY && !this.#options.json) this.#draw(sight)
+    else if (this.#isNew(sight)) this.print(sight)
   }
 
   /** Reports an outage, once for equal reasons in a row. */
@@ -97,12 +119,12 @@ class Show {
   }
 
   /** Whether the claims differ from the last ones. The time that is left always changes, and does not count. */
-  #isNew(states: readonly NameState[]): boolean {
+  #isNew({ states, jobs }: Sight): boolean {
     const still = states.map((state) => ({
       ...state,
       claims: state.claims.map((claim) => ({ ...claim, ttlLeftMs: undefined })),
     }))
-    const now = printableJson(documentOf(this.#url, still))
+    const now = printableJson(documentOf(this.#url, still, jobs))
     const isNew = this.#last !== now
     if (isNew && this.#last !== undefined && !this.#options.json) print('\n')
     this.#last = now
@@ -110,9 +132,9 @@ class Show {
   }
 
   /** Draws from the upper left corner on, as much as fits on the terminal. */
-  #draw(states: readonly NameState[]): void {
+  #draw(sight: Sight): void {
     const { rows = 24, columns = 80 } = process.stdout
-    const lines = states.length > 0 ? table(states).trimEnd().split('\n') : [nobody]
+    const lines = `${sight.states.length > 0 ? '' : `${nobody}\n`}${tables(sight)}`.trimEnd().split('\n')
     const room = rows - 2
     const hidden = lines.length - room
     const shown = hidden > 0 ? [...lines.slice(0, room - 1), `… ${hidden + 1} more lines`] : lines
@@ -123,6 +145,12 @@ class Show {
   }
 }
 
+/** The claims, and below them the cron jobs. Empty where there are neither. */
+function tables({ states, jobs }: Sight): string {
+  const parts = [...(states.length > 0 ? [table(states)] : []), ...(jobs.length > 0 ? [cronTable(jobs)] : [])]
+  return parts.join('\n')
+}
+
 const description = `Shows the names on which claims stand, one line for each claim: holders first, then \
 the waiters in order. Claims of etcdctl and consul are shown, too.`
 
@@ -131,6 +159,10 @@ SINCE   when the client asked, by the clock of its own machine
 TOKEN   the token that leasehold break asks for, LEASEHOLD_TOKEN of a command
 TTL     how long the session of the holder lives without a renewal (etcd only)
 KIND    mutex, election, or semaphore/n; ? if no claim shows it
+
+Below the claims are the cron jobs that have run, each with its last tick, the
+host that took it, when it began by that host's clock, and when it ended. A job
+without an end runs, or its host is gone.
 
 Examples:
   $ leasehold ls
