@@ -16,12 +16,12 @@ const traces = process.env.LEASEHOLD_TRACES && ['test/property/traces/traces.ts'
 const busy = [
   'test/property/*.test.ts',
   'test/property/!(streams)/**/*.test.ts', // streams run in real time
-  'test/backends/consul/real/differential.test.ts',
 ]
 
 // What waits long on each line of etcd: the lines run side by side.
-const eachLineWaits = ['test/backends/etcd/real/{cluster,loss}.test.ts']
-const eachLineBusy = ['test/backends/etcd/real/differential.test.ts']
+const eachLine = ['test/backends/etcd/real/{cluster,loss,differential}.test.ts']
+// Where other files need the cores, the members of a cluster miss one another's heartbeats and elect no leader: alone, at the end.
+const alone = ['test/chaos/real/*.test.ts']
 const lines = withoutServers || soak || traces ? [] : Object.keys((await ensureServers()).etcd)
 
 const common = {
@@ -30,7 +30,8 @@ const common = {
   testTimeout: 30_000,
   hookTimeout: 60_000,
   // Most of a file is a wait for a time to live, so that more of them run at a time than there are cores.
-  maxWorkers: 2 + 2 * Math.min(availableParallelism(), 4),
+  maxWorkers: 2 * Math.min(availableParallelism(), 4),
+  sequence: { groupOrder: 1 },
 } as const
 
 const project = (name: string, include: string[], more: { exclude?: string[]; env?: object } = {}) => {
@@ -38,10 +39,13 @@ const project = (name: string, include: string[], more: { exclude?: string[]; en
   const left = withoutServers ? [...exclude, ...needServers] : exclude
   return { test: { ...common, name, include, exclude: left, env: { ...env } } }
 }
-const steppingBack = (name: string, include: string[], env = {}) => {
-  const { test } = project(name, include, { env })
+const steppingBack = (name: string, include: string[]) => {
+  const { test } = project(name, include)
   return { test: { ...test, setupFiles: ['./test/step-back.ts'] } }
 }
+const last = ({ test }: ReturnType<typeof project>) => ({
+  test: { ...test, maxWorkers: 2, sequence: { groupOrder: 2 } },
+})
 
 export default defineConfig({
   test: {
@@ -50,14 +54,12 @@ export default defineConfig({
     projects: [
       steppingBack('busy', soak || traces || busy),
       ...lines.map((line) =>
-        steppingBack(`busy, etcd ${line}`, eachLineBusy, { LEASEHOLD_TESTED_LINE: line }),
-      ),
-      ...lines.map((line) =>
-        project(`waiting, etcd ${line}`, eachLineWaits, { env: { LEASEHOLD_TESTED_LINE: line } }),
+        project(`waiting, etcd ${line}`, eachLine, { env: { LEASEHOLD_TESTED_LINE: line } }),
       ),
       project('waiting', soak || traces ? [] : ['test/**/*.test.ts'], {
-        exclude: [...busy, ...eachLineBusy, ...eachLineWaits],
+        exclude: [...busy, ...eachLine, ...alone],
       }),
+      last(project('alone', soak || traces ? [] : alone)),
     ],
   },
 })

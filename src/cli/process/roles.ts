@@ -1,7 +1,9 @@
 // The role of a candidate, standby or leader, as it tells the outside: the service manager, and the hooks of the command
 // line. Owns that they are told in order, and that an error of one of them is told and nothing more.
+
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { messageOf } from '../exit.ts'
 
 const run = promisify(execFile)
 
@@ -51,7 +53,7 @@ export class Roles {
       .then(() => hook && output(hook, { ...env, LEASEHOLD_NAME: name, LEASEHOLD_ROLE: role }))
       .then(
         () => {},
-        (error: Error) => say(`on becoming ${role}: ${error.message}`),
+        (error: unknown) => say(`on becoming ${role}: ${messageOf(error)}`),
       )
   }
 }
