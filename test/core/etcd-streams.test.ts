@@ -5,18 +5,26 @@ import { KeepAlives } from '../../src/backends/etcd/wire/streams.ts'
 import type { Change, WatchListener } from '../../src/backends/etcd/wire/transport.ts'
 import { Watches } from '../../src/backends/etcd/wire/watches.ts'
 import { UnavailableError } from '../../src/base/errors.ts'
-import { settle } from './manual-clock.ts'
+import { ManualClock, settle } from './manual-clock.ts'
 
 /** A stream whose other end is the test. */
 class FakeStream extends EventEmitter {
   readonly written: object[] = []
+  /** Whether the client has said that it writes nothing more. */
+  ended = false
   closed = false
 
   write(message: object): void {
     this.written.push(message)
   }
 
-  end(): void {}
+  /** Whether its messages are still on their way. */
+  isBusy = false
+
+  end(): void {
+    this.ended = true
+    if (!this.isBusy) this.emit('finish')
+  }
 
   cancel(): void {
     this.closed = true
@@ -43,13 +51,13 @@ const never = new AbortController().signal
 
 test('only an answer for its own lease counts for a renewal, and any other answer closes the stream', async () => {
   const line = new Line()
-  const keepAlives = new KeepAlives(line.open)
+  const keepAlives = new KeepAlives(line.open, new ManualClock())
   const renewed = keepAlives.renew('1', never).catch((error: unknown) => error)
   await settle()
 
   await line.say({ ID: '2', TTL: '10' })
   expect(await renewed).toBeInstanceOf(UnavailableError)
-  expect(line.opened[0]?.closed).toBe(true)
+  expect(line.opened[0]?.ended).toBe(true)
 
   const again = keepAlives.renew('1', never)
   await settle()
@@ -60,20 +68,20 @@ test('only an answer for its own lease counts for a renewal, and any other answe
 
 test('an answer without a question closes the stream, so that it cannot pass for the next answer', async () => {
   const line = new Line()
-  const keepAlives = new KeepAlives(line.open)
+  const keepAlives = new KeepAlives(line.open, new ManualClock())
   const renewed = keepAlives.renew('1', never)
   await settle()
   await line.say({ ID: '1', TTL: '10' })
   await renewed
-  expect(line.opened[0]?.closed).toBe(false)
+  expect(line.opened[0]?.ended).toBe(false)
 
   await line.say({ ID: '1', TTL: '10' })
-  expect(line.opened[0]?.closed).toBe(true)
+  expect(line.opened[0]?.ended).toBe(true)
 })
 
 test('two renewals of two leases at the same time each get their own answer', async () => {
   const line = new Line()
-  const keepAlives = new KeepAlives(line.open)
+  const keepAlives = new KeepAlives(line.open, new ManualClock())
   const answered: string[] = []
   for (const lease of ['1', '2']) void keepAlives.renew(lease, never).then(() => answered.push(lease))
   await settle()
@@ -86,7 +94,7 @@ test('two renewals of two leases at the same time each get their own answer', as
 
 test('an aborted renewal closes the stream, and its late answer counts for no renewal', async () => {
   const line = new Line()
-  const keepAlives = new KeepAlives(line.open)
+  const keepAlives = new KeepAlives(line.open, new ManualClock())
   const limit = new AbortController()
   const late = keepAlives.renew('1', limit.signal).catch((error: unknown) => error)
   await settle()
@@ -94,7 +102,7 @@ test('an aborted renewal closes the stream, and its late answer counts for no re
   expect(await late).toBe('given up')
   const [first] = line.opened
   await settle()
-  expect(first?.closed).toBe(true)
+  expect(first?.ended).toBe(true)
 
   let counts = false
   void keepAlives.renew('1', never).then(() => {
@@ -130,7 +138,7 @@ async function watched(): Promise<{ line: Line; heard: string[] }> {
       void heard.push(deletions.map(({ revision }) => revision).join(' and ')),
     failed: () => void heard.push('ended'),
   }
-  new Watches(line.open).watch({ key: 'a' }, listener)
+  new Watches(line.open, new ManualClock()).watch({ key: 'a' }, listener)
   await settle()
   return { line, heard }
 }
@@ -172,7 +180,7 @@ function listening(heard: string[], name: string): WatchListener {
 
 test('with a server that counts watches by itself, as etcd grpc-proxy does, each watch has its own events', async () => {
   const line = new Line()
-  const watches = new Watches(line.open)
+  const watches = new Watches(line.open, new ManualClock())
   const heard: string[] = []
   watches.watch({ key: 'a' }, listening(heard, 'a'))
   await settle()
@@ -197,7 +205,7 @@ test('with a server that counts watches by itself, as etcd grpc-proxy does, each
 
 test('if several watches wait when the server shows that it takes no ids, all are told to ask again', async () => {
   const line = new Line()
-  const watches = new Watches(line.open)
+  const watches = new Watches(line.open, new ManualClock())
   const heard: string[] = []
   for (const name of ['a', 'b']) watches.watch({ key: name }, listening(heard, name))
   await settle()
@@ -214,3 +222,21 @@ function deletion(watchId: string, key: string, revision: number): object {
   const kv = { key: Buffer.from(key), mod_revision: String(revision) }
   return { watch_id: watchId, created: false, header, events: [{ type: 'Delete', kv }] }
 }
+
+test('a stream is cancelled when its last messages are sent, or after a second, and never before', async () => {
+  for (const sent of [true, false]) {
+    const [line, clock] = [new Line(), new ManualClock()]
+    const watches = new Watches(line.open, clock)
+    watches.watch({ key: 'a' }, listening([], 'a'))
+    await settle()
+    const [stream] = line.opened as [FakeStream]
+    stream.isBusy = true
+    watches.reset()
+    await clock.advance(999)
+    expect(stream.closed).toBe(false)
+    if (sent) stream.emit('finish')
+    expect(stream.closed).toBe(false)
+    await clock.advance(1)
+    expect(stream.closed).toBe(true)
+  }
+})

@@ -9,7 +9,7 @@ import { type StreamPlan, streamPlans } from './plan.ts'
 import { runStreamPlan, type StreamVerdict } from './run.ts'
 
 /** How many runs wait for their peers at a time. */
-const atATime = 4
+const atATime = 12
 
 /** The result. */
 export interface StreamReport {

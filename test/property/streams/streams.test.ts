@@ -7,11 +7,8 @@ import { currentSeed } from '../seed.mjs'
 import { exploreStreams, replayStreams } from './explore.ts'
 
 const seed = currentSeed()
-/**
- * Few runs: in one of some 700, node:http2 of Node 20 ends the process of the scripted peer with std::bad_alloc, and the
- * cause is not known. More runs: LEASEHOLD_RUNS=55000.
- */
-const runs = Math.ceil(Number(process.env.LEASEHOLD_RUNS ?? 5_500) / 200)
+/** A twentieth of the runs of locks, since these take real time. */
+const runs = Math.ceil(Number(process.env.LEASEHOLD_RUNS ?? 5_500) / 20)
 /** With this many runs every state must be seen; the few runs for mutants are exempt. */
 const enough = 200
 const mustSee = [

@@ -9,7 +9,7 @@ import { SessionGoneError, UnavailableError } from '../../../base/errors.ts'
 import type { Credentials, Tls } from '../../shared/credentials.ts'
 import { type CallOptions, type Interceptor, requireLeader } from './calls.ts'
 import { translate } from './failures.ts'
-import { KeepAlives } from './streams.ts'
+import { type Closable, KeepAlives } from './streams.ts'
 import type { KeyRange, Transport, WatchListener } from './transport.ts'
 import { Watches } from './watches.ts'
 
@@ -31,10 +31,8 @@ export class EtcdClient implements Transport {
   readonly #clock: Clock
   readonly #endpoints: readonly Endpoint[]
   readonly #authenticated: boolean
-  readonly #keepAlives = new KeepAlives(() =>
-    this.#stream((client, options) => client.leaseClient.leaseKeepAlive(options)),
-  )
-  readonly #watches = new Watches(() => this.#stream((client, options) => client.watchClient.watch(options)))
+  readonly #keepAlives: KeepAlives
+  readonly #watches: Watches
   #current = 0
   #closed = false
   #connected: Connection | undefined
@@ -43,6 +41,14 @@ export class EtcdClient implements Transport {
     this.#clock = clock
     this.#endpoints = endpoints
     this.#authenticated = authenticated
+    this.#keepAlives = new KeepAlives(
+      () => this.#stream((client, options) => client.leaseClient.leaseKeepAlive(options)),
+      clock,
+    )
+    this.#watches = new Watches(
+      () => this.#stream((client, options) => client.watchClient.watch(options)),
+      clock,
+    )
   }
 
   txn(request: ITxnRequest, signal: AbortSignal): Promise<ITxnResponse> {
@@ -119,11 +125,11 @@ export class EtcdClient implements Transport {
   }
 
   /** A stream carries the token of the last request and never renews it. So a request is sent first. */
-  async #stream<T>(open: (client: Etcd3, options: CallOptions) => Promise<T>): Promise<T> {
+  async #stream<T>(open: (client: Etcd3, options: CallOptions) => Promise<T>): Promise<T & Closable> {
     const { client } = this.#connection
     const options = { deadline: this.#clock.wallMs() + callMsMax }
     if (this.#authenticated) await client.kv.range({ key: Buffer.from('\0') }, options).catch(() => {})
-    return open(client, { interceptors: [requireLeader] })
+    return (await open(client, { interceptors: [requireLeader] })) as T & Closable
   }
 
   /** Translates an error. After an endpoint did not answer, the next one is used. */
