@@ -6,7 +6,7 @@ import { quoted } from '../../base/printable.ts'
 import { read, txn } from './operations.ts'
 import type { KeyRange, Transport } from './wire/transport.ts'
 
-/** The most keys below a name: with so many, etcd takes about 0.1 s for each question about the name. */
+/** The most keys below a name: each question about the name makes etcd read and sort all of them. */
 export const keysMost = 10_000
 
 /**
