@@ -38,7 +38,7 @@ const longest = [
   'test/property/locks/memory.test.ts',
   'test/backends/etcd/real/differential.test.ts', // once for each line
   'test/backends/etcd/real/auth.test.ts',
-  'test/backends/consul/real/election-observe.test.ts',
+  'test/backends/shared/real/election-observe.test.ts',
   'test/backends/etcd/real/cluster.test.ts', // once for each line
   'test/backends/etcd/real/loss.test.ts', // once for each line
   'test/cli/signals.test.ts',

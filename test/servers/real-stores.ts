@@ -23,27 +23,35 @@ export interface Counted {
   readonly transactions: () => Promise<number>
 }
 
+/** How a client reaches its server. */
+export interface Reach {
+  /** Another address of the server, such as that of a link. */
+  readonly endpoint?: string | undefined
+  /** Whether the lock-delay is the shortest, for tests in which sessions end. */
+  readonly noDelay?: boolean | undefined
+}
+
 /** One server of a store, for the tests of a file. */
 export interface RealStore {
   /** The time to live of its clients, ms, if a test names none: near the shortest that the store grants. */
   readonly ttlMs: number
   /** How long a client with this time to live waits for the answer to one request, ms. */
   readonly requestMs: number
-  /** The shortest lock-delay, for tests in which sessions end. */
-  readonly noDelay: object
   readonly endpoint: string
   readonly member: Member
   url(namespace: string): string
-  source(namespace: string, options?: object): BackendSource
+  source(namespace: string, reach?: Reach): BackendSource
   /** For a process of `workers.ts`, with the shortest lock-delay. */
   target(namespace: string): string
   /** A separate client, closed at the end of the test. */
-  client(namespace: string, options?: ConnectOptions): Promise<Leasehold>
+  client(namespace: string, options?: ConnectOptions & Reach): Promise<Leasehold>
   counted(namespace: string, options?: ConnectOptions): Promise<Counted>
   /** Resolves once a name has this many claims. */
   line(namespace: string, name: string, claims: Claims): Promise<unknown>
   /** The keys of a prefix, without Leasehold's own records: those end with the session, or stay for a while. */
   names(prefix: string): Promise<string[]>
+  /** Ends a session, as an operator can. */
+  endSession(session: string): Promise<void>
   /** The sessions that were opened since the test began, and live. */
   sessions(): Promise<string[]>
 }
@@ -58,14 +66,14 @@ function useEtcdStore(): RealStore {
   const etcd = useEtcd()
   const ttlMs = 4_000
   const url = (namespace: string) => etcd.cluster.url(namespace)
-  const source = (namespace: string) => etcdFromUrl(url(namespace))
-  const client = (namespace: string, options: ConnectOptions = {}) =>
-    open(source(namespace), { ttlMs, ...options })
+  const source = (namespace: string, { endpoint }: Reach = {}) =>
+    etcdFromUrl(endpoint ? `etcd://${endpoint}/${namespace}` : url(namespace))
+  const client = (namespace: string, { endpoint, noDelay, ...options }: ConnectOptions & Reach = {}) =>
+    open(source(namespace, { endpoint }), { ttlMs, ...options })
   const keys = async (prefix: string) => (await etcd.keys(prefix)).map(({ key }) => key)
   return {
     ttlMs,
     requestMs: 1_200,
-    noDelay: {},
     get endpoint() {
       return etcd.cluster.endpoints[0] ?? ''
     },
@@ -82,19 +90,26 @@ function useEtcdStore(): RealStore {
     }),
     line: (namespace, name, { holders, waiters }) => etcd.line(namespace, name, holders + waiters),
     names: async (prefix) => (await keys(prefix)).filter((key) => !key.includes('\0leasehold/')),
+    async endSession(session) {
+      await etcd.gateway('kv/lease/revoke', { ID: String(BigInt(`0x${session}`)) })
+    },
     sessions: ofThisTest(() => etcd.leases()),
   }
 }
 
 function useConsulStore(): RealStore {
   const store = useConsul()
-  const noDelay = { lockDelayMs: 0, unsafeTwoMayHold: true }
-  const optionsOf = (namespace: string) => ({ endpoints: store.endpoints, namespace })
   const ttlMs = 10_000
+  const optionsOf = (namespace: string, { endpoint, noDelay }: Reach = {}) => ({
+    endpoints: endpoint ? [endpoint] : store.endpoints,
+    namespace,
+    ...(noDelay && { lockDelayMs: 0, unsafeTwoMayHold: true }),
+  })
+  const client = (namespace: string, { endpoint, noDelay, ...options }: ConnectOptions & Reach = {}) =>
+    open(consul(optionsOf(namespace, { endpoint, noDelay })), { ttlMs, ...options })
   return {
     ttlMs,
     requestMs: 3_000,
-    noDelay,
     get endpoint() {
       return store.endpoints[0] ?? ''
     },
@@ -102,18 +117,20 @@ function useConsulStore(): RealStore {
       return store.cluster.members[0]
     },
     url: (namespace) => store.url(namespace),
-    source: (namespace, options = {}) => consul({ ...optionsOf(namespace), ...options }),
-    target: (namespace) => JSON.stringify({ ...optionsOf(namespace), ...noDelay }),
-    client: (namespace, options = {}) => store.client(namespace, { ttlMs, ...options }),
+    source: (namespace, reach) => consul(optionsOf(namespace, reach)),
+    target: (namespace) => JSON.stringify(optionsOf(namespace, { noDelay: true })),
+    client,
     async counted(namespace, options = {}) {
       const counter = await openCounter(store.endpoints[0] ?? '')
-      const source = consul({ endpoints: [counter.address], namespace })
-      const client = await open(source, { ttlMs, ...options })
-      return { client, transactions: async () => counter.take().txn ?? 0 }
+      return {
+        client: await client(namespace, { ...options, endpoint: counter.address }),
+        transactions: async () => counter.take().txn ?? 0,
+      }
     },
     // On Consul a ticket is gone once its claim holds.
     line: (namespace, name, { waiters }) => store.line(namespace, name, waiters),
     names: (prefix) => store.names(prefix),
+    endSession: (session) => store.destroy(session),
     sessions: ofThisTest(async () => (await store.sessions()).map(({ ID }) => ID)),
   }
 }

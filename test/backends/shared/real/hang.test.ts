@@ -95,7 +95,7 @@ describe.for(realStores)('on $title', ({ use }) => {
   })
 
   test('close takes two requests at most when the server hangs while a new session is opened', async () => {
-    const client = await connect(store.source(freshNamespace(), store.noDelay), { ttlMs: store.ttlMs })
+    const client = await connect(store.source(freshNamespace(), { noDelay: true }), { ttlMs: store.ttlMs })
     const hold = await client.mutex('a').acquire()
     const { member } = store
     await freeze(member)
