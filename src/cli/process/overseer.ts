@@ -209,7 +209,7 @@ export class Overseer {
   }
 }
 
-/** What keeps the hold from being renewed: a store that refuses says why. */
+/** The reason why the hold is not renewed. If the store refuses, it is the message of the store. */
 function whyNotRenewed(hold: Pick<Hold, 'assertHeld'>): string {
   try {
     hold.assertHeld(Number.MAX_SAFE_INTEGER)

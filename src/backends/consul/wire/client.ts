@@ -40,7 +40,7 @@ export interface Server {
   readonly address: string
   /** Makes a new connection, at the start and after every failure. */
   connect(): Connection
-  /** Reads the token again where it is in a file. Returns whether it is another one than that which was used. */
+  /** Reads the token again where it is in a file. Returns false if the token is still the one of `used`. */
   hasNewToken?(used: Shown): boolean
 }
 
