@@ -1,5 +1,9 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './tools/order.mjs'
+import { ensureServers } from './tools/servers/run.mjs'
+
+const { LEASEHOLD_NO_SERVERS: withoutServers } = process.env
 
 // What needs a real server; `npm test -- --no-servers` leaves it out.
 const needServers = ['test/**/real/**', 'test/conformance/{etcd,consul}.test.ts', 'test/cli/loss.test.ts']
@@ -9,41 +13,53 @@ const soak = process.env.LEASEHOLD_SOAK_MINUTES && ['test/property/soak/{etcd,co
 const traces = process.env.LEASEHOLD_TRACES && ['test/property/traces/traces.ts']
 
 // What keeps a core busy all the time, and goes by no clock: simulated runs.
-const busy = ['test/property/**/*.test.ts', 'test/backends/*/real/differential.test.ts']
+const busy = [
+  'test/property/*.test.ts',
+  'test/property/!(streams)/**/*.test.ts', // streams run in real time
+]
+
+// What waits long on each line of etcd: the lines run side by side.
+const eachLine = ['test/backends/etcd/real/{cluster,loss,differential}.test.ts']
+// Where other files need the cores, the members of a cluster miss one another's heartbeats and elect no leader: alone, at the end.
+const alone = ['test/chaos/real/*.test.ts']
+const lines = withoutServers || soak || traces ? [] : Object.keys((await ensureServers()).etcd)
 
 const common = {
   // Processes, not threads: a hung one can be killed, and the backends start processes of their own.
   pool: 'forks',
   testTimeout: 30_000,
   hookTimeout: 60_000,
+  // Most of a file is a wait for a time to live, so that more of them run at a time than there are cores.
+  maxWorkers: 2 * Math.min(availableParallelism(), 4),
+  sequence: { groupOrder: 1 },
 } as const
+
+const project = (name: string, include: string[], more: { exclude?: string[]; env?: object } = {}) => {
+  const { exclude = [], env = {} } = more
+  const left = withoutServers ? [...exclude, ...needServers] : exclude
+  return { test: { ...common, name, include, exclude: left, env: { ...env } } }
+}
+const steppingBack = (name: string, include: string[]) => {
+  const { test } = project(name, include)
+  return { test: { ...test, setupFiles: ['./test/step-back.ts'] } }
+}
+const last = ({ test }: ReturnType<typeof project>) => ({
+  test: { ...test, maxWorkers: 2, sequence: { groupOrder: 2 } },
+})
 
 export default defineConfig({
   test: {
     reporters: ['default', './tools/tally.mjs'],
     sequence: { sequencer: LongestFirst },
     projects: [
-      {
-        test: {
-          ...common,
-          name: 'busy',
-          include: soak || traces || busy,
-          exclude: process.env.LEASEHOLD_NO_SERVERS ? needServers : [],
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
-        },
-      },
-      {
-        test: {
-          ...common,
-          name: 'waiting',
-          include: soak || traces ? [] : ['test/**/*.test.ts'],
-          exclude: [...busy, ...(process.env.LEASEHOLD_NO_SERVERS ? needServers : [])],
-          // Most of such a file is a wait for a time to live. It never runs beside what keeps the cores busy.
-          maxWorkers: 3,
-          sequence: { groupOrder: 2 },
-        },
-      },
+      steppingBack('busy', soak || traces || busy),
+      ...lines.map((line) =>
+        project(`waiting, etcd ${line}`, eachLine, { env: { LEASEHOLD_TESTED_LINE: line } }),
+      ),
+      project('waiting', soak || traces ? [] : ['test/**/*.test.ts'], {
+        exclude: [...busy, ...eachLine, ...alone],
+      }),
+      last(project('alone', soak || traces ? [] : alone)),
     ],
   },
 })

@@ -2,7 +2,7 @@
 // that one client has one store, one session and one clock.
 
 import type { AskOptions } from './api/ask.ts'
-import type { CronGuard, CronOptions } from './api/cron.ts'
+import type { CronGuard, CronOptions, CronState } from './api/cron.ts'
 import type { Election } from './api/election.ts'
 import { type ConnectOptions, Leasehold } from './api/leasehold.ts'
 import type { Mutex, Semaphore, SemaphoreOptions } from './api/lock.ts'
@@ -19,6 +19,7 @@ import { Sessions } from './core/sessions.ts'
 import { timeout, toldApart } from './core/wish.ts'
 import type { CronClient } from './cron/contest.ts'
 import { ClientCronGuard } from './cron/guard.ts'
+import { stateOf } from './cron/marker.ts'
 import { ClientElection, type ElectionClient } from './election/election.ts'
 import { ClaimLock, type LockClient } from './locks/lock.ts'
 import { ClaimSemaphore } from './locks/semaphore.ts'
@@ -129,10 +130,15 @@ class Client extends Leasehold {
       },
       readCheckpoint: (name, options?: AskOptions) =>
         this.#ask(options, (request) => persist(request, (signal) => backend.readCheckpoint(name, signal))),
-      observe: (name, scope, retries) =>
-        persist({ ...sessions.request(scope), retries }, (signal) => backend.observe(name, signal)),
-      leaderChanged: (name, seen, signal) => backend.leaderChanged(name, seen, signal),
+      get session() {
+        return sessions.live?.id
+      },
+      ...electionQuestions(backend, sessions),
     }
+  }
+
+  override get session(): string | undefined {
+    return this.#sessions.live?.id
   }
 
   override mutex(name: string): Mutex {
@@ -164,6 +170,17 @@ class Client extends Leasehold {
     })
   }
 
+  override async cronJobs(prefix = '', options: AskOptions = {}): Promise<CronState[]> {
+    checkPrefix(prefix)
+    const checkpoints = await this.#ask(options, (request) => {
+      const requestMs = request.requestMs && surveyMs
+      return persist({ ...request, requestMs, retries: 3 }, (signal) =>
+        this.#backend.checkpoints(prefix, signal),
+      )
+    })
+    return [...checkpoints].flatMap(stateOf).sort((one, other) => (one.name < other.name ? -1 : 1))
+  }
+
   override async break(name: string, token: bigint, options: AskOptions = {}): Promise<boolean> {
     checkName(name)
     checkToken(token)
@@ -175,17 +192,32 @@ class Client extends Leasehold {
   /** Asks outside of any session, within the limits that the caller gives. */
   async #ask<T>(options: AskOptions = {}, ask: (request: RequestOptions) => Promise<T>): Promise<T> {
     checkOptions(options, askOptions)
-    const request = this.#sessions.request(this.#client.acquirer.closing)
+    const request = this.#sessions.request(this.#client.acquirer.closing.scope)
     return within(request, options, (scope) => ask({ ...request, scope }))
   }
 
   override close(): Promise<void> {
-    this.#closed ??= this.#client.acquirer.close().finally(() => this.#backend.close())
+    this.#closed ??= this.#client.acquirer.closing.close().finally(() => this.#backend.close())
     return this.#closed
   }
 
   override [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+}
+
+/** The questions of elections that belong to no claim. */
+function electionQuestions(
+  backend: Backend,
+  sessions: Sessions,
+): Pick<ElectionClient, 'line' | 'overtake' | 'observe' | 'leaderChanged'> {
+  return {
+    line: (name, scope) => persist(sessions.request(scope), (signal) => backend.line(name, signal)),
+    overtake: (name, overtaking, scope) =>
+      persist(sessions.request(scope), (signal) => backend.overtake(name, overtaking, signal)),
+    observe: (name, scope, retries) =>
+      persist({ ...sessions.request(scope), retries }, (signal) => backend.observe(name, signal)),
+    leaderChanged: (name, seen, signal) => backend.leaderChanged(name, seen, signal),
   }
 }
 

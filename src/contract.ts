@@ -3,8 +3,10 @@
 // for other holders, retry, or measure time.
 import type { Clock } from './base/clock.ts'
 import type { Facts } from './base/facts.ts'
+import type { StoreKey } from './base/store-key.ts'
 
 export type { Facts } from './base/facts.ts'
+export type { StoreKey } from './base/store-key.ts'
 
 /** A session as the store granted it. The store watches it to know that the client lives. */
 export interface SessionGrant {
@@ -32,6 +34,8 @@ export interface Claim {
   readonly wait: boolean
   /** Whether a candidate makes this claim: others read its value unchanged, and `observe` returns its token. */
   readonly candidate: boolean
+  /** Of a candidate that others may overtake: a whole number from 0, which the store shows while the claim waits. */
+  readonly priority?: number | undefined
 }
 
 /**
@@ -88,10 +92,17 @@ export interface Standing {
    * key here, which is at most `hold.token` (the revision of its admission).
    */
   readonly token: bigint
-  /** The key that blocks, where it is of an unknown program, so that an operator can find it in the store. */
+  /** The key in the store, if an unknown program wrote it, so that an operator can find it. */
   readonly key?: string | undefined
-  /** How long the store goes on without a renewal, in ms: for holders in a survey, where the store tells. */
+  /** The priority of the claim if it has one. Not every store shows that of a holder. */
+  readonly priority?: number | undefined
+  /** How long the session lives without a renewal, in ms: of holders in a survey, and if the store says so. */
   readonly ttlLeftMs?: number | undefined
+}
+
+/** Tokens of claims: of the holder, of a waiting one, and of those that are to make room for it. They have a priority. */
+export interface Overtaking extends Readonly<Record<'holder' | 'target', bigint>> {
+  readonly waiting: readonly bigint[]
 }
 
 /** A name that has claims. */
@@ -156,10 +167,16 @@ export interface Backend {
    * did: false if no such claim holds. Its holder learns of it through its watch, as of every loss.
    */
   break(name: string, token: bigint, signal: AbortSignal): Promise<boolean>
+  /** Removes up to 50 waiting claims in one step, if the holder holds and all others wait. Returns whether it did. */
+  overtake(name: string, overtaking: Overtaking, signal: AbortSignal): Promise<boolean>
   /** Stores `text` for the name if the admitted claim still stands, and returns whether it does. */
   writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean>
   /** The text that a holder stored last for the name. */
   readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined>
+  /** The checkpoints of all names that begin with `prefix`, by name in any order, by consistent reads. */
+  checkpoints(prefix: string, signal: AbortSignal): Promise<Map<string, string>>
+  /** The key by which an admitted claim holds, without a request. Only stores that run the caller's transactions have it. */
+  key?(claim: Claim): StoreKey | undefined
   /** Closes connections and files. The caller has destroyed its sessions before. */
   close(): Promise<void>
 }

@@ -5,6 +5,7 @@ export type {
   CronGuard,
   CronJob,
   CronOptions,
+  CronState,
   StartOptions,
   TickOptions,
   TickPreview,
@@ -13,14 +14,16 @@ export type {
 } from './api/cron.ts'
 export type {
   CampaignOptions,
+  Candidate,
+  CandidateValue,
   Election,
   LeadOptions,
   LeadWork,
-  LedTerm,
   ObserveOptions,
   Observing,
-  StepDownOptions,
-  Term,
+  SeenLeader,
+  TermOptions,
+  TryCampaignOptions,
 } from './api/election.ts'
 export type { Hold, Holder } from './api/hold.ts'
 export { type ConnectOptions, Leasehold } from './api/leasehold.ts'
@@ -33,6 +36,7 @@ export type {
   SemaphoreOptions,
   TryOptions,
 } from './api/lock.ts'
+export type { LedTerm, StepDownOptions, Term } from './api/term.ts'
 export type { Clock, Mark } from './base/clock.ts'
 export {
   ClockError,
@@ -43,6 +47,7 @@ export {
   LeaseholdError,
   RefusedError,
   SessionGoneError,
+  TickLostError,
   UnavailableError,
   WaitTimeoutError,
 } from './base/errors.ts'
@@ -57,8 +62,10 @@ export type {
   Leader,
   NameState,
   Observation,
+  Overtaking,
   Renewal,
   SessionGrant,
   Standing,
+  StoreKey,
   Waiting,
 } from './contract.ts'

@@ -20,7 +20,7 @@ import { readEntrances, snapshot, surfaceText } from '../tools/api.mjs'
 const publicFiles = [
   /^(index|connect|contract)\.d\.ts$/,
   /^api\/\w+\.d\.ts$/,
-  /^base\/(clock|errors|facts)\.d\.ts$/,
+  /^base\/(clock|errors|facts|store-key)\.d\.ts$/,
   /^backends\/\w+\/(index|options)\.d\.ts$/,
   /^backends\/shared\/credentials\.d\.ts$/,
   /^cron\/node-cron\.d\.ts$/,
@@ -58,7 +58,8 @@ test('a test can write a fake of each public type as an object', async () => {
     signalWith: (...signals) => AbortSignal.any(signals),
     ...{ assertHeld: () => {}, verify: done, checkpoint: done, release: done, [Symbol.asyncDispose]: done },
   }
-  const term: Term = { ...hold, stopping: false, proclaim: done, resign: done }
+  const about = { stopping: false, value: 'v', session: 's' }
+  const term: Term = { ...hold, ...about, proclaim: done, handOver: done, resign: done }
   const led: LedTerm = { ...term, stepDown: () => {} }
   const lock: Lock = {
     name: 'a',
@@ -76,7 +77,12 @@ test('a test can write a fake of each public type as an object', async () => {
   const election: Election = {
     name: 'a',
     campaign: async () => term,
+    tryCampaign: async () => term,
+    run: async (work) => work(led),
     leader: async () => undefined,
+    candidates: async () => [],
+    readCheckpoint: async () => undefined,
+    drain: () => {},
     lead: async (work) => void (await work(led)),
     observe: () => observing,
   }
@@ -92,9 +98,16 @@ test('a test can write a fake of each public type as an object', async () => {
   }
   const real = await connect('memory:')
   const client: Leasehold = {
-    ...{ url: 'memory:', facts: real.facts, ttlMs: 1, close: done, [Symbol.asyncDispose]: done },
+    ...{
+      url: 'memory:',
+      facts: real.facts,
+      ttlMs: 1,
+      session: undefined,
+      close: done,
+      [Symbol.asyncDispose]: done,
+    },
     ...{ mutex: () => mutex, semaphore: () => semaphore, election: () => election, cron: () => guard },
-    ...{ line: async () => [], survey: async () => [], break: async () => false },
+    ...{ line: async () => [], survey: async () => [], cronJobs: async () => [], break: async () => false },
   }
   await real.close()
   expect(await client.mutex('a').run(async ({ token }) => token)).toBe(1n)

@@ -40,12 +40,19 @@ const functions: [title: string, call: Loose, options: string][] = [
   ['acquire of a semaphore', loose(gpu, 'acquire'), 'waitMs, signal, onWait'],
   ['tryAcquire', loose(lock, 'tryAcquire'), 'signal'],
   ['run of a lock', (options) => loose(lock, 'run')(job, options), 'waitMs, signal, onWait, stopBeforeMs'],
-  ['campaign', loose(election, 'campaign'), 'waitMs, signal, onWait, value'],
+  ['campaign', loose(election, 'campaign'), 'waitMs, signal, onWait, value, priority'],
+  ['tryCampaign', loose(election, 'tryCampaign'), 'value, signal'],
+  [
+    'run of an election',
+    (options) => loose(election, 'run')(job, options),
+    'waitMs, signal, onWait, value, priority, graceMs, stopBeforeMs',
+  ],
+  ['candidates', loose(election, 'candidates'), 'signal, timeoutMs'],
   ['observe', loose(election, 'observe'), 'signal, onError, fatal'],
   [
     'lead',
     (options) => loose(election, 'lead')(job, options),
-    'value, signal, graceMs, stopBeforeMs, retryMaxMs, onWait, onError, fatal',
+    'value, priority, eligible, signal, graceMs, stopBeforeMs, retryMaxMs, onWait, onError, fatal',
   ],
   [
     'run of a cron guard',
@@ -59,7 +66,7 @@ const functions: [title: string, call: Loose, options: string][] = [
     (options) => loose(guard, 'start')(job, options),
     'signal, graceMs, giveUpMs, onError, onTick',
   ],
-  ['etcd', etcd as Loose, 'endpoints, namespace, auth, tls, client'],
+  ['etcd', etcd as Loose, 'endpoints, namespace, auth, tls, lockDelayMs, client'],
   [
     'consul',
     consul as Loose,
@@ -282,7 +289,7 @@ const cases: [
     'lead(job, { grace: 5 })',
     () => loose(election, 'lead')(job, { grace: 5 }),
     TypeError,
-    'grace: is not an option; did you mean graceMs (a number of ms from 0)? The options are value, signal, graceMs, stopBeforeMs, retryMaxMs, onWait, onError, fatal',
+    'grace: is not an option; did you mean graceMs (a number of ms from 0)? The options are value, priority, eligible, signal, graceMs, stopBeforeMs, retryMaxMs, onWait, onError, fatal',
   ],
   [
     'runCoordinator("memory:")',
@@ -378,7 +385,7 @@ const cases: [
     'etcd({ hosts: [] })',
     () => (etcd as Loose)({ hosts: [] }),
     TypeError,
-    'hosts: is not an option; did you mean endpoints (an array of host:port)? The options are endpoints, namespace, auth, tls, client',
+    'hosts: is not an option; did you mean endpoints (an array of host:port)? The options are endpoints, namespace, auth, tls, lockDelayMs, client',
   ],
   [
     'consul({ addresses: ["h"] })',

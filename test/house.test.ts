@@ -1,13 +1,12 @@
 // The rules of CONTRIBUTING.md that a program can check: comments name existing files and symbols, exports have
 // docstrings, long functions have a reason, and the map of ARCHITECTURE.md shows the real folders.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import ts from 'typescript'
 import { expect, test } from 'vitest'
 import { commentsOf, lineOf, nodesOf, readSources, type Source } from './sources.ts'
 
 const functionLinesMost = 25
-const readingLinesMost = 900
 
 const sources = readSources()
 const production = sources.filter(({ file }) => file.startsWith('src/'))
@@ -133,12 +132,4 @@ test('the map of ARCHITECTURE.md shows every folder of src, and every loose file
   const rooms = readdirSync('src').filter((name) => name !== 'index.ts')
   const backends = readdirSync('src/backends').map((name) => `backends/${name}`)
   expect([...rooms, ...backends].filter((name) => !shown.has(name))).toEqual([])
-})
-
-test('the files of the reading order have fewer than 900 lines', () => {
-  const [, list = ''] = /## Reading order\n\n(.*?):/s.exec(readFileSync('ARCHITECTURE.md', 'utf8')) ?? []
-  const files = [...list.matchAll(/`([\w/-]+\.ts)`/g)].map(([, file = '']) => join('src', file))
-  expect(files.map((file) => basename(file))).toContain('contract.ts')
-  const lines = files.map((file) => readFileSync(file, 'utf8').split('\n').length - 1)
-  expect(lines.reduce((sum, count) => sum + count, 0)).toBeLessThan(readingLinesMost)
 })

@@ -33,7 +33,8 @@ const rounds = process.env.LEASEHOLD_RUNS ? [process.env.LEASEHOLD_RUNS] : ['500
 const folders = {
   election: 'election/election',
   cron: 'cron/cron',
-  etcd: 'locks/etcd',
+  etcd: 'locks/etcd.test',
+  'etcd-delay': 'locks/etcd-delay',
   consul: 'locks/consul',
   memory: 'locks/memory',
   streams: 'streams/streams',
@@ -55,7 +56,7 @@ const sound = await judge({
   file: '',
   find: '',
   put: '',
-  stores: ['etcd', 'consul', 'memory', 'election', 'cron', 'streams'],
+  stores: ['etcd', 'etcd-delay', 'consul', 'memory', 'election', 'cron', 'streams'],
   tests: [...new Set(mutants.flatMap(({ tests = [] }) => tests))],
   by: 'progress',
 })
@@ -118,7 +119,10 @@ async function judge(mutant) {
 function prepare(mutant) {
   const copy = join(copies, mutant.name)
   mkdirSync(join(copy, 'test'), { recursive: true })
-  for (const folder of ['src', ...['property', 'core', 'cron'].map((name) => join('test', name))]) {
+  for (const folder of [
+    'src',
+    ...['property', 'core', 'cron', 'conformance'].map((name) => join('test', name)),
+  ]) {
     cpSync(join(root, folder), join(copy, folder), { recursive: true })
   }
   cpSync(join(root, 'package.json'), join(copy, 'package.json'))

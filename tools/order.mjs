@@ -3,37 +3,52 @@
 // list, since a fresh clone has no times of earlier runs; the end of each run names the slowest files.
 import { BaseSequencer } from 'vitest/node'
 
-/** The longest first. Files that are not in the list begin after these, the largest first. */
+/**
+ * The longest first. Files that are not in the list begin after these, the largest first. Files that keep a core busy
+ * (simulated runs, comparisons) step back for all others, and so take two or three times as long as alone. They begin in
+ * between, so that two or three of them run at any time.
+ */
 const longest = [
-  // busy
   'test/property/locks/etcd.test.ts',
   'test/property/locks/consul.test.ts',
-  'test/property/election/election.test.ts',
-  'test/backends/etcd/real/differential.test.ts',
-  'test/backends/consul/real/differential.test.ts',
-  'test/property/cron/cron.test.ts',
-  'test/property/locks/memory.test.ts',
-  // waiting
-  'test/backends/etcd/real/cluster.test.ts',
-  'test/backends/etcd/real/loss.test.ts',
-  'test/backends/consul/real/cluster.test.ts',
+  'test/chaos/real/chaos.test.ts',
   'test/backends/consul/real/loss.test.ts',
-  'test/backends/consul/real/election-processes.test.ts',
-  'test/backends/consul/real/late.test.ts',
-  'test/conformance/etcd.test.ts',
-  'test/conformance/consul.test.ts',
-  'test/backends/etcd/real/peers.test.ts',
-  'test/cli/signals.test.ts',
-  'test/backends/etcd/real/auth.test.ts',
-  'test/backends/consul/real/election-observe.test.ts',
-  'test/cli/lead.test.ts',
-  'test/cli/loss.test.ts',
-  'test/backends/consul/real/operator.test.ts',
-  'test/docs.test.ts',
-  'test/backends/consul/real/abort.test.ts',
   'test/backends/consul/real/crowd.test.ts',
+  'test/backends/consul/real/cluster.test.ts',
+  'test/backends/consul/real/astray.test.ts',
+  'test/backends/shared/real/election-processes.test.ts',
+  'test/backends/shared/real/election-rolling.test.ts',
+  'test/cli/cron.test.ts',
+  'test/property/locks/etcd-delay.test.ts',
   'test/backends/file/processes.test.ts',
-  'test/backends/etcd/real/election-processes.test.ts',
+  'test/property/election/election.test.ts',
+  'test/backends/etcd/real/survey.test.ts',
+  'test/conformance/etcd.test.ts',
+  'test/cli/lead.test.ts',
+  'test/backends/consul/real/auth.test.ts',
+  'test/backends/shared/real/hang.test.ts',
+  'test/backends/shared/real/abort.test.ts',
+  'test/property/cron/cron.test.ts',
+  'test/cli/run.test.ts',
+  'test/conformance/consul.test.ts',
+  'test/backends/consul/real/early-end.test.ts',
+  'test/backends/consul/real/differential.test.ts',
+  'test/cli/loss.test.ts',
+  'test/cli/ls.test.ts',
+  'test/property/locks/memory.test.ts',
+  'test/backends/etcd/real/differential.test.ts', // once for each line
+  'test/backends/etcd/real/auth.test.ts',
+  'test/backends/shared/real/election-observe.test.ts',
+  'test/backends/etcd/real/cluster.test.ts', // once for each line
+  'test/backends/etcd/real/loss.test.ts', // once for each line
+  'test/cli/signals.test.ts',
+  'test/cli/usage.test.ts',
+  'test/backends/consul/real/operator.test.ts',
+  'test/cli/output.test.ts',
+  'test/cli/real/start.test.ts',
+  'test/backends/etcd/real/peers.test.ts',
+  'test/backends/consul/real/peers.test.ts',
+  'test/docs.test.ts',
 ]
 
 /** Vitest's order, but the files of the list come first. */

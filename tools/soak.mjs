@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util'
 import { freshSeed, parseSeed } from '../test/property/seed.mjs'
 import { readArguments } from './arguments.mjs'
 
-const stores = ['etcd', 'consul', 'memory']
+const stores = ['etcd', 'etcd-delay', 'consul', 'memory']
 const kinds = ['troubled', 'healthy', 'election', 'cron']
 const usage = `usage: npm run soak -- [options]
   --minutes <number>  how long; 30 unless given

@@ -31,11 +31,20 @@ export default class Tally {
  */
 function slowest(modules, seconds) {
   if (modules.length < 2) return []
-  const timed = modules.map((module) => ({ name: module.relativeModuleId, seconds: secondsOf(module) }))
+  const timed = modules.map((module) => ({ name: nameOf(module), seconds: secondsOf(module) }))
   const all = timed.reduce((sum, each) => sum + each.seconds, 0)
   const top = timed.toSorted((one, other) => other.seconds - one.seconds).slice(0, slowestMax)
   const head = `${modules.length} files took ${all.toFixed(0)} s, several at a time, within ${seconds.toFixed(0)} s; the slowest:`
   return ['', head, ...top.map((each) => `${each.seconds.toFixed(1).padStart(7)} s  ${each.name}`)]
+}
+
+/**
+ * A file, and the line of servers where it runs once for each.
+ * @param {TestModule} module
+ */
+function nameOf({ relativeModuleId, project }) {
+  const line = /, (.*)/.exec(project.name)?.[1]
+  return line === undefined ? relativeModuleId : `${relativeModuleId}, ${line}`
 }
 
 /**

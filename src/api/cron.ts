@@ -33,15 +33,15 @@ export interface CronOptions {
    */
   readonly catchUp?: boolean | ((missed: Date) => boolean) | undefined
   /**
-   * Called with every tick that no host took and that is not run late, in order, on the host that runs the next one. After a
-   * long time these are the latest 1,000. Then the first call has a second argument: the tick before all that were missed,
-   * since which further ones were.
+   * Called with every tick that no host took and that is not run late, in order, on the host that runs the next tick.
+   * If more than 1,000 ticks were missed, it gets the latest 1,000. Then its first call has a second argument: the last
+   * tick that a host took, since which all the others were missed.
    */
   readonly onMissed?: ((missed: Date, since?: Date) => void) | undefined
   /**
    * How far ahead of its scheduled time, in ms, `run` may take a tick; 60 s by default, and never more than half the
-   * interval. It has to cover what clocks differ by and nothing more: before, `run` runs nothing, since a person or a
-   * program that tries the job out would take the tick away from its time.
+   * interval. It has to cover the difference of the clocks, and nothing more. Earlier than that, `run` runs nothing:
+   * else a person or a program that tries the job out would take a tick before its time.
    */
   readonly aheadMs?: number | undefined
 }
@@ -49,8 +49,8 @@ export interface CronOptions {
 /** How a host takes part in one tick. */
 export interface TickOptions extends AcquireOptions {
   /**
-   * The scheduled time; by default the tick of the schedule next to the present. A tick that is named here may be at any
-   * time, and has no deadline but `waitMs` and `giveUpMs`.
+   * The scheduled time; by default the tick of the schedule that is nearest to the present. A tick that is named here
+   * may be at any time, and has no deadline but `waitMs` and `giveUpMs`.
    */
   readonly tick?: Date | undefined
   /** How long, in ms, a job may go on after `signal` aborted. 10 s by default. */
@@ -78,12 +78,19 @@ export interface StartOptions extends Pick<TickOptions, 'signal' | 'graceMs' | '
 /** A tick on record. */
 export interface TickRecord {
   readonly tick: Date
-  /** The process that took it; `since` says when, by its clock. */
+  /** The process that took it; `since` is the time at which it did, by its clock. */
   readonly by: Holder
-  /** Whether the job came to an end, be it an error. If not, it runs, or its host died. */
+  /** Whether the job ended, with or without an error. If not, it still runs, or its host died. */
   readonly done: boolean
-  /** When it came to an end, by the clock of its host. */
+  /** When the job ended, by the clock of its host. */
   readonly ended?: Date | undefined
+}
+
+/** One cron job that has run, as an operator sees it. */
+export interface CronState {
+  readonly name: string
+  /** The tick on record that was written last. */
+  readonly last: TickRecord
 }
 
 /** The outcome of a tick on this host. */
@@ -113,7 +120,7 @@ export interface TickPreview {
   readonly verdict: 'run' | 'taken' | 'over' | 'early'
   /** The tick on record that stands in the way, or else the one that was written last. */
   readonly last: TickRecord | undefined
-  /** Ticks that no host took: `run` would run those late that `catchUp` chooses, and tell the others. */
+  /** Ticks that no host took. `run` would run the ones that `catchUp` chooses late, and report the others. */
   readonly missed: readonly Date[]
 }
 
@@ -127,13 +134,14 @@ export interface CronGuard {
    * marked this tick, and as long (or for `giveUpMs`) for a store that is out of reach. Costs one request if the tick
    * is taken by another host, and six if it runs here; requests of the job come on top. Rejects with the error of the
    * job (the tick counts as run), with HoldLostError if the lock was lost before the job was done, with TypeError or
-   * RangeError for bad arguments, and otherwise as `acquire` of a lock; where the job did not begin, the tick is left
-   * to others.
+   * RangeError for bad arguments, and otherwise as `acquire` of a lock. If the job did not begin, the tick is left to
+   * others.
    */
   run<T>(job: CronJob<T>, options?: TickOptions): Promise<TickResult<T>>
   /**
-   * Runs `job` once under the lock, without taking a tick: for a person who wants it to run now. Waits in line while a tick
-   * runs. `tick` of the job is the present. Rejects as `run`, but for outages, which it does not outlast.
+   * Runs `job` once under the lock, without taking a tick: for a person who wants it to run now. Waits in line while a
+   * tick runs. The job gets the present time as its tick. Rejects as `run` does, and in an outage of the store as soon
+   * as the retries of a request are over.
    */
   runNow<T>(job: CronJob<T>, options?: Omit<TickOptions, 'tick' | 'giveUpMs' | 'onError'>): Promise<T>
   /** Decides as `run` would now, and runs nothing. Costs at most one request. Rejects as `readCheckpoint`. */
@@ -141,9 +149,9 @@ export interface CronGuard {
   /**
    * Keeps the schedule: runs `job` at each tick for which this host is the one, until `signal` aborts or the client is
    * closed; then the job that runs is asked to stop, awaited for `graceMs`, and `start` resolves. `onError` is called
-   * with each error, by default it becomes a warning of the process, and the next tick comes. Rejects with TypeError or
-   * RangeError for bad arguments, and with HoldLostError if the job still runs when all else is over: then end the
-   * process.
+   * with each error, and the schedule goes on; by default the error becomes a warning of the process. Rejects with
+   * TypeError or RangeError for bad arguments, and with HoldLostError if the job still runs after its grace: then end
+   * the process.
    */
   start(job: CronJob<unknown>, options?: StartOptions): Promise<void>
   /**
@@ -155,9 +163,9 @@ export interface CronGuard {
   /** The tick that was taken last, read linearizably; undefined if none ever was. Costs and rejects as `readCheckpoint`. */
   readLast(): Promise<TickRecord | undefined>
   /**
-   * Forgets the ticks on record that are further in the future than clocks may differ, and resolves with them. A host whose
-   * clock is far ahead leaves such ticks. Check the clock of this machine first. Waits in line while a tick runs; costs
-   * four requests. Rejects as `acquire` of a lock and as `readCheckpoint`.
+   * Forgets the ticks on record that lie further in the future than clocks may differ, and resolves with these ticks. A
+   * host whose clock is far ahead leaves such ticks. Check the clock of this machine first. Waits in line while a tick
+   * runs; costs four requests. Rejects as `acquire` of a lock and as `readCheckpoint`.
    */
   reset(options?: AcquireOptions): Promise<TickRecord[]>
 }

@@ -2,13 +2,50 @@
 // implementation.
 import type { Leader } from '../contract.ts'
 import type { AskOptions } from './ask.ts'
-import type { Hold } from './hold.ts'
 import type { AcquireOptions } from './lock.ts'
+import type { LedTerm, Term } from './term.ts'
+
+/** The text about a candidate that others read, or a function that is asked for it before each campaign. */
+export type CandidateValue = string | (() => string | Promise<string>)
 
 /** How to stand for an election. */
 export interface CampaignOptions extends AcquireOptions {
   /** A text about the leader, such as an address, for others to read. By default its host and process id as JSON. */
-  readonly value?: string | undefined
+  readonly value?: CandidateValue | undefined
+  /**
+   * A whole number from 0, such as the number of a deployment. This candidate overtakes the ones in line that have a smaller
+   * priority: those stand in line again behind it, in any order, and the leader stays. It never overtakes a candidate
+   * without a priority, one with the same priority, a claim of a mutex, or one of another program. Costs one request where
+   * others wait ahead, and two for each time that it overtakes.
+   */
+  readonly priority?: number | undefined
+}
+
+/** How to campaign without waiting. */
+export type TryCampaignOptions = Pick<CampaignOptions, 'value' | 'signal'>
+
+/** How to work for one term. */
+export interface TermOptions extends CampaignOptions {
+  /** Ends the wait; once the work has begun, asks it to stop. */
+  readonly signal?: AbortSignal | undefined
+  /** How long, in ms, work may go on after `term.signal` aborted, as for `lead`. */
+  readonly graceMs?: number | undefined
+  /** How long before the deadline, in ms, `term.signal` aborts when no renewal is answered, as for `lead`. */
+  readonly stopBeforeMs?: number | undefined
+}
+
+/** The leader, as one client sees it. */
+export interface SeenLeader extends Leader {
+  /** Whether it leads with the present session of this client. */
+  readonly mine: boolean
+}
+
+/** A candidate that leads or waits. */
+export interface Candidate extends SeenLeader {
+  /** Whether it leads. */
+  readonly leads: boolean
+  /** Undefined where it has none, and on Consul for a leader. */
+  readonly priority?: number | undefined
 }
 
 /** How to observe an election. */
@@ -16,8 +53,9 @@ export interface ObserveOptions {
   /** Ends the observation; the loop then throws its reason. */
   readonly signal?: AbortSignal | undefined
   /**
-   * Called with each error that the observation goes on after: the store did not answer, or refused, once it had answered
-   * before. By default it becomes a warning of the process. An error that `onError` throws itself ends the loop.
+   * Called with each error that the observation goes on after: the store had answered before, and now did not answer,
+   * or refused. By default the error becomes a warning of the process. An error that `onError` itself throws ends the
+   * loop.
    */
   readonly onError?: ((error: unknown) => unknown) | undefined
   /** Asked about each of these errors: true ends the loop with it. By default none of them does. */
@@ -25,15 +63,18 @@ export interface ObserveOptions {
 }
 
 /**
- * An observation under way: `for await (const leader of observing)`. Leaving it, by the end of the loop or by `return`, ends a
- * step that is under way at once.
+ * An observation under way: `for await (const leader of observing)`. The end of the loop, or `return`, ends a step that
+ * is under way at once.
  */
-export interface Observing extends AsyncGenerator<Leader | undefined, never, void> {
-  /** When the question of the newest answer was sent, in ms since 1970 by the wall clock; undefined before the first answer. */
+export interface Observing extends AsyncGenerator<SeenLeader | undefined, never, void> {
+  /**
+   * When the question for the newest answer was sent, in ms since 1970 by the wall clock; undefined before the first
+   * answer.
+   */
   readonly asOfMs: number | undefined
   /**
-   * Whether that was longer ago than the TTL and the time of one request: then the store is out of reach, and another
-   * candidate may lead. Computed from the clock when read.
+   * Whether `asOfMs` is longer ago than the TTL and the time of one request. Then the store is out of reach, and
+   * another candidate may lead. Computed from the clock when read.
    */
   readonly stale: boolean
 }
@@ -43,18 +84,29 @@ export type LeadWork = (term: LedTerm) => unknown
 
 /** How to lead. */
 export interface LeadOptions {
-  /** A text about the leader for others to read, as for `campaign`. */
-  readonly value?: string | undefined
+  /**
+   * A text about the leader for others to read, as for `campaign`. A text is replaced by the
+   * value that the work proclaimed, a function is not.
+   */
+  readonly value?: CandidateValue | undefined
+  /** Which candidates this one overtakes, as for `campaign`. */
+  readonly priority?: number | undefined
+  /**
+   * Whether this candidate may lead now: asked before each campaign, every second while it waits, and once more before a term
+   * that it had to wait for. While it says no, the candidate does not stand in line. An error counts as no, and is told to
+   * `onError`. It does not end a term that has begun: `term.stepDown` does.
+   */
+  readonly eligible?: (() => boolean | Promise<boolean>) | undefined
   /** Called with the number of candidates that stand ahead, as for `acquire`. */
   readonly onWait?: ((ahead: number) => unknown) | undefined
-  /** Ends it all: the work is asked to stop, the term is resigned, and `lead` resolves. */
+  /** Ends `lead`: the work is asked to stop, the term is resigned, and `lead` resolves. */
   readonly signal?: AbortSignal | undefined
   /** How long, in ms, work may go on after `term.signal` aborted. 10 s by default. */
   readonly graceMs?: number | undefined
   /**
-   * How long before the deadline, in ms, `term.signal` aborts (with a HoldLostError, code `LEASEHOLD_HOLD_SHORT`) when no
-   * renewal is answered: the time that the work needs to stop, so that it has stopped before another candidate can lead.
-   * By default a fifth of the TTL; at most half of what is left of it without the margin.
+   * The time that the work needs to stop, in ms. If no renewal is answered, `term.signal` aborts so long before the
+   * deadline (with a HoldLostError, code `LEASEHOLD_HOLD_SHORT`), and the work has stopped before another candidate can
+   * lead. By default a fifth of the TTL; at most half of the TTL without its margin.
    */
   readonly stopBeforeMs?: number | undefined
   /**
@@ -69,50 +121,10 @@ export interface LeadOptions {
   readonly onError?: ((error: unknown) => unknown) | undefined
   /**
    * Asked about each error of a campaign: true ends `lead` with it, false lets `lead` go on. By default only a
-   * ConflictError or RefusedError that comes before the store has ever let this candidate stand in line ends it: that is a
-   * wrong configuration. Later the same errors may pass.
+   * ConflictError or RefusedError ends it, and only before the store has ever let this candidate stand in line: that is
+   * a wrong configuration. Later the same errors may be temporary.
    */
   readonly fatal?: ((error: unknown) => boolean) | undefined
-}
-
-/**
- * Leadership, held. It is a Hold: `token`, `held`, `assertHeld`, `verify` and `checkpoint` are those of a lock. Its `signal` aborts when it is time to stop for whatever reason: the term was lost (a
- * HoldLostError), it was resigned, or, under `lead`, the caller wants an end.
- */
-export interface Term extends Hold {
-  /** Whether it is time to stop: `signal.aborted`. `held` is about the lock, and may still be true then. */
-  readonly stopping: boolean
-  /**
-   * Replaces the value that `leader` and `observe` return. The store refuses it unless this term still stands; of two
-   * calls the later one wins. Costs one request. Rejects with HoldLostError when refused or after the end of the term,
-   * with TypeError or RangeError for a bad value, and with UnavailableError if the store did not answer.
-   */
-  proclaim(value: string, options?: AskOptions): Promise<void>
-  /**
-   * Gives leadership back, and the next candidate leads after one more event. End the work that the term protects
-   * before: from here on `held` is false and `signal` is aborted. Costs, resolves and rejects as `release`, which does the
-   * same.
-   */
-  resign(): Promise<void>
-}
-
-/** How to step down. */
-export interface StepDownOptions {
-  /** How long, in ms, this candidate stays out of the line afterwards; 0 by default. */
-  readonly awayMs?: number | undefined
-}
-
-/**
- * The term of work under `lead`. It cannot be given up while the work runs: `stepDown` asks for that, and `lead` gives it
- * up when the work has ended.
- */
-export interface LedTerm extends Omit<Term, 'resign' | 'release' | typeof Symbol.asyncDispose> {
-  /**
-   * Asks for the end of this term: `signal` aborts, `lead` waits until the work has ended (for `graceMs`), gives
-   * leadership up, and stands for election again after `awayMs`. Returns at once, and sends nothing. Throws TypeError or
-   * RangeError for a bad option.
-   */
-  stepDown(options?: StepDownOptions): void
 }
 
 /**
@@ -133,10 +145,39 @@ export interface Election {
    */
   campaign(options?: CampaignOptions): Promise<Term>
   /**
+   * Resolves with a term if nobody leads and nobody waits, otherwise with undefined. Costs one request, and leaves nothing
+   * behind. Rejects as `campaign`.
+   */
+  tryCampaign(options?: TryCampaignOptions): Promise<Term | undefined>
+  /**
+   * Campaigns once, calls `work` with the term, resigns when the work is over, and resolves with its result. `signal` ends
+   * the wait; later it asks the work to stop, and `run` waits for its end. Rejects as `campaign`, with the error of the work
+   * as it is, and with HoldLostError if the term was lost before the work was done, or if the work still runs `graceMs`
+   * after it had to stop.
+   */
+  run<T>(work: (term: LedTerm) => T | Promise<T>, options?: TermOptions): Promise<T>
+  /**
    * The present leader, by a consistent read. Undefined if nobody leads. Costs one request. Rejects as
    * `readCheckpoint` of a lock.
    */
-  leader(options?: AskOptions): Promise<Leader | undefined>
+  leader(options?: AskOptions): Promise<SeenLeader | undefined>
+  /**
+   * The leader, then those that wait, in order. Claims of a mutex of the same name are among them, since candidates wait
+   * for those, too. It may be out of date when it arrives. Costs one request. Rejects as `leader`.
+   */
+  candidates(options?: AskOptions): Promise<Candidate[]>
+  /**
+   * The text that a leader has stored last with `term.checkpoint`: where the next one goes on. Undefined if there is none.
+   * Costs one request. Rejects as `readCheckpoint` of a lock.
+   */
+  readCheckpoint(options?: AskOptions): Promise<string | undefined>
+  /**
+   * Makes room for other candidates, as before a deployment. It concerns `lead` of this object, for good: while anybody else
+   * leads or waits, its candidate is not in line, and it leads again only if nobody else does. If it leads, it goes on
+   * until a candidate comes to wait, or 10 s if one waits already, since that one may be about to make room, too. It asks
+   * the store once per second. Then the work is asked to stop, as by `stepDown`. Returns at once.
+   */
+  drain(): void
   /**
    * Yields the leader, at once and then whenever that changes: another leader, another value, or undefined while nobody
    * leads. A slow reader may miss states in between, never the last state. Costs one request and one watch, and
@@ -148,12 +189,13 @@ export interface Election {
   observe(options?: ObserveOptions): Observing
   /**
    * Campaigns, calls `work` with the term when this candidate leads, and campaigns again when the work is done, until
-   * `signal` aborts or the client is closed; then resolves. When the work has to stop, `term.signal` aborts; the term is
-   * resigned when the work is over, or `graceMs` later, never before. The value that the work proclaimed last is that of
-   * the next term. `onError` is called with each error after which `lead` goes on: a term that is lost, a store out of
-   * reach or a refusal that may pass (after a pause of up to 2 s), and work that throws (after up to `retryMaxMs`). Rejects with TypeError or RangeError for bad arguments, with ConflictError or RefusedError if that is
-   * the first answer that the candidate ever gets (`fatal` decides otherwise), and with HoldLostError if the work still
-   * runs when all else is over: then end the process.
+   * `signal` aborts or the client is closed; then resolves. When the work has to stop, `term.signal` aborts; the term
+   * is resigned when the work is over, or `graceMs` later, never before. The value that the work proclaimed last is
+   * that of the next term. `onError` is called with each error after which `lead` goes on: a term that is lost, a store
+   * out of reach or a refusal that may be temporary (`lead` then pauses for up to 2 s), and work that throws (it pauses
+   * for up to `retryMaxMs`). Rejects with TypeError or RangeError for bad arguments, with ConflictError or RefusedError
+   * if that is the first answer that the candidate ever gets (`fatal` decides otherwise), and with HoldLostError if the
+   * work still runs after its grace: then end the process.
    */
   lead(work: LeadWork, options?: LeadOptions): Promise<void>
 }

@@ -1,6 +1,7 @@
 // The object that `acquire` returns: a held lock, permit, or lock of a tick. Types only, so that a test can pass its
 // own object. core/hold.ts is the implementation.
 
+import type { StoreKey } from '../contract.ts'
 import type { AskOptions } from './ask.ts'
 
 /**
@@ -16,6 +17,13 @@ export interface Hold extends AsyncDisposable {
   readonly token: bigint
   /** The name of the lock. */
   readonly name: string
+  /**
+   * The key by which this hold stands in the store, for a transaction of your own that writes only while it does, as Go's
+   * `IsOwner`. On etcd compare the create revision of `key.name` with `key.revision`. On Consul use `check-index` with both;
+   * a checkpoint or a proclamation of this hold changes the number there, so read it just before. Undefined on stores
+   * without such transactions (file, memory) and after a release. Sends nothing. The number is not `token`.
+   */
+  readonly key?: StoreKey | undefined
   /**
    * Whether this is still the holder. Computed from the clock when read, so it is right even after a blocked event
    * loop.
@@ -71,4 +79,6 @@ export interface Holder {
   readonly since?: string | undefined
   /** Whether it is a candidate of an election that set no value of its own. */
   readonly candidate?: boolean | undefined
+  /** The token of its hold, where it wrote that: `leasehold run` does if the store shows another number. */
+  readonly token?: string | undefined
 }

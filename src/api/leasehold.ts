@@ -3,7 +3,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Facts, NameState, Standing } from '../contract.ts'
 import type { AskOptions } from './ask.ts'
-import type { CronGuard, CronOptions } from './cron.ts'
+import type { CronGuard, CronOptions, CronState } from './cron.ts'
 import type { Election } from './election.ts'
 import type { Mutex, Semaphore, SemaphoreOptions } from './lock.ts'
 
@@ -37,6 +37,11 @@ export abstract class Leasehold implements AsyncDisposable {
   abstract readonly facts: Facts
   /** Time to live of the session in ms, as it was asked for; the store's default if `connect` got none. */
   abstract readonly ttlMs: number
+  /**
+   * The store's id of the present session; undefined while there is none, since the store did not confirm the last one in
+   * time, or since the client is closed. Computed from the clock when read: a health check of a process can rely on it.
+   */
+  abstract readonly session: string | undefined
 
   /** A lock with one holder at a time. Sends nothing. Throws TypeError or RangeError for a bad name. */
   abstract mutex(name: string): Mutex
@@ -67,6 +72,14 @@ export abstract class Leasehold implements AsyncDisposable {
    * with this prefix, whatever they are used for, and one more for each holder's session. Rejects as `line` does.
    */
   abstract survey(prefix?: string, options?: AskOptions): Promise<NameState[]>
+
+  /**
+   * The cron jobs whose names begin with `prefix` (default: all), sorted by name as strings, each with its last tick on
+   * record: the host that took it, and its end. A job that no host ever ran has no record. By consistent reads. Costs one
+   * request, on etcd one for each 500 jobs; the answer has the checkpoints of all names with this prefix. Rejects as `line`
+   * does, and with RefusedError if the credentials may not read checkpoints.
+   */
+  abstract cronJobs(prefix?: string, options?: AskOptions): Promise<CronState[]>
 
   /**
    * Takes a lock, a permit or a term away from the holder with this token. Resolves with whether it did: false if no

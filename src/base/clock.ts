@@ -27,9 +27,9 @@ export interface Clock {
   /** A random positive 63-bit integer, used as a unique identity. */
   id(): bigint
   /**
-   * The next turn of the event loop, if it has had none for 5 ms while this was called: an answer that waits for it leaves
-   * timers and sockets their turn, however fast the store is. Undefined otherwise. A clock without event loop has no such
-   * method. Costs well under a microsecond, and one callback per turn.
+   * The next turn of the event loop, if calls of this have gone on for 5 ms without one; otherwise undefined. An answer
+   * that waits for it lets timers and sockets run, even if the store answers at once. A clock without event loop has no
+   * such method. Costs well under 1 µs, and one callback per turn.
    */
   turn?(): Promise<void> | undefined
 }
@@ -50,7 +50,7 @@ export function machineMark(): Mark {
 
 const longestTimerMs = 2 ** 31 - 1
 const uptimeGrainMs = 10
-/** For how long a loop of questions keeps everything else in the process from its turn. */
+/** How long a loop of questions may keep the event loop from its next turn. */
 const longestTurnMs = 5
 
 /** The clocks and timers of this machine. */

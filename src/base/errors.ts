@@ -1,5 +1,5 @@
-// The errors a caller meets, each named by what to do next. Owns their classes and codes; the messages are
-// written where the facts are known. Wrong arguments are TypeError or RangeError, not these.
+// The errors that a caller gets, one class for each thing to do next. Owns their classes and codes; the code that
+// throws one writes its message. Wrong arguments are a TypeError or RangeError.
 import { messageLine, printableCause } from './printable.ts'
 
 /**
@@ -13,13 +13,13 @@ export abstract class LeaseholdError extends Error {
 
   /** Stable identifier to compare with, e.g. `LEASEHOLD_HOLD_LOST`. */
   abstract readonly code: string
-  /** Whether the same call may succeed later, when nobody has changed anything. */
+  /** Whether the same call may succeed later without any change by a person. */
   abstract readonly retryable: boolean
-  /** The name of the class in this documentation, whatever a bundler has made of the class. */
+  /** The name of the class in this documentation. A bundler that renames the class does not change it. */
   abstract override readonly name: string
 }
 
-/** The lock was not free in time. You hold nothing, and your claim has left the store. Try again later. */
+/** The lock was not free in time. You hold nothing, and your claim is removed from the store. Try again later. */
 export class WaitTimeoutError extends LeaseholdError {
   readonly code = 'LEASEHOLD_WAIT_TIMEOUT'
   override get name(): string {
@@ -43,7 +43,7 @@ export type HoldLostCode =
 
 /**
  * You held and no longer do, or not for long enough: stop now. Another client may hold from here on. Also the reason of
- * `hold.signal`. Its `code` says which of these it is.
+ * `hold.signal`. Its `code` says which case it is.
  */
 export class HoldLostError extends LeaseholdError {
   readonly code: HoldLostCode
@@ -87,6 +87,26 @@ export class ClockError extends LeaseholdError {
   readonly code = 'LEASEHOLD_CLOCK'
   override get name(): string {
     return 'ClockError'
+  }
+  get retryable(): boolean {
+    return false
+  }
+}
+
+/**
+ * A tick of a cron job may be on record, although its job did not begin: this host had to stop while the store was out of
+ * reach. No other host runs such a tick. Run the job by hand where it must not be left out.
+ */
+export class TickLostError extends LeaseholdError {
+  readonly code = 'LEASEHOLD_TICK_LOST'
+  /** The scheduled time, in ms since 1970. */
+  readonly tickMs: number
+  constructor(message: string, options: ErrorOptions & { readonly tickMs: number }) {
+    super(message, options)
+    this.tickMs = options.tickMs
+  }
+  override get name(): string {
+    return 'TickLostError'
   }
   get retryable(): boolean {
     return false

@@ -1,4 +1,4 @@
-// The differences between stores: types only, which src/contract.ts passes on. Shared code reads no other.
+// The differences between stores: types only, as a part of src/contract.ts, which exports them.
 
 /** The differences between stores, as data. Shared code reads these; it never asks which store it has. */
 export interface Facts {
@@ -11,8 +11,8 @@ export interface Facts {
   /** How long nobody can hold a lock after the session of its holder ended without a release. */
   readonly lockDelayMs: number
   /**
-   * Whether the store may end a session at any moment, for any reason. Then only `lockDelayMs` keeps the next holder out,
-   * and a client believes for less than that time after the store last confirmed its session.
+   * Whether the store may end a session at any moment, for any reason. Then only `lockDelayMs` keeps the next holder
+   * out. So a client believes that it holds for less than that time after the store last confirmed its session.
    */
   readonly endsEarly: boolean
   /** How long the store may give no answers while it elects a leader, if holds can outlive that; otherwise 0. */

@@ -17,7 +17,7 @@ export interface Kind {
   readonly secret?: true
   /** Other names that callers may try for this option, for "did you mean". */
   readonly alsoCalled?: readonly string[]
-  /** Whether the value fits, and what is wrong if not. Throws an error of its own where that can say more. */
+  /** Whether the value fits, and if not, what is wrong. Throws an error of its own if that can say more. */
   judge(value: unknown, argument: string): 'fits' | 'wrong type' | 'out of range'
 }
 

@@ -1,18 +1,20 @@
-// Text that others wrote (a store, a proxy, a caller, the environment) on its way into a message or onto a terminal. Owns
-// that nothing in it steers a terminal, that it is short, and that a target shows no credentials. base/printable.test.ts
-// looks for other ways.
+// Makes foreign text (from a store, a proxy, a caller or the environment) safe for a message or a terminal. Owns that
+// the text cannot steer a terminal, that it is short, and that a URL shows no credentials. base/printable.test.ts
+// checks that no code goes around this.
 
 /** How many characters of one foreign text a message shows. */
 const textMost = 200
-/** How many characters a whole message has. Several foreign texts, and the words around them, fit into it. */
+/** How many characters a whole message has at most: enough for several foreign texts and the words around them. */
 const messageMost = 2_000
 
-/** Characters that a terminal obeys, C1 controls too, and those that change the order in which others are shown. */
+/**
+ * Characters that a terminal obeys (C0 and C1 controls), and characters that change the order in which text is shown.
+ */
 const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
 
 /**
- * The text with each character that a terminal would obey written as `\u001b`, and cut to `most` characters, the last of
- * which is then an ellipsis. Costs no more for a long text than for a short one.
+ * The text, with each unsafe character written like `\u001b`. A longer text is cut to `most` characters, the last of
+ * which is then an ellipsis. A long text costs no more than a short one.
  */
 export function printable(text: string, most: number = textMost): string {
   return cut(escaped(text.slice(0, 2 * most + 1).toWellFormed()), most)
@@ -38,9 +40,12 @@ export function messageLine(text: string): string {
   return oneLine(text, messageMost)
 }
 
-/** JSON that is safe to look at: JSON escapes C0 controls by itself, and this the rest. Nothing is left out. */
+/**
+ * JSON that is safe on a terminal. JSON itself escapes C0 controls; this escapes the other unsafe characters. Nothing
+ * is left out.
+ */
 export function printableJson(document: unknown, indent?: number): string {
-  // Line breaks are those between properties: inside a string JSON writes them out.
+  // A line break stands between properties: inside of a string JSON writes it as \n.
   return JSON.stringify(document, null, indent).replace(unsafe, (found) =>
     found === '\n' ? found : escaped(found),
   )
@@ -58,8 +63,8 @@ export function quotedTarget(target: string): string {
 }
 
 /**
- * An error from outside as the cause of one of ours: itself if it and its own causes can be printed as they are, else a
- * copy that can. Looks at no more than 8 causes in a row.
+ * A foreign error as the cause of one of ours: the error itself if it and its causes are safe to print, else a copy
+ * that is. Looks at no more than 8 causes in a row.
  */
 export function printableCause(cause: unknown, depth = 8): unknown {
   if (!(cause instanceof Error) || depth === 0) return cause

@@ -11,7 +11,7 @@ export interface Ending {
   readonly ended: boolean
   /** Throws the reason if it has ended. */
   throwIfEnded(): void
-  /** Calls `tell` once with the reason, at the end or at once if it has ended. Returns how to unsubscribe. */
+  /** Calls `tell` once with the reason, at the end or at once if it has ended. Returns a function that unsubscribes. */
   onEnd(tell: (reason: unknown) => void): () => void
 }
 
@@ -59,7 +59,10 @@ export class Scope implements Ending {
     return () => listeners.delete(tell)
   }
 
-  /** Ends it when a caller's signal aborts. One signal may serve a hundred requests: without `setMaxListeners` Node warns. */
+  /**
+   * Ends it when a caller's signal aborts. One signal may end a hundred requests, so `setMaxListeners` keeps Node from
+   * warning.
+   */
   onSignal(signal: AbortSignal | undefined): this {
     if (!signal) return this
     if (signal.aborted) this.end(signal.reason)

@@ -1,5 +1,5 @@
-// A subcommand's way to the store and back: connects, lets it work, closes. Owns the exit status, the messages of
-// errors, and that neither a signal nor a silent store keeps leasehold from exiting.
+// Connects a subcommand to its store, runs it and closes. Owns the exit status, the messages of errors, and that
+// leasehold always exits, even if a signal comes or the store is silent.
 import type { Leasehold } from '../api/leasehold.ts'
 import { orAborted } from '../base/abort.ts'
 import { type Clock, leastElapsedMs, systemClock } from '../base/clock.ts'
@@ -9,40 +9,42 @@ import { connect } from '../connect.ts'
 import { exitStatus, Interrupted, messageOf, say, statusOf, UnreadError } from './exit.ts'
 import { Signals } from './process/signals.ts'
 
-/** How long closing may take once there is a reason to hurry: then the store frees the lock by itself. */
+/** How long closing may take after a signal or a loss. Without it the store frees the lock by itself, later. */
 const hurriedCloseMs = 2_000
 
-/** After how long a store that does not answer at the start is first spoken of. */
+/** How long a store may be silent at the start until stderr says so. */
 const reportMs = 3_000
 
-/** The means of a subcommand. */
+/** The parts that a subcommand works with. */
 export interface Visit {
   readonly client: Leasehold
   readonly clock: Clock
-  /** It has them all until it ends: `interrupted` aborts when one asks it to. */
+  /** The subcommand gets all signals until it ends. `interrupted` aborts when one asks it to end. */
   readonly signals: Signals
-  /** How long the store did not answer at the start, in ms; 0 where the first try succeeded. */
+  /** How long the store did not answer at the start, in ms; 0 if the first try succeeded. */
   readonly lateMs: number
 }
 
-/** Which store, and how much to tell. */
+/** The store, and how much to say on stderr. */
 export interface VisitOptions {
   readonly url?: string
   readonly ttl?: number
   readonly quiet?: boolean
   /**
-   * How long to go on while the store does not answer at the start, in ms, in tries of 3 s. Default: as long as `connect`
-   * does by itself.
+   * How long to try on in ms if the store does not answer at the start; each try has 3 s. The default is that of
+   * `connect`.
    */
   readonly startMs?: number | undefined
+  /** A signal after which the exit status is 0 if no command ran. */
+  readonly endsWell?: NodeJS.Signals
 }
 
-/** How a subcommand comes to its client. `interrupted` aborts when a signal asks leasehold to end. */
+/** Makes the client of a subcommand. `interrupted` aborts when a signal asks leasehold to end. */
 export type Open = (clock: Clock, interrupted: AbortSignal) => Promise<Leasehold>
 
 /**
- * Connects, works and closes. The exit status is what `work` resolves with, or that of the error with which it or the
- * connecting fails, which is told on stderr. Signals that are `ignored` have no effect.
+ * Connects, works and closes. `work` resolves with the exit status. If `work` or the connecting fails, the exit status
+ * is that of the error, and stderr gets its message. Signals that are `ignored` have no effect.
  */
 export async function withClient(
   options: VisitOptions,
@@ -62,14 +64,14 @@ export async function withClient(
   } catch (error) {
     process.exitCode = tell(error, options)
   }
-  const closing = connecting.then(({ client }) => client.close()).catch(() => {}) // a failure was told above
+  const closing = connecting.then(({ client }) => client.close()).catch(() => {}) // a failed connecting was reported above
   const closed = await settled(closing, clock, hurry)
   // A silent store may keep sockets busy long after they were closed: the exit does not wait for them.
   if (!closed || hurry.aborted) process.exit()
   signals.lift()
 }
 
-/** Connects, again and again for `startMs`, and says what it waits for, once for each reason in a row. */
+/** Connects, again and again for `startMs`. Stderr gets the reason of the wait, once for equal reasons in a row. */
 async function reach(options: VisitOptions, signals: Signals, clock: Clock): Promise<Visit> {
   const { url, ttl: ttlMs, startMs } = options
   const since = clock.mark()
@@ -88,16 +90,17 @@ async function reach(options: VisitOptions, signals: Signals, clock: Clock): Pro
   }
 }
 
-function tell(error: unknown, { quiet }: VisitOptions): number {
+function tell(error: unknown, { quiet, endsWell }: VisitOptions): number {
   const expected =
     error instanceof Interrupted ||
     error instanceof UnreadError ||
     (quiet && error instanceof WaitTimeoutError)
   if (!expected) say(messageOf(error))
+  if (error instanceof Interrupted && error.signal === endsWell) return 0
   return statusOf(error)
 }
 
-/** Whether `closing` settled: it may take its time, but not once there is a reason to hurry. */
+/** Waits for `closing`, at most 2 s after `hurry` has aborted. Says whether it settled. */
 async function settled(closing: Promise<void>, clock: Clock, hurry: AbortSignal): Promise<boolean> {
   const late = (): Error => new Error('not closed in time')
   const scope = new Scope().onTimeoutAfter(hurry, clock, hurriedCloseMs, late)

@@ -1,5 +1,4 @@
-// How a length of time is written on the command line. Owns the notation; which lengths make sense, the
-// library judges.
+// Reads lengths of time on the command line. Owns the notation; the library checks which lengths make sense.
 
 const msPerUnit = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
 

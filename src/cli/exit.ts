@@ -1,11 +1,10 @@
-// How the command ends: which exit status means what, and which words go to stderr. Owns the meaning of
-// statuses for every subcommand, and the one place that writes messages.
+// Owns the meaning of each exit status for every subcommand, and the one place that writes messages to stderr.
 import { writeSync } from 'node:fs'
 import { constants } from 'node:os'
 import { ConflictError, RefusedError, UnavailableError, WaitTimeoutError } from '../base/errors.ts'
 import { messageLine } from '../base/printable.ts'
 
-/** Exit statuses that are not the command's own; the numbers are those of sysexits.h, shells and init scripts. */
+/** Exit statuses of leasehold itself. The numbers are those of sysexits.h, shells and init scripts. */
 export const exitStatus = {
   failed: 1,
   nobody: 3,
@@ -28,16 +27,18 @@ export class StartError extends Error {
   }
 }
 
-/** Leasehold was told to end before the command ran. */
+/** A signal told leasehold to end before the command ran. */
 export class Interrupted extends Error {
+  readonly signal: NodeJS.Signals
   readonly status: number
   constructor(signal: NodeJS.Signals) {
     super(`ended by ${signal}`)
+    this.signal = signal
     this.status = signalStatus(signal)
   }
 }
 
-/** Nobody reads stdout any more, as after `| head -1`: that ends leasehold, and is no failure. */
+/** The reader of stdout has gone, as after `| head -1`. This ends leasehold, and is no failure. */
 export class UnreadError extends Error {}
 
 /** The exit status of a shell for a process that a signal ended. */
@@ -55,7 +56,7 @@ export function statusOf(error: unknown): number {
   return usage ? exitStatus.usage : exitStatus.failed
 }
 
-/** How the library's arguments are called on the command line. */
+/** The names of the library's arguments on the command line. */
 const options: Record<string, string> = {
   name: 'NAME',
   permits: '--permits',
@@ -72,19 +73,19 @@ export function messageOf(error: unknown): string {
   const named = message.replace(/^(\w+):/, (prefix, argument) =>
     options[argument] ? `${options[argument]}:` : prefix,
   )
-  return messageLine(named) // it may tell what somebody else wrote into the store
+  return messageLine(named) // it may contain text that another client wrote into the store
 }
 
-/** Writes one line to stderr, with nothing in it that a terminal obeys. */
+/** Writes one line to stderr, without characters that a terminal obeys. */
 export function say(message: string): void {
   try {
     write(2, `leasehold: ${messageLine(message)}\n`)
   } catch {
-    // Nobody reads it any more. That must not end leasehold while the command runs.
+    // The reader of stderr has gone. That must not end leasehold while the command runs.
   }
 }
 
-/** Writes to stdout. Throws UnreadError when nobody reads it any more, and an Error when it cannot be written. */
+/** Writes to stdout. Throws UnreadError if its reader has gone, and an Error if the text cannot be written. */
 export function print(text: string): void {
   try {
     write(1, text)
@@ -95,8 +96,8 @@ export function print(text: string): void {
 }
 
 /**
- * Writes all of `text` to stdout or stderr, and waits where nobody reads yet. Throws what the system says. It does not go by
- * Node's streams: these make a pipe non-blocking, also for the command that shares it.
+ * Writes all of `text` to stdout or stderr, and waits while the pipe is full. Throws the error of the system. It does
+ * not use Node's streams, since these make a pipe non-blocking, also for the command that shares it.
  */
 export function write(fd: 1 | 2, text: string): void {
   let rest = Buffer.from(text)

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The program `leasehold`: its subcommands, its help, and what it does with wrong usage. Each subcommand has
-// a file of its own.
+// The program `leasehold`. Owns its list of subcommands, its help, and the error for wrong usage. Each subcommand has a
+// file of its own.
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addBreak } from './commands/break.ts'
@@ -13,7 +13,7 @@ import { exitStatus, messageOf, print, say, statusOf, UnreadError } from './exit
 
 const help = `
 Environment:
-  LEASEHOLD_URL  the store, where no --url says it: file: (the default, for one
+  LEASEHOLD_URL  the store, if there is no --url: file: (the default, for one
                  machine), etcd://host:2379,host2:2379/prefix/,
                  consul://host:8500/prefix/?dc=dc1, or consul: for the one of
                  CONSUL_HTTP_ADDR; etcds: and consuls: use TLS
@@ -36,8 +36,8 @@ async function main(): Promise<void> {
 }
 
 /**
- * Node 22 calls node:sqlite an experiment, on the stderr of a command that says nothing on success. And gRPC asks for TLS
- * with the address of an etcd as the name of its server, which Node remarks upon (DEP0123).
+ * Drops two warnings of Node's, since a command that succeeds must leave stderr empty. Node 22 calls node:sqlite
+ * experimental. And Node warns (DEP0123) if gRPC uses an IP address of etcd as the server name of TLS.
  */
 function silenceRemarks(): void {
   const print = process.listeners('warning')
@@ -68,7 +68,10 @@ function program(): Command {
   return program
 }
 
-/** Commander has told its own errors; its help and version are no errors. */
+/**
+ * Reports the error, and returns its exit status. Commander has reported its own errors; its help and version are no
+ * errors.
+ */
 function statusAfter(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitStatus.usage
   if (!(error instanceof UnreadError)) say(messageOf(error))

@@ -1,5 +1,5 @@
 // The options and arguments that several subcommands take, and their help. Owns how a command to run is separated from
-// leasehold's own arguments; each subcommand uses them.
+// leasehold's own arguments.
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { checkName } from '../core/arguments.ts'
 import { parseDuration } from './duration.ts'
@@ -44,7 +44,7 @@ export function takesCommand<O extends HoldOptions>(
     .addOption(graceOption())
     .addOption(urlOption())
     .option('--strip-env <NAME...>', 'variables of the environment that the command does not get', toNames)
-    .option('--quiet', 'do not say for whom it waits, nor that it was not free')
+    .option('--quiet', 'do not report the wait, nor that the name was not free')
     .action(async (name: string, command: string[], options: O, self: Command) => {
       const left = optional && command.length === 0
       if (!left && !followsDashes(command)) self.error('error: put -- between the options and the command')
@@ -60,7 +60,7 @@ export function urlOption(): Option {
 
 function ttlOption(): Option {
   const about = 'time to live: how soon others get the lock when this machine dies'
-  // Which store it is, and so which default, is known only when the store has loaded.
+  // The default depends on the store, which is not loaded yet.
   return new Option('--ttl <time>', `${about} (default: the store's, 15s)`).argParser(toMs)
 }
 

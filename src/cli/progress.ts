@@ -1,5 +1,5 @@
-// The display of a wait on a terminal: the holder and the place in line, on one line that is redrawn and erased in the
-// end. Owns when to draw. If stderr is no terminal, draws and asks nothing.
+// Shows a wait on a terminal: the holder and the place in line, on one line that is redrawn and erased in the end. Owns
+// when to draw. If stderr is no terminal, it draws nothing and sends no request.
 
 import { hostname } from 'node:os'
 import { isatty } from 'node:tty'
@@ -16,7 +16,7 @@ export interface Screen {
   write(text: string): unknown
 }
 
-/** Written to directly: Node's own stream would make a pipe non-blocking, also for the command that shares it. */
+/** Stderr, without Node's own stream: that would make a pipe non-blocking, also for the command that shares it. */
 const terminal: Screen = { isTTY: isatty(2), write: (text) => write(2, text) }
 
 /** The waiting client, and its wait. */
@@ -31,18 +31,17 @@ export interface ProgressOptions {
 }
 
 /**
- * How often to ask for the holders: a waiter far back in line does not get every change ahead, and a person is
- * looking.
+ * How often to ask for the holders. A person is looking, and a waiter far back in line does not get every change ahead.
  */
 const lookMs = 5_000
 
 /** Shows one wait after another. */
 export class Progress {
-  /** For `acquire` or `lead`. Undefined where nobody looks. */
+  /** For `acquire` or `lead`. Undefined if nothing is drawn. */
   readonly onWait: ((ahead: number) => void) | undefined
   readonly #options: ProgressOptions
   readonly #screen: Screen
-  /** Which wait it is, so that an answer that belongs to an earlier one is not drawn. */
+  /** The number of the present wait, so that an answer for an earlier wait is not drawn. */
   #wait = 0
   #drawn = false
   #place = 0
@@ -58,7 +57,7 @@ export class Progress {
     this.onWait = seen ? (ahead) => this.#hear(ahead) : undefined
   }
 
-  /** The wait is over, or nobody knows how it stands: nothing is left on the screen. */
+  /** Erases the line: the wait is over, or its state is unknown. */
   clear(): void {
     this.#wait += 1
     this.#heard = false
@@ -80,7 +79,7 @@ export class Progress {
     void this.#look()
   }
 
-  /** Asks who holds, aside: the wait does not depend on it, and goes on where this fails. */
+  /** Asks for the holders in the background. The wait does not depend on the answer. */
   async #look(): Promise<void> {
     if (this.#looking) return
     const { client, clock, name, value } = this.#options
@@ -119,7 +118,7 @@ export class Progress {
 }
 
 /**
- * Our claim's place: that of the one with this value or, if we set none, of the only one of this process. Undefined if
+ * The place of our claim: the claim with this value or, if we set none, the only claim of this process. Undefined if
  * several match.
  */
 function placeOf(value: string | undefined, line: readonly Standing[]): number | undefined {

@@ -1,17 +1,22 @@
 // Shows claims to people and to programs. Owns the table and the JSON document; core/holder.ts names the owner of a
 // claim.
 import stringWidth from 'string-width'
+import type { CronState, TickRecord } from '../api/cron.ts'
 import { printable } from '../base/printable.ts'
 import type { NameState, Standing } from '../contract.ts'
-import { parseHolder, who } from '../core/holder.ts'
+import { nameOf, parseHolder, tokenOf, who } from '../core/holder.ts'
 
-/** As much as the longest name has, so that each can be copied. */
+/** The length of the longest name, so that a person can copy each name whole. */
 const nameMost = 512
 
-/** A table: one line for each claim, holders first, with the name on each, so that it can be searched. */
+/** A table: one line for each claim, holders first. Each line has the name, so that grep finds it. */
 export function table(states: readonly NameState[]): string {
   const head = ['NAME', 'KIND', 'STATE', 'WHO', 'SINCE', 'TOKEN', 'TTL']
-  const rows = [head, ...states.flatMap(rowsOf)]
+  return aligned([head, ...states.flatMap(rowsOf)])
+}
+
+function aligned(rows: readonly (readonly string[])[]): string {
+  const [head = []] = rows
   const widths = head.map((_, column) => Math.max(...rows.map((row) => widthOf(row[column]))))
   const line = (row: readonly string[]): string =>
     row.map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - widthOf(cell))).join('  ')
@@ -27,17 +32,29 @@ function rowsOf(state: NameState): string[][] {
     claim.held ? 'holds' : `waits ${index - holders + 1}`,
     who(claim),
     sinceOf(claim),
-    String(claim.token),
+    String(tokenOf(claim)),
     claim.ttlLeftMs === undefined ? '-' : `${Math.round(claim.ttlLeftMs / 1_000)}s`,
   ])
 }
 
-/** How many columns of a terminal a text takes: letters of East Asia take two. */
+/** A table of cron jobs: one line for each, with its last tick. */
+export function cronTable(jobs: readonly CronState[]): string {
+  const head = ['CRON JOB', 'LAST TICK', 'WHO', 'BEGAN', 'ENDED']
+  return aligned([head, ...jobs.map(({ name, last }) => [printable(name, nameMost), ...cells(last)])])
+}
+
+/** Tick, host, begin and end. A job without an end runs, or its host is gone. */
+function cells({ tick, by, done, ended }: TickRecord): string[] {
+  const end = ended ? toSecond(ended.toISOString()) : done ? 'yes' : 'no'
+  return [toSecond(tick.toISOString()), printable(nameOf(by)), toSecond(by.since), end]
+}
+
+/** The number of columns that a text takes on a terminal: letters of East Asia take two. */
 export function widthOf(text = ''): number {
   return stringWidth(text)
 }
 
-/** As much of the beginning of a text as so many columns have room for. */
+/** The beginning of a text, as much as fits into `columns`. */
 export function fitted(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text
   let [fits, width] = ['', 0]
@@ -49,7 +66,7 @@ export function fitted(text: string, columns: number): string {
   return fits
 }
 
-/** An election is a line like that of a mutex; but only candidates say something about themselves. */
+/** To the store an election is a mutex. The values of the claims show candidates. */
 function kindOf({ permits, claims }: NameState): string {
   if (permits === undefined) return '?'
   if (permits > 1) return `semaphore/${permits}`
@@ -61,14 +78,22 @@ function isCandidate({ value }: Standing): boolean {
   return holder ? holder.candidate === true : value.trim() !== ''
 }
 
-/** To the second; the value is somebody else's, so only what looks like a time is one. */
+/** The time to the second. Another client wrote the value, so only a text that looks like a time is shown. */
 function sinceOf({ value }: Standing): string {
-  const [time] = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.exec(parseHolder(value)?.since ?? '') ?? []
+  return toSecond(parseHolder(value)?.since)
+}
+
+function toSecond(text = ''): string {
+  const [time] = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.exec(text) ?? []
   return time === undefined ? '-' : `${time}Z`
 }
 
-/** A document for programs. Tokens are strings, since they may be larger than JSON's readers can count. */
-export function documentOf(url: string, states: readonly NameState[]): object {
+/** A document for programs. Tokens are strings, since many readers of JSON cannot hold such large numbers. */
+export function documentOf(
+  url: string,
+  states: readonly NameState[],
+  jobs: readonly CronState[] = [],
+): object {
   const names = states.map(({ name, permits, claims }) => ({
     name,
     kind: kindOf({ name, permits, claims }).replace(/\/.*/, ''),
@@ -76,21 +101,26 @@ export function documentOf(url: string, states: readonly NameState[]): object {
     holders: claims.filter(({ held }) => held).map(asObject),
     waiters: claims.filter(({ held }) => !held).map(asObject),
   }))
-  return { url, names }
+  const cronJobs = jobs.map(({ name, last: { tick, by, done, ended } }) => {
+    const { host, pid, since } = by
+    return { name, tick, host, pid, since: since ?? null, done, ended: ended ?? null }
+  })
+  return { url, names, cronJobs }
 }
 
-/** How many characters of a value a document has: with the whole of all, it could be longer than a string can be. */
+/** How many characters of a value a document has. With all values whole, it could exceed the longest string of Node. */
 const valueMost = 4_096
 
 /** Unknown values are null. */
-function asObject({ session, value, token, ttlLeftMs, key }: Standing): object {
+function asObject(claim: Standing): object {
+  const { session, value, ttlLeftMs, key } = claim
   const { host, pid, since } = parseHolder(value) ?? {}
   const holder = { host: host ?? null, pid: pid ?? null, since: since ?? null }
   const known = {
     ...holder,
     value: cutTo(value, valueMost),
     session: cutTo(session, valueMost),
-    token: String(token),
+    token: String(tokenOf(claim)),
     ttlLeftMs: ttlLeftMs ?? null,
   }
   return key === undefined ? known : { ...known, key }

@@ -1,43 +1,36 @@
 // The way from a request to a hold, for every kind of lock and every store. Owns that every failure withdraws the
-// claim, and which work close() waits for. admission.ts waits; the store decides the order; the session reports a
-// loss.
+// claim. admission.ts waits; the store decides the order; the session reports a loss; closing.ts ends a client.
 import type { Hold } from '../api/hold.ts'
 import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
-import { ClosedError, ConflictError, SessionGoneError, UnavailableError } from '../base/errors.ts'
+import { ConflictError, SessionGoneError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
 import type { Admitted, Backend, Claim } from '../contract.ts'
 import { untilAnswered } from './admission.ts'
 import { listener } from './callbacks.ts'
+import { Closing } from './closing.ts'
 import { notFree } from './holder.ts'
-import { requestMs } from './lifetime.ts'
 import { type Leave, Lines } from './local-queue.ts'
 import { backoffMs, persist } from './request.ts'
 import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
-import { Unsettled } from './unsettled.ts'
-import { limitMs, type Seen, timeout, toldApart, type Wish, waits } from './wish.ts'
+import { limitMs, type Seen, timeout, toldApart, type Wish } from './wish.ts'
 
 /** Turns wishes into holds. Each client has one. */
 export class Acquirer {
-  /** Ends when the client is closed. */
-  readonly closing: Scope = new Scope()
+  /** Ends the client: its `close` is `close` of Leasehold. */
+  readonly closing: Closing
   readonly #backend: Backend
   readonly #clock: Clock
   readonly #sessions: Sessions
   readonly #lines = new Lines()
-  readonly #holds = new Set<Hold>()
-  /** Holds that registered work releases itself. */
-  readonly #attended = new Set<Hold>()
-  readonly #pending = new Unsettled()
-  readonly #withdrawals = new Unsettled()
-  readonly #works = new Unsettled()
   #claims = 0
 
   constructor(backend: Backend, clock: Clock, sessions: Sessions) {
     this.#backend = backend
     this.#clock = clock
     this.#sessions = sessions
+    this.closing = new Closing(clock, sessions)
   }
 
   /**
@@ -47,19 +40,19 @@ export class Acquirer {
    * With a `waitMs` of 0 it tries once more. `waitMs` also limits the wait for a store that does not answer.
    */
   acquire<H extends Hold>(wish: Wish<H>): Promise<H> {
-    return this.#pending.note(this.#acquire(wish))
+    return this.closing.acquires.note(this.#acquire(wish))
   }
 
   /** Does the same without standing in line. Resolves with undefined if the name is not free. */
   tryAcquire<H extends Hold>(wish: Wish<H>): Promise<H | undefined> {
-    return this.#pending.note(this.#ask({ ...wish, waitMs: 0 }, unseen()))
+    return this.closing.acquires.note(this.#ask({ ...wish, waitMs: 0 }, unseen()))
   }
 
   async #acquire<H extends Hold>(wish: Wish<H>): Promise<H> {
     const seen = unseen()
     const hold = await this.#ask(wish, seen)
     if (hold) return hold
-    const soon = new Scope().on(this.closing).onTimeout(this.#clock, 500, () => 'too slow')
+    const soon = new Scope().on(this.closing.scope).onTimeout(this.#clock, 500, () => 'too slow')
     const session = this.#sessions.live?.id
     throw await notFree(this.#backend, soon, { ...wish, ...seen, session })
   }
@@ -67,13 +60,13 @@ export class Acquirer {
   /** Resolves with undefined if the name was not free in time. `seen` has the store's last answer. */
   async #ask<H extends Hold>(wish: Wish<H>, seen: Seen): Promise<H | undefined> {
     const scope = new Scope()
-      .on(this.closing)
+      .on(this.closing.scope)
       .onSignal(wish.signal)
       .onTimeout(this.#clock, limitMs(wish, this.#backend, this.#sessions.coveredMs), () => timeout)
     const onWait = listener(wish.onWait, scope)
     try {
       scope.throwIfEnded()
-      const leave = await this.#lines.enter(wish.name, wish.permits, waits(wish), scope, onWait)
+      const leave = await this.#lines.enter(wish.name, wish.permits, wish.waitMs !== 0, scope, onWait)
       seen.isOwn = leave === undefined
       return leave && (await this.#inTurn({ ...wish, onWait }, { leave, seen }, scope))
     } catch (error) {
@@ -86,37 +79,16 @@ export class Acquirer {
     }
   }
 
-  /** Lets `close` wait for work that ends by itself when `closing` ends, and keeps the work's hold until then. */
-  awaitOnClose<T>(work: Promise<T>): Promise<T> {
-    return this.#works.note(work)
-  }
-
-  /**
-   * Ends everything under way: pending acquires reject, holds are released, work given to `awaitOnClose` ends, then
-   * the session ends. Takes at most that work's grace plus about two requests. If the store was not reached, it drops
-   * the rest when the session's time to live is over.
-   */
-  async close(): Promise<void> {
-    this.closing.end(new ClosedError('the Leasehold client was closed'))
-    const released = Promise.allSettled([...this.#holds].map((hold) => hold.release()))
-    await this.#works.settled()
-    const scope = new Scope().onTimeout(this.#clock, 2 * requestMs(this.#sessions.coveredMs), tooLong)
-    const givenBack = Promise.allSettled([...this.#attended].map((hold) => hold.release()))
-    // These acquires were told to end just now; their withdrawals start only in this step.
-    const withdrawn = this.#pending.settled().then(() => this.#withdrawals.settled())
-    await orAborted(Promise.all([released, givenBack, withdrawn]), scope.signal).catch(() => {})
-    await this.#sessions.end(scope).catch(() => {})
-    scope.lift()
-  }
-
   /** Makes claims in one session after the other, until the store has answered. */
   async #inTurn<H extends Hold>(wish: Wish<H>, turn: Turn, scope: Scope): Promise<H | undefined> {
-    const { name, permits, value, candidate } = wish
+    const { name, permits, value, candidate, priority } = wish
+    const wait = wish.waitMs !== 0
     for (let lost = 0; ; lost += 1) {
       const session = (lost === 0 && this.#sessions.live) || (await this.#session(wish, turn, lost, scope))
       this.#claims += 1
       const id = String(this.#claims)
-      const claim: Claim = { id, name, session: session.id, permits, value, wait: waits(wish), candidate }
+      const own = { id, name, session: session.id, ...(priority !== undefined && { priority }) }
+      const claim: Claim = { ...own, permits, value, wait, candidate }
       const outcome = await this.#stand(wish, { claim, session, ...turn }, scope)
       if (outcome !== 'session over') return outcome
     }
@@ -167,6 +139,8 @@ export class Acquirer {
     if (error instanceof SessionGoneError) session.lose(error)
     if (session.over && !outer.ended) return 'session over' // the store dropped the claim with its session
     const withdrawn = this.#withdrawAside(stand)
+    // The session may have ended at the same moment as the wait: the caller is told its own reason.
+    if (session.over) outer.throwIfEnded()
     // The store has just answered, so it answers again soon. A caller that aborted does not wait for it.
     if (error instanceof ConflictError) await withdrawn
     throw error
@@ -174,7 +148,6 @@ export class Acquirer {
 
   #hold<H extends Hold>(wish: Wish<H>, stand: Stand, admitted: Admitted): H {
     const { claim, session } = stand
-    const holds = wish.releasesItself ? this.#attended : this.#holds
     const hold = wish.make({
       backend: this.#backend,
       clock: this.#clock,
@@ -182,18 +155,18 @@ export class Acquirer {
       claim,
       admitted,
       withdraw: (hold) => {
-        holds.delete(hold)
-        return this.#withdrawals.note(this.#withdraw(stand))
+        this.closing.leave(hold)
+        return this.closing.withdrawals.note(this.#withdraw(stand))
       },
     })
-    holds.add(hold)
+    this.closing.enter(hold, wish.releasesItself)
     return hold
   }
 
   /** Withdraws in the background: an aborted caller must not wait for a store that may be down. */
   #withdrawAside(stand: Stand): Promise<void> {
     const withdrawal = this.#withdraw(stand).catch(() => {}) // the session is over then, and the claim with it
-    return this.#withdrawals.note(withdrawal)
+    return this.closing.withdrawals.note(withdrawal)
   }
 
   /**
@@ -219,8 +192,6 @@ export class Acquirer {
 
 /** Nothing was seen yet. Until the turn in this process comes, only calls of this client are in the way. */
 const unseen = (): Seen => ({ delayed: false, isOwn: true })
-
-const tooLong = (): Error => new UnavailableError('the store did not answer while closing')
 
 /** A turn in this process, and the store's last answer to it. */
 interface Turn {

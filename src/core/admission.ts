@@ -1,12 +1,32 @@
 // Follows the store's answers until one admits the claim and is young enough to be believed. Owns when to ask again:
 // during a lock-delay, and about an admission that took long to arrive. acquire.ts makes the claims.
-import { mostElapsedMs } from '../base/clock.ts'
-import type { Admitted, Attempt } from '../contract.ts'
-import { type Asking, isDelayed, Question } from './asking.ts'
+import { type Mark, mostElapsedMs } from '../base/clock.ts'
+import type { Admitted, Attempt, Backend, Claim } from '../contract.ts'
 import { follow } from './follow.ts'
 import { requestMs } from './lifetime.ts'
+import { persist, type RequestOptions } from './request.ts'
+import type { Session } from './session.ts'
+import { type Seen, toldApart } from './wish.ts'
 
-/** How often to ask whether a lock-delay is over. */
+/** A claim, and the parts that are needed to ask about it. */
+export interface Asking {
+  readonly backend: Backend
+  readonly claim: Claim
+  /** The options of each request, and the scope that ends them all. */
+  readonly request: RequestOptions
+  readonly session: Pick<Session, 'ttlMs' | 'coveredMs' | 'claimsLost'>
+  /** Called with the number of claims ahead, whenever that changes. */
+  readonly onWait?: ((ahead: number) => void) | undefined
+  /**
+   * How long the caller waits. If it is given, this time limits the questions; if not, the default count of retries
+   * does.
+   */
+  readonly waitMs?: number | undefined
+  /** The last answers of the store about the claim. */
+  readonly seen: Seen
+}
+
+/** The longest pause between two questions whether a lock-delay is over. */
 const delayedMs = 500
 
 /**
@@ -55,4 +75,43 @@ async function untilAdmitted(first: Attempt, asking: Asking, ask: () => Promise<
     if (answer.ahead !== told) onWait?.(answer.ahead)
     told = answer.ahead
   }
+}
+
+/** The question of one claim. */
+class Question {
+  /** When the question was sent last. */
+  sent: Mark
+  /** How many claims the session had lost at that moment. */
+  claimsLost: number
+  readonly #asking: Asking
+  #failure: unknown
+
+  constructor(asking: Asking) {
+    this.#asking = asking
+    this.sent = asking.request.clock.mark()
+    this.claimsLost = asking.session.claimsLost
+  }
+
+  /** Asks until the store answers, with at most `retries` repeats; undefined means the default of requests. */
+  async ask(retries: number | undefined): Promise<Attempt> {
+    const { backend, claim, request, session, seen } = this.#asking
+    const answer = await persist({ ...request, retries }, (signal) => {
+      this.sent = request.clock.mark()
+      this.claimsLost = session.claimsLost
+      return backend.attempt(claim, signal).catch((error) => {
+        this.#failure = error
+        throw error
+      })
+    })
+    seen.delayed = isDelayed(answer)
+    return answer
+  }
+
+  /** Throws the error of a question. If the time was over before an answer, that is an UnavailableError. */
+  readonly unanswered = (error: unknown): never => toldApart(error, this.#failure)
+}
+
+/** Whether only a lock-delay is in the way. */
+function isDelayed(answer: Attempt): boolean {
+  return !answer.held && answer.delayed === true
 }

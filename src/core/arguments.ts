@@ -1,12 +1,19 @@
-// Checks what callers pass: one table for each public options object, and kinds for the other arguments. An error
-// names the argument, its value and the values it takes, and is thrown before anything is sent. The checker itself is
-// base/options.ts; arguments that only one store can judge are checked by its backend.
+// Checks what callers pass: one table for each public options object, and kinds for the other arguments. An error names
+// the argument, its value and the values it takes, and is thrown before anything is sent. base/options.ts has the
+// checker; each backend checks the arguments that only its store can judge.
 
 import type { AskOptions } from '../api/ask.ts'
 import type { CronGuard, CronOptions, StartOptions, TickOptions } from '../api/cron.ts'
-import type { CampaignOptions, LeadOptions, ObserveOptions, StepDownOptions } from '../api/election.ts'
+import type {
+  CampaignOptions,
+  LeadOptions,
+  ObserveOptions,
+  TermOptions,
+  TryCampaignOptions,
+} from '../api/election.ts'
 import type { ConnectOptions } from '../api/leasehold.ts'
 import type { AcquireOptions, RunOptions, SemaphoreOptions, TryOptions } from '../api/lock.ts'
+import type { StepDownOptions } from '../api/term.ts'
 import {
   callback,
   check,
@@ -56,6 +63,7 @@ const permits: Kind = {
   required: true,
   alsoCalled: ['limit', 'count', 'slots', 'max', 'concurrency'],
 }
+const priority: Kind = { ...number({ min: 0, whole: true }), alsoCalled: ['rank', 'weight', 'order'] }
 const clock = withMethods('a Clock', ['mark', 'wallMs', 'after', 'random', 'id'])
 
 /** The options of `connect`. The store's own range of `ttlMs` is checked by `checkTtl`. */
@@ -100,7 +108,17 @@ export const startOptions: TableOf<StartOptions> = {
 
 /** The options of `campaign`; the store limits the value. */
 export function campaignOptions(facts: Facts): TableOf<CampaignOptions> {
-  return { ...acquireOptions, value: valueKind(facts) }
+  return { ...acquireOptions, value: candidateValue(facts), priority }
+}
+
+/** The options of `tryCampaign`. */
+export function tryCampaignOptions(facts: Facts): TableOf<TryCampaignOptions> {
+  return { value: candidateValue(facts), signal }
+}
+
+/** The options of `run` of an election. */
+export function termOptions(facts: Facts, ttlMs: number): TableOf<TermOptions> {
+  return { ...campaignOptions(facts), graceMs, stopBeforeMs: stopBeforeMs(facts, ttlMs) }
 }
 
 /** The options of `run` of a lock, for a client whose sessions have this time to live. */
@@ -108,12 +126,12 @@ export function runOptions(facts: Facts, ttlMs: number): TableOf<RunOptions> {
   return { ...acquireOptions, stopBeforeMs: stopBeforeMs(facts, ttlMs) }
 }
 
-/** The options of `lead`; the store limits the value, and the time to live how early the work can be asked to stop. */
+/** The options of `lead`. The store limits the value; the time to live limits `stopBeforeMs`. */
 export function leadOptions(facts: Facts, ttlMs: number): TableOf<LeadOptions> {
   const callbacks = { onWait: callback, onError: callback, fatal: callback }
   return {
-    ...{ value: valueKind(facts), signal, graceMs, stopBeforeMs: stopBeforeMs(facts, ttlMs), retryMaxMs },
-    ...callbacks,
+    ...{ value: candidateValue(facts), priority, eligible: callback, signal },
+    ...{ graceMs, stopBeforeMs: stopBeforeMs(facts, ttlMs), retryMaxMs, ...callbacks },
   }
 }
 
@@ -174,12 +192,12 @@ export function checkLeast(minMs: number): void {
 
 const leastMs = ms([])
 
-/** Throws unless each of them is an AbortSignal. */
+/** Throws unless each value is an AbortSignal. */
 export function checkSignals(signals: readonly AbortSignal[]): void {
   for (const [index, each] of signals.entries()) check(`signals[${index}]`, each, signal)
 }
 
-/** Throws unless `text` is a string of at most so many bytes of UTF-8. */
+/** Throws unless `text` is a string that fits into a checkpoint on this store. */
 export function checkText(text: string, { scheme, checkpointBytesMax }: Facts): void {
   check('text', text, stored(checkpointBytesMax, scheme))
 }
@@ -189,9 +207,22 @@ export function checkValue(value: string, facts: Facts): void {
   check('value', value, valueKind(facts))
 }
 
+/** Throws unless `to` is a text that a candidate can have. */
+export function checkCandidate(to: string): void {
+  check('to', to, text())
+}
+
 /** Throws unless `work` is a function. */
 export function checkWork(argument: string, work: unknown): void {
   check(argument, work, callback)
+}
+
+function candidateValue(facts: Facts): Kind {
+  const text = valueKind(facts)
+  return {
+    takes: 'a string or a function that returns one',
+    judge: (value, argument) => (typeof value === 'function' ? 'fits' : text.judge(value, argument)),
+  }
 }
 
 function valueKind({ scheme, valueBytesMax }: Facts): Kind {

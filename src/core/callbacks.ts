@@ -4,8 +4,8 @@ import type { Scope } from '../base/scope.ts'
 import { awaitWithGrace, type Grace, warn } from './grace.ts'
 
 /**
- * How errors are told to `onError`. A function that returns a promise is awaited, but not for longer than the grace once
- * `scope` has ended. Rejects with the error of the function itself.
+ * A function that passes an error to `onError`. If that returns a promise, it is awaited; once `scope` has ended, for
+ * no longer than the grace. Rejects with the error of `onError` itself.
  */
 export function teller(
   onError: (error: unknown) => unknown = warn,
@@ -18,7 +18,7 @@ export function teller(
   }
 }
 
-/** The function as one whose errors end `scope`. Undefined where nobody listens. */
+/** Wraps `listen` so that its errors end `scope`. Undefined if there is no `listen`. */
 export function listener<T extends readonly unknown[]>(
   listen: ((...values: T) => unknown) | undefined,
   scope: Scope,

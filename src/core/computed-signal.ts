@@ -1,11 +1,12 @@
-// Signals whose `aborted` is right although no timer could run. Owns how that is done; hold.ts knows when a signal aborts.
+// Signals whose `aborted` is right even if no timer could run. Owns how that is done; hold.ts decides when a signal
+// aborts.
 import { setMaxListeners } from 'node:events'
 
 const aborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')?.get
 
-/** Lets `aborted` and `throwIfAborted` of a signal look first: `look` aborts the signal if it is time to. */
+/** Makes `aborted` and `throwIfAborted` of a signal call `look` first, which aborts the signal if it is time to. */
 export function computed(signal: AbortSignal, look: () => void): AbortSignal {
-  setMaxListeners(0, signal) // it is there to be handed to everything
+  setMaxListeners(0, signal) // callers hand this signal to many functions, each of which adds a listener
   Object.defineProperty(signal, 'aborted', {
     get: () => {
       look()
@@ -21,7 +22,7 @@ export function computed(signal: AbortSignal, look: () => void): AbortSignal {
 }
 
 /**
- * One signal that aborts when any of these does. `AbortSignal.any` alone would lose what is computed: its `aborted` is false
+ * One signal that aborts when any of these does. `aborted` of `AbortSignal.any` alone is not computed: it stays false
  * until a timer has run.
  */
 export function anyComputed(signals: readonly AbortSignal[]): AbortSignal {

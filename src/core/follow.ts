@@ -8,7 +8,7 @@ import { backoffMs, retryDefaults } from './request.ts'
 /** A question whose answer can change. */
 export interface Question<T> {
   readonly clock: Clock
-  /** Ends the following, which then rejects with the reason. */
+  /** Its end ends `follow`, which then rejects with the reason. */
   readonly scope: Ending
   /** Asks until the store answers. */
   ask(): Promise<T>
@@ -31,8 +31,8 @@ export async function* follow<T>(first: T, question: Question<T>): AsyncGenerato
     const since = clock.mark()
     const { woken, proven } = await changed(answer, question)
     const soon = woken && leastElapsedMs(since, clock.mark()) < retryDefaults.mostMs
-    // A watch that fails at once would make this loop spin, so early wakes without news pause. A wake with news is asked about
-    // at once: other clients that race for the lock would take it before a pause ends.
+    // A watch that fails at once would make this loop spin, so early wakes without news pause. After a wake with news
+    // the next question is sent at once: during a pause, other clients that race for the lock would take it.
     if (!proven && soon && inVain > 1) await pause(clock, backoffMs(clock, inVain), scope.signal)
     const next = proven ?? (await question.ask())
     inVain = soon && question.isSame(answer, next) ? inVain + 1 : 0
@@ -40,7 +40,10 @@ export async function* follow<T>(first: T, question: Question<T>): AsyncGenerato
   }
 }
 
-/** Waits for a change, at most for the rest. Says which it was. */
+/** Ends the loser of the race. It is one value for all waits: an abort without a reason creates an error with a stack. */
+const waited = 'the wait is over'
+
+/** Waits for a change, at most for `restMs`. `woken` says whether a change ended the wait. */
 async function changed<T>(
   answer: T,
   question: Question<T>,
@@ -52,7 +55,7 @@ async function changed<T>(
   try {
     return await (question.tells(answer) ? Promise.race([watched(), rest]) : rest)
   } finally {
-    scope.end(undefined)
+    scope.end(waited)
     scope.lift()
   }
 }

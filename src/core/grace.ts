@@ -6,7 +6,7 @@ import { HoldLostError } from '../base/errors.ts'
 import { quoted } from '../base/printable.ts'
 import { Scope } from '../base/scope.ts'
 
-/** How long work may go on once it has to stop. */
+/** How long work may go on after it was asked to stop. */
 export interface Grace {
   readonly clock: Clock
   readonly graceMs: number

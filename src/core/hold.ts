@@ -7,9 +7,10 @@ import type { Clock } from '../base/clock.ts'
 import { HoldLostError, SessionGoneError } from '../base/errors.ts'
 import { quoted } from '../base/printable.ts'
 import { Scope } from '../base/scope.ts'
-import type { Admitted, Backend, Claim } from '../contract.ts'
+import type { Admitted, Backend, Claim, StoreKey } from '../contract.ts'
 import { askOptions, checkLeast, checkOptions, checkSignals, checkText } from './arguments.ts'
 import { anyComputed, computed } from './computed-signal.ts'
+import { valueWithToken } from './holder.ts'
 import { persist, within } from './request.ts'
 import type { Session } from './session.ts'
 import { watchClaim } from './watch.ts'
@@ -56,8 +57,13 @@ export class ClaimHold implements Hold {
     return this.remainingMs > 0
   }
 
+  get key(): StoreKey | undefined {
+    const { backend, claim } = this.#grant
+    return this.#released ? undefined : backend.key?.(claim)
+  }
+
   get remainingMs(): number {
-    const sessionMs = this.#grant.session.remainingMs // computing it may tell this hold that it is lost
+    const sessionMs = this.#grant.session.remainingMs // computing it reports a loss that is due to this hold
     if (this.#released) return 0
     if (sessionMs <= this.#stopBeforeMs) this.stop(this.#short())
     return sessionMs
@@ -83,7 +89,7 @@ export class ClaimHold implements Hold {
 
   /** Throws HoldLostError if the hold was lost. A hold that was released is not lost. */
   assertNotLost(): void {
-    this.remainingMs // reading it tells the loss, if there is one to tell
+    this.remainingMs // reading this reports a loss that is due
     if (this.#lost) throw this.#lost
   }
 
@@ -91,7 +97,7 @@ export class ClaimHold implements Hold {
     checkOptions(options, askOptions)
     this.assertHeld()
     const { backend, claim } = this.#grant
-    const stands = await this.#ask(options, (signal) => backend.verify(claim, signal))
+    const stands = await this.ask(options, (signal) => backend.verify(claim, signal))
     if (!stands) this.#lose(this.#removed())
     this.assertHeld()
   }
@@ -101,6 +107,18 @@ export class ClaimHold implements Hold {
     checkText(text, backend.facts)
     checkOptions(options, askOptions)
     return this.write(options, (signal) => backend.writeCheckpoint(claim, text, signal))
+  }
+
+  /**
+   * Writes the token into the text about the claim if the store shows another number for it, as etcd does for a mutex that
+   * had to wait, so that an operator who knows the token finds the claim. Costs one request then. Rejects as `checkpoint`.
+   */
+  async showToken(options: AskOptions = {}): Promise<void> {
+    const { backend, claim } = this.#grant
+    const { key } = this
+    if (key === undefined || key.revision === this.token) return
+    const value = valueWithToken(claim.value, this.token)
+    await this.write(options, (signal) => backend.proclaim(claim, value, signal))
   }
 
   /**
@@ -114,7 +132,7 @@ export class ClaimHold implements Hold {
 
   async #write(options: AskOptions, question: (signal: AbortSignal) => Promise<boolean>): Promise<void> {
     this.assertHeld()
-    if (await this.#ask(options, question)) return
+    if (await this.ask(options, question)) return
     this.#lose(this.#removed())
     this.assertHeld()
   }
@@ -136,8 +154,8 @@ export class ClaimHold implements Hold {
   }
 
   /**
-   * From now on `signal` aborts so long before the deadline, with a HoldLostError, unless a renewal moves the deadline in
-   * time. As a loss, this is computed from the clock when it is read, and told by a timer.
+   * From now on `signal` aborts with a HoldLostError `ms` before the deadline, unless a renewal moves the deadline in
+   * time. Like a loss, the abort is computed from the clock when `signal` is read, and a timer reports it.
    */
   stopBefore(ms: number): void {
     this.#stopBeforeMs = ms
@@ -145,7 +163,7 @@ export class ClaimHold implements Hold {
   }
 
   #lookAhead(): void {
-    const leftMs = this.remainingMs - this.#stopBeforeMs // reading it tells that the work has to stop
+    const leftMs = this.remainingMs - this.#stopBeforeMs // reading it aborts the signal if it is time to
     if (this.#released || this.#aborted) return
     this.#cancelAlarm = this.#grant.clock.after(Math.max(1, leftMs), () => this.#lookAhead())
   }
@@ -167,7 +185,7 @@ export class ClaimHold implements Hold {
   }
 
   #startWatch(): void {
-    if (this.#released) return // released, since it was lost while it was made
+    if (this.#released) return // the constructor may already have reported a loss, which released the hold
     this.#watching = new Scope()
     watchClaim(this.#grant, this.#watching, () => this.#lose(this.#removed()))
   }
@@ -179,8 +197,8 @@ export class ClaimHold implements Hold {
     return controller
   }
 
-  /** Asks the store about this hold, until it answers or the session is over. */
-  async #ask<T>(options: AskOptions, question: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  /** Asks the store about this hold, until it answers or the session is over. Rejects with HoldLostError where it is lost. */
+  protected async ask<T>(options: AskOptions, question: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { session } = this.#grant
     const { requests } = session
     try {
@@ -196,7 +214,7 @@ export class ClaimHold implements Hold {
     const [name, ms] = [quoted(this.name), this.#stopBeforeMs]
     return new HoldLostError(
       `the hold on ${name} was not renewed, and ${ms} ms before its deadline its work has to stop`,
-      { code: 'LEASEHOLD_HOLD_SHORT' },
+      { code: 'LEASEHOLD_HOLD_SHORT', cause: this.#grant.session.failure },
     )
   }
 
@@ -210,7 +228,7 @@ export class ClaimHold implements Hold {
       return new HoldLostError(`the hold on ${name} was released`, { code: 'LEASEHOLD_HOLD_RELEASED' })
     return new HoldLostError(
       `${Math.floor(leftMs)} ms are left of the hold on ${name}, ${minMs} ms were asked for`,
-      { code: 'LEASEHOLD_HOLD_SHORT' },
+      { code: 'LEASEHOLD_HOLD_SHORT', cause: this.#grant.session.failure },
     )
   }
 }

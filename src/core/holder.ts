@@ -13,6 +13,18 @@ export function holderValue(since: string, candidate?: true): string {
   return JSON.stringify(holder)
 }
 
+/** The same value, which also says the token of its hold. A value that names no process stays as it is. */
+export function valueWithToken(value: string, token: bigint): string {
+  const holder = parseHolder(value)
+  return holder ? JSON.stringify({ ...holder, token: String(token) }) : value
+}
+
+/** The token of a claim's hold: as its holder has written it down, or else the one that the store shows. */
+export function tokenOf({ value, held, token }: Pick<Standing, 'value' | 'held' | 'token'>): bigint {
+  const { token: written } = (held && parseHolder(value)) || {}
+  return written === undefined ? token : BigInt(written)
+}
+
 /** How many holders of a semaphore a sentence names. */
 const namedMost = 3
 
@@ -26,7 +38,7 @@ export function who({ value, session, key }: Pick<Standing, 'value' | 'session' 
   return printable(holder ? nameOf(holder) : value.trim() || `session ${session}`, 60)
 }
 
-/** The holders among these claims, for a sentence; empty where there is none. */
+/** The holders among these claims, as a part of a sentence. Empty if there is none. */
 export function describeHolders(
   line: readonly Standing[],
   describe: (holder: Standing) => string = who,
@@ -44,19 +56,20 @@ export function nameOf({ host, pid }: Pick<Holder, 'host' | 'pid'>): string {
 
 /** The longest name of a host in DNS. */
 const hostMost = 253
-/** A time as ISO 8601 has it is shorter. */
+/** More than the length of a time in ISO 8601. */
 const sinceMost = 64
 
 /** The holder that a value names, or undefined if another kind of client wrote the value. */
 export function parseHolder(value: string): Holder | undefined {
   try {
-    const { host, pid, since, candidate } = JSON.parse(value)
+    const { host, pid, since, candidate, token } = JSON.parse(value)
     if (typeof host !== 'string' || typeof pid !== 'number' || host.length > hostMost) return undefined
     return {
       host,
       pid,
       ...(typeof since === 'string' && since.length <= sinceMost && { since }),
       ...(candidate === true && { candidate }),
+      ...(typeof token === 'string' && /^[1-9]\d{0,18}$/.test(token) && { token }),
     }
   } catch {
     return undefined
@@ -71,7 +84,7 @@ export interface NotFree {
   readonly delayed: boolean
   /** Whether only other calls of the same client were in the way. */
   readonly isOwn: boolean
-  /** The session of the client that asks, which may hold the name itself. */
+  /** The session of the client that asks. That client may hold the name itself. */
   readonly session: string | undefined
 }
 
@@ -81,7 +94,7 @@ export async function notFree(
   scope: Scope,
   { name, waitMs = 0, delayed, isOwn, session }: NotFree,
 ): Promise<WaitTimeoutError> {
-  // Sent without `once`: a request that it counts as unanswered would cost the other callers their connection.
+  // Sent without `once`, which may count the request as unanswered: then the other callers would lose their connection.
   const line = await backend.line(name, scope.signal).catch(() => [])
   scope.lift()
   const when = waitMs > 0 ? `was not free within ${waitMs} ms` : 'is not free'
@@ -101,7 +114,7 @@ function describeLine(line: readonly Standing[], session: string | undefined): s
   return waiting > 0 ? `: nobody holds it at this moment, with ${waiting} waiting` : ''
 }
 
-/** The reason why nobody can hold although nobody does. */
+/** Says that a lock-delay may keep a free name from every client, as the end of a sentence. */
 function describeDelay({ scheme, lockDelayMs }: Facts): string {
   return (
     `: nobody holds it now. If its last holder ended without a release, ${scheme} lets nobody hold during the ` +

@@ -6,16 +6,16 @@ import type { Facts } from '../contract.ts'
 type Cover = Pick<Facts, 'endsEarly' | 'lockDelayMs'>
 
 /**
- * How long no other client can hold after the store last confirmed a session with this time to live: the time to live,
- * or the lock-delay where the store may end a session at any moment. A lock-delay begins when the session ends.
+ * The covered time: how long no other client can hold after the store last confirmed a session. It is the time to live
+ * or, if the store may end a session at any moment, the lock-delay, which begins when the session ends.
  */
 export function coveredMs(ttlMs: number, { endsEarly, lockDelayMs }: Cover): number {
   return endsEarly ? lockDelayMs : ttlMs
 }
 
 /**
- * How much earlier than that a client gives up: a tenth of the covered time, at least 250 ms. In that time the last
- * writes of the old holder arrive before the next holder starts, and clocks may run at different rates.
+ * How long before the end of the covered time a client gives up: a tenth of that time, at least 250 ms. In that time
+ * the last writes of the old holder arrive before the next holder starts, and clocks may run at different rates.
  */
 export function marginMs(coveredMs: number): number {
   return Math.max(250, coveredMs / 10)
@@ -32,8 +32,9 @@ export function usualRenewalMs(ttlMs: number, facts: Facts): number {
 }
 
 /**
- * The time between renewals of a session that has holds. It is shorter than usual if holds can then outlive an election of
- * the store's leader. If that takes more than twenty renewals in the covered time, holds do not outlive an election.
+ * The time between renewals of a session that has holds. It is shorter than usual if that lets holds outlive an
+ * election of the store's leader. If that took more than twenty renewals in the covered time, the usual time stays, and
+ * holds do not outlive an election.
  */
 export function renewalMs(ttlMs: number, facts: Facts): number {
   const covered = coveredMs(ttlMs, facts)
@@ -43,19 +44,20 @@ export function renewalMs(ttlMs: number, facts: Facts): number {
 }
 
 /**
- * The time limit of the request that opens a session. No deadline depends on it, and the first request of a connection takes
- * several round trips: a limit by a short time to live would never be met on a slow network.
+ * The time limit of the request that opens a session. It does not depend on the time to live, since no deadline depends
+ * on this request. The first request of a connection takes several round trips, and on a slow network a limit by a
+ * short time to live would never be met.
  */
 export const openingMs = 3_000
 
-/** How long before the deadline work is asked to stop by default: a fifth of the time to live, or the most if that is less. */
+/** The default of `stopBeforeMs`: a fifth of the time to live, or the largest value if that is less. */
 export function stopBeforeDefaultMs(ttlMs: number, facts: Cover): number {
   return Math.min(ttlMs / 5, stopBeforeMostMs(ttlMs, facts))
 }
 
 /**
- * The most of that: half of the time between the usual next renewal and the deadline, so that the renewal is answered before
- * the work is asked to stop.
+ * The largest value of `stopBeforeMs`: half of the time from a renewal to the deadline. So the next renewal, after a
+ * third of the time, is answered before the work is asked to stop.
  */
 export function stopBeforeMostMs(ttlMs: number, facts: Cover): number {
   const covered = coveredMs(ttlMs, facts)

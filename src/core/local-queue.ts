@@ -5,7 +5,7 @@ import type { Scope } from '../base/scope.ts'
 /** Lets the next caller of this client have its turn. Idempotent. */
 export type Leave = () => void
 
-/** Hears how many calls of this client stand ahead. */
+/** Called with the number of calls of this client that stand ahead. */
 type LocalWait = (ahead: number, isLocal: true) => void
 
 interface Line {
@@ -15,9 +15,9 @@ interface Line {
 }
 
 interface Waiter {
-  /** Gives it its turn. */
+  /** Gives the waiter its turn. */
   pass(): void
-  /** Tells it how many of this client stand ahead, if that has changed. */
+  /** Tells the waiter how many calls of this client stand ahead, if the number has changed. */
   tell(ahead: number): void
 }
 
@@ -26,9 +26,9 @@ export class Lines {
   readonly #lines = new Map<string, Line>()
 
   /**
-   * Waits for the caller's turn. With `wait` false and no turn free, resolves with undefined at once.
-   * Rejects with the reason when the scope ends, and then has left. `onWait` hears how many callers of this client stand
-   * ahead, whenever that changes.
+   * Waits for the caller's turn. With `wait` false and no turn free, resolves with undefined at once. Rejects with the
+   * reason when the scope ends, and then has left. `onWait` is called with the number of callers of this client that
+   * stand ahead, whenever that changes.
    */
   async enter(
     name: string,

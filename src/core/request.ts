@@ -1,5 +1,5 @@
-// One request to the store: its time limit, its retries, and its early end. session.ts, acquire.ts and hold.ts say
-// what to ask.
+// One request to the store: its time limit, its retries, and its early end. session.ts, acquire.ts and hold.ts send the
+// requests.
 import pRetry from 'p-retry'
 import type { AskOptions } from '../api/ask.ts'
 import { orAborted } from '../base/abort.ts'
@@ -46,7 +46,10 @@ async function askAgain<T>(
   })
 }
 
-/** Wraps what is no Error, since p-retry takes only Errors. restAfter throws the scope's own reason instead. */
+/**
+ * Wraps a thrown value that is no Error, since p-retry takes only Errors. The caller does not see it: restAfter throws
+ * the scope's own reason.
+ */
 function asError(error: unknown): never {
   throw error instanceof Error ? error : new Error('ended from outside', { cause: error })
 }
@@ -86,8 +89,8 @@ export async function within<T>(
 const never = new AbortController().signal
 
 /**
- * Sends one request, for at most `requestMs`. If the event loop had no turn for long, the answer waits for one: a store
- * that answers at once never waits for anything, and a loop of such requests would keep all timers from running.
+ * Sends one request, for at most `requestMs`. If the event loop had no turn for 5 ms, the answer waits for the next
+ * turn: a loop of requests to a store that answers at once would keep all timers from running.
  */
 export async function once<T>(options: RequestOptions, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
   options.scope.throwIfEnded()

@@ -1,14 +1,14 @@
 // Keeps a session alive in the store, and decides when its client must consider it dead. Owns the deadline and the
 // renewals; knows no names, lines or locks. sessions.ts opens sessions.
-import { type Clock, type Mark, mostElapsedMs, pause } from '../base/clock.ts'
-import { HoldLostError, SessionGoneError } from '../base/errors.ts'
+import { type Clock, leastElapsedMs, type Mark, mostElapsedMs, pause } from '../base/clock.ts'
+import { HoldLostError, RefusedError, SessionGoneError } from '../base/errors.ts'
 import { quoted } from '../base/printable.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend, Claim, SessionGrant } from '../contract.ts'
 import { coveredMs, marginMs, renewalMs, requestMs, usualRenewalMs } from './lifetime.ts'
 import { backoffMs, once, persist, type RequestOptions } from './request.ts'
 
-/** The request options for this store and a session that is covered for so long. */
+/** The options of requests to this store, for a session with this covered time. */
 export function requestOptions(
   backend: Backend,
   clock: Clock,
@@ -25,7 +25,7 @@ export type Lose = (reason: Error) => void
 export class Session {
   readonly id: string
   readonly ttlMs: number
-  /** How long no other client can hold after the store last confirmed this session. */
+  /** The covered time: how long no other client can hold after the store last confirmed this session. */
   readonly coveredMs: number
   /**
    * Ends with the session. If the session was lost, the reason is a HoldLostError. A timer ends it, and timers can be
@@ -40,14 +40,20 @@ export class Session {
   readonly #ended = new Scope()
   readonly #holds = new Map<Claim, Lose>()
   readonly #lifeMs: number
-  /** When the last question was sent to which the store answered that the session is there. */
+  /** When the last request was sent whose answer confirmed the session. */
   #sent: Mark
   #claimsLost = 0
+  /** When holds were lost with the session. */
+  #lost: Mark | undefined
+  /** Whether the store has answered that the lost session is ended. */
+  #destroyed = false
   #failure: unknown
   #failures = 0
   #cancelAlarm = (): void => {}
 
-  /** `sent` is the instant before the request that created the session left; `closing` ends with the client. */
+  /**
+   * `sent` is the instant before the request left that created the session. `closing` ends when the client is closed.
+   */
   constructor(backend: Backend, clock: Clock, grant: SessionGrant, sent: Mark, closing: Ending) {
     this.#backend = backend
     this.#clock = clock
@@ -66,7 +72,7 @@ export class Session {
   /** Time to the deadline in ms, computed now. 0 if the session is over. */
   get remainingMs(): number {
     const leftMs = this.#lifeLeftMs()
-    if (leftMs <= 0) this.#finish(this.#expired())
+    if (leftMs <= 0 && !this.#ended.ended) this.#finish(this.#expired())
     return this.#ended.ended ? 0 : leftMs
   }
 
@@ -75,9 +81,17 @@ export class Session {
     return this.remainingMs === 0
   }
 
-  /** The number of claims that were lost although the session lived on. An answer that is older may be out of date. */
+  /**
+   * The number of claims that were lost while the session lived on. An answer that was asked for before the last of
+   * these may be out of date.
+   */
   get claimsLost(): number {
     return this.#claimsLost
+  }
+
+  /** Why the last renewal failed; undefined if it did not. */
+  get failure(): unknown {
+    return this.#failures > 0 ? this.#failure : undefined
   }
 
   /** Calls `lose` when the session ends, or when the store reports that this claim ended. The result unsubscribes. */
@@ -95,14 +109,15 @@ export class Session {
     this.#finish(new HoldLostError(`hold lost: ${cause.message}`, { cause }))
   }
 
-  /** Stops the renewals and ends the session in the store. Rejects as a request does. */
+  /**
+   * Stops the renewals and ends the session in the store; a session that was lost with holds only when its margin is over.
+   * Rejects as a request does.
+   */
   async end(scope: Scope): Promise<void> {
     this.#finish(new DOMException('the session was ended', 'AbortError'))
-    await this.#destroy(scope)
-  }
-
-  #destroy(scope: Scope): Promise<void> {
-    return once({ ...this.requests, scope }, (signal) => this.#backend.destroySession(this.id, signal))
+    if (this.#destroyed) return
+    await this.#untilMarginIsOver(scope)
+    await once({ ...this.requests, scope }, (signal) => this.#backend.destroySession(this.id, signal))
   }
 
   #lifeLeftMs(): number {
@@ -120,7 +135,10 @@ export class Session {
     }
   }
 
-  /** Without holds nothing has to outlive an election. */
+  /**
+   * Whether a renewal is due. Without holds the usual time between renewals is enough: nothing has to outlive an
+   * election.
+   */
   #isDue(everyMs: number): boolean {
     if (this.#holds.size > 0 || this.#failures > 0) return true
     const usualMs = usualRenewalMs(this.ttlMs, this.#backend.facts)
@@ -159,26 +177,47 @@ export class Session {
   #finish(reason: Error): void {
     if (this.#ended.ended) return
     this.#cancelAlarm()
-    // If the store still counts the session, freeing it now saves the others the rest of the time to live.
-    if (reason instanceof HoldLostError) this.#destroyLost().catch(() => {})
+    if (reason instanceof HoldLostError) {
+      if (this.#holds.size > 0) this.#lost = this.#clock.mark()
+      this.#destroyLost().catch(() => {})
+    }
     this.#ended.end(reason)
   }
 
-  /** Asks until the store answers, or has ended the session by itself: after twice its time to live all stores have. */
+  /**
+   * If the session still lives in the store, ending it saves the other clients the rest of its time to live. Asks until the
+   * store answers, for at most twice the time to live: by then every store has ended the session itself.
+   */
   async #destroyLost(): Promise<void> {
     const scope = new Scope()
       .on(this.#closing)
       .onTimeout(this.#clock, 2 * this.ttlMs, () => 'the store has ended it')
     try {
+      await this.#untilMarginIsOver(scope)
       const request = { ...this.requests, scope, retries: Infinity }
       await persist(request, (signal) => this.#backend.destroySession(this.id, signal))
+      this.#destroyed = true
     } finally {
       scope.lift()
     }
   }
 
+  /**
+   * The margin belongs to the last writes of a holder that has just stopped. Requests may arrive although answers are lost:
+   * ending the session sooner would let the next holder in while these are under way. A lock-delay keeps it out in any case.
+   */
+  async #untilMarginIsOver(scope: Scope): Promise<void> {
+    if (!this.#lost) return
+    const coverMs = this.coveredMs - leastElapsedMs(this.#sent, this.#clock.mark())
+    const marginLeftMs = marginMs(this.coveredMs) - leastElapsedMs(this.#lost, this.#clock.mark())
+    const leftMs = Math.min(coverMs, marginLeftMs) - this.#backend.facts.lockDelayMs
+    if (leftMs > 0) await pause(this.#clock, leftMs, scope.signal)
+  }
+
   #expired(): HoldLostError {
-    const message = `not renewed for ${this.coveredMs} ms less a margin of ${marginMs(this.coveredMs)} ms`
-    return new HoldLostError(`hold lost: ${message}`, { cause: this.#failure })
+    const { failure: cause } = this
+    const why = cause instanceof RefusedError ? `: ${cause.message}` : ''
+    const message = `not renewed for ${this.coveredMs} ms less a margin of ${marginMs(this.coveredMs)} ms${why}`
+    return new HoldLostError(`hold lost: ${message}`, { cause })
   }
 }

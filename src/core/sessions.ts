@@ -33,9 +33,9 @@ export class Sessions {
   }
 
   /**
-   * A session that is not over. Costs one request when there is none. Rejects as a request does, with the reason of the
-   * scope, and, unless the caller `insists`, with UnavailableError after four tries: a caller with a time of its own tries
-   * until that is over.
+   * A session that is not over. Costs one request when there is none. Rejects as a request does, and with the reason of
+   * the scope. If the store does not answer, a caller that `insists` tries until its scope ends; every other caller
+   * gets the UnavailableError after four tries.
    */
   async current(scope: Scope, insists = false): Promise<Session> {
     for (let failures = 0; ; ) {
@@ -52,12 +52,12 @@ export class Sessions {
     }
   }
 
-  /** Why the last try to open a session failed; undefined if none did since one succeeded. */
+  /** The error of the last try to open a session; undefined if that succeeded. */
   get failure(): unknown {
     return this.#openFailure
   }
 
-  /** Stops opening, and ends the session aside, if there is one: for a client that came to nothing. */
+  /** Stops opening, and ends the session in the background, if there is one: for a client whose `connect` failed. */
   abandon(): void {
     this.end(new Scope()).catch(() => {}) // the store drops a session that nobody renews
   }

@@ -1,11 +1,14 @@
 // Watches the claim of a hold, since an operator can break the lock while the session lives. Owns how often the store
-// is asked; hold.ts decides what a loss means.
+// is asked; hold.ts reports the loss.
 
 import { type Clock, pause } from '../base/clock.ts'
 import { Scope } from '../base/scope.ts'
 import type { Admitted, Backend, Claim } from '../contract.ts'
 import { once } from './request.ts'
 import type { Session } from './session.ts'
+
+/** Ends the rest that is not needed. It is one value for all: an abort without a reason creates an error with a stack. */
+const rested = 'the rest is over'
 
 /** A claim that holds. */
 export interface Watched {
@@ -17,8 +20,8 @@ export interface Watched {
 }
 
 /**
- * Calls `vanished` when the store says that the claim no longer stands, until `scope` ends. Asks when the watch wakes,
- * and as often as the session is renewed, since a watch can fail silently.
+ * Calls `vanished` when the store says that the claim no longer stands, until `scope` ends. Asks when the watch wakes
+ * and, since a watch can fail silently, every third of the time to live.
  */
 export function watchClaim(watched: Watched, scope: Scope, vanished: () => void): void {
   watch(watched, scope, vanished).catch(() => {}) // it rejects only when the scope has ended
@@ -36,7 +39,10 @@ async function watch(watched: Watched, scope: Scope, vanished: () => void): Prom
   }
 }
 
-/** Asks once, since a watch misses changes from before it began. Resolves when it is time to ask again. */
+/**
+ * Asks once, since a watch misses changes from before it began. Resolves when it is time to ask again: with true if the
+ * watch woke, with false if the rest is over.
+ */
 async function verifyWhile(
   changed: Promise<boolean>,
   watched: Watched,
@@ -47,7 +53,7 @@ async function verifyWhile(
   const round = new Scope().on(scope)
   const rest = pause(clock, session.ttlMs / 3, round.signal).then(() => false)
   const woken = Promise.race([changed, rest]).finally(() => {
-    round.end(undefined)
+    round.end(rested)
     round.lift()
   })
   woken.catch(() => {})
@@ -61,7 +67,7 @@ async function verify(watched: Watched, scope: Scope, vanished: () => void): Pro
     const stands = await once({ ...session.requests, scope }, (signal) => backend.verify(claim, signal))
     if (!stands) vanished()
   } catch (error) {
-    // Unreachable or refused: the session's deadline decides.
+    // The store is out of reach or refuses: the session's deadline decides.
     if (scope.ended) throw error
   }
 }

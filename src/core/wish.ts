@@ -1,5 +1,5 @@
-// A caller's request for a name, and the time that it gives the store. Owns the difference between the end of that time and
-// a name that was not free. acquire.ts and admission.ts carry it out.
+// A caller's request for a name, and the time that it gives the store. Owns the difference between a store that did not
+// answer in time and a name that was not free. acquire.ts and admission.ts carry a wish out.
 import type { Hold } from '../api/hold.ts'
 import { UnavailableError } from '../base/errors.ts'
 import { printable } from '../base/printable.ts'
@@ -14,14 +14,18 @@ export interface Wish<H extends Hold = Hold> {
   readonly value: string
   /** Whether other clients observe the holder: see `Claim`. */
   readonly candidate: boolean
+  /** The priority of the claim: see `Claim`. */
+  readonly priority?: number | undefined
   /** If true, close() does not release this hold itself; it waits for work registered with `awaitOnClose` to do so. */
   readonly releasesItself?: boolean
   /** Makes the object that the caller gets. */
   readonly make: (grant: Grant) => H
-  /** How long to try and to stand in line. For 0 the claim does not stand in line, and has the time of two requests. */
+  /**
+   * How long to try and to stand in line. With 0 the claim does not stand in line, and has the time of two requests.
+   */
   readonly waitMs?: number | undefined
   readonly signal?: AbortSignal | undefined
-  /** Called with the number of claims or calls ahead, whenever that changes, and whether these are calls of this client. */
+  /** Called whenever the number of claims ahead changes. `isLocal` means that these are calls of this client. */
   readonly onWait?: ((ahead: number, isLocal?: boolean) => unknown) | undefined
 }
 
@@ -33,14 +37,9 @@ export interface Seen {
   isOwn: boolean
 }
 
-/** Whether the claim stands in line. */
-export function waits({ waitMs }: Pick<Wish, 'waitMs'>): boolean {
-  return waitMs !== 0
-}
-
 /**
- * How long a wish may take, the store's silence included; undefined for one without end. A caller who does not want to wait
- * is not held up by a store that hangs: the time of two requests has to do.
+ * How long a wish may take, with the silence of the store; undefined if there is no limit. With a `waitMs` of 0 it is
+ * the time of two requests, so that a store that hangs does not hold the caller up.
  */
 export function limitMs(
   { waitMs }: Pick<Wish, 'waitMs'>,
@@ -51,12 +50,15 @@ export function limitMs(
   return facts.answersAtOnce ? undefined : 2 * requestMs(coveredMs)
 }
 
-/** Ends a wait from within; the error that the caller gets is made when it is known who holds. */
+/**
+ * The reason that ends a wait when its time is over. The caller gets another error, which is made when the holder is
+ * known.
+ */
 export const timeout: unique symbol = Symbol('waited long enough')
 
 /**
- * A wait that ends before the store has answered does not show that the name is taken: the error says so, and why the last
- * try failed.
+ * Throws `error`, or in place of `timeout` an UnavailableError with the cause of the last failure: a wait that ends
+ * before the store has answered does not show that the name is taken.
  */
 export function toldApart(error: unknown, cause?: unknown): never {
   if (error !== timeout) throw error

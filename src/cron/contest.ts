@@ -1,5 +1,5 @@
-// Which host runs a tick: all wait in line for one lock, until the store says that somebody took the tick. Owns that a
-// host neither gives up a tick that nobody took, nor waits for longer than the tick is worth.
+// Decides which host runs a tick. All hosts wait in line for one lock, until the record in the store says that a host
+// took the tick. Owns two promises: a host gives up no tick that is still free, and waits no longer than its `waitMs`.
 
 import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
@@ -15,7 +15,7 @@ import { type Asked, type Marker, type Ruling, rule, type Span } from './ruling.
 export interface CronClient {
   readonly acquirer: Acquirer
   readonly clock: Clock
-  /** This process, for others to read. */
+  /** The host and process of this client as JSON, for other clients to read. */
   readonly holder: string
   readCheckpoint(name: string): Promise<string | undefined>
 }
@@ -27,20 +27,23 @@ export interface Contest {
   /** How long to compete. */
   readonly waitMs: number | undefined
   readonly onWait: ((ahead: number) => void) | undefined
-  /** Ends it before. */
+  /** Its end ends the contest early. */
   readonly scope: Scope
-  /** Hears what is on record, before this host stands in line and once it has the lock. */
+  /** Called with the record: before this host stands in line, and again when it has the lock. */
   onMarker(marker: Marker | undefined): void
-  /** Does what takes its time, before this host stands in line, and again under the lock where the record is another one. */
+  /**
+   * Does slow preparations before this host stands in line. Called again under the lock, since the record may have
+   * changed; it is fast then if the record is the same.
+   */
   prepare(marker: Marker | undefined): Promise<void>
 }
 
-/** The tick is this host's, as the marker was found; or another host has taken it, or has the lock. */
+/** Either this host has the lock and the tick, or it has neither, and `reason` and `span` say why. */
 export type Outcome =
   | { readonly hold: TickHold; readonly marker: Marker | undefined }
   | { readonly hold?: undefined; readonly reason: 'taken' | 'over' | 'busy'; readonly span: Span | undefined }
 
-/** Settles who runs the tick. Rejects as an acquire does, but for WaitTimeoutError. */
+/** Competes for the tick, and resolves with the outcome. Rejects as an acquire does, except with WaitTimeoutError. */
 export async function compete(client: CronClient, contest: Contest): Promise<Outcome> {
   const before = await look(client, contest)
   contest.onMarker(before)
@@ -63,7 +66,7 @@ export async function compete(client: CronClient, contest: Contest): Promise<Out
   }
 }
 
-/** Ends a wait for a tick that somebody else took. */
+/** The reason that ends the wait for a tick when another host took it. */
 class Taken extends Error {
   readonly ruling: Ruling
   constructor(ruling: Ruling) {
@@ -90,7 +93,10 @@ export function stand(
   return client.acquirer.acquire({ ...wish, waitMs, onWait, signal })
 }
 
-/** Looks again and again, soon at first: a host that gets the lock writes the marker at once, and works then. */
+/**
+ * Reads the record again and again, soon at first: a host that gets the lock writes its marker at once, before it
+ * works.
+ */
 async function watch(client: CronClient, contest: Contest, taken: Scope): Promise<void> {
   for (let looks = 1; !taken.ended; looks += 1) {
     await pause(client.clock, backoffMs(client.clock, looks), taken.signal)
@@ -102,12 +108,12 @@ async function watch(client: CronClient, contest: Contest, taken: Scope): Promis
   }
 }
 
-/** A store out of reach is no reason to leave the line. */
+/** Ignores that the store is out of reach: that is no reason to leave the line. */
 function unlessUnavailable(error: unknown): undefined {
   if (!(error instanceof UnavailableError)) throw error
 }
 
-/** The lock is ours; and so is the tick, unless another host took it meanwhile. */
+/** Called with the lock. The tick is ours, too, unless another host took it while we waited. */
 async function secured(client: CronClient, contest: Contest, hold: TickHold): Promise<Outcome> {
   try {
     const marker = await look(client, contest)
@@ -136,7 +142,7 @@ export async function readMarker(client: CronClient, name: string): Promise<Mark
   return parseMarker(name, await client.readCheckpoint(name))
 }
 
-/** The same, for no longer than the contest lasts. */
+/** Reads the record, and rejects with the reason of the scope when the contest ends. */
 function look(client: CronClient, { name, scope }: Contest): Promise<Marker | undefined> {
   return orAborted(readMarker(client, name), scope.signal)
 }

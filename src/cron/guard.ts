@@ -41,7 +41,10 @@ export class ClientCronGuard implements CronGuard {
   readonly #schedule: Schedule | undefined
   readonly #job: KnownJob
 
-  /** Throws TypeError or RangeError for bad arguments, which say where the expression is wrong. Sends nothing. */
+  /**
+   * Throws TypeError or RangeError for bad arguments; the error says which field of the expression is wrong. Sends
+   * nothing.
+   */
   constructor(client: CronClient, name: string, options: CronOptions) {
     checkName(name)
     checkOptions(options, cronOptions)
@@ -126,14 +129,14 @@ export class ClientCronGuard implements CronGuard {
     })
   }
 
-  /** Does something that `close` and the signal end, and that `close` awaits. */
+  /** Runs `what` in a scope that `signal` and `close` end. `close` waits for it. */
   #within<T>(signal: AbortSignal | undefined, what: (scope: Scope) => Promise<T>): Promise<T> {
     const { acquirer } = this.#client
-    const scope = new Scope().on(acquirer.closing).onSignal(signal)
-    return acquirer.awaitOnClose(what(scope).finally(() => scope.lift()))
+    const scope = new Scope().on(acquirer.closing.scope).onSignal(signal)
+    return acquirer.closing.awaitOnClose(what(scope).finally(() => scope.lift()))
   }
 
-  /** Does something under the lock, with what is on record at hand. */
+  /** Runs `what` under the lock, with a hold that has read the record. */
   #held<T>(options: AcquireOptions, what: (hold: TickHold, scope: Scope) => Promise<T>): Promise<T> {
     return this.#within(options.signal, async (scope) => {
       const { name } = this
@@ -151,7 +154,10 @@ export class ClientCronGuard implements CronGuard {
     return presentTick(this.#known(), this.#client.clock.wallMs(), this.#options.aheadMs)
   }
 
-  /** The tick before the present one, if it is one to be run late: a host that begins makes up for it at once. */
+  /**
+   * The last tick before now, if no host took it and `catchUp` wants it to run late: a host that starts runs it at
+   * once.
+   */
   async #overdue(): Promise<number | undefined> {
     const { catchUp = false } = this.#options
     const lastMs = this.#known().last(this.#client.clock.wallMs())

@@ -16,11 +16,11 @@ export interface Keeping {
   readonly clock: Clock
   readonly scope: Scope
   take(tickMs: number): Promise<TickResult<unknown>>
-  /** A tick of before that is to be run late. */
+  /** A tick from before the start that is to run late; undefined if there is none. */
   overdue(): Promise<number | undefined>
 }
 
-/** How often to look at the wall clock, at least: it may be set while this waits. */
+/** The longest rest between two looks at the wall clock, since it may be set during the rest. */
 const lookMs = 30_000
 
 /** Takes part in tick after tick, until the scope ends. */
@@ -30,7 +30,7 @@ export async function keep(keeping: Keeping, options: StartOptions): Promise<voi
   if (lastMs !== undefined) await attend(() => take(keeping, lastMs as number, options), keeping, options)
   for (lastMs ??= schedule.last(clock.wallMs()) ?? -Infinity; !scope.ended; ) {
     const tickMs = upcoming(schedule, clock.wallMs(), lastMs)
-    if (tickMs === undefined) return // the last one was
+    if (tickMs === undefined) return // the schedule has no further tick
     if (tickMs > clock.wallMs()) await rest(keeping, tickMs)
     else {
       lastMs = tickMs
@@ -39,7 +39,7 @@ export async function keep(keeping: Keeping, options: StartOptions): Promise<voi
   }
 }
 
-/** An outage at the beginning is outlasted until the next tick, as one at a tick is. */
+/** Looks for a late tick. Tries through an outage of the store until the next tick, or for `giveUpMs`. */
 function overdue(keeping: Keeping, { giveUpMs, onError = warn }: StartOptions): Promise<number | undefined> {
   const { clock, scope, schedule } = keeping
   const nowMs = clock.wallMs()
@@ -52,7 +52,7 @@ function upcoming(schedule: Schedule, nowMs: number, lastMs: number): number | u
   return nearest !== undefined && nearest > lastMs ? nearest : schedule.next(Math.max(nowMs, lastMs))
 }
 
-/** Rests until a time of the wall clock, or until it is time to look at that again. */
+/** Rests until a time of the wall clock, or until the next look at the clock is due. */
 async function rest({ clock, scope }: Keeping, untilMs: number): Promise<void> {
   const ms = Math.min(lookMs, untilMs - clock.wallMs())
   await pause(clock, ms, scope.signal).catch(() => {})
@@ -63,7 +63,10 @@ async function take(keeping: Keeping, tickMs: number, { onTick }: StartOptions):
   onTick?.(result)
 }
 
-/** Does it, and goes on after what goes wrong, unless that is a job that does not end. */
+/**
+ * Runs `what` and passes its error to `onError`, so that the schedule goes on. Throws only the error for a job that did
+ * not end in its grace.
+ */
 async function attend<T>(
   what: () => Promise<T>,
   { scope }: Keeping,

@@ -1,12 +1,12 @@
-// Ticks that no host took. Owns how they are found: in slices, so that the event loop turns between them, and before the lock
-// is there, since renewals must not wait for them.
+// Finds ticks that no host took. Owns how: in slices, so that the event loop turns in between, and before this host has
+// the lock, so that no renewal has to wait.
 import { type Clock, pause } from '../base/clock.ts'
 import type { Scope } from '../base/scope.ts'
 import type { Schedule } from './schedule.ts'
 
-/** The most ticks that are told or made up for at once: the latest ones. */
+/** The most missed ticks that are reported or run late at once. These are the latest ones. */
 export const missedMost = 1_000
-/** How many are looked for before the event loop turns: about 10 ms of work. */
+/** The number of ticks that are looked for before the event loop turns: about 10 ms of work. */
 const slice = 50
 
 /** The ticks of a schedule after one time and before another. */
@@ -18,7 +18,7 @@ export interface Missed {
   readonly more: boolean
 }
 
-/** Looks for them, and remembers the last answer. */
+/** Finds the missed ticks of a schedule, and remembers the last answer. */
 export class MissedTicks {
   readonly #schedule: Schedule | undefined
   readonly #clock: Clock
@@ -31,7 +31,10 @@ export class MissedTicks {
     this.#scope = scope
   }
 
-  /** Rejects with the reason of the scope. Free of cost if it was asked the same before. */
+  /**
+   * The missed ticks between two times. Rejects with the reason of the scope. Costs nothing if the last question was
+   * the same.
+   */
   async between(afterMs: number, beforeMs: number): Promise<Missed> {
     if (this.#last?.afterMs !== afterMs || this.#last.beforeMs !== beforeMs) {
       this.#last = { ...(await this.#find(afterMs, beforeMs)), beforeMs }

@@ -10,16 +10,16 @@ export interface RunCoordinator {
   onComplete(key: string): void
 }
 
-/** A client, as far as this needs one. */
+/** The part of a client that this needs. */
 export interface CronClient {
   cron(name: string, options: CronOptions): CronGuard
 }
 
 /**
  * Lets node-cron run each fire of its distributed tasks on one host: give it to `setRunCoordinator`, or to a task as
- * `runCoordinator`. The host holds the task's lock, named as node-cron names the task, until the task is complete; that
- * the lock was lost meanwhile becomes a warning of the process. Costs as much as `run` of a cron guard.
- * Throws TypeError for a client that has no `cron`.
+ * `runCoordinator`. The host holds a lock with node-cron's name of the task until the task is complete. If the lock is
+ * lost before that, the loss becomes a warning of the process. Costs as much as `run` of a cron guard. Throws TypeError
+ * for a client that has no `cron`.
  */
 export function runCoordinator(client: CronClient): RunCoordinator {
   check('client', client, withMethods('a client of Leasehold', ['cron']))

@@ -1,5 +1,5 @@
-// Goes on while the store is out of reach: a tick is worth that until the next one. Owns how long and how often. A single
-// request is repeated by core/request.ts; this begins anew after all that.
+// Tries on while the store is out of reach: a tick is worth that until the next one. Owns how long and how often.
+// core/request.ts repeats a single request; this begins anew after those repeats have failed.
 import { type Clock, mostElapsedMs, pause } from '../base/clock.ts'
 import { HoldLostError, UnavailableError } from '../base/errors.ts'
 import type { Scope } from '../base/scope.ts'
@@ -8,15 +8,15 @@ import type { Scope } from '../base/scope.ts'
 export interface Outlasting {
   readonly clock: Clock
   readonly scope: Scope
-  /** From now on, in ms. With 0 there is one try. */
+  /** The time in ms, from now on. With 0 there is one try. */
   readonly forMs: number
-  /** Called with the first error that this goes on after. */
+  /** Called once, with the error of the first try that failed. */
   readonly onOutage: (error: unknown) => void
 }
 
 const [restLeastMs, restMostMs] = [1_000, 30_000]
 
-/** An error that stands for a decision, and not for an outage, whatever its class. */
+/** Wraps an error that must not count as an outage, though its class may be that of one. */
 export class Final extends Error {
   readonly error: unknown
   constructor(error: unknown) {
@@ -26,8 +26,8 @@ export class Final extends Error {
 }
 
 /**
- * Tries until it succeeds or the time is over, and rejects with the last error then. Any error but an outage ends it at once;
- * of a Final the error inside is thrown.
+ * Calls `what` until it succeeds. When the time is over, rejects with the last error. Rejects at once with an error
+ * that is no outage, and with the error inside a Final.
  */
 export async function outlast<T>(what: () => Promise<T>, options: Outlasting): Promise<T> {
   const { clock, scope, forMs, onOutage } = options
@@ -46,13 +46,13 @@ export async function outlast<T>(what: () => Promise<T>, options: Outlasting): P
   }
 }
 
-/** A sixtieth of the time at most, so that a short tick is not slept through. */
+/** At most a sixtieth of the time, so that a rest does not last past a short interval. */
 function restAfterMs(failures: number, { clock, forMs }: Outlasting): number {
   const mostMs = Math.min(restMostMs, Math.max(restLeastMs, forMs / 60))
   return Math.min(mostMs, restLeastMs * 2 ** (failures - 1)) * (0.5 + clock.random() / 2)
 }
 
-/** The store did not answer, or the lock was lost before the work began. */
+/** Whether the store did not answer, or the lock was lost before the job began. */
 function isOutage(error: unknown): boolean {
   return error instanceof UnavailableError || error instanceof HoldLostError
 }

@@ -1,28 +1,28 @@
-// Which tick may run, by what is on record, and what the record becomes. Pure functions. Owns that a tick runs once, also
-// where clocks are wrong: a tick that is on record is never run again, and one of the far future stops nobody.
+// Decides by the record which tick may run, and computes the next record. Pure functions. Owns that a tick runs once,
+// even if clocks are wrong: a tick on record is never run again, and a tick of the far future stops no other tick.
 import type { Holder } from '../api/hold.ts'
 
 /** Ticks that were taken one after the other, without one left out. */
 export interface Span {
   /** The first of these ticks, in ms since 1970. */
   readonly fromMs: number
-  /** The last of them. All that follows is about this one. */
+  /** The last of them. All further properties are about this tick. */
   readonly tickMs: number
   /** The process that took it. */
   readonly by: Holder
-  /** Whether the job came to an end, be it an error. */
+  /** Whether the job ended, with or without an error. */
   readonly done: boolean
-  /** When it did, as ISO 8601 has it, by the clock of its host. */
+  /** When the job ended, in ISO 8601, by the clock of its host. */
   readonly ended?: string | undefined
   /** The fencing token of the hold under which it was taken. */
   readonly token?: string | undefined
-  /** The tick of a host that found this span to be of the future, and ran its own tick past it. */
+  /** Set if a host found that this span lies in the future and ignored it: the tick that the host ran then. */
   readonly asideMs?: number | undefined
 }
 
 /** The record of a cron job. */
 export interface Marker {
-  /** The span that was written last comes first. There are several where ticks were left out, or clocks are wrong. */
+  /** The span that was written last comes first. There are several if ticks were left out or clocks are wrong. */
   readonly spans: readonly Span[]
   /** The checkpoint that the job itself wrote for its next run. */
   readonly text?: string | undefined
@@ -31,15 +31,15 @@ export interface Marker {
 /** A tick that a host asks for. */
 export interface Asked {
   readonly tickMs: number
-  /** Whether a tick that was begun and not ended is still to be had. */
+  /** Whether a tick whose job began and did not end may run again. */
   readonly retry: boolean
-  /** A later tick on record ends this one, unless it is past this time: then a clock is wrong. */
+  /** A later tick on record rules this one out. A tick on record after this time does not: then a clock is wrong. */
   readonly horizonMs: number
   /** Tokens of holds under which this host marked the tick, and did not begin it. */
-  readonly unbegun: ReadonlySet<string>
+  readonly unbegun: { has(token: string): boolean }
 }
 
-/** Why a tick is not to be had. */
+/** Why a tick may not run. */
 export interface Ruling {
   readonly reason: 'taken' | 'over'
   /** The span on record that stands in its way. */
@@ -49,7 +49,7 @@ export interface Ruling {
 /** The most spans that are kept. */
 const spansMost = 8
 
-/** Why a tick is not to be had; undefined where it is. */
+/** Why a tick may not run; undefined if it may. */
 export function rule(marker: Marker | undefined, asked: Asked): Ruling | undefined {
   const { tickMs, horizonMs } = asked
   const spans = marker?.spans ?? []
@@ -64,7 +64,10 @@ function isSettled({ done, token }: Span, { retry, unbegun }: Asked): boolean {
   return done || !retry
 }
 
-/** The spans that clocks which are right cannot have reached yet, and that nobody has set aside for an earlier tick. */
+/**
+ * The spans after the horizon, which right clocks cannot have reached yet. A span that was ignored for another tick
+ * before is left out, since that host has reported it.
+ */
 export function futureSpans(
   marker: Marker | undefined,
   { tickMs, horizonMs }: Pick<Asked, 'tickMs' | 'horizonMs'>,
@@ -73,7 +76,7 @@ export function futureSpans(
   return spans.filter((span) => span.tickMs > horizonMs && (span.asideMs ?? tickMs) === tickMs)
 }
 
-/** The last span before a tick: the ticks between the two were left out. */
+/** The last span before a tick. No host took the ticks between the two. */
 export function spanBefore(marker: Marker | undefined, tickMs: number): Span | undefined {
   return highest((marker?.spans ?? []).filter((span) => span.tickMs < tickMs))
 }
@@ -87,21 +90,40 @@ export interface Mark extends Pick<Span, 'by' | 'done' | 'ended' | 'token'> {
   readonly by: Holder
 }
 
-/** The marker with this tick on record. It joins the span that ends with the tick before. */
+/** The marker with this tick on record. The tick joins the span that ends with the tick before. */
 export function withMark(marker: Marker | undefined, mark: Mark): Marker {
-  const { tickMs, previousMs = Number.POSITIVE_INFINITY, horizonMs, by, done, ended, token } = mark
-  const spans: readonly Span[] = marker?.spans ?? []
-  const base = highest(spans.filter((span) => span.tickMs <= tickMs))
-  const joins = base && (base.tickMs === tickMs || base.tickMs >= previousMs)
-  const fromMs = joins ? base.fromMs : tickMs
-  const others = spans
-    .filter((span) => !joins || span !== base)
+  const { tickMs, horizonMs, by, done, ended, token } = mark
+  const replaced = spanReplaced(marker, mark)
+  const others = (marker?.spans ?? [])
+    .filter((span) => span !== replaced)
     .map((span) => (span.tickMs > horizonMs ? { ...span, asideMs: span.asideMs ?? tickMs } : span))
-  const first: Span = { fromMs, tickMs, by, done, ended, token }
+  const first: Span = { fromMs: replaced?.fromMs ?? tickMs, tickMs, by, done, ended, token }
   return { spans: [first, ...fewer(others, spansMost - 1)], text: marker?.text }
 }
 
-/** Joins neighbours until there are no more than `most`: those that are closest to each other, the oldest first. */
+/** The span that ends with this tick or with the one before it: the mark takes its place. Undefined where there is none. */
+export function spanReplaced(
+  marker: Marker | undefined,
+  { tickMs, previousMs = Number.POSITIVE_INFINITY }: Pick<Mark, 'tickMs' | 'previousMs'>,
+): Span | undefined {
+  const base = highest((marker?.spans ?? []).filter((span) => span.tickMs <= tickMs))
+  return base && (base.tickMs === tickMs || base.tickMs >= previousMs) ? base : undefined
+}
+
+/** The marker without this mark of a tick, and with the span that the mark has replaced. */
+export function withoutMark(
+  { spans, text }: Marker,
+  { tickMs, token, replaced }: Pick<Span, 'tickMs' | 'token'> & { readonly replaced: Span | undefined },
+): Marker {
+  const rest = spans.filter((span) => span.tickMs !== tickMs || span.token !== token)
+  const others = rest.map((span) => (span.asideMs === tickMs ? { ...span, asideMs: undefined } : span))
+  return { spans: replaced ? [replaced, ...others] : others, text }
+}
+
+/**
+ * Joins neighbours until at most `most` spans are left. The two with the smallest gap are joined first, the oldest if
+ * gaps are equal.
+ */
 function fewer(spans: readonly Span[], most: number): Span[] {
   const sorted = [...spans].sort((one, other) => one.tickMs - other.tickMs)
   while (sorted.length > most) {

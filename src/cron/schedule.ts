@@ -1,6 +1,6 @@
-// When a cron expression has its ticks. croner finds them: it knows the expressions, the time zones and their changes of
-// the clock. Owns what Leasehold corrects of that: which jobs have fixed times, only the hour decides, and a gap that ends
-// on the next day counts, too.
+// Finds the ticks of a cron expression by croner, which knows expressions, time zones and changes of the clock. Owns
+// two corrections: the hour field alone decides whether a job has fixed times, and a gap that ends on the next day
+// loses no tick.
 import { Cron } from 'croner'
 import { quoted } from '../base/printable.ts'
 
@@ -27,12 +27,12 @@ export class Schedule {
   readonly expression: string
   readonly timezone: string | undefined
   readonly #cron: Cron
-  /** The gaps of the time zone, where the schedule has fixed times. */
+  /** The gaps of the time zone, if the schedule has fixed times. */
   readonly #gaps: Gaps | undefined
 
   /**
-   * `expression` has five fields, or six with seconds in front, or is a nickname such as `@daily`. Without `timezone` it is
-   * the time zone of the process. Throws TypeError or RangeError, which say where the expression is wrong.
+   * `expression` has five fields, or six with seconds in front, or is a nickname such as `@daily`. The default of
+   * `timezone` is that of the process. Throws a TypeError or RangeError that says which field is wrong.
    */
   constructor(expression: string, timezone: string | undefined) {
     this.expression = expression
@@ -43,14 +43,14 @@ export class Schedule {
     if (this.next(0) === undefined) throw malformed(expression, 'it never comes true')
   }
 
-  /** The first tick after a time; undefined where there is none in the next years. */
+  /** The first tick after a time; undefined if there is none in the next years. */
   next(afterMs: number): number | undefined {
     const tick = this.#cron.nextRun(new Date(afterMs))?.getTime()
     const gapEnd = this.#gaps?.next(afterMs)
     return tick === undefined || gapEnd === undefined ? tick : Math.min(tick, gapEnd)
   }
 
-  /** The last tick at or before a time; undefined where there was none for years. */
+  /** The last tick at or before a time; undefined if there was none for years. */
   last(atMs: number): number | undefined {
     const afterMs = (Math.floor(atMs / 1_000) + 1) * 1_000 // ticks are whole seconds, and croner looks before this time
     const tick = this.#cron.previousRuns(1, new Date(afterMs))[0]?.getTime()
@@ -58,14 +58,17 @@ export class Schedule {
     return tick === undefined || gapEnd === undefined ? tick : Math.max(tick, gapEnd)
   }
 
-  /** The tick next to a time, before or after it: clocks that differ by less than half an interval agree on it. */
+  /**
+   * The tick nearest to a time, before or after it. Hosts whose clocks differ by less than half an interval agree on
+   * it.
+   */
   nearest(atMs: number): number | undefined {
     const [last, next] = [this.last(atMs), this.next(atMs)]
     if (last === undefined || next === undefined) return last ?? next
     return atMs - last <= next - atMs ? last : next
   }
 
-  /** The ticks between two times, without these, the latest one first. */
+  /** The ticks between two times, both excluded, the latest one first. */
   *between(afterMs: number, beforeMs: number): Generator<number, void> {
     for (let at = this.last(beforeMs - 1); at !== undefined && at > afterMs; at = this.last(at - 1)) yield at
   }
@@ -144,7 +147,7 @@ function parse(expression: string, timezone: string | undefined): Cron {
     } as const
     const cron = new Cron(expression, options)
     const fixed = hasFixedTimes(expression)
-    // Without a pattern it is one point in time, and no schedule.
+    // An expression without a pattern is one point in time, and no schedule.
     if (cron.getPattern() !== undefined) return fixed ? new Cron(withFixedTimes(expression), options) : cron
   } catch (cause) {
     throw malformed(expression, whereWrong(expression), cause)
@@ -159,7 +162,10 @@ function hasFixedTimes(expression: string): boolean {
   return !/[*?/]/.test(parts.at(-4) ?? '')
 }
 
-/** The same expression without wildcards and steps in minutes and seconds: croner takes those for a sign of no fixed times. */
+/**
+ * The same expression without wildcards and steps in minutes and seconds: with those, croner would not take it for a
+ * job of fixed times.
+ */
 function withFixedTimes(expression: string): string {
   const parts = expression.trim().split(/\s+/)
   return parts.map((part, index) => (index < parts.length - 4 ? writtenOut(part) : part)).join(' ')
@@ -177,7 +183,7 @@ function writtenOut(field: string): string {
   return items.join(',')
 }
 
-/** Which field is wrong: the one that is wrong alone, too. */
+/** Says which field is wrong: the first that is wrong even if all others are `*`. */
 function whereWrong(expression: string): string {
   const parts = expression.trim().split(/\s+/)
   const known = parts.length === 6 ? [second, ...fields] : fields

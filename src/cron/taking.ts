@@ -1,9 +1,9 @@
-// One host's part in one tick, from the question whether it is to be had to the end of the job. Owns how long this host goes
-// on for it, what it tells on the way, and which ticks run late before it.
+// One tick on one host, from the first look at the record to the end of the job. Owns how long the host tries, what it
+// reports on the way, and which ticks run late before this one.
 import type { CronJob, CronOptions, TickOptions, TickResult } from '../api/cron.ts'
 import type { Holder } from '../api/hold.ts'
 import { type Mark, mostElapsedMs } from '../base/clock.ts'
-import { ClockError } from '../base/errors.ts'
+import { ClockError, TickLostError } from '../base/errors.ts'
 import { quoted } from '../base/printable.ts'
 import type { Scope } from '../base/scope.ts'
 import { graceDefaultMs } from '../core/grace.ts'
@@ -15,7 +15,7 @@ import { outlast } from './outlast.ts'
 import { horizonOf, untilNextMs } from './present.ts'
 import { type Asked, futureSpans, type Marker, type Span, spanBefore } from './ruling.ts'
 import type { Schedule } from './schedule.ts'
-import { perform } from './turn.ts'
+import { perform, type Unbegun } from './turn.ts'
 
 /** A cron job, as its guard knows it. */
 export interface KnownJob {
@@ -25,17 +25,17 @@ export interface KnownJob {
   readonly schedule: Schedule | undefined
 }
 
-/** One tick, and what to do at it. */
+/** One tick, and the job to run at it. */
 export interface TakeOptions<T> extends TickOptions {
   readonly tickMs: number
-  /** Whether the caller named the tick: then it has no deadline but the caller's. */
+  /** Whether the caller named the tick. Then `waitMs` and `giveUpMs` are its only deadlines. */
   readonly named: boolean
   readonly job: CronJob<T>
   readonly scope: Scope
   readonly onError: (error: unknown) => void
 }
 
-/** Ticks that are late. */
+/** Ticks before this one that no host took or ended. */
 interface Late {
   readonly run: readonly number[]
   readonly left: readonly number[]
@@ -50,8 +50,8 @@ export class Taking<T> {
   readonly #horizonMs: number
   readonly #untilNextMs: number | undefined
   readonly #missed: MissedTicks
-  readonly #unbegun = new Set<string>()
-  /** Ticks of the future that were told. */
+  readonly #unbegun = new Map<string, Unbegun>()
+  /** Ticks of the future that were reported. */
   readonly #told = new Set<number>()
 
   constructor(job: KnownJob, options: TakeOptions<T>) {
@@ -70,7 +70,12 @@ export class Taking<T> {
   take(): Promise<TickResult<T>> {
     const { clock } = this.#job.client
     const { waitMs, giveUpMs = waitMs ?? this.#untilNextMs ?? 0, scope, onError } = this.#options
-    return outlast(() => this.#try(), { clock, scope, forMs: giveUpMs, onOutage: onError })
+    const outlasting = { clock, scope, forMs: giveUpMs, onOutage: onError }
+    return outlast(() => this.#try(), outlasting).catch((error) => {
+      const ticks = new Set([...this.#unbegun.values()].map(({ tickMs }) => tickMs))
+      for (const tickMs of ticks) onError(notBegun(this.#job.name, tickMs, error))
+      throw error
+    })
   }
 
   async #try(): Promise<TickResult<T>> {
@@ -104,7 +109,7 @@ export class Taking<T> {
     return waitMs && Math.max(1, waitMs - elapsedMs)
   }
 
-  /** The ticks that are late, and then the present one. */
+  /** Runs the late ticks, and then the present one. */
   async #run(hold: TickHold, marker: Marker | undefined): Promise<T> {
     const { client, name, schedule } = this.#job
     const { job, scope, graceMs = graceDefaultMs, tickMs } = this.#options
@@ -113,7 +118,8 @@ export class Taking<T> {
     const turn = {
       ...{ name, clock: client.clock, hold, job, scope, graceMs, schedule },
       ...{ horizonMs: this.#horizonMs, unbegun: this.#unbegun },
-      // Once a later tick is on record, no other host finds these missed: before, it would tell them again.
+      // Missed ticks are reported once a later tick is on record: until then another host would find and report them
+      // again.
       onMarked: (markedMs: number) => {
         const until = left.filter((ms) => ms < markedMs).length
         this.#tellMissed(left.slice(told, until), told === 0 ? sinceMs : undefined)
@@ -125,7 +131,10 @@ export class Taking<T> {
     return perform(turn, tickMs, by)
   }
 
-  /** Which ticks to run before this one, and which others no host took, with the tick since which there are more of these. */
+  /**
+   * The late ticks to run before this one, and the other ticks that no host took. `sinceMs` is set if there are more of
+   * them than are listed: all came after that tick.
+   */
   async #late(marker: Marker | undefined): Promise<Late> {
     const { tickMs } = this.#options
     const { retry = false, catchUp = false } = this.#job.options
@@ -156,7 +165,7 @@ export class Taking<T> {
     }
   }
 
-  /** Once for each tick of the future. */
+  /** Reports each tick of the future once. */
   #tellFuture(marker: Marker | undefined): void {
     const { client, name } = this.#job
     for (const span of futureSpans(marker, this.#asked)) {
@@ -173,6 +182,14 @@ export function notRun(
   { reason, span }: Extract<Outcome, { reason: unknown }>,
 ): Extract<TickResult<never>, { ran: false }> {
   return { ran: false, tick, reason, last: span && recordOf(span), by: span?.by }
+}
+
+function notBegun(name: string, tickMs: number, cause: unknown): TickLostError {
+  return new TickLostError(
+    `${quoted(name)}: the tick of ${new Date(tickMs).toISOString()} did not run here, and may be on record as taken by ` +
+      'this host, since the store did not answer; no other host runs it then',
+    { tickMs, cause },
+  )
 }
 
 function wrongClock(name: string, { tickMs, by }: Span, nowMs: number): ClockError {

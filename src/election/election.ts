@@ -1,56 +1,72 @@
 // Elections: candidates stand in line as for a lock, one leads, and every client can observe the leader. Owns the
-// verbs. core/acquire.ts waits, core/follow.ts follows changes, lead.ts works through terms.
+// verbs. core/acquire.ts waits, sight.ts observes, lead.ts works through terms, precedence.ts overtakes.
 
 import type { AskOptions } from '../api/ask.ts'
 import type {
   CampaignOptions,
+  Candidate,
+  CandidateValue,
   Election,
   LeadOptions,
   LeadWork,
   ObserveOptions,
   Observing,
-  Term,
+  SeenLeader,
+  TermOptions,
+  TryCampaignOptions,
 } from '../api/election.ts'
-import { type Clock, pause } from '../base/clock.ts'
+import type { LedTerm, Term } from '../api/term.ts'
+import type { Clock } from '../base/clock.ts'
 import { quoted } from '../base/printable.ts'
 import { type Ending, Scope } from '../base/scope.ts'
-import type { Facts, Leader, Observation } from '../contract.ts'
+import type { Facts, Leader, Overtaking, Standing } from '../contract.ts'
 import type { Acquirer } from '../core/acquire.ts'
 import {
   askOptions,
   campaignOptions,
   checkName,
   checkOptions,
+  checkValue,
   checkWork,
   leadOptions,
   observeOptions,
+  termOptions,
+  tryCampaignOptions,
 } from '../core/arguments.ts'
-import { teller } from '../core/callbacks.ts'
-import { follow } from '../core/follow.ts'
-import { warn } from '../core/grace.ts'
+import { graceDefaultMs, warn } from '../core/grace.ts'
 import type { Grant } from '../core/hold.ts'
-import { backoffMs, within } from '../core/request.ts'
-import { type Candidacy, Lead } from './lead.ts'
+import { stopBeforeDefaultMs } from '../core/lifetime.ts'
+import { within } from '../core/request.ts'
+import type { Wish } from '../core/wish.ts'
+import type { Attendance, Candidacy } from './entry.ts'
+import { Lead } from './lead.ts'
 import { ObservingLoop } from './observing.ts'
+import { serveOnce } from './one-term.ts'
+import { Overtaker } from './precedence.ts'
+import { leaders, type Onlooker, type Scenery } from './sight.ts'
 import { ClaimTerm } from './term.ts'
 
 /** The parts of the client that an election uses. */
-export interface ElectionClient {
+export interface ElectionClient extends Pick<Scenery, 'observe' | 'leaderChanged'> {
   readonly acquirer: Acquirer
   readonly clock: Clock
   readonly facts: Facts
   readonly ttlMs: number
-  /** This process, as the value of a candidate that sets none. */
+  /** The host and process of this client, as the value of a candidate that sets none. */
   readonly candidate: string
-  observe(name: string, scope: Ending, retries?: number): Promise<Observation>
-  /** Resolves when another leader may have followed: `leaderChanged` of the contract. */
-  leaderChanged(name: string, seen: Observation, signal: AbortSignal): Promise<Observation | undefined>
+  /** The present session; undefined while there is none. */
+  readonly session: string | undefined
+  line(name: string, scope: Ending): Promise<Standing[]>
+  /** Makes room in the line: `overtake` of the contract. */
+  overtake(name: string, overtaking: Overtaking, scope: Ending): Promise<boolean>
+  readCheckpoint(name: string, options?: AskOptions): Promise<string | undefined>
 }
 
 /** An election of one client. Its promises are in the interface Election. */
 export class ClientElection implements Election {
   readonly name: string
   readonly #client: ElectionClient
+  readonly #draining = new Scope()
 
   /** Throws TypeError or RangeError for a bad name. Sends nothing. */
   constructor(client: ElectionClient, name: string) {
@@ -64,12 +80,34 @@ export class ClientElection implements Election {
     return this.#campaign(options)
   }
 
-  async leader(options: AskOptions = {}): Promise<Leader | undefined> {
-    checkOptions(options, askOptions)
-    const { acquirer, clock, observe } = this.#client
-    const limits = { clock, scope: acquirer.closing }
-    const { leader } = await within(limits, options, (scope) => observe(this.name, scope))
-    return leader
+  async tryCampaign(options: TryCampaignOptions = {}): Promise<Term | undefined> {
+    checkOptions(options, tryCampaignOptions(this.#client.facts))
+    return this.#tryCampaign(options)
+  }
+
+  async run<T>(work: (term: LedTerm) => T | Promise<T>, options: TermOptions = {}): Promise<T> {
+    const { acquirer, facts, ttlMs } = this.#client
+    checkWork('work', work)
+    checkOptions(options, termOptions(facts, ttlMs))
+    return acquirer.closing.awaitOnClose(this.#run(work, options))
+  }
+
+  async leader(options: AskOptions = {}): Promise<SeenLeader | undefined> {
+    const { observe } = this.#client
+    const { leader } = await this.#ask(options, (scope) => observe(this.name, scope))
+    return this.#seen(leader)
+  }
+
+  async candidates(options: AskOptions = {}): Promise<Candidate[]> {
+    const line = await this.#ask(options, (scope) => this.#client.line(this.name, scope))
+    return line.map(({ value, token, session, held: leads, priority }) => {
+      const mine = session === this.#client.session
+      return { ...{ value, token, session, leads, mine }, ...(priority !== undefined && { priority }) }
+    })
+  }
+
+  readCheckpoint(options?: AskOptions): Promise<string | undefined> {
+    return this.#client.readCheckpoint(this.name, options)
   }
 
   observe(options: ObserveOptions = {}): Observing {
@@ -77,102 +115,133 @@ export class ClientElection implements Election {
     return new ObservingLoop(this.#client, (observing) => this.#observe(observing, options))
   }
 
-  async *#observe(
-    observing: ObservingLoop,
-    options: ObserveOptions,
-  ): AsyncGenerator<Leader | undefined, never, void> {
-    const { acquirer, clock, ttlMs, leaderChanged } = this.#client
-    const scope = new Scope().on(acquirer.closing).onSignal(options.signal)
-    observing.open(scope)
-    try {
-      const first = await observing.ask(() => this.#client.observe(this.name, scope))
-      const observations = follow(first, {
-        clock,
-        scope,
-        ask: () => this.#askOn(observing, scope, options),
-        changed: (seen, until) => leaderChanged(this.name, seen, until),
-        restMs: () => ttlMs,
-        tells: () => true,
-        isSame: (before, now) => isSame(before.leader, now.leader),
-      })
-      for (let last: Observation | undefined; ; ) {
-        const { value: now } = await observations.next()
-        if (!last || !isSame(last.leader, now.leader)) yield now.leader
-        last = now
-      }
-    } finally {
-      scope.lift()
-    }
-  }
-
-  /** Asks until the store answers: what goes wrong once the observer has had an answer may pass. */
-  async #askOn(
-    observing: ObservingLoop,
-    scope: Scope,
-    { fatal, onError }: ObserveOptions,
-  ): Promise<Observation> {
-    const { clock, observe } = this.#client
-    const tell = teller(onError ?? warnOfEach(), scope, { clock, name: this.name, graceMs: 0 })
-    for (let failures = 1; ; failures += 1) {
-      try {
-        return await observing.ask(() => observe(this.name, scope, 0))
-      } catch (error) {
-        if (scope.ended || fatal?.(error)) throw error
-        await tell(error)
-      }
-      await pause(clock, backoffMs(clock, failures), scope.signal)
-    }
-  }
-
   async lead(work: LeadWork, options: LeadOptions = {}): Promise<void> {
     const { acquirer, clock, facts, ttlMs } = this.#client
     checkWork('work', work)
     checkOptions(options, leadOptions(facts, ttlMs))
-    acquirer.closing.throwIfEnded()
-    const scope = new Scope().on(acquirer.closing).onSignal(options.signal)
-    const campaign = ({ value, signal, onStanding }: Candidacy): Promise<ClaimTerm> => {
-      return this.#campaign({ value, signal, onWait: options.onWait }, true, onStanding)
-    }
-    const lead = new Lead({ campaign, clock, facts, ttlMs, scope, name: this.name }, work, options)
-    await acquirer.awaitOnClose(lead.run().finally(() => scope.lift()))
+    acquirer.closing.scope.throwIfEnded()
+    const scope = new Scope().on(acquirer.closing.scope).onSignal(options.signal)
+    const { onWait, priority } = options
+    const lead = new Lead(
+      {
+        ...{ clock, facts, ttlMs, scope, name: this.name, draining: this.#draining },
+        campaign: ({ value, signal, onStanding }: Candidacy) =>
+          this.#campaign({ value, signal, onWait, priority }, { releasesItself: true, onStanding }),
+        tryCampaign: (candidacy) => this.#tryCampaign(candidacy, { releasesItself: true }),
+        untilVacant: (signal) => this.#untilVacant({ signal, onError: options.onError }),
+        waiting: (signal) => this.#waiting(signal),
+      },
+      work,
+      options,
+    )
+    await acquirer.closing.awaitOnClose(lead.run().finally(() => scope.lift()))
   }
 
-  async #campaign(
-    options: CampaignOptions,
-    releasesItself = false,
-    onStanding?: () => void,
-  ): Promise<ClaimTerm> {
-    const { acquirer, candidate, clock, ttlMs } = this.#client
-    const { value = candidate, waitMs, signal } = options
-    const make = (grant: Grant): ClaimTerm => new ClaimTerm(grant)
-    const wish = { name: this.name, permits: 1, value, candidate: true, releasesItself, make }
+  drain(): void {
+    this.#draining.end('the candidate makes room for others')
+  }
+
+  async #run<T>(work: (term: LedTerm) => T | Promise<T>, options: TermOptions): Promise<T> {
+    const { acquirer, clock, facts, ttlMs } = this.#client
+    const {
+      graceMs = graceDefaultMs,
+      stopBeforeMs = stopBeforeDefaultMs(ttlMs, facts),
+      ...campaign
+    } = options
+    const grace = { clock, name: this.name, graceMs }
+    const term = await this.#campaign(campaign, { releasesItself: true })
+    const scope = new Scope().on(acquirer.closing.scope).onSignal(options.signal)
+    return serveOnce(term, work, { scope, grace, stopBeforeMs }).finally(() => scope.lift())
+  }
+
+  async #campaign(options: CampaignOptions, attendance: Attendance = {}): Promise<ClaimTerm> {
+    const { acquirer, clock, ttlMs } = this.#client
+    const { value, waitMs, signal, priority } = options
+    const wish = await this.#wish(value, attendance)
+    const wait = new Scope().on(acquirer.closing.scope).onSignal(signal)
+    const overtaker = this.#overtaker(priority, wait)
     let cancelWarning: (() => void) | undefined
     const onWait = (ahead: number, isLocal = false): unknown => {
-      if (!isLocal) onStanding?.()
+      if (!isLocal) attendance.onStanding?.()
       // A term that was just lost is withdrawn within a time to live. A longer wait is caused by a campaign or a term
       // of this client.
       if (isLocal) cancelWarning ??= clock.after(ttlMs, () => warn(waitsForItself(this.name)))
-      return options.onWait?.(ahead)
+      const overtaking = !isLocal && ahead > 1 && overtaker?.look()
+      return Promise.all([options.onWait?.(ahead), overtaking])
     }
-    const asking = acquirer.acquire({ ...wish, waitMs, signal, onWait })
-    return asking.finally(() => cancelWarning?.())
+    const asking = acquirer.acquire({ ...wish, priority, waitMs, signal, onWait })
+    return asking.finally(() => {
+      cancelWarning?.()
+      wait.end(undefined)
+      wait.lift()
+    })
   }
-}
 
-/** Warns of an error that comes again and again once. */
-function warnOfEach(): (error: unknown) => void {
-  let told = ''
-  return (error) => {
-    if (String(error) !== told) warn(error)
-    told = String(error)
+  async #tryCampaign(
+    { value, signal }: TryCampaignOptions,
+    attendance: Attendance = {},
+  ): Promise<ClaimTerm | undefined> {
+    return this.#client.acquirer.tryAcquire({ ...(await this.#wish(value, attendance)), signal })
+  }
+
+  async #wish(asked: CandidateValue | undefined, { releasesItself }: Attendance): Promise<Wish<ClaimTerm>> {
+    const { candidate, facts } = this.#client
+    const value = typeof asked === 'function' ? await asked() : (asked ?? candidate)
+    checkValue(value, facts)
+    const make = (grant: Grant): ClaimTerm => new ClaimTerm(grant)
+    return {
+      ...{ name: this.name, permits: 1, value, candidate: true, make },
+      ...(releasesItself && { releasesItself }),
+    }
+  }
+
+  #overtaker(priority: number | undefined, scope: Ending): Overtaker | undefined {
+    if (priority === undefined) return undefined
+    const { clock, line, overtake } = this.#client
+    return new Overtaker({
+      ...{ clock, scope, priority },
+      session: () => this.#client.session,
+      read: () => line(this.name, scope),
+      overtake: (overtaking) => overtake(this.name, overtaking, scope),
+    })
+  }
+
+  async *#observe(
+    onlooker: Onlooker,
+    options: ObserveOptions,
+  ): AsyncGenerator<SeenLeader | undefined, never, void> {
+    const { acquirer, clock, ttlMs, observe, leaderChanged } = this.#client
+    const scenery = { name: this.name, clock, ttlMs, closing: acquirer.closing.scope, observe, leaderChanged }
+    const seen = leaders(scenery, onlooker, options)
+    try {
+      for (;;) yield this.#seen((await seen.next()).value)
+    } finally {
+      await seen.return(undefined as never)
+    }
+  }
+
+  #seen(leader: Leader | undefined): SeenLeader | undefined {
+    return leader && { ...leader, mine: leader.session === this.#client.session }
+  }
+
+  async #untilVacant(options: ObserveOptions): Promise<void> {
+    for await (const leader of this.observe(options)) if (!leader) return
+  }
+
+  async #waiting(signal: AbortSignal): Promise<bigint[]> {
+    const candidates = await this.candidates({ signal })
+    return candidates.filter(({ leads, mine }) => !leads && !mine).map(({ token }) => token)
+  }
+
+  /** Asks within the limits that a caller gives. */
+  async #ask<T>(options: AskOptions, ask: (scope: Ending) => Promise<T>): Promise<T> {
+    checkOptions(options, askOptions)
+    const { acquirer, clock } = this.#client
+    return within({ clock, scope: acquirer.closing.scope }, options, ask)
   }
 }
 
 function waitsForItself(name: string): Error {
   const why = 'this client stands for it, or leads it, already, and its campaigns wait for one another'
   return new Error(`a campaign for ${quoted(name)} does not reach the store: ${why}`)
-}
-
-function isSame(one: Leader | undefined, other: Leader | undefined): boolean {
-  return one?.token === other?.token && one?.value === other?.value && one?.session === other?.session
 }

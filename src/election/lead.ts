@@ -1,37 +1,34 @@
 // Leading, term after term. Owns the decision to stand for election again: which errors end the loop, and how long it
-// rests after a campaign or work that failed. tenure.ts ends a term in order.
-import type { LeadOptions, LeadWork } from '../api/election.ts'
-import { type Clock, leastElapsedMs, pause } from '../base/clock.ts'
+// rests after a campaign or work that failed. A leader also makes room here. entry.ts has the way into a term, tenure.ts
+// its end.
+import type { CandidateValue, LeadOptions, LeadWork } from '../api/election.ts'
+import { leastElapsedMs, pause } from '../base/clock.ts'
 import { ConflictError, RefusedError } from '../base/errors.ts'
-import type { Scope } from '../base/scope.ts'
+import { quoted } from '../base/printable.ts'
 import type { Facts } from '../contract.ts'
 import { teller } from '../core/callbacks.ts'
 import { graceDefaultMs } from '../core/grace.ts'
 import { stopBeforeDefaultMs } from '../core/lifetime.ts'
 import { backoffMs, retryDefaults } from '../core/request.ts'
+import { Entry, type EntryClient } from './entry.ts'
 import { type Rules, Tenure } from './tenure.ts'
 import type { ClaimTerm } from './term.ts'
 
-/** How long a candidate rests at most after work that fails again and again, in ms, if nobody says. */
+/** The default of `retryMaxMs`: the longest rest of a candidate after work that fails again and again. */
 const retryMaxDefaultMs = 30_000
 
-/** One campaign. */
-export interface Candidacy {
-  readonly value: string | undefined
-  readonly signal: AbortSignal
-  /** Called when the store has put the candidate in line. */
-  readonly onStanding: () => void
-}
+/** How often a leader that makes room asks for other candidates, in ms. */
+const lookMs = 1_000
+/** How long such a leader spares those that waited before, in ms: they may be about to make room themselves. */
+const spareMs = 10_000
 
 /** The parts that leading uses. */
-export interface LeadClient {
+export interface LeadClient extends Omit<EntryClient, 'eligible' | 'tell'> {
   readonly name: string
-  readonly clock: Clock
   readonly facts: Facts
   readonly ttlMs: number
-  /** Its end ends the loop. */
-  readonly scope: Scope
-  campaign(candidacy: Candidacy): Promise<ClaimTerm>
+  /** The tokens of the other candidates in line. */
+  waiting(signal: AbortSignal): Promise<bigint[]>
 }
 
 /** Terms one after another, and the work in each. */
@@ -39,11 +36,15 @@ export class Lead {
   readonly #client: LeadClient
   readonly #rules: Rules
   readonly #retryMaxMs: number
+  readonly #entry: Entry
   readonly #isFatal: (error: unknown) => boolean
-  /** Whether the store has ever let it stand in line: then a refusal is no wrong configuration, and may pass. */
+  /**
+   * Whether the store has ever let this candidate stand in line. Then a refusal is no wrong configuration, and may be
+   * temporary.
+   */
   #stood = false
-  #value: string | undefined
-  /** Terms in a row that were short, or whose work failed. */
+  #value: CandidateValue | undefined
+  /** The number of terms in a row that were short. */
   #inVain = 0
 
   constructor(client: LeadClient, work: LeadWork, options: LeadOptions) {
@@ -56,16 +57,11 @@ export class Lead {
     this.#retryMaxMs = options.retryMaxMs ?? retryMaxDefaultMs
     this.#isFatal = options.fatal ?? ((error) => !this.#stood && isFinal(error))
     const proclaimed = (value: string): void => {
-      this.#value = value
+      if (typeof this.#value !== 'function') this.#value = value
     }
-    this.#rules = {
-      work,
-      scope,
-      grace,
-      stopBeforeMs,
-      proclaimed,
-      tell: teller(options.onError, scope, grace),
-    }
+    const tell = teller(options.onError, scope, grace)
+    this.#rules = { work, scope, grace, stopBeforeMs, proclaimed, tell }
+    this.#entry = new Entry({ ...client, tell, eligible: options.eligible })
   }
 
   /** Goes on until the scope ends. */
@@ -79,14 +75,14 @@ export class Lead {
     }
   }
 
-  /** A term, or undefined where the campaign failed in a way that another may not, or has to end. */
+  /** A term. Undefined if the scope has ended, or if the campaign failed and another one may succeed. */
   async #elected(): Promise<ClaimTerm | undefined> {
-    const { scope, campaign } = this.#client
+    const { scope } = this.#client
     const onStanding = (): void => {
       this.#stood = true
     }
     try {
-      const term = await campaign({ value: this.#value, signal: scope.signal, onStanding })
+      const term = await this.#entry.term(this.#value, onStanding)
       onStanding()
       return term
     } catch (error) {
@@ -101,11 +97,27 @@ export class Lead {
   async #serve(term: ClaimTerm): Promise<number> {
     const { clock } = this.#client
     const since = clock.mark()
-    const { failed, awayMs } = await new Tenure(term, this.#rules).serve()
+    const forget = this.#client.draining.onEnd(() => void this.#makeRoom(term))
+    const { failed, awayMs } = await new Tenure(term, this.#rules).serve().finally(forget)
     const mostMs = failed ? this.#retryMaxMs : retryDefaults.mostMs
     const lasted = leastElapsedMs(since, clock.mark()) >= mostMs
     this.#inVain = lasted ? 1 : this.#inVain + 1
     return Math.max(awayMs, backoffMs(clock, this.#inVain, mostMs))
+  }
+
+  /** Ends the term in order once a candidate waits that came later, or one that still waits after some time. */
+  async #makeRoom(term: ClaimTerm): Promise<void> {
+    const { clock, name, waiting } = this.#client
+    const { signal } = term
+    const since = clock.mark()
+    for (let known: readonly bigint[] | undefined; !signal.aborted; ) {
+      const now = await waiting(signal).catch(() => undefined) // a store that is out of reach is asked again
+      known ??= now
+      const spared = leastElapsedMs(since, clock.mark()) < spareMs ? known : []
+      const isTime = now?.some((token) => !spared?.includes(token))
+      if (isTime) term.askToStop(new DOMException(`the leader of ${quoted(name)} makes room`, 'AbortError'))
+      await pause(clock, lookMs, signal).catch(() => {})
+    }
   }
 }
 

@@ -1,29 +1,32 @@
 // An observation under way, as its caller holds it. Owns that the caller can leave it at any moment, and the age of its
-// knowledge. election.ts yields the leaders.
-import type { Observing } from '../api/election.ts'
+// knowledge. sight.ts yields the leaders.
+import type { Observing, SeenLeader } from '../api/election.ts'
 import { type Clock, type Mark, mostElapsedMs } from '../base/clock.ts'
 import type { Scope } from '../base/scope.ts'
-import type { Leader, Observation } from '../contract.ts'
+import type { Observation } from '../contract.ts'
 import { requestMs } from '../core/lifetime.ts'
 
-type Step = IteratorResult<Leader | undefined, never>
+type Step = IteratorResult<SeenLeader | undefined, never>
 
 /** Ends an observation that its caller leaves. */
 const left = Symbol('left')
 const done = { done: true, value: undefined } as unknown as Step
 
-/** Observes when it is iterated: see Observing for its promises. */
+/** Observes while it is iterated: see Observing for its promises. */
 export class ObservingLoop implements Observing {
   readonly #clock: Clock
   readonly #ttlMs: number
-  readonly #loop: AsyncGenerator<Leader | undefined, never, void>
+  readonly #loop: AsyncGenerator<SeenLeader | undefined, never, void>
   #scope: Scope | undefined
   #sent: { readonly wallMs: number; readonly mark: Mark } | undefined
 
-  /** `begin` makes the loop, which calls `open` with what ends it when it begins, and asks by `ask`. */
+  /**
+   * `begin` makes the loop. At its start the loop calls `open` with its scope, and it sends every question through
+   * `ask`.
+   */
   constructor(
     { clock, ttlMs }: { readonly clock: Clock; readonly ttlMs: number },
-    begin: (observing: ObservingLoop) => AsyncGenerator<Leader | undefined, never, void>,
+    begin: (observing: ObservingLoop) => AsyncGenerator<SeenLeader | undefined, never, void>,
   ) {
     this.#clock = clock
     this.#ttlMs = ttlMs
@@ -39,12 +42,12 @@ export class ObservingLoop implements Observing {
     return mostElapsedMs(this.#sent.mark, this.#clock.mark()) > this.#ttlMs + requestMs(this.#ttlMs)
   }
 
-  /** The loop has begun, and this ends it. */
+  /** Called by the loop at its start. The end of `scope` ends the loop. */
   open(scope: Scope): void {
     this.#scope = scope
   }
 
-  /** Asks, and notes when the question was sent that is answered. */
+  /** Asks, and remembers when the answered question was sent. */
   async ask(question: () => Promise<Observation>): Promise<Observation> {
     const sent = { wallMs: this.#clock.wallMs(), mark: this.#clock.mark() }
     const answer = await question()

@@ -1,5 +1,5 @@
-// One term and the work in it. Owns the order of things at the end of a term: first the work is asked to stop, then it
-// ends, then leadership is given up, then what went wrong is told; and what happens when the work does not end.
+// One term and the work in it. Owns the order at the end of a term: the work is asked to stop, it ends, leadership is
+// given up, errors are reported. Owns also the case of work that does not end.
 import type { LeadWork } from '../api/election.ts'
 import { orAborted } from '../base/abort.ts'
 import { HoldLostError } from '../base/errors.ts'
@@ -15,7 +15,7 @@ export interface Rules {
   readonly grace: Grace
   /** How long before the deadline the work is asked to stop, unless a renewal moves the deadline. */
   readonly stopBeforeMs: number
-  /** Tells an error after which `lead` goes on. */
+  /** Reports an error after which `lead` goes on. */
   tell(error: unknown): Promise<void>
   /** Gets each new value. */
   proclaimed(value: string): void
@@ -35,7 +35,7 @@ interface Outcome {
   readonly errors: readonly unknown[]
 }
 
-/** Work under one term, from its begin to the end of both. */
+/** The work under one term, from its start to the end of both. */
 export class Tenure {
   readonly #term: ClaimTerm
   readonly #rules: Rules
@@ -46,7 +46,10 @@ export class Tenure {
     this.#rules = rules
   }
 
-  /** Resolves when the work is over. Rejects with HoldLostError if it goes on when all else is over, and as `tell` does. */
+  /**
+   * Resolves when the work is over. Rejects with HoldLostError if the work still runs when `lead` ends, and as `tell`
+   * does.
+   */
   async serve(): Promise<Ending> {
     const { scope, grace, tell } = this.#rules
     const term = this.#term
@@ -65,7 +68,7 @@ export class Tenure {
     return { failed, awayMs: this.#awayMs }
   }
 
-  /** Never rejects: what went wrong is told when leadership has been given up. */
+  /** Never rejects: errors are reported when leadership has been given up. */
   async #work(): Promise<Outcome> {
     const { work, proclaimed } = this.#rules
     const { signal } = this.#term

@@ -1,17 +1,28 @@
-// One term of a leader: a hold with a value that others read. Owns what it adds to a hold, nothing of how it was won.
+// One term of a leader: a hold with a value that others read. Owns what a term adds to a hold; election.ts campaigns
+// for it.
 import type { AskOptions } from '../api/ask.ts'
-import type { LedTerm, StepDownOptions, Term } from '../api/election.ts'
+import type { LedTerm, StepDownOptions, Term } from '../api/term.ts'
+import { UnavailableError } from '../base/errors.ts'
 import { quoted } from '../base/printable.ts'
-import { askOptions, checkOptions, checkValue, stepDownOptions } from '../core/arguments.ts'
+import { askOptions, checkCandidate, checkOptions, checkValue, stepDownOptions } from '../core/arguments.ts'
 import { ClaimHold, type Grant } from '../core/hold.ts'
+import { wayTo } from './precedence.ts'
 
 /** A term of this client's candidate. Its promises are in the interface Term. */
 export class ClaimTerm extends ClaimHold implements Term {
+  readonly session: string
   readonly #grant: Grant
+  #value: string
 
   constructor(grant: Grant) {
     super(grant)
     this.#grant = grant
+    this.session = grant.claim.session
+    this.#value = grant.claim.value
+  }
+
+  get value(): string {
+    return this.#value
   }
 
   get stopping(): boolean {
@@ -22,7 +33,31 @@ export class ClaimTerm extends ClaimHold implements Term {
     const { backend, claim } = this.#grant
     this.checkValue(value)
     checkOptions(options, askOptions)
-    return this.write(options, (signal) => backend.proclaim(claim, value, signal))
+    await this.write(options, (signal) => backend.proclaim(claim, value, signal))
+    this.#value = value
+  }
+
+  async handOver(to: string, options: AskOptions = {}): Promise<void> {
+    await this.makeNext(to, options)
+    return this.resign()
+  }
+
+  /** Sees to it that this candidate is the next. Rejects as `handOver`. */
+  async makeNext(to: string, options: AskOptions): Promise<void> {
+    checkCandidate(to)
+    checkOptions(options, askOptions)
+    this.assertHeld()
+    return this.ask(options, (signal) => this.#clearTheWay(to, signal))
+  }
+
+  async #clearTheWay(to: string, signal: AbortSignal): Promise<void> {
+    const { backend } = this.#grant
+    for (;;) {
+      const way = wayTo(await backend.line(this.name, signal), this.name, to)
+      if (!way) return
+      if (await backend.overtake(this.name, way, signal)) continue
+      throw new UnavailableError(`the line of ${quoted(this.name)} changed meanwhile; ask again`)
+    }
   }
 
   /** Throws unless the store takes the value. */
@@ -34,7 +69,7 @@ export class ClaimTerm extends ClaimHold implements Term {
     return this.release()
   }
 
-  /** Asks the work to stop, though the term still stands. */
+  /** Aborts the signal with `reason`, while the term still stands. */
   askToStop(reason: unknown): void {
     this.stop(reason)
   }
@@ -47,13 +82,13 @@ export class ClaimTerm extends ClaimHold implements Term {
 
 /** The requests of a leader's work to `lead`. */
 export interface Wishes {
-  /** It wants to end the term, and to stay away for so long. */
+  /** The work wants to end the term, and not to stand for election again for `awayMs`. */
   stepDown(awayMs: number): void
-  /** It has a new value, which later terms begin with. */
+  /** The work has a new value, which later terms begin with. */
   proclaimed(value: string): void
 }
 
-/** The term that the work under `lead` gets: all of a term but its end, which `lead` puts in order. */
+/** The term that the work under `lead` gets. It cannot end the term: `lead` does that in order. */
 export class WorkTerm implements LedTerm {
   readonly #term: ClaimTerm
   readonly #wishes: Wishes
@@ -69,6 +104,14 @@ export class WorkTerm implements LedTerm {
 
   get name(): string {
     return this.#term.name
+  }
+
+  get value(): string {
+    return this.#term.value
+  }
+
+  get session(): string {
+    return this.#term.session
   }
 
   get held(): boolean {
@@ -107,6 +150,11 @@ export class WorkTerm implements LedTerm {
     this.#term.checkValue(value)
     this.#wishes.proclaimed(value)
     return this.#term.proclaim(value, options)
+  }
+
+  async handOver(to: string, options: AskOptions = {}): Promise<void> {
+    await this.#term.makeNext(to, options)
+    this.stepDown()
   }
 
   stepDown(options: StepDownOptions = {}): void {

@@ -22,7 +22,7 @@ export interface LockClient {
   readonly acquirer: Acquirer
   readonly facts: Facts
   readonly ttlMs: number
-  /** The value of the claims: this process, for others to read. */
+  /** The value of the claims: the host and process of this client, for others to read. */
   readonly holder: string
   readCheckpoint(name: string, options?: AskOptions): Promise<string | undefined>
 }

@@ -1,5 +1,6 @@
 // The network of a simulated run: how long messages take between a process and a server, and which faults they meet.
 // Owns that a request may be applied while its answer is lost. The servers know what a request means.
+import { setMaxListeners } from 'node:events'
 import { UnavailableError } from '../base/errors.ts'
 import type { SimProcess } from './process.ts'
 import type { Random } from './random.ts'
@@ -94,6 +95,7 @@ export class Network {
     signal.throwIfAborted()
     return new Promise((resolve, reject) => {
       const abort = (): void => reject(signal.reason)
+      setMaxListeners(0, signal) // one signal may end the renewals of many sessions
       signal.addEventListener('abort', abort, { once: true })
       let answered = false
       const arrives = (settle: () => void): void =>

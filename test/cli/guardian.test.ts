@@ -1,6 +1,6 @@
 // Leasehold or its guardian is stopped, hangs or is killed while the command runs: the command is gone before anybody else
 // can hold its lock.
-import { rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import {
@@ -116,3 +116,75 @@ test('a signal that comes while the command starts reaches it', async () => {
     expect(await run.ended).toMatchObject({ status: 143 })
   }
 })
+
+describe('a guardian is started', () => {
+  /** Runs leasehold, and says how many guardians it had started by its end. */
+  async function guardiansOfRun(...args: string[]): Promise<number> {
+    const spawned = join(temporaryFolder(), 'spawned')
+    const run = leasehold(args, { env: { ...env, NODE_OPTIONS: noting(spawned) } })
+    await run.ended
+    return countIn(spawned)
+  }
+
+  const [free, other] = [
+    ['--', 'true'],
+    ['--schedule', '* * * * *'],
+  ]
+
+  test('for each command that runs, also one of cron', async () => {
+    expect(await guardiansOfRun('run', 'x', ...free)).toBe(1)
+    expect(await guardiansOfRun('cron', 'x', ...other, '--now', ...free)).toBe(1)
+  })
+
+  test('for no other: not for a lock that is not free, nor for what runs no command', async () => {
+    const holder = leasehold(['run', 'x', '--', 'sh', '-c', 'echo held; cat'], { env, open: true })
+    await holder.says(/held/)
+    const runs = [
+      ['run', 'x', '--try', ...free],
+      ['cron', 'y', '--schedule', '0 0 29 2 *', '--ahead', '1s', ...free],
+      ['cron', 'y', ...other, '--dry-run'],
+      ['cron', 'y', '--reset'],
+    ]
+    const counts = await Promise.all(runs.map((args) => guardiansOfRun(...args)))
+    expect(counts).toEqual([0, 0, 0, 0])
+  })
+
+  test('for a candidate only when it leads', async () => {
+    const spawned = join(temporaryFolder(), 'spawned')
+    const leader = leasehold(['lead', 'x', '--', 'sh', '-c', 'echo leads; cat'], { env, open: true })
+    await leader.says(/leads/)
+    const standby = leasehold(['lead', 'x', '--', 'echo', 'next'], {
+      env: { ...env, NODE_OPTIONS: noting(spawned) },
+    })
+    await untilOneWaits()
+    expect(countIn(spawned)).toBe(0)
+    leader.signal('SIGTERM')
+    expect((await standby.ended).stdout).toBe('next\n')
+    expect(countIn(spawned)).toBe(1)
+  })
+})
+
+/** Resolves when one candidate waits for "x". */
+async function untilOneWaits(): Promise<void> {
+  const { stderr } = await leasehold(['run', 'x', '--try', '--', 'true'], { env }).ended
+  if (!stderr.includes('with 1 waiting')) await untilOneWaits()
+}
+
+/** Options of Node that note each guardian that this process starts. */
+function noting(file: string): string {
+  const preload = `
+    import child from 'node:child_process'
+    import { appendFileSync } from 'node:fs'
+    import { syncBuiltinESMExports } from 'node:module'
+    const { spawn } = child
+    child.spawn = (program, args, options) => {
+      if (args.includes('leasehold-guardian')) appendFileSync(${JSON.stringify(file)}, 'guardian\\n')
+      return spawn(program, args, options)
+    }
+    syncBuiltinESMExports()`
+  return `--import=data:text/javascript,${encodeURIComponent(preload)}`
+}
+
+function countIn(file: string): number {
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').length - 1 : 0
+}

@@ -1,4 +1,6 @@
 // A command that runs while its candidate leads: who leads, how leadership is handed over, and how it is lost.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { leasehold, type Run, type RunSettings, temporaryFolder, untilGone } from './leasehold.ts'
 
@@ -23,6 +25,12 @@ const isFree = async (): Promise<boolean> =>
   (await leasehold(['run', 'x', '--try', '--', 'true'], { env }).ended).status === 0
 
 const leader = async (): Promise<string> => (await leasehold(['leader', 'x'], { env }).ended).stdout.trim()
+
+/** The values of the candidates in line, the leader first. */
+const lineOf = async (): Promise<string[]> => {
+  const { stdout } = await leasehold(['ls', 'x', '--json'], { env }).ended
+  return [...stdout.matchAll(/"value":\s*"(\w+)"/g)].map(([, value = '']) => value)
+}
 
 /** Waits until so many stand in line behind the leader, which who gives up is told. */
 async function untilWaiting(count: number): Promise<void> {
@@ -89,7 +97,7 @@ describe('a command that ends by itself ends leasehold with its status, and lead
 
 test.each([
   ['SIGINT', 130],
-  ['SIGTERM', 143],
+  ['SIGTERM', 0],
 ] as const)('%s ends a standby at once, which leaves the line and says nothing', async (signal, status) => {
   const first = lead('one', [])
   await first.pidOf('leads')
@@ -164,7 +172,7 @@ describe('when leadership is lost, here since leasehold was stopped for longer t
     await old.says(/standing for election again/)
     await untilWaiting(1)
     old.signal('SIGTERM')
-    expect(await old.ended).toMatchObject({ status: 143 })
+    expect(await old.ended).toMatchObject({ status: 0 })
   })
 
   test('it does not stand again if it had been told to end: the exit is 70', async () => {
@@ -183,6 +191,65 @@ describe('when leadership is lost, here since leasehold was stopped for longer t
   })
 })
 
+describe('the next leader', () => {
+  test('a candidate of a higher priority leads before those that came first', async () => {
+    const first = lead('one', ['--priority', '1'])
+    await first.pidOf('leads')
+    const second = lead('two', ['--priority', '1'])
+    await untilWaiting(1)
+    const third = lead('three', ['--priority', '2'])
+    await untilWaiting(2)
+    await expect.poll(async () => (await lineOf()).at(1), { timeout: 20_000, interval: 50 }).toBe('three')
+    first.signal('SIGTERM')
+    await third.pidOf('leads')
+    expect(second.stdout).toBe('')
+  })
+
+  test('after the signal of --drain-on a leader goes on until another candidate waits, and its command gets no signal', async () => {
+    const first = lead('one', ['--drain-on', 'USR1'], deaf('USR1'))
+    await first.pidOf('leads')
+    first.signal('SIGUSR1')
+    const second = lead('two', [])
+    await second.pidOf('leads')
+    expect(first.stdout).not.toContain('told')
+    second.signal('SIGTERM')
+    await first.says(/leads \d+\n[\s\S]*leads \d+\n/) // it leads again if nobody else does
+    first.signal('SIGTERM')
+    await first.ended
+  })
+
+  test('--value-from is asked before each campaign', async () => {
+    const run = leasehold(['lead', 'x', '--value-from', 'echo "$LEASEHOLD_TEST"', '--', ...tame], {
+      env: { ...env, LEASEHOLD_TEST: '10.0.0.7:80' },
+    })
+    await run.pidOf('leads')
+    expect(await leader()).toBe('10.0.0.7:80')
+  })
+})
+
+describe('the role is told', () => {
+  test('to the hooks, in order', async () => {
+    const hooks = ['--on-lead', 'echo "$LEASEHOLD_ROLE of $LEASEHOLD_NAME, $LEASEHOLD_TOKEN" >> "$OUT"']
+    hooks.push('--on-standby', 'echo "$LEASEHOLD_ROLE of $LEASEHOLD_NAME" >> "$OUT"')
+    const out = join(temporaryFolder(), 'roles')
+    const first = lead('one', [])
+    await first.pidOf('leads')
+    const second = lead('two', hooks, tame, { env: { ...env, OUT: out } })
+    await untilWaiting(1)
+    first.signal('SIGTERM')
+    await second.pidOf('leads')
+    second.signal('SIGTERM')
+    await second.ended
+    expect(readFileSync(out, 'utf8')).toMatch(/^standby of x\nleader of x, \d+\n$/)
+  })
+
+  test('and a hook that fails is told, and ends nothing', async () => {
+    const run = lead('one', ['--on-lead', 'echo why >&2; exit 3'])
+    await run.says(/^leasehold: on becoming leader: Command failed: .*why/m)
+    expect(await leader()).toBe('one')
+  })
+})
+
 describe('wrong usage exits 64 and says what is wrong, without standing for election', () => {
   test.each<[string, string[], RegExp]>([
     ['no NAME', [], /missing required argument 'NAME'/],
@@ -195,6 +262,21 @@ describe('wrong usage exits 64 and says what is wrong, without standing for elec
       '--value that is empty',
       ['x', '--value', '', '--', 'echo'],
       /--value.*it takes a text that is not empty/,
+    ],
+    [
+      '--priority that is no number',
+      ['x', '--priority', '1.5', '--', 'echo'],
+      /--priority.*a whole number from 0/,
+    ],
+    [
+      '--drain-on with a signal that ends',
+      ['x', '--drain-on', 'TERM', '--', 'echo'],
+      /--drain-on.*it takes HUP, USR1, USR2/,
+    ],
+    [
+      '--value beside --value-from',
+      ['x', '--value', 'a', '--value-from', 'b', '--', 'echo'],
+      /cannot be used with option/,
     ],
     ['--try, which a standby has not', ['x', '--try', '--', 'echo'], /unknown option '--try'/],
     ['--permits, which an election has not', ['x', '--permits', '2', '--', 'echo'], /unknown option/],
@@ -216,9 +298,9 @@ describe('wrong usage exits 64 and says what is wrong, without standing for elec
 
 test('a store that is not there at the start is waited for until a signal ends it', async () => {
   const run = lead('one', ['--url', 'etcd://127.0.0.1:1/'])
-  await run.says(/^leasehold: .*127\.0\.0\.1:1.*; it tries again\n$/)
+  await run.says(/^leasehold: .*127\.0\.0\.1:1.*; it tries again$/m)
   run.signal('SIGTERM')
-  expect((await run.ended).status).toBe(143)
+  expect(await run.ended).toMatchObject({ status: 0, stdout: '' })
 })
 
 test('lead --help shows examples and every exit status, and succeeds', async () => {

@@ -100,6 +100,39 @@ test('--json is one document, with tokens as strings and null for what is not kn
   expect(leader.holders).toMatchObject([{ ...candidate, token: String(term.token) }])
 })
 
+test('cron jobs are shown below the claims with their last tick, its host and its end', async () => {
+  const own = await client()
+  await own.mutex('deploy').acquire()
+  await own.mutex('other').run((hold) => hold.checkpoint('page 7'))
+  const tick = new Date('2026-03-01T08:00:00Z')
+  await own.cron('nightly', {}).run(() => {}, { tick })
+  let end = (): void => {}
+  const running = own.cron('now', {}).run(() => new Promise<void>((resolve) => (end = resolve)), { tick })
+  await expect.poll(async () => (await own.cronJobs('n')).length).toBe(2)
+
+  const { status, stdout } = await ls().ended
+  const { cronJobs } = JSON.parse((await ls('--json').ended).stdout)
+  const { stdout: some } = await ls('nig').ended
+
+  const [claims = '', jobs = ''] = stdout.split('\n\n')
+  expect(claims).toMatch(/^NAME .*\ndeploy .*\nnow .*$/)
+  const at = '2026-03-01T08:00:00Z'
+  expect(jobs).toMatch(
+    new RegExp(
+      `^CRON JOB +LAST TICK +WHO +BEGAN +ENDED\nnightly +${at} +${me} +${time} +${time}\nnow +${at} +${me} +${time} +no\n$`,
+    ),
+  )
+  const ran = { tick: tick.toISOString(), pid: process.pid, since: expect.any(String) }
+  expect(cronJobs).toMatchObject([
+    { name: 'nightly', ...ran, done: true, ended: expect.any(String) },
+    { name: 'now', ...ran, done: false, ended: null },
+  ])
+  expect(some).toMatch(/^CRON JOB .*\nnightly .*\n$/)
+  expect(status).toBe(0)
+  end()
+  await running
+})
+
 test('--json without a name is a document, too', async () => {
   expect(JSON.parse((await ls('--json').ended).stdout).names).toEqual([])
 })

@@ -1,6 +1,7 @@
 // The waiting loop over a store that fails: which requests are repeated, when it gives up, and what must not be left.
 import { expect, test } from 'vitest'
 import type { Backend } from '../../src/contract.ts'
+import { marginMs } from '../../src/core/lifetime.ts'
 import {
   connect,
   HoldLostError,
@@ -89,15 +90,17 @@ test('a client that waits for itself is told so, and another client is told the 
   expect(told).not.toContain('this very client')
 })
 
-test('a release that the store refuses for ever ends the session, so the lock blocks nobody', async () => {
-  const { store, one, other, truth } = await scene()
+test('a release that the store refuses for ever ends the session, once its other holds had their margin', async () => {
+  const { clock, store, one, other, truth } = await scene()
   const hold = await one.mutex('a').acquire()
   const second = await one.mutex('b').acquire()
   store.faults.set('withdraw', 'forbid')
   await expect(hold.release()).rejects.toThrow(RefusedError)
   expect(second.held).toBe(false)
-  await settle()
-  expect(await truth.line('a', never)).toEqual([])
+  await clock.advance(marginMs(ttlMs) - 1)
+  expect(await truth.line('b', never)).toHaveLength(1)
+  await clock.advance(1)
+  expect([await truth.line('a', never), await truth.line('b', never)]).toEqual([[], []])
   expect((await other.mutex('a').acquire()).held).toBe(true)
 })
 
@@ -200,11 +203,15 @@ test('a waiter whose session is lost stands in line again as soon as the store a
   const hold = await one.mutex('a').acquire()
   store.watches = 'hang'
   const waiting = other.mutex('a').acquire()
+  await settle()
+  store.watches = 'work'
   store.faults.set('renewSession', 'refuse')
   await clock.advance(ttlMs - 900)
   expect(hold.held).toBe(false)
   store.faults.clear()
   await clock.advance(100)
+  expect(await truth.line('a', never)).toHaveLength(2)
+  await clock.advance(800) // the margin of the holder
   expect(await truth.line('a', never)).toHaveLength(1)
   expect((await waiting).held).toBe(true)
 })

@@ -1,24 +1,24 @@
 // Which answers of etcd's two streams are valid, over streams that the test writes by hand.
 import { EventEmitter } from 'node:events'
 import { expect, test } from 'vitest'
-import { KeepAlives, Watches } from '../../src/backends/etcd/wire/streams.ts'
+import { hangUp } from '../../src/backends/etcd/wire/hang-up.ts'
+import { KeepAlives } from '../../src/backends/etcd/wire/streams.ts'
 import type { Change, WatchListener } from '../../src/backends/etcd/wire/transport.ts'
+import { Watches } from '../../src/backends/etcd/wire/watches.ts'
 import { UnavailableError } from '../../src/base/errors.ts'
-import { settle } from './manual-clock.ts'
+import { ManualClock, settle } from './manual-clock.ts'
 
 /** A stream whose other end is the test. */
 class FakeStream extends EventEmitter {
   readonly written: object[] = []
-  closed = false
+  cancelled = false
 
   write(message: object): void {
     this.written.push(message)
   }
 
-  end(): void {}
-
   cancel(): void {
-    this.closed = true
+    this.cancelled = true
   }
 }
 
@@ -48,7 +48,7 @@ test('only an answer for its own lease counts for a renewal, and any other answe
 
   await line.say({ ID: '2', TTL: '10' })
   expect(await renewed).toBeInstanceOf(UnavailableError)
-  expect(line.opened[0]?.closed).toBe(true)
+  expect(line.opened[0]?.cancelled).toBe(true)
 
   const again = keepAlives.renew('1', never)
   await settle()
@@ -64,10 +64,10 @@ test('an answer without a question closes the stream, so that it cannot pass for
   await settle()
   await line.say({ ID: '1', TTL: '10' })
   await renewed
-  expect(line.opened[0]?.closed).toBe(false)
+  expect(line.opened[0]?.cancelled).toBe(false)
 
   await line.say({ ID: '1', TTL: '10' })
-  expect(line.opened[0]?.closed).toBe(true)
+  expect(line.opened[0]?.cancelled).toBe(true)
 })
 
 test('two renewals of two leases at the same time each get their own answer', async () => {
@@ -93,7 +93,7 @@ test('an aborted renewal closes the stream, and its late answer counts for no re
   expect(await late).toBe('given up')
   const [first] = line.opened
   await settle()
-  expect(first?.closed).toBe(true)
+  expect(first?.cancelled).toBe(true)
 
   let counts = false
   void keepAlives.renew('1', never).then(() => {
@@ -108,9 +108,11 @@ test('an aborted renewal closes the stream, and its late answer counts for no re
 })
 
 const header = { revision: '5' }
-const created = { watch_id: '1', created: true, header, events: [] }
+/** The first id that a client asks for. */
+const id = String(2 ** 32 + 1)
+const created = { watch_id: id, created: true, header, events: [] }
 const event = (...revisions: number[]): object => ({
-  watch_id: '1',
+  watch_id: id,
   header,
   events: revisions.map((revision) => ({
     type: 'Delete',
@@ -150,5 +152,82 @@ test.for([
   const { line, heard } = await watched()
   for (const answer of [...answers, event(9)]) await line.say(answer)
   expect(heard).toEqual(story)
-  expect(line.opened[0]?.written.at(-1)).toEqual({ cancel_request: { watch_id: '1' } })
+  expect(line.opened[0]?.written.at(-1)).toEqual({ cancel_request: { watch_id: id } })
+})
+
+/** The ids that were asked for, and the number of streams. */
+function askedOf(line: Line): string[] {
+  const written = line.opened.at(-1)?.written as { create_request?: { watch_id: string } }[]
+  return written.flatMap(({ create_request }) => create_request?.watch_id ?? [])
+}
+
+function listening(heard: string[], name: string): WatchListener {
+  return {
+    created: (revision) => heard.push(`${name} from ${revision}`),
+    deleted: ([change]) => heard.push(`${name}: ${change?.key}`),
+    failed: () => heard.push(`${name} failed`),
+  }
+}
+
+test('with a server that counts watches by itself, as etcd grpc-proxy does, each watch has its own events', async () => {
+  const line = new Line()
+  const watches = new Watches(line.open)
+  const heard: string[] = []
+  watches.watch({ key: 'a' }, listening(heard, 'a'))
+  await settle()
+  await line.say({ ...created, watch_id: '0' })
+  expect(heard).toEqual(['a from 5'])
+
+  const stopB = watches.watch({ key: 'b' }, listening(heard, 'b'))
+  watches.watch({ key: 'c' }, listening(heard, 'c'))
+  await settle()
+  // Only one at a time, since the order of the answers is not known.
+  expect(askedOf(line).length).toBe(2)
+  stopB()
+  await line.say({ ...created, watch_id: '1' })
+  expect(line.opened[0]?.written).toContainEqual({ cancel_request: { watch_id: '1' } })
+  expect(askedOf(line).length).toBe(3)
+  await line.say({ ...created, watch_id: '2' })
+  await line.say(deletion('2', 'c', 6))
+  await line.say(deletion('0', 'a', 7))
+  expect(heard).toEqual(['a from 5', 'c from 5', 'c: c', 'a: a'])
+  expect(line.opened.length).toBe(1)
+})
+
+test('if several watches wait when the server shows that it takes no ids, all are told to ask again', async () => {
+  const line = new Line()
+  const watches = new Watches(line.open)
+  const heard: string[] = []
+  for (const name of ['a', 'b']) watches.watch({ key: name }, listening(heard, name))
+  await settle()
+  expect(askedOf(line).length).toBe(2)
+  await line.say({ ...created, watch_id: '0' })
+  expect(heard).toEqual(['a failed', 'b failed'])
+  for (const name of ['a', 'b']) watches.watch({ key: name }, listening(heard, name))
+  await settle()
+  expect(line.opened.length).toBe(2)
+  expect(askedOf(line).length).toBe(1)
+})
+
+function deletion(watchId: string, key: string, revision: number): object {
+  const kv = { key: Buffer.from(key), mod_revision: String(revision) }
+  return { watch_id: watchId, created: false, header, events: [{ type: 'Delete', kv }] }
+}
+
+test('a stream is cancelled when its last messages are sent, or after a second, and never before', async () => {
+  for (const sent of [true, false]) {
+    const clock = new ManualClock()
+    const said: string[] = []
+    const events = new EventEmitter()
+    const once = (event: 'finish' | 'close', tell: () => void) => events.once(event, tell)
+    hangUp({ once, end: () => said.push('end'), cancel: () => said.push('cancel') }, clock)
+    await clock.advance(999)
+    expect(said).toEqual(['end'])
+    if (sent) events.emit('finish')
+    expect(said).toEqual(['end'])
+    await clock.advance(1)
+    expect(said).toEqual(['end', 'cancel'])
+    await clock.advance(2_000)
+    expect(said).toEqual(['end', 'cancel'])
+  }
 })

@@ -78,12 +78,43 @@ test('a session that the store no longer knows is lost with the next renewal, lo
   expect(hold.signal.reason).toMatchObject({ message: expect.stringContaining('expired or was ended') })
 })
 
-test('a lost session is ended in the store as soon as the store answers, and nothing of that outlives the client', async () => {
+test('where only answers are lost, the store keeps a lost hold until its margin is over, also if the client closes', async () => {
   const { clock, store, hold, client } = await scene()
-  store.breakAll('refuse')
+  const truth = await store.source.open(clock)
+  const holder = async (): Promise<string | undefined> => (await truth.line('a', never))[0]?.session
+  const first = await holder()
+  store.faults.set('renewSession', 'apply, then hang')
   await clock.advance(lifeMs)
   expect(hold.held).toBe(false)
-  await clock.advance(200)
+  const closed = client.close()
+  await clock.advance(ttlMs - lifeMs - 1)
+  expect([await holder(), store.count('destroySession')]).toEqual([first, 0])
+  await clock.advance(1)
+  await closed
+  expect([await holder(), store.count('destroySession')]).toEqual([undefined, 1])
+})
+
+test('a session that is lost while its claims only wait is ended at once', async () => {
+  const { clock, store } = await scene()
+  const waiter = await connect(store.source, { clock, ttlMs })
+  waiter
+    .mutex('a')
+    .acquire()
+    .catch(() => {})
+  await clock.advance(1)
+  store.faults.set('renewSession', 'refuse')
+  await clock.advance(lifeMs)
+  expect(store.count('destroySession')).toBe(1) // not two: the holder's margin is not over
+  await waiter.close()
+})
+
+test('a lost session is ended in the store as soon as the store answers, and nothing of that outlives the client', async () => {
+  const { clock, store, hold, client } = await scene()
+  store.faults.set('renewSession', 'apply, then refuse') // so the store does not end it by itself
+  await clock.advance(lifeMs)
+  expect(hold.held).toBe(false)
+  store.breakAll('refuse')
+  await clock.advance(ttlMs - lifeMs + 200)
   const asked = store.count('destroySession')
   expect(asked).toBeGreaterThan(1)
 
@@ -191,7 +222,7 @@ test('failed renewals followed by a good one cause no loss', async () => {
 test('a session that was lost is ended in the store, so that others do not wait for it', async () => {
   const { clock, store, client, hold } = await scene()
   store.faults.set('renewSession', 'refuse')
-  clock.block(lifeMs)
+  clock.block(ttlMs)
   expect(hold.held).toBe(false)
   await settle()
   expect(store.count('destroySession')).toBe(1)
@@ -224,4 +255,19 @@ test('the signal of a term that was lost and then resigned reports the loss, whe
   await clock.advance(lifeMs)
   await term.resign()
   expect(term.signal.reason).toBeInstanceOf(HoldLostError)
+})
+
+test('an acquire that is aborted as its session is lost rejects with the reason of the abort', async () => {
+  const { clock, store, client } = await scene()
+  const other = await connect(store.source, { clock, ttlMs })
+  await other.mutex('b').acquire()
+  const giveUp = new AbortController()
+  const waiting = client.mutex('b').acquire({ signal: giveUp.signal })
+  const seen = waiting.catch((reason) => reason)
+  await clock.advance(10)
+  const hold = await client.mutex('c').acquire() // learns of the loss after the acquire, at the same moment
+  store.faults.set('renewSession', 'hang')
+  hold.signal.addEventListener('abort', () => giveUp.abort('mine'))
+  await clock.advance(ttlMs)
+  expect(await seen).toBe('mine')
 })

@@ -1,5 +1,6 @@
 // Runs by hand and wrong clocks. A run by hand takes no tick of the future, and a host whose clock is years ahead or
 // behind keeps no other host from its ticks.
+import assert from 'node:assert/strict'
 import { describe, expect, test, vi } from 'vitest'
 import type { BackendSource } from '../../src/index.ts'
 import {
@@ -8,6 +9,8 @@ import {
   type CronOptions,
   connect,
   type Hold,
+  TickLostError,
+  UnavailableError,
   WaitTimeoutError,
 } from '../../src/index.ts'
 import { ManualClock, settle } from '../core/manual-clock.ts'
@@ -26,6 +29,21 @@ async function clockOff(source: BackendSource, offMs: number) {
   const clock = new ManualClock()
   clock.setWallBy(offMs)
   return { clock, guard: (await connect(source, { clock })).cron('a', everyMinute) }
+}
+
+/** Takes the present tick, and aborts with 'deploy' while its mark is on its way. Returns the error of the run. */
+async function abortedAtMark({ clock, store }: Scene, guard: CronGuard, job: () => void): Promise<unknown> {
+  const controller = new AbortController()
+  store.lateMs.set('writeCheckpoint', 100)
+  const running = guard.run(job, { signal: controller.signal }).then(
+    () => assert.fail('it ran'),
+    (error) => error,
+  )
+  await clock.advance(50)
+  controller.abort('deploy')
+  await clock.advance(200)
+  store.lateMs.clear()
+  return running
 }
 
 /** Lets the event loop turn, as often as a look for 1,000 ticks needs it. */
@@ -261,12 +279,99 @@ test('a tick that the caller names has no deadline of the schedule, on a slow st
 })
 
 describe('an abort', () => {
-  test('just before the job begins leaves it its grace', async () => {
+  test('while the tick is marked gives the tick back: the job does not begin, and another host runs it', async () => {
     const here = await scene()
-    const [one] = guards(here)
+    const [one, other] = guards(here)
+    await one.run((hold) => hold.checkpoint('page 7'), { tick: minute(16) })
+    const before = await here.one.mutex('a').readCheckpoint()
+    const job = vi.fn()
+    expect(await abortedAtMark(here, one, job)).toBe('deploy')
+    expect(job).not.toHaveBeenCalled()
+    expect(JSON.parse((await here.one.mutex('a').readCheckpoint()) ?? '')).toEqual(JSON.parse(before ?? ''))
+    expect(await other.run(job)).toMatchObject({ ran: true, tick: minute(17) })
+    expect(await other.readCheckpoint()).toBe('page 7')
+  })
+
+  test('while the tick is marked leaves the tick to be told by the next one, if no host takes it', async () => {
+    const here = await scene()
+    const missed: Date[] = []
+    const [one, other] = guards(here, { onMissed: (tick) => missed.push(tick) })
+    await one.run(() => {}, { tick: minute(15) })
+    await abortedAtMark(here, one, () => {})
+    expect(missed).toEqual([])
+    await here.clock.advance(minuteMs)
+    expect(await other.run(() => {})).toMatchObject({ ran: true, tick: minute(18) })
+    expect(missed).toEqual([16, 17].map(minute))
+  })
+
+  test('while the tick is marked again, after an outage at its first mark, gives the tick back', async () => {
+    const here = await scene()
+    const [one, other] = guards(here)
+    await one.run(() => {}, { tick: minute(16) })
+    here.store.faults.set('writeCheckpoint', 'apply, then refuse')
     const controller = new AbortController()
-    const seen: unknown[] = []
+    const job = vi.fn()
+    const onError = vi.fn()
+    const running = expect(one.run(job, { signal: controller.signal, onError })).rejects.toBe('deploy')
+    await here.clock.advance(12_000)
+    expect(await other.readLast()).toMatchObject({ tick: minute(17), done: false })
+    here.store.faults.clear()
     here.store.lateMs.set('writeCheckpoint', 100)
+    const before = here.store.count('writeCheckpoint')
+    while (here.store.count('writeCheckpoint') === before) await here.clock.advance(50)
+    controller.abort('deploy')
+    await here.clock.advance(500)
+    await running
+    expect(await other.readLast()).toMatchObject({ tick: minute(16), done: true })
+    expect(onError.mock.calls).toEqual([[expect.any(UnavailableError)]])
+    expect(job).not.toHaveBeenCalled()
+  })
+
+  test('while start marks a tick ends it in peace, and gives the tick back', async () => {
+    const here = await scene()
+    const [one, other] = guards(here)
+    const onError = vi.fn()
+    const controller = new AbortController()
+    here.store.lateMs.set('writeCheckpoint', 100)
+    const job = vi.fn()
+    const keeping = one.start(job, { signal: controller.signal, onError })
+    await here.clock.advance(20_050)
+    expect(await other.readLast()).toMatchObject({ tick: minute(17), done: false })
+    controller.abort('deploy')
+    await here.clock.advance(1_000)
+    await keeping
+    expect(await other.readLast()).toBeUndefined()
+    expect(job).not.toHaveBeenCalled()
+    expect(onError).not.toHaveBeenCalled()
+  })
+
+  test.each(['apply, then hang', 'hang'] as const)(
+    'while the store is out of reach (%s) tells by name that the tick may be lost',
+    async (fault) => {
+      const here = await scene()
+      const [one] = guards(here)
+      const onError = vi.fn()
+      here.store.faults.set('writeCheckpoint', fault)
+      const controller = new AbortController()
+      const running = one.run(() => {}, { signal: controller.signal, onError })
+      await here.clock.advance(50)
+      controller.abort('deploy')
+      const told = expect(running).rejects.toThrow()
+      here.store.breakAll('hang')
+      for (let second = 0; second < 30; second += 1) await here.clock.advance(1_000)
+      await told
+      const message = `"a": the tick of ${minute(17).toISOString()} did not run here, and may be on record`
+      expect(onError.mock.calls.map(([error]) => error)).toEqual([expect.any(TickLostError)])
+      expect(String(onError.mock.calls[0]?.[0])).toContain(message)
+    },
+  )
+
+  test('as the job begins leaves it its grace', async () => {
+    const here = await scene()
+    const controller = new AbortController()
+    const [one] = guards(here, { onMissed: () => controller.abort('deploy') })
+    await one.run(() => {}, { tick: minute(15) })
+    const seen: unknown[] = []
     const running = one.run(
       async (hold: Hold) => {
         seen.push(hold.signal.aborted, hold.held)
@@ -276,8 +381,6 @@ describe('an abort', () => {
       },
       { signal: controller.signal },
     )
-    await here.clock.advance(50)
-    controller.abort('deploy')
     await here.clock.advance(5_200)
     expect(await running).toMatchObject({ ran: true, value: 'put away' })
     expect(seen).toEqual([true, true, true])

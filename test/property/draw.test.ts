@@ -10,7 +10,7 @@ import { parseSeed } from './seed.mjs'
 /** Code that draws without the seed, and the only place where it is meant to. */
 const byItself = /\b(?:Math\.random|fc\.(?:assert|check|sample))\(/
 const meant = [
-  'test/backends/consul/real/late.test.ts', // samples with a seed of drawFor
+  'test/backends/consul/real/astray.test.ts', // samples with a seed of drawFor
   'test/backends/etcd/real/load.test.ts', // names for keys that fill a disk
   'test/property/draw.ts',
   'test/property/explore.ts',

@@ -31,6 +31,10 @@ const ofLeaders = {
   'ordered-sight': 'An observer sees terms in their order, and only values that their leader proclaimed.',
   'standing-candidates':
     'While candidates stand, one leads and works, and all observers know it, once all is well again.',
+  'higher-first': 'While nothing goes wrong, no candidate leads before one of a higher priority that waits.',
+  'named-successor': 'While nothing goes wrong, the candidate to which a leader hands over leads next.',
+  'room-made': 'A candidate that makes room leads only if no other one stands, once all is well again.',
+  'fit-to-lead': 'No term begins for a candidate that was not eligible for the last ten seconds.',
 } as const
 
 const ofTicks = {

@@ -2,6 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import type { CronPlan } from './cron/plan.ts'
+import { runCronPlan } from './cron/run.ts'
 import { type Kind, playOf } from './kinds.ts'
 import type { Plan } from './locks/plan.ts'
 import { runPlan } from './locks/run.ts'
@@ -44,4 +46,15 @@ test('one plan gives the same run, event by event, every time', async () => {
     expect(other.digest).toBe(one.digest)
     expect((await runPlan(stores[store], { ...plan, seed: 8 })).digest).not.toBe(one.digest)
   }
+})
+
+test('an error that names the machine and process of a host gives the same run in any process', async () => {
+  const plan: CronPlan = {
+    ...{ seed: 7, skewsMs: [0, 0], wrongMs: -3_652 * 86_400_000, minutes: 3, every: 1, jobMs: 10 },
+    ...{ retry: false, catchUp: false, troubles: [] },
+  }
+  const { story } = await runCronPlan(stores.etcd, plan, { log: true })
+  expect(story).toContain('ClockError: "n0": the tick')
+  expect(story).toContain('taken by somebody when')
+  expect(story).not.toContain(`pid ${process.pid}`)
 })

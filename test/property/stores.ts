@@ -32,6 +32,8 @@ export interface SimStore {
   source(process: SimProcess): BackendSource
   /** The processes whose claims hold this name now. */
   owners(name: string, permits: number): string[]
+  /** The processes whose claims stand in the line of this name, as far as the store shows them beyond its owners. */
+  standing(name: string): string[]
   /** The present checkpoint of the name. */
   checkpoint(name: string): string | undefined
   /** The process that opened this session. */
@@ -59,60 +61,83 @@ export interface SimStore {
 
 export type MakeStore = (world: World, network: Network, committed: () => void) => SimStore
 
-const etcd: MakeStore = (world, network, committed) => {
-  const server = new SimEtcd(world, committed)
-  const opened: { process: SimProcess; source: ReturnType<typeof simulatedEtcd> }[] = []
-  const processOf = (lease: string): string => {
-    const owner = opened.find(({ source }) => source.transports.some(({ leases }) => leases.has(lease)))
-    return owner?.process.name ?? 'nobody'
+/** The option `lockDelayMs` of etcd in these runs. */
+const etcdDelayMs = 3_000
+
+const etcdWith =
+  (lockDelayMs: number): MakeStore =>
+  (world, network, committed) => {
+    const server = new SimEtcd(world, committed)
+    const opened: { process: SimProcess; source: ReturnType<typeof simulatedEtcd> }[] = []
+    const processOf = (lease: string): string => {
+      const owner = opened.find(({ source }) => source.transports.some(({ leases }) => leases.has(lease)))
+      return owner?.process.name ?? 'nobody'
+    }
+    return {
+      host: server.host,
+      ttlMs: 4_000,
+      ttlMsMin: 2_000,
+      believedMs: 145,
+      requestMs: 1_300,
+      // A stopped leader may end the lease that ends a lock-delay late, too.
+      takeOverMs: 5_000 + 2 * lockDelayMs,
+      lockDelayMs,
+      processOf: (session) => processOf(leaseOf(session)),
+      revision: () => server.state.revision,
+      source(process) {
+        const source = simulatedEtcd(network, process, server, { lockDelayMs })
+        opened.push({ process, source })
+        return source
+      },
+      owners(name, permits) {
+        const keys = server.state.range(`${name}/`, `${name}0`)
+        const inLine = keys.sort((one, other) => Number(one.created - other.created))
+        // A claim that died keeps its permit, by its record, until the lock-delay is over.
+        const records = server.state.range(`\0leasehold/claimed/${name}\0`, `\0leasehold/claimed/${name}\x01`)
+        const stands = (at: bigint): boolean => inLine.some(({ created }) => created === at)
+        const dead = records.filter(({ modified }) => !stands(modified)).map(({ created }) => created)
+        const ahead = (at: bigint): number => dead.filter((created) => created < at).length
+        const inTurn = inLine.filter(({ created }, index) => index + ahead(created) < permits)
+        return inTurn.map(({ lease }) => processOf(lease))
+      },
+      standing: (name) => server.state.range(`${name}/`, `${name}0`).map(({ lease }) => processOf(lease)),
+      checkpoint: (name) => server.state.range(`\0leasehold/checkpoint/${name}`)[0]?.value.toString(),
+      operate(what, rob) {
+        const [lease] = server.leases
+        const [stored] = server.state.range('n', 'o')
+        if (what === 'end session' && lease) {
+          rob({ process: processOf(lease) })
+          server.revoke(lease)
+        } else if (stored) {
+          rob({ process: processOf(stored.lease), name: nameOf(stored.key) })
+          const remove = { request_delete_range: { key: Buffer.from(stored.key) } }
+          server.txn({ compare: [], success: [remove], failure: [] })
+        }
+      },
+      endEarly(process) {
+        if (lockDelayMs === 0) return // without a lock-delay nothing protects from that
+        for (const lease of server.leases) if (processOf(lease) === process) server.endEarly(lease)
+      },
+      mislead(name, on) {
+        if (lockDelayMs === 0) return
+        const { source } = opened.findLast(({ process }) => process.name === name) ?? {}
+        for (const transport of source?.transports ?? []) transport.atStaleLeader = on
+      },
+      misbehave(on) {
+        server.faults = on ? { lagging: 30, forgotten: 2, cancelled: 20, falseRenewals: 10 } : soundEtcd
+      },
+      changeLeader: (ms) => server.changeLeader(ms),
+      restart: (ms) => server.restart(ms),
+      leftovers(healthy) {
+        const keys = server.state.range('\0', '\0').map(({ key }) => JSON.stringify(key))
+        // The record of a claim that died stays until the next one on its name.
+        const stale = (key: string): boolean => !healthy && key.includes('claimed/')
+        const left = keys.filter((key) => !key.includes('checkpoint/') && !stale(key))
+        return [...left, ...server.leases]
+      },
+      requests: () => countRequests(opened),
+    }
   }
-  return {
-    host: server.host,
-    ttlMs: 4_000,
-    ttlMsMin: 2_000,
-    believedMs: 145,
-    requestMs: 1_300,
-    takeOverMs: 5_000,
-    lockDelayMs: 0,
-    processOf: (session) => processOf(leaseOf(session)),
-    revision: () => server.state.revision,
-    source(process) {
-      const source = simulatedEtcd(network, process, server)
-      opened.push({ process, source })
-      return source
-    },
-    owners(name, permits) {
-      const keys = server.state.range(`${name}/`, `${name}0`)
-      const inLine = keys.sort((one, other) => Number(one.created - other.created))
-      return inLine.slice(0, permits).map(({ lease }) => processOf(lease))
-    },
-    checkpoint: (name) => server.state.range(`\0leasehold/checkpoint/${name}`)[0]?.value.toString(),
-    operate(what, rob) {
-      const [lease] = server.leases
-      const [stored] = server.state.range('n', 'o')
-      if (what === 'end session' && lease) {
-        rob({ process: processOf(lease) })
-        server.revoke(lease)
-      } else if (stored) {
-        rob({ process: processOf(stored.lease), name: nameOf(stored.key) })
-        const remove = { request_delete_range: { key: Buffer.from(stored.key) } }
-        server.txn({ compare: [], success: [remove], failure: [] })
-      }
-    },
-    endEarly: () => {},
-    mislead: () => {},
-    misbehave(on) {
-      server.faults = on ? { lagging: 30, forgotten: 2, cancelled: 20, falseRenewals: 10 } : soundEtcd
-    },
-    changeLeader: (ms) => server.changeLeader(ms),
-    restart: (ms) => server.restart(ms),
-    leftovers() {
-      const keys = server.state.range('\0', '\0').map(({ key }) => JSON.stringify(key))
-      return [...keys.filter((key) => !key.includes('checkpoint/')), ...server.leases]
-    },
-    requests: () => countRequests(opened),
-  }
-}
 
 const consul: MakeStore = (world, network, committed) => {
   const server = new SimConsul(world, committed)
@@ -143,6 +168,10 @@ const consul: MakeStore = (world, network, committed) => {
       const source = simulatedConsul(network, process, server, { lockDelayMs })
       opened.push({ process, source })
       return source
+    },
+    standing(name) {
+      const { entries } = server.read({ prefix: `${name}/.line/` })
+      return entries.map(({ session }) => processOf(session ?? ''))
     },
     checkpoint: (name) => server.read({ key: `${name}/.checkpoint` }).entries[0]?.value,
     owners(name, permits) {
@@ -220,7 +249,8 @@ const memory: MakeStore = (world, _network, committed) => {
         return backend
       },
     }),
-    checkpoint: (name) => store.readCheckpoint(name),
+    standing: (name) => store.line(name).map(({ claim }) => owners.get(claim.session) ?? 'nobody'),
+    checkpoint: (name) => store.checkpoints.get(name),
     owners: (name, permits) => {
       const places = store.line(name).slice(0, permits)
       return places.map(({ claim }) => owners.get(claim.session) ?? 'nobody')
@@ -246,5 +276,10 @@ function nameOf(key: string): string {
   return key.slice(0, key.indexOf('/'))
 }
 
-export const stores = { etcd, consul, memory } as const
+export const stores = {
+  etcd: etcdWith(0),
+  'etcd-delay': etcdWith(etcdDelayMs),
+  consul,
+  memory,
+} as const
 export type StoreName = keyof typeof stores

@@ -11,6 +11,12 @@ const say = (said) => process.stdout.write(`${JSON.stringify(said)}\n`)
 /** Monotonic, and the same in all processes of a machine. */
 const now = () => Number(process.hrtime.bigint() / 1_000n) / 1_000
 
+/**
+ * Blocks the event loop, as a long computation does, but leaves the core to others.
+ * @param {number} ms
+ */
+const standStill = (ms) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+
 const client = await connect(url, JSON.parse(options))
 /** @type {Map<string, import('../../src/index.ts').Hold>} */
 const holds = new Map()
@@ -34,21 +40,21 @@ const verbs = {
     await holdOf(name).release()
     say({ released: now() })
   },
-  /** Keeps the event loop busy, and looks on the very next line. */
+  /** Keeps the event loop from running, and looks on the very next line. */
   block(name = '', ms = '0') {
     const hold = holdOf(name)
     const { signal } = hold
-    const end = now() + Number(ms)
-    while (now() < end);
+    standStill(Number(ms))
     say({ aborted: signal.aborted, held: hold.held, left: hold.remainingMs })
   },
-  /** Reads the clock without a pause. After a gap, which means that it was stopped, it prints the state at once. */
+  /** Reads the clock every ms, without the event loop. After a gap, which means that it was stopped, it prints the state at once. */
   spin(name = '', gapMs = '0') {
     const hold = holdOf(name)
     const { signal } = hold
     let last = now()
     say({ spinning: last })
     for (;;) {
+      standStill(1)
       const at = now()
       if (at - last > Number(gapMs)) break
       last = at

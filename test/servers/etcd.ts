@@ -110,6 +110,18 @@ export class TestEtcd {
     return this.gateway('kv/put', { key: base64(key), value: base64(value) })
   }
 
+  /** Writes so many empty keys: the prefix and a number. */
+  async putMany(prefix: string, count: number): Promise<void> {
+    const atOnce = 100 // etcd takes 128 in one transaction
+    for (let from = 0; from < count; from += atOnce) {
+      const keys = Array.from(
+        { length: Math.min(atOnce, count - from) },
+        (_, index) => `${prefix}${from + index}`,
+      )
+      await this.gateway('kv/txn', { success: keys.map((key) => ({ requestPut: { key: base64(key) } })) })
+    }
+  }
+
   /** Asks the JSON gateway of the first running member, which is faster than starting etcdctl. */
   // biome-ignore lint/suspicious/noExplicitAny: the answers of etcd's JSON gateway, as they are
   async gateway(path: string, body: object): Promise<any> {

@@ -59,8 +59,12 @@ export class EtcdctlElect {
     return until(last, { describe: () => `${value} after ${JSON.stringify(this.shown)}`, everyMs: 5 })
   }
 
-  /** Ends it as Ctrl-C does. Resolves with its exit code when it has resigned. */
-  resign(): Promise<number | null> {
+  /**
+   * Ends it as Ctrl-C does, once it has printed that it leads. Resolves with its exit code when it has resigned. A signal
+   * between its admission and its print ends it before it resigns, and its key stays for a minute.
+   */
+  async resign(): Promise<number | null> {
+    await until(async () => this.shown.length > 0, { describe: () => 'etcdctl prints that it leads' })
     this.#child.kill('SIGINT')
     return this.exited
   }

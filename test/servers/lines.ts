@@ -18,10 +18,14 @@ export class TestedLine<Line> {
   }
 }
 
+const { LEASEHOLD_TESTED_LINE: tested } = process.env
 const { etcd, consul } = await ensureServers({ log: (line) => process.stderr.write(`${line}\n`) })
 
-/** Of etcd, the newest first: at most 3.7, 3.6, 3.5 and 3.4. */
-export const etcdLines = newestFirst<EtcdLine>(etcd)
+/**
+ * Of etcd, the newest first: at most 3.7, 3.6, 3.5 and 3.4. Only one if vitest runs a test file once for each
+ * line, each time with LEASEHOLD_TESTED_LINE.
+ */
+export const etcdLines = newestFirst<EtcdLine>(etcd).filter(({ line }) => line === (tested ?? line))
 
 /** Of Consul, the newest first: 1.8, and 1.14 if LEASEHOLD_CONSUL_LINE asks for it. */
 export const consulLines = newestFirst<ConsulLine>(consul)

@@ -1,7 +1,8 @@
 // @ts-check
-// A process that works as a leader, term after term, and prints its readings: `node worker.mjs INDEX TARGET NAME TTL_MS`.
+// A process that works as a leader, term after term, and prints its readings: `node worker.mjs INDEX TARGET NAME TTL_MS
+// [PRIORITY]`.
 // INDEX is the built index.js, TARGET a URL or, in JSON, the options of `consul`. On SIGTERM it ends properly.
-const [, , index = '', target = '', name = '', ttlMs = ''] = process.argv
+const [, , index = '', target = '', name = '', ttlMs = '', priority] = process.argv
 
 /** @type {typeof import('../../src/index.ts')} */
 const { connect } = await import(index)
@@ -43,7 +44,10 @@ process.on('SIGTERM', () => {
   polite.abort()
 })
 const client = await connect(await sourceOf(), { ttlMs: Number(ttlMs) })
-await client.election(name).lead(work, {
+const election = client.election(name)
+process.on('SIGUSR1', () => election.drain())
+await election.lead(work, {
+  ...(priority !== undefined && { priority: Number(priority) }),
   signal: polite.signal,
   value: String(process.pid),
   onWait: (ahead) => say({ waits: ahead }),

@@ -32,7 +32,7 @@ export interface Place {
 }
 
 /** One term, as its leader saw it. */
-interface Term {
+export interface Term {
   readonly pid: number | undefined
   readonly token: bigint
   readonly began: number
@@ -41,7 +41,8 @@ interface Term {
   ended: boolean
 }
 
-class Worker {
+/** One process of worker.mjs, and its account of its terms. */
+export class Worker {
   readonly child: ChildProcess
   readonly exited: Promise<number | string>
   readonly terms: Term[] = []
@@ -50,8 +51,15 @@ class Worker {
   stderr = ''
   over: number | string | undefined
 
-  constructor({ index, target, ttlMs }: Place) {
-    const args = [script, index, target, 'work', String(ttlMs)]
+  constructor({ index, target, ttlMs }: Place, priority?: number) {
+    const args = [
+      script,
+      index,
+      target,
+      'work',
+      String(ttlMs),
+      ...(priority === undefined ? [] : [String(priority)]),
+    ]
     this.child = spawnOwned(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     this.exited = once(this.child, 'close').then(([code, signal]) => {
       this.over = code ?? signal

@@ -12,6 +12,10 @@ const one = /** @type {const} */ ('one-leader')
 const oneWorker = /** @type {const} */ ('one-worker')
 const observed = /** @type {const} */ ('ordered-sight')
 const standing = /** @type {const} */ ('standing-candidates')
+const first = /** @type {const} */ ('higher-first')
+const successor = /** @type {const} */ ('named-successor')
+const room = /** @type {const} */ ('room-made')
+const fit = /** @type {const} */ ('fit-to-lead')
 const once = /** @type {const} */ ('tick-once')
 const inOrder = /** @type {const} */ ('ticks-in-order')
 const exactly = /** @type {const} */ ('no-tick-lost')
@@ -19,6 +23,62 @@ const missed = /** @type {const} */ ('missed-tick-told')
 
 /** @type {readonly Mutant[]} */
 export const ofLeaders = [
+  {
+    name: 'priority-overtakes-nobody',
+    file: 'src/election/precedence.ts',
+    find: "  if (lower.length === 0) return 'none'\n",
+    put: "  if (lower.length >= 0) return 'none'\n",
+    stores: election,
+    by: first,
+  },
+  {
+    name: 'priority-overtakes-only-the-next-one',
+    file: 'src/election/precedence.ts',
+    find: '  const waiting = passed.slice(-mostAtOnce).map(({ token }) => token)\n',
+    put: '  const waiting = passed.slice(-1).map(({ token }) => token)\n',
+    stores: election,
+    by: successor,
+  },
+  {
+    name: 'hand-over-does-not-clear-the-way',
+    file: 'src/election/term.ts',
+    find: '      if (!way) return\n',
+    put: '      if (way || !way) return\n',
+    stores: election,
+    by: successor,
+  },
+  {
+    name: 'overtaking-takes-the-holder-too',
+    file: 'src/backends/etcd/operator.ts',
+    find: '  const removed = passed.map(({ key }) => remove(key))\n',
+    put: '  const removed = [first, ...passed].map(({ key }) => remove(key))\n',
+    stores: election,
+    by: orderly,
+  },
+  {
+    name: 'a-draining-leader-stays',
+    file: 'src/election/lead.ts',
+    find: '    const forget = this.#client.draining.onEnd(() => void this.#makeRoom(term))\n',
+    put: '    const forget = () => {}\n',
+    stores: election,
+    by: room,
+  },
+  {
+    name: 'a-draining-candidate-stays-in-line',
+    file: 'src/election/entry.ts',
+    find: '    return this.#client.draining.ended ? this.#asReserve(value) : this.#inLine(value, onStanding)\n',
+    put: '    return this.#inLine(value, onStanding)\n',
+    stores: election,
+    by: standing,
+  },
+  {
+    name: 'an-unfit-candidate-stands',
+    file: 'src/election/entry.ts',
+    find: '      const may = !eligible || (await eligible()) === true\n',
+    put: '      const may = !eligible || (await eligible()) !== undefined\n',
+    stores: election,
+    by: fit,
+  },
   {
     name: 'lead-resigns-while-the-work-goes-on',
     file: 'src/election/tenure.ts',
@@ -68,8 +128,16 @@ export const ofLeaders = [
     by: oneWorker,
   },
   {
+    name: 'lost-session-is-ended-at-its-deadline',
+    file: 'src/core/session.ts',
+    find: '    if (leftMs > 0) await pause(this.#clock, leftMs, scope.signal)\n',
+    put: '',
+    stores: election,
+    by: oneWorker,
+  },
+  {
     name: 'close-does-not-wait-for-the-work-of-a-leader',
-    file: 'src/core/acquire.ts',
+    file: 'src/core/closing.ts',
     find: '    await this.#works.settled()\n',
     put: '',
     stores: election,
@@ -85,23 +153,23 @@ export const ofLeaders = [
   },
   {
     name: 'observer-never-asks-again-by-itself',
-    file: 'src/election/election.ts',
-    find: '        restMs: () => ttlMs,\n',
-    put: '        restMs: () => 1e9,\n',
+    file: 'src/election/sight.ts',
+    find: '      restMs: () => ttlMs,\n',
+    put: '      restMs: () => 1e9,\n',
     stores: election,
     by: observed,
   },
   {
     name: 'observer-tells-only-of-leaders',
-    file: 'src/election/election.ts',
-    find: '        if (!last || !isSame(last.leader, now.leader)) yield now.leader\n',
-    put: '        if (now.leader && (!last || !isSame(last.leader, now.leader))) yield now.leader\n',
+    file: 'src/election/sight.ts',
+    find: '      if (!last || !isSame(last.leader, now.leader)) yield now.leader\n',
+    put: '      if (now.leader && (!last || !isSame(last.leader, now.leader))) yield now.leader\n',
     stores: election,
     by: observed,
   },
   {
     name: 'observer-misses-proclamations',
-    file: 'src/election/election.ts',
+    file: 'src/election/sight.ts',
     find: '  return one?.token === other?.token && one?.value === other?.value && one?.session === other?.session\n',
     put: '  return one?.token === other?.token && one?.session === other?.session\n',
     stores: election,
@@ -138,8 +206,8 @@ export const ofCron = [
   {
     name: 'cron-marks-when-the-job-is-done',
     file: 'src/cron/turn.ts',
-    find: '  await hold.mark({ ...mark, done: false })\n',
-    put: '',
+    find: 'await hold.mark(mark).catch(',
+    put: 'await Promise.resolve().catch(',
     stores: cron,
     by: once,
   },
@@ -239,11 +307,29 @@ export const ofCron = [
   {
     name: 'cron-forgets-the-future',
     file: 'src/cron/ruling.ts',
-    find: '.filter((span) => !joins || span !== base)',
-    put: '.filter((span) => span !== base && span.tickMs < tickMs)',
+    find: '.filter((span) => span !== replaced)',
+    put: '.filter((span) => span !== replaced && span.tickMs < tickMs)',
     stores: cron,
     tests: ['cron/promise'],
     by: once,
+  },
+  {
+    name: 'cron-uses-up-a-tick-that-it-does-not-begin',
+    file: 'src/cron/turn.ts',
+    find: '  if (scope.ended) await giveBack(turn, token)\n',
+    put: '  scope.throwIfEnded()\n',
+    stores: cron,
+    tests: ['cron/promise'],
+    by: exactly,
+  },
+  {
+    name: 'cron-gives-back-a-mark-that-it-made-before',
+    file: 'src/cron/turn.ts',
+    find: 'replaced: before ? before.replaced : replaced',
+    put: 'replaced',
+    stores: [],
+    tests: ['cron/promise'],
+    by: exactly,
   },
   {
     name: 'cron-gives-up-in-an-outage',

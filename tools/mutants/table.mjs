@@ -3,9 +3,10 @@
 // code. Owns the list. A mutant whose effect no user could see, or that only makes things slower, does not belong
 // here.
 
+import { ofForeigners } from './foreign.mjs'
 import { ofCron, ofLeaders, ofWork } from './leaders.mjs'
 
-/** @typedef {'etcd' | 'consul' | 'memory' | 'election' | 'cron' | 'streams'} Store the tests of a store, or those of a kind */
+/** @typedef {'etcd' | 'etcd-delay' | 'consul' | 'memory' | 'election' | 'cron' | 'streams'} Store the tests of a store, or those of a kind */
 
 /**
  * @typedef {object} Mutant
@@ -15,10 +16,12 @@ import { ofCron, ofLeaders, ofWork } from './leaders.mjs'
  * @property {string} put
  * @property {readonly Store[]} stores where it shows
  * @property {readonly string[]} [tests] files of test/ that find it, for what no property is likely to meet
- * @property {import('../../test/property/invariants.ts').Invariant} by the invariant that it breaks
+ * @property {import('../../test/property/invariants.ts').Invariant | 'conformance'} by the invariant that it breaks, or
+ *   `conformance` if the suite for backends must find it
  */
 
 const etcd = /** @type {const} */ (['etcd'])
+const delayed = /** @type {const} */ (['etcd-delay'])
 const consul = /** @type {const} */ (['consul'])
 const memory = /** @type {const} */ (['memory'])
 const streams = /** @type {const} */ (['streams'])
@@ -215,7 +218,7 @@ const acquire = [
   },
   {
     name: 'admission-younger-than-its-question',
-    file: 'src/core/asking.ts',
+    file: 'src/core/admission.ts',
     find: 'return backend.attempt(claim, signal).catch((error) => {',
     put: 'return backend.attempt(claim, signal).finally(() => {\n        this.sent = request.clock.mark()\n      }).catch((error) => {',
     stores: consul,
@@ -256,8 +259,8 @@ const acquire = [
   {
     name: 'local-turn-passed-on-too-early',
     file: 'src/core/acquire.ts',
-    find: 'return this.#withdrawals.note(this.#withdraw(stand))',
-    put: 'stand.leave()\n        return this.#withdrawals.note(this.#withdraw(stand))',
+    find: 'return this.closing.withdrawals.note(this.#withdraw(stand))',
+    put: 'stand.leave()\n        return this.closing.withdrawals.note(this.#withdraw(stand))',
     stores: etcd,
     by: belief,
   },
@@ -271,7 +274,7 @@ const acquire = [
   },
   {
     name: 'close-releases-nothing',
-    file: 'src/core/acquire.ts',
+    file: 'src/core/closing.ts',
     find: 'Promise.allSettled([...this.#holds].map((hold) => hold.release()))',
     put: 'Promise.resolve()',
     stores: etcd,
@@ -279,7 +282,7 @@ const acquire = [
   },
   {
     name: 'close-leaves-pending-claims',
-    file: 'src/core/acquire.ts',
+    file: 'src/core/closing.ts',
     find: 'Promise.all([released, givenBack, withdrawn])',
     put: '(void withdrawn, Promise.all([released, givenBack]))',
     stores: consul,
@@ -314,18 +317,59 @@ const acquire = [
 /** @type {readonly Mutant[]} */
 const onEtcd = [
   {
+    name: 'etcd-renewal-not-confirmed',
+    file: 'src/backends/etcd/backend.ts',
+    find: 'this.#delay.confirm(session, signal),',
+    put: '',
+    stores: delayed,
+    by: belief,
+  },
+  {
+    name: 'etcd-dead-not-counted',
+    file: 'src/backends/etcd/line.ts',
+    find: 'ahead.length + dead.length < permits : undefined',
+    put: 'true : undefined',
+    stores: delayed,
+    by: belief,
+  },
+  {
+    name: 'etcd-lock-delay-ends-at-once',
+    file: 'src/backends/etcd/lock-delay.ts',
+    find: "[put(key, '', lease)]",
+    put: '[remove(key)]',
+    stores: delayed,
+    by: belief,
+  },
+  {
+    name: 'etcd-event-proves-beside-lock-delay',
+    file: 'src/backends/etcd/claims.ts',
+    find: 'proven: this.#delay.ms === 0',
+    put: 'proven: true',
+    stores: delayed,
+    tests: ['core/etcd-lock-delay'],
+    by: belief,
+  },
+  {
+    name: 'etcd-try-overlooks-lock-delay',
+    file: 'src/backends/etcd/claims.ts',
+    find: ', ...this.#delay.none(claim, since)]',
+    put: ']',
+    stores: delayed,
+    by: belief,
+  },
+  {
     name: 'etcd-no-tombstone-written',
     file: 'src/backends/etcd/claims.ts',
-    find: "const bury = [put(tombstone, '', lease), remove(key)]",
-    put: 'const bury = [remove(key)]',
+    find: "const bury = [put(tombstone, '', lease), ...gone]",
+    put: 'const bury = [...gone]',
     stores: etcd,
     by: goesOn,
   },
   {
     name: 'etcd-no-tombstone-checked',
     file: 'src/backends/etcd/claims.ts',
-    find: 'const free = [absent(key), absent(keys.tombstone)]\n    const response = await this.#change(state, txn(free, [line, own]',
-    put: 'const free = [absent(key)]\n    const response = await this.#change(state, txn(free, [line, own]',
+    find: 'const free = [absent(key), absent(keys.tombstone)]\n',
+    put: 'const free = [absent(key)]\n',
     stores: etcd,
     by: goesOn,
   },
@@ -340,8 +384,8 @@ const onEtcd = [
   {
     name: 'etcd-delete-unguarded',
     file: 'src/backends/etcd/claims.ts',
-    find: 'txn([createdAt(key, created)], [remove(key)])',
-    put: 'txn([], [remove(key)])',
+    find: 'txn([createdAt(key, created)], gone)',
+    put: 'txn([], gone)',
     stores: etcd,
     by: belief,
   },
@@ -388,7 +432,7 @@ const onEtcd = [
   {
     name: 'etcd-predecessor-gone-so-mine',
     file: 'src/backends/etcd/waits.ts',
-    find: '        const proves = gapless && watch.proves && relevant.every((deletion) => deletion.key !== key)\n        const last = relevant.at(-1)\n        if (!last || (proves && ahead.size >= permits)) return',
+    find: '        const proves = proven && gapless && watch.proves && relevant.every((deletion) => deletion.key !== key)\n        const last = relevant.at(-1)\n        if (!last || (proves && ahead.size >= permits)) return',
     put: '        const proves = gapless && ahead.size >= permits - permits\n        const last = relevant.at(-1)\n        if (!last) return',
     stores: etcd,
     by: belief,
@@ -452,7 +496,7 @@ const onEtcd = [
   },
   {
     name: 'etcd-watch-tells-events-twice',
-    file: 'src/backends/etcd/wire/streams.ts',
+    file: 'src/backends/etcd/wire/watches.ts',
     find: ' || (index === 0 && revision === watch.revision)',
     put: ' || index < 0',
     stores: streams,
@@ -460,7 +504,7 @@ const onEtcd = [
   },
   {
     name: 'etcd-watch-outlives-its-stream',
-    file: 'src/backends/etcd/wire/streams.ts',
+    file: 'src/backends/etcd/wire/watches.ts',
     find: '        if (this.#stream === opened) this.reset()\n',
     put: '        if (this.#stream === opened) this.#stream = undefined\n',
     stores: streams,
@@ -481,6 +525,15 @@ const onEtcd = [
     put: 'isRecoverableError(error)',
     stores: streams,
     by: own,
+  },
+  {
+    name: 'etcd-key-stays-without-its-lease',
+    file: 'src/backends/etcd/own-key.ts',
+    find: '  if (found.lease !== keys.lease) await attach(transport, state, found, signal)\n',
+    put: '',
+    stores: [],
+    tests: ['core/etcd-lost-lease'],
+    by: clean,
   },
 ]
 
@@ -627,8 +680,8 @@ const onConsul = [
   {
     name: 'consul-renewal-without-a-read-counts',
     file: 'src/backends/consul/permit-sessions.ts',
-    find: 'this.#transport.renewSession(id, signal), this.#transport.confirmSession(id, signal)',
-    put: 'this.#transport.renewSession(id, signal)',
+    find: '    await this.#transport.renewSession(id, signal)\n    await confirmed\n',
+    put: '    await this.#transport.renewSession(id, signal)\n',
     stores: consul,
     by: belief,
   },
@@ -705,4 +758,5 @@ export const mutants = [
   ...ofLeaders,
   ...ofCron,
   ...ofWork,
+  ...ofForeigners,
 ]

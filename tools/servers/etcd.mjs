@@ -14,6 +14,7 @@ import { ask, freePorts, HOST } from './loopback.mjs'
 /** @typedef {import('./fetch.mjs').EtcdLine} EtcdLine */
 /** @typedef {import('./etcd-questions.mjs').EtcdctlOptions} EtcdctlOptions */
 /** @typedef {import('./etcd-questions.mjs').PipedChild} PipedChild */
+/** @typedef {(target: string) => Promise<string>} PeerLink */
 /** @typedef {{ user: 'root', password: string }} EtcdAuth etcd insists on a user called root */
 /**
  * @typedef {object} EtcdOptions
@@ -21,6 +22,8 @@ import { ask, freePorts, HOST } from './loopback.mjs'
  * @property {1 | 3 | undefined} [members] default 1
  * @property {EtcdAuth | undefined} [auth] turns authentication on after the start
  * @property {string[] | undefined} [extraArgs] further flags of every member
+ * @property {PeerLink | undefined} [peerLink] opens a link in front of the port of each member for its peers; resolves
+ *   with its 'host:port'
  * @property {boolean | undefined} [unsafeNoFsync] durability for speed, if it can; default no
  * @property {string | undefined} [cache]
  * @property {((line: string) => void) | undefined} [log]
@@ -51,11 +54,11 @@ import { ask, freePorts, HOST } from './loopback.mjs'
  * @returns {Promise<EtcdCluster>}
  */
 export async function startEtcd(options = {}) {
-  const { line, members: count = 1, auth, cache, log } = options
+  const { line, members: count = 1, auth, peerLink, cache, log } = options
   const server = await serverOf('etcd', line, { cache, log })
   const flags = [...(options.extraArgs ?? []), ...(await fsyncFlags(server.dir, options))]
   const cluster = await startCluster('etcd', (dataDir) =>
-    planMembers({ dataDir, count, flags, auth, dir: server.dir }),
+    planMembers({ dataDir, count, flags, auth, peerLink, dir: server.dir }),
   )
   const handle = withTools(cluster, server, auth)
   try {
@@ -82,23 +85,27 @@ async function fsyncFlags(dir, { unsafeNoFsync = false }) {
 }
 
 /**
- * @param {{ dataDir: string, count: number, flags: string[], dir: string, auth: EtcdAuth | undefined }} request
+ * @param {{ dataDir: string, count: number, flags: string[], dir: string, auth: EtcdAuth | undefined,
+ *   peerLink: PeerLink | undefined }} request
  * @returns {Promise<import('./member.mjs').MemberPlan[]>}
  */
-async function planMembers({ dataDir, count, flags, dir, auth }) {
+async function planMembers({ dataDir, count, flags, dir, auth, peerLink }) {
   const ports = await freePorts(2 * count)
   const sites = memberNames(count).map((name, index) => ({
     name,
     endpoint: `${HOST}:${ports[2 * index]}`,
+    listenUrl: `http://${HOST}:${ports[2 * index + 1]}`,
     peerUrl: `http://${HOST}:${ports[2 * index + 1]}`,
   }))
+  for (const site of sites)
+    if (peerLink) site.peerUrl = `http://${await peerLink(new URL(site.listenUrl).host)}`
   const initialCluster = sites.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',')
-  return sites.map(({ name, endpoint, peerUrl }) => ({
+  return sites.map(({ name, endpoint, listenUrl, peerUrl }) => ({
     name,
     endpoint,
     file: join(dir, 'etcd'),
     args: [
-      ...serverArgs({ name, clientUrl: `http://${endpoint}`, peerUrl }),
+      ...serverArgs({ name, clientUrl: `http://${endpoint}`, listenUrl, peerUrl }),
       `--initial-cluster=${initialCluster}`,
       `--data-dir=${join(dataDir, name)}`,
       ...flags,
@@ -108,13 +115,13 @@ async function planMembers({ dataDir, count, flags, dir, auth }) {
   }))
 }
 
-/** @param {{ name: string, clientUrl: string, peerUrl: string }} site */
-function serverArgs({ name, clientUrl, peerUrl }) {
+/** @param {{ name: string, clientUrl: string, listenUrl: string, peerUrl: string }} site */
+function serverArgs({ name, clientUrl, listenUrl, peerUrl }) {
   return [
     `--name=${name}`,
     `--listen-client-urls=${clientUrl}`,
     `--advertise-client-urls=${clientUrl}`,
-    `--listen-peer-urls=${peerUrl}`,
+    `--listen-peer-urls=${listenUrl}`,
     `--initial-advertise-peer-urls=${peerUrl}`,
     // The token separates the members of two clusters if they ever meet on a reused port.
     `--initial-cluster-token=${name.replace(/^m\d+-/, '')}`,

@@ -1,5 +1,5 @@
-// The contract over Consul. Owns what the store is like, and which protocol a claim follows; claims.ts, mutex.ts and
-// semaphore.ts have the rest, operator.ts what people ask.
+// Answers the contract from Consul. Owns the facts of the store, and the choice of the protocol for a claim: mutex.ts
+// or semaphore.ts. operator.ts answers the questions of people.
 import { hostname } from 'node:os'
 import type { Clock } from '../../base/clock.ts'
 import type {
@@ -9,16 +9,18 @@ import type {
   Facts,
   NameState,
   Observation,
+  Overtaking,
   Renewal,
   SessionGrant,
   Standing,
+  StoreKey,
 } from '../../contract.ts'
 import { Claims, type Protocol } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
 import type { Layout } from './layout.ts'
 import { Mutexes } from './mutex.ts'
 import { leaderChanged, type Observed, observe, type Seen } from './observe.ts'
-import { breakHold, line, survey } from './operator.ts'
+import { breakHold, checkpoints, line, overtake, survey } from './operator.ts'
 import { PermitSessions } from './permit-sessions.ts'
 import { Semaphores } from './semaphore.ts'
 import { Waits } from './waits.ts'
@@ -28,18 +30,23 @@ import type { SessionPlan, Transport } from './wire/transport.ts'
 export interface ConsulBackendOptions extends Pick<SessionPlan, 'checks' | 'node' | 'lockDelayMs'> {
   readonly layout: Layout
   readonly clock: Clock
-  /** Whether to count the time to live alone, and not what the lock-delay covers. Then two may believe to hold. */
+  /**
+   * Whether the deadline counts the time to live and not the lock-delay. Then two clients may believe at once that they
+   * hold.
+   */
   readonly unsafeTwoMayHold?: boolean | undefined
 }
 
-/** Consul applies no longer lock-delay than this, whatever a session asks for. */
+/** The longest lock-delay that Consul applies, even if a session asks for more. */
 const lockDelayMostMs = 60_000
-/** A crash costs twice the time to live and the lock-delay, which is 60 s with what is usual. */
+/** After a crash the lock is free when twice the time to live and the lock-delay are over: 60 s with the defaults. */
 const ttlDefaultMs = 15_000
-/** Elections with Consul's own settings took up to 21 s until a renewal was answered, and one may be sent 2 s late. */
+/**
+ * In elections with Consul's own settings a renewal was answered after up to 21 s, and the next may be sent 2 s late.
+ */
 const electionMs = 24_000
 
-/** A checkpoint has to fit into a transaction of 512 KiB, in base64. */
+/** The largest checkpoint fits, in base64, into a transaction of 512 KiB. */
 const facts: Omit<Facts, 'lockDelayMs' | 'endsEarly'> = {
   scheme: 'consul',
   ttlMs: { min: 10_000, max: 86_400_000, default: ttlDefaultMs },
@@ -106,7 +113,7 @@ export class ConsulBackend implements Backend {
     const protocol = this.#protocol(claim)
     if (state.unanswered) {
       await this.#claims.bury(state, signal)
-      await protocol.verify(state, signal) // it may hold by an attempt whose answer was lost
+      await protocol.verify(state, signal) // an attempt whose answer was lost may have made it hold
     }
     await protocol.release(state, signal)
     this.#claims.forget(claim)
@@ -120,12 +127,20 @@ export class ConsulBackend implements Backend {
     return line(this.#namespace, name, signal)
   }
 
+  checkpoints(prefix: string, signal: AbortSignal): Promise<Map<string, string>> {
+    return checkpoints(this.#namespace, prefix, signal)
+  }
+
   survey(prefix: string, signal: AbortSignal): Promise<NameState[]> {
     return survey(this.#namespace, prefix, signal)
   }
 
   break(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
     return breakHold(this.#namespace, name, token, signal)
+  }
+
+  overtake(name: string, overtaking: Overtaking, signal: AbortSignal): Promise<boolean> {
+    return overtake(this.#namespace, name, overtaking, signal)
   }
 
   writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
@@ -148,6 +163,10 @@ export class ConsulBackend implements Backend {
     return this.#writes.read(name, signal)
   }
 
+  key(claim: Claim): StoreKey | undefined {
+    return this.#claims.key(claim)
+  }
+
   async close(): Promise<void> {
     this.#waits.close()
     this.#transport.close()
@@ -158,7 +177,7 @@ export class ConsulBackend implements Backend {
   }
 }
 
-/** The lock-delay for sessions of this time to live, where nobody says another. */
+/** The default lock-delay for sessions of this time to live. */
 export function usualLockDelayMs(ttlMs: number = ttlDefaultMs): number {
   return Math.min(2 * ttlMs, lockDelayMostMs)
 }

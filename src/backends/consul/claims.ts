@@ -1,21 +1,21 @@
 // The client's knowledge of each claim in Consul, and the steps that a mutex and a semaphore share: the place in line,
-// and that nothing of a claim is left once it is withdrawn. mutex.ts and semaphore.ts decide which claim may hold.
+// and the complete removal of a withdrawn claim. mutex.ts and semaphore.ts decide which claim may hold.
 
 import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import { quoted } from '../../base/printable.ts'
-import type { Admitted, Attempt, Claim } from '../../contract.ts'
+import type { Admitted, Attempt, Claim, StoreKey } from '../../contract.ts'
 import type { ClaimKeys, Layout } from './layout.ts'
 import { type StoredHolders, type Ticket, ticketOf } from './line.ts'
 import type { Operation, StoredKey, Transport, TxnOutcome } from './wire/transport.ts'
 
-/** The key by which a claim holds. Session, create index and modify index together are nobody else's. */
+/** The key by which a claim holds. No other hold has the same session, create index and modify index. */
 export interface Held {
   readonly key: string
   readonly flags: bigint
   readonly session: string
   readonly created: number
   readonly token: bigint
-  /** Moves when somebody writes the key. */
+  /** The modify index, which grows when somebody writes the key. */
   modified: number
 }
 
@@ -26,29 +26,29 @@ export interface ClaimState {
   /** The create index of its ticket, while it stands in line. */
   ticket?: number | undefined
   held?: Held | undefined
-  /** Whether an attempt was given up without an answer, so that it may yet arrive. */
+  /** Whether an attempt was given up without an answer. It may still arrive. */
   unanswered: boolean
-  /** Of a mutex: what a wait has told, for the attempt that follows. */
+  /** Of a mutex: the state that the last wait saw, for the attempt that follows. */
   sight?: Sight | undefined
-  /** Of a semaphore: the session by which the claim has, or is about to have, its permit. */
+  /** Of a semaphore: the session that has the claim's permit, or is about to have it. */
   permitSession?: string | undefined
-  /** Of a semaphore: the holders as this one last saw them. If nobody has changed them since, giving back needs no read. */
+  /** Of a semaphore: the list of holders when this claim last saw it. If it is unchanged, the release needs no read. */
   holders?: StoredHolders | undefined
-  /** Of a semaphore: its own key, where the claim is not among the holders: somebody took it off, perhaps unnoticed. */
+  /** Of a semaphore: its own key, if the claim is not on the list of holders. Somebody took it off. */
   stray?: Held | undefined
-  /** How many checkpoints it has sent. */
+  /** The number of checkpoints that the claim has sent. */
   sent: number
-  /** The index of the checkpoint that it wrote last, of a candidate. */
+  /** Of a candidate: the index of the checkpoint that it wrote last. */
   checkpoint?: number | undefined
 }
 
-/** A mutex as a claim sees it, as far as it has been told. */
+/** The part of a mutex's state that a claim has seen. */
 export interface Sight {
   readonly lock: StoredKey | undefined
-  /** The sign that there is a line. */
+  /** The marker key of the line. */
   readonly line?: StoredKey | undefined
   readonly ahead: readonly Ticket[]
-  /** Tickets that stood ahead when last seen and should be gone by now: the transaction proves it. */
+  /** Tickets that stood ahead at the last look and are probably gone. The transaction checks it. */
   readonly gone: readonly Ticket[]
 }
 
@@ -57,14 +57,14 @@ export interface Holding extends Admitted {
   readonly by: Held
 }
 
-/** How claims of one kind come to hold and let go. */
+/** How claims of one kind get the lock and give it back. */
 export interface Protocol {
   attempt(state: ClaimState, signal: AbortSignal): Promise<Attempt>
   /** Resolves when this answer, which `attempt` gave, may have changed. */
   changed(state: ClaimState, answer: Attempt, signal: AbortSignal): Promise<undefined>
   /** Whether the claim holds, by a consistent read. Also refreshes `held`. */
   verify(state: ClaimState, signal: AbortSignal): Promise<boolean>
-  /** Gives back whatever the claim has: the lock, its place in line. */
+  /** Gives back the lock and the place in line, as far as the claim has them. */
   release(state: ClaimState, signal: AbortSignal): Promise<void>
 }
 
@@ -79,6 +79,12 @@ export class Claims {
     this.#layout = layout
   }
 
+  /** The key by which a claim holds, with its modify index as of the last answered write. */
+  key(claim: Claim): StoreKey | undefined {
+    const held = this.#states.get(claim)?.held
+    return held && { name: held.key, revision: BigInt(held.modified) }
+  }
+
   /** The knowledge of this claim, kept until it is forgotten. */
   of(claim: Claim): ClaimState {
     const known = this.#states.get(claim)
@@ -88,12 +94,14 @@ export class Claims {
     return state
   }
 
-  /** Nothing of the claim can stand any more. */
+  /** Forgets a claim. Call it when nothing of the claim can be in Consul any more. */
   forget(claim: Claim): void {
     this.#states.delete(claim)
   }
 
-  /** Sends what changes the store, and keeps in mind if no answer came: then it may still be applied. */
+  /**
+   * Sends a transaction that writes. If no answer comes, `unanswered` stays true: the transaction may still be applied.
+   */
   async change(
     state: ClaimState,
     operations: readonly Operation[],
@@ -111,7 +119,10 @@ export class Claims {
     }
   }
 
-  /** Stands in line, and reads the line and what decides, all at once. Idempotent, since the key is the claim's own. */
+  /**
+   * Puts the claim in line and reads the line and the lock, in one transaction. Idempotent, since the ticket's key is
+   * the claim's own.
+   */
   async join(state: ClaimState, signal: AbortSignal): Promise<readonly StoredKey[]> {
     const { claim, keys } = state
     const outcome = await this.change(
@@ -119,7 +130,7 @@ export class Claims {
       [
         { verb: 'check-not-exists', key: keys.tombstone },
         { verb: 'lock', key: keys.ticket, value: claim.value, session: claim.session },
-        // Another value for each claim: only so it is a write, and no tidying up from before can remove it.
+        // Each claim writes another value. So it is always a write, and an older `#tidy` cannot delete the key.
         { verb: 'set', key: keys.line, value: keys.ticket },
         { verb: 'get-tree', key: keys.line },
         { verb: 'get-tree', key: keys.lock },
@@ -131,7 +142,7 @@ export class Claims {
     return outcome.entries
   }
 
-  /** Writes the key by which the claim holds, as it is, for an index that is larger than all before. */
+  /** Writes the key by which the claim holds once more, so that its index is larger than all before. */
   async renewIndex(state: ClaimState, entry: StoredKey, signal: AbortSignal): Promise<StoredKey> {
     const { key, flags, session = '', modifyIndex: index } = entry
     const { value } = state.claim
@@ -144,7 +155,7 @@ export class Claims {
     throw new UnavailableError(`the key ${quoted(key)} was written meanwhile; ask again`)
   }
 
-  /** Sees to it that no attempt can arrive any more, and takes the place in line of one that has. */
+  /** Writes the tombstone, so that no late attempt is applied, and deletes the ticket of an attempt that was. */
   async bury({ claim, keys }: ClaimState, signal: AbortSignal): Promise<void> {
     const bury: Operation[] = [
       { verb: 'lock', key: keys.tombstone, value: '', session: claim.session },
@@ -156,7 +167,7 @@ export class Claims {
   }
 
   /**
-   * Gives up the place in line, along with what `give` names. Says whether that was as it should be: if not, nothing
+   * Gives up the place in line and applies `give`, in one transaction. Returns whether it was applied; if not, nothing
    * was changed.
    */
   async leave(state: ClaimState, give: readonly Operation[], signal: AbortSignal): Promise<boolean> {
@@ -168,7 +179,7 @@ export class Claims {
     return outcome.applied
   }
 
-  /** Takes away the sign that there is a line, if there is none, and nobody has come since it was looked at. */
+  /** Deletes the marker key of the line if no ticket stands, unless a claim has joined since the look. */
   async #tidy(keys: ClaimKeys, entries: readonly StoredKey[], signal: AbortSignal): Promise<void> {
     const sign = entries.find(({ key }) => key === keys.line)
     if (!sign || entries.some((entry) => ticketOf(keys, entry))) return

@@ -19,13 +19,12 @@ type Place = Required<Pick<ConsulOptions, 'endpoints'>> & { readonly tls: boolea
  * and the file if it cannot be read.
  */
 export function optionsOf(url: string, variables: Variables): ConsulOptions {
-  const { endpoints, namespace, dc, tls: secure } = parseConsulUrl(url)
+  const { endpoints, tls: secure, ...written } = parseConsulUrl(url)
   const place = endpoints ? { endpoints, tls: secure } : placeOf(variables, secure)
   const { CONSUL_NAMESPACE: enterpriseNamespace, CONSUL_PARTITION: partition } = variables
   return {
+    ...written,
     endpoints: place.endpoints,
-    namespace,
-    dc,
     token: tokenOf(variables),
     auth: authOf(variables),
     tls: place.tls ? tlsOf(variables) : undefined,
@@ -63,6 +62,15 @@ function tokenOf(variables: Variables): string | undefined {
   if (!found) return undefined
   checkToken(variable, found)
   return found
+}
+
+/** The token as the variables and the file give it now; undefined if the file cannot be read or has none. */
+export function tokenAgain(variables: Variables): string | undefined {
+  try {
+    return tokenOf(variables)
+  } catch {
+    return undefined // perhaps it is being replaced; the next request that Consul refuses reads it again
+  }
 }
 
 function authOf({ CONSUL_HTTP_AUTH: auth }: Variables): Auth | undefined {
@@ -103,7 +111,7 @@ function authoritiesOf(variables: Variables): Buffer[] | undefined {
   throw new TypeError(`${variable}: ${quoted(folder)} has no certificate in PEM`)
 }
 
-/** Reads what Go reads as a boolean. A guess would turn verification on or off. */
+/** Reads a boolean as Go does. Throws for other texts, since a guess would turn verification on or off. */
 function isTrue(variables: Variables, variable: string, otherwise: boolean): boolean {
   const text = variables[variable]
   if (!text) return otherwise

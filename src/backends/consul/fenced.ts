@@ -7,8 +7,8 @@ import type { Layout } from './layout.ts'
 import type { Operation, StoredKey, Transport } from './wire/transport.ts'
 
 /**
- * Each write also writes the key by which the claim holds, and is refused unless it finds that key as the last write
- * left it: so of two writes in flight, one is refused, looks again and goes last.
+ * Each write also writes the key by which the claim holds, and is refused unless that key is as the last write left it.
+ * So of two writes in flight one is refused, reads the key again, and is applied last.
  */
 export class FencedWrites {
   readonly #transport: Transport
@@ -28,9 +28,9 @@ export class FencedWrites {
   ): Promise<boolean> {
     const { claim, held, keys } = state
     if (!held) return false
-    if (claim.candidate) return this.#candidates(state, protocol, text, signal)
+    if (claim.candidate) return this.#candidateCheckpoint(state, protocol, text, signal)
     const store: Operation = { verb: 'set', key: keys.checkpoint, value: text }
-    const entries = await this.#write(state, protocol, [store, own(held, unlikeBefore(state))], signal)
+    const entries = await this.#write(state, protocol, [store, writeOwn(held, nextValue(state))], signal)
     if (!entries) return false
     held.modified = indexOf(entries, held.key) ?? held.modified
     return true
@@ -45,7 +45,7 @@ export class FencedWrites {
   ): Promise<boolean> {
     const { held } = state
     if (!held) return false
-    const entries = await this.#write(state, protocol, [own(held, value)], signal)
+    const entries = await this.#write(state, protocol, [writeOwn(held, value)], signal)
     if (!entries) return false
     held.modified = indexOf(entries, held.key) ?? held.modified
     return true
@@ -58,16 +58,17 @@ export class FencedWrites {
   }
 
   /**
-   * Other clients read a candidate's value unchanged, so here the checkpoint itself must be as the last write left it.
+   * Stores the checkpoint of a candidate. Its value must not change, since other clients read it. So here the condition
+   * is that the checkpoint is as the last write left it.
    */
-  async #candidates(
+  async #candidateCheckpoint(
     state: ClaimState,
     protocol: Protocol,
     text: string,
     signal: AbortSignal,
   ): Promise<boolean> {
     const { keys } = state
-    const index = state.checkpoint ?? (await this.#index(keys.checkpoint, signal))
+    const index = state.checkpoint ?? (await this.#readIndex(keys.checkpoint, signal))
     state.checkpoint = undefined
     const store: Operation = { verb: 'cas', key: keys.checkpoint, value: text, index }
     const entries = await this.#write(state, protocol, [store], signal)
@@ -76,12 +77,12 @@ export class FencedWrites {
     return true
   }
 
-  async #index(key: string, signal: AbortSignal): Promise<number> {
+  async #readIndex(key: string, signal: AbortSignal): Promise<number> {
     const { entries } = await this.#transport.read({ key }, signal)
     return entries[0]?.modifyIndex ?? 0
   }
 
-  /** The written key, or undefined if the claim no longer stands. */
+  /** Applies `writes` if the claim holds. Resolves with the written keys, or undefined if the claim no longer holds. */
   async #write(
     state: ClaimState,
     protocol: Protocol,
@@ -91,7 +92,7 @@ export class FencedWrites {
     const { key, modified, session } = state.held as Held
     const stands: Operation = { verb: 'check-index', key, index: modified }
     const outcome = await this.#transport.txn([stands, ...writes], signal).catch((error) => {
-      // The permit's own session: the client's, and all else it holds, lives on.
+      // Only the extra session of this permit is gone. The client's session and its other holds live on.
       if (error instanceof SessionGoneError && session !== state.claim.session) return undefined
       throw error
     })
@@ -101,13 +102,16 @@ export class FencedWrites {
   }
 }
 
-/** The claim's value, followed by blanks that count: Consul takes a write of what is there already for none. */
-function unlikeBefore(state: ClaimState): string {
+/**
+ * A new value for the claim's key: the claim's value and blanks that count up, since Consul ignores a write of an equal
+ * value.
+ */
+function nextValue(state: ClaimState): string {
   state.sent += 1
   return `${state.claim.value}${state.sent.toString(2).replaceAll('0', ' ').replaceAll('1', '\t')}`
 }
 
-function own({ key, flags, session }: Held, value: string): Operation {
+function writeOwn({ key, flags, session }: Held, value: string): Operation {
   return { verb: 'lock', key, value, flags, session }
 }
 

@@ -5,7 +5,7 @@ import { semaphoreFlags } from './layout.ts'
 import { formatHolders, type Holders, type StoredHolders } from './line.ts'
 import type { Operation, TxnOutcome } from './wire/transport.ts'
 
-/** Takes a permit: on the list, with a key of its own, and out of the line, if all is as it was. */
+/** Takes a permit, if all is as it was read: puts the claim on the list, makes its own key, and deletes its ticket. */
 export function enter(state: ClaimState, list: StoredHolders, session: string): Operation[] {
   const { claim, keys, ticket, stray } = state
   const own = `${keys.folder}${session}`
@@ -22,7 +22,7 @@ export function enter(state: ClaimState, list: StoredHolders, session: string): 
   ]
 }
 
-/** The claim's own key is not there, or taken away. */
+/** Ensures that the claim's own key is free: it is absent, or the stray one is deleted. */
 function unused(key: string, stray: Held | undefined): Operation[] {
   if (!stray) return [{ verb: 'check-not-exists', key }]
   return [
@@ -42,8 +42,8 @@ export function without(key: string, { permits, holders, index }: StoredHolders,
 }
 
 /**
- * Takes the key of a holder that died, and deletes it. Consul refuses that while the lock-delay of the holder's session is
- * not over: so nobody has to measure it, and each holder has the lock-delay that it asked for.
+ * Takes the key of a holder that died, and deletes it. Consul refuses that until the lock-delay of the holder's session
+ * is over. So no client has to measure it, and each holder has the lock-delay that it asked for.
  */
 export function takeOff({ claim, keys }: ClaimState, holder: string): Operation[] {
   const key = `${keys.folder}${holder}`

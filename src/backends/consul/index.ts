@@ -1,30 +1,37 @@
-// The way in to Consul: options or a URL to a backend. Loads npm consul only when opened.
+// Makes a Consul backend from options or a URL. It loads npm consul only when it is opened.
 
 import type { Clock } from '../../base/clock.ts'
 import type { BackendSource } from '../../contract.ts'
 import { ConsulBackend, usualLockDelayMs } from './backend.ts'
-import { optionsOf } from './environment.ts'
+import { optionsOf, tokenAgain } from './environment.ts'
 import { Layout } from './layout.ts'
 import { type ConsulOptions, checkConsulOptions, parseEndpoint } from './options.ts'
 import { formatConsulUrl } from './url.ts'
-import type { Transport } from './wire/transport.ts'
+import type { Access, Transport } from './wire/transport.ts'
 
 export type { Auth, Credentials, Pem, Tls } from '../shared/credentials.ts'
 export type { ConsulEnterprise, ConsulOptions, ConsulTls } from './options.ts'
 
 /**
- * A source for `connect`. Throws TypeError or RangeError at once for an unknown option or a bad value; sends nothing:
- * `connect` does.
+ * A source for `connect`. Throws TypeError or RangeError at once for an unknown option or a bad value. It sends
+ * nothing; `connect` does.
  */
 export function consul(options: ConsulOptions = {}): BackendSource {
+  return sourceOf(options)
+}
+
+function sourceOf(options: ConsulOptions, tokenAgain?: () => string | undefined): BackendSource {
   checkConsulOptions(options)
   const { namespace = '', checks = [], node, dc, tls, unsafeTwoMayHold } = options
   const endpoints = endpointsOf(options)
   return {
-    url: formatConsulUrl({ endpoints, namespace, dc, tls: Boolean(tls) }),
+    url: formatConsulUrl({
+      ...{ endpoints, namespace, tls: Boolean(tls) },
+      ...{ dc, node, checks, lockDelayMs: options.lockDelayMs },
+    }),
     async open(clock, ttlMs) {
       const { lockDelayMs = usualLockDelayMs(ttlMs) } = options
-      const transport = await transportOf(options, endpoints, clock)
+      const transport = await transportOf({ ...options, tokenAgain }, endpoints, clock)
       const layout = new Layout(namespace)
       return new ConsulBackend(transport, { layout, clock, lockDelayMs, unsafeTwoMayHold, checks, node })
     },
@@ -32,27 +39,27 @@ export function consul(options: ConsulOptions = {}): BackendSource {
 }
 
 /**
- * Reads `consul://host:port,host:port/namespace/?dc=dc1`, or `consuls://` for TLS; `consul://unix:%2Fpath/namespace/` is
- * a socket. Without a host, as in `consul:` or `consul:///namespace/`, CONSUL_HTTP_ADDR and CONSUL_HTTP_SSL say where
- * Consul is, else it is at 127.0.0.1:8500. Credentials come from the variables that the consul program
- * reads: CONSUL_HTTP_TOKEN, CONSUL_HTTP_TOKEN_FILE (which wins), CONSUL_HTTP_AUTH (user:password), and with TLS
- * CONSUL_CACERT, CONSUL_CAPATH, CONSUL_CLIENT_CERT, CONSUL_CLIENT_KEY, CONSUL_TLS_SERVER_NAME and
- * CONSUL_HTTP_SSL_VERIFY; for Consul Enterprise also CONSUL_NAMESPACE and CONSUL_PARTITION. Throws TypeError for a
- * malformed URL, a variable that makes no sense and a file that cannot be read.
+ * Reads `consul://host:port,host:port/namespace/?dc=dc1&node=n1&checks=a,b&lockDelayMs=30000`, or `consuls://` for TLS;
+ * `consul://unix:%2Fpath/namespace/` is a socket. Without a host, as in `consul:` or `consul:///namespace/`, the address is that of CONSUL_HTTP_ADDR and
+ * CONSUL_HTTP_SSL, or else 127.0.0.1:8500. Credentials come from the variables that the consul program reads:
+ * CONSUL_HTTP_TOKEN, CONSUL_HTTP_TOKEN_FILE (which wins, and is read again when Consul refuses the token), CONSUL_HTTP_AUTH (user:password), and with TLS CONSUL_CACERT,
+ * CONSUL_CAPATH, CONSUL_CLIENT_CERT, CONSUL_CLIENT_KEY, CONSUL_TLS_SERVER_NAME and CONSUL_HTTP_SSL_VERIFY; for Consul
+ * Enterprise also CONSUL_NAMESPACE and CONSUL_PARTITION. Throws TypeError for a malformed URL, a malformed variable,
+ * and a file that cannot be read.
  */
 export function consulFromUrl(url: string, environment: NodeJS.ProcessEnv = process.env): BackendSource {
-  return consul(optionsOf(url, environment))
+  return sourceOf(optionsOf(url, environment), () => tokenAgain(environment))
 }
 
 async function transportOf(
-  options: ConsulOptions,
+  options: ConsulOptions & Pick<Access, 'tokenAgain'>,
   endpoints: readonly string[],
   clock: Clock,
 ): Promise<Transport> {
   const { ConsulClient, givenClient, server } = await import('./wire/client.ts')
-  const { client, token, auth, tls, dc, enterprise } = options
+  const { client, token, tokenAgain, auth, tls, dc, enterprise } = options
   if (client) return new ConsulClient(clock, [givenClient(client)])
-  const access = { token, auth, tls, dc, ...enterprise }
+  const access = { token, tokenAgain, auth, tls, dc, ...enterprise }
   return new ConsulClient(
     clock,
     endpoints.map((endpoint) => server(endpoint, access)),

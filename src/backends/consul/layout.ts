@@ -5,16 +5,16 @@ import type { Transport } from './wire/transport.ts'
 
 /** The flags of Go's api.Lock on its key. They are above 2^53, so a JavaScript number cannot hold them. */
 export const lockFlags = 0x2ddccbc058a50c18n
-/** The same of Go's api.Semaphore, on the key with the list of holders and on each contender's own. */
+/** The flags of Go's api.Semaphore, on the key with the list of holders and on each contender's own key. */
 export const semaphoreFlags = 0xe0f69a2baa414de0n
 
 /** The keys of one name. */
 export interface NameKeys {
-  /** All keys of the name begin with it, and those of names that continue it after a slash. */
+  /** The start of all keys of the name, and of all names that continue it after a slash. */
   readonly folder: string
   /** The key that decides: for a mutex a session holds it, for a semaphore it lists the holders. */
   readonly lock: string
-  /** Exists while anybody of ours may stand in line, so that a newcomer sees with one check that it has to. */
+  /** Exists while a claim of ours may stand in line, so that a new claim sees with one check that it has to wait. */
   readonly line: string
   readonly checkpoint: string
 }
@@ -23,14 +23,15 @@ export interface NameKeys {
 export interface ClaimKeys extends NameKeys {
   /** The claim's place in line: its create index is the order. */
   readonly ticket: string
-  /** Says that the claim is withdrawn, to attempts that arrive late. */
+  /** The key that says that the claim is withdrawn. Late attempts are refused if it exists. */
   readonly tombstone: string
 }
 
-/** A ticket as its key tells it. */
+/** The facts in the name of a ticket's key. */
 export interface TicketFacts {
   readonly session: string
   readonly permits: number
+  readonly priority?: number | undefined
 }
 
 /** The context of a request in one namespace: the connection and the keys. */
@@ -59,31 +60,35 @@ export class Layout {
     return `${this.#namespace}${plain}`
   }
 
-  /** The name whose claims a key may be of; undefined where no client of ours could have that name. */
+  /** The name to which a key may belong; undefined if no client of ours could have that name. */
   nameOf(key: string): string | undefined {
-    const [, folder] = /^(.*)\/\.line\/[^/.]+\.\d+\.\d+$/s.exec(key) ?? /^(.*)\/[^/]+$/s.exec(key) ?? []
+    const [, folder] =
+      /^(.*)\/\.line\/[^/.]+\.\d+\.\d+(?:\.p\d+)?$/s.exec(key) ?? /^(.*)\/[^/]+$/s.exec(key) ?? []
     return folder?.startsWith(this.#namespace) ? decodeName(folder.slice(this.#namespace.length)) : undefined
   }
 
-  claimKeys({ name, session, permits, id }: Claim): ClaimKeys {
+  claimKeys({ name, session, permits, id, priority }: Claim): ClaimKeys {
     const keys = this.keys(name)
-    const ticket = `${keys.line}/${session}.${permits}.${id}`
+    const mark = priority === undefined ? '' : `.p${priority}`
+    const ticket = `${keys.line}/${session}.${permits}.${id}${mark}`
     return { ...keys, ticket, tombstone: `${keys.folder}.withdrawn/${session}.${id}` }
   }
 }
 
-/** Reads a key as a ticket of this line; undefined if it is none, but belongs to a name that continues this one. */
+/** Reads a key as a ticket of this line; undefined for other keys, such as those of a name that continues this one. */
 export function parseTicket({ line }: NameKeys, key: string): TicketFacts | undefined {
   if (!key.startsWith(`${line}/`)) return undefined
-  const [, session, permits] = /^([^/.]+)\.(\d+)\.\d+$/.exec(key.slice(line.length + 1)) ?? []
-  return session ? { session, permits: Number(permits) } : undefined
+  const [, session, permits, priority] =
+    /^([^/.]+)\.(\d+)\.\d+(?:\.p(\d+))?$/.exec(key.slice(line.length + 1)) ?? []
+  if (!session) return undefined
+  return { session, permits: Number(permits), ...(priority && { priority: Number(priority) }) }
 }
 
 /**
- * A name as a key that every version of Consul takes. Letters, digits and `_ . - /` stay, so that simple names are what
- * `consul lock` calls them; every other byte becomes `,` and two hexadecimal digits, since 1.21.5 refuses
- * percent signs. So does a dot after a dot, a segment that is only a dot, and a slash where it would make an
- * empty segment: Consul's server and its own client rewrite or refuse those.
+ * A name as a key that every version of Consul takes. Letters, digits and `_ . - /` stay, so that simple names are the
+ * same for `consul lock`. Every other byte becomes `,` and two hexadecimal digits, since 1.21.5 refuses percent signs.
+ * So do a dot after a dot, a segment that is only a dot, and a slash that would make an empty segment: Consul's server
+ * and its own client rewrite or refuse those.
  */
 export function encodeName(name: string): string {
   return name
@@ -91,7 +96,7 @@ export function encodeName(name: string): string {
     .replace(/(?<=\.)\.|(?<=^|\/)\.(?=\/|$)|(?<=^|\/)\/|\/$/g, escapeBytes)
 }
 
-/** The name that `encodeName` makes this of; undefined where it makes it of none, as with names of other clients. */
+/** The name that `encodeName` encodes like this; undefined if there is none, as for some names of other clients. */
 export function decodeName(encoded: string): string | undefined {
   const name = encoded.replace(/(?:,[0-9A-F]{2})+/g, (run) =>
     Buffer.from(run.replaceAll(',', ''), 'hex').toString(),

@@ -1,4 +1,4 @@
-// A name as one answer of Consul shows it: its line, its holders, and its kind of lock. Pure; mutex.ts and
+// Reads the state of a name from one answer of Consul: its line, its holders, and its kind of lock. Pure; mutex.ts and
 // semaphore.ts act on it.
 
 import type { Claim, Standing } from '../../contract.ts'
@@ -11,6 +11,7 @@ export interface Ticket {
   readonly key: string
   readonly session: string
   readonly permits: number
+  readonly priority?: number | undefined
   readonly created: number
   readonly modified: number
   readonly value: string
@@ -22,14 +23,15 @@ export interface Holders {
   readonly holders: readonly string[]
 }
 
-/** The list of holders, and the index of the key it was read from; 0 where there is none. */
+/** The list of holders, and the modify index of its key; 0 if there is no key. */
 export interface StoredHolders extends Holders {
   readonly index: number
 }
 
 /**
- * The tickets of a line, in order. A ticket is held by the session that it names, and is deleted with it. A key that only
- * looks like one (an operator wrote it, or imported it with `consul kv import`) would never go away: it is no claim.
+ * The tickets of a line, in order. A ticket is held by the session that it names, and is deleted with it. A key that
+ * only looks like a ticket (an operator wrote it, or imported it with `consul kv import`) is no claim: it would never
+ * go away.
  */
 export function readTickets(keys: NameKeys, entries: readonly StoredKey[]): Ticket[] {
   return entries
@@ -59,7 +61,7 @@ export function readContenders({ folder }: NameKeys, entries: readonly StoredKey
     .sort((one, other) => one.createIndex - other.createIndex)
 }
 
-/** Reads the list of holders; undefined where it is none. */
+/** Reads the list of holders; undefined if the value is none. */
 export function parseHolders({ value }: StoredKey): Holders | undefined {
   try {
     const { Limit: permits, Holders: holders } = JSON.parse(value)
@@ -69,7 +71,7 @@ export function parseHolders({ value }: StoredKey): Holders | undefined {
   }
 }
 
-/** The list of holders as Go writes it. Never without `Holders`: Go's client panics without. */
+/** The list of holders as Go writes it. `Holders` is always there: Go's client panics without it. */
 export function formatHolders({ permits, holders }: Holders): string {
   return JSON.stringify({ Limit: permits, Holders: Object.fromEntries(holders.map((id) => [id, true])) })
 }
@@ -87,7 +89,7 @@ export function checkKind(lock: StoredKey | undefined, ahead: readonly Ticket[],
   if (oldest && oldest.permits !== permits) throw inUse(claim, oldest)
 }
 
-/** How many may hold by this key; undefined where it is no lock that we know. */
+/** The permits of this key; undefined if it is no lock that we know. */
 function permitsOf(lock: StoredKey): number | undefined {
   if (lock.flags === lockFlags) return 1
   return lock.flags === semaphoreFlags ? parseHolders(lock)?.permits : undefined
@@ -107,11 +109,14 @@ export function readStandings(keys: NameKeys, entries: readonly StoredKey[]): St
   const inOrder = [...waiting, ...others].sort((one, other) => one.created - other.created)
   const standing =
     (held: boolean) =>
-    ({ session, value, created }: Shown) => ({ session, value, held, token: BigInt(created) })
+    ({ session, value, created, priority }: Shown) => ({
+      ...{ session, value, held, token: BigInt(created) },
+      ...(priority !== undefined && { priority }),
+    })
   return [...holders.map(asHolder).map(standing(true)), ...inOrder.map(standing(false))]
 }
 
-/** How many may hold, where what stands on the name tells. */
+/** The permits of the name; undefined if its keys do not show them. */
 export function readLimit(keys: NameKeys, entries: readonly StoredKey[]): number | undefined {
   const lock = readLock(keys, entries)
   if (lock?.flags === semaphoreFlags) return parseHolders(lock)?.permits
@@ -126,11 +131,12 @@ export function tokenOf({ lockIndex, createIndex, modifyIndex }: StoredKey): big
   return BigInt(lockIndex > 1 ? modifyIndex : createIndex)
 }
 
-/** A claim as it is shown: the index at which it came to hold or to wait is its token. */
+/** A claim to show. Its token is the index at which it began to hold or to wait. */
 interface Shown {
   readonly session: string
   readonly value: string
   readonly created: number
+  readonly priority?: number | undefined
 }
 
 function asWaiter({ session = '', value, createIndex: created }: StoredKey): Shown {

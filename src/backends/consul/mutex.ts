@@ -1,5 +1,6 @@
 // A mutex in Consul: NAME/.lock decides, held by a session and with the flags of Go's api.Lock. Tickets order the
-// claims of Leasehold. Owns each step as one transaction with conditions for everything it relies on.
+// claims of Leasehold. Owns the steps of a claim, each one transaction with conditions for everything that it relies
+// on.
 
 import { UnavailableError } from '../../base/errors.ts'
 import { quoted } from '../../base/printable.ts'
@@ -10,10 +11,10 @@ import { checkKind, readLock, readTickets, type Ticket } from './line.ts'
 import type { Waits } from './waits.ts'
 import type { Operation, StoredKey, Transport, TxnOutcome } from './wire/transport.ts'
 
-/** An answer to a claim on a mutex, with what it rests on: the key by which it holds, or what stands in its way. */
+/** An answer to a claim on a mutex, with its proof: the key by which it holds, or the state that it waits for. */
 type Answer = Holding | Queueing
 interface Queueing extends Waiting {
-  /** Undefined where only the lock-delay is in the way. */
+  /** Undefined if only the lock-delay is in the way. */
   readonly sight?: Sight
 }
 
@@ -49,7 +50,7 @@ export class Mutexes implements Protocol {
     return this.#advance(state, signal)
   }
 
-  /** A holder watches its key; a waiter the ticket before its own, or, where there is none, the lock. */
+  /** A holder watches its key. A waiter watches the ticket before its own or, if there is none, the lock. */
   async changed(state: ClaimState, answer: Answer, signal: AbortSignal): Promise<undefined> {
     if (answer.held) {
       await this.#waits.untilTaken(answer.by, signal)
@@ -74,7 +75,7 @@ export class Mutexes implements Protocol {
     if (!held) return this.#leave(state, signal)
     const lock: Operation = { verb: 'delete-cas', key: keys.lock, index: held.modified }
     if (await this.#claims.leave(state, [lock], signal)) return
-    // Somebody wrote the key, or it is no longer ours.
+    // Another client wrote the key, or it is no longer ours.
     if (!(await this.verify(state, signal))) return this.#leave(state, signal)
     throw new UnavailableError(`the key ${quoted(keys.lock)} was written meanwhile; ask again`)
   }
@@ -119,8 +120,8 @@ export class Mutexes implements Protocol {
   }
 
   /**
-   * The lock is this session's already: an answer was lost, or the store was restored from a snapshot of when it was.
-   * Then its index is older than the tokens given out since, so it is made anew.
+   * Admits a claim whose session has the lock already: an answer was lost, or the store was restored from a snapshot.
+   * The index of the key may be older than tokens that were given out since, so the key is made anew.
    */
   async #admitAnew(state: ClaimState, lock: StoredKey, signal: AbortSignal): Promise<Holding> {
     const outcome = await this.#claims.change(state, made(state, lock), signal)
@@ -133,7 +134,7 @@ export class Mutexes implements Protocol {
     return admitted(state.held)
   }
 
-  /** Waits until the ticket next in line is gone. Then most likely all are, in front of it. */
+  /** Waits until the ticket just ahead is gone. Then the tickets before that one are most likely gone, too. */
   async #predecessor(ahead: readonly Ticket[], signal: AbortSignal): Promise<Sight | undefined> {
     const { key, modified } = ahead.at(-1) as Ticket
     const left = await this.#waits.until({ key }, modified, isLeft, signal)
@@ -162,12 +163,12 @@ function waiting(sight: Sight): Queueing {
   return { held: false, ahead: ahead.length + (holderInLine ? 0 : 1), behind, sight }
 }
 
-/** Whether the ticket that was read is one no more: deleted, or held by no session, which then never comes back. */
+/** Whether a ticket is gone: its key is deleted, or no session holds it, which never changes back. */
 function isLeft({ entries: [ticket] }: { entries: readonly StoredKey[] }): boolean {
   return ticket?.session === undefined
 }
 
-/** Takes the lock on the condition that all is as it was seen. */
+/** Takes the lock, on the condition that the state is as it was seen. */
 function take(state: ClaimState, { lock, line, gone }: Sight): Operation[] {
   const { claim, keys, ticket } = state
   const { session } = claim
@@ -179,7 +180,10 @@ function take(state: ClaimState, { lock, line, gone }: Sight): Operation[] {
   return [...stands, ...proven, ...made(state, lock)]
 }
 
-/** Makes the key of the lock, anew if it is there: so its create index is the token, for everybody to see. */
+/**
+ * Makes the key of the lock; an existing key is deleted first. So its create index is the token, which every client
+ * sees.
+ */
 function made({ claim, keys }: ClaimState, lock: StoredKey | undefined): Operation[] {
   const { value, session } = claim
   const remove: Operation[] = lock ? [{ verb: 'delete', key: keys.lock }] : []
@@ -191,7 +195,10 @@ function unchanged(key: string, entry: StoredKey | undefined): Operation {
   return entry ? { verb: 'check-index', key, index: entry.modifyIndex } : { verb: 'check-not-exists', key }
 }
 
-/** How the lock is held that this entry shows. The token is the index at which it was taken, so it stays. */
+/**
+ * The hold that this entry shows. Its token is the index at which the lock was taken, and later writes do not change
+ * it.
+ */
 function heldBy(lock: StoredKey, before?: Held): Held {
   const { key, flags, session = '', createIndex: created, modifyIndex: modified } = lock
   return { key, flags, session, created, modified, token: before?.token ?? BigInt(modified) }

@@ -1,12 +1,12 @@
-// The holder of a name in Consul, as every client can see it: the session on NAME/.lock. Owns how an observer waits
-// for the next one. See https://developer.hashicorp.com/consul/docs/automate/application-leader-election
+// Reads the holder of a name in Consul: the session on NAME/.lock. Owns how an observer waits for the next holder. See
+// https://developer.hashicorp.com/consul/docs/automate/application-leader-election
 import type { Leader, Observation } from '../../contract.ts'
 import type { Namespace } from './layout.ts'
 import { tokenOf } from './line.ts'
 import type { Waits } from './waits.ts'
 import type { Snapshot, StoredKey } from './wire/transport.ts'
 
-/** An observation with what it rests on: the index that was read. */
+/** An observation, and the index at which it was read. */
 export interface Seen extends Observation {
   readonly index: number
 }
@@ -22,7 +22,7 @@ export async function observe(at: Observed, name: string, signal: AbortSignal): 
   return { leader: leaderOf(entries[0]), index }
 }
 
-/** Resolves when the leader may be another than the one that was seen: `observe` says who it is now. */
+/** Resolves when the leader may differ from the one that was seen; `observe` reads the new one. */
 export async function leaderChanged(
   at: Observed,
   name: string,

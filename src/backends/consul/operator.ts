@@ -1,8 +1,7 @@
-// The operator's view of Consul: the claims on one name or on many, and breaking a hold. Owns which of a datacenter's
-// keys are claims, since other programs keep their data there.
+// The claims of other clients: the list of those on one name or on many, breaking a hold, and making room in a line. Owns which of a datacenter's keys are claims, since others keep their data there.
 
 import { UnavailableError } from '../../base/errors.ts'
-import type { NameState, Standing } from '../../contract.ts'
+import type { NameState, Overtaking, Standing } from '../../contract.ts'
 import { byName, isName } from '../shared/names.ts'
 import { without } from './holders.ts'
 import { lockFlags, type NameKeys, type Namespace, semaphoreFlags } from './layout.ts'
@@ -13,6 +12,7 @@ import {
   readLock,
   readStandings,
   readTickets,
+  type Ticket,
   ticketOf,
   tokenOf,
 } from './line.ts'
@@ -20,15 +20,15 @@ import type { Operation, StoredKey } from './wire/transport.ts'
 
 const triesMax = 8
 
-/** The claims on a name: holders first, then waiters in order. Costs one request, and one more where there are none. */
+/** The claims on a name: holders first, then waiters in order. Costs one request, and one more if there are none. */
 export async function line(at: Namespace, name: string, signal: AbortSignal): Promise<Standing[]> {
   const keys = at.layout.keys(name)
   return readStandings(keys, await readAll(at, keys.folder, signal))
 }
 
 /**
- * All keys under a prefix. Consul leaves out what the token may not read, without a word: so an answer without a key is
- * believed only where a key that begins so may be read, by one more request.
+ * All keys under a prefix. Consul silently leaves out keys that the token may not read. So after an answer without
+ * keys, one more request checks that the token may read a key with this prefix.
  */
 async function readAll(at: Namespace, prefix: string, signal: AbortSignal): Promise<readonly StoredKey[]> {
   const { entries } = await at.transport.read({ prefix }, signal)
@@ -49,10 +49,24 @@ export async function survey(at: Namespace, prefix: string, signal: AbortSignal)
     .sort(byName)
 }
 
+/** The checkpoints of all names that begin with `prefix`. Costs one recursive read. */
+export async function checkpoints(
+  at: Namespace,
+  prefix: string,
+  signal: AbortSignal,
+): Promise<Map<string, string>> {
+  const entries = await readAll(at, at.layout.within(prefix), signal)
+  const all = entries.flatMap(({ key, value = '' }) => {
+    const name = at.layout.nameOf(key)
+    return name !== undefined && key === at.layout.keys(name).checkpoint ? [[name, value] as const] : []
+  })
+  return new Map(all.filter(([name]) => name.startsWith(prefix) && isName(name)))
+}
+
 /**
- * Takes away the claim that holds with this token, and says whether there was one. One transaction deletes the keys by
- * which it holds, if they are as they were read; otherwise it reads again, eight times at most. Throws UnavailableError
- * when they change faster than that. Costs two requests.
+ * Removes the claim that holds with this token, and returns whether there was one. One transaction deletes the keys by
+ * which it holds, if they are as they were read. If not, it reads again, at most eight times, and then throws
+ * UnavailableError. Costs two requests.
  */
 export async function breakHold(
   at: Namespace,
@@ -68,6 +82,34 @@ export async function breakHold(
   if ((await at.transport.txn(operations, signal, 'gives back')).applied) return true
   if (tries === 1) throw new UnavailableError('the lock changed too fast to break it; ask again')
   return breakHold(at, name, token, signal, tries - 1)
+}
+
+/** Deletes the tickets of waiting claims if they and the lock are as they were told, and returns whether they are. */
+export async function overtake(
+  at: Namespace,
+  name: string,
+  { holder, target, waiting }: Overtaking,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const keys = at.layout.keys(name)
+  const { entries } = await at.transport.read({ prefix: `${keys.folder}.l` }, signal)
+  const lock = readLock(keys, entries)
+  const tickets = readTickets(keys, entries).filter(({ session }) => session !== lock?.session)
+  const withToken = (token: bigint): Ticket | undefined =>
+    tickets.find((each) => BigInt(each.created) === token)
+  const [last, ...others] = [target, ...waiting].map(withToken)
+  const passed = others.filter((each) => each?.priority !== undefined) as Ticket[]
+  if (!lock?.session || tokenOf(lock) !== holder || !last || passed.length < waiting.length) return false
+  const asRead = [lock, last]
+    .map(indexOf)
+    .map(({ key, index }): Operation => ({ verb: 'check-index', key, index }))
+  const removed = passed.map(indexOf).map(({ key, index }): Operation => ({ verb: 'delete-cas', key, index }))
+  return (await at.transport.txn([...asRead, ...removed], signal, 'gives back')).applied
+}
+
+/** A key and the index at which it was written last. */
+function indexOf(written: StoredKey | Ticket): { readonly key: string; readonly index: number } {
+  return { key: written.key, index: 'modified' in written ? written.modified : written.modifyIndex }
 }
 
 /** The keys of claims, by name. */

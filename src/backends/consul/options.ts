@@ -1,4 +1,4 @@
-// The options of the Consul backend. Owns which there are and what is wrong with them; a message never shows a secret.
+// The options of the Consul backend. Owns their list and their checks; a message never shows a secret.
 import type Consul from 'consul'
 import {
   check,
@@ -15,9 +15,9 @@ import { auth, checkAlone, endpointsKind, namespaceKind, tlsOf, tlsOptions } fro
 import type { Credentials, Tls } from '../shared/credentials.ts'
 import { checkDatacenter, checkNamespace, parseAddress } from './url.ts'
 
-/** How to know Consul's servers, and how to be known to them. */
+/** TLS: the certificates of the client, and how to check those of Consul's servers. */
 export interface ConsulTls extends Tls {
-  /** The name that the server's certificate must be for, where it is not the host of the endpoint. */
+  /** The name that the server's certificate must have, if it is not the host of the endpoint. */
   readonly serverName?: string | undefined
   /** False accepts any certificate, and so any server that pretends to be Consul. */
   readonly verify?: boolean | undefined
@@ -43,33 +43,33 @@ export interface ConsulOptions extends Credentials {
   /** The datacenter to ask; by default that of the agent. */
   readonly dc?: string | undefined
   /**
-   * `host:port` of the agent, or of servers to try one after another; or `unix:///path` of a socket. The port is 8500,
-   * or 8501 with TLS, where it is missing. Default: the agent at 127.0.0.1.
+   * `host:port` of the agent, or of servers to try one after another; or `unix:///path` of a socket. The default port
+   * is 8500, or 8501 with TLS. Default: the agent at 127.0.0.1.
    */
   readonly endpoints?: readonly string[] | undefined
   /**
-   * The folder of all keys, with a slash at its end whether written or not, e.g. `billing/`. Without it names are those
-   * of `consul lock`.
+   * The folder of all keys, e.g. `billing/`; a missing slash at its end is added. Without it names are those of `consul
+   * lock`.
    */
   readonly namespace?: string | undefined
   /** The parts of Consul Enterprise in which keys and sessions are. */
   readonly enterprise?: ConsulEnterprise | undefined
   /**
    * Health checks of the node that end the session, and with it every hold, when one of them fails; e.g. `serfHealth`.
-   * Default: none, so that only the time to live does. Each adds a way to lose a lock while its holder is well.
+   * Default: none, so that only the time to live ends it. With each check a holder that works well can lose its lock.
    */
   readonly checks?: readonly string[] | undefined
-  /** The node in whose name the session is. It must be in Consul's catalog. Default: that of the agent. */
+  /** The node to which the session belongs. It must be in Consul's catalog. Default: that of the agent. */
   readonly node?: string | undefined
   /**
-   * How long Consul keeps a lock from everyone after its holder's session ended without a release, in ms: a whole number
-   * from 1 000 to 60 000, by default twice the time to live, at most 60 000. Consul may end a session at any time, so a holder
-   * believes for no longer than this, less a tenth, after Consul last confirmed its session.
+   * How long Consul keeps a lock from everyone after its holder's session ended without a release, in ms: a whole
+   * number from 1 000 to 60 000, by default twice the time to live, at most 60 000. Consul may end a session at any
+   * time, so a holder's deadline is this time, less a tenth, after Consul last confirmed its session.
    */
   readonly lockDelayMs?: number | undefined
   /**
-   * `true` lets a holder believe for its whole time to live, whatever the lock-delay, which may be 0 then. When Consul ends
-   * its session early, the next one may hold while it still believes. Default: false.
+   * `true` lets the deadline of a hold depend on the time to live alone; the lock-delay may then be 0. If Consul ends
+   * the session early, the next client may hold before the deadline of the old hold. Default: false.
    */
   readonly unsafeTwoMayHold?: boolean | undefined
   /**
@@ -146,7 +146,7 @@ export function checkConsulOptions(options: ConsulOptions): void {
   checkAlone(options, ['endpoints', 'token', 'auth', 'tls', 'dc', 'enterprise'])
 }
 
-/** A shorter lock-delay leaves a holder no time to hear from Consul before it has to stop. */
+/** The shortest lock-delay. With less, a holder would have to stop before a renewal could be answered. */
 const lockDelayLeastMs = 1_000
 
 function checkLockDelay({ lockDelayMs = lockDelayLeastMs, unsafeTwoMayHold }: ConsulOptions): void {
@@ -157,7 +157,7 @@ function checkLockDelay({ lockDelayMs = lockDelayLeastMs, unsafeTwoMayHold }: Co
   )
 }
 
-/** Throws unless a header can carry it. `argument` is the variable that it came from. */
+/** Throws unless an HTTP header can carry the token. `argument` is the variable that it came from. */
 export function checkToken(argument: string, value: string): void {
   check(argument, value, token)
 }

@@ -1,26 +1,27 @@
-// The sessions of one client in Consul. Go's protocol knows a semaphore's holders by their sessions, so each slot beyond
-// the first that a client has of a name needs one of its own. Owns that they live and die with the client's session: a
-// renewal counts only if all of them were renewed and seen, by reads that no stale server can answer.
+// The sessions of one client in Consul. In Go's protocol a session is one holder of a semaphore, so each further permit
+// that a client has of a name needs an extra session. Owns that these live and die with the client's session: a renewal
+// counts only if all were renewed, and consistent reads showed them all.
 
 import { orAborted } from '../../base/abort.ts'
 import { SessionGoneError } from '../../base/errors.ts'
 import type { Claim, Renewal } from '../../contract.ts'
 import type { SessionPlan, Transport } from './wire/transport.ts'
 
-/** The sessions that stand in for one client's. */
+/** The extra sessions of one client's session. */
 interface Extra {
   readonly plan: SessionPlan
-  /** Each with the claim that has it. */
+  /** Each extra session, with the claim that has it. */
   readonly sessions: Map<string, Claim>
-  /** Sessions that are being opened, or ended since no caller waited for them any more. */
+  /** Sessions that are being opened, or that are ended since their caller has gone. */
   readonly opening: Set<Promise<unknown>>
-  /** For each name, the sessions that have, or are about to have, a slot of it. */
+  /** For each name, the sessions that have a permit of it, or are about to have one. */
   readonly taken: Map<string, Set<string>>
 }
 
-const never = new AbortController().signal
+/** For a request that nobody ends. A shared one would keep the listener of each request that is never answered. */
+const never = (): AbortSignal => new AbortController().signal
 
-/** Sessions, and those that exist on their behalf. */
+/** The sessions of one client, and their extra sessions. */
 export class PermitSessions {
   readonly #transport: Transport
   readonly #extras = new Map<string, Extra>()
@@ -35,7 +36,7 @@ export class PermitSessions {
     return session
   }
 
-  /** Renews all, and says which claims have lost the session of their permit. */
+  /** Renews all sessions, and resolves with the claims whose extra session is gone. */
   async renew(session: string, signal: AbortSignal): Promise<Renewal> {
     const extra = [...(this.#extras.get(session)?.sessions ?? [])]
     const renewed = extra.map((slot) => this.#renewExtra(session, slot, signal))
@@ -43,9 +44,16 @@ export class PermitSessions {
     return { lost: lost.filter((claim) => claim !== undefined) }
   }
 
-  /** A leader that was cut off also renews sessions that the others have ended, so only the read after it counts. */
+  /**
+   * A leader that is cut off also renews sessions that the other servers have ended, so only the consistent read
+   * counts. But Consul leaves a session out of that read if the token may not read it, and refuses only the renewal. So
+   * the error of the renewal comes first.
+   */
   async #renewOne(id: string, signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#transport.renewSession(id, signal), this.#transport.confirmSession(id, signal)])
+    const confirmed = this.#transport.confirmSession(id, signal)
+    confirmed.catch(() => {}) // until it is awaited
+    await this.#transport.renewSession(id, signal)
+    await confirmed
   }
 
   async destroy(session: string, signal: AbortSignal): Promise<void> {
@@ -57,11 +65,11 @@ export class PermitSessions {
     this.#extras.delete(session)
   }
 
-  /** A session that has no slot of this name yet: the client's own, or another with the same life. */
+  /** A session that has no permit of this name yet: the client's own, or an extra one. */
   async take(claim: Claim, signal: AbortSignal): Promise<string> {
     const { session, name } = claim
     const extra = this.#extras.get(session)
-    if (!extra) return session // it was destroyed: the store will say so
+    if (!extra) return session // it was destroyed, and the store will refuse it
     const taken = extra.taken.get(name) ?? new Set()
     extra.taken.set(name, taken)
     if (!taken.has(session)) {
@@ -74,7 +82,7 @@ export class PermitSessions {
     return own
   }
 
-  /** Gives a session back that has no slot any more. */
+  /** Gives back a session that has no permit any more. */
   async giveBack({ session, name }: Claim, slot: string, signal: AbortSignal): Promise<void> {
     if (slot !== session) await this.#transport.destroySession(slot, signal)
     const extra = this.#extras.get(session)
@@ -84,22 +92,19 @@ export class PermitSessions {
     if (taken?.size === 0) extra?.taken.delete(name)
   }
 
-  /** Opens a session. If no caller waits for it any more when it is open, ends it again. */
+  /** Opens a session. If `signal` aborts before it is open, ends it again. */
   async #open({ plan, opening }: Extra, signal: AbortSignal): Promise<string> {
     signal.throwIfAborted()
-    const opened = this.#transport.createSession(plan, never)
+    const opened = this.#transport.createSession(plan, never())
     const settled = opened
-      .then((id) => (signal.aborted ? this.#transport.destroySession(id, never) : undefined))
+      .then((id) => (signal.aborted ? this.#transport.destroySession(id, never()) : undefined))
       .catch(() => {}) // the caller gets the error; the store ends sessions that are not renewed
       .finally(() => opening.delete(settled))
     opening.add(settled)
     return orAborted(opened, signal)
   }
 
-  /**
-   * If an extra session has expired, only its own permit is lost, and its claim is told. The other sessions stay
-   * valid.
-   */
+  /** Renews an extra session. If it has expired, only its own permit is lost, and this resolves with its claim. */
   async #renewExtra(
     session: string,
     [slot, claim]: readonly [string, Claim],

@@ -21,7 +21,7 @@ import type { PermitSessions } from './permit-sessions.ts'
 import type { Waits } from './waits.ts'
 import type { Operation, Snapshot, StoredKey, Transport } from './wire/transport.ts'
 
-/** An answer to a claim on a semaphore, with what it rests on: the key by which it holds, or what stands in its way. */
+/** An answer to a claim on a semaphore, with its proof: the key by which it holds, or the ticket that it waits for. */
 type Answer = Holding | Queueing
 interface Queueing extends Waiting {
   /** The ticket before its own; undefined for the first in line, which waits for a permit. */
@@ -30,11 +30,11 @@ interface Queueing extends Waiting {
   readonly index: number
 }
 
-/** The whole name as one answer shows it. */
+/** The state of the whole name in one answer. */
 interface Sight {
   readonly index: number
   readonly lock: StoredKey | undefined
-  /** As it is stored, also with those that died without taking themselves off it. */
+  /** The stored list. Dead holders may still be on it. */
   readonly list: StoredHolders
   readonly alive: readonly string[]
   readonly tickets: readonly Ticket[]
@@ -42,7 +42,7 @@ interface Sight {
 }
 
 const triesMax = 8
-/** So many of the dead are taken off at a time: a transaction takes 64 operations. */
+/** How many dead holders leave the list at a time: a transaction takes 64 operations. */
 const takenOffMax = 24
 
 /** The semaphores of one client. */
@@ -59,7 +59,7 @@ export class Semaphores implements Protocol {
     this.#sessions = sessions
   }
 
-  /** Reads who holds and who waits, then puts the claim on the list, or in line. */
+  /** Reads the holders and the waiters, then puts the claim on the list, or in line. */
   async attempt(state: ClaimState, signal: AbortSignal, tries: number = triesMax): Promise<Answer> {
     const before = state.held
     const sight = await this.#look(state, signal)
@@ -76,8 +76,8 @@ export class Semaphores implements Protocol {
   }
 
   /**
-   * A holder watches its key; a waiter the ticket before its own, or, where there is none, the whole name, until it has
-   * room.
+   * A holder watches its key. A waiter watches the ticket before its own or, if there is none, the whole name, until a
+   * permit is free.
    */
   async changed({ claim, keys }: ClaimState, answer: Answer, signal: AbortSignal): Promise<undefined> {
     if (answer.held) {
@@ -100,7 +100,7 @@ export class Semaphores implements Protocol {
     const left = held && (await this.#giveUp(state, held, signal))
     const own = state.stray ?? held
     if (own && !left) {
-      // Taken off the list by somebody else: then only the holder's own key is left.
+      // Somebody else took it off the list: then only the holder's own key is left.
       const { key, modified: index } = own
       const remove: Operation[] = [
         { verb: 'check-index', key, index },
@@ -113,7 +113,7 @@ export class Semaphores implements Protocol {
     if (permitSession) await this.#sessions.giveBack(claim, permitSession, signal)
   }
 
-  /** Takes the claim off the list, and the sign of a line with it; says whether it was on the list. */
+  /** Takes the claim off the list and out of the line. Returns whether it was on the list. */
   async #giveUp(state: ClaimState, held: Held, signal: AbortSignal, tries = triesMax): Promise<boolean> {
     const list = state.holders ?? (await this.#look(state, signal)).list
     state.holders = undefined
@@ -124,7 +124,9 @@ export class Semaphores implements Protocol {
     return this.#giveUp(state, held, signal, tries - 1)
   }
 
-  /** Reads the name, and whether the claim is on the list, or in line by an attempt whose answer was lost. */
+  /**
+   * Reads the name, and notes whether the claim is on the list or in line: an answer that said so may have been lost.
+   */
   async #look(state: ClaimState, signal: AbortSignal): Promise<Sight> {
     const { claim, keys, permitSession } = state
     const sight = see(claim, keys, await this.#transport.read({ prefix: keys.folder }, signal))
@@ -138,7 +140,10 @@ export class Semaphores implements Protocol {
     return sight
   }
 
-  /** On the list by an answer that was lost, or by a restored snapshot: then its index may be older than other tokens. */
+  /**
+   * Admits a claim that is on the list by a lost answer or a restored snapshot. Its index may be older than other
+   * tokens.
+   */
   async #admitAnew(state: ClaimState, { contenders }: Sight, signal: AbortSignal): Promise<Held> {
     const own = contenders.find(({ session }) => session === state.permitSession) as StoredKey
     const again = await this.#claims.renewIndex(state, own, signal)
@@ -146,7 +151,7 @@ export class Semaphores implements Protocol {
     return state.held
   }
 
-  /** Throws what keeps the claim from waiting any longer: another kind, or its ticket is gone. */
+  /** Throws if the claim cannot wait any longer: the name is of another kind, or its ticket is gone. */
   #check(state: ClaimState, { lock, list, alive, tickets, contenders }: Sight): void {
     const { claim, keys } = state
     const others = this.#ahead(state, tickets)
@@ -196,7 +201,7 @@ export class Semaphores implements Protocol {
     return state.held
   }
 
-  /** The session of this permit alone may be gone: the client's, and all else it holds, lives on. */
+  /** Handles the end of this permit's extra session. The client's session and its other holds live on. */
   async #sessionGone(
     state: ClaimState,
     permitSession: string,

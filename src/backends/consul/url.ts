@@ -1,6 +1,14 @@
 // The URL of Consul. Owns its grammar, which the URL class cannot read: it has several hosts, or a socket, or none.
 import { quoted } from '../../base/printable.ts'
-import { formatNamespace, parseHost, parseNamespace, withSlash } from '../shared/addresses.ts'
+import {
+  formatNamespace,
+  formatQuery,
+  parseHost,
+  parseNamespace,
+  parseQuery,
+  parseWhole,
+  withSlash,
+} from '../shared/addresses.ts'
 
 /** The parts of a URL. */
 export interface ConsulUrl {
@@ -9,16 +17,22 @@ export interface ConsulUrl {
   readonly namespace: string
   readonly tls: boolean
   readonly dc?: string | undefined
+  readonly node?: string | undefined
+  readonly checks?: readonly string[] | undefined
+  readonly lockDelayMs?: number | undefined
 }
 
 /** A parsed URL. It has no endpoints if the URL names no host; then CONSUL_HTTP_ADDR decides. */
 export type ParsedConsulUrl = Omit<ConsulUrl, 'endpoints'> & { readonly endpoints?: readonly string[] }
 
 const shape = 'consul://host:port,host:port/namespace/?dc=dc1'
+/** The parameters that a URL may have. */
+const known = ['dc', 'node', 'checks', 'lockDelayMs']
 const socket = 'unix://'
 
 /**
- * Reads `consul://host:port,host:port/namespace/?dc=dc1`, or `consuls://` for TLS. The port is 8500, or 8501 for
+ * Reads `consul://host:port,host:port/namespace/?dc=dc1&node=n1&checks=a,b&lockDelayMs=30000`, in which every part may be
+ * missing, or `consuls://` for TLS. The port is 8500, or 8501 for
  * `consuls:`, where it is missing; a namespace ends with a slash, whether written or not. A Unix socket is a host
  * `unix:` with its path percent-encoded: `consul://unix:%2Frun%2Fconsul.sock/namespace/`. Without a host
  * (`consul:`, `consul:///namespace/`) there are no endpoints. Throws TypeError that does not repeat what may be a
@@ -36,15 +50,16 @@ export function parseConsulUrl(url: string): ParsedConsulUrl {
   const endpoints = written.map((host) => parseAddress(addressOf(host), { tls, argument: 'url' }))
   const namespace = parseNamespace(path)
   checkNamespace(namespace, 'url')
-  return { ...(hosts ? { endpoints } : {}), namespace, tls, dc: parseQuery(query) }
+  return { ...(hosts ? { endpoints } : {}), namespace, tls, ...parametersOf(query) }
 }
 
 /** The URL that `parseConsulUrl` reads the same from. */
-export function formatConsulUrl({ endpoints, namespace, tls, dc }: ConsulUrl): string {
+export function formatConsulUrl({ endpoints, namespace, tls, ...parameters }: ConsulUrl): string {
   const hosts = endpoints.map((address) =>
     address.startsWith(socket) ? `unix:${encodeURIComponent(address.slice(socket.length))}` : address,
   )
-  const query = dc === undefined ? '' : `?dc=${encodeURIComponent(dc)}`
+  const { dc, node, checks, lockDelayMs } = parameters
+  const query = formatQuery({ dc, node, checks: checks?.join(',') || undefined, lockDelayMs })
   return `${tls ? 'consuls' : 'consul'}://${hosts.join(',')}${formatNamespace(withSlash(namespace))}${query}`
 }
 
@@ -91,17 +106,17 @@ function addressOf(host: string): string {
   }
 }
 
-/** The datacenter, if the query names one. */
-function parseQuery(query: string): string | undefined {
-  const parameters = new URLSearchParams(query)
-  const other = [...parameters].find(([name]) => name !== 'dc')
-  if (other) {
-    // A token that was pasted here without a name is no word with a value, and is not shown.
-    const shown = /^[a-z_-]{1,20}$/.test(other[0]) && other[1] ? quoted(other[0]) : 'in it (not shown)'
-    throw new TypeError(`url: the parameter ${shown} is not known; it takes only dc`)
+/** The parameters that the query has. */
+function parametersOf(query: string): Pick<ConsulUrl, 'dc' | 'node' | 'checks' | 'lockDelayMs'> {
+  const parameters = parseQuery(query, known)
+  const [dc, node, checks, lockDelay] = known.map((name) => parameters.get(name)?.[0])
+  if (dc !== undefined) checkDatacenter(dc, 'url: dc')
+  const empty = node === '' ? 'node' : checks?.split(',').includes('') ? 'checks' : undefined
+  if (empty) throw new TypeError(`url: ${empty} has an empty name`)
+  return {
+    ...(dc === undefined ? {} : { dc }),
+    ...(node === undefined ? {} : { node }),
+    ...(checks === undefined ? {} : { checks: checks.split(',') }),
+    ...(lockDelay === undefined ? {} : { lockDelayMs: parseWhole(lockDelay, 'url: lockDelayMs') }),
   }
-  const all = parameters.getAll('dc')
-  if (all.length > 1) throw new TypeError('url: dc is there more than once')
-  for (const dc of all) checkDatacenter(dc, 'url: dc')
-  return all[0]
 }

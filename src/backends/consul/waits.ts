@@ -1,20 +1,20 @@
-// Waiting for a key to change, by blocking reads. Owns how many connections that takes, and the rules of Consul's
-// indexes; every answer is a hint. See https://developer.hashicorp.com/consul/api-docs/features/blocking
+// Waits for a key to change, by blocking reads. Owns the number of connections for them, and the rules of Consul's
+// indexes. Every answer is a hint. See https://developer.hashicorp.com/consul/api-docs/features/blocking
 import { type Clock, leastElapsedMs, type Mark, pause } from '../../base/clock.ts'
 import type { Held } from './claims.ts'
 import type { Snapshot, Target, Transport } from './wire/transport.ts'
 
 /**
- * How many blocking reads one client has at a time. A server takes 200 connections from one address, unless it is told
- * otherwise: that leaves room for a second client, and for renewals and releases.
+ * How many blocking reads one client has at a time. By default a server takes 200 connections from one address: this
+ * leaves room for a second client, and for renewals and releases.
  */
 const readsMax = 64
 /**
- * How long a blocking read lasts: it is given up most often soon after it began, and the server keeps its connection
- * until its time is over.
+ * How long a blocking read lasts. Most reads are given up soon after they began, and the server keeps their connection
+ * until this time is over.
  */
 const waitMs = { crowded: 500, least: 2_000, most: 15_000 } as const
-/** A read that comes back sooner, and for nothing, is not followed by the next one at once. */
+/** If a read returns sooner than this and without a change, the next one waits for this time. */
 const tooSoonMs = 50
 
 /** The blocking reads of one client. */
@@ -22,7 +22,7 @@ export class Waits {
   readonly #transport: Transport
   readonly #clock: Clock
   readonly #queued = new Set<() => void>()
-  /** Reads that were given up and that the server still serves; each function takes back the timer. */
+  /** Reads that were given up and that the server still serves. Each function cancels the timer of one. */
   readonly #lingering = new Set<() => void>()
   #reading = 0
 
@@ -33,7 +33,7 @@ export class Waits {
 
   /**
    * Resolves with the first answer that `suffices`, or with undefined when it is time to ask anew. `index` is that of
-   * the answer that did not. Rejects only with `signal.reason`.
+   * the last answer, which did not suffice. Rejects only with `signal.reason`.
    */
   async until(
     target: Target,
@@ -48,7 +48,7 @@ export class Waits {
       const snapshot = await this.#read(target, known, leastElapsedMs(since, begun), signal)
       if (!snapshot || suffices(snapshot)) return snapshot
       vain = this.#since(begun) < tooSoonMs ? vain + 1 : 0
-      // Backwards: the store was restored, and what its indexes say now has nothing to do with before.
+      // A smaller index means that the store was restored: its new indexes cannot be compared with the old ones.
       known = snapshot.index < known ? 0 : snapshot.index
       if (vain > 1) await pause(this.#clock, tooSoonMs, signal)
     }
@@ -61,7 +61,7 @@ export class Waits {
     await this.until({ key }, modified, taken, signal)
   }
 
-  /** Lets go of the timers. Reads under way end with their connections. */
+  /** Cancels the timers. Reads under way end with their connections. */
   close(): void {
     for (const forget of this.#lingering) forget()
     this.#lingering.clear()
@@ -71,7 +71,7 @@ export class Waits {
     return leastElapsedMs(mark, this.#clock.mark())
   }
 
-  /** One blocking read, in its turn; undefined when it failed. */
+  /** One blocking read, in its turn; undefined if it failed. */
   async #read(
     target: Target,
     index: number,
@@ -117,7 +117,7 @@ export class Waits {
     })
   }
 
-  /** Passes the place on, when the server has done with it, too. */
+  /** Passes the turn to the next read, as soon as the server has ended this one, too. */
   #leave(lingersMs: number): void {
     if (lingersMs > 0) {
       const forget = this.#clock.after(lingersMs, () => {

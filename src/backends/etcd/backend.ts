@@ -1,5 +1,5 @@
-// The contract over etcd. Owns sessions, which are leases; the rest is in claims.ts, fenced.ts, observe.ts and
-// operator.ts.
+// The contract over etcd. Owns sessions, which are leases; the rest is in claims.ts, lock-delay.ts, fenced.ts,
+// observe.ts and operator.ts.
 
 import type { Clock } from '../../base/clock.ts'
 import type {
@@ -9,24 +9,29 @@ import type {
   Facts,
   NameState,
   Observation,
+  Overtaking,
   Renewal,
   SessionGrant,
   Standing,
+  StoreKey,
 } from '../../contract.ts'
 import { type Answer, Claims } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
 import { type Layout, leaseOf, type Namespace } from './layout.ts'
+import { LockDelay } from './lock-delay.ts'
 import { leaderChanged, observe, type Seen } from './observe.ts'
-import { breakHold, line, survey } from './operator.ts'
+import { breakHold, checkpoints, line, overtake, survey } from './operator.ts'
+import { Tombstones } from './tombstones.ts'
 import type { Transport } from './wire/transport.ts'
 
+/** The time to live that is used by default. */
+export const ttlDefaultMs = 15_000
+
 /** etcd counts in whole seconds. With its default election timeout it grants at least 2 s. */
-const facts: Facts = {
+const facts: Omit<Facts, 'lockDelayMs' | 'endsEarly'> = {
   scheme: 'etcd',
-  ttlMs: { min: 2_000, max: 9_000_000_000_000, default: 15_000 },
+  ttlMs: { min: 2_000, max: 9_000_000_000_000, default: ttlDefaultMs },
   fair: true,
-  lockDelayMs: 0,
-  endsEarly: false,
   electionMs: 0,
   freesOnCrash: false,
   answersAtOnce: false,
@@ -36,17 +41,23 @@ const facts: Facts = {
 
 /** One client of an etcd cluster. */
 export class EtcdBackend implements Backend {
-  readonly facts: Facts = facts
+  readonly facts: Facts
   readonly #transport: Transport
   readonly #clock: Clock
+  readonly #delay: LockDelay
+  readonly #tombstones: Tombstones
   readonly #claims: Claims
   readonly #writes: FencedWrites
   readonly #namespace: Namespace
 
-  constructor(transport: Transport, layout: Layout, clock: Clock) {
+  /** `lockDelayMs` is the option of that name; 0 means none. */
+  constructor(transport: Transport, layout: Layout, clock: Clock, lockDelayMs = 0) {
+    this.facts = { ...facts, lockDelayMs, endsEarly: lockDelayMs > 0 }
+    this.#tombstones = new Tombstones(transport, clock)
+    this.#delay = new LockDelay(transport, layout, clock, lockDelayMs)
     this.#transport = transport
     this.#clock = clock
-    this.#claims = new Claims(transport, layout)
+    this.#claims = new Claims(transport, layout, this.#delay, this.#tombstones)
     this.#writes = new FencedWrites(transport, layout)
     this.#namespace = { transport, layout }
   }
@@ -55,6 +66,7 @@ export class EtcdBackend implements Backend {
     const id = this.#clock.id().toString(16)
     try {
       const seconds = await this.#transport.grant(leaseOf(id), Math.ceil(ttlMs / 1_000), signal)
+      await this.#delay.open(id, signal)
       return { id, ttlMs: seconds * 1_000 }
     } catch (error) {
       // The lease may have been granted anyway. An empty lease does no harm, but it need not stay.
@@ -64,7 +76,11 @@ export class EtcdBackend implements Backend {
   }
 
   async renewSession(session: string, signal: AbortSignal): Promise<Renewal> {
-    await this.#transport.keepAlive(leaseOf(session), signal)
+    await Promise.all([
+      this.#transport.keepAlive(leaseOf(session), signal),
+      this.#delay.confirm(session, signal),
+    ])
+    this.#tombstones.tidy(signal).catch(() => {}) // the next renewal tries again
     return { lost: [] }
   }
 
@@ -100,6 +116,10 @@ export class EtcdBackend implements Backend {
     return breakHold(this.#namespace, name, token, signal)
   }
 
+  overtake(name: string, overtaking: Overtaking, signal: AbortSignal): Promise<boolean> {
+    return overtake(this.#namespace, name, overtaking, signal)
+  }
+
   writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
     return this.#writes.checkpoint(this.#claims.of(claim), text, signal)
   }
@@ -118,6 +138,15 @@ export class EtcdBackend implements Backend {
 
   readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined> {
     return this.#writes.read(name, signal)
+  }
+
+  checkpoints(prefix: string, signal: AbortSignal): Promise<Map<string, string>> {
+    return checkpoints(this.#namespace, prefix, signal)
+  }
+
+  key(claim: Claim): StoreKey | undefined {
+    const { keys, created } = this.#claims.of(claim)
+    return created === undefined ? undefined : { name: keys.key, revision: created }
   }
 
   async close(): Promise<void> {

@@ -3,13 +3,24 @@
 import type { ITxnRequest, ITxnResponse } from 'etcd3'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import type { Admitted, Claim, Waiting } from '../../contract.ts'
-import type { ClaimKeys, Layout } from './layout.ts'
-import { admits, checkKind, checkLeases, type Line, maybeUnleased, readLine } from './line.ts'
+import { checkCrowd } from './crowd.ts'
+import type { Layout } from './layout.ts'
+import {
+  admits,
+  checkKind,
+  checkLeases,
+  keysToRead,
+  type Line,
+  maybeUnleased,
+  readLine,
+  waiting,
+} from './line.ts'
+import type { LockDelay } from './lock-delay.ts'
 import {
   absent,
   createdAt,
+  createRevision,
   get,
-  glance,
   latest,
   leases,
   noneSince,
@@ -18,22 +29,10 @@ import {
   remove,
   txn,
 } from './operations.ts'
+import { type ClaimState, stands } from './own-key.ts'
+import type { Tombstones } from './tombstones.ts'
 import { untilAdmitted, untilDeleted } from './waits.ts'
 import type { Transport } from './wire/transport.ts'
-
-/** The client's knowledge of a claim. Facts that concern one answer only are fields of that answer. */
-export interface ClaimState {
-  readonly claim: Claim
-  readonly keys: ClaimKeys
-  /** The create revision of its key, once etcd has reported it. */
-  created?: bigint | undefined
-  /** How often its key was written since its creation, as of the last answered write. */
-  version: bigint
-  /** The create revision of the key for which the leases of all claims ahead were checked. */
-  checked?: bigint | undefined
-  /** Whether an attempt ended without an answer, so that it may still arrive. */
-  unanswered: boolean
-}
 
 /** An answer to a claim. A waiting answer carries the line that it was read from. */
 export type Answer = Admitted | Queueing
@@ -48,15 +47,20 @@ const triesMax = 8
 export class Claims {
   readonly #transport: Transport
   readonly #layout: Layout
+  readonly #delay: LockDelay
+  readonly #tombstones: Tombstones
   readonly #states = new WeakMap<Claim, ClaimState>()
 
-  constructor(transport: Transport, layout: Layout) {
+  constructor(transport: Transport, layout: Layout, delay: LockDelay, tombstones: Tombstones) {
     this.#transport = transport
     this.#layout = layout
+    this.#delay = delay
+    this.#tombstones = tombstones
   }
 
   async attempt(claim: Claim, signal: AbortSignal): Promise<Answer> {
     const state = this.of(claim)
+    if (state.unanswered) await checkCrowd(this.#transport, state.keys.line, signal)
     const line = state.created === undefined ? undefined : await this.#look(state, signal)
     if (line) return this.#answer(state, line, signal)
     return claim.wait ? this.#join(state, signal) : this.#tryJoin(state, signal)
@@ -69,35 +73,44 @@ export class Claims {
     if (answer.held) return untilDeleted(this.#transport, key, signal)
     const { line } = answer
     if (!line) return undefined
-    const queued = { key, permits: claim.permits, range, line }
+    const queued = { key, permits: claim.permits, range, line, proven: this.#delay.ms === 0 }
     const revision = await untilAdmitted(this.#transport, queued, () => this.#look(state, signal), signal)
     return revision === undefined ? undefined : this.#admitted(state, revision)
   }
 
   async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
-    const { keys, created, unanswered } = this.of(claim)
+    const state = this.of(claim)
+    const { keys, created, unanswered } = state
     const { key, lease, tombstone } = keys
+    const gone = [remove(key), ...this.#delay.forget(claim)]
     if (unanswered) {
       // An attempt that arrives later finds the tombstone. So does this request if it arrives twice.
-      const bury = [put(tombstone, '', lease), remove(key)]
+      const bury = [put(tombstone, '', lease), ...gone]
       await this.#transport.txn(txn([absent(tombstone)], bury), signal)
+      this.#tombstones.note(tombstone)
     } else if (created !== undefined) {
-      await this.#transport.txn(txn([createdAt(key, created)], [remove(key)]), signal)
+      await this.#transport.txn(txn([createdAt(key, created)], gone), signal)
     }
     this.#states.delete(claim)
   }
 
   async verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
-    const { keys, created } = this.of(claim)
-    const { responses } = await this.#transport.txn(txn([], [get(keys.key)]), signal)
-    return created !== undefined && read(responses, 0).kvs[0]?.create_revision === String(created)
+    const state = this.of(claim)
+    const response = await this.#transport.txn(txn([], [get(state.keys.key)]), signal)
+    return stands(this.#transport, state, read(response.responses, 0).kvs[0], signal)
   }
 
   /** The knowledge of this claim, kept until it is withdrawn. */
   of(claim: Claim): ClaimState {
     const known = this.#states.get(claim)
     if (known) return known
-    const state = { claim, keys: this.#layout.claimKeys(claim), version: 1n, unanswered: false }
+    const state = {
+      claim,
+      keys: this.#layout.claimKeys(claim),
+      value: claim.value,
+      version: 1n,
+      unanswered: false,
+    }
     this.#states.set(claim, state)
     return state
   }
@@ -107,15 +120,15 @@ export class Claims {
     const { claim, keys } = state
     const { key, lease } = keys
     const line = latest(keys.line, keysToRead(claim))
-    const own = put(key, claim.value, lease)
+    const own = [put(key, claim.value, lease), ...this.#delay.note(claim)]
     const free = [absent(key), absent(keys.tombstone)]
-    const response = await this.#change(state, txn(free, [line, own], [get(key)]), signal)
+    const join = txn(free, [line, ...this.#delay.look(claim), ...own], [get(key)])
+    const response = await this.#change(state, join, signal)
     const revision = BigInt(response.header.revision)
     state.created = response.succeeded ? revision : createRevision(response, 0)
     if (state.created === undefined) throw new Error('an attempt of a withdrawn claim')
     if (!response.succeeded) return this.#stands(state, signal)
-    const range = read(response.responses, 0)
-    return this.#answer(state, readLine(this.#layout, claim.name, { revision, range }), signal)
+    return this.#answer(state, this.#lineOf(claim, response, 1), signal)
   }
 
   /** The answer for a claim that an earlier attempt has put in line. */
@@ -132,18 +145,21 @@ export class Claims {
   async #tryJoin(state: ClaimState, signal: AbortSignal, since = 0n, tries = triesMax): Promise<Answer> {
     const { claim, keys } = state
     const { key, lease, line: range, tombstone } = keys
-    const free = [noneSince(range, since), absent(key), absent(tombstone)]
-    const own = put(key, claim.value, lease)
-    const request = txn(free, [own], [latest(range, keysToRead(claim)), get(key)])
+    const free = [noneSince(range, since), absent(key), absent(tombstone), ...this.#delay.none(claim, since)]
+    const own = [put(key, claim.value, lease), ...this.#delay.note(claim)]
+    const look = [latest(range, keysToRead(claim)), get(key), ...this.#delay.look(claim)]
+    const request = txn(free, own, look)
     const response = await this.#change(state, request, signal)
     const revision = BigInt(response.header.revision)
     state.created = response.succeeded ? revision : createRevision(response)
     if (state.created !== undefined) return this.#admitted(state, revision)
-    const line = readLine(this.#layout, claim.name, { revision, range: read(response.responses, 0) })
+    const line = this.#lineOf(claim, response, 2)
     await this.#check(state, line, signal)
-    const room = admits(line, claim.permits) ?? admits(await this.#readAll(state, signal), claim.permits)
+    const whole = admits(line, claim.permits) === undefined ? await this.#readAll(state, signal) : line
+    const room = admits(whole, claim.permits)
+    await this.#delay.count(whole.dead, signal)
     if (room && tries > 1) return this.#tryJoin(state, signal, revision, tries - 1)
-    return { held: false, ahead: Math.max(1, line.ahead.length - claim.permits + 1) }
+    return waiting(whole, claim)
   }
 
   /** Reads the line ahead of a claim. Undefined if the claim itself no longer stands. */
@@ -154,24 +170,26 @@ export class Claims {
   ): Promise<Line | undefined> {
     const { claim, created } = state
     const { key, line } = state.keys
-    const response = await this.#transport.txn(txn([], [latest(line, most, created), get(key)]), signal)
-    if (created === undefined || createRevision(response) !== created) {
+    const look = [latest(line, most, created), get(key), ...this.#delay.look(claim)]
+    const response = await this.#transport.txn(txn([], look), signal)
+    if (!(await stands(this.#transport, state, read(response.responses, 1).kvs[0], signal))) {
       state.created = undefined
       return undefined
     }
-    const revision = BigInt(response.header.revision)
-    return readLine(this.#layout, claim.name, {
-      revision,
-      range: read(response.responses, 0),
-      before: created,
-    })
+    return this.#lineOf(claim, response, 2, created)
+  }
+
+  /** The line in an answer whose records, if there are any, stand at this place. */
+  #lineOf({ name }: Claim, { header, responses }: ITxnResponse, place: number, before?: bigint): Line {
+    const revision = BigInt(header.revision)
+    const records = this.#delay.ms > 0 ? read(responses, place) : undefined
+    return readLine(this.#layout, name, { revision, range: read(responses, 0), before, records })
   }
 
   /** Reads the whole line, for the rare case that its last few keys all belong to other names. */
   async #readAll({ claim, keys }: ClaimState, signal: AbortSignal): Promise<Line> {
-    const response = await this.#transport.txn(txn([], [latest(keys.line, 0)]), signal)
-    const revision = BigInt(response.header.revision)
-    return readLine(this.#layout, claim.name, { revision, range: read(response.responses, 0) })
+    const look = [latest(keys.line, 0), ...this.#delay.look(claim)]
+    return this.#lineOf(claim, await this.#transport.txn(txn([], look), signal), 1)
   }
 
   async #answer(state: ClaimState, line: Line, signal: AbortSignal): Promise<Answer> {
@@ -179,8 +197,9 @@ export class Claims {
     await this.#check(state, line, signal)
     const room = admits(line, permits)
     if (room === undefined) return this.#stands(state, signal, 0)
+    await this.#delay.count(line.dead, signal)
     if (room) return this.#admitted(state, line.revision)
-    return { held: false, ahead: line.ahead.length - permits + 1, line }
+    return { ...waiting(line, state.claim), line }
   }
 
   /**
@@ -226,15 +245,4 @@ export class Claims {
       throw error
     }
   }
-}
-
-/** A mutex needs only its predecessor; a semaphore needs the number of claims. */
-function keysToRead({ permits }: Claim): number {
-  return permits === 1 ? glance : 0
-}
-
-/** The create revision of the claim's own key, read from this place in an answer. */
-function createRevision({ responses }: ITxnResponse, place = 1): bigint | undefined {
-  const own = read(responses, place).kvs[0]
-  return own && BigInt(own.create_revision)
 }

@@ -10,14 +10,15 @@ import { parseEtcdUrl } from './url.ts'
  * TypeError that names the variable, and the file if it cannot be read.
  */
 export function optionsOf(url: string, variables: Variables): EtcdOptions {
-  const { endpoints, namespace, tls } = parseEtcdUrl(url)
+  const { endpoints, namespace, tls, lockDelayMs } = parseEtcdUrl(url)
   const unused = tls
     ? undefined
     : ['ETCDCTL_CACERT', 'ETCDCTL_CERT', 'ETCDCTL_KEY'].find((name) => variables[name])
   // In silence, what was meant to be encrypted would go over the network as it is.
   if (unused)
     throw new TypeError(`${unused}: is set, but etcd: is without TLS; use etcds:, or unset ${unused}`)
-  return { endpoints, namespace, auth: authOf(variables), tls: tls ? tlsOf(variables) : undefined }
+  const credentials = { auth: authOf(variables), tls: tls ? tlsOf(variables) : undefined }
+  return { endpoints, namespace, lockDelayMs, ...credentials }
 }
 
 function authOf({ ETCDCTL_USER: user = '', ETCDCTL_PASSWORD: password }: Variables): Auth | undefined {

@@ -2,9 +2,9 @@
 // replaces a later one, not even of the same holder.
 import type { IRequestOp } from 'etcd3'
 import { UnavailableError } from '../../base/errors.ts'
-import type { ClaimState } from './claims.ts'
 import type { Layout } from './layout.ts'
 import { createdAt, get, put, read, touch, txn, versionIs } from './operations.ts'
+import { attach, type ClaimState } from './own-key.ts'
 import type { Transport } from './wire/transport.ts'
 
 /**
@@ -27,8 +27,9 @@ export class FencedWrites {
   }
 
   /** Replaces the value of the claim's own key, which keeps its place in line, as Go's Election.Proclaim does. */
-  proclaim(state: ClaimState, value: string, signal: AbortSignal): Promise<boolean> {
+  async proclaim(state: ClaimState, value: string, signal: AbortSignal): Promise<boolean> {
     const { key, lease } = state.keys
+    state.value = value
     return this.#write(state, [put(key, value, lease)], signal)
   }
 
@@ -50,7 +51,7 @@ export class FencedWrites {
     }
     const own = read(response.responses, 0).kvs[0]
     if (own?.create_revision !== String(created)) return false
-    state.version = BigInt(own.version)
+    await attach(this.#transport, state, own, signal)
     throw new UnavailableError('another write of this hold came first; ask again')
   }
 }

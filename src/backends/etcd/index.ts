@@ -5,10 +5,10 @@ import type { Etcd3 } from 'etcd3'
 import type { Clock } from '../../base/clock.ts'
 import type { BackendSource } from '../../contract.ts'
 import { withSlash } from '../shared/addresses.ts'
-import { EtcdBackend } from './backend.ts'
+import { EtcdBackend, ttlDefaultMs } from './backend.ts'
 import { optionsOf } from './environment.ts'
 import { Layout } from './layout.ts'
-import { checkEtcdOptions, type EtcdOptions } from './options.ts'
+import { checkAgainstTtl, checkEtcdOptions, type EtcdOptions } from './options.ts'
 import { formatEtcdUrl, parseEndpoint } from './url.ts'
 import type { Endpoint } from './wire/link.ts'
 
@@ -21,15 +21,21 @@ export type { EtcdOptions } from './options.ts'
  */
 export function etcd(options: EtcdOptions = {}): BackendSource {
   checkEtcdOptions(options)
-  const { tls, client } = options
+  const { tls, client, lockDelayMs = 0 } = options
   const endpoints = (options.endpoints ?? ['127.0.0.1']).map(parseEndpoint)
   const namespace = withSlash(options.namespace ?? '')
   return {
-    url: formatEtcdUrl({ endpoints: client ? ['given-client'] : endpoints, namespace, tls: Boolean(tls) }),
-    async open(clock) {
+    url: formatEtcdUrl({
+      endpoints: client ? ['given-client'] : endpoints,
+      namespace,
+      tls: Boolean(tls),
+      lockDelayMs: lockDelayMs || undefined,
+    }),
+    async open(clock, ttlMs = ttlDefaultMs) {
+      checkAgainstTtl(lockDelayMs, ttlMs)
       const { EtcdClient } = await import('./wire/client.ts')
       const transport = new EtcdClient(client ? [await given(client, clock)] : await members(options, clock))
-      return new EtcdBackend(transport, new Layout(namespace), clock)
+      return new EtcdBackend(transport, new Layout(namespace), clock, lockDelayMs)
     },
   }
 }
@@ -45,7 +51,7 @@ async function members({ endpoints = ['127.0.0.1'], ...credentials }: EtcdOption
 }
 
 /**
- * Reads `etcd://host:port,host:port/namespace/`, or `etcds://` for TLS. Reads credentials from the variables of
+ * Reads `etcd://host:port,host:port/namespace/?lockDelayMs=15000`, or `etcds://` for TLS. Reads credentials from the variables of
  * etcdctl: ETCDCTL_USER (user:password) or ETCDCTL_USER and ETCDCTL_PASSWORD, and the files named by ETCDCTL_CACERT,
  * ETCDCTL_CERT and ETCDCTL_KEY. Throws TypeError for a malformed URL and for a file that cannot be read.
  */

@@ -1,6 +1,6 @@
 // The keys of etcd. Claims have the keys of Go's `client/v3/concurrency` package: NAME/<lease id in hex>, ordered by
 // their create revisions. Go has no semaphore. Its keys here add the permits and a number, NAME/<lease>.<permits>.<n>,
-// since one session may have several claims on it.
+// since one session may have several claims on it. A candidate with a priority has NAME/<lease>.1.<n>.p<priority>.
 import type { Claim } from '../../contract.ts'
 import type { KeyRange, Transport } from './wire/transport.ts'
 
@@ -17,6 +17,7 @@ const records = '\0leasehold/'
 export interface KeyFacts {
   readonly session: string
   readonly permits: number | undefined
+  readonly priority?: number | undefined
 }
 
 /** The context of a request in one namespace: the connection and the keys. */
@@ -46,11 +47,29 @@ export class Layout {
     this.#namespace = namespace
   }
 
-  claimKeys({ name, session, permits, id }: Claim): ClaimKeys {
+  claimKeys({ name, session, permits, id, priority }: Claim): ClaimKeys {
     const line = this.line(name)
-    const key = permits === 1 ? `${line.key}${session}` : `${line.key}${session}.${permits}.${id}`
+    const isPlain = permits === 1 && priority === undefined
+    const mark = priority === undefined ? '' : `.p${priority}`
+    const key = isPlain ? `${line.key}${session}` : `${line.key}${session}.${permits}.${id}${mark}`
     const tombstone = `${this.#namespace}${records}withdrawn/${session}/${id}`
     return { key, lease: leaseOf(session), line, tombstone }
+  }
+
+  /** The record of a claim with a lock-delay. The NUL behind the name keeps names apart that begin alike. */
+  record({ name, session, id }: Claim): string {
+    return `${this.records(name).key}${session}.${id}`
+  }
+
+  /** The range of all those records of a name. */
+  records(name: string): KeyRange {
+    const prefix = `${this.#namespace}${records}claimed/${name}`
+    return { key: `${prefix}\0`, end: `${prefix}\x01` }
+  }
+
+  /** A key that lives as long as this session. */
+  session(session: string): string {
+    return `${this.#namespace}${records}session/${session}`
   }
 
   /** The range of all claims on a name, and on names that continue it after a slash. */
@@ -63,18 +82,24 @@ export class Layout {
   parse(name: string, key: string): KeyFacts | undefined {
     const rest = key.slice(this.#prefix(name).length)
     if (rest.includes('/') || rest.startsWith('\0')) return undefined
-    const ours = /^([0-9a-f]+)(?:\.(\d+)\.\d+)?$/.exec(rest)
-    if (!ours?.[1]) return { session: rest, permits: undefined }
-    return { session: ours[1], permits: Number(ours[2] ?? 1) }
+    const [, session, permits = 1, priority] = /^([0-9a-f]+)(?:\.(\d+)\.\d+(?:\.p(\d+))?)?$/.exec(rest) ?? []
+    if (!session) return { session: rest, permits: undefined }
+    return { session, permits: Number(permits), ...(priority && { priority: Number(priority) }) }
   }
 
   /** A range that contains all claims on names that begin with this prefix. */
   within(prefix: string): KeyRange {
-    // The end of a range is the next byte after its start. In a string only an ASCII character has one.
-    const [start] = /^.*[\0-\x7e]/s.exec(`${this.#namespace}${prefix}`) ?? []
-    if (start === undefined) return { key: '\0', end: '\0' } // all keys
-    const next = String.fromCharCode(start.charCodeAt(start.length - 1) + 1)
-    return { key: start, end: `${start.slice(0, -1)}${next}` }
+    return after(`${this.#namespace}${prefix}`)
+  }
+
+  /** A range that contains the checkpoints of all names that begin with this prefix. */
+  checkpoints(prefix: string): KeyRange {
+    return after(this.checkpoint(prefix))
+  }
+
+  /** The name whose checkpoint a key of `checkpoints` is. */
+  checkpointName(key: string): string {
+    return key.slice(this.checkpoint('').length)
   }
 
   /** The name on which a key would be a claim. Undefined for our own records and for keys without a name. */
@@ -95,4 +120,13 @@ export class Layout {
 /** etcd's ids are decimal in the protocol and hexadecimal in keys. */
 export function leaseOf(session: string): string {
   return BigInt(`0x${session}`).toString()
+}
+
+/** A range that contains all keys that begin with this text. */
+function after(text: string): KeyRange {
+  // The end of a range is the next byte after its start. In a string only an ASCII character has one.
+  const [start] = /^.*[\0-\x7e]/s.exec(text) ?? []
+  if (start === undefined) return { key: '\0', end: '\0' } // all keys
+  const next = String.fromCharCode(start.charCodeAt(start.length - 1) + 1)
+  return { key: start, end: `${start.slice(0, -1)}${next}` }
 }

@@ -3,9 +3,12 @@
 import type { IKeyValue, IRangeResponse } from 'etcd3'
 import { ConflictError } from '../../base/errors.ts'
 import { quoted } from '../../base/printable.ts'
-import type { Claim } from '../../contract.ts'
+import type { Claim, Waiting } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
+import { checkCount } from './crowd.ts'
 import type { Layout } from './layout.ts'
+import { type Dead, deadOf } from './lock-delay.ts'
+import { glance } from './operations.ts'
 import type { KeyRange } from './wire/transport.ts'
 
 /** The key of a claim that stands ahead of another. */
@@ -25,24 +28,51 @@ export interface Line {
   readonly ahead: readonly StandingKey[]
   /** Whether `ahead` has all claims, rather than the last few. */
   readonly complete: boolean
+  /** Claims that ended without a release, and keep their permits until the lock-delay is over. Empty unless complete. */
+  readonly dead: readonly Dead[]
 }
 
-/** Reads an answer to `latest`. `before` is the create revision of the claim, if it has one. */
+/**
+ * Reads an answer to `latest`. `before` is the create revision of the claim, if it has one; `records` those of the name.
+ * Throws ConflictError if the range has too many keys.
+ */
 export function readLine(
   layout: Layout,
   name: string,
-  answer: { revision: bigint; range: IRangeResponse; before?: bigint | undefined },
+  answer: {
+    revision: bigint
+    range: IRangeResponse
+    before?: bigint | undefined
+    records?: IRangeResponse | undefined
+  },
 ): Line {
-  const { revision, range, before = revision + 1n } = answer
+  const { revision, range, before = revision + 1n, records } = answer
+  checkCount(layout.line(name), range)
   const keys = range.kvs.map((kv) => readKey(layout, name, kv))
   const ahead = keys.filter((key) => key !== undefined).filter(({ created }) => created < before)
-  return { revision, ahead, complete: !range.more }
+  const dead = range.more ? [] : deadOf(records, ahead, before)
+  return { revision, ahead, complete: !range.more, dead }
 }
 
 /** Whether the claim may hold. Undefined if only the whole line can show that. */
-export function admits({ ahead, complete }: Line, permits: number): boolean | undefined {
+export function admits({ ahead, complete, dead }: Line, permits: number): boolean | undefined {
   if (ahead.length >= permits) return false
-  return complete ? true : undefined
+  return complete ? ahead.length + dead.length < permits : undefined
+}
+
+/** How many keys of its line a claim reads: a mutex needs only its predecessor, a semaphore the number of claims. */
+export function keysToRead({ permits }: Claim): number {
+  return permits === 1 ? glance : 0
+}
+
+/** The answer to a claim that has no room in its line. */
+export function waiting({ ahead, dead }: Line, { permits }: Claim): Waiting {
+  const between = Math.max(1, ahead.length + dead.length - permits + 1)
+  return {
+    held: false,
+    ahead: between,
+    ...(dead.length > 0 && ahead.length < permits ? { delayed: true } : {}),
+  }
 }
 
 /** The claims ahead that may have no lease, the latest first. */

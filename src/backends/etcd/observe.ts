@@ -2,6 +2,7 @@
 // created first. Owns the watch for the next change, and the gap between reading and watching.
 import type { IKeyValue } from 'etcd3'
 import type { Leader, Observation } from '../../contract.ts'
+import { checkCount } from './crowd.ts'
 import type { Namespace } from './layout.ts'
 import { notLeased } from './line.ts'
 import { get, glance, inOrder, keysInOrder, read, txn } from './operations.ts'
@@ -28,7 +29,9 @@ export async function observe(
   const reads = [inOrder(line, 1), keysInOrder(line, most)]
   const response = await at.transport.txn(txn([], reads), signal)
   const [oldest] = read(response.responses, 0).kvs
-  const { kvs, more } = read(response.responses, 1)
+  const keys = read(response.responses, 1)
+  checkCount(line, keys)
+  const { kvs, more } = keys
   const first = kvs.find((kv) => at.layout.parse(name, kv.key.toString()))
   // The first few keys of the range may all belong to longer names.
   if (!first && more) return observe(at, name, signal, 0)

@@ -1,12 +1,13 @@
 // The transactions of the etcd backend, in etcd's protocol. Pure functions from keys to requests; line.ts reads the
 // answers. See https://etcd.io/docs/v3.5/learning/api/
-import type { ICompare, IRangeResponse, IRequestOp, ITxnRequest } from 'etcd3'
+import type { ICompare, IRangeResponse, IRequestOp, ITxnRequest, ITxnResponse } from 'etcd3'
 import type { KeyRange } from './wire/transport.ts'
 
 const equal = 0
 const less = 2
 const version = 0
 const create = 1
+const modify = 2
 const descending = 2
 const ascending = 1
 const byCreate = 2
@@ -28,6 +29,11 @@ export function createdAt(key: string, revision: bigint): ICompare {
 /** True if no key of the range was created after this revision; with 0: if the range is empty. */
 export function noneSince(range: KeyRange, revision: bigint): ICompare {
   return { ...bounds(range), target: create, result: less, create_revision: String(revision + 1n) }
+}
+
+/** True if the key exists and was written last at this revision. */
+export function modifiedAt(key: string, revision: bigint): ICompare {
+  return { key: Buffer.from(key), target: modify, result: equal, mod_revision: String(revision) }
 }
 
 /** True if the key has been written exactly this many times since it was created. */
@@ -85,6 +91,12 @@ export function leases(range: KeyRange, from: bigint, to: bigint): IRequestOp {
 /** Keys with their values, ordered by key, as they were at a revision; with 0, as they are now. */
 export function page(key: Buffer, end: string, limit: number, revision: string): IRequestOp {
   return { request_range: { key, range_end: Buffer.from(end), limit, revision } }
+}
+
+/** The create revision of the key that was read at this place of an answer. */
+export function createRevision({ responses }: ITxnResponse, place = 1): bigint | undefined {
+  const own = read(responses, place).kvs[0]
+  return own && BigInt(own.create_revision)
 }
 
 /** A transaction. */

@@ -1,13 +1,13 @@
-// The operator's view of etcd: the claims on one name or on many, and breaking a hold. Owns which of a namespace's
-// keys are claims, since other programs may keep data in it.
+// The claims of other clients: the list of those on one name or on many, breaking a hold, and making room in a line. Owns which of a namespace's keys are claims, since other programs may keep data in it.
 import { Semaphore } from 'async-mutex'
-import type { IKeyValue } from 'etcd3'
+import type { IKeyValue, IRangeResponse } from 'etcd3'
 import { RefusedError, SessionGoneError } from '../../base/errors.ts'
-import type { NameState, Standing } from '../../contract.ts'
+import type { NameState, Overtaking, Standing } from '../../contract.ts'
 import { byName, isName } from '../shared/names.ts'
+import { checkCount } from './crowd.ts'
 import { leaseOf, type Namespace } from './layout.ts'
 import { notLeased } from './line.ts'
-import { createdAt, inOrder, page, read, remove, txn } from './operations.ts'
+import { createdAt, page, read, remove, txn } from './operations.ts'
 import type { KeyRange } from './wire/transport.ts'
 
 /** A claim, and further facts from its key. */
@@ -19,10 +19,12 @@ interface Found extends Omit<Standing, 'key'> {
 
 /** The keys per answer. gRPC takes 4 MB at once; if an answer is larger, the next one has half as many keys. */
 const pageSize = 500
+/** An id of fewer hexadecimal digits may be a name that another program gave to its data. */
+const orphanDigitsMin = 12
 /** How many leases are read at a time. */
 const leasesAtOnce = 100
 
-/** The claims on a name: holders first, then waiters in order. Costs one request. */
+/** The claims on a name: holders first, then waiters in order. Costs one request for each 500 keys. */
 export async function line(at: Namespace, name: string, signal: AbortSignal): Promise<Standing[]> {
   return (await readClaims(at, name, signal)).map(asStanding)
 }
@@ -38,7 +40,8 @@ export async function survey(at: Namespace, prefix: string, signal: AbortSignal)
     line: claimsOn(at, name, kvs),
   }))
   // Our clients and Go's wait for every key with a lease that stands where claims stand. So each such key is shown.
-  const used = lines.filter(({ line }) => line.some(({ lease }) => lease !== '0'))
+  // So is the key of a dead client that lost its lease before: no claim on the name can hold.
+  const used = lines.filter(({ line }) => line.some((found) => found.lease !== '0' || isOrphan(found)))
   const claims = used.flatMap(({ line }) => line)
   const leftMs = await timesLeft(at, claims, signal)
   return used
@@ -48,6 +51,18 @@ export async function survey(at: Namespace, prefix: string, signal: AbortSignal)
       claims: line.map((found) => withTime(found, leftMs)),
     }))
     .sort(byName)
+}
+
+/** The checkpoints of all names that begin with `prefix`. Costs one request for each page of keys. */
+export async function checkpoints(
+  at: Namespace,
+  prefix: string,
+  signal: AbortSignal,
+): Promise<Map<string, string>> {
+  const { layout } = at
+  const keys = await readAll(at, layout.checkpoints(prefix), signal)
+  const all = keys.map(({ key, value }) => [layout.checkpointName(key.toString()), value.toString()] as const)
+  return new Map(all.filter(([name]) => name.startsWith(prefix) && isName(name)))
 }
 
 /**
@@ -69,9 +84,33 @@ export async function breakHold(
   return (await at.transport.txn(txn([createdAt(key, token)], [remove(key)]), signal)).succeeded
 }
 
+/** Deletes the keys of waiting claims if they and the holder's are as they were told, and returns whether they are. */
+export async function overtake(
+  at: Namespace,
+  name: string,
+  { holder, target, waiting }: Overtaking,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const claims = await readClaims(at, name, signal)
+  const withToken = (token: bigint): Found | undefined => claims.find((each) => each.token === token)
+  const [first, last, ...others] = [holder, target, ...waiting].map(withToken)
+  const passed = others.filter((each) => each?.priority !== undefined && !each.held) as Found[]
+  if (!first?.held || !last || last.held || passed.length < waiting.length) return false
+  // As long as the first key stands, none of the others holds.
+  const asRead = [first, last, ...passed].map(({ key, token }) => createdAt(key, token))
+  const removed = passed.map(({ key }) => remove(key))
+  return (await at.transport.txn(txn(asRead, removed), signal)).succeeded
+}
+
+/** Whether a key has the form of our claims or Go's, with an id as etcd chooses it, and its lease is gone. */
+function isOrphan({ session, permits, lease }: Found): boolean {
+  return permits !== undefined && lease === '0' && session.length >= orphanDigitsMin
+}
+
 async function readClaims(at: Namespace, name: string, signal: AbortSignal): Promise<Found[]> {
-  const { responses } = await at.transport.txn(txn([], [inOrder(at.layout.line(name))]), signal)
-  return claimsOn(at, name, read(responses, 0).kvs)
+  const range = at.layout.line(name)
+  const kvs = await readAll(at, range, signal, (answer) => checkCount(range, answer))
+  return claimsOn(at, name, kvs)
 }
 
 /**
@@ -94,6 +133,7 @@ async function readAll(
   at: Namespace,
   { key, end = '' }: KeyRange,
   signal: AbortSignal,
+  check: (answer: IRangeResponse) => void = () => {},
 ): Promise<IKeyValue[]> {
   const found: IKeyValue[] = []
   let from = Buffer.from(key)
@@ -105,7 +145,9 @@ async function readAll(
     })
     size = answer ? size : Math.ceil(size / 2)
     if (!answer) continue
-    const { kvs, more } = read(answer.responses, 0)
+    const range = read(answer.responses, 0)
+    check(range)
+    const { kvs, more } = range
     found.push(...kvs)
     if (!more) return found
     if (revision === '0') revision = answer.header.revision
@@ -159,8 +201,15 @@ function withTime(found: Found, leftMs: ReadonlyMap<string, number | undefined>)
   return { ...asStanding(found), ttlLeftMs: found.held ? leftMs.get(found.lease) : undefined }
 }
 
-function asStanding({ session, held, value, token, permits, lease, key }: Found): Standing {
+function asStanding({ session, held, value, token, permits, priority, lease, key }: Found): Standing {
   // Ours and Go's have their lease in the key.
   const known = permits !== undefined && lease === leaseOf(session)
-  return { session, held, value, token, ...(known ? {} : { key }) }
+  return {
+    session,
+    held,
+    value,
+    token,
+    ...(priority !== undefined && { priority }),
+    ...(known ? {} : { key }),
+  }
 }

@@ -9,6 +9,8 @@ export interface Queued {
   readonly permits: number
   readonly range: KeyRange
   readonly line: Line
+  /** Whether events can prove that the claim holds. They do not if the lock-delay of a claim ahead may follow. */
+  readonly proven: boolean
 }
 
 /**
@@ -18,7 +20,7 @@ export interface Queued {
  */
 export function untilAdmitted(
   transport: Transport,
-  { key, permits, range, line }: Queued,
+  { key, permits, range, line, proven }: Queued,
   reread: () => Promise<Line | undefined>,
   signal: AbortSignal,
 ): Promise<bigint | undefined> {
@@ -36,7 +38,7 @@ export function untilAdmitted(
         const fresh = deletions.filter((deletion) => deletion.revision > line.revision)
         const relevant = fresh.filter((deletion) => ahead.delete(deletion.key) || deletion.key === key)
         // Deletions come in order, and the watch covers the own key: if no event deletes it, it stands.
-        const proves = gapless && watch.proves && relevant.every((deletion) => deletion.key !== key)
+        const proves = proven && gapless && watch.proves && relevant.every((deletion) => deletion.key !== key)
         const last = relevant.at(-1)
         if (!last || (proves && ahead.size >= permits)) return
         settle(proves ? last.revision : undefined)

@@ -1,5 +1,5 @@
-// The embedded store's answers to the contract. Owns the check that the store on the disk is still the one that was
-// opened, and the reopening. The database, the lock files, the claims, the waiting and the removing have their own files.
+// Answers the contract from an SQLite database. Owns the check that the database on the disk is still the one that was
+// opened, and the reopening. store.ts asks the database.
 import { isDeepStrictEqual } from 'node:util'
 import { orAborted } from '../../base/abort.ts'
 import type { Clock } from '../../base/clock.ts'
@@ -9,14 +9,14 @@ import type {
   Backend,
   Claim,
   Facts,
-  Leader,
   NameState,
   Observation,
+  Overtaking,
   Renewal,
   SessionGrant,
   Standing,
 } from '../../contract.ts'
-import { Claims } from './claims.ts'
+import { Claims, lookOfHolder } from './claims.ts'
 import { facts } from './facts.ts'
 import { failure, gone, moved } from './failure.ts'
 import type { Opened } from './open-store.ts'
@@ -25,7 +25,7 @@ import { Removals } from './removals.ts'
 import { Renewals } from './renewals.ts'
 import { type Look, lookMs, Waits } from './waits.ts'
 
-/** A store that is open, with what this client does in it. */
+/** An open store, and this client's claims and removals in it. */
 interface Open extends Opened {
   readonly removals: Removals
   readonly claims: Claims
@@ -43,7 +43,7 @@ export class FileBackend implements Backend {
   #open: Open | undefined
   #opening: Promise<Open> | undefined
 
-  /** `reopen` opens the store again, after somebody has moved or deleted the one that is `opened`. */
+  /** `reopen` opens the store again after somebody has moved or deleted the files of `opened`. */
   constructor(clock: Clock, directory: string, opened: Opened, reopen: () => Promise<Opened>) {
     this.#clock = clock
     this.#directory = directory
@@ -58,7 +58,7 @@ export class FileBackend implements Backend {
   async createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant> {
     const id = this.#clock.id().toString(16).padStart(16, '0')
     await this.#ask(({ store, files, removals }) => {
-      // All of them, at any cost: only a client that finds no live session knows of a possible power cut.
+      // All dead ones, at any cost: only a client that finds no live session knows of a possible power cut.
       removals.removeDead(store.sessions(), Number.POSITIVE_INFINITY)
       try {
         store.addSession(id, ttlMs, (alone) => {
@@ -93,15 +93,15 @@ export class FileBackend implements Backend {
     return this.#askFor(claim.session, ({ claims }) => claims.ask(claim), signal)
   }
 
-  /** The claim alone says where to look, so the answers need no fields of their own. */
+  /** The answers need no fields of their own: the claim alone says where to look. */
   changed(claim: Claim, { held }: Attempt, signal: AbortSignal): Promise<Attempt | undefined> {
-    const look = held ? this.#lookOfHolder(claim) : this.#live().claims.lookOfWaiter(claim)
+    const look = held ? lookOfHolder(claim, () => this.#live()) : this.#live().claims.lookOfWaiter(claim)
     return this.#waits.wait(claim.session, held ? lookMs.holding : lookMs.waiting, look, signal)
   }
 
   async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    if (!this.#open) return // with the session
+    if (!this.#open) return // its session, and the claim with it, is gone
     const next = await this.#run(({ claims }) => claims.leave(claim), signal)
     if (next !== undefined) this.#waits.wake(next)
   }
@@ -132,6 +132,12 @@ export class FileBackend implements Backend {
     return concerned !== undefined
   }
 
+  async overtake(name: string, overtaking: Overtaking, signal: AbortSignal): Promise<boolean> {
+    const concerned = await this.#ask(({ store }) => store.overtake(name, overtaking), signal)
+    for (const session of concerned ?? []) this.#waits.wake(session)
+    return concerned !== undefined
+  }
+
   async writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
     const store = await this.#askFor(
       claim.session,
@@ -157,20 +163,24 @@ export class FileBackend implements Backend {
   }
 
   async observe(name: string, signal: AbortSignal): Promise<Observation> {
-    return this.#ask((open) => ({ leader: leaderIn(open, name) }), signal)
+    return this.#ask(({ removals }) => ({ leader: removals.leader(name) }), signal)
   }
 
-  /** Nobody wakes an observer, since it has no claim in the line: it looks by time. */
+  /** An observer has no claim in the line, so nobody wakes it: it looks every 50 ms. */
   leaderChanged(name: string, seen: Observation, signal: AbortSignal): Promise<Observation | undefined> {
     const look: Look<Observation> = () => {
-      const leader = leaderIn(this.#live(), name)
+      const leader = this.#live().removals.leader(name)
       return isDeepStrictEqual(leader, seen.leader) ? undefined : { leader }
     }
     return this.#waits.wait('', lookMs.observing, look, signal)
   }
 
   async readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined> {
-    return this.#ask(({ store }) => store.readCheckpoint(name), signal)
+    return this.#ask(({ store }) => store.checkpoints.read(name), signal)
+  }
+
+  async checkpoints(prefix: string, signal: AbortSignal): Promise<Map<string, string>> {
+    return this.#ask(({ store }) => store.checkpoints.all(prefix), signal)
   }
 
   async close(): Promise<void> {
@@ -178,22 +188,14 @@ export class FileBackend implements Backend {
     this.#leave()
   }
 
-  #lookOfHolder(claim: Claim): Look {
-    return (cause) => {
-      const { files, claims } = this.#live()
-      if (files.isLost(claim.session)) return 'changed'
-      return cause !== 'tick' && !claims.place(claim) ? 'changed' : undefined
-    }
-  }
-
-  /** Asks about nobody's session: in the store that has the name now. */
+  /** Asks a question that concerns no session, in the store that is at the path now. */
   async #ask<T>(work: (open: Open) => T, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted()
     if (!this.#isLive()) await orAborted(this.#openAgain(), signal)
     return this.#run(work, signal)
   }
 
-  /** Asks about a session. If another store has the name now, the session is gone. */
+  /** Asks about a session. If another store is at the path now, the session is gone. */
   #askFor<T>(session: string, work: (open: Open) => T, signal: AbortSignal): Promise<T> {
     return this.#run((open) => {
       if (open.files.isLost(session)) throw gone(session)
@@ -211,7 +213,7 @@ export class FileBackend implements Backend {
     }, signal)
   }
 
-  /** Throws SessionGoneError where the store is not what it was, and lets go of it. */
+  /** The open store. Throws SessionGoneError if it was moved or replaced, and closes it. */
   #live(): Open {
     if (this.#open && this.#isLive()) return this.#open
     throw new SessionGoneError(moved(this.#path))
@@ -229,7 +231,7 @@ export class FileBackend implements Backend {
     open?.store.close()
   }
 
-  /** One run for all callers that ask meanwhile. A failure is not kept. */
+  /** Opens the store once for all callers that wait for it. A failure is not kept. */
   #openAgain(): Promise<Open> {
     const use = (opened: Opened): Open => (this.#open = this.#use(opened))
     const forget = (): void => void (this.#opening = undefined)
@@ -241,10 +243,4 @@ export class FileBackend implements Backend {
     const removals = new Removals(store, files, this.#waits, new Renewals(this.#clock))
     return { store, files, removals, claims: new Claims(store, files, removals) }
   }
-}
-
-/** The first holder, after dead and hanging ones are removed. */
-function leaderIn({ store, removals }: Open, name: string): Leader | undefined {
-  while (removals.clearFirst(name)) {}
-  return store.leader(name)
 }

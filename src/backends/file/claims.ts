@@ -1,5 +1,5 @@
-// The claims of one client in an open store: how one joins the line, where it stands, and when it holds. Owns what a
-// claim's place means; the database, the removing of the dead and the waiting have their own files.
+// The claims of one client in an open store: they join the line, have a place, and hold. Owns the meaning of a place;
+// store.ts asks the database, removals.ts removes dead sessions, and waits.ts waits.
 import { UnavailableError } from '../../base/errors.ts'
 import type { Attempt, Claim } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
@@ -14,6 +14,7 @@ interface ClaimState {
   readonly ticket: bigint | undefined
 }
 
+/** How often `ask` looks again after it removed a session, before it gives up. */
 const roundsMost = 1_000
 
 /** All methods are synchronous and throw as `Store` does. After an error the same call may be repeated. */
@@ -47,7 +48,7 @@ export class Claims {
     return place !== undefined && place.before < claim.permits
   }
 
-  /** Asks until the answer is yes, or nobody is left who could be taken out of the way. */
+  /** Asks until the claim holds, or no dead or hanging session is left in its way. */
   ask(claim: Claim): Attempt {
     for (let rounds = 0; rounds < roundsMost; rounds += 1) {
       const place = this.place(claim) ?? this.#join(claim)
@@ -60,7 +61,7 @@ export class Claims {
     throw new UnavailableError(`the line of ${JSON.stringify(claim.name)} changes faster than it can be read`)
   }
 
-  /** Takes a claim out. Returns the session of the one that is admitted instead, if there is one. */
+  /** Removes a claim. Returns the session of the claim that is admitted instead, if there is one. */
   leave(claim: Claim): string | undefined {
     const state = this.#states.get(claim)
     if (!state) return undefined
@@ -69,26 +70,26 @@ export class Claims {
     return next
   }
 
-  /** By time alone it only asks the kernel for the processes on which the claim depends, not the database. */
+  /** The look of a waiter. On a tick it asks only the kernel whether the processes ahead live, and not the database. */
   lookOfWaiter(claim: Claim): Look {
-    let before = -1
+    let lastBefore = -1
     let guarded: readonly string[] = []
-    const asBefore = () => !guarded.some((session) => this.#files.isDead(session))
+    const allAlive = () => !guarded.some((session) => this.#files.isDead(session))
     return (cause) => {
-      if (cause === 'tick' && asBefore()) return undefined
+      if (cause === 'tick' && allAlive()) return undefined
       const place = this.place(claim)
       if (!place) return 'changed'
       if (place.before < claim.permits) return this.#admitted(place)
-      if (cause === 'event' && place.before === before && asBefore()) return undefined
+      if (cause === 'event' && place.before === lastBefore && allAlive()) return undefined
       const attempt = this.ask(claim)
       if (attempt.held) return attempt
-      before = place.before
+      lastBefore = place.before
       guarded = this.#removals.guarded(claim, place.ticket)
       return undefined
     }
   }
 
-  /** Puts the claim in line. Undefined when it has to be asked again, since what was in the way is gone. */
+  /** Puts the claim in line. Undefined if the caller has to ask again, since an obstacle was removed. */
   #join(claim: Claim): Position | undefined {
     this.#states.set(claim, { ticket: undefined })
     const place = this.#store.join(claim)
@@ -96,6 +97,7 @@ export class Claims {
     return place ?? this.#notJoined(claim, this.#store.obstacle(claim))
   }
 
+  /** Removes the obstacle, or throws it as an error. A claim that does not wait gets the place that it would have. */
   #notJoined(claim: Claim, obstacle: Obstacle): Position | undefined {
     const { sessionStands, own, permits, before } = obstacle
     if (own !== undefined) {
@@ -112,5 +114,17 @@ export class Claims {
   #admitted({ ticket }: Position): Attempt {
     this.#store.secure(ticket)
     return { held: true, token: ticket }
+  }
+}
+
+/** Looks whether a holder may have lost its claim. `live` is the open store, and throws if there is none. */
+export function lookOfHolder(
+  claim: Claim,
+  live: () => { readonly files: SessionFiles; readonly claims: Claims },
+): Look {
+  return (cause) => {
+    const { files, claims } = live()
+    if (files.isLost(claim.session)) return 'changed'
+    return cause !== 'tick' && !claims.place(claim) ? 'changed' : undefined
   }
 }

@@ -1,5 +1,5 @@
-// One open connection to the database: statements prepared once, transactions, and errors in Leasehold's words.
-// Owns no SQL but the brackets around a transaction, and what an error leaves behind in the binding.
+// One open connection to the database: statements prepared once, transactions, and errors in Leasehold's words. Owns
+// the begin and the end of transactions, and the cleaning after an error of the binding; sql.ts has the other SQL.
 import { constants, lstatSync, type Stats } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { UnavailableError } from '../../base/errors.ts'
@@ -17,7 +17,7 @@ export class Connection {
   #database: Database | undefined
   #isClosed = false
 
-  /** `openDatabase` opens the database, and opens it again after an error that a connection does not outlive. */
+  /** `openDatabase` opens the database. It is called again after an error that makes a connection unusable. */
   constructor(openDatabase: () => Database, directory: string, path: string) {
     this.#open = openDatabase
     this.#directory = directory
@@ -53,7 +53,7 @@ export class Connection {
     }
   }
 
-  /** Runs what commits within so that it is on the disk when this returns. Not inside a transaction. */
+  /** Runs `work`; its commits are on the disk when this returns. Not inside of a transaction. */
   synced<T>(work: () => T): T {
     this.#exec('PRAGMA synchronous = FULL')
     try {
@@ -64,8 +64,8 @@ export class Connection {
   }
 
   /**
-   * Resolves when all commits are on the disk. The log has no lock on it that closing a descriptor could drop. A
-   * checkpoint has synced the commits that are no longer in the log.
+   * Resolves when all commits are on the disk. To open and close the log is safe: no lock is on that file, which
+   * closing a descriptor could drop. Commits that are no longer in the log were synced by SQLite's checkpoint.
    */
   async sync(): Promise<void> {
     try {
@@ -76,7 +76,7 @@ export class Connection {
     }
   }
 
-  /** Whether somebody deleted or replaced the file: others then see another database than this one. */
+  /** Whether somebody deleted or replaced the file. Other processes then see another database. */
   wasMoved(): boolean {
     const stats = lstatSync(this.path, { throwIfNoEntry: false })
     return !stats || !isSameFile(stats, this.#file)
@@ -114,7 +114,7 @@ export class Connection {
 
   #live(): Database {
     if (this.#database) return this.#database
-    // Opened again by its path, it would be another database, or a new one.
+    // At the path there would be another database now, or none.
     if (this.#isClosed || this.wasMoved()) throw new UnavailableError(moved(this.path))
     this.#database = this.#open()
     return this.#database

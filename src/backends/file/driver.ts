@@ -1,6 +1,6 @@
-// The only file that touches SQLite's bindings: `node:sqlite` where Node has it, else the package `libsql`.
-// Owns what differs between them; knows no table and no lock. Its errors are the bindings' own; failure.ts
-// translates them.
+// The only file that touches SQLite's bindings: `node:sqlite` where Node has it, else the package `libsql`. Owns the
+// differences between them; knows no table and no lock. It throws the errors of the bindings; failure.ts translates
+// them.
 import { pathToFileURL } from 'node:url'
 import { UnavailableError } from '../../base/errors.ts'
 
@@ -31,7 +31,7 @@ export interface Database {
 export interface Driver {
   /** `node:sqlite` or `libsql`. */
   readonly name: string
-  /** Opens, and creates what is missing. Throws the binding's error. */
+  /** Opens a database, and creates it if it is missing. Throws the binding's error. */
   open(path: string): Database
   /** Opens read-only and creates nothing. Throws the binding's error. */
   openToRead(path: string): Database
@@ -49,9 +49,9 @@ interface RawDatabase {
   close(): void
 }
 
-/** The place in which all copies of Leasehold in one process find the driver that the first of them loaded. */
+/** The global under which all copies of Leasehold in one process find the driver that the first of them loaded. */
 const place: symbol = Symbol.for('leasehold.file.driver')
-/** Changes with the types in this file: a copy that has other ones cannot share the driver. */
+/** The version of the types in this file. A copy with other types cannot share the driver. */
 const shape = 1
 
 interface Shared {
@@ -60,11 +60,11 @@ interface Shared {
 }
 
 /**
- * Loads the binding of this Node. Rejects with UnavailableError, which says what to install, where there is none.
+ * Loads the binding of this Node. If there is none, rejects with an UnavailableError that says what to install.
  *
  * The locks of POSIX belong to the process, and each copy of libsql is an SQLite library of its own: two copies in one
- * process would not see, and would drop, each other's locks. So all copies of Leasehold share the one that was loaded
- * first, and a copy that cannot is refused with UnavailableError. `node:sqlite` is there only once.
+ * process would not see, and would drop, each other's locks. So all copies of Leasehold share the binding that was
+ * loaded first, and a copy that cannot share it gets an UnavailableError. Of `node:sqlite` there is only one.
  */
 export async function loadDriver(): Promise<Driver> {
   return (await builtin()) ?? (await sharedDriver())
@@ -82,7 +82,7 @@ function sharedDriver(): Promise<Driver> {
   )
 }
 
-/** A missing binding may be installed later. */
+/** Forgets a failure: a missing binding may be installed later. */
 function forget(registry: { [place]?: Shared | undefined }, shared: Shared, error: unknown): never {
   if (registry[place] === shared) registry[place] = undefined
   throw error
@@ -135,10 +135,7 @@ function wrap(raw: RawDatabase): Database {
   }
 }
 
-/**
- * SQLite's primary result code in an error of either binding; undefined where it is another kind of
- * error.
- */
+/** SQLite's primary result code in an error of either binding; undefined for another kind of error. */
 export function resultCode(error: unknown): number | undefined {
   if (!(error instanceof Error)) return undefined
   // libsql has no code in the error of an opening.

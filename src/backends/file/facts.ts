@@ -1,7 +1,7 @@
 // The properties of the embedded store, as data for the code that all stores share.
 import type { Facts } from '../../contract.ts'
 
-/** See Facts. An answer may have to wait for another process's transaction, so a question needs a limit. */
+/** See Facts. `answersAtOnce` is false, since an answer may have to wait for the transaction of another process. */
 export const facts: Facts = {
   scheme: 'file',
   ttlMs: { min: 1_000, max: 86_400_000, default: 15_000 },

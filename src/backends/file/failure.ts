@@ -26,8 +26,8 @@ const refusals = new Set<string | undefined>(['EACCES', 'EPERM', 'EROFS'])
 const elsewhere = 'move it away, or choose another directory'
 
 /**
- * The Leasehold error for what was thrown while `file` in `directory` was in use: RefusedError where
- * permissions are missing, ConflictError where the file is something else, UnavailableError for the rest.
+ * The Leasehold error for an error that was thrown while `file` in `directory` was in use: RefusedError for missing
+ * permissions, ConflictError for a file of another kind, UnavailableError for the rest.
  */
 export function failure(error: unknown, directory: string, file: string): Error {
   if (error instanceof LeaseholdError || error instanceof TypeError) return error
@@ -58,7 +58,7 @@ export function moved(path: string): string {
   return `the store was deleted, moved or replaced while in use: ${path} is not what it was`
 }
 
-/** The message when processes have sessions that the database does not know. */
+/** The message if processes have sessions that the database does not know. */
 export function restored(path: string): string {
   const why = 'was replaced, perhaps by an older copy, while processes that use it go on'
   return `the database ${path} ${why}: end them, or wait until they have noticed it`
@@ -88,7 +88,7 @@ function unavailable(error: unknown, where: string): Error {
   return new UnavailableError(`${where} cannot be used now: ${message}`, { cause: error })
 }
 
-/** Why this user may not use a path, as far as the system tells; undefined where the user may, or where nothing is there. */
+/** Why this user may not use a path. Undefined if the user may, or if nothing is at the path. */
 function refusal(path: string): string | undefined {
   const stats = statOf(path)
   if (!stats) return undefined
@@ -101,7 +101,7 @@ function refusal(path: string): string | undefined {
   }
 }
 
-/** A missing or unreadable path is refused by the folder in which it is. */
+/** The message for a refused path. If the path is missing or unreadable, the message names the folder above it. */
 function refusalOf(path: string, code: string | undefined): string {
   const stats = statOf(path)
   if (!stats && dirname(path) !== path) return refusalOf(dirname(path), code)

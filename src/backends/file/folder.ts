@@ -1,4 +1,4 @@
-// The folder of a store: makes it, proves that it may be used, and creates and deletes the files in it. Owns names,
+// The folder of a store: makes it, checks that it may be used, and creates and deletes the files in it. Owns names,
 // owners and modes; no other file of this backend creates or deletes anything. Other files decide what a file means.
 //
 // A path that Leasehold did not make is never deleted. It deletes only plain files that are (nearly) empty, have the name
@@ -21,23 +21,25 @@ import { ConflictError, RefusedError } from '../../base/errors.ts'
 import { isOwnFile, isSessionId } from './layout.ts'
 import { isShared, octal } from './modes.ts'
 
-/** Windows knows no links of this kind, and leaves the flag out. */
+/** Windows has no such links and no such flag. */
 const noFollow: number = constants.O_NOFOLLOW ?? 0
 const nonBlocking: number = constants.O_NONBLOCK ?? 0
 
-/** A folder that was checked. All methods are synchronous and throw the file system's errors where nothing else is said. */
+/**
+ * A folder that was checked. All methods are synchronous, and throw the file system's errors unless they say otherwise.
+ */
 export class Folder {
   /** The database. */
   readonly database: string
   /** The folder of the sessions' files. */
   readonly sessions: string
-  /** With which mode files are made: for the owner alone, unless the folder is shared on purpose. */
+  /** The mode of new files: for the owner alone, unless the folder is shared on purpose. */
   readonly fileMode: number
   readonly #checked: Stats
 
   /**
-   * Makes the folder where it is missing. Throws ConflictError where something else is in its place, and RefusedError
-   * where it belongs to another user. Nothing is changed then.
+   * Makes the folder if it is missing. Throws ConflictError if something else is in its place, and RefusedError if it
+   * belongs to another user; in both cases nothing is changed.
    */
   constructor(directory: string) {
     this.database = join(directory, 'leasehold.db')
@@ -63,7 +65,7 @@ export class Folder {
     }
   }
 
-  /** Opens a file that is there to write to it, never through a link, and without waiting for anybody. */
+  /** Opens an existing file for writing, never through a link. It does not wait for a reader of a pipe. */
   openToWrite(path: string): number {
     return openSync(path, constants.O_WRONLY | noFollow | nonBlocking)
   }
@@ -73,11 +75,11 @@ export class Folder {
     if (isSessionId(session)) this.#removeFiles([`${session}.db`, `${session}.wake`])
   }
 
-  /** The sessions of which there are files, as far as this user could delete them. */
+  /** The sessions that have files which this user could delete. */
   sessionsThere(): string[] {
     if (!this.isSame()) return []
     const names = readdirSync(this.sessions).filter((name) => isOwnFile(name) && name.endsWith('.db'))
-    const user = process.geteuid?.() || undefined // root may delete all
+    const user = process.geteuid?.() || undefined // root may delete every file
     const mayDelete = (name: string): boolean =>
       user === undefined || lstatSync(join(this.sessions, name), { throwIfNoEntry: false })?.uid === user
     const isSticky = (this.#checked.mode & 0o1000) !== 0
@@ -89,12 +91,12 @@ export class Folder {
     if (this.isSame()) this.#removeFiles(readdirSync(this.sessions))
   }
 
-  /** Deletes what SQLite left of a database that is no longer there. */
+  /** Deletes the log files that SQLite left of a deleted database. */
   removeLeftOvers(): void {
     for (const end of ['-wal', '-shm']) if (isPlain(this.database + end)) unlinkSync(this.database + end)
   }
 
-  /** Whether something is left of a database that is no longer there. */
+  /** Whether there are log files of a deleted database. */
   hasLeftOvers(): boolean {
     return !isPlain(this.database) && ['-wal', '-shm'].some((end) => isPlain(this.database + end))
   }
@@ -106,7 +108,7 @@ export class Folder {
   }
 
   #removeFiles(names: readonly string[]): void {
-    if (!this.isSame()) return // other users may have made the files that have our names now
+    if (!this.isSame()) return // the files with our names may be another user's now
     for (const name of names) if (isOwnFile(name)) removeQuietly(join(this.sessions, name))
   }
 }
@@ -117,8 +119,8 @@ export function isSameFile(one: Pick<Stats, 'dev' | 'ino'>, other: Pick<Stats, '
 }
 
 /**
- * Whether a plain file is there; false if nothing is. Throws ConflictError for a link, a pipe, a folder and the like: to
- * open it might reach another file, or wait for ever.
+ * Whether a plain file is there; false if nothing is. Throws ConflictError for a link, a pipe, a folder and the like:
+ * opening it might reach another file, or wait for ever.
  */
 export function isPlain(path: string): boolean {
   const stats = lstatSync(path, { throwIfNoEntry: false })
@@ -129,8 +131,8 @@ export function isPlain(path: string): boolean {
 }
 
 /**
- * Somebody else's folder may change under our hands, unless that is agreed: this user would delete files where the
- * other one points to.
+ * Throws RefusedError for a folder of another user that is not shared on purpose. That user could replace it by a link,
+ * and this process would delete files elsewhere.
  */
 function checkOwner(path: string, stats: Stats, others: readonly number[]): void {
   const user = process.geteuid?.()
@@ -140,7 +142,9 @@ function checkOwner(path: string, stats: Stats, others: readonly number[]): void
   throw new RefusedError(`${found}; this is the user with the id ${user}: ${advice}`)
 }
 
-/** Not `recursive`: where a parent cannot have folders, as /proc, Node tries for ever. */
+/**
+ * Makes a folder and its parents. Not with `recursive`: if a parent cannot have folders, as /proc, Node tries for ever.
+ */
 function makeDirectory(path: string): void {
   try {
     if (!statSync(path, { throwIfNoEntry: false })) makeOne(path, 0o700)
@@ -152,7 +156,7 @@ function makeDirectory(path: string): void {
   }
 }
 
-/** Makes a folder and syncs its parent, so that a power cut cannot take what is in it. Says whether it was missing. */
+/** Makes a folder and syncs its parent, so that the folder outlives a power cut. Returns whether it was missing. */
 function makeOne(path: string, mode: number): boolean {
   try {
     mkdirSync(path, { mode })
@@ -171,7 +175,7 @@ function makeOne(path: string, mode: number): boolean {
 function openSessions(path: string, parent: Stats, isNew: boolean): Stats {
   const mode = isShared(parent.mode) ? parent.mode & 0o7777 : 0o700
   const isMade = !lstatSync(path, { throwIfNoEntry: false }) && makeOne(path, mode)
-  if (isMade) withDirectory(path, (descriptor) => fchmodSync(descriptor, mode)) // with any umask
+  if (isMade) withDirectory(path, (descriptor) => fchmodSync(descriptor, mode)) // the umask must not change the mode
   const stats = lstatSync(path)
   const advice = 'move it away, or choose another directory'
   if (!stats.isDirectory()) throw new ConflictError(`${path} is not a directory of Leasehold: ${advice}`)
@@ -197,12 +201,13 @@ function withDirectory(path: string, use: (descriptor: number) => void): void {
   }
 }
 
-/** A session's own file is empty, and a wake file has at most one byte. */
+/** Deletes a file of a session if it looks like one: a lock file is empty, and a wake file has at most one byte. */
 function removeQuietly(path: string): void {
   try {
     const stats = lstatSync(path)
     if (stats.isFile() && stats.size <= 1) unlinkSync(path)
   } catch {
-    // Not there; of another user in a folder like /tmp; or open, on Windows. A later client removes it.
+    // The file is gone, or belongs to another user in a folder like /tmp, or is open on Windows. A later client removes
+    // it.
   }
 }

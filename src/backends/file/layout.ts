@@ -1,8 +1,12 @@
 // The valid names and values of a store. Everything read from the database or the folder passes here before it is used
 // as a path, a number or a text, since other users may have written it.
+import type { Claim } from '../../contract.ts'
 import type { Row } from './driver.ts'
 
-/** Something in the database that Leasehold never writes. failure.ts makes a ConflictError of it, which names the file. */
+/**
+ * The error for content of the database that Leasehold never writes. failure.ts turns it into a ConflictError that
+ * names the file.
+ */
 export class ForeignContent extends Error {}
 
 const sessionId = /^[0-9a-f]{16}$/
@@ -55,7 +59,18 @@ export function textOf({ value }: Row): string {
   return typeof value === 'string' ? Buffer.from(value, 'hex').toString() : fails('the value of a claim')
 }
 
-/** A number of the counter or of the bound. Throws ForeignContent where its row is missing or is something else. */
+/** How the database calls a claim among those of its session: its id, and its priority where it has one. */
+export function calledIn({ id, priority }: Pick<Claim, 'id' | 'priority'>): string {
+  return priority === undefined ? id : `${id}.p${priority}`
+}
+
+/** The priority that `calledIn` wrote; undefined where there is none. */
+export function priorityOf({ id }: Row): number | undefined {
+  const [, priority] = /\.p(\d+)$/.exec(String(id)) ?? []
+  return priority === undefined ? undefined : Number(priority)
+}
+
+/** A number of the counter or of the bound. Throws ForeignContent if its row is missing or has another value. */
 export function countOf(row: Row | undefined, column: string): bigint {
   return whole(row?.[column], 0n, highest, 'the counter of the tokens')
 }
@@ -64,7 +79,7 @@ function whole(value: unknown, least: bigint, most: bigint, what: string): bigin
   return typeof value === 'bigint' && value >= least && value <= most ? value : fails(what)
 }
 
-/** The value itself is not shown: it may be anything. */
+/** The message does not show the value itself, which may be any text. */
 function fails(what: string): never {
   throw new ForeignContent(`${what} is missing, or none that Leasehold makes`)
 }

@@ -10,8 +10,8 @@ const longestBytes = 474
 
 /**
  * The state folder of this user, and of no other: `$XDG_STATE_HOME/leasehold`, else `~/.local/state/leasehold`; on
- * Windows `%LOCALAPPDATA%\leasehold`. Throws TypeError that names the variable where it is not an absolute path: the store
- * would depend on the folder in which a process was started, and two processes would both hold.
+ * Windows `%LOCALAPPDATA%\leasehold`. Throws a TypeError that names the variable if it is not an absolute path: the
+ * store would depend on the folder in which a process starts, and two processes could hold at once.
  */
 export function defaultDirectory(): string {
   const { LOCALAPPDATA, XDG_STATE_HOME } = process.env
@@ -37,9 +37,8 @@ export function checkedDirectory(directory: string): string {
 }
 
 /**
- * The directory that a `file:` URL names, percent-decoded; undefined for `file:`. Throws TypeError for
- * others, and for what a URL may not have as it is: blanks at an end, control characters and backslashes, which the
- * parser of URLs would take out or turn round.
+ * The directory that a `file:` URL names, percent-decoded; undefined for `file:`. Throws TypeError for another scheme,
+ * and for blanks at an end, control characters and backslashes: the parser of URLs would drop or change these.
  */
 export function directoryOf(url: string): string | undefined {
   const rest = /^file:(.*)$/is.exec(url)?.[1]

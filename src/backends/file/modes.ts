@@ -1,7 +1,6 @@
-// The mode of a folder: which users it is for. Owns the bits and how they are written; folder.ts decides who may use a
-// folder.
+// Reads and writes the mode of a folder. Owns the meaning of its bits; folder.ts decides which users may use a folder.
 
-/** A mode as the command chmod takes it, in four octal digits. */
+/** A mode in four octal digits, as the command chmod takes it. */
 export function octal(mode: number): string {
   return (mode & 0o7777).toString(8).padStart(4, '0')
 }

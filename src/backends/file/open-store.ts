@@ -16,16 +16,16 @@ export interface Opened {
   readonly files: SessionFiles
 }
 
-/** 'LSHD', in the header of the database file: what tells our file from anybody else's. */
+/** 'LSHD', in the header of the database file. It marks the file as ours. */
 const applicationId = 0x4c534844
 const schemaVersion = 1
 const patienceMs = 5_000
 
 /**
- * Frames of the write-ahead log are whole pages: small ones make a transaction cheaper, and so does it to
- * keep the counter in `claims`, as the `permits` of the claim without name, which mostly lies in the page
- * that is written anyway. `ticket` gives both the order and the token. The trigger counts in the statement
- * that joins, so that one statement is a whole transaction.
+ * The tables. SQLite logs whole pages, so small pages make a transaction cheaper. For the same reason the counter of
+ * the tickets is a row of `claims`: the `permits` of the claim without a name, mostly in a page that is written anyway.
+ * `ticket` gives both the order and the token. A trigger counts, so that the one statement that joins is a whole
+ * transaction.
  */
 const schema = `
   CREATE TABLE sessions (id TEXT PRIMARY KEY, ttl INTEGER NOT NULL, renewals INTEGER NOT NULL) WITHOUT ROWID;
@@ -43,8 +43,8 @@ const schema = `
   PRAGMA user_version = ${schemaVersion};`
 
 /**
- * Opens the store, and creates it where it is missing. Goes on for 5 s while others keep the database locked.
- * Rejects with RefusedError, ConflictError (what is there is left as it is) or UnavailableError.
+ * Opens the store, and creates it if it is missing. Tries for 5 s if other processes keep the database locked. Rejects
+ * with RefusedError, ConflictError (then nothing is changed) or UnavailableError.
  */
 export async function openStore(clock: Clock, driver: Driver, directory: string): Promise<Opened> {
   const { signal } = new AbortController()
@@ -72,7 +72,10 @@ function openOnce(driver: Driver, directory: string): Opened {
   }
 }
 
-/** A process that still uses a deleted database would be robbed of its log, and every new process meets "disk I/O error". */
+/**
+ * Deletes the log files of a deleted database, since with them every new process gets "disk I/O error". Throws if a
+ * process still uses that database and its log.
+ */
 function removeLeftOvers(folder: Folder, files: SessionFiles): void {
   const alive = folder.sessionsThere().find((session) => !files.isDead(session))
   if (alive === undefined) {
@@ -83,7 +86,7 @@ function removeLeftOvers(folder: Folder, files: SessionFiles): void {
   throw new UnavailableError(`${folder.database} ${why}: end them, or wait until they have noticed it`)
 }
 
-/** SQLite would make it with a mode of its own, and through a link. */
+/** Creates the database file, since SQLite would create it with another mode, and through a link. */
 function createFile(folder: Folder): void {
   try {
     folder.create(folder.database)
@@ -95,7 +98,7 @@ function createFile(folder: Folder): void {
 function openDatabase(driver: Driver, path: string): Database {
   const database = driver.open(path)
   try {
-    database.exec('PRAGMA busy_timeout = 0') // the event loop must not stand still for others: see patience.ts
+    database.exec('PRAGMA busy_timeout = 0') // SQLite's own wait would stop the event loop: see patience.ts
     if (!inSnapshot(database, () => isOurs(database, path))) create(database, path)
     // On macOS a commit reaches the disk only with these two; elsewhere they mean nothing.
     database.exec('PRAGMA synchronous = NORMAL; PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1')
@@ -107,7 +110,7 @@ function openDatabase(driver: Driver, path: string): Database {
   }
 }
 
-/** One view of the data for several questions; another process may be creating the tables at this moment. */
+/** Asks several questions in one snapshot, since another process may be creating the tables at this moment. */
 function inSnapshot<T>(database: Database, ask: () => T): T {
   database.exec('BEGIN')
   try {
@@ -118,7 +121,10 @@ function inSnapshot<T>(database: Database, ask: () => T): T {
   }
 }
 
-/** Whether the database has our tables. An empty one has nobody's; any other is left alone. Only in a transaction. */
+/**
+ * Whether the database has our tables; false if it is empty. Throws ConflictError for any other database, and changes
+ * nothing. Only in a transaction.
+ */
 function isOurs(database: Database, path: string): boolean {
   const number = (pragma: string): number =>
     Number(Object.values(database.prepare(`PRAGMA ${pragma}`).all()[0] ?? {})[0])

@@ -1,8 +1,10 @@
-// Waits for the one lock for writing that all processes share, on the clock and not in SQLite, whose own wait would
-// stop the event loop. Owns how often it is asked for. The caller decides the work under it, and what ends the wait.
+// Waits for SQLite's lock for writing, which all processes share. It waits with timers: SQLite's own wait would stop
+// the event loop. Owns how often to ask for the lock. The caller gives the work under the lock, and the signal that
+// ends the wait.
 //
-// No process keeps that lock for longer than it takes to change a few rows. SQLite does not queue for it: a process that
-// asks more often gets it sooner. So all ask equally often, and long waits ask more often than new ones.
+// No process keeps that lock for longer than it takes to change a few rows. SQLite does not queue for it: a process
+// that asks more often gets it sooner. So all processes ask at the same rate, and a long wait asks more often than a
+// new one.
 import { untilAborted } from '../../base/abort.ts'
 import { type Clock, leastElapsedMs, type Mark } from '../../base/clock.ts'
 import { UnavailableError } from '../../base/errors.ts'
@@ -11,13 +13,13 @@ import { isLocked } from './failure.ts'
 const firstMs = 4
 const lastMs = 1
 
-/** How long one turn serves waits before the event loop has the next turn. */
+/** How long jobs run in one turn of the event loop, at most. */
 const turnMs = 5
 
-/** The work of one client that met the lock. */
+/** The work of one client that waits for the lock. */
 export class Patience {
   readonly #clock: Clock
-  /** In order. Each says whether the lock was free. */
+  /** In order. Each job returns whether the lock was free. */
   readonly #waiting = new Set<() => boolean>()
   #since: Mark
   #cancelTick: (() => void) | undefined
@@ -28,9 +30,9 @@ export class Patience {
   }
 
   /**
-   * Does `work`, and repeats it while the lock is taken: it must have changed nothing then. Rejects with other errors
-   * of the work, or with `signal.reason` when the signal aborts; then the work is not done any more. If the reason is
-   * only that no answer came, the error says that the database is locked.
+   * Does `work`, and repeats it while the lock is taken; a `work` that meets the lock must change nothing. Rejects with
+   * other errors of the work, or with `signal.reason` when the signal aborts; after that the work is not done. If the
+   * reason is a time-out of the request, the error says that the database is locked.
    */
   async run<T>(work: () => T, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted()

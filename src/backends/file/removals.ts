@@ -1,12 +1,13 @@
-// Takes the dead and the hanging out of the way. Owns who is asked about, how many at a time, and that the next in line
-// is woken; whether a process lives, the kernel says, and who hangs, renewals.ts.
-import type { Claim } from '../../contract.ts'
+// Removes dead and hanging sessions. Owns which sessions are checked, how many at a time, and that the next in line is
+// woken. The kernel knows which process lives; renewals.ts finds hanging ones.
+import type { Claim, Leader } from '../../contract.ts'
 import type { Renewals } from './renewals.ts'
+import type { SessionRow } from './rows.ts'
 import type { SessionFiles } from './session-files.ts'
-import type { SessionRow, Store } from './store.ts'
+import type { Store } from './store.ts'
 import type { Waits } from './waits.ts'
 
-/** How many sessions one look asks the kernel about: 64 cost a few ms. The next look goes on with others. */
+/** How many sessions one look asks the kernel about: 64 cost a few ms. The next look goes on with the others. */
 const probesMost = 64
 
 /** Removes dead and hanging sessions for one client. */
@@ -25,8 +26,8 @@ export class Removals {
   }
 
   /**
-   * Removes those ahead who hang or died, and says whether there were any. Without a ticket: of the
-   * whole name.
+   * Removes dead and hanging sessions ahead of a ticket, or without a ticket all of the name. Returns whether there
+   * were any.
    */
   clearTheWay({ name, permits, wait }: Claim, ticket: bigint | undefined): boolean {
     const ahead = this.#store.sessionsAhead(name, ticket)
@@ -35,11 +36,17 @@ export class Removals {
     return removed.length > 0 || dead
   }
 
-  /** Removes who stands first in the line of a name if it hangs or died, and says whether it did. */
+  /** Removes the first session in the line of a name if it is dead or hangs. Returns whether it was removed. */
   clearFirst(name: string): boolean {
     const [first] = this.#store.sessionsAhead(name)
     if (!first) return false
     return this.#removeOverdue(first) || this.removeDead([first])
+  }
+
+  /** The first holder of a name, after dead and hanging ones are removed. */
+  leader(name: string): Leader | undefined {
+    while (this.clearFirst(name)) {}
+    return this.#store.leader(name)
   }
 
   removeDead(sessions: readonly SessionRow[], most: number = probesMost): boolean {
@@ -59,7 +66,7 @@ export class Removals {
     return next !== undefined
   }
 
-  /** Removes a session that hangs, or of which only claims are left, and says whether it did. */
+  /** Removes a session that hangs, or that has only claims left. Returns whether it was removed. */
   #removeOverdue(session: SessionRow): boolean {
     const { id, renewals, stands } = session
     if (!stands) return this.remove(id)
@@ -71,7 +78,7 @@ export class Removals {
     return this.#some(guards(this.#store.sessionsAhead(name, ticket), permits))
   }
 
-  /** The different sessions, but no more than one look may ask about; the next look gets others. */
+  /** The sessions without doubles, at most as many as one look may ask about. The next look gets others. */
   #some(sessions: readonly SessionRow[], most: number = probesMost): readonly string[] {
     const ids = [...new Set(sessions.map(({ id }) => id))]
     if (ids.length <= most) return ids

@@ -1,13 +1,14 @@
-// Finds sessions that hang: their process is alive, but does not renew. Owns the renewals of others that this client
-// has seen, by its own monotonic clock, since clocks of two processes are never compared. Removes nothing.
+// Finds sessions that hang: their process is alive, but does not renew. Owns the renewals of other sessions that this
+// client has seen. It times them by its own monotonic clock: clocks of two processes are never compared. Removes
+// nothing.
 import { type Clock, leastElapsedMs, type Mark } from '../../base/clock.ts'
-import type { SessionRow } from './store.ts'
+import type { SessionRow } from './rows.ts'
 
 const mostSeen = 1_024
 
 /**
- * The sessions seen by one client. They are kept over single attempts, so that a client that only ever tries also
- * succeeds.
+ * The sessions that one client has seen. They are kept between attempts, so that a client that only calls `tryAcquire`
+ * succeeds, too.
  */
 export class Renewals {
   readonly #clock: Clock
@@ -17,10 +18,7 @@ export class Renewals {
     this.#clock = clock
   }
 
-  /**
-   * Takes note of the session as it is now; true if it was seen without a renewal for its whole time to
-   * live.
-   */
+  /** Notes the session as it is now. Returns true if it was seen without a renewal for its whole time to live. */
   isOverdue({ id, ttlMs, renewals }: SessionRow): boolean {
     const now = this.#clock.mark()
     const last = this.#seen.get(id)

@@ -1,6 +1,6 @@
-// Which sessions are alive, by the kernel's locks. Each session has a file on which its process keeps an exclusive
-// lock. The kernel drops the lock when the process ends in any way, in any pid namespace, and at a reboot. Owns these
-// files and the wake files of waiters; other files decide what a death means.
+// Finds out by the kernel's locks which sessions are alive. Each session has a file on which its process keeps an
+// exclusive lock. The kernel drops the lock when the process ends in any way, in any pid namespace, and at a reboot.
+// Owns these files and the wake files of waiters; other files decide what a death means.
 //
 // A POSIX lock is lost as soon as its process closes *any* descriptor of the file. SQLite keeps watch over its own
 // descriptors, so only SQLite may ever open a session's file. For this reason a wake file is a separate file.
@@ -16,7 +16,7 @@ interface Lock {
   readonly file: Stats
 }
 
-/** The files of one client's sessions, and what can be seen of the others'. */
+/** The files of one client's sessions, and looks at the files of other clients. */
 export class SessionFiles {
   readonly #driver: Driver
   readonly #folder: Folder
@@ -28,8 +28,8 @@ export class SessionFiles {
   }
 
   /**
-   * Makes the session's file and locks it. Only in a write transaction of the store, as is `remove`: nobody
-   * then finds the file before it is locked.
+   * Makes the session's file and locks it. Only in a write transaction of the store, as `remove`: so no other process
+   * finds the file before it is locked.
    */
   lock(session: string): void {
     if (!this.#folder.isSame()) throw new UnavailableError(moved(this.#folder.sessions))
@@ -42,7 +42,10 @@ export class SessionFiles {
     database.exec('BEGIN EXCLUSIVE')
   }
 
-  /** Whether the file that we locked for a session is no longer where others look for it. Costs some microseconds. */
+  /**
+   * Whether the file that we locked for a session is no longer at its path, where other processes look. Costs some
+   * microseconds.
+   */
   isLost(session: string): boolean {
     const lock = this.#locks.get(session)
     if (!lock) return false
@@ -51,8 +54,8 @@ export class SessionFiles {
   }
 
   /**
-   * Whether the session's process is gone. Costs about 30 µs (libsql: 70). Readers share their lock, so
-   * many may look at once. When it cannot be told, it counts as alive, and its time to live decides.
+   * Whether the session's process is gone. Costs about 30 µs (libsql: 70). Readers share their lock, so many processes
+   * may look at once. If the file cannot be read, the session counts as alive, and its time to live decides.
    */
   isDead(session: string): boolean {
     return this.#look(session) === 'dead'
@@ -82,13 +85,13 @@ export class SessionFiles {
    * has one, the database is a copy from before that session: throws UnavailableError.
    */
   removeAll(): void {
-    for (const session of [...this.#locks.keys()]) this.remove(session) // it was over when the next one was asked for
+    for (const session of [...this.#locks.keys()]) this.remove(session) // a session of ours was over when this client asked for the next one
     const alive = this.#folder.sessionsThere().find((session) => this.#look(session) === 'alive')
     if (alive !== undefined) throw new UnavailableError(restored(this.#folder.database))
     this.#folder.removeAll()
   }
 
-  /** Makes the file that others write to in order to wake the session, and calls `woken` when they do. */
+  /** Makes the wake file of a session, and calls `woken` when another process writes to it. */
   watchWakeFile(session: string, woken: () => void): FSWatcher {
     const path = this.#wakePath(session)
     if (!isPlain(path)) this.#folder.create(path)
@@ -106,7 +109,7 @@ export class SessionFiles {
       if (stats.isFile() && stats.nlink === 1 && stats.size <= 1) writeSync(descriptor, '.', 0)
       closeSync(descriptor)
     } catch {
-      // Not there: it does not wait, or is gone.
+      // There is no wake file: the session does not wait, or is gone.
     }
   }
 
@@ -121,7 +124,7 @@ export class SessionFiles {
     try {
       database?.exec('ROLLBACK')
     } catch {
-      // It was not locked yet: what failed was the locking.
+      // It was not locked: the locking had failed.
     }
     database?.close()
   }

@@ -1,7 +1,10 @@
 // The statements of store.ts. A statement that writes runs between BEGIN IMMEDIATE and COMMIT; a read alone is a
 // transaction of its own. Every lock and every release costs one statement.
 
-/** Puts a claim in line and counts those before it. No row if its session is gone, it stands already, the name has other permits, or it will not wait. */
+/**
+ * Puts a claim in line and counts the claims before it. No row if its session is gone, if it stands already, if the
+ * name has other permits, or if it would have to wait and has no `wait`.
+ */
 export const join = `
   INSERT INTO claims (name, ticket, session, id, permits, value)
   SELECT ?1, permits + 1, ?2, ?3, ?4, ?5 FROM claims AS counter
@@ -25,7 +28,7 @@ export const obstacle = `
     (SELECT count(*) FROM claims WHERE name = ?1) AS before,
     (SELECT permits FROM claims WHERE name = '' AND ticket = 0) AS counter`
 
-/** Takes a claim out. `next` is the session of the claim that is admitted instead, if there is one. */
+/** Removes a claim. `next` is the session of the claim that is admitted instead, if there is one. */
 export const leave = `
   DELETE FROM claims WHERE name = ?1 AND ticket BETWEEN ?2 AND ?3 AND session = ?4 AND id = ?5
   RETURNING (
@@ -33,19 +36,24 @@ export const leave = `
     ORDER BY other.ticket LIMIT 1 OFFSET ?6
   ) AS next`
 
-/** The sessions of the claims before a ticket, in order; without time to live and renewals where there is no such session. */
+/**
+ * The sessions of the claims before a ticket, in order. Time to live and renewals are null if there is no such session.
+ */
 export const sessionsAhead = `
   SELECT claims.session AS id, ttl, renewals FROM claims LEFT JOIN sessions ON sessions.id = claims.session
   WHERE name = ?1 AND ticket < ?2 ORDER BY ticket`
 
-/** The claims on a name, in order. Values in hexadecimal digits, as in all that reads them: see `readCheckpoint`. */
+/**
+ * The claims on a name, in order. Values are in hexadecimal digits, as in every statement that reads them: see
+ * `readCheckpoint`.
+ */
 export const line =
-  'SELECT session, hex(value) AS value, permits, ticket FROM claims WHERE name = ?1 ORDER BY ticket'
+  'SELECT session, id, hex(value) AS value, permits, ticket FROM claims WHERE name = ?1 ORDER BY ticket'
 /** `name > ''` leaves out the counter. No lock has a name of more than 512 bytes. */
 export const survey = `
-  SELECT name, session, hex(value) AS value, permits, ticket FROM claims
+  SELECT name, session, id, hex(value) AS value, permits, ticket FROM claims
   WHERE name > '' AND length(CAST(name AS BLOB)) <= 512 AND name >= ?1 AND substr(name, 1, length(?1)) = ?1 ORDER BY name, ticket`
-/** Takes out the claim that holds with this ticket. No row if none does. */
+/** Removes the claim that holds with this ticket. No row if none does. */
 export const breakHold = `
   DELETE FROM claims WHERE name = ?1 AND ticket = ?2
     AND (SELECT count(*) FROM claims AS other WHERE other.name = ?1 AND other.ticket < ?2) < permits
@@ -66,7 +74,7 @@ export const sessions = 'SELECT id, ttl, renewals FROM sessions'
 export const addSession = 'INSERT INTO sessions VALUES (?1, ?2, 0)'
 /** Counts a renewal. No row if the session is gone. */
 export const renew = 'UPDATE sessions SET renewals = renewals + 1 WHERE id = ?1 RETURNING 1'
-/** Removes a session, for a second argument other than -1 only if it was renewed exactly so often. */
+/** Removes a session. If the second argument is not -1, only if the session was renewed exactly so often. */
 export const removeSession = 'DELETE FROM sessions WHERE id = ?1 AND (?2 = -1 OR renewals = ?2) RETURNING 1'
 /** Removes all claims of a session. */
 export const removeClaims = 'DELETE FROM claims WHERE session = ?1 RETURNING name, permits'
@@ -77,13 +85,16 @@ export const lastAdmitted = 'SELECT session FROM claims WHERE name = ?1 ORDER BY
 export const readCounter = "SELECT permits FROM claims WHERE name = '' AND ticket = 0"
 /** Moves the counter on. */
 export const raiseCounter = "UPDATE claims SET permits = max(permits, ?1) WHERE name = '' AND ticket = 0"
-/** Takes one claim out. */
+/** Removes one claim. */
 export const removeClaim = 'DELETE FROM claims WHERE name = ?1 AND ticket = ?2'
 /** The largest token that may be handed out without another synced commit. */
 export const readBound = 'SELECT bound FROM tokens WHERE one = 1'
 /** Moves the bound on by a range of tokens, unless another process did. */
 export const raiseBound = 'UPDATE tokens SET bound = ?1 + ?2 WHERE one = 1 AND bound < ?1'
-/** No ticket is above `bound` once nobody is alive, but for those that were never given out as tokens. */
+/**
+ * Moves the counter to the bound. When no session is alive, all tickets that were given out as tokens are at or below
+ * it.
+ */
 export const skipToBound = `
   UPDATE claims SET permits = max(permits, (SELECT bound FROM tokens)) WHERE name = '' AND ticket = 0
   RETURNING permits`
@@ -95,8 +106,11 @@ export const writeCheckpoint = `
     AND (SELECT count(*) FROM claims WHERE name = ?1 AND ticket < ?3) < ?5
   ON CONFLICT (name) DO UPDATE SET text = excluded.text
   RETURNING 1`
-/** In hexadecimal digits: libsql reads a text only up to its first NUL. */
+/** The checkpoint of a name, in hexadecimal digits: libsql reads a text only up to its first NUL. */
 export const readCheckpoint = 'SELECT hex(text) AS digits FROM checkpoints WHERE name = ?1'
+/** The checkpoints of all names that begin so. */
+export const checkpoints =
+  'SELECT name, hex(text) AS digits FROM checkpoints WHERE name >= ?1 AND substr(name, 1, length(?1)) = ?1'
 
 /** A number that changes when another connection has changed the database. */
 export const version = 'PRAGMA data_version'

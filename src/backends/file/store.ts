@@ -1,10 +1,12 @@
-// Every question to the database and every change of it, each one small transaction. Owns the SQL; the tokens and their
-// durability have a file of their own, and who is alive, who waits and who is woken is decided elsewhere.
-import type { Claim, Leader, NameState, Standing } from '../../contract.ts'
+// Every question to the database and every change of it, each one small transaction. Owns the use of the statements in
+// sql.ts; tokens.ts makes tokens durable.
+import type { Claim, Leader, NameState, Overtaking, Standing } from '../../contract.ts'
 import { byName } from '../shared/names.ts'
+import { Checkpoints } from './checkpoints.ts'
 import type { Connection } from './connection.ts'
 import type { Row, Value } from './driver.ts'
-import { countOf, idOf, permitsOf, renewalsOf, sessionOf, textOf, ticketOf, ttlOf } from './layout.ts'
+import { calledIn, countOf, permitsOf, sessionOf, textOf, ticketOf } from './layout.ts'
+import { type SessionRow, toSession, toStanding } from './rows.ts'
 import * as sql from './sql.ts'
 import { highestTicket, Tokens } from './tokens.ts'
 
@@ -14,32 +16,20 @@ export interface Position {
   readonly before: number
 }
 
-/** A session as the database has it. */
-export interface SessionRow {
-  readonly id: string
-  readonly ttlMs: number
-  /** How often it was renewed. */
-  readonly renewals: bigint
-  /** False where a claim names a session that is not there: Leasehold removes both in one transaction. */
-  readonly stands: boolean
-}
-
-/** Why a claim did not join: what stood on its name. */
+/** Why a claim did not join: the state of its name. */
 export interface Obstacle {
   readonly sessionStands: boolean
   /** The ticket of the claim itself, if it had joined before. */
   readonly own: bigint | undefined
-  /** With how many permits the name is in use. */
+  /** The permits of the claims that stand on the name. */
   readonly permits: number | undefined
   readonly before: number
 }
 
-/**
- * The open database. All methods are synchronous and throw RefusedError, ConflictError or
- * UnavailableError.
- */
+/** The open database. All methods are synchronous and throw RefusedError, ConflictError or UnavailableError. */
 export class Store {
   readonly path: string
+  readonly checkpoints: Checkpoints
   readonly #connection: Connection
   readonly #tokens: Tokens
 
@@ -47,10 +37,13 @@ export class Store {
     this.#connection = connection
     this.path = connection.path
     this.#tokens = new Tokens(connection)
+    this.checkpoints = new Checkpoints(connection)
   }
 
-  /** Puts the claim in line, unless it has no session, another kind holds the name, or it will not wait. */
-  join({ name, session, id, permits, value, wait }: Claim): Position | undefined {
+  /** Puts the claim in line. Undefined if it did not join: see `obstacle`. */
+  join(claim: Claim): Position | undefined {
+    const { name, session, permits, value, wait } = claim
+    const id = calledIn(claim)
     return this.#connection.transaction(() => {
       const [row] = this.#connection.ask(sql.join, name, session, id, permits, value, wait ? 1 : 0)
       if (!row) return undefined
@@ -66,8 +59,8 @@ export class Store {
   }
 
   /** The reason why a claim did not join. */
-  obstacle({ name, session, id }: Claim): Obstacle {
-    const [row] = this.#connection.ask(sql.obstacle, name, session, id)
+  obstacle(claim: Claim): Obstacle {
+    const [row] = this.#connection.ask(sql.obstacle, claim.name, claim.session, calledIn(claim))
     const { stands, own = null, permits = null, before, counter } = row ?? {}
     countOf({ counter: counter ?? null }, 'counter') // without it nothing can join
     return {
@@ -78,20 +71,11 @@ export class Store {
     }
   }
 
-  /**
-   * Takes a claim out, and says whose session is the last one admitted now, if the name is full without
-   * it.
-   */
-  leave({ name, session, id, permits }: Claim, ticket: bigint | undefined): string | undefined {
-    const [row] = this.#write(
-      sql.leave,
-      name,
-      ticket ?? 0n,
-      ticket ?? highestTicket,
-      session,
-      id,
-      permits - 1,
-    )
+  /** Removes a claim. Returns the session of the last claim that is admitted now, if the name is still full. */
+  leave(claim: Claim, ticket: bigint | undefined): string | undefined {
+    const { name, session, permits } = claim
+    const [from, to] = [ticket ?? 0n, ticket ?? highestTicket]
+    const [row] = this.#write(sql.leave, name, from, to, session, calledIn(claim), permits - 1)
     return row?.next ? sessionOf({ session: row.next }) : undefined
   }
 
@@ -128,7 +112,22 @@ export class Store {
     })
   }
 
-  /** The first in the line of a name. */
+  /**
+   * Takes out waiting claims, if all stands as it was told. Returns their sessions and that of the target, or undefined
+   * if something has changed.
+   */
+  overtake(name: string, { holder, target, waiting }: Overtaking): string[] | undefined {
+    return this.#connection.transaction(() => {
+      const [first, ...others] = this.line(name)
+      const passed = others.filter(({ token, priority }) => waiting.includes(token) && priority !== undefined)
+      const last = others.find(({ token }) => token === target)
+      if (first?.token !== holder || !last || passed.length < waiting.length) return undefined
+      for (const { token } of passed) this.#connection.ask(sql.removeClaim, name, token)
+      return [...passed, last].map(({ session }) => session)
+    })
+  }
+
+  /** The first claim in the line of a name, as its leader. */
   leader(name: string): Leader | undefined {
     const [row] = this.#connection.ask(sql.leader, name)
     return row && { session: sessionOf(row), value: textOf(row), token: ticketOf(row) }
@@ -144,8 +143,8 @@ export class Store {
   }
 
   /**
-   * Adds a session; `prepare` runs in the same transaction, and is told whether no other session is there.
-   * If there was none beforehand either, a power cut may have been, and the tokens move on, synced.
+   * Adds a session. `prepare` runs in the same transaction; `alone` says that there is no other session. If there was
+   * none before the transaction either, there may have been a power cut, so the tokens move on, synced.
    */
   addSession(id: string, ttlMs: number, prepare: (alone: boolean) => void): void {
     const wasAlone = this.sessions().length === 0
@@ -168,8 +167,8 @@ export class Store {
   }
 
   /**
-   * Removes a session and its claims, where given only if it was not renewed again; `last` runs in the same
-   * transaction. Returns the sessions that may be admitted now, or undefined if nothing was removed.
+   * Removes a session and its claims; if `renewals` is given, only if the session is still at that count. `last` runs
+   * in the same transaction. Returns the sessions whose claims may hold now, or undefined if nothing was removed.
    */
   removeSession(id: string, renewals: bigint | undefined, last: () => void): string[] | undefined {
     return this.#connection.transaction(() => {
@@ -184,10 +183,7 @@ export class Store {
     })
   }
 
-  /**
-   * Makes sure that no power cut can undo the giving out of this token. Costs nothing in 4095 of 4096
-   * cases.
-   */
+  /** Ensures that no power cut can make the store give out this token again. Costs nothing in 4095 of 4096 cases. */
   secure(ticket: bigint): void {
     this.#tokens.secure(ticket)
   }
@@ -197,14 +193,9 @@ export class Store {
     return this.#write(sql.writeCheckpoint, name, text, ticket, session, permits).length === 1
   }
 
-  /** Resolves when all that was committed is on the disk. Keeps no lock meanwhile: a slow disk holds up nobody else. */
+  /** Resolves when all commits are on the disk. It keeps no lock meanwhile, so a slow disk delays no other process. */
   sync(): Promise<void> {
     return this.#connection.sync()
-  }
-
-  readCheckpoint(name: string): string | undefined {
-    const digits = this.#connection.ask(sql.readCheckpoint, name)[0]?.digits
-    return digits === undefined ? undefined : Buffer.from(String(digits), 'hex').toString()
   }
 
   /** A number that changes when another connection has changed the database. Costs some microseconds. */
@@ -212,7 +203,7 @@ export class Store {
     return this.#connection.ask(sql.version)[0]?.data_version as bigint
   }
 
-  /** Whether somebody deleted or replaced the file: others then see another database than this one. */
+  /** Whether somebody deleted or replaced the file. Other processes then see another database. */
   wasMoved(): boolean {
     return this.#connection.wasMoved()
   }
@@ -226,24 +217,12 @@ export class Store {
     return this.#connection.transaction(() => this.#connection.ask(text, ...values))
   }
 
-  /** A place of which the ticket may have been a token before: the claim gets another one, at the end of the line. */
+  /**
+   * Removes a place whose ticket may have been a token before. The claim then joins again, with a new ticket, at the
+   * end of the line.
+   */
   #joinLater(name: string, { ticket }: Position): undefined {
     this.#connection.ask(sql.removeClaim, name, ticket)
     this.#tokens.goOn()
   }
-}
-
-function toStanding(row: Row, index: number): Standing {
-  return {
-    session: sessionOf(row),
-    value: textOf(row),
-    token: ticketOf(row),
-    held: index < permitsOf(row),
-  }
-}
-
-function toSession(row: Row): SessionRow {
-  const id = idOf(row)
-  if (row.ttl === null && row.renewals === null) return { id, ttlMs: 0, renewals: 0n, stands: false }
-  return { id, ttlMs: ttlOf(row), renewals: renewalsOf(row), stands: true }
 }

@@ -1,4 +1,4 @@
-// The tokens of a store: none is given out twice. Owns the counter, the bound and their durability.
+// The tokens of a store. Owns the counter, the bound and their durability, so that no token is given out twice.
 //
 // Tokens must never go back. But a power cut may undo commits of a write-ahead log that is not synced
 // (synchronous=NORMAL, which makes it 50 times cheaper). So `bound` is moved on by synced commits only, 4096 at a time,
@@ -14,13 +14,13 @@ import * as sql from './sql.ts'
 
 const rangeOfTokens = 4096n
 
-/** The largest that SQLite can count to. */
+/** The largest integer of SQLite. */
 export const highestTicket: bigint = 2n ** 63n - 1n
 
 /** One client's knowledge of the tokens. All methods are synchronous and throw as `Connection` does. */
 export class Tokens {
   readonly #connection: Connection
-  /** The largest token that may be handed out, as last read; the one in the database is never lower. */
+  /** The largest token that may be given out, when this was read last. In the database it is never lower. */
   #bound = 0n
   /** The largest ticket that was seen. */
   #last = 0n
@@ -29,14 +29,14 @@ export class Tokens {
     this.#connection = connection
   }
 
-  /** Takes note of a new ticket; false where it may have been a token before. */
+  /** Notes a new ticket. Returns false if it may have been a token before. */
   isNew(ticket: bigint): boolean {
     if (ticket <= this.#last) return false
     this.#last = ticket
     return true
   }
 
-  /** Looks whether the counter went back, and moves it on then. In a transaction. */
+  /** Moves the counter on if it went back. In a transaction. */
   check(): void {
     const [counter] = this.#connection.ask(sql.readCounter)
     if (countOf(counter, 'permits') < this.#last) this.goOn()
@@ -56,8 +56,8 @@ export class Tokens {
   }
 
   /**
-   * Makes sure that no power cut can undo the giving out of this token. Costs nothing in 4095 of 4096
-   * cases. Not in a transaction.
+   * Ensures that no power cut can make the store give out this token again. Costs nothing in 4095 of 4096 cases. Not in
+   * a transaction.
    */
   secure(ticket: bigint): void {
     if (ticket <= this.#bound) return

@@ -1,5 +1,6 @@
-// How a waiter learns that its answer changed: through its session's wake file, and otherwise by a look every 25 ms.
-// Owns the watches and the one timer, which exist only while a caller waits; the backend looks.
+// Wakes waiters whose answer may have changed: by the wake file of their session, and otherwise by a look every 25 ms.
+// Owns the watches and the one timer, which exist only while a caller waits. The functions `look` of the callers read
+// the database.
 import type { FSWatcher } from 'node:fs'
 import { untilAborted } from '../../base/abort.ts'
 import type { Clock } from '../../base/clock.ts'
@@ -7,15 +8,12 @@ import type { Attempt } from '../../contract.ts'
 import type { SessionFiles } from './session-files.ts'
 
 /**
- * A waiter's look at its claim: the new answer, 'changed' where it has to ask again, undefined to wait
- * on.
+ * A waiter's look at its claim. Returns the new answer, or 'changed' if the waiter has to ask again, or undefined to
+ * wait on.
  */
 export type Look<T = Attempt> = (cause: Cause) => T | 'changed' | undefined
 
-/**
- * Why to look: `event` after a change of the database, `tick` by time alone, `thorough` by time, now and
- * then.
- */
+/** Why to look: `event` after a change of the database, `tick` after 25 ms, `thorough` at every tenth tick. */
 export type Cause = 'event' | 'tick' | 'thorough'
 
 interface Wait {
@@ -44,7 +42,7 @@ export class Waits {
   #nextMs = Number.POSITIVE_INFINITY
   #cancelTick = (): void => {}
 
-  /** `version` reads a number that differs after somebody else changed the database. */
+  /** `version` reads a number that changes when another process has changed the database. */
   constructor(clock: Clock, files: () => SessionFiles, version: () => bigint) {
     this.#clock = clock
     this.#files = files
@@ -67,12 +65,12 @@ export class Waits {
     })
   }
 
-  /** Lets the waits of a session look now: of ours directly, of others through their wake file. */
+  /** Lets the waits of a session look now: ours directly, those of another process through its wake file. */
   wake(session: string): void {
     if (!this.#wakeOurs(session)) this.#wakeOthers(session)
   }
 
-  /** Lets go of all watches and the timer. */
+  /** Ends all watches and the timer. */
   close(): void {
     this.#waits.clear()
     this.#tidy()
@@ -82,7 +80,7 @@ export class Waits {
     try {
       this.#files().wake(session)
     } catch {
-      // The store was moved meanwhile: nobody there waits for us.
+      // The store was moved meanwhile: no waiter there depends on us.
     }
   }
 
@@ -96,7 +94,7 @@ export class Waits {
     this.#waits.add(wait)
     if (wait.everyMs === lookMs.waiting) this.#watch(wait.session)
     this.#setTick(wait.everyMs)
-    wait.look('event') // a change before the watch was live has woken nobody
+    wait.look('event') // no event came for a change before the watch began
   }
 
   /** One watch for all waits of a session. If the system has no watch left, only the timer is used. */
@@ -107,7 +105,7 @@ export class Waits {
       watcher.on('error', () => this.#unwatch(session))
       this.#watches.set(session, watcher)
     } catch {
-      // The timer.
+      // No watch is left: the timer alone wakes this wait.
     }
   }
 
@@ -139,7 +137,7 @@ export class Waits {
       if (this.#ticks % thoroughEvery === 0) return 'thorough'
       return changed ? 'event' : 'tick'
     } catch {
-      return 'tick' // busy; the next one reads it
+      return 'tick' // the database is locked; the next tick reads the version
     }
   }
 

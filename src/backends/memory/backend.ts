@@ -10,6 +10,7 @@ import type {
   Leader,
   NameState,
   Observation,
+  Overtaking,
   Renewal,
   SessionGrant,
   Standing,
@@ -93,6 +94,11 @@ export class MemoryBackend implements Backend {
     return this.#store.breakHold(name, token)
   }
 
+  async overtake(name: string, overtaking: Overtaking, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted()
+    return this.#store.overtake(name, overtaking)
+  }
+
   async proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
     if (!this.#holds(claim)) return false
@@ -115,13 +121,18 @@ export class MemoryBackend implements Backend {
   async writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
     if (!this.#holds(claim)) return false
-    this.#store.writeCheckpoint(claim.name, text)
+    this.#store.checkpoints.set(claim.name, text)
     return true
   }
 
   async readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined> {
     signal.throwIfAborted()
-    return this.#store.readCheckpoint(name)
+    return this.#store.checkpoints.get(name)
+  }
+
+  async checkpoints(prefix: string, signal: AbortSignal): Promise<Map<string, string>> {
+    signal.throwIfAborted()
+    return new Map([...this.#store.checkpoints].filter(([name]) => name.startsWith(prefix)))
   }
 
   async close(): Promise<void> {}

@@ -3,7 +3,7 @@
 
 import type { Clock } from '../../base/clock.ts'
 import { SessionGoneError } from '../../base/errors.ts'
-import type { Claim, NameState, Standing } from '../../contract.ts'
+import type { Claim, NameState, Overtaking, Standing } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
 import { byName } from '../shared/names.ts'
 
@@ -17,10 +17,11 @@ export interface Place {
 
 /** The state that all clients of one store share. */
 export class MemoryStore {
+  /** By name, the text that a holder stored last. */
+  readonly checkpoints: Map<string, string> = new Map()
   readonly #clock: Clock
   readonly #sessions = new Map<string, { ttlMs: number; cancelExpiry: () => void }>()
   readonly #lines = new Map<string, Place[]>()
-  readonly #checkpoints = new Map<string, string>()
   readonly #watchers = new Map<string, Set<() => void>>()
   #tickets = 0n
 
@@ -74,7 +75,7 @@ export class MemoryStore {
 
   standings(name: string): Standing[] {
     return this.line(name).map(({ claim, value, ticket: token }, index) => {
-      return { session: claim.session, value, token, held: index < claim.permits }
+      return { session: claim.session, value, token, held: index < claim.permits, priority: claim.priority }
     })
   }
 
@@ -92,20 +93,24 @@ export class MemoryStore {
     return place !== undefined
   }
 
+  /** `overtake` of the contract. */
+  overtake(name: string, { holder, target, waiting }: Overtaking): boolean {
+    const [first, ...others] = this.line(name)
+    const passed = others.filter(
+      ({ ticket, claim }) => waiting.includes(ticket) && claim.priority !== undefined,
+    )
+    const isSame = first?.ticket === holder && passed.length === waiting.length
+    if (!isSame || !others.some(({ ticket }) => ticket === target)) return false
+    this.#remove(name, (place) => passed.includes(place))
+    return true
+  }
+
   proclaim(claim: Claim, value: string): void {
     const places = this.line(claim.name).map((place) =>
       isSame(place.claim, claim) ? { ...place, value } : place,
     )
     this.#lines.set(claim.name, places)
     this.#tell(claim.name)
-  }
-
-  writeCheckpoint(name: string, text: string): void {
-    this.#checkpoints.set(name, text)
-  }
-
-  readCheckpoint(name: string): string | undefined {
-    return this.#checkpoints.get(name)
   }
 
   /** Calls `changed` after every change of the line. Returns a function that ends this. */

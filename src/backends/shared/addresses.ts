@@ -1,6 +1,6 @@
-// How stores with several hosts are written in options and URLs. Owns `host:port` and the namespace, which more than one
-// backend reads; the grammar around them is each backend's own.
-import { quotedTarget } from '../../base/printable.ts'
+// Reads and writes the parts of URLs and options that several backends share: `host:port`, the namespace and the query.
+// Each backend owns the grammar of its own URLs.
+import { quoted, quotedTarget } from '../../base/printable.ts'
 
 /** The rules for reading one host. */
 export interface HostRules {
@@ -34,6 +34,42 @@ export function parseNamespace(path: string): string {
       cause,
     })
   }
+}
+
+/**
+ * Reads the query of a URL: each parameter at most once, and only known ones. Throws TypeError for others. `many` are
+ * those that may stand there more than once.
+ */
+export function parseQuery(
+  query: string,
+  known: readonly string[],
+  many: readonly string[] = [],
+): ReadonlyMap<string, readonly string[]> {
+  const parameters = new URLSearchParams(query)
+  const other = [...parameters].find(([name]) => !known.includes(name))
+  if (other) {
+    // A token that was pasted here without a name is no word with a value, and is not shown.
+    const shown = /^[a-z_-]{1,20}$/i.test(other[0]) && other[1] ? quoted(other[0]) : 'in it (not shown)'
+    throw new TypeError(`url: the parameter ${shown} is not known; it takes only ${known.join(', ')}`)
+  }
+  const read = new Map([...new Set(parameters.keys())].map((name) => [name, parameters.getAll(name)]))
+  for (const [name, values] of read) {
+    if (values.length > 1 && !many.includes(name)) throw new TypeError(`url: ${name} is there more than once`)
+  }
+  return read
+}
+
+/** A whole number in a URL. Throws TypeError for everything else. */
+export function parseWhole(text: string, argument: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw new TypeError(`${argument}: ${quotedTarget(text)} is not a whole number`)
+}
+
+/** Writes the parameters that have a value as the query from which `parseQuery` reads them. */
+export function formatQuery(parameters: Readonly<Record<string, string | number | undefined>>): string {
+  const given = Object.entries(parameters).filter(([, value]) => value !== undefined)
+  const written = given.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`)
+  return written.length > 0 ? `?${written.join('&')}` : ''
 }
 
 /** Adds the slash at the end of a namespace; an empty one stays empty. */

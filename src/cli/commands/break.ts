@@ -1,5 +1,5 @@
-// `leasehold break`: takes a lock from its holder. Owns that it hits the one that is meant, which it knows by the token, and
-// what it says about it.
+// `leasehold break`: takes a lock from its holder. Owns that it takes it only from the holder with the given token, and
+// its messages.
 
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Leasehold } from '../../api/leasehold.ts'
@@ -7,7 +7,7 @@ import { orAborted } from '../../base/abort.ts'
 import { quoted } from '../../base/printable.ts'
 import type { Standing } from '../../contract.ts'
 import { checkName } from '../../core/arguments.ts'
-import { describeHolders, who } from '../../core/holder.ts'
+import { describeHolders, tokenOf, who } from '../../core/holder.ts'
 import { withClient } from '../client.ts'
 import { exitStatus, print, say } from '../exit.ts'
 import { urlOption } from '../options.ts'
@@ -25,7 +25,11 @@ export function addBreak(program: Command): void {
     .summary('take a lock away from its holder')
     .description(description)
     .argument('<NAME>', 'the lock')
-    .option('--token <token>', 'the token of the holder, as leasehold ls shows it', toToken)
+    .option(
+      '--token <token>',
+      'the token of the holder: its LEASEHOLD_TOKEN, or as leasehold ls shows it',
+      toToken,
+    )
     .addOption(urlOption())
     .addHelpText('after', help)
     .action((name: string, options: BreakOptions) => {
@@ -43,8 +47,8 @@ async function breakIt(client: Leasehold, name: string, token: bigint | undefine
     say(`${shown}: ${describe(before)}; say --token to break it`)
     return exitStatus.usage
   }
-  if (await client.break(name, token)) {
-    const loser = before.find((claim) => claim.token === token)
+  const loser = before.find((claim) => claim.held && tokenOf(claim) === token)
+  if (await client.break(name, loser?.token ?? token)) {
     print(`${shown}: taken from ${loser ? who(loser) : 'its holder'}, token ${token}\n`)
     return 0
   }
@@ -54,7 +58,7 @@ async function breakIt(client: Leasehold, name: string, token: bigint | undefine
 }
 
 function describe(line: readonly Standing[]): string {
-  const holders = describeHolders(line, (holder) => `${who(holder)} with token ${holder.token}`)
+  const holders = describeHolders(line, (holder) => `${who(holder)} with token ${tokenOf(holder)}`)
   return holders ? `held by ${holders}` : 'nobody holds it'
 }
 
@@ -68,11 +72,11 @@ const description = `Takes a lock, a permit or a term away from the holder with 
 holds at once. Without --token it only says who holds, and with which token.`
 
 const help = `
-The holder is told within a third of its time to live, mostly at once; then
-leasehold run stops its command. Until then both may work: where that matters,
-stop the holder first, or let what they write to refuse the smaller token.
-etcdctl lock and Go programs on etcd do not notice that they were robbed: end
-their process, too.
+The holder learns of it within a third of its time to live, mostly at once; then
+leasehold run stops its command. Until then both may work: if that matters, stop
+the holder first, or let the resource that they write to refuse the smaller
+token. etcdctl lock and Go programs on etcd do not notice the loss: end their
+process, too.
 
 Examples:
   $ leasehold break nightly-report

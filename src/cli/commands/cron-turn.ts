@@ -2,7 +2,7 @@
 // the command.
 import type { CronGuard, CronJob, TickRecord, TickResult } from '../../api/cron.ts'
 import type { Hold } from '../../api/hold.ts'
-import { ClockError, HoldLostError } from '../../base/errors.ts'
+import { ClockError, HoldLostError, UnavailableError } from '../../base/errors.ts'
 import { printable } from '../../base/printable.ts'
 import { nameOf } from '../../core/holder.ts'
 import type { Visit } from '../client.ts'
@@ -27,13 +27,13 @@ export interface CronOptions extends HoldOptions {
   readonly verbose?: boolean
 }
 
-/** Which tick it is, as it was when the command line was read. */
+/** The tick of this command, and its times, fixed when the command line was read. */
 export interface CronPlan {
   readonly tickMs: number
   readonly nowMs: number
-  /** Until the next tick. */
+  /** The time until the next tick. */
   readonly leftMs: number
-  /** How long to go on while the store is out of reach. */
+  /** How long to try while the store is out of reach. */
   readonly giveUpMs: number
 }
 
@@ -55,7 +55,7 @@ export class CronTurn {
     this.#say = (message) => options.quiet || tell(message)
   }
 
-  /** Says that the tick is too far ahead; the exit status. */
+  /** Says that the tick is too far ahead, and returns the exit status. */
   tellEarly({ tickMs, nowMs }: CronPlan): number {
     const tick = new Date(tickMs).toISOString()
     this.#say(
@@ -65,7 +65,7 @@ export class CronTurn {
     return exitStatus.early
   }
 
-  /** Says what `take` would do; the exit status. */
+  /** Says what `take` would do, and resolves with the exit status. */
   async preview(visit: Visit, plan: CronPlan): Promise<number> {
     const { tick, verdict, last, missed } = await this.#guard(visit).preview()
     const latest = last
@@ -74,14 +74,14 @@ export class CronTurn {
     if (verdict === 'early') return this.tellEarly(plan)
     if (verdict !== 'run') this.#say(whyNot({ ran: false, tick, reason: verdict, last, by: last?.by }))
     else {
-      const late = this.#options.catchUp ? 'would run late' : 'would be told as run by nobody'
+      const late = this.#options.catchUp ? 'would run late' : 'would be reported as run by no host'
       if (missed.length > 0) this.#say(`${missed.length} ticks since ${missed[0]?.toISOString()} ${late}`)
       this.#say(`the tick of ${tick.toISOString()} would run here, now; ${latest}`)
     }
     return 0
   }
 
-  /** Forgets ticks of the future, and says which; the exit status. */
+  /** Forgets ticks of the future, says which, and resolves with the exit status. */
   async reset(visit: Visit): Promise<number> {
     const guard = this.#guard(visit)
     const forgotten = await guard.reset({ signal: visit.signals.interrupted })
@@ -96,7 +96,7 @@ export class CronTurn {
     return 0
   }
 
-  /** The exit status: that of the command, or 0 where another host has the tick. */
+  /** Takes the tick, and resolves with the exit status: that of the command, or 0 if another host has the tick. */
   async take(visit: Visit, plan: CronPlan): Promise<number> {
     await refuseNested(visit.client, { name: this.#name, permits: 1 })
     const progress = new Progress({ ...visit, name: this.#name, quiet: this.#options.quiet })
@@ -107,7 +107,7 @@ export class CronTurn {
     try {
       return await this.#begin(visit, plan, job, progress)
     } catch (error) {
-      if (error instanceof HoldLostError && this.#verdict) return this.#verdict.status // the overseer has told it
+      if (error instanceof HoldLostError && this.#verdict) return this.#verdict.status // the overseer has reported it
       throw error
     } finally {
       progress.clear()
@@ -120,7 +120,7 @@ export class CronTurn {
     job: CronJob<Verdict>,
     { onWait }: Progress,
   ): Promise<number> {
-    // When the command is killed, the overseer says.
+    // The overseer decides when the command is killed, so the grace here has no end.
     const options = { signal: visit.signals.interrupted, graceMs: Number.MAX_SAFE_INTEGER, onWait }
     if (this.#options.now) return (await this.#guard(visit).runNow(job, options)).status
     const onError = (error: unknown): void => this.#tell(error)
@@ -149,7 +149,8 @@ export class CronTurn {
 
   #tell(error: unknown): void {
     this.#isClockWrong ||= error instanceof ClockError
-    this.#say(error instanceof ClockError ? messageOf(error) : `${messageOf(error)}; it tries again`)
+    const goesOn = error instanceof UnavailableError || error instanceof HoldLostError
+    this.#say(goesOn ? `${messageOf(error)}; it tries again` : messageOf(error))
   }
 
   /** Hosts that do not run the tick are quiet unless a person looks: cron would send their messages as mail. */

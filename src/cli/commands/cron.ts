@@ -22,9 +22,9 @@ export function addCron(program: Command): void {
     .option('--schedule <expr>', 'when it is due, as the crontab says', toSchedule)
     .option('--tz <zone>', 'the time zone of the schedule (default: that of this machine)', toTimezone)
     .option('--retry', 'run a tick again whose host died half-way; the other hosts wait until it is done')
-    .option('--catch-up', 'run late, one after the other, what no host ran since the last tick')
+    .option('--catch-up', 'run the ticks late that no host ran since the last one, one by one')
     .option('--ahead <time>', 'how early a tick may be taken (default: 1m, at most half the interval)', toMs)
-    .option('--give-up <time>', 'how long to go on without the store (default: until the next tick)', toMs)
+    .option('--give-up <time>', 'how long to try without the store (default: until the next tick)', toMs)
     .addOption(new Option('--now', 'run the command once under the lock now, and take no tick'))
     .addOption(new Option('--dry-run', 'say what would happen now, and run nothing').conflicts('now'))
     .addOption(
@@ -39,7 +39,7 @@ export function addCron(program: Command): void {
   takesCommand(subcommand, cron, { optional: true }).addHelpText('after', help)
 }
 
-/** Refused here, before anything is asked of a store. */
+/** Checks the schedule before any request to a store. */
 function toSchedule(text: string): string {
   return parsed(() => new Schedule(text, undefined).expression)
 }
@@ -67,7 +67,7 @@ async function cron(assignment: Assignment, options: CronOptions): Promise<void>
   else await withClient(options, (visit) => turn.take(visit, plan), ignored, opener(options, plan.giveUpMs))
 }
 
-/** The tick is that of the moment when cron started this process, however long an outage keeps it from asking. */
+/** Fixes the tick when cron starts this process: a later outage of the store does not change it. */
 function planOf(
   schedule: Schedule,
   { ahead, giveUp, now }: CronOptions,
@@ -78,7 +78,7 @@ function planOf(
   return { tickMs, early, nowMs, leftMs, giveUpMs: giveUp ?? (now ? 0 : leftMs) }
 }
 
-/** A store that is out of reach at a tick is no reason to lose that tick. */
+/** Connects through an outage of the store, for `forMs`, so that the tick is not lost. */
 function opener({ url, ttl, quiet }: CronOptions, forMs: number): Open {
   return async (clock, interrupted) => {
     const scope = new Scope().onSignal(interrupted)
@@ -108,8 +108,8 @@ Further examples:
   $ leasehold cron nightly --schedule '0 3 * * *' --now -- ./nightly.sh
   $ leasehold cron nightly --reset
 
-The tick is the scheduled time next to the present, so that it does not matter how late cron is by some seconds. A tick
-that is more than a minute ahead is not taken: nothing runs, and the exit is 4. While the tick's host has the lock but
+The tick is the scheduled time nearest to the present, so cron may be late by some seconds. A tick that is more than a
+minute ahead is not taken: nothing runs, and the exit status is 4. While the tick's host has the lock but
 has not yet begun, and while the store is out of reach, the others wait; no longer than until the next tick.
 
 A host that does not run the tick says nothing, unless stderr is a terminal or --verbose is given.
@@ -120,8 +120,8 @@ The command gets these variables:
   LEASEHOLD_TOKEN  the fencing token, which grows with every run
   LEASEHOLD_URL    the store, without secrets
   LEASEHOLD_HOLDS  all holds above the command, as JSON
-Beside them it gets the environment, the open descriptors and the terminal of
-leasehold, but for the variables that --strip-env names.
+It also gets the environment, the open descriptors and the terminal of leasehold,
+without the variables that --strip-env names.
 
 Exit status: that of the command, 128+n if signal n ended it or the wait, or
   0    another host runs the tick, or ran it; --dry-run and --reset: all is well

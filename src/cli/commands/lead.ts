@@ -1,54 +1,43 @@
-// `leasehold lead`: a command for as long as this candidate leads, term after term. Owns what the end of a term means
-// for the command and for leasehold. under-hold.ts runs the command; the library campaigns.
+// `leasehold lead`: runs a command while this candidate leads, term after term. Owns the effect of a term's end on the
+// command and on leasehold. under-hold.ts runs the command; the library campaigns.
 
 import type { Command } from 'commander'
-import type { LedTerm } from '../../api/election.ts'
+import type { CandidateValue } from '../../api/election.ts'
+import type { LedTerm } from '../../api/term.ts'
 import { HoldLostError } from '../../base/errors.ts'
 import { quoted } from '../../base/printable.ts'
 import { type Visit, withClient } from '../client.ts'
 import { messageOf } from '../exit.ts'
-import { type Assignment, type HoldOptions, parsed, takesCommand } from '../options.ts'
+import { Health, type Part } from '../health.ts'
+import { type Assignment, takesCommand } from '../options.ts'
 import { refuseNested } from '../process/nesting.ts'
 import type { Verdict } from '../process/overseer.ts'
+import { output, Roles } from '../process/roles.ts'
 import { runUnderHold } from '../process/under-hold.ts'
 import { Progress } from '../progress.ts'
+import { help, type LeadOptions, withLeadOptions } from './lead-options.ts'
 
-/** The parsed options. */
-interface LeadOptions extends HoldOptions {
-  readonly value?: string
-}
-
-/** Signals that ask a leader to step down. Others, such as SIGHUP, mean what the command takes them for. */
+/** Signals that ask a leader to step down. For all others, such as SIGHUP, the command decides. */
 const endsOn = ['SIGINT', 'SIGTERM'] as const
 
 /** Adds the subcommand to the program. */
 export function addLead(program: Command): void {
-  const subcommand = program
-    .command('lead')
-    .summary('run a command while leading, else stand by')
-    .description(description)
-    .argument('<NAME>', 'the election: 1 to 512 bytes of UTF-8, the same for all its candidates')
-    .option('--value <text>', 'what others read about the leader (default: its host and process id)', toValue)
-  takesCommand(subcommand, lead).addHelpText('after', help)
-}
-
-/** Without this, `--value -- ./job` would lead with `--` as the value. */
-function toValue(text: string): string {
-  return parsed(() => {
-    if (text === '--') throw new RangeError('it takes a text before the --')
-    if (text === '') throw new RangeError('it takes a text that is not empty, which would look like nobody')
-    return text
-  })
+  takesCommand(withLeadOptions(program.command('lead')), lead).addHelpText('after', help)
 }
 
 async function lead(assignment: Assignment, options: LeadOptions): Promise<void> {
   const { name, post } = assignment
+  const health = options.health && (await Health.listen(name, options.health))
   const work = async (visit: Visit): Promise<number> => {
     await refuseNested(visit.client, { name, permits: 1 })
-    return new Candidate(visit, assignment, options).status()
+    const candidate = new Candidate(visit, assignment, options)
+    if (health) health.part = () => candidate.part
+    return candidate.status()
   }
-  // A standby outlasts every outage, also an outage at the start.
-  await withClient({ ...options, startMs: Number.MAX_SAFE_INTEGER }, work, post.inherited.ignored)
+  // A standby outlasts every outage, also an outage at the start, and SIGTERM is its usual end.
+  const patience = { startMs: Number.MAX_SAFE_INTEGER, endsWell: 'SIGTERM' } as const
+  await withClient({ ...options, ...patience }, work, post.inherited.ignored)
+  health?.close()
 }
 
 /** Stands for election until the command ends by itself, or a signal ends it. */
@@ -58,8 +47,10 @@ class Candidate {
   readonly #assignment: Assignment
   readonly #options: LeadOptions
   readonly #progress: Progress
+  readonly #roles: Roles
   readonly #over = new AbortController()
   #outcome: Verdict | { readonly error: unknown } | undefined
+  #term: LedTerm | undefined
   #told = ''
 
   constructor(visit: Visit, assignment: Assignment, options: LeadOptions) {
@@ -68,23 +59,28 @@ class Candidate {
     this.#assignment = assignment
     this.#options = options
     this.#progress = new Progress({ ...visit, ...options, name: this.#name })
+    this.#roles = new Roles({ ...options, name: this.#name, say: this.#progress.say })
   }
 
   /** Resolves with the exit status when leadership is given back. Rejects with Interrupted if it never led. */
   async status(): Promise<number> {
     const { client, signals } = this.#visit
     const { interrupted } = signals
+    const { drainOn, priority } = this.#options
+    const election = client.election(this.#name)
+    if (drainOn) signals.divert(drainOn, () => election.drain())
     try {
-      await client.election(this.#name).lead((term) => this.#serve(term), {
-        value: this.#options.value,
+      await election.lead((term) => this.#serve(term), {
+        ...{ value: this.#value, priority },
         signal: AbortSignal.any([interrupted, this.#over.signal]),
-        graceMs: Number.MAX_SAFE_INTEGER, // when the command is killed, the overseer says
-        stopBeforeMs: 0, // and it says how long before the deadline the command is stopped
-        onWait: this.#progress.onWait,
+        graceMs: Number.MAX_SAFE_INTEGER, // the overseer decides when the command is killed
+        stopBeforeMs: 0, // and how long before the deadline the command is stopped
+        onWait: (ahead) => this.#waits(ahead),
         onError: (error) => this.#report(error),
       })
     } finally {
       this.#progress.clear()
+      await this.#roles.settled()
     }
     const outcome = this.#outcome
     if (outcome && 'error' in outcome) throw outcome.error
@@ -92,14 +88,33 @@ class Candidate {
     throw interrupted.reason
   }
 
+  /** The part that it has at the moment. */
+  get part(): Part {
+    if (this.#term) return this.#term.held ? 'leader' : 'overdue'
+    return this.#roles.isStandby && this.#visit.client.session !== undefined ? 'standby' : 'away'
+  }
+
+  get #value(): CandidateValue | undefined {
+    const { value, valueFrom } = this.#options
+    return valueFrom === undefined ? value : () => output(valueFrom)
+  }
+
+  #waits(ahead: number): void {
+    this.#roles.standsBy()
+    this.#progress.onWait?.(ahead)
+  }
+
   /** Runs one term. If all terms end, notes the reason as the outcome. */
   async #serve(hold: LedTerm): Promise<void> {
     this.#progress.clear()
+    this.#roles.leads(hold.token)
     this.#told = ''
     const { grace: graceMs, stripEnv } = this.#options
     const say = this.#progress.say
     const job = { ...this.#visit, ...this.#assignment, hold, graceMs, stripEnv, endsOn, say }
+    this.#term = hold
     const outcome = await runUnderHold(job).catch((error: unknown) => ({ error }))
+    this.#term = undefined
     if ('lost' in outcome && standsAgain(outcome)) return this.#standAgain()
     this.#outcome = outcome
     this.#over.abort()
@@ -107,11 +122,14 @@ class Candidate {
 
   #standAgain(): void {
     const name = quoted(this.#name)
-    this.#assignment.post.standBy()
+    this.#roles.standsBy()
     this.#progress.say(`${name} is led from here no longer; standing for election again`)
   }
 
-  /** Tells what the campaign goes on after, once for each reason in a row; the overseer has told a loss. */
+  /**
+   * Reports an error after which the campaign goes on, once for equal reasons in a row. The overseer has reported a
+   * loss.
+   */
   #report(error: unknown): void {
     const message = messageOf(error)
     if (error instanceof HoldLostError || message === this.#told) return
@@ -120,45 +138,9 @@ class Candidate {
   }
 }
 
-/** Whether a standby is to stay one: it was not told to end, and nothing runs that might not lead. */
+/**
+ * Whether to stand for election again after a loss: no signal asked for the end, and no process of the command runs.
+ */
 function standsAgain({ lost, stuck, asked }: Verdict): boolean {
   return lost && !stuck && !asked
 }
-
-const description = `Waits until this candidate leads the election NAME, and runs the command while it leads. Whoever \
-waits is a standby. If leadership is lost, the command and all that it started are stopped before \
-anybody else can lead, and leasehold stands for election again. When the command ends by itself, leadership is given \
-back and leasehold exits.`
-
-const help = `
-Times are numbers with a unit: 500ms, 30s, 5m, 1h.
-
-Examples:
-  $ leasehold lead scheduler -- ./scheduler
-  $ leasehold lead web --value 10.0.0.7:8080 -- node server.js
-  $ leasehold lead scheduler --url etcd://10.0.0.1:2379/prod/ -- ./scheduler
-  $ leasehold leader scheduler
-
-The command gets these variables:
-  LEASEHOLD_NAME   the name of the election
-  LEASEHOLD_TOKEN  the fencing token, which grows with every term: let what the
-                   command writes to refuse a smaller one than it has seen
-  LEASEHOLD_URL    the store, without secrets
-  LEASEHOLD_HOLDS  all holds above the command, as JSON
-Beside them it gets the environment, the open descriptors and the terminal of
-leasehold, but for the variables that --strip-env names.
-
-Signals sent to leasehold are passed on to the command and all that it started. After
-SIGTERM or SIGINT the command has --grace to end, then it is killed; with its end
-the next candidate leads. While leasehold only waits, they end it at once.
-
-Exit status: that of the command, 128+n if signal n ended it or the wait, or
-  64   wrong usage, NAME is in use for something else, or leasehold runs under
-       NAME already and would wait for itself
-  69   the store refused the credentials at the start
-  70   leadership was lost while the command was ending
-  126  the command cannot be executed
-  127  the command was not found
-After a loss, while the store is out of reach, also at the start, and while it
-refuses what it allowed before, it goes on: a supervisor has to start it again
-only when the command ended.`

@@ -1,5 +1,4 @@
-// `leasehold leader`: who leads. Owns how an answer is written, for people and for scripts; reading it is the
-// library's.
+// `leasehold leader`: says who leads. Owns how an answer is written, for people and for scripts; the library reads it.
 
 import type { Command } from 'commander'
 import type { Election } from '../../api/election.ts'
@@ -45,7 +44,9 @@ async function tell({ client, signals }: Visit, name: string, options: LeaderOpt
   return leader ? 0 : exitStatus.nobody
 }
 
-/** Writes who leads at each change. Rejects with Interrupted, and with UnreadError when nobody reads it any more. */
+/**
+ * Writes who leads at each change. Rejects with Interrupted, and with UnreadError when the reader of stdout has gone.
+ */
 async function watch(election: Election, signal: AbortSignal, options: LeaderOptions): Promise<number> {
   let told = ''
   const onError = (error: unknown): void => {
@@ -69,14 +70,14 @@ function write(name: string, leader: Leader | undefined, { watch, json }: Leader
   if (!leader) say(`nobody leads ${quoted(name)}`)
 }
 
-/** A token as a string: as a number it could lose its last digits. */
+/** The answer as JSON. The token is a string: as a number it could lose its last digits. */
 function asJson(name: string, leader: Leader | undefined): string {
   const { value, token, session } = leader ?? {}
   return printableJson({ name, leader: leader ? { value, token: String(token), session } : null })
 }
 
 const description = `Prints what the leader of the election NAME says about itself: its --value, by default its host \
-and process id. Asks the store, and no member of it that lags behind.`
+and process id. The answer is a consistent read of the store.`
 
 const help = `
 Examples:
@@ -88,14 +89,14 @@ Examples:
 With --json a line is {"name":"web","leader":{"value":"…","token":"12","session":"…"}},
 or {"name":"web","leader":null} while nobody leads. Without it, control characters
 in the value are written as \\u000a, and --watch prints an empty line while nobody
-leads; the leader of another program may say an empty text, and only --json and the
-exit status tell that from nobody.
+leads. The leader of another program may have an empty text; only --json and the
+exit status show that somebody leads then.
 
 Exit status: 0 if somebody leads, or
-  3    nobody leads, as \`systemctl status\` has it for what does not run; no
-       failure gives this status, so a script can rely on it
+  3    nobody leads, as \`systemctl status\` exits for a service that does not run;
+       no failure gives this status, so a script can rely on it
   64   wrong usage
   69   the store is unavailable, or refused the credentials: for --watch, at the
        start; later it says so and asks again
 --watch exits 128+n when signal n ends it (130 after Ctrl-C, as \`tail -f\`), and 0
-at the first change that nobody reads any more.`
+at the first change after the reader of its output has gone.`

@@ -1,14 +1,16 @@
-// `leasehold ls`: all holders and waiters. Owns when they are shown; states.ts formats them.
+// `leasehold ls`: shows all holders and waiters. Owns when they are shown; states.ts formats them.
 import type { Command } from 'commander'
+import type { CronState } from '../../api/cron.ts'
+import type { Leasehold } from '../../api/leasehold.ts'
 import { orAborted } from '../../base/abort.ts'
 import { pause } from '../../base/clock.ts'
-import { UnavailableError } from '../../base/errors.ts'
+import { RefusedError, UnavailableError } from '../../base/errors.ts'
 import { printableJson } from '../../base/printable.ts'
 import type { NameState } from '../../contract.ts'
 import { type Visit, withClient } from '../client.ts'
 import { Interrupted, messageOf, print, say, signalStatus } from '../exit.ts'
 import { urlOption } from '../options.ts'
-import { documentOf, fitted, table } from '../states.ts'
+import { cronTable, documentOf, fitted, table } from '../states.ts'
 
 /** The options. */
 interface LsOptions {
@@ -26,7 +28,7 @@ export function addLs(program: Command): void {
     .command('ls')
     .summary('show who holds which lock, and who waits')
     .description(description)
-    .argument('[PREFIX]', 'only names that begin so', '')
+    .argument('[PREFIX]', 'only names that begin with it', '')
     .option('--json', 'one JSON document; with --watch one on each line')
     .option('--watch', 'go on: redraw on a terminal, elsewhere print anew what changed')
     .addOption(urlOption())
@@ -39,21 +41,41 @@ export function addLs(program: Command): void {
     )
 }
 
+/** One look at the store. */
+interface Sight {
+  readonly states: readonly NameState[]
+  readonly jobs: readonly CronState[]
+}
+
+async function look(client: Leasehold, prefix: string): Promise<Sight> {
+  const [states, jobs] = await Promise.all([
+    client.survey(prefix),
+    client.cronJobs(prefix).catch((error) => {
+      if (!(error instanceof RefusedError)) throw error
+      return [] // credentials for the claims alone
+    }),
+  ])
+  return { states, jobs }
+}
+
 async function once({ client, signals }: Visit, prefix: string, show: Show): Promise<number> {
-  show.print(await orAborted(client.survey(prefix), signals.interrupted))
+  show.print(await orAborted(look(client, prefix), signals.interrupted))
   return 0
 }
 
-/** Until Ctrl-C, which is its proper end, or until nobody reads any more. An outage is told, and outlasted. */
+/**
+ * Shows the claims again and again, until Ctrl-C, which is its normal end, or until the reader of stdout has gone. It
+ * reports an outage, and goes on.
+ */
 async function watch({ client, clock, signals }: Visit, prefix: string, show: Show): Promise<number> {
   const { interrupted } = signals
   try {
     for (;;) {
-      const look = client.survey(prefix).then(
-        (states) => show.update(states),
+      const shown = look(client, prefix).then(
+        (sight) => show.update(sight),
         (error) => show.outage(error),
       )
-      await orAborted(look, interrupted)
+      await orAborted(shown, interrupted)
       await pause(clock, everyMs, interrupted)
     }
   } catch (error) {
@@ -62,7 +84,7 @@ async function watch({ client, clock, signals }: Visit, prefix: string, show: Sh
   }
 }
 
-/** The place of the output. */
+/** Writes the claims to stdout. */
 class Show {
   readonly #url: string
   readonly #options: LsOptions
@@ -73,19 +95,22 @@ class Show {
     this.#options = options
   }
 
-  print(states: readonly NameState[]): void {
+  print(sight: Sight): void {
     if (this.#options.json) {
-      print(`${printableJson(documentOf(this.#url, states), this.#options.watch ? 0 : 2)}\n`)
-    } else if (states.length > 0) print(table(states))
-    else say(nobody)
+      const document = documentOf(this.#url, sight.states, sight.jobs)
+      print(`${printableJson(document, this.#options.watch ? 0 : 2)}\n`)
+    } else {
+      if (sight.states.length === 0) say(nobody)
+      print(tables(sight))
+    }
   }
 
-  update(states: readonly NameState[]): void {
-    if (process.stdout.isTTY && !this.#options.json) this.#draw(states)
-    else if (this.#isNew(states)) this.print(states)
+  update(sight: Sight): void {
+    if (process.stdout.isTTY && !this.#options.json) this.#draw(sight)
+    else if (this.#isNew(sight)) this.print(sight)
   }
 
-  /** Once for each reason. */
+  /** Reports an outage, once for equal reasons in a row. */
   outage(error: unknown): void {
     if (!(error instanceof UnavailableError)) throw error
     const message = messageOf(error)
@@ -93,23 +118,23 @@ class Show {
     this.#last = message
   }
 
-  /** The time that is left runs always: that is no news. */
-  #isNew(states: readonly NameState[]): boolean {
+  /** Whether the claims differ from the last ones. The time that is left always changes, and does not count. */
+  #isNew({ states, jobs }: Sight): boolean {
     const still = states.map((state) => ({
       ...state,
       claims: state.claims.map((claim) => ({ ...claim, ttlLeftMs: undefined })),
     }))
-    const now = printableJson(documentOf(this.#url, still))
+    const now = printableJson(documentOf(this.#url, still, jobs))
     const isNew = this.#last !== now
     if (isNew && this.#last !== undefined && !this.#options.json) print('\n')
     this.#last = now
     return isNew
   }
 
-  /** From the upper left corner on, as much as the terminal has room for. */
-  #draw(states: readonly NameState[]): void {
+  /** Draws from the upper left corner on, as much as fits on the terminal. */
+  #draw(sight: Sight): void {
     const { rows = 24, columns = 80 } = process.stdout
-    const lines = states.length > 0 ? table(states).trimEnd().split('\n') : [nobody]
+    const lines = `${sight.states.length > 0 ? '' : `${nobody}\n`}${tables(sight)}`.trimEnd().split('\n')
     const room = rows - 2
     const hidden = lines.length - room
     const shown = hidden > 0 ? [...lines.slice(0, room - 1), `… ${hidden + 1} more lines`] : lines
@@ -120,14 +145,24 @@ class Show {
   }
 }
 
+/** The claims, and below them the cron jobs. Empty where there are neither. */
+function tables({ states, jobs }: Sight): string {
+  const parts = [...(states.length > 0 ? [table(states)] : []), ...(jobs.length > 0 ? [cronTable(jobs)] : [])]
+  return parts.join('\n')
+}
+
 const description = `Shows the names on which claims stand, one line for each claim: holders first, then \
-those who wait, in order; also those of etcdctl and consul.`
+the waiters in order. Claims of etcdctl and consul are shown, too.`
 
 const help = `
-SINCE   when it asked, by the clock of its own machine
-TOKEN   what leasehold break asks for
-TTL     how long the store still waits for the holder, where it says so (etcd)
-KIND    an election is a mutex to the store; ? if no claim tells
+SINCE   when the client asked, by the clock of its own machine
+TOKEN   the token that leasehold break asks for, LEASEHOLD_TOKEN of a command
+TTL     how long the session of the holder lives without a renewal (etcd only)
+KIND    mutex, election, or semaphore/n; ? if no claim shows it
+
+Below the claims are the cron jobs that have run, each with its last tick, the
+host that took it, when it began by that host's clock, and when it ended. A job
+without an end runs, or its host is gone.
 
 Examples:
   $ leasehold ls

@@ -26,7 +26,7 @@ export function addRun(program: Command): void {
     .argument('<NAME>', 'the lock: 1 to 512 bytes of UTF-8, the same wherever it must exclude')
     .option(
       '--permits <n>',
-      'let n hold at a time instead of one; all who use NAME say the same n',
+      'let n hold at a time instead of one; all users of NAME say the same n',
       toPermits,
     )
     .addOption(new Option('--try', 'do not wait: exit 75 if the lock is not free').conflicts('wait'))
@@ -43,12 +43,14 @@ async function run(assignment: Assignment, options: RunOptions): Promise<void> {
   const { permits = 1, stripEnv, grace: graceMs } = options
   const work = async (visit: Visit): Promise<number> => {
     await refuseNested(visit.client, { name, permits })
-    // One time for both: until the store is up, and until the lock is free.
+    // `--wait` limits both together: the wait for the store, and the wait for the lock.
     const wait = options.wait && Math.max(1, options.wait - visit.lateMs)
     const hold = await acquire(visit, name, { ...options, wait })
     const { status } = await runUnderHold({ ...visit, ...assignment, hold, graceMs, stripEnv, say })
     return status
   }
+  // Most locks are free: then the guardian starts while the store is connected, and the command waits for neither.
+  if (!options.try) post.standBy()
   await withClient({ ...options, startMs: options.wait }, work, post.inherited.ignored)
 }
 
@@ -90,16 +92,16 @@ Examples:
 
 The command gets these variables:
   LEASEHOLD_NAME   the name of the lock
-  LEASEHOLD_TOKEN  the fencing token, which grows with every holder: let what
-                   the command writes to refuse a smaller one than it has seen
+  LEASEHOLD_TOKEN  the fencing token, which grows with every holder: let the
+                   resource that the command writes to refuse a smaller one
   LEASEHOLD_URL    the store, without secrets
   LEASEHOLD_HOLDS  all holds above the command, as JSON
-Beside them it gets the environment, the open descriptors and the terminal of
-leasehold, but for the variables that --strip-env names.
+It also gets the environment, the open descriptors and the terminal of leasehold,
+without the variables that --strip-env names.
 
 Signals sent to leasehold are passed on to the command and all that it started.
-What the command leaves running when it exits is stopped before the lock is
-released. Only a process with a session of its own is out of reach.
+Processes that the command leaves running when it exits are stopped before the
+lock is released. Only a process with a session of its own is out of reach.
 
 Exit status: that of the command, 128+n if signal n ended it, or
   64   wrong usage, NAME is in use with other permits, or leasehold runs under

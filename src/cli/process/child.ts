@@ -1,5 +1,5 @@
-// The command that runs under the lock, as leasehold sees it: its processes, and the status with which it ends. The
-// guardian has started it and waits for it; when it has to stop, the overseer says.
+// The command that runs under the lock, as leasehold sees it: its processes, and its exit status. The guardian starts
+// it and waits for it; the overseer decides when it has to stop.
 import { quoted } from '../../base/printable.ts'
 import { exitStatus, StartError, signalStatus } from '../exit.ts'
 import type { Report } from './orders.ts'
@@ -22,7 +22,7 @@ export class ChildGroup {
     this.#processes = processes
   }
 
-  /** Whether nothing of it runs any more. Once true it stays true. */
+  /** Whether no process of it runs any more. Once true it stays true. */
   get empty(): boolean {
     return this.#processes.empty
   }
@@ -33,7 +33,7 @@ export class ChildGroup {
   }
 }
 
-/** The exit status as a shell tells it. */
+/** The exit status that a shell would report. */
 export function statusOfExit({ code, signal }: Extract<Report, { exited: unknown }>['exited']): number {
   return signal ? signalStatus(signal) : (code ?? exitStatus.failed)
 }

@@ -1,12 +1,12 @@
-// The environment of a command: all that leasehold has, byte for byte where it is UTF-8, and what the hold adds. Owns the
-// names of the variables, and that a command below a command is told from one that stands alone.
+// The environment of a command: all variables of leasehold (unchanged if they are UTF-8) and the variables about the
+// hold. Owns their names, and the list of holds by which a leasehold below a command knows that it is nested.
 import { hostname } from 'node:os'
 import type { Hold } from '../../api/hold.ts'
 import type { Leasehold } from '../../api/leasehold.ts'
 
 const holdsName = 'LEASEHOLD_HOLDS'
 
-/** A hold under which this process runs, as the `leasehold` that has it wrote down. */
+/** A hold under which this process runs. The `leasehold` that has the hold wrote this. */
 export interface OuterHold {
   readonly url: string
   readonly name: string
@@ -59,7 +59,7 @@ export function outerHolds(): OuterHold[] {
     const list: unknown = JSON.parse(process.env[holdsName] ?? '[]')
     return Array.isArray(list) ? list.filter(isHold) : []
   } catch {
-    return [] // somebody else wrote it
+    return [] // another program wrote it
   }
 }
 

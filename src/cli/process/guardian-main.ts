@@ -1,20 +1,20 @@
-// The guardian: a process that starts the command of `leasehold`, and stops it when leasehold dies, or when the deadline of
-// the lock comes near and leasehold does nothing about it, being stopped or busy. Owns that decision and nothing else; with
-// a leasehold that lives, the overseer decides.
+// The guardian: a process that starts the command of `leasehold`. It stops the command if leasehold dies, or if the
+// deadline of the lock is near and leasehold, stopped or busy, does not act. Owns only that decision: while leasehold
+// works, the overseer decides.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { type Clock, type Mark, machineMark, mostElapsedMs, systemClock } from '../../base/clock.ts'
 import type { Heartbeat, Order, Report, Start } from './orders.ts'
 import { familyOf, groupOf, type Processes } from './processes.ts'
 
-/** How long before the deadline SIGKILL goes out: later than the overseer's, and in time. */
+/** How long before the deadline SIGKILL is sent: later than the overseer's 100 ms, and still in time. */
 const killAheadMs = 60
-/** SIGTERM goes out later than the overseer's by a quarter of the grace, and by no more than this. */
+/** SIGTERM is sent later than the overseer's by a quarter of the grace, and by no more than this. */
 const behindMs = 250
-/** How often the deadline is looked at, at least: no timer counts the time for which a machine was suspended. */
+/** The longest time between two looks at the deadline: timers do not count the time of a suspended machine. */
 const lookMs = 1_000
-/** How often a group that is being killed is looked at. */
+/** The time between two looks at a group that is being killed. */
 const askMs = 20
-/** How long leasehold's word and the terminal's for one signal may lie apart. */
+/** The longest time between a signal from the terminal and the order of leasehold to relay the same signal. */
 const togetherMs = 300
 const settleMs = 10
 
@@ -38,7 +38,7 @@ class Guard {
   #beat: Heartbeat = { at: machineMark(), leftMs: 0 }
   #processes: Processes | undefined
   #orphaned = false
-  /** Whether the command has been told to stop by the overseer. */
+  /** Whether the overseer has told the command to stop. */
   #stopping = false
   #terminated: { readonly at: Mark; readonly graceMs: number } | undefined
   #cancelLook = (): void => {}
@@ -50,7 +50,7 @@ class Guard {
     else this.#relay(order.relay)
   }
 
-  /** Leasehold has died: nobody renews, and nobody else stops the command. */
+  /** Called when leasehold has died: nobody renews the lock, and only this process can stop the command. */
   orphan(): void {
     this.#orphaned = true
     if (!this.#processes) process.exit()
@@ -58,7 +58,7 @@ class Guard {
     this.#look()
   }
 
-  /** A signal for this process: with a terminal, for its whole process group. */
+  /** Notes a signal that this process got. With a terminal, its whole process group got it. */
   hear(signal: NodeJS.Signals): void {
     this.#heard.set(signal, machineMark())
   }
@@ -84,7 +84,10 @@ class Guard {
     this.#beat = beat
   }
 
-  /** A terminal's signal has come to this process, too, and to the command. It may be here a moment after the order. */
+  /**
+   * Passes a signal on, unless the terminal has sent it to the command and this process. Its own signal may arrive a
+   * moment after the order.
+   */
   #relay(signal: NodeJS.Signals): void {
     this.#clock.after(settleMs, () => {
       const heard = this.#heard.get(signal)
@@ -92,7 +95,10 @@ class Guard {
     })
   }
 
-  /** Timers come before messages when this process was stopped: what was sent meanwhile is heard first. */
+  /**
+   * Decides in a new timer: after a stop of this process, timers run before messages, and the messages must be read
+   * first.
+   */
   readonly #look = (): void => {
     this.#cancelLook()
     this.#cancelLook = this.#clock.after(0, () => this.#decide())
@@ -118,7 +124,7 @@ class Guard {
   #terminate(graceMs: number): void {
     this.#terminated = { at: machineMark(), graceMs }
     this.#processes?.signal('SIGTERM')
-    this.#processes?.signal('SIGCONT') // a stopped process takes no notice of SIGTERM before it goes on
+    this.#processes?.signal('SIGCONT') // a stopped process reacts to SIGTERM only after SIGCONT
   }
 
   #graceLeftMs(): number {
@@ -144,7 +150,10 @@ function started(task: Start): ChildProcess {
   return spawn(file, args, { stdio: stdio as (number | 'ignore')[], detached, env })
 }
 
-/** Node gives a program every signal with its usual effect. A shell does not; but it drops variables that it cannot name. */
+/**
+ * Starts the command through a shell that ignores these signals, since Node gives each signal its usual effect. A shell
+ * drops variables whose names it cannot hold, so `env` sets them all.
+ */
 function ignoring({ command, env, ignored }: Start): string[] {
   const names = ignored.map((signal) => signal.replace('SIG', '')).join(' ')
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`)

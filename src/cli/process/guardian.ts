@@ -1,5 +1,5 @@
-// Leasehold's side of its guardian: a separate process that starts the command, knows the deadline of its lock, and
-// stops the command in time when leasehold dies or stands still. guardian-main.ts is the guardian's own side.
+// Starts and talks to the guardian: a separate process that starts the command, knows the deadline of its lock, and
+// stops the command in time if leasehold dies or hangs. guardian-main.ts is the program of the guardian.
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -16,7 +16,7 @@ export interface Task extends Pick<Start, 'command' | 'env' | 'mark' | 'graceMs'
   readonly hold: Pick<Hold, 'signal' | 'remainingMs'>
 }
 
-/** Starts commands, and outlives leasehold for as long as one of them runs. */
+/** A guardian process. It starts commands, and outlives leasehold while one of them runs. */
 export class Guardian {
   readonly #inherited: Inherited
   readonly #intervened = new AbortController()
@@ -24,14 +24,14 @@ export class Guardian {
   readonly #gone: Promise<unknown>
 
   /**
-   * Starts it at once, so that it is there when the lock is. It keeps the descriptors for the command, so a reader of
-   * one of those waits until `dismiss`.
+   * Starts the process at once, so that it is ready when the lock is held. It keeps the descriptors for the command
+   * open, so a reader of one of them waits until `dismiss`.
    */
   constructor(inherited: Inherited) {
     this.#inherited = inherited
     const main = fileURLToPath(import.meta.url).replace(/guardian(\.\w+)$/, 'guardian-main$1')
     this.#process = spawn(process.execPath, [main, 'leasehold-guardian', String(process.pid)], {
-      // In a session of its own no terminal's signal reaches it; with a terminal it handles those.
+      // In a session of its own it gets no signals of a terminal; if it shares the terminal, it handles them.
       detached: process.platform !== 'win32' && !inherited.terminal,
       env: withoutNode(process.env),
       stdio: stdioOf(inherited),
@@ -44,7 +44,10 @@ export class Guardian {
     this.#process.channel?.unref()
   }
 
-  /** Aborts when the guardian has begun to stop the command by itself, or has died; the reason is an Error that says so. */
+  /**
+   * Aborts when the guardian stops the command by its own decision, or has died. The reason is an Error that says
+   * which.
+   */
   get intervened(): AbortSignal {
     return this.#intervened.signal
   }
@@ -62,12 +65,12 @@ export class Guardian {
     return new ChildGroup(pid, processes, this.#ended())
   }
 
-  /** Tells how long the hold lasts: call it before the deadline that was told last is near, and not after a loss. */
+  /** Sends how long the hold lasts. Call it before the deadline that was sent last is near, and not after a loss. */
   beat(hold: Pick<Hold, 'signal' | 'remainingMs'>): void {
     this.#send({ beat: heartbeat(hold) })
   }
 
-  /** Passes a signal on to the command, unless the terminal has sent it to all. */
+  /** Passes a signal on to the command, unless the terminal has sent it to the whole process group. */
   relay(signal: NodeJS.Signals): void {
     this.#send({ relay: signal })
   }
@@ -77,14 +80,14 @@ export class Guardian {
     this.#send('stopping')
   }
 
-  /** Ends the guardian: there is nothing left to stop. */
+  /** Ends the guardian. Call it when no process of the command is left. */
   dismiss(): void {
-    this.#process.kill('SIGKILL') // also where it has been stopped, and sooner than it could end by itself
+    this.#process.kill('SIGKILL') // SIGKILL ends a stopped process, too, and faster than it could end by itself
   }
 
-  /** The answer to an order to start; an empty one when the guardian has died before. */
+  /** The answer to an order to start. It is empty if the guardian has died before. */
   #answer(): Promise<Report | Record<string, never>> {
-    this.#process.ref() // nothing else may keep this process alive meanwhile
+    this.#process.ref() // perhaps nothing else keeps this process alive until the answer
     const answer = new Promise<Report>((resolve) =>
       this.#process.once('message', resolve as (m: unknown) => void),
     )
@@ -106,17 +109,17 @@ export class Guardian {
   }
 
   #send(order: Order): void {
-    this.#process.send(order, () => {}) // where it has died, `#gone` tells
+    this.#process.send(order, () => {}) // if it has died, `#gone` resolves
   }
 }
 
-/** The clock is read first: a process that is stopped between the two promises too little, never too much. */
+/** Reads the clock first: if this process is stopped between the two reads, the time is too short, never too long. */
 function heartbeat(hold: Pick<Hold, 'signal' | 'remainingMs'>): Heartbeat {
   const at = machineMark()
   return { at, leftMs: hold.remainingMs }
 }
 
-/** A guardian that died as it started the command: nobody knows the command's process id. */
+/** The guardian died while it started the command, so the process id is unknown: kills every process with the mark. */
 function abandoned(mark: string): StartError {
   for (const pid of markedProcesses(mark)) process.kill(pid, 'SIGKILL')
   return new StartError(
@@ -127,8 +130,8 @@ function abandoned(mark: string): StartError {
 }
 
 /**
- * Each descriptor at its own number, and the channel at the lowest number that is free: only there Node sees to it that the
- * command does not get it.
+ * Each descriptor at its own number, and the IPC channel at the lowest free number: only there Node keeps the channel
+ * from the command.
  */
 function stdioOf({ descriptors }: Inherited): StdioOptions {
   const passed = new Set([0, 1, 2, ...descriptors])
@@ -139,7 +142,7 @@ function stdioOf({ descriptors }: Inherited): StdioOptions {
   return stdio
 }
 
-/** Options of Node's are meant for other programs than the guardian. */
+/** The environment without the variables for Node: they are meant for other programs than the guardian. */
 function withoutNode(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('NODE_')))
 }

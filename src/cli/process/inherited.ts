@@ -1,5 +1,6 @@
-// The things that the caller gave to leasehold in addition to arguments and environment: open descriptors, ignored
-// signals, a terminal. Owns how they are separated from those that Node has opened and set by itself.
+// Finds what leasehold inherited from its caller besides arguments and environment: open descriptors, ignored signals,
+// a terminal. Owns how these are separated from the descriptors that Node itself has opened and the signals that it has
+// set.
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { constants as system } from 'node:os'
 import { basename } from 'node:path'
@@ -15,7 +16,7 @@ export interface Inherited {
 }
 
 /**
- * Call it before any other code opens a descriptor. If there is no /proc, nothing is known and nothing is inherited.
+ * Call it before any other code opens a descriptor. Without /proc nothing is known, and the command inherits nothing.
  * Costs less than a millisecond.
  */
 export function inherited(): Inherited {
@@ -28,7 +29,7 @@ interface Descriptor {
   readonly flags: number
 }
 
-/** A command can name descriptors up to here; a larger number is left to what the caller has set. */
+/** The largest descriptor that is passed on. */
 const descriptorMost = 1_023
 const closesOnExec = 0o2000000
 const accessMode = 0o3
@@ -44,10 +45,10 @@ function openDescriptors(): number[] {
 }
 
 /**
- * The pipes that Node talks to itself by: both ends are here, and close in every program that it starts. Node marks all
- * descriptors so, those of the caller too. But its own ends never block, save those of the one pipe that libuv locks
- * signals with; a pipe of a job server of make has an end that blocks. So of several pipes that block, the one that was
- * written to last is Node's own, just after it has locked signals.
+ * Finds the pipes of Node's own. Both ends of such a pipe are in this process, and close on exec. That alone does not
+ * tell them from the caller's, since Node marks all descriptors so. But Node's ends do not block, except those of one
+ * pipe with which libuv locks signals; a pipe of a job server of make has an end that blocks. So if several pipes
+ * block, this makes libuv lock signals: Node's pipe is the one that was written to last.
  */
 function ownPipes(open: readonly Descriptor[]): Set<string> {
   const ends = new Map<string, Descriptor[]>()
@@ -72,7 +73,7 @@ function described(fd: number): Descriptor | undefined {
     const [, flags = '0'] = /^flags:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8')) ?? []
     return { fd, target, flags: Number.parseInt(flags, 8) }
   } catch {
-    return undefined // the descriptor by which the folder was read
+    return undefined // the descriptor with which the folder was read; it is closed now
   }
 }
 
@@ -88,9 +89,9 @@ const ignorable = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2
 const shells = new Set(['sh', 'dash', 'bash', 'ash', 'ksh', 'mksh', 'zsh', 'busybox'])
 
 /**
- * Node gives every signal its usual effect before any of our code runs, so the caller's choice can only be told by its
- * traces: a script that ignores a signal is our parent and ignores it itself, and `nohup` leaves its name in `_` or makes
- * stdin a /dev/null that nobody can read. An interactive shell does not count: it ignores signals for itself alone.
+ * Finds ignored signals by their traces, since Node gives every signal its usual effect before our code runs. A shell
+ * script that ignores a signal for us is our parent and ignores it itself. `nohup` leaves its name in `_`, or opens
+ * /dev/null as stdin for writing only. An interactive shell does not count: it ignores signals only for itself.
  */
 function ignoredSignals(): NodeJS.Signals[] {
   const parent = `/proc/${process.ppid}`
@@ -129,7 +130,10 @@ function readText(file: string): string {
   }
 }
 
-/** Whether there is a terminal. Without /proc the processes of a command cannot be found unless they have a group of their own. */
+/**
+ * Whether there is a terminal that the command can share. Only on Linux: without /proc, the processes of a command are
+ * found only by a group of their own.
+ */
 function hasTerminal(): boolean {
   if (process.platform !== 'linux') return false
   try {

@@ -1,5 +1,5 @@
-// A command below a command: leasehold that waits for a lock which its own ancestor holds would wait for ever. Owns how that
-// is seen before the wait.
+// Refuses a nested leasehold that waits for a lock of its own ancestor: it would wait for ever. Owns how that is seen
+// before the wait.
 
 import { hostname } from 'node:os'
 import type { Leasehold } from '../../api/leasehold.ts'
@@ -26,7 +26,10 @@ export async function refuseNested(
   if (standing.length >= permits) throw nested(name, permits, standing)
 }
 
-/** On etcd the token of a mutex is not in the store, but its holder names itself; a candidate may not. */
+/**
+ * Compares by token or by process: on etcd the token of a mutex is not in the store, and a candidate may have a value
+ * of its own.
+ */
 function isSame({ token, value }: Standing, hold: OuterHold): boolean {
   const holder = parseHolder(value)
   return String(token) === hold.token || (holder?.pid === hold.pid && holder.host === hold.host)

@@ -1,14 +1,14 @@
 // The messages between leasehold and its guardian. Types only; each message goes over one of Node's IPC channels.
 import type { Mark } from '../../base/clock.ts'
 
-/** How long the hold lasts, as seen at one instant of `machineMark`, which means the same in both processes. */
+/** How long the hold lasts, at one instant of `machineMark`, which both processes can compare. */
 export interface Heartbeat {
   readonly at: Mark
   /** Time from `at` to the deadline of the hold, in ms. */
   readonly leftMs: number
 }
 
-/** A command to start, and what the guardian needs to know to stop it in time. */
+/** A command to start, and the times by which the guardian stops it. */
 export interface Start extends Heartbeat {
   /** The program and its arguments. No shell reads them. */
   readonly command: readonly string[]

@@ -1,22 +1,21 @@
 // Ensures that the command never outlives its lock, and leaves nothing running when it ends. Owns when the group gets
-// SIGTERM and SIGKILL; the hold knows how long it lasts.
+// SIGTERM and SIGKILL.
 
 import type { Hold } from '../../api/hold.ts'
 import type { Leasehold } from '../../api/leasehold.ts'
 import { orAborted } from '../../base/abort.ts'
 import { type Clock, type Mark, mostElapsedMs, pause } from '../../base/clock.ts'
+import { RefusedError } from '../../base/errors.ts'
 import { coveredMs, marginMs, renewalMs, requestMs } from '../../core/lifetime.ts'
 import { exitStatus } from '../exit.ts'
 import type { ChildGroup } from './child.ts'
 import type { Guardian } from './guardian.ts'
 
-/** How long before the deadline SIGKILL goes out, so that it has worked by then. */
+/** How long before the deadline SIGKILL is sent, so that the processes have ended by then. */
 const killAheadMs = 100
-/**
- * How often the deadline is looked at, at least: no timer of Node's counts the time a machine was suspended.
- */
+/** The longest time between two looks at the deadline: timers do not count the time of a suspended machine. */
 const lookMs = 1_000
-/** How long what the command left behind may take to end by itself, as `tee` does after its writer. */
+/** How long processes that the command left may take to end by themselves, as `tee` does after its writer. */
 const lingerMs = 250
 /** How often the system is asked whether a group is empty. */
 const askMs = 10
@@ -24,10 +23,9 @@ const askMs = 10
 const unkillableMs = 2_000
 
 /**
- * How long the group has between SIGTERM and SIGKILL when the lock is the reason: the grace asked for, or as
- * much as can be had without stopping the command for one renewal that got no answer. After such a one the
- * next is sent the time between two renewals plus one request's time after the last good one. Two thirds of
- * what is left then are for the group, one third is for the answer.
+ * The time between SIGTERM and SIGKILL when the lock is lost or about to be: `graceMs`, or less, so that one unanswered
+ * renewal never stops the command. After an unanswered renewal the next one is sent one request's time later. Of the
+ * time from then to the deadline the group has two thirds, and the answer has one third.
  */
 export function graceOnLossMs({ ttlMs, facts }: Pick<Leasehold, 'ttlMs' | 'facts'>, graceMs: number): number {
   const covered = coveredMs(ttlMs, facts)
@@ -37,7 +35,7 @@ export function graceOnLossMs({ ttlMs, facts }: Pick<Leasehold, 'ttlMs' | 'facts
 
 /** The processes to oversee, and the times. */
 export interface Watch {
-  readonly hold: Pick<Hold, 'name' | 'token' | 'signal' | 'remainingMs'>
+  readonly hold: Pick<Hold, 'name' | 'token' | 'signal' | 'remainingMs' | 'assertHeld'>
   readonly group: ChildGroup
   readonly guardian: Guardian
   readonly clock: Clock
@@ -50,14 +48,14 @@ export interface Watch {
   readonly say: (message: string) => void
 }
 
-/** How it ended. */
+/** How the command ended. */
 export interface Verdict {
-  /** The command's exit status, or 70 when the lock was lost, or nearly so, while anything of it ran. */
+  /** The command's exit status, or 70 if the lock was lost, or nearly lost, while a process of the command ran. */
   readonly status: number
   readonly lost: boolean
-  /** Whether something of it runs on, since not even SIGKILL ended it. */
+  /** Whether a process of the command still runs, since not even SIGKILL ended it. */
   readonly stuck: boolean
-  /** Whether it had been told to end, by one of the signals that mean it. */
+  /** Whether one of the signals `endsOn` had asked the command to end. */
   readonly asked: boolean
 }
 
@@ -65,14 +63,14 @@ export interface Verdict {
 export class Overseer {
   readonly #watch: Watch
   readonly #hopeless = new AbortController()
-  /** Time to the deadline as last seen: a hold that is lost no longer says when the deadline was. */
+  /** Time to the deadline at the last look. It is kept, since a lost hold no longer says when its deadline was. */
   #seen: { at: Mark; leftMs: number }
   #loss: 'near' | 'told' | undefined
-  /** Time to the deadline when the loss was noted: only a renewal can make it more again. */
+  /** Time to the deadline when the loss was noted. If there is more time later, a renewal has come after all. */
   #lostAtMs = Infinity
   #stopping: { since: Mark; graceMs: number } | undefined
   #terminated = false
-  /** The signal by which it was told to end while all was well. */
+  /** The signal that asked the command to end while the lock was held. */
   #asked: NodeJS.Signals | undefined
   #killed: Mark | undefined
   #cancelLook = (): void => {}
@@ -86,12 +84,12 @@ export class Overseer {
     this.look()
   }
 
-  /** Resolves when nothing of the command runs any more, or nothing that any signal could end. */
+  /** Resolves when no process of the command runs any more, or only processes that not even SIGKILL ends. */
   async verdict(): Promise<Verdict> {
     const { group, hold, say } = this.#watch
     const own = await orAborted(group.ended, this.#hopeless.signal).catch(() => exitStatus.lost)
     const stuck = !(await this.#clear())
-    // A loss that no timer could tell yet, since this process was stopped, is seen by reading.
+    // Reading the signal shows a loss that no timer has reported yet, for example after a stop of this process.
     if (hold.signal.aborted) this.look()
     else if (hold.remainingMs > this.#lostAtMs)
       say('contact came back after the command had been told to stop')
@@ -102,7 +100,7 @@ export class Overseer {
     return { status: lost ? exitStatus.lost : own, lost, stuck, asked: this.#asked !== undefined }
   }
 
-  /** The command has got a signal that means its end: from now on it has the grace for it. */
+  /** Called when the command got a signal that asks it to end: from now on it has the grace. */
   expectEnd(signal: NodeJS.Signals): void {
     const { clock, graceMs } = this.#watch
     this.#asked ??= signal
@@ -111,7 +109,7 @@ export class Overseer {
     this.look()
   }
 
-  /** Does what the present instant demands, and sees to it that it is called again in time. */
+  /** Stops or kills the command if it is time to, and sets the timer of the next look. */
   look = (): void => {
     const { hold, graceMs, graceOnLossMs, guardian } = this.#watch
     const told = hold.signal.aborted
@@ -120,22 +118,24 @@ export class Overseer {
     const nearMs = Math.max(graceOnLossMs, killAheadMs)
     const late = leftMs <= killAheadMs || (told && this.#loss === 'near')
     if (told) this.#lose('told', (hold.signal.reason as Error).message)
-    else if (leftMs <= nearMs)
-      this.#lose('near', `no contact with the store, ${Math.round(leftMs)} ms are left`)
+    else if (leftMs <= nearMs) this.#lose('near', `${whyNotRenewed(hold)}, ${Math.round(leftMs)} ms are left`)
     else if (guardian.intervened.aborted) this.#lose('near', (guardian.intervened.reason as Error).message)
     if (this.#loss && !late) this.#stop(told ? graceOnLossMs : graceMs)
     if (late || this.#graceLeftMs() <= 0) this.#kill()
     this.#lookAgain(Math.min(this.#graceLeftMs(), leftMs - (this.#loss ? killAheadMs : nearMs)))
   }
 
-  /** Notes how long the hold lasts, and tells the guardian. */
+  /** Notes how long the hold lasts, and sends it to the guardian. */
   #see(): void {
     const { hold, clock, guardian } = this.#watch
     this.#seen = { at: clock.mark(), leftMs: hold.remainingMs }
     guardian.beat(hold)
   }
 
-  /** Waits until the group is empty, which it says, and stops what the command left behind. */
+  /**
+   * Waits until the group is empty, and stops processes that the command left. Resolves with whether the group is
+   * empty.
+   */
   async #clear(): Promise<boolean> {
     const { graceMs, say } = this.#watch
     if (await this.#emptyWithin(lingerMs)) return true
@@ -147,7 +147,7 @@ export class Overseer {
     return false
   }
 
-  /** The system tells nobody when a group is empty, so this has to ask; it does so only at the end. */
+  /** Asks again and again, since the system has no event for an empty group. This happens only at the end. */
   async #emptyWithin(ms: number): Promise<boolean> {
     const { clock, group } = this.#watch
     const { signal } = this.#hopeless
@@ -159,7 +159,7 @@ export class Overseer {
     return true
   }
 
-  /** Takes note of a loss. Nothing that comes later takes it back. */
+  /** Notes a loss. A later renewal does not undo it. */
   #lose(loss: 'near' | 'told', reason: string): void {
     const first = !this.#loss
     this.#loss = loss
@@ -169,7 +169,7 @@ export class Overseer {
     this.#watch.guardian.stopping()
   }
 
-  /** Sends SIGTERM, once. Asked again, it may shorten the grace, never lengthen it. */
+  /** Sends SIGTERM, once. A further call may shorten the grace, never lengthen it. */
   #stop(graceMs: number): void {
     if (!this.#terminated) this.#terminate()
     if (this.#graceLeftMs() <= graceMs) return
@@ -180,7 +180,7 @@ export class Overseer {
     const { group } = this.#watch
     this.#terminated = true
     group.signal('SIGTERM')
-    group.signal('SIGCONT') // a stopped process takes no notice of SIGTERM before it goes on
+    group.signal('SIGCONT') // a stopped process reacts to SIGTERM only after SIGCONT
   }
 
   #graceLeftMs(): number {
@@ -207,4 +207,15 @@ export class Overseer {
   #sinceMs(mark: Mark): number {
     return mostElapsedMs(mark, this.#watch.clock.mark())
   }
+}
+
+/** The reason why the hold is not renewed. If the store refuses, it is the message of the store. */
+function whyNotRenewed(hold: Pick<Hold, 'assertHeld'>): string {
+  try {
+    hold.assertHeld(Number.MAX_SAFE_INTEGER)
+  } catch (error) {
+    const { cause } = error as Error
+    if (cause instanceof RefusedError) return cause.message
+  }
+  return 'no contact with the store'
 }

@@ -1,12 +1,12 @@
-// Starts the guardian of the next command early. Owns that one is started at once, while leasehold connects and waits,
-// so that the command does not wait for it.
+// The guardians of commands. Owns when one is started: for a command that will run soon, and for no other, since it is a
+// process of its own.
 import { Guardian } from './guardian.ts'
 import { type Inherited, inherited } from './inherited.ts'
 
 /** Supplies one guardian for each command. */
 export class Post {
   readonly inherited: Inherited = inherited()
-  #next: Guardian | undefined = new Guardian(this.inherited)
+  #next: Guardian | undefined
 
   constructor() {
     // The guardian would notice the end of this process by itself, but a moment later. A reader of its stdout would
@@ -14,14 +14,15 @@ export class Post {
     process.once('exit', () => this.#next?.dismiss())
   }
 
-  /** A guardian for one command, whose caller dismisses it. */
+  /** A guardian for one command, whose caller dismisses it: the one that stands by, or a new one. */
   guardian(): Guardian {
-    const guardian = this.#next ?? new Guardian(this.inherited)
+    this.standBy()
+    const guardian = this.#next as Guardian
     this.#next = undefined
     return guardian
   }
 
-  /** Sees to it that one stands by for a further command. */
+  /** Starts the guardian of the next command ahead of time, so that the command does not wait for it. */
   standBy(): void {
     this.#next ??= new Guardian(this.inherited)
   }

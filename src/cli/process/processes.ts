@@ -1,5 +1,5 @@
-// The processes that a command consists of: which ones they are, whether any of them runs, and how a signal reaches
-// all of them. When they get one, the overseer and the guardian say.
+// The processes of a command. Owns how they are found, whether one of them still runs, and how a signal reaches them
+// all. The overseer and the guardian decide when they get a signal.
 import { readdirSync, readFileSync } from 'node:fs'
 
 // Windows has no process groups: there the command alone is signalled.
@@ -52,7 +52,7 @@ class Group implements Processes {
   }
 
   #send(signal: NodeJS.Signals | 0): void {
-    if (this.#empty) return // the number may name somebody else's group by now
+    if (this.#empty) return // the number may belong to another group by now
     try {
       process.kill(hasGroups ? -this.#leader : this.#leader, signal)
     } catch (error) {
@@ -62,8 +62,8 @@ class Group implements Processes {
   }
 
   /**
-   * Whether each process that is left has ended and only waits for its parent to notice, which in a container without
-   * an init is for ever. Told by /proc; where there is none, the answer is no.
+   * Whether each process that is left has ended and only waits for its parent to notice. In a container without an init
+   * that takes for ever. Found through /proc; without /proc the answer is no.
    */
   #hasOnlyZombies(): boolean {
     const members = allProcesses().filter(({ group }) => group === this.#leader)
@@ -91,7 +91,8 @@ class Family implements Processes {
   signal(name: NodeJS.Signals): void {
     if (this.#empty) return
     const told = new Set<number>()
-    // A process may start another one while this looks. Each look finds fewer of them, but for a fork bomb.
+    // A process may start another one during a look, so this looks again. Except for a fork bomb, each look finds fewer
+    // new ones.
     for (let look = 0; look < looksMost; look += 1) {
       const members = this.#members().filter((pid) => !told.has(pid))
       if (members.length === 0) return
@@ -135,8 +136,8 @@ function allProcesses(): Seen[] {
 function processOf(name: string): Seen | undefined {
   try {
     const text = readFileSync(`/proc/${name}/stat`, 'utf8')
-    // `pid (name) state parent group session …`, where the name may hold anything. A process whose first thread has
-    // ended looks like a zombie, but for the number of its threads.
+    // `pid (name) state parent group session …`, where the name may contain any character. A process whose first thread
+    // has ended looks like a zombie, except that it has more than one thread.
     const fields = text.replace(/^.*\) /s, '').split(' ')
     const [parent = 0, group = 0, session = 0] = fields.slice(1, 4).map(Number)
     const zombie = fields[0] === 'Z' && Number(fields[17]) <= 1

@@ -1,11 +1,11 @@
 // Handles the signals that leasehold gets. Owns the way from a signal to the running command or, if none runs, to the
-// end of leasehold's wait; and that a signal that the caller ignores is ignored.
+// end of leasehold's wait. A signal that the caller ignores is ignored here, too.
 import { Interrupted } from '../exit.ts'
 
 /** Signals that end a program unless it handles them. */
 const ending = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const
 
-/** Further ones that the command has to see, since the terminal and the shell know only of leasehold. */
+/** Further signals that the command has to get, since the terminal and the shell know only leasehold. */
 const passing = ['SIGWINCH', 'SIGTSTP', 'SIGCONT'] as const
 
 /** Listens from its construction until `lift`. */
@@ -16,6 +16,7 @@ export class Signals {
   #receive: ((signal: NodeJS.Signals) => void) | undefined
   #early: NodeJS.Signals[] = []
   readonly #ignored: ReadonlySet<NodeJS.Signals>
+  readonly #diverted = new Map<NodeJS.Signals, () => void>()
 
   /** `ignored` are signals that the caller of leasehold ignores: they do nothing here either. */
   constructor(ignored: readonly NodeJS.Signals[] = []) {
@@ -23,12 +24,17 @@ export class Signals {
     for (const signal of ending) this.#lifts.push(this.#on(signal))
   }
 
-  /** Aborts, with Interrupted as reason, when a signal asks to end and no command is there to receive it. */
+  /** Aborts with Interrupted as its reason when a signal asks for the end and no command runs that could receive it. */
   get interrupted(): AbortSignal {
     return this.#interrupted.signal
   }
 
-  /** Call it before the command starts: what arrives while it starts waits for `passTo`. */
+  /** From now on this signal calls `act`, and does nothing else. */
+  divert(signal: NodeJS.Signals, act: () => void): void {
+    this.#diverted.set(signal, act)
+  }
+
+  /** Call it before the command starts: signals that arrive during the start are kept until `passTo`. */
   prepare(): void {
     const early: NodeJS.Signals[] = []
     this.#early = early
@@ -36,7 +42,7 @@ export class Signals {
     this.#passingLifts = passing.map((signal) => this.#on(signal))
   }
 
-  /** From now on the command gets them, each as often as it comes. */
+  /** From now on the command gets each signal. */
   passTo(receive: (signal: NodeJS.Signals) => void): void {
     this.#receive = receive
     for (const signal of this.#early.splice(0)) receive(signal)
@@ -49,7 +55,7 @@ export class Signals {
     for (const lift of this.#passingLifts.splice(0)) lift()
   }
 
-  /** Stops this process as Ctrl-Z does: until SIGCONT, and not at all where no shell is there to send that. */
+  /** Stops this process as Ctrl-Z does, until SIGCONT. It has no effect without a shell that could send SIGCONT. */
   suspend(): void {
     const listeners = process.listeners('SIGTSTP')
     process.removeAllListeners('SIGTSTP')
@@ -70,7 +76,9 @@ export class Signals {
 
   #received(signal: NodeJS.Signals): void {
     if (this.#ignored.has(signal)) return
-    if (this.#receive) this.#receive(signal)
+    const act = this.#diverted.get(signal)
+    if (act) act()
+    else if (this.#receive) this.#receive(signal)
     else if (ending.some((name) => name === signal)) this.#interrupted.abort(new Interrupted(signal))
   }
 }

@@ -1,6 +1,7 @@
 // One command under one hold, from its start until nothing of it runs any more, for every subcommand that runs one.
-// Owns how guardian, command, overseer and signals work together; each subcommand decides what its end means.
+// Owns how guardian, command, overseer and signals work together; each subcommand interprets the end.
 import type { Hold } from '../../api/hold.ts'
+import { ClaimHold } from '../../core/hold.ts'
 import { coveredMs } from '../../core/lifetime.ts'
 import type { Visit } from '../client.ts'
 import type { ChildGroup } from './child.ts'
@@ -11,7 +12,7 @@ import type { Post } from './post.ts'
 
 /** The command to run, and its hold. */
 export interface Job extends Visit {
-  readonly hold: Pick<Hold, 'name' | 'token' | 'signal' | 'remainingMs'>
+  readonly hold: Pick<Hold, 'name' | 'token' | 'signal' | 'remainingMs' | 'assertHeld'>
   /** The source of the guardian. */
   readonly post: Post
   readonly command: readonly string[]
@@ -27,12 +28,14 @@ export interface Job extends Visit {
 }
 
 /**
- * Runs the command to its end. The hold is the caller's to release, and only afterwards. Rejects with StartError when
- * there is nothing to run, and with Interrupted when a signal came before it could start.
+ * Runs the command to its end. The caller releases the hold, and only afterwards. Rejects with StartError when there is
+ * nothing to run, and with Interrupted when a signal came before it could start.
  */
 export async function runUnderHold(job: Job): Promise<Verdict> {
   const { client, signals } = job
   signals.interrupted.throwIfAborted()
+  // The command gets the token, and an operator has to find the lock by it. The command need not wait for that for long.
+  if (job.hold instanceof ClaimHold) await job.hold.showToken({ timeoutMs: 1_000 }).catch(() => {})
   const guardian = job.post.guardian()
   const covered = coveredMs(client.ttlMs, client.facts)
   const onLossMs = graceOnLossMs(client, job.graceMs)
@@ -75,8 +78,8 @@ function pass(signal: NodeJS.Signals, running: Running): void {
 }
 
 /**
- * Ctrl-Z: nobody renews while leasehold is stopped, so the command must not run on. Without a terminal it is in a session of
- * its own, where the kernel ignores SIGTSTP; SIGSTOP it does not ignore.
+ * Stops leasehold and the command together on Ctrl-Z: a stopped leasehold does not renew, so the command must not run
+ * on. Without a terminal the command is in a session of its own, where the kernel ignores SIGTSTP but not SIGSTOP.
  */
 function stopTogether({ post, group, signals }: Running): void {
   if (post.inherited.terminal) {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { HoldLostError } from '../../base/errors.ts'
 import type { Draft } from './case.ts'
+import { never } from './signals.ts'
 import { lossMs } from './timing.ts'
 
 /** The cases about fenced writes. */
@@ -52,6 +53,26 @@ export const checkpoints: readonly Draft[] = [
       }
       assert.equal(await client.mutex(other).readCheckpoint(), undefined)
       await hold.release()
+    },
+  },
+  {
+    title: 'checkpoints are read of all names with the prefix, also of names without claims',
+    async run(stage) {
+      const { backend } = stage
+      const client = await stage.client()
+      const base = stage.name()
+      const store = (name: string, text: string): Promise<void> =>
+        client.mutex(name).run((hold) => hold.checkpoint(text))
+      await store(`${base}/ünï code`, 'one\0two')
+      await store(`${base}.pool`, '')
+      const all = new Map([
+        [`${base}.pool`, ''],
+        [`${base}/ünï code`, 'one\0two'],
+      ])
+      assert.deepEqual(await backend.checkpoints(base, never), all)
+      assert.deepEqual([...(await backend.checkpoints(`${base}/`, never))], [...all].slice(1))
+      assert.deepEqual(await backend.checkpoints(`${base}x`, never), new Map())
+      for (const [name, text] of all) assert.equal((await backend.checkpoints('', never)).get(name), text)
     },
   },
 ]

@@ -1,12 +1,12 @@
 // Elections as every client can see them: the leader's value, and when observers learn of a change.
 import assert from 'node:assert/strict'
 import { HoldLostError } from '../../base/errors.ts'
-import type { Leader } from '../../contract.ts'
+import type { Leader, Observation } from '../../contract.ts'
 import { claimOf, type Draft } from './case.ts'
 import { abortable, never } from './signals.ts'
 import type { Stage } from './stage.ts'
-import { lossMs } from './timing.ts'
-import { rejection, started, until } from './wait.ts'
+import { lossMs, quietMs, wakeMs } from './timing.ts'
+import { pending, rejection, started, until, within } from './wait.ts'
 
 /** Follows an election in the background until the case is over. */
 function follow(stage: Stage, observed: AsyncIterable<Leader | undefined>): (Leader | undefined)[] {
@@ -20,15 +20,14 @@ function follow(stage: Stage, observed: AsyncIterable<Leader | undefined>): (Lea
 }
 
 /** Waits until the observer has seen a leader with this value, or no leader. */
-function told(stage: Stage, seen: readonly (Leader | undefined)[], value: string | undefined): Promise<void> {
+function told(
+  stage: Stage,
+  seen: readonly (Leader | undefined)[],
+  value: string | undefined,
+  withinMs: number = wakeMs,
+): Promise<void> {
   const last = (): string => (seen.length > 0 ? String(seen.at(-1)?.value) : 'nothing yet')
-  return until(
-    stage.clock,
-    { withinMs: lossMs(stage.facts) + 5_000 },
-    'the values of the observed leaders',
-    last,
-    String(value),
-  )
+  return until(stage.clock, { withinMs }, 'the values of the observed leaders', last, String(value))
 }
 
 /** The cases about the parts of the contract that elections need. */
@@ -104,7 +103,7 @@ export const elections: readonly Draft[] = [
       await told(stage, seen, 'gone soon')
       await stage.endSession(name)
       await assert.rejects(term.proclaim('late'), HoldLostError)
-      await told(stage, seen, undefined)
+      await told(stage, seen, undefined, lossMs(stage.facts) + wakeMs)
       assert.equal(await other.election(name).leader(), undefined)
     },
   },
@@ -160,4 +159,39 @@ export const elections: readonly Draft[] = [
       assert.equal(now.leader?.value, 'new')
     },
   },
+  {
+    title: 'an observer that waits is woken soon by a new value and by the next leader, and not before',
+    async run(stage) {
+      const { backend, clock } = stage
+      const name = stage.name()
+      const [mine, theirs] = [await stage.session(), await stage.session()]
+      const claim = claimOf(name, mine, { candidate: true, value: 'first' })
+      const next = claimOf(name, theirs, { candidate: true, value: 'next' })
+      await backend.attempt(claim, never)
+      await backend.attempt(next, never)
+      let seen = await backend.observe(name, never)
+      const follow = async (what: string, value: string, change: () => Promise<unknown>): Promise<void> => {
+        const told = started(observedNext(stage, name, seen))
+        await pending(clock, quietMs, `the wait for ${what}`, told)
+        await change()
+        seen = await within(clock, wakeMs, `the wait for ${what}`, told)
+        assert.equal(seen.leader?.value, value)
+      }
+      await follow('a new value', 'again', () => backend.proclaim(claim, 'again', never))
+      await follow('the next leader', 'next', async () => {
+        await backend.withdraw(claim, never)
+        await backend.attempt(next, never)
+      })
+    },
+  },
 ]
+
+/** The first observation that differs from `seen`, however often the store wakes the observer before. */
+async function observedNext(stage: Stage, name: string, seen: Observation): Promise<Observation> {
+  const { backend } = stage
+  for (;;) {
+    const now = (await backend.leaderChanged(name, seen, never)) ?? (await backend.observe(name, never))
+    const leaderOf = ({ leader }: Observation): string => `${leader?.token} ${leader?.value}`
+    if (now.leader && leaderOf(now) !== leaderOf(seen)) return now
+  }
+}

@@ -2,7 +2,7 @@
 // claim whose turn it is not.
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
-import { ConflictError, WaitTimeoutError } from '../../base/errors.ts'
+import { ClosedError, ConflictError, WaitTimeoutError } from '../../base/errors.ts'
 import type { Draft } from './case.ts'
 import { abortable } from './signals.ts'
 import { rejection, started } from './wait.ts'
@@ -28,7 +28,7 @@ export const givingUp: readonly Draft[] = [
       const [one, other] = await stage.pair()
       const name = stage.name()
       const hold = await one.mutex(name).acquire()
-      const reason = await rejection(other.mutex(name).acquire({ waitMs: 50 }))
+      const reason = await rejection(other.mutex(name).acquire({ waitMs: 500 })) // in which a busy store answers, too
       assert.ok(reason instanceof WaitTimeoutError, String(reason))
       assert.match(reason.message, new RegExp(`pid ${process.pid}`))
       await stage.stand(name, 1)
@@ -85,7 +85,7 @@ export const givingUp: readonly Draft[] = [
       const name = stage.name()
       const hold = await one.semaphore(name, { permits: 2 }).acquire()
       await assert.rejects(other.semaphore(name, { permits: 3 }).acquire(), ConflictError)
-      await assert.rejects(other.semaphore(name, { permits: 3 }).tryAcquire(), /2 permits.*3/)
+      await assert.rejects(other.semaphore(name, { permits: 3 }).tryAcquire(), ConflictError)
       await assert.rejects(other.mutex(name).acquire(), ConflictError)
       await assert.rejects(other.mutex(name).tryAcquire(), ConflictError)
       await stage.stand(name, 1)
@@ -104,11 +104,11 @@ export const givingUp: readonly Draft[] = [
       await stage.stand(name, 2)
       const late = started(one.mutex(name).acquire())
       await one.close()
-      await assert.rejects(late, /closed/)
+      await assert.rejects(late, ClosedError)
       assert.equal(hold.held, false)
       assert.equal(hold.signal.aborted, false)
       assert.ok((await next).held)
-      await assert.rejects(one.mutex(name).acquire(), /closed/)
+      await assert.rejects(one.mutex(name).acquire(), ClosedError)
       await other.close()
       assert.equal(await stage.standing(name), 0)
     },

@@ -14,9 +14,11 @@ import { losing } from './losing.ts'
 import { names } from './names.ts'
 import { operator } from './operator.ts'
 import { order } from './order.ts'
+import { overtaking } from './overtaking.ts'
 import { sessions } from './sessions.ts'
 import { Stage } from './stage.ts'
 import { slackMs } from './timing.ts'
+import { unanswered } from './unanswered.ts'
 import { within } from './wait.ts'
 
 /** One promise of the contract, and a check whether a backend keeps it. */
@@ -43,7 +45,9 @@ const drafts: readonly Draft[] = [
   ...sessions,
   ...elections,
   ...contract,
+  ...unanswered,
   ...operator,
+  ...overtaking,
 ]
 const closingMs = 10_000
 
@@ -68,6 +72,10 @@ const closingMs = 10_000
  *     for (const { title, withinMs, run } of await backendConformance(source)) {
  *       test(title, run, withinMs)
  *     }
+ *
+ * A case also says what must not have happened yet, and by when something must: a waiter has to learn of a change within
+ * 5 s, and of a session that was not renewed within twice its time to live, the lock-delay and 5 s. No case compares the
+ * words of an error, only its class.
  *
  * Some facts cannot be seen from within one process, so write your own tests for them: that locks are free when a
  * process dies (`facts.freesOnCrash`), and what happens while the store is down or cut off.

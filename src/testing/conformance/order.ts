@@ -1,9 +1,12 @@
 // Order: exclusion, the order in line, tokens, and the permits of a semaphore.
 import assert from 'node:assert/strict'
-import type { Draft } from './case.ts'
-import { abortable } from './signals.ts'
+import type { Hold } from '../../api/hold.ts'
+import { ClosedError } from '../../base/errors.ts'
+import { claimOf, type Draft } from './case.ts'
+import { abortable, never } from './signals.ts'
 import type { Stage } from './stage.ts'
-import { started } from './wait.ts'
+import { lossMs, quietMs, wakeMs } from './timing.ts'
+import { pending, started, until, within } from './wait.ts'
 
 /** The result of a crowd at one lock. */
 interface Served {
@@ -102,12 +105,56 @@ export const order: readonly Draft[] = [
       assert.equal(await pool.tryAcquire(), undefined)
       const third = started(other.semaphore(name, { permits: 2 }).acquire())
       await stage.stand(name, 3)
+      await pending(stage.clock, quietMs, 'the third one at two permits', third)
       await second.release()
-      const hold = await third
+      const hold = await within(stage.clock, wakeMs, 'the hand-over of a permit', third)
       assert.ok(hold.held && first.held)
       assert.ok(hold.token > second.token && second.token > first.token)
       await Promise.all([hold.release(), first.release()])
       assert.equal(await stage.standing(name), 0)
+    },
+  },
+  {
+    title: 'two permits that are free at once wake two waiters, and no third one',
+    takesMs: lossMs,
+    async run(stage) {
+      const { backend, clock, facts } = stage
+      const name = stage.name()
+      const session = await stage.session()
+      for (const id of ['1', '2'])
+        assert.ok((await backend.attempt(claimOf(name, session, { id, permits: 2 }), never)).held)
+      const waiting: Promise<Hold>[] = []
+      for (const client of [await stage.client(), await stage.client(), await stage.client()]) {
+        waiting.push(started(client.semaphore(name, { permits: 2 }).acquire()))
+        await stage.stand(name, 2 + waiting.length)
+      }
+      await pending(clock, quietMs, 'a waiter while both permits are taken', Promise.race(waiting))
+      const next: Hold[] = []
+      const entered = waiting.map((each) => started(each.then((hold) => void next.push(hold))))
+      await backend.destroySession(session, never)
+      await until(clock, { withinMs: lossMs(facts) + wakeMs }, 'waiters that hold', () => next.length, 2)
+      await pending(clock, quietMs, 'the last waiter', Promise.all(entered))
+      assert.equal(next.length, 2)
+      await next[0]?.release()
+      await within(clock, wakeMs, 'the turn of the last waiter', Promise.all(entered))
+      await Promise.all(next.map((hold) => hold.release()))
+      assert.equal(await stage.standing(name), 0)
+    },
+  },
+  {
+    title: 'tokens grow although the name was free in between',
+    async run(stage) {
+      const name = stage.name()
+      const tokens: bigint[] = []
+      for (const client of [...(await stage.pair()), await stage.client()]) {
+        const hold = await client.mutex(name).acquire()
+        tokens.push(hold.token)
+        await hold.release()
+        assert.equal(await stage.standing(name), 0)
+      }
+      for (const [index, token] of tokens.slice(1).entries()) {
+        assert.ok(token > (tokens[index] ?? token), `tokens grow: ${tokens.join(', ')}`)
+      }
     },
   },
   {
@@ -155,7 +202,7 @@ export const order: readonly Draft[] = [
       await stage.stand(name, 0)
       await assert.rejects(one.line(''), RangeError)
       await one.close()
-      await assert.rejects(one.line(name), /closed/)
+      await assert.rejects(one.line(name), ClosedError)
     },
   },
 ]

@@ -1,10 +1,12 @@
 // Sessions: how long one lasts, and how its client learns that it is over.
 import assert from 'node:assert/strict'
+import { pause } from '../../base/clock.ts'
+import type { Attempt, Claim } from '../../contract.ts'
 import { claimOf, type Draft } from './case.ts'
 import { never } from './signals.ts'
 import type { Stage } from './stage.ts'
-import { briefTtlMs, expiryMs, slackMs } from './timing.ts'
-import { started, until } from './wait.ts'
+import { briefTtlMs, expiryMs, slackMs, wakeMs } from './timing.ts'
+import { started, until, within } from './wait.ts'
 
 /** Timers may fire early by this much, in ms. */
 const grainMs = 50
@@ -17,6 +19,18 @@ function keep(stage: Stage, id: string, ttlMs: number, over: AbortSignal): Promi
   }
   const patience = { withinMs: Number.POSITIVE_INFINITY, everyMs: ttlMs / 10 }
   return started(until(stage.clock, patience, 'end of the renewals', renew, true))
+}
+
+/** Waits until the claim holds, and asks again only when the store wakes it or has said that it will not. */
+async function admitted({ backend, clock }: Stage, claim: Claim): Promise<void> {
+  let answer = await backend.attempt(claim, never)
+  assert.equal(answer.held, false)
+  while (!answer.held) {
+    const isDelayed: boolean = answer.delayed === true
+    const news: Attempt | undefined = isDelayed ? undefined : await backend.changed(claim, answer, never)
+    if (isDelayed) await pause(clock, 500, never)
+    answer = news ?? (await backend.attempt(claim, never))
+  }
 }
 
 /** The cases about sessions: each ends by itself, and not too early. */
@@ -44,6 +58,23 @@ export const sessions: readonly Draft[] = [
       await renewals
       assert.equal(await backend.verify(mine, never), true, 'a session that was renewed has ended')
       await hold.release()
+    },
+  },
+  {
+    title: 'a session that is not renewed ends in time, and a waiter is woken although nobody asks',
+    takesMs: (facts) => expiryMs(briefTtlMs(facts), facts),
+    async run(stage) {
+      const { facts, clock } = stage
+      const name = stage.name()
+      const since = clock.mark()
+      const forgotten = await stage.grant(briefTtlMs(facts))
+      const patient = await stage.grant(Math.min(facts.ttlMs.max, 10 * expiryMs(forgotten.ttlMs, facts)))
+      const claim = claimOf(name, forgotten.id)
+      assert.ok((await stage.backend.attempt(claim, never)).held)
+      const latestMs = expiryMs(forgotten.ttlMs, facts) + wakeMs
+      await within(clock, latestMs, 'the session', admitted(stage, claimOf(name, patient.id)))
+      assert.ok(stage.elapsedMs(since) >= forgotten.ttlMs - grainMs, 'the lock was taken away too early')
+      assert.equal(await stage.backend.verify(claim, never), false)
     },
   },
   {

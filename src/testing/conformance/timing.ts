@@ -4,6 +4,18 @@ import type { Facts } from '../../contract.ts'
 /** The allowance for a slow machine or a slow store, in ms, in addition to the times in the facts. */
 export const slackMs = 30_000
 
+/**
+ * The longest time from a change in the store until a waiter learns of it, in ms. Shorter than any time to live of the
+ * cases' clients, so that a client that only asks once per time to live is too late.
+ */
+export const wakeMs = 5_000
+
+/** How long an ended wait may take to reject, in ms. Nothing is asked of the store for it. */
+export const promptMs = 2_000
+
+/** For how long a case looks on while nothing must happen, in ms: many times as long as a request takes. */
+export const quietMs = 300
+
 /** The longest time until a store ends a session of this time to live. Consul takes up to twice as long. */
 export function expiryMs(ttlMs: number, facts: Facts): number {
   return 2 * ttlMs + facts.lockDelayMs

@@ -38,6 +38,25 @@ export async function within<T>(clock: Clock, ms: number, what: string, promise:
   }
 }
 
+/** Resolves after `ms` if the promise is pending all this time. Fails with `what` if it settles. */
+export async function pending(
+  clock: Clock,
+  ms: number,
+  what: string,
+  promise: Promise<unknown>,
+): Promise<void> {
+  const over = new AbortController()
+  const settled = promise.then(
+    () => assert.fail(`${what}: it must wait, and got in`),
+    (error) => assert.fail(`${what}: it must wait, and failed with ${error}`),
+  )
+  try {
+    await Promise.race([settled, pause(clock, ms, over.signal)])
+  } finally {
+    over.abort()
+  }
+}
+
 /** Resolves with exactly the reason with which `promise` rejects. Fails if it resolves. */
 export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   const [outcome] = await Promise.allSettled([promise])

@@ -15,7 +15,12 @@ export interface SimulatedEtcd extends BackendSource {
 }
 
 /** A source for the clients of one process. Give `connect` the process as its clock. */
-export function simulatedEtcd(network: Network, process: SimProcess, server: SimEtcd): SimulatedEtcd {
+export function simulatedEtcd(
+  network: Network,
+  process: SimProcess,
+  server: SimEtcd,
+  { lockDelayMs = 0 }: { readonly lockDelayMs?: number } = {},
+): SimulatedEtcd {
   const transports: SimEtcdTransport[] = []
   return {
     url: 'etcd://simulated/',
@@ -23,7 +28,7 @@ export function simulatedEtcd(network: Network, process: SimProcess, server: Sim
     async open(clock) {
       const transport = new SimEtcdTransport(network, process, server)
       transports.push(transport)
-      return new EtcdBackend(transport, new Layout(''), clock)
+      return new EtcdBackend(transport, new Layout(''), clock, lockDelayMs)
     },
   }
 }

@@ -122,6 +122,13 @@ export class SimEtcd {
     this.state.revoke(lease)
   }
 
+  /** Ends a lease before its time: a leader that was stopped goes on, and does not know its successor's renewals. */
+  endEarly(lease: string): void {
+    this.#world.mark('lease ended early')
+    this.#world.note(`etcd lease ${lease} ended early`)
+    this.revoke(lease)
+  }
+
   timeToLive(lease: string): number | undefined {
     const granted = this.#leases.get(lease)
     return granted && Math.max(0, Math.floor((granted.endsMs - this.#world.nowMs) / 1_000))

@@ -206,6 +206,11 @@ function textOf(bytes: unknown): string {
   return Buffer.from((bytes as Buffer | undefined) ?? '').toString()
 }
 
+/** Compares as etcd does, by bytes of UTF-8. Strings compare by UTF-16, which is the same below the surrogates. */
 function compareBytes(one: string, other: string): number {
-  return Buffer.compare(Buffer.from(one), Buffer.from(other))
+  if (surrogates.test(one) || surrogates.test(other))
+    return Buffer.compare(Buffer.from(one), Buffer.from(other))
+  return one < other ? -1 : Number(one > other)
 }
+
+const surrogates = /[\ud800-\udfff]/

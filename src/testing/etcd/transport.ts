@@ -14,6 +14,11 @@ export class SimEtcdTransport implements Transport {
   #closed = false
   /** The leases that this connection asked for. */
   readonly leases: Set<string> = new Set()
+  /**
+   * Whether its member takes itself for the leader and is none any more: then renewals succeed, of whatever lease, and
+   * no other request does.
+   */
+  atStaleLeader = false
   requests = 0
   watches = 0
 
@@ -33,7 +38,8 @@ export class SimEtcdTransport implements Transport {
   }
 
   keepAlive(lease: string, signal: AbortSignal): Promise<void> {
-    return this.#ask(() => this.#server.keepAlive(lease), signal)
+    const renew = (): void => (this.atStaleLeader ? undefined : this.#server.keepAlive(lease))
+    return this.#carry(renew, signal)
   }
 
   revoke(lease: string, signal: AbortSignal): Promise<void> {
@@ -60,7 +66,15 @@ export class SimEtcdTransport implements Transport {
     this.#closed = true
   }
 
-  async #ask<T>(serve: () => T, signal: AbortSignal): Promise<T> {
+  #ask<T>(serve: () => T, signal: AbortSignal): Promise<T> {
+    const answer = (): T => {
+      if (this.atStaleLeader) throw new UnavailableError('etcd: there is no leader')
+      return serve()
+    }
+    return this.#carry(answer, signal)
+  }
+
+  async #carry<T>(serve: () => T, signal: AbortSignal): Promise<T> {
     if (this.#closed) throw new UnavailableError('etcd: the connection was closed')
     this.requests += 1
     return this.#network.request(this.#process, this.#server.host, serve, signal)

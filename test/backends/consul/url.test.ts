@@ -37,6 +37,17 @@ test.each([
     'consul://unix:%2Frun%2Fa%20%25%2C%40.sock,h/a/?dc=dc1',
     { endpoints: ['unix:///run/a %,@.sock', 'h:8500'], namespace: 'a/', tls: false, dc: 'dc1' },
   ],
+  [
+    'consul://h/a/?node=n%201&checks=serfHealth,service:db&lockDelayMs=30000',
+    {
+      endpoints: ['h:8500'],
+      namespace: 'a/',
+      tls: false,
+      node: 'n 1',
+      checks: ['serfHealth', 'service:db'],
+      lockDelayMs: 30_000,
+    },
+  ],
   ['consul://unix:8500/', { endpoints: ['unix:8500'], namespace: '', tls: false }],
 ])('%s is read, and written so that it is read the same', (url, expected) => {
   expect(parseConsulUrl(url)).toEqual(expected)
@@ -61,7 +72,7 @@ test.each([
   ['consul://h:65536/', /no host:port/],
   ['consul://::1/', /no host:port/],
   ['consul://unix:run%2Fa/', /"unix:…" is no host:port/],
-  ['consul://unix:%2Frun%zz/', /socket is not percent-encoded/],
+  ['consul://unix:%2Frun%zz/', /socket is not correctly percent-encoded/],
   ['consul://h/%zz/', /"\/%zz\/" is not percent-encoded/],
   ['consul://h//', /namespace "\/" has an empty part.*a\/b\//],
   ['consul://h//a', /"\/a\/" has an empty part/],
@@ -69,7 +80,10 @@ test.each([
   ['consul://h/a%2F/', /an empty part/],
   ['consul://h/./', /the part "\."/],
   ['consul://h/a/%2E%2E/b', /the part "\.\."/],
-  ['consul://h/?ns=a', /"ns" is not known; it takes only dc/],
+  ['consul://h/?ns=a', /"ns" is not known; it takes only dc, node, checks, lockDelayMs/],
+  ['consul://h/?lockDelayMs=15s', /lockDelayMs: "15s" is not a whole number/],
+  ['consul://h/?node=', /node has an empty name/],
+  ['consul://h/?checks=a,,b', /checks has an empty name/],
   ['consul://h/?dc=a&token=b', /"token" is not known/],
   ['consul://h/?dc', /dc: "" is no datacenter/],
   ['consul://h/?dc=a%20b', /"a b" is no datacenter; it takes letters/],

@@ -6,6 +6,8 @@
 //	unlock  answers with when it let go: before the request left
 //	acquire waits for one of `limit` permits of the semaphore NAME
 //	release gives it back
+//	write   puts `value` at `name` in a transaction of its own, if `key` has the modify index `revision`; `owner` says
+//	        whether it did
 //
 // A session has the time to live `ttl`, in seconds, and a lock-delay of half a second.
 package main
@@ -47,6 +49,7 @@ func main() {
 	p := &peer{client: client, holds: map[string]*hold{}}
 	verbs := map[string]func(steer.Request) (steer.Said, error){
 		"lock": p.lock, "acquire": p.acquire, "unlock": p.release, "release": p.release,
+		"write": p.write,
 	}
 	steer.Serve(func(request steer.Request) (steer.Said, error) {
 		do, known := verbs[request.Verb]
@@ -109,6 +112,18 @@ func (p *peer) acquire(request steer.Request) (steer.Said, error) {
 		return semaphore.Release()
 	})
 	return steer.Said{"at": at, "session": id}, nil
+}
+
+func (p *peer) write(request steer.Request) (steer.Said, error) {
+	operations := api.TxnOps{
+		{KV: &api.KVTxnOp{Verb: api.KVCheckIndex, Key: request.Key, Index: uint64(request.Revision)}},
+		{KV: &api.KVTxnOp{Verb: api.KVSet, Key: request.Name, Value: []byte(request.Value)}},
+	}
+	applied, _, _, err := p.client.Txn().Txn(operations, nil)
+	if err != nil {
+		return nil, err
+	}
+	return steer.Said{"owner": applied}, nil
 }
 
 func (p *peer) keep(name string, lost <-chan struct{}, release func() error) {

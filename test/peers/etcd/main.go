@@ -10,6 +10,8 @@
 //	campaign waits for the leadership, under `value`
 //	resign   gives it back
 //	observe  tells each leader in an event `leader`
+//	write    puts `value` at `name` in a transaction of its own, if `key` has the create revision `revision`; `owner` says
+//	         whether it did
 //	close    ends the session and what it holds
 package main
 
@@ -47,7 +49,7 @@ func main() {
 	p := &peer{client: client}
 	verbs := map[string]func(steer.Request) (steer.Said, error){
 		"session": p.begin, "lock": p.lock, "trylock": p.tryLock, "isowner": p.isOwner, "unlock": p.unlock,
-		"campaign": p.campaign, "resign": p.resign, "observe": p.observe, "close": p.close,
+		"campaign": p.campaign, "resign": p.resign, "observe": p.observe, "write": p.write, "close": p.close,
 	}
 	steer.Serve(func(request steer.Request) (steer.Said, error) {
 		do, known := verbs[request.Verb]
@@ -137,6 +139,17 @@ func heldOf(mutex *concurrency.Mutex, at float64) steer.Said {
 
 func (p *peer) isOwner(request steer.Request) (steer.Said, error) {
 	answer, err := p.client.Txn(background).If(p.mutexOf(request.Name).IsOwner()).Commit()
+	if err != nil {
+		return nil, err
+	}
+	return steer.Said{"owner": answer.Succeeded}, nil
+}
+
+// write compares what Mutex.IsOwner compares, of a key of another client.
+func (p *peer) write(request steer.Request) (steer.Said, error) {
+	owned := clientv3.Compare(clientv3.CreateRevision(request.Key), "=", request.Revision)
+	put := clientv3.OpPut(request.Name, request.Value)
+	answer, err := p.client.Txn(background).If(owned).Then(put).Commit()
 	if err != nil {
 		return nil, err
 	}

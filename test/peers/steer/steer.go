@@ -22,6 +22,9 @@ type Request struct {
 	Value string `json:"value"`
 	// TTL is the time to live of a session, in seconds.
 	TTL int `json:"ttl"`
+	// Key is the key by which another client holds, and Revision its number.
+	Key      string `json:"key"`
+	Revision int64  `json:"revision,string"`
 	// Limit is the number of permits of a semaphore.
 	Limit int `json:"limit"`
 }

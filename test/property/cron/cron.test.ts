@@ -8,7 +8,7 @@ import { cronPlans } from './plan.ts'
 const runs = Math.ceil(Number(process.env.LEASEHOLD_RUNS ?? 5_500) / 100)
 const mustSee = ['tick run', 'fault: kill', 'fault: cut']
 /** Events that the few long runs may lack. */
-const rare = ['fault: outage', 'fault: by hand', 'by hand: early', 'wrong clock told']
+const rare = ['fault: outage', 'fault: by hand', 'by hand: early', 'wrong clock told', 'tick given back']
 
 describe.each(['etcd', 'consul'] as const)('on a simulated %s', (store) => {
   test.for([

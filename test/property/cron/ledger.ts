@@ -50,6 +50,12 @@ export class Ledger {
   readonly #missed = new Set<number>()
   /** Ticks on record, although their host may have died before the job began. */
   readonly #taken = new Set<number>()
+  /** Ticks that were marked and not done, with the process that did it: the last one first. */
+  readonly #marks: { readonly tickMs: number; readonly owner: string }[] = []
+  /** Ticks that a host has marked, and given back since it had to stop. */
+  readonly #returned = new Set<number>()
+  /** Ticks that a host told to be on record, and not run. */
+  readonly #lost = new Set<number>()
   /** Since when each host keeps its schedule; Infinity while it does not. */
   readonly #upSinceMs: number[]
   /** Since when each host reaches the store, too; Infinity while it does not. */
@@ -79,11 +85,44 @@ export class Ledger {
     this.violations.push({ invariant, what: `${this.#world.nowMs} ms: ${what}` })
   }
 
-  /** Notes the record in the store. */
-  looked(marker: string | undefined): void {
-    if (marker === undefined) return
+  /** Notes the record in the store, and who holds the lock. Returns whether a tick was marked just now. */
+  looked(marker: string | undefined, owner: string | undefined): boolean {
+    if (marker === undefined) return false
     const { others = [], ...first } = JSON.parse(marker)
-    for (const { tick } of [first, ...others]) this.#taken.add(Date.parse(tick))
+    const ticks: number[] = [first, ...others].flatMap(({ tick }) =>
+      tick === null ? [] : [Date.parse(tick)],
+    )
+    const [mark] = this.#marks
+    const [tickMs] = ticks
+    if (mark && !ticks.includes(mark.tickMs) && !this.#runs.has(mark.tickMs)) this.#givenBack(mark.tickMs)
+    for (const each of ticks) this.#taken.add(each)
+    const isNew = tickMs !== undefined && !first.done && mark?.tickMs !== tickMs
+    if (tickMs !== undefined && !first.done && owner) this.#marks.unshift({ tickMs, owner })
+    return isNew
+  }
+
+  #givenBack(tickMs: number): void {
+    this.#world.mark('tick given back')
+    this.#taken.delete(tickMs)
+    this.#returned.add(tickMs)
+  }
+
+  /** A process has stopped in peace: each tick that it has marked has run, was given back, or was told to be lost. */
+  stopped(process: string): void {
+    for (const { tickMs, owner } of this.#marks) {
+      const isKnown = this.#runs.has(tickMs) || this.#returned.has(tickMs) || this.#lost.has(tickMs)
+      if (owner === process && !isKnown)
+        this.complain(
+          'no-tick-lost',
+          `${new Date(tickMs).toISOString()} was used up by ${process}, which stopped`,
+        )
+    }
+  }
+
+  /** A host has told that a tick is on record, and did not run. */
+  lost(tickMs: number): void {
+    this.#world.mark('tick lost and told')
+    this.#lost.add(tickMs)
   }
 
   /** A host runs and reaches the store. */
@@ -163,7 +202,8 @@ export class Ledger {
     for (const host of this.#soundSinceMs.keys()) this.#note(host)
     const ticks = this.#begun()
     for (const tickMs of this.#possible) {
-      if (!this.#counts(tickMs))
+      // The other hosts may have seen the mark, and gone. With `retry` they stay in line.
+      if (!this.#counts(tickMs) && (this.#plan.retry || !this.#returned.has(tickMs)))
         this.complain('no-tick-lost', `${new Date(tickMs).toISOString()} never ran, though a host could`)
     }
     const [first = 0, last = 0] = [ticks[0], ticks.at(-1)]

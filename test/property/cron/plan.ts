@@ -14,6 +14,8 @@ export interface Trouble {
     | 'break'
     | 'outage'
     | 'by hand'
+    | 'stop'
+    | 'stop at mark'
   readonly atMs: number
   readonly host: number
   readonly forMs: number
@@ -43,6 +45,7 @@ function trouble(minutes: number, hosts: number): fc.Arbitrary<Trouble> {
     kind: fc.constantFrom<Trouble['kind']>(
       ...(['kill', 'kill', 'cut', 'freeze', 'server pause', 'server crash'] as const),
       ...(['end session', 'delete key', 'break', 'outage', 'by hand', 'by hand', 'by hand'] as const),
+      ...(['stop', 'stop at mark'] as const),
     ),
     // Many faults meet a tick: ticks of hosts with correct clocks come 40 s after the beginning, and then every
     // minute.

@@ -3,7 +3,7 @@
 import type { CronGuard } from '../../../src/api/cron.ts'
 import type { Hold } from '../../../src/api/hold.ts'
 import type { Leasehold } from '../../../src/api/leasehold.ts'
-import { ClockError } from '../../../src/base/errors.ts'
+import { ClockError, TickLostError } from '../../../src/base/errors.ts'
 import { connect } from '../../../src/connect.ts'
 import { Network } from '../../../src/testing/network.ts'
 import { SimProcess } from '../../../src/testing/process.ts'
@@ -16,6 +16,8 @@ import type { CronPlan, Trouble } from './plan.ts'
 
 /** The shortest time that a killed host is away. */
 const bootMs = 500
+/** How long a host has between the request to stop and its end: more than the grace of a job. */
+const graceMs = 15_000
 
 export async function runCronPlan(
   make: MakeStore,
@@ -41,6 +43,8 @@ interface Host {
   process: SimProcess
   stop: AbortController
   client: Leasehold | undefined
+  /** If it has to stop as soon as it has marked a tick: how long it is away then. */
+  stopAtMarkMs?: number | undefined
 }
 
 const storeTimes = ({ ttlMs, takeOverMs }: SimStore) => ({ ttlMs, takeOverMs })
@@ -60,7 +64,7 @@ class CronRun {
     this.#plan = plan
     this.#world = new World(plan.seed, { log })
     this.#network = new Network(this.#world)
-    this.#store = make(this.#world, this.#network, () => this.ledger?.looked(this.#store?.checkpoint(name)))
+    this.#store = make(this.#world, this.#network, () => this.#committed())
     this.#breaks = new Breaks(this.#world, this.#store, [name], { told: (victim) => this.#robbed(victim) })
     this.ledger = new Ledger(this.#world, plan, { breaks: this.#breaks, ...storeTimes(this.#store) })
     const skewsMs = plan.wrongMs === 0 ? plan.skewsMs : [...plan.skewsMs, plan.wrongMs]
@@ -89,6 +93,18 @@ class CronRun {
     await this.#world.run((this.#plan.minutes + 2 + this.#plan.every) * 60_000 + 2 * this.#plan.jobMs)
     this.ledger.judge()
     await this.#end()
+  }
+
+  /** The record may have changed. */
+  #committed(): void {
+    if (!this.ledger) return
+    const [owner] = this.#store.owners(name, 1)
+    const marked = this.ledger.looked(this.#store.checkpoint(name), owner)
+    const host = this.#hosts.find(({ process }) => process.name === owner)
+    if (!marked || host?.stopAtMarkMs === undefined) return
+    this.#world.mark('stopped at its mark')
+    this.#stop(host, host.stopAtMarkMs)
+    host.stopAtMarkMs = undefined
   }
 
   async #end(): Promise<void> {
@@ -136,6 +152,7 @@ class CronRun {
 
   #hear({ index, process }: Host, error: unknown): void {
     this.#world.note(`${process.name}: ${error}`)
+    if (error instanceof TickLostError) this.ledger.lost(error.tickMs)
     if (error instanceof ClockError && !this.ledger.isWrong(index)) this.#world.mark('wrong clock told')
   }
 
@@ -188,6 +205,8 @@ class CronRun {
       this.ledger.disturbed(host.index, forMs)
       host.process.freeze(forMs)
     } else if (kind === 'break') this.#breaks.evict()
+    else if (kind === 'stop') this.#stop(host, forMs)
+    else if (kind === 'stop at mark') host.stopAtMarkMs = forMs
     else if (kind === 'by hand') host.process.enter(() => void this.#tryOut(host))
     else if (kind === 'outage') this.#strike('server pause', Math.min(forMs, 100_000))
     else if (kind === 'end session' || kind === 'delete key') this.#breaks.operate(kind)
@@ -204,6 +223,19 @@ class CronRun {
     for (const { index } of this.#hosts) this.ledger.disturbed(index, forMs + this.#store.takeOverMs)
     if (kind === 'server pause') this.#store.host.pause(forMs)
     else this.#store.restart(forMs)
+  }
+
+  /** As a deploy does: the program is asked to end, and has its grace. */
+  #stop(host: Host, forMs: number): void {
+    const { process, client, stop } = host
+    this.ledger.down(host.index)
+    process.enter(() => {
+      stop.abort('deploy')
+      void client?.close().then(() => this.ledger.stopped(process.name))
+    })
+    this.#world.after(graceMs, () => {
+      if (host.process === process && !this.#over) this.#kill(host, forMs)
+    })
   }
 
   #kill(host: Host, forMs: number): void {

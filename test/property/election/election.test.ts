@@ -6,7 +6,7 @@ import { electionPlans } from './plan.ts'
 
 /** An eighteenth of the runs of locks, since one run takes longer. */
 const runs = Math.ceil(Number(process.env.LEASEHOLD_RUNS ?? 5_500) / 18)
-const mustSee = ['term', 'term lost', 'leader observed', 'no leader observed']
+const mustSee = ['term', 'term lost', 'leader observed', 'no leader observed', 'higher leads', 'handed over']
 
 test.for(['etcd', 'consul'] as const)(
   'on a simulated %s one leads at a time, tokens of terms grow, work ends before its term, observers see the last state, and every candidate keeps standing',

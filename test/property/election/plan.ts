@@ -9,6 +9,9 @@ export interface Trouble {
     | 'freeze'
     | 'stop'
     | 'step down'
+    | 'hand over'
+    | 'drain'
+    | 'unfit'
     | 'close'
     | 'fail'
     | 'end session'
@@ -32,7 +35,9 @@ export interface ElectionPlan {
   readonly ttlScale: number
   /** `stopBeforeMs`, as a part of the most that is allowed; undefined for the default. */
   readonly stopBefore: number | undefined
-  /** Whether all work ends within `stopBeforeMs`. */
+  /** The priority of each candidate; undefined if none has one. */
+  readonly priorities?: readonly (number | null)[] | undefined
+  /** Whether all work ends within `stopBeforeMs` and half of the margin. */
   readonly inTime: boolean
   readonly troubles: readonly Trouble[]
 }
@@ -51,6 +56,10 @@ const families = [
   ['storm', 'freeze', 'end session', 'break'],
   ['cut', 'stop', 'close'],
   ['cut', 'cut', 'step down'],
+  ['step down', 'hand over', 'stop'],
+  ['hand over', 'step down'],
+  ['drain', 'stop', 'step down'],
+  ['drain', 'kill', 'cut', 'unfit'],
 ] as const
 
 const troubles: fc.Arbitrary<Trouble[]> = fc.constantFrom(...families).chain((family) =>
@@ -75,6 +84,9 @@ export const electionPlans: fc.Arbitrary<ElectionPlan> = fc.record({
   ttlScale: fc.constantFrom(0.5, 1, 1, 2),
   stopBefore: fc.constantFrom(undefined, undefined, 0.3, 1),
   inTime: fc.boolean(),
+  priorities: fc.option(fc.array(fc.option(fc.nat(2)), { minLength: 5, maxLength: 5 }), {
+    nil: undefined,
+  }),
   troubles,
 })
 
@@ -84,4 +96,12 @@ const timeless: readonly Trouble['kind'][] = ['break', 'delete key', 'end sessio
 /** Whether no two may work at once in a run of this plan. */
 export function oneWorks({ inTime, troubles }: ElectionPlan): boolean {
   return inTime && !troubles.some(({ kind }) => timeless.includes(kind))
+}
+
+/** Troubles in which nothing goes wrong: people ask for other leaders, in order. */
+const orderly: readonly Trouble['kind'][] = ['stop', 'step down', 'hand over']
+
+/** Whether the order of the line decides alone in a run of this plan. */
+export function isOrderly({ troubles }: ElectionPlan): boolean {
+  return troubles.every(({ kind }) => orderly.includes(kind))
 }

@@ -1,11 +1,12 @@
 // Runs one plan of an election in a simulated world: candidates with `lead`, each of which also observes. Owns how
 // plans become events, and the expectations after the faults.
 
-import type { Election, LeadOptions, LedTerm } from '../../../src/api/election.ts'
+import type { Election, LeadOptions } from '../../../src/api/election.ts'
 import type { Leasehold } from '../../../src/api/leasehold.ts'
+import type { LedTerm } from '../../../src/api/term.ts'
 import { UnavailableError } from '../../../src/base/errors.ts'
 import { connect } from '../../../src/connect.ts'
-import { stopBeforeDefaultMs, stopBeforeMostMs } from '../../../src/core/lifetime.ts'
+import { coveredMs, marginMs, stopBeforeDefaultMs, stopBeforeMostMs } from '../../../src/core/lifetime.ts'
 import { fairWeather, Network } from '../../../src/testing/network.ts'
 import { SimProcess } from '../../../src/testing/process.ts'
 import { World } from '../../../src/testing/world.ts'
@@ -13,7 +14,7 @@ import { Breaks } from '../breaks.ts'
 import type { Verdict } from '../locks/run.ts'
 import type { MakeStore, SimStore } from '../stores.ts'
 import { Judge, type Tenure } from './judge.ts'
-import { type ElectionPlan, graceMs, oneWorks, type Trouble, troubledMs } from './plan.ts'
+import { type ElectionPlan, graceMs, isOrderly, oneWorks, type Trouble, troubledMs } from './plan.ts'
 
 const name = 'n0'
 
@@ -41,14 +42,15 @@ interface Host {
   tenure: Tenure | undefined
   /** The last value that its observer saw: undefined if nobody leads, null before the first one. */
   seen: string | undefined | null
+  election: Election | undefined
+  isDraining: boolean
+  /** Since when it is not eligible; undefined if it is. */
+  unfitSinceMs: number | undefined
   fail: (error: Error) => void
 }
 
-/**
- * How late a timer may be. Work that is asked to stop late has as much less time: where only answers are lost, the client
- * ends its lost session at the deadline, and the next candidate leads at once.
- */
-const lateMs = 100
+/** A candidate as it begins. */
+const untroubled = { election: undefined, isDraining: false, unfitSinceMs: undefined }
 
 class ElectionRun {
   readonly judge: Judge
@@ -59,6 +61,8 @@ class ElectionRun {
   readonly #breaks: Breaks
   readonly #hosts: Host[]
   readonly #stopBeforeMs: number
+  /** The most time of work that ends in time: until its deadline, and half of the margin, as its last write may take. */
+  readonly #inTimeMs: number
   #births = 0
   #values = 0
   /** True once nobody proclaims any more, so that all can be compared. */
@@ -78,8 +82,11 @@ class ElectionRun {
       plan.stopBefore === undefined
         ? stopBeforeDefaultMs(ttlMs, facts)
         : plan.stopBefore * stopBeforeMostMs(ttlMs, facts)
+    this.#inTimeMs = this.#stopBeforeMs + marginMs(coveredMs(ttlMs, facts)) / 2
     this.#breaks = new Breaks(this.#world, this.#store, [name])
-    this.judge = new Judge(this.#world, () => this.#store.owners(name, 1), this.#breaks, oneWorks(plan))
+    const rules = { oneWorks: oneWorks(plan), lockDelayMs }
+    const line = { owners: () => this.#store.owners(name, 1), standing: () => this.#store.standing(name) }
+    this.judge = new Judge(this.#world, line, this.#breaks, rules)
     this.#hosts = Array.from({ length: plan.candidates }, (_, index) => this.#host(index))
   }
 
@@ -107,7 +114,7 @@ class ElectionRun {
   #host(index: number): Host {
     const fail = (): void => {}
     const rest = { stop: new AbortController(), client: undefined, tenure: undefined, seen: null, fail }
-    return { index, process: this.#boot(index), ...rest }
+    return { index, process: this.#boot(index), ...rest, ...untroubled }
   }
 
   #boot(index: number): SimProcess {
@@ -128,16 +135,23 @@ class ElectionRun {
     if (signal.aborted) return client.close() // it was asked to leave before it had arrived
     host.client = client
     const election = client.election(name)
+    host.election = election
+    if (host.isDraining) election.drain()
     this.#observe(host, election).catch((error) =>
       this.#world.note(`${process.name} observes no more: ${error}`),
     )
     const onError = (error: unknown): void => this.#world.note(`${process.name}: ${error}`)
     const options: LeadOptions = {
       ...{ signal, onError, value: `first of ${process.name}` },
-      graceMs: this.#plan.inTime ? Math.max(graceMs, this.#stopBeforeMs + 1_000) : graceMs,
+      graceMs: this.#plan.inTime ? Math.max(graceMs, this.#inTimeMs + 1_000) : graceMs,
       ...(this.#plan.stopBefore !== undefined && { stopBeforeMs: this.#stopBeforeMs }),
     }
-    await election.lead((term) => this.#work(host, term), options)
+    const priority = this.#plan.priorities?.[host.index] ?? undefined
+    await election.lead((term) => this.#work(host, term), {
+      ...{ ...options, priority, eligible: () => host.unfitSinceMs === undefined },
+      onWait: () => this.judge.stands(process, priority),
+    })
+    this.judge.leaves(process)
     this.#world.note(`${process.name} leads no more`)
   }
 
@@ -167,6 +181,10 @@ class ElectionRun {
 
   async #work(host: Host, term: LedTerm): Promise<void> {
     const { process } = host
+    if (isOrderly(this.#plan)) this.judge.inTurn(process, this.#plan.priorities?.[host.index] ?? undefined)
+    this.judge.leaves(process)
+    if (this.#world.nowMs - (host.unfitSinceMs ?? Infinity) > 10_000)
+      this.judge.complain('fit-to-lead', `${process.name} leads, and is not eligible`)
     const tenure = this.judge.begins(process, term)
     host.tenure = tenure
     const failed = new Promise<never>((_, reject) => (host.fail = reject))
@@ -184,7 +202,7 @@ class ElectionRun {
   #lingerMs({ index }: Host): number {
     const { lingerMs, inTime } = this.#plan
     const ms = lingerMs[index] ?? 0
-    return inTime ? Math.min(ms, Math.max(0, this.#stopBeforeMs - lateMs)) : ms
+    return inTime ? Math.min(ms, this.#inTimeMs) : ms
   }
 
   /** Proclaims now and then, until it has to stop. */
@@ -222,6 +240,9 @@ class ElectionRun {
       stop: () => this.#leave(leader, forMs, () => leader.stop.abort()),
       close: () => this.#leave(leader, forMs, () => void leader.client?.close()),
       'step down': () => leader.process.enter(() => leader.tenure?.term.stepDown({ awayMs: forMs % 5_000 })),
+      'hand over': () => leader.process.enter(() => void this.#handOver(leader, forMs)),
+      drain: () => this.#drain(leader),
+      unfit: () => this.#unfit(host, forMs),
       fail: () => leader.process.enter(() => leader.fail(new Error('the work failed'))),
       'end session': () => this.#breaks.operate('end session'),
       'delete key': () => this.#breaks.operate('delete key'),
@@ -232,6 +253,32 @@ class ElectionRun {
     }
     this.#world.note(`${kind} ${leader.process.name} ${server} ${forMs}`)
     causes[kind]()
+  }
+
+  /** Names one of those that wait. */
+  async #handOver({ process, election, tenure }: Host, number: number): Promise<void> {
+    try {
+      const candidates = (await election?.candidates()) ?? []
+      const waiting = candidates.filter(({ leads }) => !leads)
+      const next = waiting[number % waiting.length]
+      if (!next || !tenure) return
+      await tenure.term.handOver(next.session)
+      this.judge.namedNext(this.#store.processOf(next.session))
+    } catch (error) {
+      this.#world.note(`${process.name} hands over to nobody: ${error}`)
+    }
+  }
+
+  #drain(host: Host): void {
+    host.isDraining = true
+    host.process.enter(() => host.election?.drain())
+  }
+
+  #unfit(host: Host, forMs: number): void {
+    host.unfitSinceMs ??= this.#world.nowMs
+    this.#world.after(forMs, () => {
+      host.unfitSinceMs = undefined
+    })
   }
 
   #cut({ process }: Host, forMs: number): void {
@@ -274,7 +321,8 @@ class ElectionRun {
 
   #reborn(host: Host, forMs: number): void {
     const process = this.#boot(host.index)
-    Object.assign(host, { process, client: undefined, tenure: undefined, seen: null, fail: () => {} })
+    const fail = (): void => {}
+    Object.assign(host, { process, client: undefined, tenure: undefined, seen: null, fail, ...untroubled })
     this.#world.after(forMs, () => {
       if (host.process === process) this.#start(host)
     })
@@ -289,6 +337,9 @@ class ElectionRun {
       this.judge.complain('standing-candidates', 'nobody leads, though candidates stand')
     if (open.length > 0 && !open.some(({ tenure }) => tenure?.working))
       this.judge.complain('standing-candidates', 'nobody works')
+    const leading = open.find(({ tenure }) => tenure?.working)
+    if (leading?.isDraining && open.some(({ isDraining }) => !isDraining))
+      this.judge.complain('room-made', `${leading.process.name} leads, though it was to make room`)
     const values = new Set(open.map(({ seen }) => String(seen)))
     if (values.size > 1)
       this.judge.complain('standing-candidates', `observers disagree: ${[...values].join(', ')}`)

@@ -113,7 +113,7 @@ class Run implements Truth {
     if (process.alive) this.#pending.add(label)
     const failed = (error: unknown): void => {
       this.#world.mark('call rejected')
-      this.#world.note(`${process.name} ${label}: ${anywhere(error)}`)
+      this.#world.note(`${process.name} ${label}: ${error}`)
       if (this.#healthy && !isExpected(error))
         this.complain('no-needless-loss', `${label} failed in a healthy run: ${error}`)
     }
@@ -243,11 +243,6 @@ class Run implements Truth {
         this.complain('nothing-left', `${process.name} has ${process.timers} timers left`)
     }
   }
-}
-
-/** The text of an error without the machine and process of the test runner, so that a trace is the same everywhere. */
-function anywhere(error: unknown): string {
-  return String(error).replaceAll(/[^ ]+ \(pid \d+\)/g, 'somebody')
 }
 
 /** Whether a call may fail like this without faults: it was aborted, waited for its limit, or its client was closed. */

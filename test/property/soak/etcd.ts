@@ -1,3 +1,3 @@
 import { soak } from './soak.ts'
 
-soak('etcd', 'memory')
+soak('etcd', 'etcd-delay', 'memory')

@@ -37,6 +37,7 @@ const onServers: readonly Share[] = [
 ]
 const shares: Record<StoreName, readonly Share[]> = {
   etcd: onServers,
+  'etcd-delay': onServers,
   consul: onServers,
   // A stopped process would stop the store in it. The other runs are cheap, and need less time.
   memory: [{ title: 'healthy', kind: 'locks', plans: healthy, ms: 1_000 }],

@@ -68,6 +68,7 @@ export class Peer {
   readonly #renewing: RenewalReaction[]
   readonly #watching: WatchReaction[]
   readonly #served: Served[] = []
+  readonly #counts: boolean
   #withheld: (() => void)[] = []
   #revision = 1n
 
@@ -75,6 +76,7 @@ export class Peer {
     this.#unary = [...plan.unary]
     this.#renewing = [...plan.renewals]
     this.#watching = [...plan.watches]
+    this.#counts = plan.counts ?? false
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket)
       socket.on('error', () => {})
@@ -189,7 +191,8 @@ export class Peer {
 
   #watch(request: Message, exchange: Exchange): void {
     const reaction = this.#watching.shift() ?? { kind: 'live', afterMs: 0, code: 0, events: 1, everyMs: 0 }
-    const served = { key: String(request.key), id: String(request.watch_id), exchange, created: false }
+    const id = this.#counts ? String(this.#served.length) : String(request.watch_id)
+    const served = { key: String(request.key), id, exchange, created: false }
     this.#served.push(served)
     const trouble = troubles.find((each) => each === reaction.kind)
     const created = { ...this.#header(served.id), created: true }

@@ -73,6 +73,8 @@ export interface StreamPlan {
   readonly watches: readonly WatchReaction[]
   /** Whether the client is closed while the last steps may still be under way. */
   readonly closesEarly: boolean
+  /** Whether the peer takes no ids of watches, and counts them by itself, as `etcd grpc-proxy` does. */
+  readonly counts?: boolean | undefined
 }
 
 const delayMs = fc.oneof(fc.constant(0), fc.nat(3), fc.nat(25))
@@ -113,4 +115,5 @@ export const streamPlans: fc.Arbitrary<StreamPlan> = fc.record({
   renewals: fc.array(reaction(renewalKinds), { maxLength: 6 }),
   watches: fc.array(watchReaction(), { maxLength: 5 }),
   closesEarly: fc.oneof(fc.constant(false), fc.boolean()),
+  counts: fc.oneof(fc.constant(false), fc.boolean()),
 })

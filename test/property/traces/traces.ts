@@ -10,7 +10,12 @@ import { type StoreName, stores } from '../stores.ts'
 const { LEASEHOLD_TRACES: file = '', LEASEHOLD_TRACES_SEED: seed, LEASEHOLD_TRACES_RUNS: runs } = process.env
 
 /** The plans for each store. In memory a stopped process would stop the store in it. */
-const plans = { etcd: [healthy, troubled], consul: [healthy, troubled], memory: [healthy] }
+const plans = {
+  etcd: [healthy, troubled],
+  'etcd-delay': [troubled],
+  consul: [healthy, troubled],
+  memory: [healthy],
+}
 
 test('every run has a trace', async () => {
   const digests: Record<string, string> = {}

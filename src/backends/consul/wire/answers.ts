@@ -1,9 +1,10 @@
-// The words of Consul's HTTP API: how requests are written, how answers are read, and what a refusal means. Owns no
-// connection; client.ts sends.
+// Writes requests and reads answers of Consul's HTTP API, and interprets its refusals. Owns no connection; client.ts
+// sends.
 
 import { STATUS_CODES } from 'node:http'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../../base/errors.ts'
 import { oneLine, quoted } from '../../../base/printable.ts'
+import { restMsOf } from './rest.ts'
 import type { Operation, SessionPlan, Snapshot, StoredKey, Target, TxnOutcome } from './transport.ts'
 
 /** A complete answer. */
@@ -11,6 +12,8 @@ export interface Answer {
   readonly status: number
   /** The header X-Consul-Index. */
   readonly index: string | undefined
+  /** The header Retry-After. */
+  readonly retryAfter?: string | undefined
   readonly text: string
 }
 
@@ -19,13 +22,20 @@ type Meaning = typeof UnavailableError | typeof RefusedError | typeof SessionGon
 /** The failure of a request and its meaning for the caller, without the server's address. */
 export class Fault extends Error {
   readonly #meaning: Meaning
-  /** The HTTP status, where the server answered. */
+  /** The HTTP status, if the server answered. */
   readonly status: number | undefined
+  /** How long the server asks to wait before the next request, in ms. */
+  readonly restMs: number
 
-  constructor(meaning: Meaning, text: string, options: { status?: number; cause?: unknown } = {}) {
+  constructor(
+    meaning: Meaning,
+    text: string,
+    options: { status?: number; cause?: unknown; restMs?: number } = {},
+  ) {
     super(text, 'cause' in options ? { cause: options.cause } : {})
     this.#meaning = meaning
     this.status = options.status
+    this.restMs = options.restMs ?? 0
   }
 
   get meaning(): Meaning {
@@ -63,10 +73,10 @@ export function sessionBody({ name, ttlMs, lockDelayMs, checks, node }: SessionP
       Name: name,
       Node: node,
       TTL: `${Math.ceil(ttlMs)}ms`,
-      LockDelay: lockDelayMs > 0 ? `${Math.ceil(lockDelayMs)}ms` : '0s', // without, it is 15 s
+      LockDelay: lockDelayMs > 0 ? `${Math.ceil(lockDelayMs)}ms` : '0s', // without it Consul uses 15 s
       Behavior: 'delete',
-      NodeChecks: checks, // without, it is serfHealth
-      // The name before 1.7, still with a meaning of its own: an empty list empties the other one too.
+      NodeChecks: checks, // without it Consul uses serfHealth
+      // The name of the field before Consul 1.7. It still has an effect: an empty list empties the other one, too.
       ...(checks.length === 0 ? { Checks: [] } : {}),
     }),
   )
@@ -79,7 +89,7 @@ export function createdSession({ text }: Answer): string {
   return ID
 }
 
-/** Makes sure that it was Consul who said so, and of this session. */
+/** Throws unless the answer comes from Consul and names this session. */
 export function renewedSession({ text }: Answer, session: string): void {
   if (JSON.parse(text)[0].ID !== session) throw new TypeError('another session in the answer')
 }
@@ -118,12 +128,19 @@ function entryOf(stored: KeyOnWire): StoredKey {
   }
 }
 
+/** Without that header nobody can wait for a change. */
+function noIndex(status: number): Fault {
+  const advice = 'does a proxy in front of Consul remove it?'
+  return new Fault(RefusedError, `the answer has no header X-Consul-Index (${status}): ${advice}`, { status })
+}
+
 /** The result of a read. Consul answers 404 if there is no key. */
 export function snapshotOf({ status, index, text }: Answer): Snapshot {
   const at = Number(index)
+  if (index === undefined) throw noIndex(status)
   if (!Number.isInteger(at)) throw new TypeError('no index in the answer')
   const entries = status === 404 ? [] : (parseExactly(text) as KeyOnWire[]).map(entryOf)
-  return { index: Math.max(1, at), entries } // from 0 on a read would not wait
+  return { index: Math.max(1, at), entries } // a read with the index 0 would not wait
 }
 
 interface TxnAnswer {
@@ -152,7 +169,7 @@ export function outcomeOf({ status, text }: Answer, operations: readonly Operati
   return { applied: false, failures }
 }
 
-/** Without what is quoted, which are the names of keys. */
+/** The text without its quoted parts, which are names of keys. */
 const unquoted = (text: string): string => text.replace(/"(?:[^"\\]|\\.)*"/g, '')
 const isSessionGone = (text: string): boolean => /invalid session(?! TTL)/i.test(unquoted(text))
 const isDenied = (text: string): boolean => /permission denied|\bACL\b/i.test(unquoted(text))
@@ -165,14 +182,14 @@ function denied(said: string, status: number, rule: () => string): Fault {
 const transient = new Set([429, 500, 502, 503, 504])
 
 /** The meaning of any status that the request itself does not expect. */
-export function faultOf({ status, text }: Answer, rule: () => string): Fault {
+export function faultOf({ status, text, retryAfter }: Answer, rule: () => string): Fault {
   const said = oneLine(text) || STATUS_CODES[status] || 'no reason given'
   if (status === 403) return denied(said, status, rule)
   if (status === 500 && isSessionGone(text)) return new Fault(SessionGoneError, said, { status })
-  const lasting = !transient.has(status) || /Invalid Session TTL/.test(said) // the server's own minimum
+  const lasting = !transient.has(status) || /Invalid Session TTL/.test(said) // the TTL is below the server's own minimum
   const meaning = lasting ? RefusedError : UnavailableError
   const advice = status === 401 ? ': are user, password and token right?' : ''
-  return new Fault(meaning, `${said} (${status})${advice}`, { status })
+  return new Fault(meaning, `${said} (${status})${advice}`, { status, restMs: restMsOf(retryAfter) })
 }
 
 /** The ACL rule that lets a token open, renew and end sessions. */
@@ -198,7 +215,7 @@ export function onlyReads(operations: readonly Operation[]): boolean {
   return operations.every(({ verb }) => verb.startsWith('get') || verb.startsWith('check'))
 }
 
-/** For the longest folder that all keys are in. */
+/** The rule for the longest folder that contains all keys. */
 function keyRule(keys: readonly string[], policy: 'read' | 'write'): string {
   let common = keys[0] ?? ''
   for (const key of keys) while (!key.startsWith(common)) common = common.slice(0, -1)
@@ -214,7 +231,7 @@ export function asFault(error: unknown): Fault {
   // OpenSSL's message among its line numbers: 803C…:error:0A000412:SSL routines:read:message:file:line
   const tls = /:SSL routines:[^:]*:([^:]+)/.exec(said)?.[1]
   const refused = /alert.*(certificate|unknown ca)/.test(tls ?? '')
-  // Node itself refuses a token that fits in no header, and OpenSSL a certificate that is none.
+  // Node itself refuses a token that no header can carry, and OpenSSL a text that is no certificate.
   const wrong = refused || error instanceof TypeError || cause.code?.startsWith('ERR_OSSL')
   const advice = refused ? ': the server wants a certificate of the client that it trusts' : ''
   return new Fault(wrong ? RefusedError : UnavailableError, tls ? `TLS: ${tls}${advice}` : said, { cause })

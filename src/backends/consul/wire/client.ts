@@ -1,13 +1,14 @@
-// The one file that touches npm `consul`: requests over HTTP, one server at a time. Owns which server is asked, and
-// what an error means; knows nothing of locks. Of the package it uses what all its methods are made of, papi's
-// requests: those methods drop options, round flags, and hide what the server said.
+// The one file that touches npm `consul`: requests over HTTP, one server at a time. Owns the choice of the server, and
+// the meaning of an error; knows nothing of locks. It uses only papi's requests, on which the package's methods are
+// built: the methods drop options, round flags, and hide the server's messages.
 import { EventEmitter } from 'node:events'
-import type { Agent, IncomingMessage } from 'node:http'
+import type { Agent } from 'node:http'
 import Consul from 'consul'
 import { untilAborted } from '../../../base/abort.ts'
 import type { Clock } from '../../../base/clock.ts'
 import { SessionGoneError, UnavailableError } from '../../../base/errors.ts'
 import { type Answer, asFault, Fault } from './answers.ts'
+import { answered, answerOf, optionsOf, type Papi } from './papi.ts'
 import {
   blocking,
   confirmation,
@@ -21,6 +22,7 @@ import {
   transaction,
   understood,
 } from './requests.ts'
+import { Rest } from './rest.ts'
 import { agentOf, type Lane, placeOf, retire } from './sockets.ts'
 import type {
   Access,
@@ -36,8 +38,10 @@ import type {
 /** One server of the cluster, or a client that its owner made and closes. */
 export interface Server {
   readonly address: string
-  /** Connects, and again after every failure: each time another connection. */
+  /** Makes a new connection, at the start and after every failure. */
   connect(): Connection
+  /** Reads the token again where it is in a file. Returns false if the token is still the one of `used`. */
+  hasNewToken?(used: Shown): boolean
 }
 
 /** The way to one server. */
@@ -47,18 +51,6 @@ export interface Connection {
   /** Ends the sockets that are idle at once, and the others after their request. */
   retire(): void
 }
-
-/** Members that npm consul inherits but does not declare: https://github.com/silas/node-papi */
-interface Papi {
-  _request(request: object, answered: Middleware): Promise<PapiResponse>
-  readonly _opts: { readonly socketPath?: string; readonly baseUrl: { hostname: string; port?: string } }
-  readonly _defaults?: { readonly token?: string; readonly dc?: string; readonly partition?: string }
-}
-type PapiResponse = IncomingMessage & { readonly statusCode: number; readonly body?: Buffer }
-type Middleware = (
-  request: { readonly err?: Error & { readonly isResponse?: boolean }; readonly res: PapiResponse },
-  next: (go: false, error: Error | undefined, response: PapiResponse) => void,
-) => void
 
 /** A request under way. */
 interface Call {
@@ -77,14 +69,16 @@ export class ConsulClient implements Transport {
   #current = 0
   #closed = false
   #connected: Connection | undefined
+  readonly #rest: Rest
 
   constructor(clock: Clock, servers: readonly Server[]) {
     this.#clock = clock
+    this.#rest = new Rest(clock)
     this.#servers = servers
   }
 
-  createSession(plan: SessionPlan, signal: AbortSignal): Promise<string> {
-    return this.#ask(creation(plan), signal)
+  async createSession(plan: SessionPlan, signal: AbortSignal): Promise<string> {
+    return this.#ask(creation(plan, this.#connection.shown.query.dc), signal)
   }
 
   renewSession(session: string, signal: AbortSignal): Promise<void> {
@@ -136,18 +130,30 @@ export class ConsulClient implements Transport {
     this.#connected = undefined
   }
 
-  /** Turns errors into ours, and leaves a server that did not answer for the next one. */
+  /**
+   * Sends a request and translates its errors. After a server that did not answer, the next request goes to the next
+   * one.
+   */
   async #ask<T>(request: Request<T>, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted()
+    await this.#rest.over(signal)
     const connection = this.#connection
-    const { address } = this.#server
+    const server = this.#server
+    const { address } = server
     try {
       return understood(request, await this.#send(connection, request, signal), connection.shown.secrets)
     } catch (error) {
       const ended = signal.aborted && Object.is(error, signal.reason)
       if (ended && !(error instanceof UnavailableError)) throw error // the caller's own reason, whatever it is
       const fault = asFault(error)
-      if (fault.meaning === UnavailableError && connection === this.#connected) this.#moveOn(fault)
+      if (fault.status === 403 && server.hasNewToken?.(connection.shown)) {
+        if (connection === this.#connected) this.#disconnect()
+        return this.#ask(request, signal) // a request that was refused had no effect
+      }
+      this.#rest.ask(fault.restMs)
+      const busy = fault.status === 429 // it is there, and a new connection would be one more
+      const away = fault.meaning === UnavailableError && !busy
+      if (away && connection === this.#connected) this.#moveOn(fault)
       throw new fault.meaning(`consul at ${address}: ${fault.message}`, { cause: fault.cause ?? fault })
     }
   }
@@ -160,7 +166,7 @@ export class ConsulClient implements Transport {
       const call: Call = { connection, waits, fail: reject }
       const stopTimer = this.#clock.after(limitMs, () => reject(silence(limitMs)))
       this.#calls.add(call)
-      const sent = connection.lanes[lane]._request({ ...optionsOf(connection, request), ctx }, answered)
+      const sent = connection.lanes[lane]._request({ ...optionsOf(connection.shown, request), ctx }, answered)
       sent.then((response) => resolve((answer = answerOf(response))), reject)
       return () => {
         stopTimer()
@@ -173,8 +179,9 @@ export class ConsulClient implements Transport {
   }
 
   /**
-   * This also helps with a single server: a new connection has none of the old one's problems. Requests on the old
-   * connection may still be answered, unless the server fell silent: then its blocking reads would miss changes.
+   * Goes on with the next server and a new connection. This helps with a single server, too. Requests on the old
+   * connection may still be answered. But if the server fell silent, its blocking reads fail now, since they would miss
+   * changes.
    */
   #moveOn({ cause }: Fault): void {
     const left = this.#connected
@@ -185,39 +192,15 @@ export class ConsulClient implements Transport {
   }
 }
 
-function optionsOf<T>(connection: Connection, { method, path, params, query, body }: Request<T>): object {
-  return {
-    method,
-    path,
-    params,
-    query: { ...connection.shown.query, ...query },
-    headers: connection.shown.headers,
-    body,
-    type: 'json',
-    buffer: true,
-    timeout: 0, // else that of a given client, also for reads that are meant to take their time
-  }
-}
-
-/** Takes every answer as one: papi would throw away what the server said, and keep the token in the error. */
-const answered: Middleware = ({ err, res }, next) => next(false, err?.isResponse ? undefined : err, res)
-
-function answerOf({ statusCode, headers, body }: PapiResponse): Answer {
-  return {
-    status: statusCode,
-    index: headers['x-consul-index'] as string | undefined,
-    text: String(body ?? ''),
-  }
-}
-
 function silence(limitMs: number): UnavailableError {
   return new UnavailableError(`no answer within ${Math.round(limitMs)} ms`)
 }
 
 /** A server to connect to, at `host:port` or `unix:///path/of/a/socket`. */
 export function server(address: string, access: Access): Server {
-  const { tls } = access
-  const shown = shownTo(access)
+  const { tls, token, tokenAgain } = access
+  let shown = shownTo(access)
+  let last = token
   return {
     address,
     connect() {
@@ -225,6 +208,11 @@ export function server(address: string, access: Access): Server {
       const at = placeOf(address, tls)
       const lanes = { steady: papiOf(at, steady), work: papiOf(at, work) }
       return { lanes, shown, retire: () => [steady, work].forEach(retire) }
+    },
+    hasNewToken(used) {
+      const now = shown === used && tokenAgain?.()
+      if (now && now !== last) shown = shownTo({ ...access, token: (last = now) })
+      return shown !== used
     },
   }
 }
@@ -237,7 +225,7 @@ function papiOf(at: object, agent: Agent): Papi {
 export function givenClient(client: Consul): Server {
   const papi = client as unknown as Papi
   const { socketPath, baseUrl } = papi._opts
-  const { token, dc, partition } = papi._defaults ?? {} // only its own methods heed them
+  const { token, dc, partition } = papi._defaults ?? {} // only the client's own methods use them, so this adds them to each request
   const shown = shownTo({ token, dc, partition })
   return {
     address: socketPath ?? [baseUrl.hostname, baseUrl.port].filter(Boolean).join(':'),

@@ -18,43 +18,47 @@ import {
   sessionRule,
   snapshotOf,
 } from './answers.ts'
+import { misplaced } from './misplaced.ts'
 import type { Lane } from './sockets.ts'
 import type { Access, Operation, SessionPlan, Snapshot, Target, TxnOutcome, Wait } from './transport.ts'
 
 /** One request, and how its answer is read. */
 export interface Request<T> {
   readonly method: 'GET' | 'PUT'
-  /** With `{name}` for what stands in `params`. */
+  /** The path; `{name}` stands for the value of `params.name`. */
   readonly path: string
   readonly params?: Readonly<Record<string, string>>
   readonly query?: Readonly<Record<string, string>>
   readonly body?: Buffer
   readonly lane: Lane
-  /** How long it may take. */
+  /** The time limit of the request. */
   readonly limitMs: number
-  /** Whether it waits for a change, and so can be asked again at no loss. */
+  /** Whether it waits for a change. Such a request can be repeated without a loss. */
   readonly waits?: boolean
+  /** The fault of an answer that only this request can have. */
+  readonly means?: (answer: Answer) => Fault | undefined
   /** A status other than 200 that `read` understands. */
   readonly accepts?: number
   /** The ACL rule it needs. */
   readonly rule: () => string
-  /** Throws a Fault, or anything where the answer makes no sense. */
+  /** Throws a Fault, or another error if the answer is malformed. */
   readonly read: (answer: Answer) => T
 }
 
-/** Consul itself gives up after 7 s where there is no leader. papi has no limit, and none for a body cut short. */
+/** Consul itself gives up after 7 s without a leader. papi has no time limit, not even for a body that is cut short. */
 const limitMs = 10_000
-/** A server that was cut off might answer with what was. */
+/** Without this, a server that is cut off may answer with an old state. */
 const consistent = { consistent: '1' } as const
 
-/** Opens a session. */
-export function creation(plan: SessionPlan): Request<string> {
+/** Opens a session. `dc` is the datacenter that the caller asked for. */
+export function creation(plan: SessionPlan, dc?: string): Request<string> {
   return {
     method: 'PUT',
     path: '/session/create',
     body: sessionBody(plan),
     lane: 'steady',
     limitMs,
+    means: (answer) => misplaced(answer, plan, dc),
     rule: () => sessionRule(plan.node),
     read: createdSession,
   }
@@ -85,7 +89,7 @@ export function confirmation(session: string): Request<void> {
   }
 }
 
-/** Consul answers the same where there is no such session. */
+/** Ends a session. Consul gives the same answer if there is no such session. */
 export function destruction(session: string): Request<unknown> {
   return { ...aboutSession('destroy', session), read: ({ text }) => JSON.parse(text) }
 }
@@ -101,7 +105,9 @@ function aboutSession(verb: 'renew' | 'destroy' | 'info', id: string) {
   } as const
 }
 
-/** Applies all operations or none, and says which condition failed. A transaction that only reads is consistent. */
+/**
+ * Applies all operations or none. The outcome says which condition failed. A transaction that only reads is consistent.
+ */
 export function transaction(operations: readonly Operation[], lane: Lane): Request<TxnOutcome> {
   return {
     method: 'PUT',
@@ -121,7 +127,7 @@ export function reading(target: Target): Request<Snapshot> {
   return { ...aboutKeys(target, consistent), limitMs }
 }
 
-/** A read that Consul answers when something has changed since `index`, or when `waitMs` are over. It may be stale. */
+/** A read that Consul answers when the keys have changed since `index`, or after `waitMs`. The answer may be stale. */
 export function blocking(target: Target, { index, waitMs }: Wait): Request<Snapshot> {
   const query = { index: String(index), wait: `${Math.ceil(waitMs)}ms` }
   return { ...aboutKeys(target, query), limitMs: (waitMs * 17) / 16 + 5_000, waits: true }
@@ -165,9 +171,12 @@ export function shownTo({ token, auth, dc, namespace, partition }: Access): Show
 /** The result of a request, with no secret in it. Throws a Fault if the answer has none. */
 export function understood<T>(request: Request<T>, answer: Answer, secrets: readonly string[]): T {
   const { status, index, text } = answer
-  const foreign = request.method === 'GET' && index === undefined // another server's 404, say
+  const foreign = request.method === 'GET' && index === undefined // for example a 404 of another server
   const known = status === 200 || (status === request.accepts && !foreign)
-  if (!known) throw faultOf({ status, index, text: withoutSecrets(text, secrets) }, request.rule)
+  if (!known) {
+    const shown: Answer = { ...answer, text: withoutSecrets(text, secrets) }
+    throw request.means?.(shown) ?? faultOf(shown, request.rule)
+  }
   try {
     return request.read(answer)
   } catch (error) {

@@ -10,12 +10,12 @@ export type Lane = 'steady' | 'work'
 
 /** Consul serves 200 connections per address: this leaves some for other programs. */
 const socketsMax = { steady: 16, work: 80 } as const
-/** So many stay open when nothing is to do: one that is opened anew costs more than a lock's cycle. */
+/** How many idle sockets stay open: a new socket costs more than an acquire and a release. */
 const freeSocketsMax = { steady: 4, work: 16 } as const
 
 const unix = 'unix://'
 
-/** Where `host:port` or `unix:///path` is, in the words of npm consul. */
+/** The options of npm consul for `host:port` or `unix:///path`. */
 export function placeOf(
   address: string,
   tls: TlsOption,
@@ -27,7 +27,7 @@ export function placeOf(
 
 /** The sockets of one lane to `host:port`. */
 export function agentOf(address: string, tls: TlsOption, lane: Lane): HttpAgent {
-  const literal = /^\[(.*)\]/.exec(address)?.[1] // of IPv6: papi would look it up, with its brackets
+  const literal = /^\[(.*)\]/.exec(address)?.[1] // an IPv6 address in brackets, which papi would try to look up as a name
   const options: AgentOptions & { host?: string } = {
     keepAlive: true,
     maxSockets: socketsMax[lane],

@@ -8,11 +8,11 @@ export interface StoredKey {
   readonly value: string
   /** Unsigned, 64 bits. */
   readonly flags: bigint
-  /** The session that holds the key; undefined where none does. */
+  /** The session that holds the key; undefined if none does. */
   readonly session: string | undefined
   readonly createIndex: number
   readonly modifyIndex: number
-  /** How often a session has taken the key since it was created, or was written by something else. */
+  /** How often a session has taken the key since its creation, or since another kind of write. */
   readonly lockIndex: number
 }
 
@@ -54,7 +54,7 @@ export type Operation =
   | { readonly verb: 'delete-cas' | 'check-index'; readonly key: string; readonly index: number }
   | { readonly verb: 'check-session'; readonly key: string; readonly session: string }
 
-/** Why one operation of a transaction failed; each that failed has an entry. */
+/** Why one operation of a transaction failed. Each failed operation has an entry. */
 export interface Failure {
   /** Its place among the operations. */
   readonly operation: number
@@ -69,21 +69,21 @@ export type TxnOutcome =
 
 /** How a session is made. */
 export interface SessionPlan {
-  /** For people who list sessions. */
+  /** A text for people that list sessions. */
   readonly name: string
   readonly ttlMs: number
   readonly lockDelayMs: number
-  /** Health checks of the node that end the session when one of them fails; none: only time ends it. */
+  /** Health checks of the node: the session ends when one of them fails. If the list is empty, only time ends it. */
   readonly checks: readonly string[]
-  /** The node whose fate the session shares; by default that of the agent. */
+  /** The node to which the session belongs; by default that of the agent. */
   readonly node?: string | undefined
 }
 
 /** How a blocking read waits. */
 export interface Wait {
-  /** Return when the index has gone beyond this. */
+  /** The read returns when the index is larger than this. */
   readonly index: number
-  /** Return after so long in any case; Consul adds up to a sixteenth. */
+  /** The read returns after this time in any case; Consul adds up to a sixteenth. */
   readonly waitMs: number
 }
 
@@ -109,4 +109,7 @@ export interface Transport {
 }
 
 /** The credentials for the servers, and which part of Consul to ask. */
-export interface Access extends Pick<ConsulOptions, 'token' | 'auth' | 'tls' | 'dc'>, ConsulEnterprise {}
+export interface Access extends Pick<ConsulOptions, 'token' | 'auth' | 'tls' | 'dc'>, ConsulEnterprise {
+  /** Reads the token again; undefined if that is not possible. */
+  readonly tokenAgain?: (() => string | undefined) | undefined
+}

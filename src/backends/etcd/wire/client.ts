@@ -3,8 +3,9 @@
 import type { ITxnRequest, ITxnResponse } from 'etcd3'
 import { SessionGoneError, UnavailableError } from '../../../base/errors.ts'
 import type { Endpoint, Link } from './link.ts'
-import { KeepAlives, Watches } from './streams.ts'
+import { KeepAlives } from './streams.ts'
 import type { KeyRange, Transport, WatchListener } from './transport.ts'
+import { Watches } from './watches.ts'
 
 /** A connection to a cluster. */
 export class EtcdClient implements Transport {

@@ -17,10 +17,8 @@ export interface Duplex<Question, Answer> {
   on(event: 'error', listener: (error: Error) => void): unknown
   on(event: 'end', listener: () => void): unknown
   write(question: Question): unknown
-  /** Says that nothing more will be written. */
-  end(): unknown
-  /** Ends the stream for both sides. */
-  cancel(): unknown
+  /** Ends the stream for both sides, once the questions that were written are sent. */
+  cancel(): void
 }
 /** The stream of renewals. */
 export type KeepAliveStream = Duplex<ILeaseKeepAliveRequest, ILeaseKeepAliveResponse>

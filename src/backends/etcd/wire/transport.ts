@@ -13,7 +13,7 @@ export interface Change {
   readonly revision: bigint
 }
 
-/** The events of a watch: first that it is live, then each change once and in order. None follows after `failed`. */
+/** The events of a watch: first `created`, then each change once and in order. No event follows after `failed`. */
 export interface WatchListener {
   /** The watch is live and reports every change after this revision. */
   created(revision: bigint): void
@@ -35,7 +35,7 @@ export interface Transport {
   txn(request: ITxnRequest, signal: AbortSignal): Promise<ITxnResponse>
   /** Grants a lease with this id. Resolves with the granted seconds. */
   grant(lease: string, ttlSeconds: number, signal: AbortSignal): Promise<number>
-  /** Renews a lease. The answer belongs to this very request. */
+  /** Renews a lease. Resolves with the answer to this request, never with that to another one. */
   keepAlive(lease: string, signal: AbortSignal): Promise<void>
   /** Ends a lease. Also resolves if the lease does not exist. */
   revoke(lease: string, signal: AbortSignal): Promise<void>

@@ -257,7 +257,7 @@ test('after a session was destroyed nobody holds before the lock-delay is over, 
   for (const asked of refused) asked.catch(() => {})
   for (const asked of refused) {
     await expect(asked).rejects.toMatchObject({ code: 'LEASEHOLD_WAIT_TIMEOUT' })
-    // The message says so only to the first waiter, not to the waiters behind it.
+    // Only the first waiter in line knows of the lock-delay; these two stand behind it.
     await expect(asked).rejects.toThrow(/nobody holds it at this moment, with [12] waiting/)
   }
   expect(await other.mutex(name).tryAcquire()).toBeUndefined()

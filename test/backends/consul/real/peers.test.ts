@@ -1,6 +1,7 @@
 // One lock, one leadership and one semaphore for Leasehold and for the Lock and Semaphore of Consul's client for Go.
 // LEASEHOLD_PEERS_SECONDS says for how long they contend.
 import { describe, expect, test } from 'vitest'
+import type { Hold, StoreKey } from '../../../../src/index.ts'
 import type { ConsulLine } from '../../../../tools/servers/run.mjs'
 import { until } from '../../../../tools/servers/wait.mjs'
 import { useBuild } from '../../../servers/build.ts'
@@ -101,6 +102,34 @@ function testsOf({ line, version }: TestedLine<ConsulLine>): void {
     await next.release()
     await client.close()
     await nothingLeft(name)
+  })
+
+  test('with the key and the number of a hold, a program in Go writes only while it is held', async () => {
+    const [name, data] = [freshName(), freshName()]
+    const peer = start('Go')
+    const [one, other] = await store.clients(2)
+    const write = (key: StoreKey | undefined, value: string) =>
+      peer.do('write', { name: data, value, key: key?.name, revision: String(key?.revision) })
+    for (const permits of [1, 2]) {
+      const lockOf = (client = one) =>
+        permits === 1 ? client?.mutex(name) : client?.semaphore(name, { permits })
+      const hold = (await lockOf()?.acquire()) as Hold
+      const { key } = hold
+      expect(await write(key, 'first')).toMatchObject({ owner: true })
+      await hold.checkpoint(`page ${permits}`)
+      expect(await write(hold.key, 'second')).toMatchObject({ owner: true })
+      expect(await write(key, 'with the number from before the checkpoint')).toMatchObject({ owner: false })
+      const last = hold.key
+      await hold.release()
+      expect(hold.key).toBeUndefined()
+      expect(await write(last, 'late')).toMatchObject({ owner: false })
+      const next = (await lockOf(other)?.acquire()) as Hold
+      expect(await write(last, 'later')).toMatchObject({ owner: false })
+      expect((await store.key(data))?.value).toBe('second')
+      await next.release()
+    }
+    await store.delete(data)
+    await store.delete(name, 'recurse')
   })
 
   /** The lock's own key stays where Go was the last to hold it; sessions and all other keys have to go. */

@@ -1,5 +1,6 @@
 // Many clients at once: a hundred callers of one client, thirty clients for one lock, two clients in one process.
 import { expect, test } from 'vitest'
+import { keysMost } from '../../../../src/backends/etcd/crowd.ts'
 import type { Hold } from '../../../../src/index.ts'
 import { freshNamespace, useEtcd } from '../../../servers/etcd.ts'
 
@@ -116,4 +117,28 @@ test('a closed client refuses every request, and opens no connection again', asy
 
   const outcomes = await Promise.allSettled(asked)
   expect(outcomes.map(({ status }) => status)).toEqual(Array(6).fill('rejected'))
+})
+
+test('a name with more than 10,000 keys below it is refused, with their number and a key, in a few requests', async () => {
+  const namespace = freshNamespace()
+  await etcd.putMany(`${namespace}a/old/`, keysMost + 1)
+  const client = await etcd.client(namespace)
+  const { mutex, semaphore, election } = {
+    mutex: client.mutex('a'),
+    semaphore: client.semaphore('a', { permits: 2 }),
+    election: client.election('a'),
+  }
+  const refused = {
+    name: 'ConflictError',
+    message: expect.stringMatching(/^10001 keys are below ".*a\/".*, such as ".*a\/old\/\d+"/),
+  }
+
+  await expect(mutex.tryAcquire()).rejects.toMatchObject(refused)
+  await expect(mutex.acquire()).rejects.toMatchObject(refused)
+  await expect(semaphore.acquire()).rejects.toMatchObject(refused)
+  await expect(election.leader()).rejects.toMatchObject(refused)
+  await expect(client.line('a')).rejects.toMatchObject(refused)
+
+  expect(await etcd.keys(`${namespace}a/`)).toHaveLength(keysMost + 1)
+  expect((await client.mutex('b').acquire()).held).toBe(true)
 })

@@ -1,6 +1,7 @@
 // One mutex and one election for Leasehold and for the concurrency package of etcd's client for Go.
 // LEASEHOLD_PEERS_SECONDS sets how long they contend.
 import { describe, expect, test } from 'vitest'
+import type { StoreKey } from '../../../../src/index.ts'
 import type { EtcdLine } from '../../../../tools/servers/run.mjs'
 import { until } from '../../../../tools/servers/wait.mjs'
 import { useBuild } from '../../../servers/build.ts'
@@ -96,6 +97,29 @@ function testsOf({ line, version }: TestedLine<EtcdLine>): void {
     const { created = '' } = await peer.do('lock', { name: `${name}-lock` })
     expect(await (await etcd.client('')).break(`${name}-lock`, BigInt(created))).toBe(true)
     expect(await peer.do('isowner', { name: `${name}-lock` })).toMatchObject({ owner: false })
+    await peer.do('close')
+  })
+
+  test('with the key and the number of a hold, a program in Go writes only while it is held', async () => {
+    const name = `${freshNamespace()}a`
+    const peer = await goPeer()
+    const [one, other] = [await etcd.client(''), await etcd.client('')]
+    const before = await one.mutex(name).acquire()
+    const waiting = other.mutex(name).acquire()
+    await etcd.line('', name, 2)
+    const write = (key: StoreKey | undefined, value: string) =>
+      peer.do('write', { name: `${name}-data`, value, key: key?.name, revision: String(key?.revision) })
+    const { key } = before
+    expect(await write(key, 'first')).toMatchObject({ owner: true })
+    await before.checkpoint('a write of the hold does not change the number')
+    expect(await write(before.key, 'second')).toMatchObject({ owner: true })
+    await before.release()
+    const hold = await waiting
+    expect(await write(key, 'late')).toMatchObject({ owner: false })
+    expect(before.key).toBeUndefined()
+    expect(hold.key?.revision).not.toBe(hold.token) // it has waited: the number to compare is not the token
+    expect(await write(hold.key, 'third')).toMatchObject({ owner: true })
+    expect((await etcd.keys(`${name}-data`)).map(({ value }) => value)).toEqual(['third'])
     await peer.do('close')
   })
 

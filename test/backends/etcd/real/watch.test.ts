@@ -64,7 +64,7 @@ test('a lock held for a moment is handed over within 50 ms, while other clients 
   }
   const perSecond = (1_000 * (await stop())) / (performance.now() - began)
 
-  expect(perSecond).toBeGreaterThan(100)
+  expect(perSecond).toBeGreaterThan(20) // otherwise nobody else wrote, and the test shows nothing
   expect(median(tookMs), `of ${tookMs.map(Math.round)} ms`).toBeLessThan(50)
 })
 

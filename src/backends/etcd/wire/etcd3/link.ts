@@ -1,9 +1,17 @@
 // A connection through a client of the npm package etcd3, which the caller made, configured and closes. Owns how its calls
 // are cancelled and its streams opened. failures.ts says what its errors mean.
-import type { Etcd3, ITxnRequest, ITxnResponse } from 'etcd3'
+import type { Etcd3, IDuplexStream, ITxnRequest, ITxnResponse } from 'etcd3'
 import { orAborted } from '../../../../base/abort.ts'
 import type { Clock } from '../../../../base/clock.ts'
-import { callMsMax, type Endpoint, type KeepAliveStream, type Link, type WatchStream } from '../link.ts'
+import { type Cancellable, hangUp } from '../hang-up.ts'
+import {
+  callMsMax,
+  type Duplex,
+  type Endpoint,
+  type KeepAliveStream,
+  type Link,
+  type WatchStream,
+} from '../link.ts'
 import { type CallOptions, type Interceptor, requireLeader } from './calls.ts'
 import { translate } from './failures.ts'
 
@@ -38,12 +46,22 @@ class GivenClient implements Link {
     return this.#call(signal, (options) => this.#client.leaseClient.leaseTimeToLive({ ID: lease }, options))
   }
 
-  keepAlives(): Promise<KeepAliveStream> {
-    return this.#client.leaseClient.leaseKeepAlive({ interceptors: [requireLeader] })
+  async keepAlives(): Promise<KeepAliveStream> {
+    const options = { interceptors: [requireLeader] }
+    return this.#duplex(await this.#client.leaseClient.leaseKeepAlive(options))
   }
 
-  watches(): Promise<WatchStream> {
-    return this.#client.watchClient.watch({ interceptors: [requireLeader] })
+  async watches(): Promise<WatchStream> {
+    return this.#duplex(await this.#client.watchClient.watch({ interceptors: [requireLeader] }))
+  }
+
+  /** etcd3's types leave out how a stream ends. */
+  #duplex<Q, A>(stream: IDuplexStream<Q, A>): Duplex<Q, A> {
+    return {
+      on: (event: 'data' | 'error' | 'end', listener: never) => stream.on(event as 'data', listener),
+      write: (question) => stream.write(question),
+      cancel: () => hangUp(stream as IDuplexStream<Q, A> & Cancellable, this.#clock),
+    }
   }
 
   translate(error: unknown): unknown {

@@ -11,6 +11,7 @@ import {
 import type { Socket } from 'node:net'
 import { untilAborted } from '../../../../base/abort.ts'
 import type { Clock } from '../../../../base/clock.ts'
+import { hangUp } from '../hang-up.ts'
 import type { Duplex } from '../link.ts'
 import { Frames, framed } from './frames.ts'
 import type { Method } from './messages.ts'
@@ -69,7 +70,7 @@ export class Connection {
       })
       stream.end(body)
       return () => {
-        if (!stream.closed && !stream.readableEnded) stream.close(constants.NGHTTP2_CANCEL)
+        if (!stream.readableEnded) this.#cancel(stream)
       }
     })
   }
@@ -90,8 +91,7 @@ export class Connection {
       },
       write: (question) =>
         !stream.writableEnded && !stream.destroyed && stream.write(framed(encode(question))),
-      end: () => stream.end(),
-      cancel: () => stream.close(constants.NGHTTP2_CANCEL),
+      cancel: () => this.#cancel(stream),
     }
   }
 
@@ -102,6 +102,14 @@ export class Connection {
     this.#session?.destroy()
     // A session that got GOAWAY waits for its streams and for the server; such sessions may be older than the present one.
     for (const socket of this.#sockets) socket.destroy()
+  }
+
+  #cancel(stream: ClientHttp2Stream): void {
+    if (stream.closed || stream.destroyed) return
+    const { writableFinished } = stream
+    const cancel = (): void => stream.close(constants.NGHTTP2_CANCEL)
+    const once = (event: 'finish' | 'close', tell: () => void) => stream.once(event, tell)
+    hangUp({ writableFinished, once, end: () => stream.end(), cancel }, this.#clock)
   }
 
   #open(path: string, metadata: Metadata): ClientHttp2Stream {

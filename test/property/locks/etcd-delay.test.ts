@@ -1,0 +1,3 @@
+import { locks } from './locks.ts'
+
+locks('etcd-delay')

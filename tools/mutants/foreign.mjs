@@ -1,0 +1,164 @@
+// @ts-check
+// Nineteen mistakes of a backend that somebody else writes, as patches of the one in memory. Owns the list. The
+// conformance suite alone must find each of them: its users have none of the properties of test/property/.
+// test/conformance/mistakes.test.ts runs the case that is named here, `npm run test:mutants` the whole suite.
+
+/** @typedef {import('./table.mjs').Mutant} Mutant */
+/** @typedef {Mutant & { by: 'conformance', case: string }} Mistake with the title of a case that finds it */
+
+const backend = 'src/backends/memory/backend.ts'
+const store = 'src/backends/memory/store.ts'
+
+/** @type {readonly Omit<Mistake, 'stores' | 'tests' | 'by'>[]} */
+const mistakes = [
+  {
+    name: 'foreign-one-waiter-too-many',
+    file: backend,
+    find: 'return position >= 0 && position < permits',
+    put: 'return position >= 0 && position < permits + (permits > 1 ? 1 : 0)',
+    case: 'a semaphore admits as many as it has permits, then the next in line, with growing tokens',
+  },
+  {
+    name: 'foreign-one-woken-for-two-permits',
+    file: store,
+    find: 'for (const changed of [...(this.#watchers.get(name) ?? [])]) changed()',
+    put: 'for (const changed of [...(this.#watchers.get(name) ?? [])].slice(0, 1)) changed()',
+    case: 'two permits that are free at once wake two waiters, and no third one',
+  },
+  {
+    name: 'foreign-woken-late',
+    file: store,
+    find: 'for (const changed of [...(this.#watchers.get(name) ?? [])]) changed()',
+    put: 'for (const changed of [...(this.#watchers.get(name) ?? [])]) this.#clock.after(8_000, changed)',
+    case: 'a claim that waits is woken soon after the lock became free, and not before',
+  },
+  {
+    name: 'foreign-change-before-the-wait-missed',
+    file: backend,
+    find: '      look() // the watch missed changes between the answer and its begin\n',
+    put: '',
+    case: 'a claim that begins to wait just after the lock became free is woken',
+  },
+  {
+    name: 'foreign-expiry-wakes-nobody',
+    file: store,
+    find: 'return this.#clock.after(ttlMs, () => this.destroySession(id))',
+    put: `return this.#clock.after(ttlMs, () => {
+      const watchers = [...this.#watchers]
+      this.#watchers.clear()
+      this.destroySession(id)
+      for (const [name, those] of watchers) this.#watchers.set(name, those)
+    })`,
+    case: 'a session that is not renewed ends in time, and a waiter is woken although nobody asks',
+  },
+  {
+    name: 'foreign-late-attempt-is-a-ghost',
+    file: backend,
+    find: '    this.#store.join(claim)\n    return this.#answer(claim)\n',
+    put: `    const givenUp = new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
+    const arrived = new Promise((arrive) => setTimeout(arrive, 20)).then(() => {
+      this.#store.join(claim)
+      return this.#answer(claim)
+    })
+    return Promise.race([arrived, givenUp as Promise<never>])\n`,
+    case: 'an attempt that was given up before its answer leaves nothing after its withdrawal, even if it arrives late',
+  },
+  {
+    name: 'foreign-abort-heard-after-the-answer',
+    file: backend,
+    find: '    this.#store.join(claim)\n    return this.#answer(claim)\n',
+    put: `    this.#store.join(claim)
+    if (!this.#holds(claim)) await new Promise((answer) => setTimeout(answer, 4_000))
+    return this.#answer(claim)\n`,
+    case: 'an abort before the store answers ends every question soon, with no other reason than its own',
+  },
+  {
+    name: 'foreign-session-shorter-than-granted',
+    file: store,
+    find: 'return this.#clock.after(ttlMs, () => this.destroySession(id))',
+    put: 'return this.#clock.after(ttlMs / 2, () => this.destroySession(id))',
+    case: 'a session that is not renewed ends in time, and a waiter is woken although nobody asks',
+  },
+  {
+    name: 'foreign-session-longer-than-granted',
+    file: store,
+    find: 'return this.#clock.after(ttlMs, () => this.destroySession(id))',
+    put: 'return this.#clock.after(ttlMs * 5, () => this.destroySession(id))',
+    case: 'a session that is not renewed ends in time, and a waiter is woken although nobody asks',
+  },
+  {
+    name: 'foreign-dead-session-renewed',
+    file: store,
+    find: '    const session = this.#session(id)\n    session.cancelExpiry()\n',
+    put: '    const session = this.#sessions.get(id)\n    if (!session) return\n    session.cancelExpiry()\n',
+    case: 'the store rejects a renewal of a session that it no longer knows',
+  },
+  {
+    name: 'foreign-withdrawal-takes-all-of-its-session',
+    file: store,
+    find: 'this.#remove(claim.name, (place) => isSame(place.claim, claim))',
+    put: 'this.#remove(claim.name, (place) => place.claim.session === claim.session)',
+    case: 'one client may hold several permits, and releasing one keeps the others',
+  },
+  {
+    name: 'foreign-tokens-begin-anew',
+    file: store,
+    find: '    else this.#lines.delete(name)\n',
+    put: '    else this.#lines.delete(name)\n    if (rest.length === 0) this.#tickets = 0n\n',
+    case: 'tokens grow although the name was free in between',
+  },
+  {
+    name: 'foreign-refused-claim-stays',
+    file: store,
+    find: ' || (!claim.wait && line.length >= claim.permits)',
+    put: '',
+    case: 'a claim that does not wait holds if it can, and leaves nothing when it is refused',
+  },
+  {
+    name: 'foreign-asked-again-stands-again',
+    file: store,
+    find: 'if (this.position(claim) >= 0 || (',
+    put: 'if ((',
+    case: 'attempt, withdraw and destroySession are idempotent and touch no other claim',
+  },
+  {
+    name: 'foreign-checkpoint-of-anybody',
+    file: backend,
+    find: '    if (!this.#holds(claim)) return false\n    this.#store.checkpoints',
+    put: '    this.#store.checkpoints',
+    case: 'the next holder reads the checkpoint of the last one, and only the holder can store one',
+  },
+  {
+    name: 'foreign-proclamation-wakes-nobody',
+    file: store,
+    find: '    this.#lines.set(claim.name, places)\n    this.#tell(claim.name)\n',
+    put: '    this.#lines.set(claim.name, places)\n',
+    case: 'an observer that waits is woken soon by a new value and by the next leader, and not before',
+  },
+  {
+    name: 'foreign-break-takes-any-holder',
+    file: store,
+    find: '(each, index) => each.ticket === ticket && index < each.claim.permits',
+    put: '(each, index) => each.ticket <= ticket && index < each.claim.permits',
+    case: 'break changes nothing with a token that no holder has: of a waiter, of the last holder, or of no claim',
+  },
+  {
+    name: 'foreign-permits-not-compared',
+    file: store,
+    find: '    if (first && first.permits !== claim.permits) throw inUse(claim, first)\n',
+    put: '',
+    case: 'another number of permits, or another kind of lock, is a conflict that leaves nothing behind',
+  },
+  {
+    name: 'foreign-verified-from-memory',
+    file: backend,
+    find: '    signal.throwIfAborted()\n    return this.#holds(claim)\n',
+    put: '    signal.throwIfAborted()\n    return claim.name.length > 0\n',
+    case: 'verify reports a loss before any renewal has reported it',
+  },
+]
+
+/** The mistakes, for the table of all mutants. @type {readonly Mistake[]} */
+export const ofForeigners = mistakes.map((mistake) => {
+  return { ...mistake, stores: [], tests: ['conformance/memory'], by: 'conformance' }
+})
