@@ -14,12 +14,29 @@ export async function generated() {
   )
   const target = ['--target', 'static-module', '--wrap', 'es6', '--root', 'leasehold-etcd', '--lint', '']
   const code = await promisify(pbjs.main)([...target, '--keep-case', ...flags, `${folder}/etcd.proto`])
-  // Node finds no named exports in this CommonJS module, and no file without its extension.
-  const imported = String(code).replace(
-    'import * as $protobuf from "protobufjs/minimal";',
-    'import $protobuf from "protobufjs/minimal.js";',
-  )
-  return `// @ts-nocheck\n// Generated from etcd.proto by \`npm run wire\`; do not edit.\n${imported.replace(/^\s*\n/, '')}`
+  const names = [...String(code).matchAll(/etcdserverpb\.(\w+) = \(function/g)].map(([, name]) => `'${name}'`)
+  const typed = String(code)
+    .replace(/^\s*\n/, '')
+    .replace(/export \{ \$root as default \};\s*$/, '')
+    // Node finds no named exports in this CommonJS module, and no file without its extension.
+    .replace(
+      'import * as $protobuf from "protobufjs/minimal";',
+      'import $protobuf from "protobufjs/minimal.js";',
+    )
+    .replace(
+      'export const etcdserverpb =',
+      `${codec}\nexport const etcdserverpb: Record<${names.join(' | ')}, Codec> =`,
+    )
+  return `// @ts-nocheck\n// Generated from etcd.proto by \`npm run wire\`; do not edit.\n${typed}`
 }
 
-if (process.argv[1] === import.meta.filename) writeFileSync(`${folder}/messages.js`, await generated())
+/** The type of each message: messages.ts beside it says what goes in and comes out. */
+const codec = `/** Encodes and decodes one kind of message. */
+export interface Codec {
+    encode(message: object): { finish(): Uint8Array };
+    // biome-ignore lint/suspicious/noExplicitAny: messages.ts names the shapes
+    decode(bytes: Uint8Array): any;
+}
+`
+
+if (process.argv[1] === import.meta.filename) writeFileSync(`${folder}/messages.ts`, await generated())

@@ -1,5 +1,5 @@
 // The messages of etcd's calls, from and to bytes. Owns their shape for the rest of the backend: 64-bit numbers are decimal
-// strings, and every list and number is there, also where etcd leaves out a zero. proto/messages.js does the encoding.
+// strings, and every list and number is there, also where etcd leaves out a zero. proto/messages.ts does the encoding.
 import type {
   IKeyValue,
   ILeaseKeepAliveRequest,
@@ -10,7 +10,7 @@ import type {
   IWatchRequest,
   IWatchResponse,
 } from 'etcd3'
-import { etcdserverpb as pb } from './proto/messages.js'
+import { etcdserverpb as pb } from './proto/messages.ts'
 
 /** One call of etcd's API: its path, and how its messages become bytes and come back. */
 export interface Method<Question, Answer> {

@@ -6,7 +6,14 @@ const $Reader = $protobuf.Reader, $Writer = $protobuf.Writer, $util = $protobuf.
 
 const $root = $protobuf.roots["leasehold-etcd"] || ($protobuf.roots["leasehold-etcd"] = {});
 
-export const etcdserverpb = $root.etcdserverpb = (() => {
+/** Encodes and decodes one kind of message. */
+export interface Codec {
+    encode(message: object): { finish(): Uint8Array };
+    // biome-ignore lint/suspicious/noExplicitAny: messages.ts names the shapes
+    decode(bytes: Uint8Array): any;
+}
+
+export const etcdserverpb: Record<'ResponseHeader' | 'KeyValue' | 'Event' | 'RangeRequest' | 'RangeResponse' | 'PutRequest' | 'DeleteRangeRequest' | 'RequestOp' | 'DeleteRangeResponse' | 'PutResponse' | 'ResponseOp' | 'Compare' | 'TxnRequest' | 'TxnResponse' | 'LeaseGrantRequest' | 'LeaseGrantResponse' | 'LeaseRevokeRequest' | 'LeaseKeepAliveRequest' | 'LeaseKeepAliveResponse' | 'LeaseTimeToLiveRequest' | 'LeaseTimeToLiveResponse' | 'WatchCreateRequest' | 'WatchCancelRequest' | 'WatchRequest' | 'WatchResponse' | 'AuthenticateRequest' | 'AuthenticateResponse', Codec> = $root.etcdserverpb = (() => {
 
     const etcdserverpb = {};
 
@@ -2228,4 +2235,3 @@ export const etcdserverpb = $root.etcdserverpb = (() => {
     return etcdserverpb;
 })();
 
-export { $root as default };
