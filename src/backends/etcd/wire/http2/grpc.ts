@@ -59,7 +59,7 @@ export class Connection {
   ): Promise<Answer> {
     const body = framed(encode(question))
     return untilAborted(signal, ({ resolve, reject }) => {
-      const stream = this.#open(path, { ...metadata, 'grpc-timeout': `${limitMs}m` })
+      const stream = this.#request(path, { ...metadata, 'grpc-timeout': `${limitMs}m` })
       let answer: { readonly message: Answer } | undefined
       outcome(stream, (error) => {
         if (answer && !error) resolve(answer.message)
@@ -80,7 +80,7 @@ export class Connection {
     { path, encode, decode }: Method<Question, Answer>,
     metadata: Metadata,
   ): Duplex<Question, Answer> {
-    const stream = this.#open(path, metadata)
+    const stream = this.#request(path, metadata)
     this.#ping(stream)
     const said = new Listeners<Answer>()
     outcome(stream, (error) => (error ? said.error(error) : said.end()))
@@ -93,6 +93,11 @@ export class Connection {
         !stream.writableEnded && !stream.destroyed && stream.write(framed(encode(question))),
       cancel: () => this.#cancel(stream),
     }
+  }
+
+  /** Connects, if it is not connected, so that the next call need not. */
+  open(): void {
+    if (!this.#closed) this.#live()
   }
 
   /** Breaks everything under way. Later calls reject. */
@@ -112,7 +117,7 @@ export class Connection {
     hangUp({ writableFinished, once, end: () => stream.end(), cancel }, this.#clock)
   }
 
-  #open(path: string, metadata: Metadata): ClientHttp2Stream {
+  #request(path: string, metadata: Metadata): ClientHttp2Stream {
     const session = this.#live()
     return session.request({
       ':method': 'POST',

@@ -45,6 +45,8 @@ class MemberLink implements Link {
   }
 
   grant(lease: string, ttlSeconds: number, signal: AbortSignal): Promise<etcd.Lease> {
+    // Its renewals need their connection soon. Far away, with a short time to live, there is no time left to make it then.
+    this.#connections.renewals.open()
     return this.#call(etcd.leaseGrant, { ID: lease, TTL: ttlSeconds }, signal)
   }
 
