@@ -3,14 +3,14 @@
 // it.
 
 import { SessionGoneError, UnavailableError } from '../../base/errors.ts'
-import { Scope } from '../../base/scope.ts'
 import type { Waiting } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
 import type { ClaimState, Claims, Held, Holding, Protocol } from './claims.ts'
 import { delayedKeys, enter, takeOff, without } from './holders.ts'
 import { checkKind, readTickets, type StoredHolders, type Ticket } from './line.ts'
 import type { PermitSessions } from './permit-sessions.ts'
-import { hasRoom, listed, type Room, type Sight, see } from './semaphore-sight.ts'
+import { untilRoom } from './room.ts'
+import { hasRoom, type Room, type Sight, see } from './semaphore-sight.ts'
 import type { Waits } from './waits.ts'
 import type { Operation, Snapshot, StoredKey, Transport } from './wire/transport.ts'
 
@@ -24,8 +24,6 @@ interface Queueing extends Waiting {
 }
 
 const triesMax = 8
-/** From when on a waiter watches the whole name: a shorter wait need not look for holders that die. */
-const deathMs = 1_000
 /** How many dead holders leave the list at a time: a transaction takes 64 operations. */
 const takenOffMax = 24
 
@@ -62,7 +60,10 @@ export class Semaphores implements Protocol {
     if (state.held) return admitted(before ? state.held : await this.#admitAnew(state, sight, signal))
     this.#check(state, sight)
     if (this.#ahead(state, sight.tickets).length > 0 || !hasRoom(sight, state.claim)) {
-      return this.#wait(state, sight, signal)
+      const answer = await this.#wait(state, sight, signal)
+      // The claims ahead left while this one joined: then the list need not change for its turn to come.
+      const isTurn = !answer.predecessor && hasRoom(sight, state.claim) && state.ticket !== undefined
+      return isTurn && tries > 1 ? this.#advance(state, signal, tries - 1) : answer
     }
     const held = await this.#take(state, sight, signal)
     if (held === 'delayed') return { ...(await this.#wait(state, sight, signal)), delayed: true }
@@ -72,8 +73,8 @@ export class Semaphores implements Protocol {
   }
 
   /**
-   * A holder watches its key. A waiter watches the ticket before its own or, if there is none, the whole name, until a
-   * permit is free.
+   * A holder watches its key. A waiter watches the ticket before its own or, if there is none, the list, until a permit
+   * is free.
    */
   async changed(state: ClaimState, answer: Answer, signal: AbortSignal): Promise<undefined> {
     if (answer.held) {
@@ -82,32 +83,7 @@ export class Semaphores implements Protocol {
     }
     const { predecessor, index } = answer
     if (predecessor) await this.#waits.until({ key: predecessor.key }, predecessor.modified, isLeft, signal)
-    else state.room = await this.#room(state, index, signal)
-  }
-
-  /**
-   * Waits until a permit is free. The list alone changes only when a permit is taken or given back, so an answer is
-   * small and has news: others that race for the permit are no faster. Later the whole name is watched, too: it shows
-   * that a holder has died.
-   */
-  async #room({ claim, keys }: ClaimState, index: number, signal: AbortSignal): Promise<Room | undefined> {
-    const ofList = ({ entries: [lock] }: Snapshot): Room | undefined => listed(lock, claim)
-    const ofName = (snapshot: Snapshot): Room => see(claim, keys, snapshot)
-    const isFree = (room: Room | undefined): boolean => !room || hasRoom(room, claim)
-    const scope = new Scope().onSignal(signal)
-    try {
-      return await Promise.race([
-        this.#waits
-          .until({ key: keys.lock }, index, (answer) => isFree(ofList(answer)), scope.signal)
-          .then((answer) => answer && ofList(answer)),
-        this.#waits
-          .later(deathMs, { prefix: keys.folder }, index, (answer) => isFree(ofName(answer)), scope.signal)
-          .then((answer) => answer && ofName(answer)),
-      ])
-    } finally {
-      scope.end('the wait is over')
-      scope.lift()
-    }
+    else state.room = await untilRoom(this.#waits, state, index, signal)
   }
 
   async verify(state: ClaimState, signal: AbortSignal): Promise<boolean> {
