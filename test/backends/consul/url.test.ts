@@ -87,7 +87,7 @@ test.each([
   ['consul://h/?dc=a&token=b', /"token" is not known/],
   ['consul://h/?dc', /dc: "" is no datacenter/],
   ['consul://h/?dc=a%20b', /"a b" is no datacenter; it takes letters/],
-  ['consul://h/?dc=a&dc=b', /dc is there more than once/],
+  ['consul://h/?dc=a&dc=b', /dc is given more than once/],
 ])('%s is refused, and what is wrong with it is said', (url, message) => {
   expect(() => parseConsulUrl(url)).toThrow(TypeError)
   expect(() => parseConsulUrl(url)).toThrow(message)
