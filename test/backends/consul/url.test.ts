@@ -73,7 +73,7 @@ test.each([
   ['consul://::1/', /no host:port/],
   ['consul://unix:run%2Fa/', /"unix:…" is no host:port/],
   ['consul://unix:%2Frun%zz/', /socket is not correctly percent-encoded/],
-  ['consul://h/%zz/', /"\/%zz\/" is not percent-encoded/],
+  ['consul://h/%zz/', /"\/%zz\/" is not valid percent-encoding/],
   ['consul://h//', /namespace "\/" has an empty part.*a\/b\//],
   ['consul://h//a', /"\/a\/" has an empty part/],
   ['consul://h/a//b/', /an empty part/],
