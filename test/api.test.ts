@@ -99,7 +99,14 @@ test('a test can write a fake of each public type as an object', async () => {
   }
   const real = await connect('memory:')
   const client: Leasehold = {
-    ...{ url: 'memory:', facts: real.facts, ttlMs: 1, close: done, [Symbol.asyncDispose]: done },
+    ...{
+      url: 'memory:',
+      facts: real.facts,
+      ttlMs: 1,
+      session: undefined,
+      close: done,
+      [Symbol.asyncDispose]: done,
+    },
     ...{ mutex: () => mutex, semaphore: () => semaphore, election: () => election, cron: () => guard },
     ...{ line: async () => [], survey: async () => [], cronJobs: async () => [], break: async () => false },
   }

@@ -37,6 +37,11 @@ export abstract class Leasehold implements AsyncDisposable {
   abstract readonly facts: Facts
   /** Time to live of the session in ms, as it was asked for; the store's default if `connect` got none. */
   abstract readonly ttlMs: number
+  /**
+   * The store's id of the present session; undefined while there is none, since the store did not confirm the last one in
+   * time, or since the client is closed. Computed from the clock when read: a health check of a process can rely on it.
+   */
+  abstract readonly session: string | undefined
 
   /** A lock with one holder at a time. Sends nothing. Throws TypeError or RangeError for a bad name. */
   abstract mutex(name: string): Mutex

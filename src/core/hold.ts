@@ -214,7 +214,7 @@ export class ClaimHold implements Hold {
     const [name, ms] = [quoted(this.name), this.#stopBeforeMs]
     return new HoldLostError(
       `the hold on ${name} was not renewed, and ${ms} ms before its deadline its work has to stop`,
-      { code: 'LEASEHOLD_HOLD_SHORT' },
+      { code: 'LEASEHOLD_HOLD_SHORT', cause: this.#grant.session.failure },
     )
   }
 
@@ -228,7 +228,7 @@ export class ClaimHold implements Hold {
       return new HoldLostError(`the hold on ${name} was released`, { code: 'LEASEHOLD_HOLD_RELEASED' })
     return new HoldLostError(
       `${Math.floor(leftMs)} ms are left of the hold on ${name}, ${minMs} ms were asked for`,
-      { code: 'LEASEHOLD_HOLD_SHORT' },
+      { code: 'LEASEHOLD_HOLD_SHORT', cause: this.#grant.session.failure },
     )
   }
 }

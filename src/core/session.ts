@@ -1,7 +1,7 @@
 // Keeps a session alive in the store, and decides when its client must consider it dead. Owns the deadline and the
 // renewals; knows no names, lines or locks. sessions.ts opens sessions.
 import { type Clock, leastElapsedMs, type Mark, mostElapsedMs, pause } from '../base/clock.ts'
-import { HoldLostError, SessionGoneError } from '../base/errors.ts'
+import { HoldLostError, RefusedError, SessionGoneError } from '../base/errors.ts'
 import { quoted } from '../base/printable.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend, Claim, SessionGrant } from '../contract.ts'
@@ -87,6 +87,11 @@ export class Session {
    */
   get claimsLost(): number {
     return this.#claimsLost
+  }
+
+  /** Why the last renewal failed; undefined if it did not. */
+  get failure(): unknown {
+    return this.#failures > 0 ? this.#failure : undefined
   }
 
   /** Calls `lose` when the session ends, or when the store reports that this claim ended. The result unsubscribes. */
@@ -210,7 +215,9 @@ export class Session {
   }
 
   #expired(): HoldLostError {
-    const message = `not renewed for ${this.coveredMs} ms less a margin of ${marginMs(this.coveredMs)} ms`
-    return new HoldLostError(`hold lost: ${message}`, { cause: this.#failure })
+    const { failure: cause } = this
+    const why = cause instanceof RefusedError ? `: ${cause.message}` : ''
+    const message = `not renewed for ${this.coveredMs} ms less a margin of ${marginMs(this.coveredMs)} ms${why}`
+    return new HoldLostError(`hold lost: ${message}`, { cause })
   }
 }
