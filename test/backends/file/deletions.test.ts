@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { builtPackage } from '../../built.ts'
 import { Child, emptyDirectory, remove } from './processes.ts'
-import { strangers } from './watch.ts'
+import { strangers } from './witnessed.ts'
 
 const directory = emptyDirectory()
 const log = `${directory}.log`

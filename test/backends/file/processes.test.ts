@@ -10,7 +10,7 @@ import { file } from '../../../src/backends/file/index.ts'
 import { connect } from '../../../src/connect.ts'
 import { builtPackage } from '../../built.ts'
 import { Child, emptyDirectory, remove } from './processes.ts'
-import { watched, witness } from './watch.ts'
+import { watched, witness } from './witnessed.ts'
 
 let built: string
 const children: Child[] = []

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { builtPackage } from '../../built.ts'
-import { watched } from './watch.ts'
+import { watched } from './witnessed.ts'
 
 /** The Node under test. */
 const node = process.env.LEASEHOLD_TEST_NODE || process.execPath

@@ -29,7 +29,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true })
 })
 
-/** The deleted paths in a log of witness.mjs that were not created before. Log files of a created database are SQLite's. */
+/** The deleted paths in a log of witness.mjs that were not created before. The log files next to a database are of SQLite itself. */
 export function strangers(path: string): string[] {
   const created = new Set<string>()
   return readFileSync(path, 'utf8')
