@@ -137,6 +137,10 @@ class Client extends Leasehold {
     }
   }
 
+  override get session(): string | undefined {
+    return this.#sessions.live?.id
+  }
+
   override mutex(name: string): Mutex {
     return new ClaimLock(this.#client, name, 1)
   }

@@ -35,6 +35,8 @@ export interface VisitOptions {
    * `connect`.
    */
   readonly startMs?: number | undefined
+  /** A signal after which the exit status is 0 if no command ran. */
+  readonly endsWell?: NodeJS.Signals
 }
 
 /** Makes the client of a subcommand. `interrupted` aborts when a signal asks leasehold to end. */
@@ -88,12 +90,13 @@ async function reach(options: VisitOptions, signals: Signals, clock: Clock): Pro
   }
 }
 
-function tell(error: unknown, { quiet }: VisitOptions): number {
+function tell(error: unknown, { quiet, endsWell }: VisitOptions): number {
   const expected =
     error instanceof Interrupted ||
     error instanceof UnreadError ||
     (quiet && error instanceof WaitTimeoutError)
   if (!expected) say(messageOf(error))
+  if (error instanceof Interrupted && error.signal === endsWell) return 0
   return statusOf(error)
 }
 

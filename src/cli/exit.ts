@@ -29,9 +29,11 @@ export class StartError extends Error {
 
 /** A signal told leasehold to end before the command ran. */
 export class Interrupted extends Error {
+  readonly signal: NodeJS.Signals
   readonly status: number
   constructor(signal: NodeJS.Signals) {
     super(`ended by ${signal}`)
+    this.signal = signal
     this.status = signalStatus(signal)
   }
 }

@@ -64,6 +64,15 @@ function tokenOf(variables: Variables): string | undefined {
   return found
 }
 
+/** The token as the variables and the file give it now; undefined if the file cannot be read or has none. */
+export function tokenAgain(variables: Variables): string | undefined {
+  try {
+    return tokenOf(variables)
+  } catch {
+    return undefined // perhaps it is being replaced; the next request that Consul refuses reads it again
+  }
+}
+
 function authOf({ CONSUL_HTTP_AUTH: auth }: Variables): Auth | undefined {
   if (!auth) return undefined
   const [username = '', ...rest] = auth.split(':')

@@ -3,11 +3,11 @@
 import type { Clock } from '../../base/clock.ts'
 import type { BackendSource } from '../../contract.ts'
 import { ConsulBackend, usualLockDelayMs } from './backend.ts'
-import { optionsOf } from './environment.ts'
+import { optionsOf, tokenAgain } from './environment.ts'
 import { Layout } from './layout.ts'
 import { type ConsulOptions, checkConsulOptions, parseEndpoint } from './options.ts'
 import { formatConsulUrl } from './url.ts'
-import type { Transport } from './wire/transport.ts'
+import type { Access, Transport } from './wire/transport.ts'
 
 export type { Auth, Credentials, Pem, Tls } from '../shared/credentials.ts'
 export type { ConsulEnterprise, ConsulOptions, ConsulTls } from './options.ts'
@@ -17,6 +17,10 @@ export type { ConsulEnterprise, ConsulOptions, ConsulTls } from './options.ts'
  * nothing; `connect` does.
  */
 export function consul(options: ConsulOptions = {}): BackendSource {
+  return sourceOf(options)
+}
+
+function sourceOf(options: ConsulOptions, tokenAgain?: () => string | undefined): BackendSource {
   checkConsulOptions(options)
   const { namespace = '', checks = [], node, dc, tls, unsafeTwoMayHold } = options
   const endpoints = endpointsOf(options)
@@ -27,7 +31,7 @@ export function consul(options: ConsulOptions = {}): BackendSource {
     }),
     async open(clock, ttlMs) {
       const { lockDelayMs = usualLockDelayMs(ttlMs) } = options
-      const transport = await transportOf(options, endpoints, clock)
+      const transport = await transportOf({ ...options, tokenAgain }, endpoints, clock)
       const layout = new Layout(namespace)
       return new ConsulBackend(transport, { layout, clock, lockDelayMs, unsafeTwoMayHold, checks, node })
     },
@@ -38,24 +42,24 @@ export function consul(options: ConsulOptions = {}): BackendSource {
  * Reads `consul://host:port,host:port/namespace/?dc=dc1&node=n1&checks=a,b&lockDelayMs=30000`, or `consuls://` for TLS;
  * `consul://unix:%2Fpath/namespace/` is a socket. Without a host, as in `consul:` or `consul:///namespace/`, the address is that of CONSUL_HTTP_ADDR and
  * CONSUL_HTTP_SSL, or else 127.0.0.1:8500. Credentials come from the variables that the consul program reads:
- * CONSUL_HTTP_TOKEN, CONSUL_HTTP_TOKEN_FILE (which wins), CONSUL_HTTP_AUTH (user:password), and with TLS CONSUL_CACERT,
+ * CONSUL_HTTP_TOKEN, CONSUL_HTTP_TOKEN_FILE (which wins, and is read again when Consul refuses the token), CONSUL_HTTP_AUTH (user:password), and with TLS CONSUL_CACERT,
  * CONSUL_CAPATH, CONSUL_CLIENT_CERT, CONSUL_CLIENT_KEY, CONSUL_TLS_SERVER_NAME and CONSUL_HTTP_SSL_VERIFY; for Consul
  * Enterprise also CONSUL_NAMESPACE and CONSUL_PARTITION. Throws TypeError for a malformed URL, a malformed variable,
  * and a file that cannot be read.
  */
 export function consulFromUrl(url: string, environment: NodeJS.ProcessEnv = process.env): BackendSource {
-  return consul(optionsOf(url, environment))
+  return sourceOf(optionsOf(url, environment), () => tokenAgain(environment))
 }
 
 async function transportOf(
-  options: ConsulOptions,
+  options: ConsulOptions & Pick<Access, 'tokenAgain'>,
   endpoints: readonly string[],
   clock: Clock,
 ): Promise<Transport> {
   const { ConsulClient, givenClient, server } = await import('./wire/client.ts')
-  const { client, token, auth, tls, dc, enterprise } = options
+  const { client, token, tokenAgain, auth, tls, dc, enterprise } = options
   if (client) return new ConsulClient(clock, [givenClient(client)])
-  const access = { token, auth, tls, dc, ...enterprise }
+  const access = { token, tokenAgain, auth, tls, dc, ...enterprise }
   return new ConsulClient(
     clock,
     endpoints.map((endpoint) => server(endpoint, access)),

@@ -46,10 +46,14 @@ export class PermitSessions {
 
   /**
    * A leader that is cut off also renews sessions that the other servers have ended, so only the consistent read
-   * counts.
+   * counts. But Consul leaves a session out of that read if the token may not read it, and refuses only the renewal. So
+   * the error of the renewal comes first.
    */
   async #renewOne(id: string, signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#transport.renewSession(id, signal), this.#transport.confirmSession(id, signal)])
+    const confirmed = this.#transport.confirmSession(id, signal)
+    confirmed.catch(() => {}) // until it is awaited
+    await this.#transport.renewSession(id, signal)
+    await confirmed
   }
 
   async destroy(session: string, signal: AbortSignal): Promise<void> {

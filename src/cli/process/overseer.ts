@@ -5,6 +5,7 @@ import type { Hold } from '../../api/hold.ts'
 import type { Leasehold } from '../../api/leasehold.ts'
 import { orAborted } from '../../base/abort.ts'
 import { type Clock, type Mark, mostElapsedMs, pause } from '../../base/clock.ts'
+import { RefusedError } from '../../base/errors.ts'
 import { coveredMs, marginMs, renewalMs, requestMs } from '../../core/lifetime.ts'
 import { exitStatus } from '../exit.ts'
 import type { ChildGroup } from './child.ts'
@@ -34,7 +35,7 @@ export function graceOnLossMs({ ttlMs, facts }: Pick<Leasehold, 'ttlMs' | 'facts
 
 /** The processes to oversee, and the times. */
 export interface Watch {
-  readonly hold: Pick<Hold, 'name' | 'token' | 'signal' | 'remainingMs'>
+  readonly hold: Pick<Hold, 'name' | 'token' | 'signal' | 'remainingMs' | 'assertHeld'>
   readonly group: ChildGroup
   readonly guardian: Guardian
   readonly clock: Clock
@@ -117,8 +118,7 @@ export class Overseer {
     const nearMs = Math.max(graceOnLossMs, killAheadMs)
     const late = leftMs <= killAheadMs || (told && this.#loss === 'near')
     if (told) this.#lose('told', (hold.signal.reason as Error).message)
-    else if (leftMs <= nearMs)
-      this.#lose('near', `no contact with the store, ${Math.round(leftMs)} ms are left`)
+    else if (leftMs <= nearMs) this.#lose('near', `${whyNotRenewed(hold)}, ${Math.round(leftMs)} ms are left`)
     else if (guardian.intervened.aborted) this.#lose('near', (guardian.intervened.reason as Error).message)
     if (this.#loss && !late) this.#stop(told ? graceOnLossMs : graceMs)
     if (late || this.#graceLeftMs() <= 0) this.#kill()
@@ -207,4 +207,15 @@ export class Overseer {
   #sinceMs(mark: Mark): number {
     return mostElapsedMs(mark, this.#watch.clock.mark())
   }
+}
+
+/** The reason why the hold is not renewed. If the store refuses, it is the message of the store. */
+function whyNotRenewed(hold: Pick<Hold, 'assertHeld'>): string {
+  try {
+    hold.assertHeld(Number.MAX_SAFE_INTEGER)
+  } catch (error) {
+    const { cause } = error as Error
+    if (cause instanceof RefusedError) return cause.message
+  }
+  return 'no contact with the store'
 }

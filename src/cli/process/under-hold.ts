@@ -12,7 +12,7 @@ import type { Post } from './post.ts'
 
 /** The command to run, and its hold. */
 export interface Job extends Visit {
-  readonly hold: Pick<Hold, 'name' | 'token' | 'signal' | 'remainingMs'>
+  readonly hold: Pick<Hold, 'name' | 'token' | 'signal' | 'remainingMs' | 'assertHeld'>
   /** The source of the guardian. */
   readonly post: Post
   readonly command: readonly string[]

@@ -40,6 +40,8 @@ export interface Server {
   readonly address: string
   /** Makes a new connection, at the start and after every failure. */
   connect(): Connection
+  /** Reads the token again where it is in a file. Returns false if the token is still the one of `used`. */
+  hasNewToken?(used: Shown): boolean
 }
 
 /** The way to one server. */
@@ -136,13 +138,18 @@ export class ConsulClient implements Transport {
     signal.throwIfAborted()
     await this.#rest.over(signal)
     const connection = this.#connection
-    const { address } = this.#server
+    const server = this.#server
+    const { address } = server
     try {
       return understood(request, await this.#send(connection, request, signal), connection.shown.secrets)
     } catch (error) {
       const ended = signal.aborted && Object.is(error, signal.reason)
       if (ended && !(error instanceof UnavailableError)) throw error // the caller's own reason, whatever it is
       const fault = asFault(error)
+      if (fault.status === 403 && server.hasNewToken?.(connection.shown)) {
+        if (connection === this.#connected) this.#disconnect()
+        return this.#ask(request, signal) // a request that was refused had no effect
+      }
       this.#rest.ask(fault.restMs)
       const busy = fault.status === 429 // it is there, and a new connection would be one more
       const away = fault.meaning === UnavailableError && !busy
@@ -191,8 +198,9 @@ function silence(limitMs: number): UnavailableError {
 
 /** A server to connect to, at `host:port` or `unix:///path/of/a/socket`. */
 export function server(address: string, access: Access): Server {
-  const { tls } = access
-  const shown = shownTo(access)
+  const { tls, token, tokenAgain } = access
+  let shown = shownTo(access)
+  let last = token
   return {
     address,
     connect() {
@@ -200,6 +208,11 @@ export function server(address: string, access: Access): Server {
       const at = placeOf(address, tls)
       const lanes = { steady: papiOf(at, steady), work: papiOf(at, work) }
       return { lanes, shown, retire: () => [steady, work].forEach(retire) }
+    },
+    hasNewToken(used) {
+      const now = shown === used && tokenAgain?.()
+      if (now && now !== last) shown = shownTo({ ...access, token: (last = now) })
+      return shown !== used
     },
   }
 }

@@ -109,4 +109,7 @@ export interface Transport {
 }
 
 /** The credentials for the servers, and which part of Consul to ask. */
-export interface Access extends Pick<ConsulOptions, 'token' | 'auth' | 'tls' | 'dc'>, ConsulEnterprise {}
+export interface Access extends Pick<ConsulOptions, 'token' | 'auth' | 'tls' | 'dc'>, ConsulEnterprise {
+  /** Reads the token again; undefined if that is not possible. */
+  readonly tokenAgain?: (() => string | undefined) | undefined
+}

@@ -2,12 +2,12 @@
 // program give them. No secret shows in what leasehold says, nor in LEASEHOLD_URL.
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
-import { consul as consulSource } from '../../../../src/backends/consul/index.ts'
+import { consulFromUrl, consul as consulSource } from '../../../../src/backends/consul/index.ts'
 import { connect } from '../../../../src/index.ts'
 import { ownedFolder } from '../../../../tools/servers/children.mjs'
 import { requireCommand } from '../../../../tools/servers/command.mjs'
@@ -320,3 +320,67 @@ async function proxy(login: string): Promise<string> {
   await once(server, 'listening')
   return `127.0.0.1:${(server.address() as AddressInfo).port}`
 }
+
+/** A token that may do all that locks need, and two ways to take that back. */
+async function revocable() {
+  const token = await tokenOf('session_prefix "" { policy = "write" } key_prefix "" { policy = "write" }')
+  const { AccessorID, Policies } = await readToken(token)
+  const ofPolicy = [`-id=${Policies[0]?.ID}`, '-rules=key_prefix "" { policy = "read" }']
+  return {
+    token,
+    revoke: () => requireConsul(['acl', 'token', 'delete', `-id=${AccessorID}`]),
+    narrow: () => requireConsul(['acl', 'policy', 'update', ...ofPolicy]),
+  }
+}
+
+test('a token that was replaced in its file is used as soon as Consul refuses the old one', async () => {
+  const [first, second] = [await revocable(), await revocable()]
+  writeFileSync(file('rotated'), first.token)
+  const variables = { CONSUL_HTTP_TOKEN_FILE: file('rotated') }
+  const client = await connect(consulFromUrl(`consul://${address}/${namespace}`, variables))
+  onTestFinished(() => client.close())
+  const hold = await client.mutex('a').acquire()
+
+  writeFileSync(file('rotated'), second.token)
+  await first.revoke()
+
+  await hold.verify()
+  await hold.release()
+  expect((await client.mutex('a').acquire()).held).toBe(true)
+})
+
+test('a token file that is gone or unchanged is no way out: the refusal comes at once, and is not repeated', async () => {
+  const { token, revoke } = await revocable()
+  writeFileSync(file('revoked'), token)
+  const variables = { CONSUL_HTTP_TOKEN_FILE: file('revoked') }
+  const client = await connect(consulFromUrl(`consul://${address}/${namespace}`, variables))
+  onTestFinished(() => client.close())
+  await revoke()
+  const refused = { code: 'LEASEHOLD_REFUSED' }
+  await expect(client.mutex('a').acquire({ waitMs: 5_000 })).rejects.toMatchObject(refused)
+  rmSync(file('revoked'))
+  await expect(client.mutex('a').acquire({ waitMs: 5_000 })).rejects.toMatchObject(refused)
+})
+
+test('a hold that is lost for want of permission says so, and does not speak of lost contact', async () => {
+  const [gone, narrowed] = [await revocable(), await revocable()]
+  const client = await connect(
+    consulSource({ endpoints: [address], namespace, token: gone.token, lockDelayMs: 20_000 }),
+    { ttlMs: 10_000 },
+  )
+  onTestFinished(() => client.close())
+  const hold = await client.mutex('library').acquire()
+  const env = { ...nothing, CONSUL_HTTP_TOKEN: narrowed.token }
+  const args = ['run', 'command', '--ttl', '10s', '--url', `consul://${address}/${namespace}`]
+  const run = leasehold([...args, '--', 'sh', '-c', 'echo held; exec sleep 60'], { env })
+  await run.says(/held/)
+
+  await gone.revoke()
+  await narrowed.narrow()
+  if (!hold.signal.aborted) await once(hold.signal, 'abort')
+  expect(hold.signal.reason.message).toMatch(/^hold lost: not renewed for .*\(403\): there is no such token$/)
+  const { status, stderr } = await run.ended
+  expect(stderr).toMatch(/Permission denied.*the token needs session.*write.*; stopping the command/)
+  expect(stderr).not.toMatch(/no contact/)
+  expect(status).toBe(70)
+}, 60_000)

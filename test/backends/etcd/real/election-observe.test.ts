@@ -1,24 +1,22 @@
-// Faults that an observer of an election on etcd meets: it still sees the last state.
+// Compactions that an observer of an election on etcd meets: it still sees the last state.
 import { expect, test } from 'vitest'
-import { until } from '../../../../tools/servers/wait.mjs'
 import { freshNamespace, open, useEtcd } from '../../../servers/etcd.ts'
-import { type Link, openLink } from '../../../servers/link.ts'
+import { openLink } from '../../../servers/link.ts'
 import { Observed } from '../../../servers/observed.ts'
-import { throughCuts, throughTrouble, troubles } from '../../../servers/troubled-observer.ts'
 
 const etcd = useEtcd()
 /** So long that no timer can be the reason why an observer wakes here. */
 const ttlMs = 120_000
 
 /** An observer behind a link, and a client with a direct connection to etcd. */
-async function scene(observerTtlMs = ttlMs) {
+async function scene() {
   const namespace = freshNamespace()
-  const link: Link = await openLink(etcd.cluster.endpoints[0] ?? '')
-  const client = await open(`etcd://${link.address}/${namespace}`, { ttlMs: observerTtlMs })
+  const link = await openLink(etcd.cluster.endpoints[0] ?? '')
+  const client = await open(`etcd://${link.address}/${namespace}`, { ttlMs })
   const election = (await etcd.client(namespace, { ttlMs })).election('a')
   const observed = new Observed(client.election('a'))
   await observed.sees('nobody')
-  return { namespace, link, election, observed }
+  return { link, election, observed }
 }
 
 async function compact(): Promise<void> {
@@ -61,70 +59,4 @@ test('an observer that is cut off while its revision is compacted sees the leade
   link.cut()
 
   expect((await observed.sees('third'))?.token).toBe(next.token)
-})
-
-test('an observer whose watch breaks again and again never misses the last state', async () => {
-  const { link, ...scenery } = await scene()
-  await throughCuts(scenery, () => link.cut())
-})
-
-test.for(troubles)('an observer goes on when etcd is %s', async (trouble) => {
-  await throughTrouble(await scene(), etcd.cluster.members[0], trouble)
-})
-
-test('an observer whose connection falls silent learns of the leader within a time to live', async () => {
-  const { election, link, observed } = await scene(4_000)
-  const term = await election.campaign({ value: 'first' })
-  await observed.sees('first')
-
-  link.forget() // existing connections stay open and silent; new ones work
-  await term.proclaim('second')
-
-  await observed.sees('second')
-})
-
-test('an observer sees each change while other clients write a lot', async () => {
-  const { election, observed } = await scene()
-  const stop = etcd.writeAlways(4)
-  const expected = ['nobody']
-  for (let round = 0; round < 20; round += 1) {
-    const term = await election.campaign({ value: `round ${round}` })
-    await observed.sees(`round ${round}`)
-    await term.resign()
-    await observed.sees('nobody')
-    expected.push(`round ${round}`, 'nobody')
-  }
-  await stop()
-  expect(observed.values).toEqual(expected)
-})
-
-test('an observer sees the leader behind keys of longer names, and never takes those for its name', async () => {
-  const { namespace, election, observed } = await scene()
-  const other = await etcd.client(namespace, { ttlMs })
-  for (let i = 0; i < 10; i += 1) await other.election(`a/${i}`).campaign({ value: `other ${i}` })
-
-  const term = await election.campaign({ value: 'first' })
-  expect((await observed.sees('first'))?.token).toBe(term.token)
-  await term.proclaim('second')
-  await observed.sees('second')
-  await term.resign()
-  await observed.sees('nobody')
-
-  expect(observed.values).toEqual(['nobody', 'first', 'second', 'nobody'])
-})
-
-test('an observer leaves nothing in etcd, and its loop ends with its client', async () => {
-  const namespace = freshNamespace()
-  const client = await etcd.client(namespace)
-  const { value } = await client.election('a').observe().next()
-  expect(value).toBeUndefined()
-  const loop = client.election('a').observe()
-  await loop.next()
-  const ended = expect(loop.next()).rejects.toMatchObject({ name: 'ClosedError' })
-
-  await client.close()
-
-  await ended
-  expect(await etcd.keys(namespace)).toEqual([])
-  await until(async () => (await etcd.leases()).length === 0, { describe: () => 'the end of its lease' })
 })
