@@ -105,6 +105,21 @@ export interface Overtaking extends Readonly<Record<'holder' | 'target', bigint>
   readonly waiting: readonly bigint[]
 }
 
+/** A leader as a service, for the catalog of the store. */
+export interface Announcement {
+  /** Unique among all services. */
+  readonly id: string
+  readonly service: string
+  readonly port: number
+  /** By default the address of the store's own node. */
+  readonly address?: string | undefined
+  readonly tags: readonly string[]
+  /** A text for people about the health check. */
+  readonly about: string
+  /** How long the service counts as healthy, in ms, unless it is announced again. */
+  readonly forMs: number
+}
+
 /** A name that has claims. */
 export interface NameState {
   readonly name: string
@@ -177,6 +192,10 @@ export interface Backend {
   checkpoints(prefix: string, signal: AbortSignal): Promise<Map<string, string>>
   /** The key by which an admitted claim holds, without a request. Only stores that run the caller's transactions have it. */
   key?(claim: Claim): StoreKey | undefined
+  /** Shows the service as healthy for `forMs` from now on. Idempotent. Only stores with `facts.catalog` have it. */
+  announce?(announcement: Announcement, signal: AbortSignal): Promise<void>
+  /** Removes an announced service. Idempotent. */
+  retract?(id: string, signal: AbortSignal): Promise<void>
   /** Closes connections and files. The caller has destroyed its sessions before. */
   close(): Promise<void>
 }
