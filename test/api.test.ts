@@ -24,6 +24,7 @@ const publicFiles = [
   /^backends\/\w+\/(index|options)\.d\.ts$/,
   /^backends\/shared\/credentials\.d\.ts$/,
   /^cron\/node-cron\.d\.ts$/,
+  /^nest\/(decorators|index|module|options)\.d\.ts$/,
 ]
 const entrances = readEntrances()
 

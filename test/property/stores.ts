@@ -32,6 +32,8 @@ export interface SimStore {
   source(process: SimProcess): BackendSource
   /** The processes whose claims hold this name now. */
   owners(name: string, permits: number): string[]
+  /** The processes whose claims stand in the line of this name, as far as the store shows them beyond its owners. */
+  standing(name: string): string[]
   /** The present checkpoint of the name. */
   checkpoint(name: string): string | undefined
   /** The process that opened this session. */
@@ -98,6 +100,7 @@ const etcdWith =
         const inTurn = inLine.filter(({ created }, index) => index + ahead(created) < permits)
         return inTurn.map(({ lease }) => processOf(lease))
       },
+      standing: (name) => server.state.range(`${name}/`, `${name}0`).map(({ lease }) => processOf(lease)),
       checkpoint: (name) => server.state.range(`\0leasehold/checkpoint/${name}`)[0]?.value.toString(),
       operate(what, rob) {
         const [lease] = server.leases
@@ -165,6 +168,10 @@ const consul: MakeStore = (world, network, committed) => {
       const source = simulatedConsul(network, process, server, { lockDelayMs })
       opened.push({ process, source })
       return source
+    },
+    standing(name) {
+      const { entries } = server.read({ prefix: `${name}/.line/` })
+      return entries.map(({ session }) => processOf(session ?? ''))
     },
     checkpoint: (name) => server.read({ key: `${name}/.checkpoint` }).entries[0]?.value,
     owners(name, permits) {
@@ -242,6 +249,7 @@ const memory: MakeStore = (world, _network, committed) => {
         return backend
       },
     }),
+    standing: (name) => store.line(name).map(({ claim }) => owners.get(claim.session) ?? 'nobody'),
     checkpoint: (name) => store.checkpoints.get(name),
     owners: (name, permits) => {
       const places = store.line(name).slice(0, permits)

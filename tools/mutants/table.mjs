@@ -680,8 +680,8 @@ const onConsul = [
   {
     name: 'consul-renewal-without-a-read-counts',
     file: 'src/backends/consul/permit-sessions.ts',
-    find: 'this.#transport.renewSession(id, signal), this.#transport.confirmSession(id, signal)',
-    put: 'this.#transport.renewSession(id, signal)',
+    find: '    await this.#transport.renewSession(id, signal)\n    await confirmed\n',
+    put: '    await this.#transport.renewSession(id, signal)\n',
     stores: consul,
     by: belief,
   },

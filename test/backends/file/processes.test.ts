@@ -10,6 +10,7 @@ import { file } from '../../../src/backends/file/index.ts'
 import { connect } from '../../../src/connect.ts'
 import { builtPackage } from '../../built.ts'
 import { Child, emptyDirectory, remove } from './processes.ts'
+import { watched, witness } from './witnessed.ts'
 
 let built: string
 const children: Child[] = []
@@ -205,6 +206,8 @@ test('a worker thread holds against its main thread, and no longer once it is te
     parentPort.postMessage(hold.token)`
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), {
     workerData: { connect: pathToFileURL(join(built, 'connect.js')).href, directory },
+    env: { ...process.env, ...watched },
+    execArgv: ['--import', witness],
   })
   const client = await open(directory)
   const [token] = await once(worker, 'message')

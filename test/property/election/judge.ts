@@ -10,7 +10,7 @@ import type { Breaks, Given } from '../breaks.ts'
 import type { Invariant, Violation } from '../invariants.ts'
 import { graceMs } from './plan.ts'
 
-/** After so long in line a candidate has overtaken the lower ones ahead. */
+/** A claim that has stood in its present place for so long, in ms, has overtaken the lower ones ahead. */
 const waitedMs = 4_000
 
 /** Work that runs in a term. */
@@ -22,22 +22,27 @@ export interface Tenure {
   readonly givenMs: number
 }
 
+/** The line of the election, read from the store's own data. */
+export interface Line {
+  owners(): readonly string[]
+  standing(): readonly string[]
+}
+
 /** All terms of one run. */
 export class Judge {
   readonly violations: Violation[] = []
   readonly #world: World
-  readonly #owners: () => readonly string[]
+  readonly #line: Line
   readonly #breaks: Breaks
   readonly #oneWorks: boolean
   readonly #lockDelayMs: number
   readonly #tenures: Tenure[] = []
   readonly #values = new Map<bigint, string[]>()
   readonly #seen = new Map<string, bigint>()
-  /** The candidates that stand in line, and since when. */
-  readonly #waiting = new Map<
-    SimProcess,
-    { readonly sinceMs: number; readonly priority: number | undefined }
-  >()
+  /** The candidates that were told that they wait, and their priorities. */
+  readonly #waiting = new Map<SimProcess, number | undefined>()
+  /** Since when the claim of each process stands in line: a leader that moves a claim makes it join once more. */
+  readonly #standingSinceMs = new Map<string, number>()
   /** Since when the store no longer knows a candidate as the first: from then its lock-delay runs. */
   readonly #orphanedAtMs = new Map<string, number>()
   #successor: { readonly name: string; readonly sinceMs: number } | undefined
@@ -45,14 +50,14 @@ export class Judge {
   /** With `oneWorks`, work of this run has the time to end before another candidate's begins. */
   constructor(
     world: World,
-    owners: () => readonly string[],
+    line: Line,
     breaks: Breaks,
     { oneWorks, lockDelayMs }: { oneWorks: boolean; lockDelayMs: number },
   ) {
     this.#oneWorks = oneWorks
     this.#lockDelayMs = lockDelayMs
     this.#world = world
-    this.#owners = owners
+    this.#line = line
     this.#breaks = breaks
   }
 
@@ -88,7 +93,7 @@ export class Judge {
 
   /** A candidate stands in line, for as long as it leads or `leaves`. */
   stands(process: SimProcess, priority: number | undefined): void {
-    if (!this.#waiting.has(process)) this.#waiting.set(process, { sinceMs: this.#world.nowMs, priority })
+    this.#waiting.set(process, priority)
   }
 
   leaves(process: SimProcess): void {
@@ -107,17 +112,17 @@ export class Judge {
     const named = this.#successor
     this.#successor = undefined
     const others = [...this.#waiting].filter(([other]) => other !== process && other.running)
-    // A newcomer may have overtaken the one that was named.
-    const isLast = named && others.every(([, each]) => each.sinceMs < named.sinceMs - waitedMs)
+    const sinceMs = ({ name }: SimProcess): number => this.#standingSinceMs.get(name) ?? nowMs
+    // A newcomer may have overtaken the one that was named, be it this process or one that still waits.
+    const everyone = [process, ...others.map(([other]) => other)]
+    const isLast = named && everyone.every((each) => sinceMs(each) < named.sinceMs - waitedMs)
     if (isLast && others.some(([other]) => other.name === named.name))
       this.complain('named-successor', `${process.name} leads, and the leader had named ${named.name}`)
     const below = (one = 0, other = 0): boolean => one < other
-    const higher = others.find(
-      ([, each]) => below(priority, each.priority) && nowMs - each.sinceMs > waitedMs,
-    )
+    const higher = others.find(([other, each]) => below(priority, each) && nowMs - sinceMs(other) > waitedMs)
     if (higher && priority !== undefined && !named)
       this.complain('higher-first', `${process.name} leads with ${priority} before ${higher[0].name}`)
-    if (others.some(([, each]) => below(each.priority, priority))) this.#world.mark('higher leads')
+    if (others.some(([, each]) => below(each, priority))) this.#world.mark('higher leads')
   }
 
   /** A value is about to be proclaimed: from now on observers may see it. */
@@ -145,7 +150,8 @@ export class Judge {
 
   /** Checks that nobody believes an untruth, and that no term is given up while its work runs. */
   look(): void {
-    const owners = this.#owners()
+    const owners = this.#line.owners()
+    this.#noteStanding(owners)
     const leaders = this.#tenures.filter(({ process, term }) => process.running && term.held)
     const sound = leaders.filter((tenure) => !this.#breaks.isMistaken(given(tenure)))
     for (const { process, term } of sound) {
@@ -161,6 +167,14 @@ export class Judge {
     const working = this.#tenures.filter((tenure) => tenure.working && tenure.process.running)
     if (working.length > 1 && this.#oneWorks)
       this.complain('one-worker', `${working.map(({ process }) => process.name).join(' and ')} work at once`)
+  }
+
+  #noteStanding(owners: readonly string[]): void {
+    const standing = new Set([...owners, ...this.#line.standing()])
+    for (const name of this.#standingSinceMs.keys())
+      if (!standing.has(name)) this.#standingSinceMs.delete(name)
+    for (const name of standing)
+      if (!this.#standingSinceMs.has(name)) this.#standingSinceMs.set(name, this.#world.nowMs)
   }
 
   /** Whether nobody else can lead: this candidate is the first, or was, and its lock-delay keeps all others out. */
