@@ -26,7 +26,9 @@ const service: TableOf<LeaderService> = {
 export function serviceOf({ catalog, scheme }: Facts): Kind {
   const kind = object(service, 'service.')
   if (catalog) return kind
-  const judge: Kind['judge'] = (_, argument) => {
+  const judge: Kind['judge'] = (value, argument) => {
+    const verdict = kind.judge(value, argument)
+    if (verdict !== 'fits') return verdict
     throw new TypeError(`${argument}: ${scheme} has no catalog of services; Consul has one`)
   }
   return { ...kind, judge }
