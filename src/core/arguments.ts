@@ -208,7 +208,7 @@ export function checkValue(value: string, facts: Facts): void {
   check('value', value, valueKind(facts))
 }
 
-/** Throws unless `to` is a text that a candidate can have. */
+/** Throws unless `to` is a text that can be the value of a candidate. */
 export function checkCandidate(to: string): void {
   check('to', to, text())
 }

@@ -24,8 +24,8 @@ export class SimConsulTransport implements Transport {
   readonly sessions: Set<string> = new Set()
   requests = 0
   /**
-   * Whether its server takes itself for the leader and is none any more: then renewals succeed, of whatever session, and
-   * nothing else does.
+   * Whether its server is a former leader that still believes to lead: then the renewal of any session succeeds, and every
+   * other request fails.
    */
   atStaleLeader = false
 

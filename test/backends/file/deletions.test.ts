@@ -25,7 +25,7 @@ function start(...role: (string | number)[]): Child {
   return child
 }
 
-test('over crashes, hangs, take-overs and ends, only files that Leasehold created are deleted, and none is renamed', async () => {
+test('through crashes, hangs, take-overs and exits, Leasehold deletes only files that it created, and renames none', async () => {
   const witness = pathToFileURL(join(import.meta.dirname, 'witness.mjs')).href
   Child.environment = { NODE_OPTIONS: `--import ${witness}`, LEASEHOLD_TEST_WITNESS: log }
   const neighbours = ['notes.txt', 'app.db', 'leasehold.db.bak', '0123456789abcdef.db']
@@ -77,7 +77,7 @@ test.runIf(canTrace)('the SQLite library deletes its own log files, and nothing 
   expect(paths).toContain(join(directory, 'leasehold.db-wal'))
 })
 
-test('one file of the backend deletes, and none renames or empties', () => {
+test('only one source file of the backend deletes files, and no source file renames or empties any', () => {
   const source = join(import.meta.dirname, '..', '..', '..', 'src', 'backends', 'file')
   const guilty = readdirSync(source).filter((name) =>
     /\b(unlink|rm|rmdir|rename|truncate|writeFile|cp|copyFile)(Sync)?\b\(/.test(
