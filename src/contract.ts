@@ -1,10 +1,12 @@
 // The contract between the locks and a store: types only. It lists everything that a store must be able to do; the one
 // waiting loop (core/follow.ts) uses nothing else. A backend asks its store one question at a time. It does not wait
 // for other holders, retry, or measure time.
+import type { Announcement } from './base/announcement.ts'
 import type { Clock } from './base/clock.ts'
 import type { Facts } from './base/facts.ts'
 import type { StoreKey } from './base/store-key.ts'
 
+export type { Announcement } from './base/announcement.ts'
 export type { Facts } from './base/facts.ts'
 export type { StoreKey } from './base/store-key.ts'
 
@@ -106,21 +108,6 @@ export interface Standing {
  */
 export interface Overtaking extends Readonly<Record<'holder' | 'target', bigint>> {
   readonly waiting: readonly bigint[]
-}
-
-/** A leader as a service, for the catalog of the store. */
-export interface Announcement {
-  /** Unique among all services. */
-  readonly id: string
-  readonly service: string
-  readonly port: number
-  /** By default the address of the store's own node. */
-  readonly address?: string | undefined
-  readonly tags: readonly string[]
-  /** A text for people about the health check. */
-  readonly about: string
-  /** How long the service counts as healthy, in ms, unless it is announced again. */
-  readonly forMs: number
 }
 
 /** A name that has claims. */
