@@ -1,5 +1,5 @@
-// The one session that all holds of a client share, and the next one when it is lost. Owns when a session is opened, and
-// that callers share the request; session.ts keeps it alive.
+// The one session that all holds of a client share, and the next one after a loss. Decides when a session is opened, and
+// lets all callers share that request. session.ts keeps the session alive.
 import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { UnavailableError } from '../base/errors.ts'
@@ -74,7 +74,7 @@ export class Sessions {
     await this.#session?.end(scope)
   }
 
-  /** Opens a session for all waiting callers, so no single caller's signal ends it. A failure is not kept. */
+  /** Opens a session for all waiting callers, so no single caller's signal ends the request. The next call tries anew. */
   async #open(): Promise<void> {
     const request = this.request(this.#closing)
     const options = { ...request, requestMs: request.requestMs && openingMs, retries: 3 }

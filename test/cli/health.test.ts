@@ -67,7 +67,7 @@ test('other paths are 404, and other methods 405', async () => {
   expect((await fetch(`${at}/leader?x`, { method: 'HEAD' })).status).toBe(200)
 })
 
-test('a port that is taken is told at once, and nobody stands for election', async () => {
+test('a port that is taken is an error at once, and the candidate does not stand for election', async () => {
   const taken = createServer()
   await new Promise<void>((resolve) => taken.listen(port, '127.0.0.1', resolve))
   onTestFinished(() => void taken.close())

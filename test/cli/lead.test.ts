@@ -38,7 +38,7 @@ async function untilWaiting(count: number): Promise<void> {
   if (!stderr.includes(`with ${count} waiting`)) await untilWaiting(count)
 }
 
-test('one candidate leads at a time, and everybody can read its value', async () => {
+test('one candidate leads at a time, and every client can read its value', async () => {
   const first = lead('one', [])
   await first.pidOf('leads')
   const second = lead('two', [])
@@ -127,7 +127,7 @@ describe('a command that does not end', () => {
     expect(await isFree()).toBe(true)
   })
 
-  test('after SIGHUP goes on to lead, as one that has read its settings anew', async () => {
+  test('after SIGHUP goes on to lead, like a server that reads its settings again', async () => {
     const run = lead('one', ['--grace', '100ms'], deaf('HUP'))
     await run.pidOf('leads')
     run.signal('SIGHUP')
@@ -175,7 +175,7 @@ describe('when leadership is lost, here since leasehold was stopped for longer t
     expect(await old.ended).toMatchObject({ status: 0 })
   })
 
-  test('it does not stand again if it had been told to end: the exit is 70', async () => {
+  test('a candidate that had been told to end does not stand again: the exit is 70', async () => {
     const run = lead('old', ['--ttl', '1s', '--grace', '1h'], deaf('TERM'))
     await run.pidOf('leads')
     const now = lead('new', [])
@@ -227,7 +227,7 @@ describe('the next leader', () => {
   })
 })
 
-describe('the role is told', () => {
+describe('the role is announced', () => {
   test('to the hooks, in order', async () => {
     const hooks = ['--on-lead', 'echo "$LEASEHOLD_ROLE of $LEASEHOLD_NAME, $LEASEHOLD_TOKEN" >> "$OUT"']
     hooks.push('--on-standby', 'echo "$LEASEHOLD_ROLE of $LEASEHOLD_NAME" >> "$OUT"')
@@ -243,7 +243,7 @@ describe('the role is told', () => {
     expect(readFileSync(out, 'utf8')).toMatch(/^standby of x\nleader of x, \d+\n$/)
   })
 
-  test('and a hook that fails is told, and ends nothing', async () => {
+  test('and a hook that fails causes a message, and ends nothing', async () => {
     const run = lead('one', ['--on-lead', 'echo why >&2; exit 3'])
     await run.says(/^leasehold: on becoming leader: Command failed: .*why/m)
     expect(await leader()).toBe('one')

@@ -84,7 +84,7 @@ describe('when an operator removes the claim', () => {
     await untilAllGone(run)
   })
 
-  test('those that ignore it get SIGKILL after the grace', async () => {
+  test('processes that ignore SIGTERM get SIGKILL after the grace', async () => {
     const run = await start('deaf', '--ttl', '3s', '--grace', '200ms')
     await etcd.etcdctl(['del', '--prefix', `t${tests}/`])
     expect(await run.ended).toMatchObject({ status: 70 })

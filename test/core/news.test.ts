@@ -34,11 +34,11 @@ async function asked(behind: (times: number) => string): Promise<number> {
   return times
 }
 
-test('a claim that loses race after race is asked about again each time that another one has the lock', async () => {
+test('a claim that loses one race after another asks again each time that another claim gets the lock', async () => {
   expect(await asked((times) => `holder ${times}`)).toBe(50)
 })
 
-test('wakes without news are asked about ever more seldom', async () => {
+test('after wakes without news a claim asks less and less often', async () => {
   const times = await asked(() => 'the same holder')
   expect(times).toBeGreaterThan(5)
   expect(times).toBeLessThan(20)

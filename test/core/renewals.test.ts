@@ -97,7 +97,7 @@ test.each([
 )
 
 test.each(['hang', 'refuse', 'surprise'] as const)(
-  'a lost hold that no code watches crashes nothing, and its release takes no time: the store answers with %s',
+  'a lost hold that no code watches does not crash the process, and its release takes no time: the store answers with %s',
   async (fault) => {
     const { clock, store, client, hold } = await scene()
     store.breakAll(fault)

@@ -128,7 +128,7 @@ test('every call made while another process keeps the database locked is done wi
   expect(performance.now() - freed).toBeLessThan(3_000)
 })
 
-test('an answer is never older than the last change of another client, also after a statement met a lock', async () => {
+test('an answer is never older than the last change of another client, even after a statement met a lock', async () => {
   const directory = newDirectory()
   const [one, two] = [await open(directory), await open(directory)]
   const blocker = await lockedBy(directory)
@@ -147,7 +147,7 @@ test('an answer is never older than the last change of another client, also afte
   await expect(hold.verify()).rejects.toThrow('was removed')
 })
 
-test('a process that is stopped inside a transaction: the others wait without blocking, and go on once it is killed', async () => {
+test('while a process is stopped inside a transaction, the others wait without blocking, and go on once it is killed', async () => {
   const directory = newDirectory()
   const client = await open(directory)
   const blocker = start(directory, 'block')

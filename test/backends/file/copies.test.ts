@@ -51,7 +51,7 @@ test('two copies of the package in one process exclude each other, whichever com
   expect(said).toBe('true undefined undefined undefined')
 })
 
-test('a hold of one copy still counts in another process once the other copy has been closed', async () => {
+test('a hold of one copy keeps other processes out, even after the other copy is closed', async () => {
   const said = await run(`
     const { spawnSync } = await import('node:child_process')
     const [first, second] = await Promise.all([one.connect(url), two.connect(url)])
