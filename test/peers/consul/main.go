@@ -10,6 +10,7 @@
 //	        with their number
 //	write   puts `value` at `name` in a transaction of its own, if `key` has the modify index `revision`; `owner` says
 //	        whether it did
+//	find    answers with the value of the leader
 //
 // A session has the time to live `ttl`, in seconds, and a lock-delay of half a second.
 package main
@@ -51,7 +52,7 @@ func main() {
 	p := &peer{client: client, holds: map[string]*hold{}}
 	verbs := map[string]func(steer.Request) (steer.Said, error){
 		"lock": p.lock, "acquire": p.acquire, "unlock": p.release, "release": p.release,
-		"write": p.write, "turns": p.turns,
+		"write": p.write, "turns": p.turns, "find": p.find,
 	}
 	steer.Serve(func(request steer.Request) (steer.Said, error) {
 		do, known := verbs[request.Verb]
