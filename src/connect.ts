@@ -216,8 +216,12 @@ class Client extends Leasehold {
 function electionQuestions(
   backend: Backend,
   sessions: Sessions,
-): Pick<ElectionClient, 'line' | 'overtake' | 'observe' | 'leaderChanged'> {
+): Pick<ElectionClient, 'line' | 'overtake' | 'observe' | 'leaderChanged' | 'announce' | 'retract'> {
+  // Also while the client closes: a leader that ends takes its service away.
+  const alone = sessions.request(new Scope())
   return {
+    announce: async (announcement) => once(alone, async (signal) => backend.announce?.(announcement, signal)),
+    retract: async (id) => once(alone, async (signal) => backend.retract?.(id, signal)),
     line: (name, scope) => persist(sessions.request(scope), (signal) => backend.line(name, signal)),
     overtake: (name, overtaking, scope) =>
       persist(sessions.request(scope), (signal) => backend.overtake(name, overtaking, signal)),

@@ -1,10 +1,12 @@
 // The contract between the locks and a store: types only. It lists everything that a store must be able to do; the one
 // waiting loop (core/follow.ts) uses nothing else. A backend asks its store one question at a time. It does not wait
 // for other holders, retry, or measure time.
+import type { Announcement } from './base/announcement.ts'
 import type { Clock } from './base/clock.ts'
 import type { Facts } from './base/facts.ts'
 import type { StoreKey } from './base/store-key.ts'
 
+export type { Announcement } from './base/announcement.ts'
 export type { Facts } from './base/facts.ts'
 export type { StoreKey } from './base/store-key.ts'
 
@@ -180,6 +182,10 @@ export interface Backend {
   checkpoints(prefix: string, signal: AbortSignal): Promise<Map<string, string>>
   /** The key by which an admitted claim holds. Sends no request. Left out by stores without transactions for callers. */
   key?(claim: Claim): StoreKey | undefined
+  /** Shows the service as healthy for `forMs` from now on. Idempotent. Only stores with `facts.catalog` have it. */
+  announce?(announcement: Announcement, signal: AbortSignal): Promise<void>
+  /** Removes an announced service. Idempotent. */
+  retract?(id: string, signal: AbortSignal): Promise<void>
   /** Closes connections and files. The caller has destroyed its sessions before. */
   close(): Promise<void>
 }

@@ -21,6 +21,8 @@ export interface Facts {
   readonly freesOnCrash: boolean
   /** Whether every method resolves at once: then no request can hang, and requests have no time limit. */
   readonly answersAtOnce: boolean
+  /** Whether the store has a catalog of services, in which a leader can be announced. */
+  readonly catalog?: boolean
   /** The largest checkpoint in bytes of UTF-8. */
   readonly checkpointBytesMax: number
   /** The largest value of an election's leader in bytes of UTF-8. */

@@ -16,10 +16,9 @@ import type {
   TryCampaignOptions,
 } from '../api/election.ts'
 import type { LedTerm, Term } from '../api/term.ts'
-import type { Clock } from '../base/clock.ts'
 import { quoted } from '../base/printable.ts'
 import { type Ending, Scope } from '../base/scope.ts'
-import type { Facts, Leader, Overtaking, Standing } from '../contract.ts'
+import type { Leader, Overtaking, Standing } from '../contract.ts'
 import type { Acquirer } from '../core/acquire.ts'
 import {
   askOptions,
@@ -38,6 +37,7 @@ import type { Grant } from '../core/hold.ts'
 import { stopBeforeDefaultMs } from '../core/lifetime.ts'
 import { within } from '../core/request.ts'
 import type { Wish } from '../core/wish.ts'
+import { type AnnouncingClient, announced } from './announcing.ts'
 import type { Attendance, Candidacy } from './entry.ts'
 import { Lead } from './lead.ts'
 import { ObservingLoop } from './observing.ts'
@@ -47,11 +47,8 @@ import { leaders, type Onlooker, type Scenery } from './sight.ts'
 import { ClaimTerm } from './term.ts'
 
 /** The parts of the client that an election uses. */
-export interface ElectionClient extends Pick<Scenery, 'observe' | 'leaderChanged'> {
+export interface ElectionClient extends AnnouncingClient, Pick<Scenery, 'observe' | 'leaderChanged'> {
   readonly acquirer: Acquirer
-  readonly clock: Clock
-  readonly facts: Facts
-  readonly ttlMs: number
   /** The host and process of this client, as the value of a candidate that sets none. */
   readonly candidate: string
   /** The present session; undefined while there is none. */
@@ -131,7 +128,7 @@ export class ClientElection implements Election {
         untilVacant: (signal) => this.#untilVacant({ signal, onError: options.onError }),
         waiting: (signal) => this.#waiting(signal),
       },
-      work,
+      announced(this.#client, work, options),
       options,
     )
     await acquirer.closing.awaitOnClose(lead.run().finally(() => scope.lift()))

@@ -9,6 +9,7 @@ import type {
   Wait,
 } from '../../backends/consul/wire/transport.ts'
 import { SessionGoneError } from '../../base/errors.ts'
+import type { Announcement } from '../../contract.ts'
 import type { Random } from '../random.ts'
 import { SimHost } from '../server.ts'
 import type { World } from '../world.ts'
@@ -47,6 +48,7 @@ export class SimConsul {
   readonly #random: Random
   readonly #sessions = new Map<string, Session>()
   readonly #blocked = new Set<Blocked>()
+  readonly #services = new Map<string, { readonly service: Announcement; readonly untilMs: number }>()
   readonly #delays = new Map<string, number>()
   readonly #past: Map<string, Snapshot> = new Map()
   faults: ConsulFaults = soundConsul
@@ -98,6 +100,25 @@ export class SimConsul {
     this.#sessions.delete(id)
     const untilMs = this.#world.nowMs + (session?.plan.lockDelayMs ?? 0)
     this.state.destroySession(id, (key) => this.#delays.set(key, untilMs))
+  }
+
+  /** The services of the agent whose checks pass. */
+  get passing(): string[] {
+    return [...this.#services].filter(([, { untilMs }]) => untilMs > this.#world.nowMs).map(([id]) => id)
+  }
+
+  registerService(service: Announcement): void {
+    this.#services.set(service.id, { service, untilMs: this.#world.nowMs + service.forMs })
+  }
+
+  passCheck(id: string): boolean {
+    const known = this.#services.get(id)
+    if (known) this.registerService(known.service)
+    return known !== undefined
+  }
+
+  deregisterService(id: string): void {
+    this.#services.delete(id)
   }
 
   /** Ends a session early, as when its server died, a check of its node failed, or its node was deregistered. */
