@@ -81,12 +81,8 @@ async function clientOf(
     checkTtl(ttlMs, backend.facts)
     // To load a client library takes its time on a busy machine: the default counts from here on.
     if (!waitMs) scope.onTimeout(clock, waitDefaultMs, () => timeout)
-    return new Client(
-      source.url,
-      backend,
-      clock,
-      await begun(backend, { clock, ttlMs, waitMs, scope, mayLackSession }),
-    )
+    const sessions = await begun(backend, { clock, ttlMs, waitMs, scope, mayLackSession })
+    return new Client(source.url, backend, clock, sessions)
   } catch (error) {
     // A backend that is still opening is closed as soon as it is open; nobody waits for that if the scope has ended.
     const closed = opening.then((backend) => backend.close()).catch(() => {})

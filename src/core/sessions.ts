@@ -95,7 +95,7 @@ export class Sessions {
   }
 }
 
-/** What the first session needs. */
+/** The needs of the first session. */
 export interface Beginning {
   readonly clock: Clock
   readonly ttlMs: number
