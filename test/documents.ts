@@ -26,7 +26,7 @@ export function needsRedis({ code }: Block): boolean {
 
 /**
  * Compiles the blocks of TypeScript into a folder of that name in `.cache`, inside the package, so that 'leasehold' is this
- * package. Returns where the program of a block is.
+ * package. Returns a function from a block to the path of its compiled program.
  */
 export function compileBlocks(blocks: readonly Block[], name: string): (block: Block) => string {
   const folder = resolve('.cache', name)

@@ -8,7 +8,7 @@ import { untilAborted } from './abort.ts'
 export interface Mark {
   /** Monotonic clock, in ms. Advances while the process is stopped, but (on Linux) not while the machine is suspended. */
   readonly monotonicMs: number
-  /** Wall clock, in ms. Advances during suspend, and jumps when somebody sets it. */
+  /** Wall clock, in ms. Advances during suspend, and jumps when the clock is set. */
   readonly wallMs: number
   /** Time since boot, in ms. Advances during suspend, in steps of 10 ms. */
   readonly uptimeMs: number
@@ -76,6 +76,7 @@ export function systemClock(): Clock {
   }
 }
 
+/** Makes the `turn` of a clock. A series of calls begins with the first call after a turn of the event loop. */
 function turns(): () => Promise<void> | undefined {
   let sinceMs = 0
   let next: Promise<void> | undefined

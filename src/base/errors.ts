@@ -43,7 +43,7 @@ export type HoldLostCode =
 
 /**
  * You held the lock, and no longer do or not for long enough: stop the protected work now, since another client may
- * hold from here on. `hold.signal` aborts with the same error as its reason. The `code` says which case it is.
+ * hold from here on. After a loss it is also the reason of `hold.signal`. The `code` says which case it is.
  */
 export class HoldLostError extends LeaseholdError {
   readonly code: HoldLostCode

@@ -1,4 +1,5 @@
-// One line of a crontab on many hosts, each of them a process here: who runs the tick, and what the others say and exit with.
+// One line of a crontab on many hosts, each of them a process here: which host runs the tick, and what the others print and
+// exit with.
 import { execFile } from 'node:child_process'
 import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
@@ -24,7 +25,7 @@ function cron(options: string[], command: string[]): Run {
   return leasehold(['cron', 'x', ...yearly, ...options, '--', ...command], { env })
 }
 
-/** Somebody ran the tick so many years before the present one; nobody did since. */
+/** Marks the tick of this many years ago as run, and no tick since then. */
 async function ranYearsAgo(years: number): Promise<void> {
   const client = await connect(env.LEASEHOLD_URL)
   await client.cron('x', {}).run(() => {}, { tick: yearsAgo(years) })
@@ -35,7 +36,7 @@ function yearsAgo(years: number): Date {
   return new Date(Date.UTC(present.getUTCFullYear() - years, present.getUTCMonth(), 1))
 }
 
-/** Waits until so many stand in line, which who gives up is told. */
+/** Waits until this many claims wait in line. The message of a try that fails says how many. */
 async function untilWaiting(count: number): Promise<void> {
   const { stderr } = await leasehold(['run', 'x', '--try', '--', 'true'], { env }).ended
   if (!stderr.includes(`with ${count} waiting`)) await untilWaiting(count)

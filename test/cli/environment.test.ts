@@ -89,7 +89,7 @@ describe.runIf(process.platform === 'linux')('open descriptors', () => {
 })
 
 describe.runIf(process.platform === 'linux')('a signal that the caller ignores', () => {
-  /** Tells its process id and that of leasehold, and ends when told by a line on stdin. */
+  /** Prints its process id and that of leasehold, and ends when it reads a line from stdin. */
   const patient = `echo pid $$; echo leasehold $(echo "$LEASEHOLD_HOLDS" | sed 's/.*"pid":\\([0-9]*\\).*/\\1/')
     read -r line; echo "end $line"`
 

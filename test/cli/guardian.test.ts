@@ -19,10 +19,10 @@ beforeEach(() => {
 })
 
 const short = ['--ttl', '2s']
-/** Says what it was told, and goes on. */
+/** Prints that it got the signal, and goes on. */
 const deaf = ['sh', '-c', 'trap "echo told" TERM; echo deaf $$; while :; do sleep 0.02; done']
 
-/** Waits for the lock, and says which of these processes run when it has it. */
+/** Waits for the lock, and returns which of these processes run at the moment at which it holds. */
 async function runningUnderTheNext(...pids: number[]): Promise<string> {
   const script = `for pid; do ps -o pid=,stat= -p "$pid" | grep -v Z; done; exit 0`
   const command = ['sh', '-c', script, 'sh', ...pids.map(String)]

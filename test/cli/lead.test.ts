@@ -1,4 +1,4 @@
-// A command that runs while its candidate leads: who leads, how leadership is handed over, and how it is lost.
+// A command that runs while its candidate leads: which candidate leads, and how leadership is handed over and lost.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
@@ -32,7 +32,7 @@ const lineOf = async (): Promise<string[]> => {
   return [...stdout.matchAll(/"value":\s*"(\w+)"/g)].map(([, value = '']) => value)
 }
 
-/** Waits until so many stand in line behind the leader, which who gives up is told. */
+/** Waits until this many candidates stand in line behind the leader. The message of a try that fails says how many. */
 async function untilWaiting(count: number): Promise<void> {
   const { stderr } = await leasehold(['run', 'x', '--try', '--', 'true'], { env }).ended
   if (!stderr.includes(`with ${count} waiting`)) await untilWaiting(count)

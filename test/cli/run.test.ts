@@ -1,4 +1,4 @@
-// A command under a lock when all goes well: what the command gets, what comes back, who waits for whom.
+// A command under a lock without faults: what the command gets, its output and status, and the order of waiters.
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'

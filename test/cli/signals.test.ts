@@ -62,7 +62,7 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as co
   },
 )
 
-/** Waits until somebody stands in line, which who gives up is told. */
+/** Waits until a claim waits in line. The message of a wait that times out says how many do. */
 async function untilWaiting(): Promise<void> {
   const asked = await leasehold(['run', 'x', '--wait', '10ms', '--', 'true'], { env }).ended
   if (!/with [2-9] waiting|with 1 waiting/.test(asked.stderr)) await untilWaiting()

@@ -1,4 +1,4 @@
-// The waiting loop over a store that fails: which requests are repeated, when it gives up, and what must not be left.
+// `acquire` over a store that fails: which requests are repeated, when it gives up, and what must not be left behind.
 import { expect, test } from 'vitest'
 import type { Backend } from '../../src/contract.ts'
 import { marginMs } from '../../src/core/lifetime.ts'

@@ -1,4 +1,4 @@
-// How much time a store gets: what the caller gives decides, and not a count of retries. On a clock that the test moves.
+// How long a silent store is asked: for the time that the caller gives, and not a number of retries. On a manual clock.
 import { expect, test } from 'vitest'
 import { connect, type Leasehold, UnavailableError, WaitTimeoutError } from '../../src/index.ts'
 import { refusalOf } from '../refusal.ts'
@@ -24,7 +24,7 @@ async function scene(): Promise<{ clock: ManualClock; store: FaultyStore; client
   return { clock, store, client: await connect(store.source, { clock, ttlMs }) }
 }
 
-/** Lets the clock run in steps, so that what follows a step begins in it. */
+/** Moves the clock in steps, so that a timer set by one step starts at the right time for the next one. */
 async function pass(clock: ManualClock, ms: number): Promise<void> {
   for (let left = ms; left > 0; left -= 500) await clock.advance(Math.min(500, left))
   await settle()

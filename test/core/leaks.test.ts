@@ -9,7 +9,7 @@ setFlagsFromString('--expose_gc')
 const collect: () => void = runInNewContext('gc')
 
 async function growthOf(run: () => Promise<void>): Promise<number> {
-  await run() // objects that are kept once exist from now on
+  await run() // a first run, so that objects that are made once and kept do not count
   collect()
   const before = process.memoryUsage().heapUsed
   await run()

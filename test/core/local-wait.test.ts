@@ -1,4 +1,4 @@
-// Calls of one client that wait for one another: what they hear, and what their time-out says.
+// Calls of one client that wait for one another: what `onWait` reports to them, and what their time-out says.
 import { expect, test } from 'vitest'
 import { never, scene } from '../election/scene.ts'
 import { settle } from './manual-clock.ts'

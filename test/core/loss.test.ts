@@ -1,4 +1,4 @@
-// When a holder must consider itself lost, on clocks that a test moves.
+// When a holder must consider its hold lost, on clocks that a test moves.
 import { expect, test } from 'vitest'
 import { connect, type Hold, HoldLostError, type Leasehold } from '../../src/index.ts'
 import { FaultyStore } from './faulty.ts'

@@ -1,5 +1,5 @@
-// Renewals that fail or come at a bad moment, and holds that end meanwhile: the right things stop, the others go on,
-// and every error has its reason.
+// Renewals that fail or come at a bad moment, and holds that end meanwhile: only the holds concerned are lost, and every
+// error says why.
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { connect, type Hold, HoldLostError, type Leasehold, UnavailableError } from '../../src/index.ts'
 import { FaultyStore } from './faulty.ts'

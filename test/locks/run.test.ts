@@ -1,4 +1,4 @@
-// `run` of a lock: what it makes of holds that end before its work does, on a clock that the test moves.
+// `run` of a lock, if the hold ends before the work does. On a clock that the test moves.
 import { expect, test } from 'vitest'
 import { HoldLostError } from '../../src/index.ts'
 import { never, scene } from '../election/scene.ts'

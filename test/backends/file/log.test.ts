@@ -47,7 +47,7 @@ async function storeWithClient() {
   return { directory, path, client, logBytes: () => lstatSync(`${path}-wal`).size }
 }
 
-/** So many cycles in each of some processes, each on its own name: about 3 KB of log for each cycle. */
+/** Runs `each` cycles in each of several processes at once, with a name per process. A cycle writes 3 KB of log. */
 async function cycles(directory: string, processes: number, each: number): Promise<void> {
   const working = Array.from(
     { length: processes },
@@ -111,7 +111,7 @@ test('while one process has the lock for it, no other one copies the log', async
   expect(files).toEqual(expect.arrayContaining(readdirSync(directory)))
 })
 
-/** A log of 8 MB that was copied to its end, over a database that notes all that is asked of it. */
+/** A log of 8 MB that was copied to its end, over a database that records its calls. */
 async function longLog() {
   const path = join(newDirectory(), 'a.db')
   const [real, other] = [await open(path), await open(path)]
