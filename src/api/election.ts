@@ -161,7 +161,7 @@ export interface Election {
    * with WaitTimeoutError after `waitMs`, with `signal.reason` on abort, with TypeError or RangeError for a bad option
    * or value, and with UnavailableError, ConflictError or RefusedError; in each case the candidacy is over. A candidate
    * whose session was lost while it waited stands in line again, at its end. A client that leads, or stands, already
-   * waits for itself: after a TTL a warning of the process says so.
+   * waits for itself: after a TTL, or a longer lock-delay, a warning of the process says so.
    */
   campaign(options?: CampaignOptions): Promise<Term>
   /**
