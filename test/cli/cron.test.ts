@@ -277,6 +277,7 @@ describe('wrong usage exits 64 and says what is wrong, before the store is asked
 
   test.each<[string, string[], RegExp]>([
     ['no NAME', ['--schedule', '@daily'], /missing required argument 'NAME'/],
+    ['no NAME before the command', ['--schedule', '@daily', '--', 'echo'], /'NAME': it stands before --/],
     ['no --schedule', ['x', '--', 'echo'], /required option '--schedule <expr>' not specified/],
     ['no command', ['x', '--schedule', '@daily'], /missing required argument 'CMD'/],
     [
@@ -285,7 +286,12 @@ describe('wrong usage exits 64 and says what is wrong, before the store is asked
       /field 2 is "25".*an hour takes 0 to 23/,
     ],
     ['too few fields', ['x', '--schedule', '0 3 *', '--', 'echo'], /takes five fields/],
-    ['a shell that took the stars', ['x', '--schedule', '0', '3', '--', 'echo'], /put -- between|takes five/],
+    [
+      'a shell that took the stars',
+      ['x', '--schedule', '0', '3', '--', 'echo'],
+      /whole expression in one pair of quotes/,
+    ],
+    ['a nickname that is none', ['x', '--schedule', '@dayly', '--', 'echo'], /@weekly, @daily and @hourly/],
     ['no such day', ['x', '--schedule', '0 0 31 2 *', '--', 'echo'], /never comes true/],
     [
       'no such zone',

@@ -255,7 +255,7 @@ describe('wrong usage exits 64 and says what is wrong, without standing for elec
     ['no NAME', [], /missing required argument 'NAME'/],
     ['no command', ['x'], /missing required argument 'CMD'/],
     ['a command without --', ['x', 'echo'], /put -- between/],
-    ['no NAME before the command', ['--', 'ls', '-l'], /put -- between/],
+    ['no NAME before the command', ['--', 'ls', '-l'], /'NAME': it stands before --/],
     ['an empty NAME', ['', '--', 'echo'], /NAME: "" is empty/],
     ['--value without a text', ['x', '--value', '--', 'echo'], /--value.*it takes a text before the --/],
     [

@@ -8,7 +8,7 @@ const refused: [title: string, args: string[], message: RegExp][] = [
   ['an unknown subcommand', ['walk'], /unknown command 'walk'/],
   ['an unknown option', ['run', 'x', '--nope', '--', 'echo'], /unknown option '--nope'/],
   ['no NAME', ['run'], /missing required argument 'NAME'/],
-  ['no NAME before the command', ['run', '--', 'ls', '-l'], /put -- between/],
+  ['no NAME before the command', ['run', '--', 'ls', '-l'], /'NAME': it stands before --/],
   ['no command', ['run', 'x'], /missing required argument 'CMD'/],
   ['no command after --', ['run', 'x', '--'], /missing required argument 'CMD'/],
   ['a command without --', ['run', 'x', 'echo'], /put -- between/],
