@@ -162,7 +162,7 @@ export interface Election {
    * with WaitTimeoutError after `waitMs`, with `signal.reason` on abort, with TypeError or RangeError for a bad option
    * or value, and with UnavailableError, ConflictError or RefusedError; in each case the candidacy is over. A candidate
    * whose session was lost while it waited stands again at the end of the line. If this client leads or waits already,
-   * the campaign waits for the client itself: after a TTL a warning of the process says so.
+   * the campaign waits for the client itself: after a TTL, or a longer lock-delay, a warning of the process says so.
    */
   campaign(options?: CampaignOptions): Promise<Term>
   /**

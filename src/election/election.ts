@@ -34,7 +34,7 @@ import {
 } from '../core/arguments.ts'
 import { graceDefaultMs, warn } from '../core/grace.ts'
 import type { Grant } from '../core/hold.ts'
-import { stopBeforeDefaultMs } from '../core/lifetime.ts'
+import { coveredMs, stopBeforeDefaultMs } from '../core/lifetime.ts'
 import { within } from '../core/request.ts'
 import type { Wish } from '../core/wish.ts'
 import { type AnnouncingClient, announced } from './announcing.ts'
@@ -152,17 +152,18 @@ export class ClientElection implements Election {
   }
 
   async #campaign(options: CampaignOptions, attendance: Attendance = {}): Promise<ClaimTerm> {
-    const { acquirer, clock, ttlMs } = this.#client
+    const { acquirer, clock, facts, ttlMs } = this.#client
     const { value, waitMs, signal, priority } = options
+    const longMs = Math.max(ttlMs, coveredMs(ttlMs, facts))
     const wish = await this.#wish(value, attendance)
     const wait = new Scope().on(acquirer.closing.scope).onSignal(signal)
     const overtaker = this.#overtaker(priority, wait)
     let cancelWarning: (() => void) | undefined
     const onWait = (ahead: number, isLocal = false): unknown => {
       if (!isLocal) attendance.onStanding?.()
-      // A term that was just lost is withdrawn within a time to live. A longer wait is caused by a campaign or a term
-      // of this client.
-      if (isLocal) cancelWarning ??= clock.after(ttlMs, () => warn(waitsForItself(this.name)))
+      // A term that was just lost is withdrawn within the covered time. A longer wait is caused by a campaign or a term of
+      // this client.
+      if (isLocal) cancelWarning ??= clock.after(longMs, () => warn(waitsForItself(this.name)))
       const overtaking = !isLocal && ahead > 1 && overtaker?.look()
       return Promise.all([options.onWait?.(ahead), overtaking])
     }

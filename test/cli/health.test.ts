@@ -47,7 +47,7 @@ test('while the store is not up yet a candidate is live, and not ready', async (
 
 test('a candidate that is stopped answers no probe, and one that lost its term is a standby again', async () => {
   await using client = await connect(env.LEASEHOLD_URL)
-  const run = lead(['--ttl', '1s'])
+  const run = lead(['--ttl', '4s'])
   await run.pidOf('leads')
   const term = client.election('x').campaign()
   await expect.poll(async () => (await client.line('x')).length).toBe(2)
