@@ -1,5 +1,5 @@
 // The tombstones of withdrawn claims whose attempts may still arrive. Owns how long they are kept;
-// claims.ts of a store writes them.
+// the claims of each store write them.
 import { type Clock, leastElapsedMs, type Mark } from '../../base/clock.ts'
 
 /** How long a tombstone is kept. No connection delays a request for so long. */
