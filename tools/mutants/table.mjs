@@ -558,7 +558,7 @@ const onConsul = [
   {
     name: 'consul-line-mark-kept-after-an-abort',
     file: 'src/backends/consul/claims.ts',
-    find: '    if (buried.applied) await this.#tidy(keys, buried.entries, signal)\n',
+    find: '    await this.#tidy(keys, buried.entries, signal)\n',
     put: '',
     stores: consul,
     by: clean,
