@@ -39,7 +39,10 @@ const folders = {
   memory: 'locks/memory',
   streams: 'streams/streams',
 }
+/** A mutant may make a run endless. One that takes longer is killed. */
 const limitMs = 600_000
+/** The unmutated code runs the tests of all mutants, on all cores. */
+const soundLimitMs = 3 * limitMs
 
 const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } })
 const wanted = values.only ? mutants.filter(({ name }) => values.only?.includes(name)) : mutants
@@ -150,13 +153,15 @@ function patched({ file, find, put }) {
  * @param {string} runs
  * @returns {Promise<{ code: number | null, output: string }>}
  */
-function test(copy, { stores, tests = [] }, runs) {
+function test(copy, { file, stores, tests = [] }, runs) {
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
   const properties = stores.map((store) => `test/property/${Object(folders)[store] ?? store}.test.ts`)
   const files = [...tests.map((name) => `test/${name}.test.ts`), ...properties]
-  const options = ['run', '--bail=1', '--no-file-parallelism', '--no-color', ...files]
+  // Two mutants are tested at a time, each on one core.
+  const cores = file ? ['--no-file-parallelism'] : ['--maxWorkers=2']
+  const options = ['run', '--bail=1', '--no-color', ...cores, ...files]
   const env = { ...process.env, LEASEHOLD_RUNS: runs, LEASEHOLD_SHRINKS: '0' }
-  const child = spawn(process.execPath, [vitest, ...options], { cwd: copy, env, timeout: limitMs })
+  const child = spawn(process.execPath, [vitest, ...options], { cwd: copy, env, timeout: file ? limitMs : soundLimitMs })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data))
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, output })))
