@@ -161,7 +161,11 @@ function test(copy, { file, stores, tests = [] }, runs) {
   const cores = file ? ['--no-file-parallelism'] : ['--maxWorkers=2']
   const options = ['run', '--bail=1', '--no-color', ...cores, ...files]
   const env = { ...process.env, LEASEHOLD_RUNS: runs, LEASEHOLD_SHRINKS: '0' }
-  const child = spawn(process.execPath, [vitest, ...options], { cwd: copy, env, timeout: file ? limitMs : soundLimitMs })
+  const child = spawn(process.execPath, [vitest, ...options], {
+    cwd: copy,
+    env,
+    timeout: file ? limitMs : soundLimitMs,
+  })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data))
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, output })))
