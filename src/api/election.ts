@@ -82,6 +82,18 @@ export interface Observing extends AsyncGenerator<SeenLeader | undefined, never,
 /** The work of a leader. It should end soon after `term.signal` aborts. */
 export type LeadWork = (term: LedTerm) => unknown
 
+/** The leader as a service in the catalog of the store. */
+export interface LeaderService {
+  /** The name of the service: letters, digits and hyphens, at most 63, so that DNS finds it. */
+  readonly name: string
+  /** The port at which the leader serves. */
+  readonly port: number
+  /** The address at which the leader serves. By default that of the agent's node. */
+  readonly address?: string | undefined
+  /** Tags of the service. */
+  readonly tags?: readonly string[] | undefined
+}
+
 /** How to lead. */
 export interface LeadOptions {
   /**
@@ -97,6 +109,14 @@ export interface LeadOptions {
    * `onError`. It does not end a term that has begun: `term.stepDown` does.
    */
   readonly eligible?: (() => boolean | Promise<boolean>) | undefined
+  /**
+   * Only on a store with a catalog of services (`facts.catalog`), which is Consul: while this candidate leads, the agent has
+   * this service, with a health check that passes. It is gone when the work is asked to stop, and if the process dies or
+   * is cut off, the check fails within a TTL, before another candidate can lead. So `web.service.consul` is the address of
+   * the leader. Costs one request for each third of the TTL, and needs `service_prefix "" { policy = "write" }`. `onError`
+   * is called if the agent refuses; the term goes on.
+   */
+  readonly service?: LeaderService | undefined
   /** Called with the number of candidates that stand ahead, as for `acquire`. */
   readonly onWait?: ((ahead: number) => unknown) | undefined
   /** Ends `lead`: the work is asked to stop, the term is resigned, and `lead` resolves. */
@@ -141,7 +161,7 @@ export interface Election {
    * with WaitTimeoutError after `waitMs`, with `signal.reason` on abort, with TypeError or RangeError for a bad option
    * or value, and with UnavailableError, ConflictError or RefusedError; in each case the candidacy is over. A candidate
    * whose session was lost while it waited stands in line again, at its end. A client that leads, or stands, already
-   * waits for itself: after a TTL a warning of the process says so.
+   * waits for itself: after a TTL, or a longer lock-delay, a warning of the process says so.
    */
   campaign(options?: CampaignOptions): Promise<Term>
   /**

@@ -46,6 +46,8 @@ export function takesCommand<O extends HoldOptions>(
     .option('--strip-env <NAME...>', 'variables of the environment that the command does not get', toNames)
     .option('--quiet', 'do not report the wait, nor that the name was not free')
     .action(async (name: string, command: string[], options: O, self: Command) => {
+      if (wordsAfterDashes() > command.length)
+        self.error("error: missing required argument 'NAME': it stands before --")
       const left = optional && command.length === 0
       if (!left && !followsDashes(command)) self.error('error: put -- between the options and the command')
       checkName(name)
@@ -79,8 +81,13 @@ function toNames(name: string, before: string[] = []): string[] {
 
 /** Without this, `run -- ls -l` would run `-l` under the lock `ls`. */
 function followsDashes(command: readonly string[]): boolean {
+  return wordsAfterDashes() === command.length
+}
+
+/** The number of words after `--`; -1 without it. */
+function wordsAfterDashes(): number {
   const dashes = process.argv.indexOf('--')
-  return dashes >= 0 && process.argv.length - dashes - 1 === command.length
+  return dashes < 0 ? -1 : process.argv.length - dashes - 1
 }
 
 /** A length of time, for an option. */

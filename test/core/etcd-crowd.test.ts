@@ -36,7 +36,7 @@ function slow(keys: number): { readonly claims: Claims; readonly asked: string[]
 
 const never = new AbortController().signal
 
-test('an attempt that etcd did not answer in time is not repeated if 400,000 keys are in its way, and the error says so', async () => {
+test('an attempt that etcd did not answer in time is not repeated if the name has 400,000 keys, and the error says so', async () => {
   const { claims, asked } = slow(400_000)
   await expect(claims.attempt(claim, never)).rejects.toThrow('too late')
   await expect(claims.attempt(claim, never)).rejects.toThrow(
@@ -45,7 +45,7 @@ test('an attempt that etcd did not answer in time is not repeated if 400,000 key
   expect(asked).toEqual(['attempt', 'count'])
 })
 
-test('it is repeated if few keys are there', async () => {
+test('an attempt that etcd did not answer in time is repeated if the name has few keys', async () => {
   const { claims, asked } = slow(10_000)
   await expect(claims.attempt(claim, never)).rejects.toThrow('too late')
   await expect(claims.attempt(claim, never)).rejects.toThrow('too late')

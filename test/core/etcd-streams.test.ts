@@ -178,7 +178,7 @@ function listening(heard: string[], name: string): WatchListener {
   }
 }
 
-test('with a server that counts watches by itself, as etcd grpc-proxy does, each watch has its own events', async () => {
+test('if the server numbers the watches itself, as etcd grpc-proxy does, each watch gets its own events', async () => {
   const line = new Line()
   const watches = new Watches(line.open, new ManualClock())
   const heard: string[] = []
@@ -203,7 +203,7 @@ test('with a server that counts watches by itself, as etcd grpc-proxy does, each
   expect(line.opened.length).toBe(1)
 })
 
-test('if several watches wait when the server shows that it takes no ids, all are told to ask again', async () => {
+test('if the server shows that it ignores our ids while several watches begin, all of them ask again', async () => {
   const line = new Line()
   const watches = new Watches(line.open, new ManualClock())
   const heard: string[] = []
@@ -223,7 +223,7 @@ function deletion(watchId: string, key: string, revision: number): object {
   return { watch_id: watchId, created: false, header, events: [{ type: 'Delete', kv }] }
 }
 
-test('a stream is cancelled when its last messages are sent, or after a second, and never before', async () => {
+test('a closed stream is cancelled when its last messages are sent or after a second, and not before', async () => {
   for (const sent of [true, false]) {
     const [line, clock] = [new Line(), new ManualClock()]
     const watches = new Watches(line.open, clock)

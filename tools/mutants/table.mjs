@@ -640,8 +640,8 @@ const onConsul = [
   {
     name: 'consul-one-too-many',
     file: 'src/backends/consul/semaphore.ts',
-    find: 'sight.alive.length >= state.claim.permits) {',
-    put: 'sight.alive.length > state.claim.permits) {',
+    find: "if (left.length >= claim.permits) return 'delayed'",
+    put: "if (left.length > claim.permits) return 'delayed'",
     stores: consul,
     by: belief,
   },

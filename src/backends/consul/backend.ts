@@ -3,6 +3,7 @@
 import { hostname } from 'node:os'
 import type { Clock } from '../../base/clock.ts'
 import type {
+  Announcement,
   Attempt,
   Backend,
   Claim,
@@ -56,6 +57,7 @@ const facts: Omit<Facts, 'lockDelayMs' | 'endsEarly'> = {
   answersAtOnce: false,
   checkpointBytesMax: 375_000,
   valueBytesMax: 375_000,
+  catalog: true,
 }
 
 /** One client of a Consul datacenter. */
@@ -165,6 +167,15 @@ export class ConsulBackend implements Backend {
 
   key(claim: Claim): StoreKey | undefined {
     return this.#claims.key(claim)
+  }
+
+  async announce(announcement: Announcement, signal: AbortSignal): Promise<void> {
+    const isKnown = await this.#transport.passCheck(announcement.id, signal)
+    if (!isKnown) await this.#transport.registerService(announcement, signal)
+  }
+
+  retract(id: string, signal: AbortSignal): Promise<void> {
+    return this.#transport.deregisterService(id, signal)
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,7 @@ import { quoted } from '../../base/printable.ts'
 import type { Admitted, Attempt, Claim, StoreKey } from '../../contract.ts'
 import type { ClaimKeys, Layout } from './layout.ts'
 import { type StoredHolders, type Ticket, ticketOf } from './line.ts'
+import type { Room } from './semaphore-sight.ts'
 import type { Operation, StoredKey, Transport, TxnOutcome } from './wire/transport.ts'
 
 /** The key by which a claim holds. No other hold has the same session, create index and modify index. */
@@ -30,6 +31,8 @@ export interface ClaimState {
   unanswered: boolean
   /** Of a mutex: the state that the last wait saw, for the attempt that follows. */
   sight?: Sight | undefined
+  /** Of a semaphore: the free permit that ended the last wait, for the attempt that follows. */
+  room?: Room | undefined
   /** Of a semaphore: the session that has the claim's permit, or is about to have it. */
   permitSession?: string | undefined
   /** Of a semaphore: the list of holders when this claim last saw it. If it is unchanged, the release needs no read. */

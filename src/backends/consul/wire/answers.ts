@@ -4,6 +4,7 @@
 import { STATUS_CODES } from 'node:http'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../../base/errors.ts'
 import { oneLine, quoted } from '../../../base/printable.ts'
+import { commonFolder } from '../../shared/common-folder.ts'
 import { restMsOf } from './rest.ts'
 import type { Operation, SessionPlan, Snapshot, StoredKey, Target, TxnOutcome } from './transport.ts'
 
@@ -217,10 +218,7 @@ export function onlyReads(operations: readonly Operation[]): boolean {
 
 /** The rule for the longest folder that contains all keys. */
 function keyRule(keys: readonly string[], policy: 'read' | 'write'): string {
-  let common = keys[0] ?? ''
-  for (const key of keys) while (!key.startsWith(common)) common = common.slice(0, -1)
-  const folder = common.slice(0, common.lastIndexOf('/') + 1)
-  return `key_prefix ${quoted(folder)} { policy = "${policy}" }`
+  return `key_prefix ${quoted(commonFolder(keys))} { policy = "${policy}" }`
 }
 
 /** The meaning of an error without an answer: of sockets, of TLS, of a time limit. */

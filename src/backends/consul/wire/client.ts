@@ -7,6 +7,7 @@ import Consul from 'consul'
 import { untilAborted } from '../../../base/abort.ts'
 import type { Clock } from '../../../base/clock.ts'
 import { SessionGoneError, UnavailableError } from '../../../base/errors.ts'
+import type { Announcement } from '../../../contract.ts'
 import { type Answer, asFault, Fault } from './answers.ts'
 import { answered, answerOf, optionsOf, type Papi } from './papi.ts'
 import {
@@ -23,6 +24,7 @@ import {
   understood,
 } from './requests.ts'
 import { Rest } from './rest.ts'
+import { checkPass, serviceDeregistration, serviceRegistration } from './services.ts'
 import { agentOf, type Lane, placeOf, retire } from './sockets.ts'
 import type {
   Access,
@@ -107,6 +109,18 @@ export class ConsulClient implements Transport {
 
   block(target: Target, wait: Wait, signal: AbortSignal): Promise<Snapshot> {
     return this.#ask(blocking(target, wait), signal)
+  }
+
+  async registerService(service: Announcement, signal: AbortSignal): Promise<void> {
+    await this.#ask(serviceRegistration(service), signal)
+  }
+
+  passCheck(service: string, signal: AbortSignal): Promise<boolean> {
+    return this.#ask(checkPass(service), signal)
+  }
+
+  async deregisterService(service: string, signal: AbortSignal): Promise<void> {
+    await this.#ask(serviceDeregistration(service), signal)
   }
 
   close(): void {

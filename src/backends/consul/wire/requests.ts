@@ -39,6 +39,8 @@ export interface Request<T> {
   readonly means?: (answer: Answer) => Fault | undefined
   /** A status other than 200 that `read` understands. */
   readonly accepts?: number
+  /** Whether `read` understands an answer with yet another status. */
+  readonly understands?: (answer: Answer) => boolean
   /** The ACL rule it needs. */
   readonly rule: () => string
   /** Throws a Fault, or another error if the answer is malformed. */
@@ -172,7 +174,8 @@ export function shownTo({ token, auth, dc, namespace, partition }: Access): Show
 export function understood<T>(request: Request<T>, answer: Answer, secrets: readonly string[]): T {
   const { status, index, text } = answer
   const foreign = request.method === 'GET' && index === undefined // for example a 404 of another server
-  const known = status === 200 || (status === request.accepts && !foreign)
+  const expected = status === request.accepts || request.understands?.(answer)
+  const known = status === 200 || (expected && !foreign)
   if (!known) {
     const shown: Answer = { ...answer, text: withoutSecrets(text, secrets) }
     throw request.means?.(shown) ?? faultOf(shown, request.rule)

@@ -5,10 +5,11 @@ import { rootCertificates } from 'node:tls'
 import { Etcd3, type IOptions, type ITxnRequest, type ITxnResponse } from 'etcd3'
 import { orAborted } from '../../../base/abort.ts'
 import type { Clock } from '../../../base/clock.ts'
-import { SessionGoneError, UnavailableError } from '../../../base/errors.ts'
+import { RefusedError, SessionGoneError, UnavailableError } from '../../../base/errors.ts'
 import type { Credentials, Tls } from '../../shared/credentials.ts'
 import { type CallOptions, type Interceptor, requireLeader } from './calls.ts'
-import { translate } from './failures.ts'
+import { isDenied, translate } from './failures.ts'
+import { permissionFor } from './permissions.ts'
 import { type Closable, KeepAlives } from './streams.ts'
 import type { KeyRange, Transport, WatchListener } from './transport.ts'
 import { Watches } from './watches.ts'
@@ -51,8 +52,13 @@ export class EtcdClient implements Transport {
     )
   }
 
-  txn(request: ITxnRequest, signal: AbortSignal): Promise<ITxnResponse> {
-    return this.#call(signal, (client, options) => client.kv.txn(request, options))
+  async txn(request: ITxnRequest, signal: AbortSignal): Promise<ITxnResponse> {
+    try {
+      return await this.#call(signal, (client, options) => client.kv.txn(request, options))
+    } catch (error) {
+      if (!isDenied(error)) throw error
+      throw new RefusedError(`${error.message}: ${permissionFor(request)}`, { cause: error.cause })
+    }
   }
 
   async grant(lease: string, ttlSeconds: number, signal: AbortSignal): Promise<number> {

@@ -28,6 +28,11 @@ function said(message: string): string {
   return `${text}; is a server there, and is the scheme right (etcd: without TLS, etcds: with TLS)?`
 }
 
+/** Whether the error that `translate` made says that the user has no permission for the keys. */
+export function isDenied(error: unknown): error is RefusedError {
+  return error instanceof RefusedError && error.cause instanceof EtcdPermissionDeniedError
+}
+
 /** Translates an error of etcd3 for the caller. An error that no server sent stays as it is. */
 export function translate(error: unknown, address: string): unknown {
   if (!(error instanceof Error)) return error
