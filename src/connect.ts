@@ -1,5 +1,5 @@
-// From a URL or a backend source to a client, and out again by `close`. Owns which backend loads for which scheme, and
-// that one client has one store, one session and one clock.
+// Makes a client from a URL or a backend source, and closes it. Owns which module is loaded for which scheme. One client
+// has one store, one session and one clock.
 
 import type { AskOptions } from './api/ask.ts'
 import type { CronGuard, CronOptions, CronState } from './api/cron.ts'
@@ -39,10 +39,11 @@ const schemes: Record<string, (url: string) => Promise<BackendSource>> = {
  *
  * `target` is a URL (`etcd://host:2379,host2:2379/namespace/`, `consul://host:8500/namespace/?dc=dc1`, `etcds:` and
  * `consuls:` for TLS, `file:`, `memory:`), or the result of `leasehold/etcd`, `/consul`, `/file` or `/memory`. Without
- * it `LEASEHOLD_URL` decides, and without that `file:`, which serves the processes of one user on one machine.
+ * `target`, `LEASEHOLD_URL` is used, or else `file:`, which serves the processes of one user on one machine.
  *
  * Costs one request. Throws TypeError or RangeError for a bad URL or option, UnavailableError if the store cannot be
- * reached within `waitMs`, `signal.reason` on abort, RefusedError if it refuses the credentials; then nothing stays open.
+ * reached within `waitMs`, `signal.reason` on abort, RefusedError if it refuses the credentials; then nothing stays
+ * open.
  */
 export async function connect(
   target: string | BackendSource = process.env.LEASEHOLD_URL || 'file:',

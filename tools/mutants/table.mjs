@@ -654,6 +654,14 @@ const onConsul = [
     by: belief,
   },
   {
+    name: 'consul-stale-read-decides',
+    file: 'src/backends/consul/mutex.ts',
+    find: 'const { entries } = await this.#transport.read({ key: state.keys.lock }, signal)',
+    put: 'const { entries } = await this.#transport.block({ key: state.keys.lock }, { index: 0, waitMs: 0 }, signal)',
+    stores: consul,
+    by: goesOn,
+  },
+  {
     name: 'consul-dead-holders-kept',
     file: 'src/backends/consul/semaphore.ts',
     find: 'for (let off = dead.slice(0, takenOffMax); ; ) {',

@@ -146,20 +146,24 @@ export class SimConsul {
     return this.state.read(target)
   }
 
-  /** Answers when the index has passed, when the time is over, and sometimes for no reason. */
-  block(target: Target, { index, waitMs }: Wait): Promise<Snapshot> {
+  /**
+   * Answers when the index has passed, when the time is over, and sometimes for no reason. A server that is cut off has an
+   * old copy, and nothing wakes its reads.
+   */
+  block(target: Target, { index, waitMs }: Wait, isCutOff = false): Promise<Snapshot> {
     return new Promise((resolve) => {
       const blocked: Blocked = {
         target,
         wake: () => {
           this.#blocked.delete(blocked)
           stop()
-          resolve(this.#believed(target))
+          resolve(isCutOff ? this.#old(target) : this.#believed(target))
         },
       }
       const longMs = waitMs * (1 + this.#random.fraction() / 16)
       const spurious = this.#random.percent(this.faults.spurious)
       const stop = this.#world.after(spurious ? this.#random.fraction() * longMs : longMs, blocked.wake)
+      if (isCutOff) return
       this.#blocked.add(blocked)
       if (this.state.read(target).index > index) blocked.wake()
     })
@@ -193,6 +197,12 @@ export class SimConsul {
     if (!this.#random.percent(this.faults.reset)) return now
     this.#world.mark('index reset')
     return { ...now, index: 1 }
+  }
+
+  /** The copy of a server that is cut off, as of the last answer to this read. */
+  #old(target: Target): Snapshot {
+    this.#world.mark('stale read')
+    return this.#past.get(JSON.stringify(target)) ?? this.state.read(target)
   }
 
   #restart(id: string, session: Session): void {

@@ -24,8 +24,8 @@ export class SimConsulTransport implements Transport {
   readonly sessions: Set<string> = new Set()
   requests = 0
   /**
-   * Whether its server is a former leader that still believes to lead: then the renewal of any session succeeds, and every
-   * other request fails.
+   * Whether its server is a former leader that still believes to lead: then the renewal of any session succeeds, blocking
+   * reads are answered from its copy, which does not change, and every other request fails.
    */
   atStaleLeader = false
 
@@ -66,7 +66,7 @@ export class SimConsulTransport implements Transport {
   }
 
   block(target: Target, wait: Wait, signal: AbortSignal): Promise<Snapshot> {
-    return this.#ask(() => this.#server.block(target, wait), signal)
+    return this.#carry(() => this.#server.block(target, wait, this.atStaleLeader), signal)
   }
 
   registerService(service: Announcement, signal: AbortSignal): Promise<void> {

@@ -195,14 +195,16 @@ export class ConsulClient implements Transport {
   /**
    * Goes on with the next server and a new connection. This helps with a single server, too. Requests on the old
    * connection may still be answered. But if the server fell silent, its blocking reads fail now, since they would miss
-   * changes.
+   * changes. So would those of a server that is cut off from the others: it answers 500, and there is another one to ask.
    */
-  #moveOn({ cause }: Fault): void {
+  #moveOn({ cause, status }: Fault): void {
     const left = this.#connected
     this.#disconnect()
     this.#current += 1
-    if (!(cause instanceof UnavailableError)) return
-    for (const call of [...this.#calls]) if (call.connection === left && call.waits) call.fail(cause)
+    const reason = cause ?? new Fault(UnavailableError, 'the server has no leader')
+    const isCutOff = status === 500 && this.#servers.length > 1
+    if (!isCutOff && !(cause instanceof UnavailableError)) return
+    for (const call of [...this.#calls]) if (call.connection === left && call.waits) call.fail(reason)
   }
 }
 

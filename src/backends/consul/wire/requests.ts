@@ -129,9 +129,12 @@ export function reading(target: Target): Request<Snapshot> {
   return { ...aboutKeys(target, consistent), limitMs }
 }
 
-/** A read that Consul answers when the keys have changed since `index`, or after `waitMs`. The answer may be stale. */
+/**
+ * A read that Consul answers when the keys have changed since `index`, or after `waitMs`. The server that is asked answers
+ * it from its own copy: the answer may be stale, but it comes also while the leader hangs, as soon as that copy changes.
+ */
 export function blocking(target: Target, { index, waitMs }: Wait): Request<Snapshot> {
-  const query = { index: String(index), wait: `${Math.ceil(waitMs)}ms` }
+  const query = { index: String(index), wait: `${Math.ceil(waitMs)}ms`, stale: '1' }
   return { ...aboutKeys(target, query), limitMs: (waitMs * 17) / 16 + 5_000, waits: true }
 }
 

@@ -104,7 +104,7 @@ export interface Transport {
   txn(operations: readonly Operation[], signal: AbortSignal, purpose?: 'gives back'): Promise<TxnOutcome>
   /** A consistent read. */
   read(target: Target, signal: AbortSignal): Promise<Snapshot>
-  /** Waits for a change, and then reads the leader's state, which may be stale: a hint. */
+  /** Waits for a change in the copy of the server that is asked, and reads that copy, which may be stale: a hint. */
   block(target: Target, wait: Wait, signal: AbortSignal): Promise<Snapshot>
   /** Registers a service with the agent, and a check that passes for `forMs` from now. */
   registerService(service: Announcement, signal: AbortSignal): Promise<void>
