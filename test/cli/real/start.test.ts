@@ -2,7 +2,9 @@
 // opens late.
 import { once } from 'node:events'
 import { type AddressInfo, createServer, connect as dial } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import { expect, onTestFinished, test } from 'vitest'
+import { certificate, privateKey } from '../../backends/shared/pem.ts'
 import { freshNamespace, useEtcd } from '../../servers/etcd.ts'
 import { leasehold } from '../leasehold.ts'
 
@@ -72,5 +74,18 @@ test('etcds: with an etcd without TLS says what to try, and Node and gRPC print 
   const { status, stderr } = await leasehold(['ls', '--url', url]).ended
   expect(stderr).toMatch(/^leasehold: .*is the scheme right \(etcd: without TLS, etcds: with TLS\)\?\n$/)
   expect(stderr).not.toMatch(/Resolution note|DEP0123/)
+  expect(status).toBe(69)
+})
+
+test('etcd: with a port that speaks TLS says what to try, in one line without the words of gRPC', async () => {
+  const secure = createTlsServer({ key: privateKey, cert: certificate }, (socket) =>
+    socket.on('error', () => {}),
+  )
+  await once(secure.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => void secure.close())
+  const { port } = secure.address() as AddressInfo
+  const { status, stderr } = await leasehold(['ls', '--url', `etcd://127.0.0.1:${port}/`]).ended
+  expect(stderr).toMatch(/^leasehold: .*is the scheme right \(etcd: without TLS, etcds: with TLS\)\?\n$/)
+  expect(stderr).not.toMatch(/Resolution note/)
   expect(status).toBe(69)
 })

@@ -189,8 +189,17 @@ export function faultOf({ status, text, retryAfter }: Answer, rule: () => string
   if (status === 500 && isSessionGone(text)) return new Fault(SessionGoneError, said, { status })
   const lasting = !transient.has(status) || /Invalid Session TTL/.test(said) // the TTL is below the server's own minimum
   const meaning = lasting ? RefusedError : UnavailableError
-  const advice = status === 401 ? ': are user, password and token right?' : ''
-  return new Fault(meaning, `${said} (${status})${advice}`, { status, restMs: restMsOf(retryAfter) })
+  return new Fault(meaning, `${said} (${status})${adviceFor(status, said)}`, {
+    status,
+    restMs: restMsOf(retryAfter),
+  })
+}
+
+const schemeAdvice = '; is the scheme right (consul: without TLS, consuls: with TLS)?'
+
+function adviceFor(status: number, said: string): string {
+  if (status === 400 && /HTTP request to an HTTPS server/.test(said)) return schemeAdvice
+  return status === 401 ? ': are user, password and token right?' : ''
 }
 
 /** The ACL rule that lets a token open, renew and end sessions. */
@@ -231,6 +240,7 @@ export function asFault(error: unknown): Fault {
   const refused = /alert.*(certificate|unknown ca)/.test(tls ?? '')
   // Node itself refuses a token that no header can carry, and OpenSSL a text that is no certificate.
   const wrong = refused || error instanceof TypeError || cause.code?.startsWith('ERR_OSSL')
-  const advice = refused ? ': the server wants a certificate of the client that it trusts' : ''
+  const noTls = tls === 'wrong version number' ? schemeAdvice : ''
+  const advice = refused ? ': the server wants a certificate of the client that it trusts' : noTls
   return new Fault(wrong ? RefusedError : UnavailableError, tls ? `TLS: ${tls}${advice}` : said, { cause })
 }

@@ -308,6 +308,15 @@ test('consul: turns to TLS where CONSUL_HTTP_SSL says so, with the authorities i
 })
 
 test.each([
+  ['consul: with a port that speaks TLS', () => `consul://${secure}/`],
+  ['consuls: with a port without TLS', () => `consuls://${address}/`],
+])('%s says what to try', async (_, url) => {
+  const { status, stderr } = await run(url(), { CONSUL_HTTP_TOKEN: management })
+  expect(stderr).toMatch(/^leasehold: .*is the scheme right \(consul: without TLS, consuls: with TLS\)\?\n$/)
+  expect(status).toBe(69)
+})
+
+test.each([
   ['a server whose authority nobody vouches for', { CONSUL_CACERT: '' }],
   ['a server under another name', { CONSUL_TLS_SERVER_NAME: 'server.dc2.consul' }],
   ['a client that shows no certificate', { CONSUL_CLIENT_CERT: '', CONSUL_CLIENT_KEY: '' }],
