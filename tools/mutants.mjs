@@ -39,7 +39,7 @@ const folders = {
   memory: 'locks/memory',
   streams: 'streams/streams',
 }
-/** A mutant may make a run endless. One that takes longer is killed. */
+/** A mutant may make a run endless, so that it is ended after this time. */
 const limitMs = 600_000
 /** The unmutated code runs the tests of all mutants, on all cores. */
 const soundLimitMs = 3 * limitMs
@@ -130,7 +130,7 @@ function prepare(mutant) {
   }
   cpSync(join(root, 'package.json'), join(copy, 'package.json'))
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
-  // The time that vitest.config.ts gives: with vitest's own five seconds a busy machine would kill what survives.
+  // The time of a test in the project: with vitest's own five seconds a busy machine would kill what survives.
   writeFileSync(join(copy, 'vitest.config.mjs'), 'export default { test: { testTimeout: 30_000 } }\n')
   const text = patched(mutant)
   if (mutant.file && text) writeFileSync(join(copy, mutant.file), text)
