@@ -1,5 +1,6 @@
 // Foreign files in the folder of the embedded backend: nothing that others made is deleted, changed or followed, and
 // nothing that others wrote into the database is believed unchecked.
+import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
@@ -181,6 +182,27 @@ test('a folder that cannot be made is an error, and not an endless loop', async 
   writeFileSync(path('leasehold.txt'), '')
   await expect(open(where)).rejects.toThrow(where)
 })
+
+const canMount = isRoot && spawnSync('unshare', ['-m', 'true']).status === 0
+
+test.runIf(canMount)(
+  'a store on a file system that became read-only is refused, and the error says so',
+  () => {
+    const script = 'mount -t tmpfs none "$0" && "$@" && mount -o remount,ro "$0" && "$@"'
+    const node = process.env.LEASEHOLD_TEST_NODE || process.execPath
+    const user = [
+      node,
+      join(import.meta.dirname, 'user.mjs'),
+      join(builtPackage(), 'dist'),
+      path('store'),
+      '0',
+    ]
+    const run = spawnSync('unshare', ['-m', 'sh', '-c', script, directory, ...user], { encoding: 'utf8' })
+    expect(run.stdout).toMatch(
+      /^true\nLEASEHOLD_REFUSED .* is on a read-only file system: choose another directory\n$/,
+    )
+  },
+)
 
 describe.skipIf(process.platform === 'win32')('modes', () => {
   test('in a folder of one user only that user can read the files, even if the folder was there before', async () => {
