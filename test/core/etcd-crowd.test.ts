@@ -4,8 +4,8 @@ import { expect, test } from 'vitest'
 import { Claims } from '../../src/backends/etcd/claims.ts'
 import { Layout } from '../../src/backends/etcd/layout.ts'
 import { LockDelay } from '../../src/backends/etcd/lock-delay.ts'
-import { Tombstones } from '../../src/backends/etcd/tombstones.ts'
 import type { Transport } from '../../src/backends/etcd/wire/transport.ts'
+import { Tombstones } from '../../src/backends/shared/tombstones.ts'
 import { UnavailableError } from '../../src/base/errors.ts'
 import { ManualClock } from './manual-clock.ts'
 
@@ -29,7 +29,7 @@ function slow(keys: number): { readonly claims: Claims; readonly asked: string[]
   const [layout, clock] = [new Layout(''), new ManualClock()]
   const delay = new LockDelay(transport, layout, clock, 0)
   return {
-    claims: new Claims(transport, layout, delay, new Tombstones(transport, clock)),
+    claims: new Claims(transport, layout, delay, new Tombstones(clock, async () => {})),
     asked,
   }
 }

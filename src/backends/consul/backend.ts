@@ -16,6 +16,7 @@ import type {
   Standing,
   StoreKey,
 } from '../../contract.ts'
+import { Tombstones } from '../shared/tombstones.ts'
 import { Claims, type Protocol } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
 import type { Layout } from './layout.ts'
@@ -67,6 +68,7 @@ export class ConsulBackend implements Backend {
   readonly #options: ConsulBackendOptions
   readonly #waits: Waits
   readonly #sessions: PermitSessions
+  readonly #tombstones: Tombstones
   readonly #claims: Claims
   readonly #mutexes: Mutexes
   readonly #semaphores: Semaphores
@@ -80,7 +82,14 @@ export class ConsulBackend implements Backend {
     this.#transport = transport
     this.#options = options
     this.#sessions = new PermitSessions(transport)
-    this.#claims = new Claims(transport, options.layout)
+    this.#tombstones = new Tombstones(options.clock, (keys, signal) =>
+      transport.txn(
+        keys.map((key) => ({ verb: 'delete', key }) as const),
+        signal,
+        'gives back',
+      ),
+    )
+    this.#claims = new Claims(transport, options.layout, this.#tombstones)
     this.#mutexes = new Mutexes(transport, this.#claims, this.#waits)
     this.#semaphores = new Semaphores(transport, this.#claims, this.#waits, this.#sessions)
     this.#writes = new FencedWrites(transport, options.layout)
@@ -94,8 +103,10 @@ export class ConsulBackend implements Backend {
     return { id, ttlMs }
   }
 
-  renewSession(session: string, signal: AbortSignal): Promise<Renewal> {
-    return this.#sessions.renew(session, signal)
+  async renewSession(session: string, signal: AbortSignal): Promise<Renewal> {
+    const renewal = await this.#sessions.renew(session, signal)
+    this.#tombstones.tidy(signal).catch(() => {}) // the next renewal tries again
+    return renewal
   }
 
   destroySession(session: string, signal: AbortSignal): Promise<void> {
