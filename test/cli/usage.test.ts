@@ -9,6 +9,8 @@ const refused: [title: string, args: string[], message: RegExp][] = [
   ['an unknown option', ['run', 'x', '--nope', '--', 'echo'], /unknown option '--nope'/],
   ['no NAME', ['run'], /missing required argument 'NAME'/],
   ['no NAME before the command', ['run', '--', 'ls', '-l'], /'NAME': it stands before --/],
+  ['no NAME before a command of one word', ['run', '--', 'true'], /'NAME': it stands before --/],
+  ['no NAME before the work of a leader', ['lead', '--', 'true'], /'NAME': it stands before --/],
   ['no command', ['run', 'x'], /missing required argument 'CMD'/],
   ['no command after --', ['run', 'x', '--'], /missing required argument 'CMD'/],
   ['a command without --', ['run', 'x', 'echo'], /put -- between/],
