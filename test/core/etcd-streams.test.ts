@@ -218,6 +218,24 @@ test('if the server shows that it ignores our ids while several watches begin, a
   expect(askedOf(line).length).toBe(1)
 })
 
+test('a server that counts watches by itself and refuses one without a created answer holds up no other one', async () => {
+  const line = new Line()
+  const watches = new Watches(line.open, new ManualClock())
+  const heard: string[] = []
+  watches.watch({ key: 'a' }, listening(heard, 'a'))
+  await settle()
+  await line.say({ ...created, watch_id: '0' })
+  for (const name of ['b', 'c']) watches.watch({ key: name }, listening(heard, name))
+  await settle()
+  expect(askedOf(line).length).toBe(2)
+
+  await line.say({ header, watch_id: '1', created: false, canceled: true, events: [] })
+  expect(heard).toEqual(['a from 5', 'b failed'])
+  await line.say({ ...created, watch_id: '2' })
+  expect(heard).toEqual(['a from 5', 'b failed', 'c from 5'])
+  expect(line.opened.length).toBe(1)
+})
+
 function deletion(watchId: string, key: string, revision: number): object {
   const kv = { key: Buffer.from(key), mod_revision: String(revision) }
   return { watch_id: watchId, created: false, header, events: [{ type: 'Delete', kv }] }
