@@ -1,5 +1,5 @@
-// From a URL or a backend source to a client, and out again by `close`. Owns which backend loads for which scheme, and
-// that one client has one store, one session and one clock.
+// Makes a client from a URL or a backend source, and closes it. Owns which module is loaded for which scheme. One client
+// has one store, one session and one clock.
 
 import type { AskOptions } from './api/ask.ts'
 import type { CronGuard, CronOptions, CronState } from './api/cron.ts'
@@ -15,7 +15,7 @@ import { Acquirer } from './core/acquire.ts'
 import { askOptions, checkName, checkPrefix, checkToken, checkTtl, connectOptions } from './core/arguments.ts'
 import { holderValue } from './core/holder.ts'
 import { once, persist, type RequestOptions, within } from './core/request.ts'
-import { Sessions } from './core/sessions.ts'
+import { begun, type Sessions } from './core/sessions.ts'
 import { timeout, toldApart } from './core/wish.ts'
 import type { CronClient } from './cron/contest.ts'
 import { ClientCronGuard } from './cron/guard.ts'
@@ -39,18 +39,39 @@ const schemes: Record<string, (url: string) => Promise<BackendSource>> = {
  *
  * `target` is a URL (`etcd://host:2379,host2:2379/namespace/`, `consul://host:8500/namespace/?dc=dc1`, `etcds:` and
  * `consuls:` for TLS, `file:`, `memory:`), or the result of `leasehold/etcd`, `/consul`, `/file` or `/memory`. Without
- * it `LEASEHOLD_URL` decides, and without that `file:`, which serves the processes of one user on one machine.
+ * `target`, `LEASEHOLD_URL` is used, or else `file:`, which serves the processes of one user on one machine.
  *
  * Costs one request. Throws TypeError or RangeError for a bad URL or option, UnavailableError if the store cannot be
- * reached within `waitMs`, `signal.reason` on abort, RefusedError if it refuses the credentials; then nothing stays open.
+ * reached within `waitMs`, `signal.reason` on abort, RefusedError if it refuses the credentials; then nothing stays
+ * open.
  */
 export async function connect(
   target: string | BackendSource = process.env.LEASEHOLD_URL || 'file:',
   options: ConnectOptions = {},
 ): Promise<Leasehold> {
-  if (typeof target !== 'string') check('target', target, openable)
+  return clientOf(target, options, false)
+}
+
+/**
+ * Opens a client as `connect` does, also if the store refuses it a session. For credentials that may only read: what needs
+ * a session rejects then, and what reads does not.
+ */
+export async function connectToRead(
+  target: string | BackendSource | undefined,
+  options: ConnectOptions,
+): Promise<Leasehold> {
+  return clientOf(target ?? (process.env.LEASEHOLD_URL || 'file:'), options, true)
+}
+
+type Target = string | BackendSource
+
+async function clientOf(
+  target: Target,
+  options: ConnectOptions,
+  mayLackSession: boolean,
+): Promise<Leasehold> {
   checkOptions(options, connectOptions)
-  const source = typeof target === 'string' ? await sourceOf(target) : target
+  const source = await sourceOf(target)
   const { clock = systemClock(), signal, waitMs } = options
   const scope = new Scope().onSignal(signal).onTimeout(clock, waitMs || undefined, () => timeout)
   scope.throwIfEnded()
@@ -61,7 +82,8 @@ export async function connect(
     checkTtl(ttlMs, backend.facts)
     // To load a client library takes its time on a busy machine: the default counts from here on.
     if (!waitMs) scope.onTimeout(clock, waitDefaultMs, () => timeout)
-    return new Client(source.url, backend, clock, await begun(backend, { clock, ttlMs, waitMs, scope }))
+    const sessions = await begun(backend, { clock, ttlMs, waitMs, scope, mayLackSession })
+    return new Client(source.url, backend, clock, sessions)
   } catch (error) {
     // A backend that is still opening is closed as soon as it is open; nobody waits for that if the scope has ended.
     const closed = opening.then((backend) => backend.close()).catch(() => {})
@@ -74,25 +96,6 @@ export async function connect(
 
 /** How long `connect` tries where nobody says. */
 const waitDefaultMs = 5_000
-
-interface Beginning {
-  readonly clock: Clock
-  readonly ttlMs: number
-  readonly waitMs: number | undefined
-  readonly scope: Scope
-}
-
-/** The sessions of a client, the first of which is open. */
-async function begun(backend: Backend, { clock, ttlMs, waitMs, scope }: Beginning): Promise<Sessions> {
-  const sessions = new Sessions(backend, clock, ttlMs)
-  try {
-    await sessions.current(scope, waitMs !== 0)
-    return sessions
-  } catch (error) {
-    sessions.abandon()
-    return toldApart(error, sessions.failure)
-  }
-}
 
 const openable = withMethods('a URL as a string, or a result of leasehold/etcd, /consul, /file or /memory', [
   'open',
@@ -210,8 +213,12 @@ class Client extends Leasehold {
 function electionQuestions(
   backend: Backend,
   sessions: Sessions,
-): Pick<ElectionClient, 'line' | 'overtake' | 'observe' | 'leaderChanged'> {
+): Pick<ElectionClient, 'line' | 'overtake' | 'observe' | 'leaderChanged' | 'announce' | 'retract'> {
+  // Also while the client closes: a leader that ends takes its service away.
+  const alone = sessions.request(new Scope())
   return {
+    announce: async (announcement) => once(alone, async (signal) => backend.announce?.(announcement, signal)),
+    retract: async (id) => once(alone, async (signal) => backend.retract?.(id, signal)),
     line: (name, scope) => persist(sessions.request(scope), (signal) => backend.line(name, signal)),
     overtake: (name, overtaking, scope) =>
       persist(sessions.request(scope), (signal) => backend.overtake(name, overtaking, signal)),
@@ -221,7 +228,11 @@ function electionQuestions(
   }
 }
 
-async function sourceOf(url: string): Promise<BackendSource> {
+async function sourceOf(url: Target): Promise<BackendSource> {
+  if (typeof url !== 'string') {
+    check('target', url, openable)
+    return url
+  }
   const scheme = /^([a-z]+):/i.exec(url)?.[1]?.toLowerCase()
   const load = scheme === undefined ? undefined : schemes[scheme]
   if (load) return load(url)

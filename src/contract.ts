@@ -1,10 +1,12 @@
 // The contract between the locks and a store: types only. It lists everything that a store must be able to do; the one
 // waiting loop (core/follow.ts) uses nothing else. A backend asks its store one question at a time. It does not wait
 // for other holders, retry, or measure time.
+import type { Announcement } from './base/announcement.ts'
 import type { Clock } from './base/clock.ts'
 import type { Facts } from './base/facts.ts'
 import type { StoreKey } from './base/store-key.ts'
 
+export type { Announcement } from './base/announcement.ts'
 export type { Facts } from './base/facts.ts'
 export type { StoreKey } from './base/store-key.ts'
 
@@ -20,7 +22,7 @@ export interface Renewal {
   readonly lost: readonly Claim[]
 }
 
-/** A request to hold. Object identity matters: asking again with the same object is the same request. */
+/** A request to hold. A repeated attempt must pass the same object: another object is another request. */
 export interface Claim {
   /** Unique among the claims of its session. */
   readonly id: string
@@ -34,7 +36,7 @@ export interface Claim {
   readonly wait: boolean
   /** Whether a candidate makes this claim: others read its value unchanged, and `observe` returns its token. */
   readonly candidate: boolean
-  /** Of a candidate that others may overtake: a whole number from 0, which the store shows while the claim waits. */
+  /** Set for a candidate that others may overtake: a whole number from 0. The store shows it while the claim waits. */
   readonly priority?: number | undefined
 }
 
@@ -56,7 +58,7 @@ export interface Waiting {
   readonly held: false
   /** The number of claims between this one and the lock, at least 1, as far as the store showed. */
   readonly ahead: number
-  /** The claim in the way, if `ahead` alone does not show that it is another one than before. */
+  /** Identifies the claim in the way, if another claim can take its place while `ahead` stays the same. */
   readonly behind?: string | undefined
   /**
    * If true, nobody holds, but no claim is admitted for up to `lockDelayMs`, and the store sends no event when that is
@@ -96,11 +98,14 @@ export interface Standing {
   readonly key?: string | undefined
   /** The priority of the claim if it has one. Not every store shows that of a holder. */
   readonly priority?: number | undefined
-  /** How long the session lives without a renewal, in ms: of holders in a survey, and if the store says so. */
+  /** How long the session lives without a renewal, in ms. Only for holders in a survey, on stores that show it. */
   readonly ttlLeftMs?: number | undefined
 }
 
-/** Tokens of claims: of the holder, of a waiting one, and of those that are to make room for it. They have a priority. */
+/**
+ * The claims of one `overtake`, by token: the `holder`; the `target`, which moves forward; and the `waiting` claims ahead
+ * of the target that are removed for it. Each of the latter must have a priority.
+ */
 export interface Overtaking extends Readonly<Record<'holder' | 'target', bigint>> {
   readonly waiting: readonly bigint[]
 }
@@ -167,7 +172,7 @@ export interface Backend {
    * did: false if no such claim holds. Its holder learns of it through its watch, as of every loss.
    */
   break(name: string, token: bigint, signal: AbortSignal): Promise<boolean>
-  /** Removes up to 50 waiting claims in one step, if the holder holds and all others wait. Returns whether it did. */
+  /** Removes up to 50 waiting claims in one step, if all claims are still in their places. Returns whether it did. */
   overtake(name: string, overtaking: Overtaking, signal: AbortSignal): Promise<boolean>
   /** Stores `text` for the name if the admitted claim still stands, and returns whether it does. */
   writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean>
@@ -175,8 +180,12 @@ export interface Backend {
   readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined>
   /** The checkpoints of all names that begin with `prefix`, by name in any order, by consistent reads. */
   checkpoints(prefix: string, signal: AbortSignal): Promise<Map<string, string>>
-  /** The key by which an admitted claim holds, without a request. Only stores that run the caller's transactions have it. */
+  /** The key by which an admitted claim holds. Sends no request. Left out by stores without transactions for callers. */
   key?(claim: Claim): StoreKey | undefined
+  /** Shows the service as healthy for `forMs` from now on. Idempotent. Only stores with `facts.catalog` have it. */
+  announce?(announcement: Announcement, signal: AbortSignal): Promise<void>
+  /** Removes an announced service. Idempotent. */
+  retract?(id: string, signal: AbortSignal): Promise<void>
   /** Closes connections and files. The caller has destroyed its sessions before. */
   close(): Promise<void>
 }

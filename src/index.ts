@@ -17,6 +17,7 @@ export type {
   Candidate,
   CandidateValue,
   Election,
+  LeaderService,
   LeadOptions,
   LeadWork,
   ObserveOptions,
@@ -54,6 +55,7 @@ export {
 export { connect } from './connect.ts'
 export type {
   Admitted,
+  Announcement,
   Attempt,
   Backend,
   BackendSource,

@@ -20,10 +20,11 @@ import { readEntrances, snapshot, surfaceText } from '../tools/api.mjs'
 const publicFiles = [
   /^(index|connect|contract)\.d\.ts$/,
   /^api\/\w+\.d\.ts$/,
-  /^base\/(clock|errors|facts|store-key)\.d\.ts$/,
+  /^base\/(announcement|clock|errors|facts|store-key)\.d\.ts$/,
   /^backends\/\w+\/(index|options)\.d\.ts$/,
   /^backends\/shared\/credentials\.d\.ts$/,
   /^cron\/node-cron\.d\.ts$/,
+  /^nest\/(decorators|index|module|options)\.d\.ts$/,
 ]
 const entrances = readEntrances()
 

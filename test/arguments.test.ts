@@ -52,7 +52,7 @@ const functions: [title: string, call: Loose, options: string][] = [
   [
     'lead',
     (options) => loose(election, 'lead')(job, options),
-    'value, priority, eligible, signal, graceMs, stopBeforeMs, retryMaxMs, onWait, onError, fatal',
+    'value, priority, eligible, service, signal, graceMs, stopBeforeMs, retryMaxMs, onWait, onError, fatal',
   ],
   [
     'run of a cron guard',
@@ -289,7 +289,7 @@ const cases: [
     'lead(job, { grace: 5 })',
     () => loose(election, 'lead')(job, { grace: 5 }),
     TypeError,
-    'grace: is not an option; did you mean graceMs (a number of ms from 0)? The options are value, priority, eligible, signal, graceMs, stopBeforeMs, retryMaxMs, onWait, onError, fatal',
+    'grace: is not an option; did you mean graceMs (a number of ms from 0)? The options are value, priority, eligible, service, signal, graceMs, stopBeforeMs, retryMaxMs, onWait, onError, fatal',
   ],
   [
     'runCoordinator("memory:")',

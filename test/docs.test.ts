@@ -1,12 +1,13 @@
 // Every block of code in the documentation is compiled and run: as `ts` against the built package, as `sh` with the
-// built command on the PATH. Anything else belongs into a `text` block.
+// built command on the PATH. test/cron/ runs those that need a Redis, and the manifest, which is `yaml`. Anything else
+// belongs into a `text` block.
 import { execFile } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Block, blocksOf, compileBlocks } from './documents.ts'
+import { type Block, blocksOf, compileBlocks, needsRedis } from './documents.ts'
 
 const run = promisify(execFile)
 const documents = [
@@ -37,7 +38,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(home, { recursive: true }))
 
-/** The unit for systemd and the manifest for Kubernetes, which test/cli runs. */
+/** The unit for systemd and the manifests for Kubernetes, which test/cli and test/cron run. */
 const runElsewhere = ['ini', 'yaml']
 
 test('every block is of a kind that is run, or is marked as text', () => {
@@ -45,7 +46,7 @@ test('every block is of a kind that is run, or is marked as text', () => {
   expect(blocks.map(({ language }) => language).filter((name) => !kinds.includes(name))).toEqual([])
 })
 
-test.each(blocks.filter(({ language }) => language === 'ts'))(
+test.each(blocks.filter((block) => block.language === 'ts' && !needsRedis(block)))(
   '$title runs and exits by itself',
   async (block) => {
     await run(process.execPath, [programOf(block)], { env: environment, timeout: 20_000 })

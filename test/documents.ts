@@ -19,9 +19,14 @@ export function blocksOf(document: string): Block[] {
   })
 }
 
+/** Whether a block runs only with a Redis, in test/cron/real/bullmq.test.ts. */
+export function needsRedis({ code }: Block): boolean {
+  return code.includes("from 'bullmq'")
+}
+
 /**
  * Compiles the blocks of TypeScript into a folder of that name in `.cache`, inside the package, so that 'leasehold' is this
- * package. Returns where the program of a block is.
+ * package. Returns a function from a block to the path of its compiled program.
  */
 export function compileBlocks(blocks: readonly Block[], name: string): (block: Block) => string {
   const folder = resolve('.cache', name)
@@ -33,9 +38,14 @@ export function compileBlocks(blocks: readonly Block[], name: string): (block: B
   for (const block of sources) writeFileSync(path(block, 'ts'), `${block.code}\nexport {}\n`)
   const target = ['--target', 'es2022', '--lib', 'es2023,esnext.disposable', '--module', 'nodenext']
   const types = ['--strict', '--types', 'node', '--skipLibCheck']
+  const decorators = ['--experimentalDecorators', '--emitDecoratorMetadata'] // as Nest needs them
   const files = sources.map((block) => path(block, 'ts'))
-  execFileSync('npx', ['--no-install', 'tsc', '--ignoreConfig', ...target, ...types, ...files], {
-    stdio: 'inherit', // so that the errors are seen
-  })
+  execFileSync(
+    'npx',
+    ['--no-install', 'tsc', '--ignoreConfig', ...target, ...types, ...decorators, ...files],
+    {
+      stdio: 'inherit', // so that the errors are seen
+    },
+  )
   return (block) => path(block, 'js')
 }

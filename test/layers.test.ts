@@ -29,6 +29,7 @@ const mayImport: Record<string, readonly string[]> = {
   'backends/consul': ['base', 'contract.ts', 'backends/shared'],
   'backends/etcd': ['base', 'contract.ts', 'backends/shared'],
   testing: ['api', 'base', 'contract.ts', 'backends', 'connect.ts'],
+  nest: ['api', 'base', 'core', 'contract.ts', 'connect.ts'],
   cli: ['api', 'base', 'core', 'contract.ts', 'connect.ts', 'cron', 'election'],
 }
 
@@ -97,6 +98,9 @@ test('time, timers and chance come from base/clock.ts alone', () => {
 
 /** The files that run code of a package; type imports do not count. `cli/` stands for all files in it. */
 const mayUse: Record<string, readonly string[]> = {
+  // Optional peers: only the entry `leasehold/nest` may load them.
+  '@nestjs/common': ['nest/decorators.ts', 'nest/host.ts', 'nest/module.ts'],
+  '@nestjs/core': ['nest/host.ts', 'nest/module.ts'],
   // Orders of waiters that never give up. Other waiters may give up, and async-mutex would keep them in its queue.
   'async-mutex': ['backends/etcd/operator.ts', 'core/hold.ts'],
   commander: ['cli/'],

@@ -49,7 +49,7 @@ export function nodesOf(tree: ts.SourceFile): ts.Node[] {
 export const lineOf = (tree: ts.SourceFile, position: number): number =>
   tree.getLineAndCharacterOfPosition(position).line + 1
 
-/** The comments of a file. A block of lines that begin with `//` is one comment for each line. */
+/** The comments of a file. In a block of `//` lines each line is a comment of its own. */
 export function commentsOf({ file, tree }: Source): Remark[] {
   const { text } = tree
   const ranges = nodesOf(tree)

@@ -39,7 +39,10 @@ const folders = {
   memory: 'locks/memory',
   streams: 'streams/streams',
 }
+/** A mutant may make a run endless, so that it is ended after this time. */
 const limitMs = 600_000
+/** The unmutated code runs the tests of all mutants, on all cores. */
+const soundLimitMs = 3 * limitMs
 
 const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } })
 const wanted = values.only ? mutants.filter(({ name }) => values.only?.includes(name)) : mutants
@@ -127,7 +130,8 @@ function prepare(mutant) {
   }
   cpSync(join(root, 'package.json'), join(copy, 'package.json'))
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
-  writeFileSync(join(copy, 'vitest.config.mjs'), 'export default {}\n')
+  // The time of a test in the project: with vitest's own five seconds a busy machine would kill what survives.
+  writeFileSync(join(copy, 'vitest.config.mjs'), 'export default { test: { testTimeout: 30_000 } }\n')
   const text = patched(mutant)
   if (mutant.file && text) writeFileSync(join(copy, mutant.file), text)
   return copy
@@ -150,13 +154,19 @@ function patched({ file, find, put }) {
  * @param {string} runs
  * @returns {Promise<{ code: number | null, output: string }>}
  */
-function test(copy, { stores, tests = [] }, runs) {
+function test(copy, { file, stores, tests = [] }, runs) {
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
   const properties = stores.map((store) => `test/property/${Object(folders)[store] ?? store}.test.ts`)
   const files = [...tests.map((name) => `test/${name}.test.ts`), ...properties]
-  const options = ['run', '--bail=1', '--no-file-parallelism', '--no-color', ...files]
+  // Two mutants are tested at a time, each on one core.
+  const cores = file ? ['--no-file-parallelism'] : ['--maxWorkers=2']
+  const options = ['run', '--bail=1', '--no-color', ...cores, ...files]
   const env = { ...process.env, LEASEHOLD_RUNS: runs, LEASEHOLD_SHRINKS: '0' }
-  const child = spawn(process.execPath, [vitest, ...options], { cwd: copy, env, timeout: limitMs })
+  const child = spawn(process.execPath, [vitest, ...options], {
+    cwd: copy,
+    env,
+    timeout: file ? limitMs : soundLimitMs,
+  })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data))
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, output })))

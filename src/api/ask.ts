@@ -2,10 +2,10 @@
 
 /** How long to ask the store. */
 export interface AskOptions {
-  /** Gives up when it aborts, with its reason. Whether the store applied the request is unknown then. */
+  /** When it aborts, the question rejects with its reason. The store may or may not have applied the request. */
   readonly signal?: AbortSignal | undefined
   /**
-   * Gives up after so many ms with an UnavailableError. Without it a store that does not answer is asked nine times, for
+   * Gives up after this many ms with an UnavailableError. Without it a store that does not answer is asked nine times, for
    * up to 3 s each.
    */
   readonly timeoutMs?: number | undefined

@@ -35,13 +35,13 @@ export interface CronOptions {
   /**
    * Called with every tick that no host took and that is not run late, in order, on the host that runs the next tick.
    * If more than 1,000 ticks were missed, it gets the latest 1,000. Then its first call has a second argument: the last
-   * tick that a host took, since which all the others were missed.
+   * tick that a host took. All ticks after that were missed.
    */
   readonly onMissed?: ((missed: Date, since?: Date) => void) | undefined
   /**
    * How far ahead of its scheduled time, in ms, `run` may take a tick; 60 s by default, and never more than half the
-   * interval. It has to cover the difference of the clocks, and nothing more. Earlier than that, `run` runs nothing:
-   * else a person or a program that tries the job out would take a tick before its time.
+   * interval. It only has to cover the difference of the clocks. Earlier than that, `run` runs nothing: otherwise a
+   * person or a program that tries the job out would take a tick before its time.
    */
   readonly aheadMs?: number | undefined
 }
@@ -49,15 +49,15 @@ export interface CronOptions {
 /** How a host takes part in one tick. */
 export interface TickOptions extends AcquireOptions {
   /**
-   * The scheduled time; by default the tick of the schedule that is nearest to the present. A tick that is named here
-   * may be at any time, and has no deadline but `waitMs` and `giveUpMs`.
+   * The scheduled time; by default the tick of the schedule that is nearest to the present. A tick that is given here may
+   * be at any time. It has no deadline other than `waitMs` and `giveUpMs`.
    */
   readonly tick?: Date | undefined
   /** How long, in ms, a job may go on after `signal` aborted. 10 s by default. */
   readonly graceMs?: number | undefined
   /**
-   * How long, in ms, to go on for this tick while the store is out of reach; by default until the next tick, or for `waitMs`.
-   * A tick that is named by `tick` is tried once by default.
+   * How long, in ms, to keep trying while the store is out of reach; by default until the next tick, or for `waitMs`. A
+   * tick that is given as `tick` is tried once by default.
    */
   readonly giveUpMs?: number | undefined
   /**
@@ -69,7 +69,7 @@ export interface TickOptions extends AcquireOptions {
 
 /** How to keep a schedule. */
 export interface StartOptions extends Pick<TickOptions, 'signal' | 'graceMs' | 'giveUpMs'> {
-  /** Called with each error that the schedule goes on after. An error that it throws itself ends the schedule. */
+  /** Called with each error after which the schedule goes on. An error that it throws itself ends the schedule. */
   readonly onError?: ((error: unknown) => void) | undefined
   /** Called with the result of each tick on this host. An error that it throws goes to `onError`. */
   readonly onTick?: ((result: TickResult<unknown>) => void) | undefined
@@ -78,7 +78,7 @@ export interface StartOptions extends Pick<TickOptions, 'signal' | 'graceMs' | '
 /** A tick on record. */
 export interface TickRecord {
   readonly tick: Date
-  /** The process that took it; `since` is the time at which it did, by its clock. */
+  /** The process that took it. Its `since` is the time at which it took the tick, by its own clock. */
   readonly by: Holder
   /** Whether the job ended, with or without an error. If not, it still runs, or its host died. */
   readonly done: boolean
@@ -100,8 +100,8 @@ export type TickResult<T> =
       readonly ran: false
       readonly tick: Date
       /**
-       * `taken`: a host has run it, or runs it. `over`: a host has taken a later tick. `busy`: the lock was not free in time,
-       * and no host has taken the tick. `early`: the tick is too far ahead to be taken (see `aheadMs`).
+       * `taken`: a host has run it, or runs it. `over`: a host has taken a later tick. `busy`: the lock was not free in
+       * time, and no host has taken the tick. `early`: the tick is too far ahead to be taken (see `aheadMs`).
        */
       readonly reason: 'taken' | 'over' | 'busy' | 'early'
       /**
@@ -130,8 +130,8 @@ export interface CronGuard {
   /**
    * Runs `job` if this host is the one for the present tick. Of all hosts one runs it, as long as their clocks differ
    * by less than half an interval. A tick that is more than `aheadMs` away is not taken: nothing runs, and no request
-   * is sent. Waits until the next tick at the longest (or for `waitMs`) for a host that holds the lock and has not
-   * marked this tick, and as long (or for `giveUpMs`) for a store that is out of reach. Costs one request if the tick
+   * is sent. If another host holds the lock and has not marked this tick, waits for it, at most until the next tick (or
+   * for `waitMs`). If the store is out of reach, waits for it as long (or for `giveUpMs`). Costs one request if the tick
    * is taken by another host, and six if it runs here; requests of the job come on top. Rejects with the error of the
    * job (the tick counts as run), with HoldLostError if the lock was lost before the job was done, with TypeError or
    * RangeError for bad arguments, and otherwise as `acquire` of a lock. If the job did not begin, the tick is left to
@@ -160,7 +160,7 @@ export interface CronGuard {
    * cron job, stored the checkpoint.
    */
   readCheckpoint(): Promise<string | undefined>
-  /** The tick that was taken last, read linearizably; undefined if none ever was. Costs and rejects as `readCheckpoint`. */
+  /** The tick that was taken last, by a consistent read; undefined if none was. Costs and rejects as `readCheckpoint`. */
   readLast(): Promise<TickRecord | undefined>
   /**
    * Forgets the ticks on record that lie further in the future than clocks may differ, and resolves with these ticks. A

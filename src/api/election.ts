@@ -13,9 +13,9 @@ export interface CampaignOptions extends AcquireOptions {
   /** A text about the leader, such as an address, for others to read. By default its host and process id as JSON. */
   readonly value?: CandidateValue | undefined
   /**
-   * A whole number from 0, such as the number of a deployment. This candidate overtakes the ones in line that have a smaller
-   * priority: those stand in line again behind it, in any order, and the leader stays. It never overtakes a candidate
-   * without a priority, one with the same priority, a claim of a mutex, or one of another program. Costs one request where
+   * A whole number from 0, such as the number of a deployment. This candidate overtakes waiting candidates with a
+   * smaller priority: they stand in line again behind it, in any order. The leader stays. It never overtakes a candidate
+   * without a priority or with the same priority, a claim of a mutex, or a claim of another program. Costs one request if
    * others wait ahead, and two for each time that it overtakes.
    */
   readonly priority?: number | undefined
@@ -44,7 +44,7 @@ export interface SeenLeader extends Leader {
 export interface Candidate extends SeenLeader {
   /** Whether it leads. */
   readonly leads: boolean
-  /** Undefined where it has none, and on Consul for a leader. */
+  /** Undefined if it has none, and on Consul also for the leader. */
   readonly priority?: number | undefined
 }
 
@@ -53,8 +53,8 @@ export interface ObserveOptions {
   /** Ends the observation; the loop then throws its reason. */
   readonly signal?: AbortSignal | undefined
   /**
-   * Called with each error that the observation goes on after: the store had answered before, and now did not answer,
-   * or refused. By default the error becomes a warning of the process. An error that `onError` itself throws ends the
+   * Called with each error after which the observation goes on: a store that has answered before does not answer now, or
+   * refuses. By default the error becomes a warning of the process. An error that `onError` itself throws ends the
    * loop.
    */
   readonly onError?: ((error: unknown) => unknown) | undefined
@@ -63,8 +63,8 @@ export interface ObserveOptions {
 }
 
 /**
- * An observation under way: `for await (const leader of observing)`. The end of the loop, or `return`, ends a step that
- * is under way at once.
+ * An observation under way: `for await (const leader of observing)`. Leaving the loop, or a call of `return`, ends it at
+ * once, even while a `next` is pending.
  */
 export interface Observing extends AsyncGenerator<SeenLeader | undefined, never, void> {
   /**
@@ -82,6 +82,18 @@ export interface Observing extends AsyncGenerator<SeenLeader | undefined, never,
 /** The work of a leader. It should end soon after `term.signal` aborts. */
 export type LeadWork = (term: LedTerm) => unknown
 
+/** The leader as a service in the catalog of the store. */
+export interface LeaderService {
+  /** The name of the service: letters, digits and hyphens, at most 63, so that DNS finds it. */
+  readonly name: string
+  /** The port at which the leader serves. */
+  readonly port: number
+  /** The address at which the leader serves. By default that of the agent's node. */
+  readonly address?: string | undefined
+  /** Tags of the service. */
+  readonly tags?: readonly string[] | undefined
+}
+
 /** How to lead. */
 export interface LeadOptions {
   /**
@@ -92,11 +104,19 @@ export interface LeadOptions {
   /** Which candidates this one overtakes, as for `campaign`. */
   readonly priority?: number | undefined
   /**
-   * Whether this candidate may lead now: asked before each campaign, every second while it waits, and once more before a term
-   * that it had to wait for. While it says no, the candidate does not stand in line. An error counts as no, and is told to
-   * `onError`. It does not end a term that has begun: `term.stepDown` does.
+   * Whether this candidate may lead now: asked before each campaign, every second while it waits, and once more before
+   * a term that it had to wait for. While it says no, the candidate does not stand in line. An error counts as no, and
+   * is passed to `onError`. A no does not end a term that has begun: use `term.stepDown` for that.
    */
   readonly eligible?: (() => boolean | Promise<boolean>) | undefined
+  /**
+   * Only on a store with a catalog of services (`facts.catalog`), which is Consul: while this candidate leads, the
+   * agent has this service, with a health check that passes. The service is removed when the work is asked to stop. If
+   * the process dies or is cut off, the check fails within a TTL, before another candidate can lead. So
+   * `web.service.consul` is the address of the leader. Costs one request for each third of the TTL, and needs
+   * `service_prefix "" { policy = "write" }`. `onError` is called if the agent refuses; the term goes on.
+   */
+  readonly service?: LeaderService | undefined
   /** Called with the number of candidates that stand ahead, as for `acquire`. */
   readonly onWait?: ((ahead: number) => unknown) | undefined
   /** Ends `lead`: the work is asked to stop, the term is resigned, and `lead` resolves. */
@@ -104,18 +124,19 @@ export interface LeadOptions {
   /** How long, in ms, work may go on after `term.signal` aborted. 10 s by default. */
   readonly graceMs?: number | undefined
   /**
-   * The time that the work needs to stop, in ms. If no renewal is answered, `term.signal` aborts so long before the
-   * deadline (with a HoldLostError, code `LEASEHOLD_HOLD_SHORT`), and the work has stopped before another candidate can
-   * lead. By default a fifth of the TTL; at most half of the TTL without its margin.
+   * The time that the work needs to stop, in ms. If no renewal is answered, `term.signal` aborts this long before the
+   * deadline (with a HoldLostError, code `LEASEHOLD_HOLD_SHORT`), so that the work stops before another candidate can
+   * lead. By default a fifth of the TTL. At most half of the time from a renewal to the deadline.
    */
   readonly stopBeforeMs?: number | undefined
   /**
-   * The longest rest, in ms, after work that fails again and again: 50 ms after the first failure, then twice as long each
-   * time. 30 s by default. A term that lasts as long as this begins the rests anew.
+   * The longest rest, in ms, after work that fails again and again: 50 ms after the first failure, then twice as long
+   * each time. 30 s by default. After a term that lasts for as long as the longest rest, the rests begin with 50 ms
+   * again.
    */
   readonly retryMaxMs?: number | undefined
   /**
-   * Called with each error that `lead` goes on after. By default the error becomes a warning of the process. An error
+   * Called with each error after which `lead` goes on. By default the error becomes a warning of the process. An error
    * that `onError` itself throws ends `lead`. If `onError` returns a promise, `lead` awaits it.
    */
   readonly onError?: ((error: unknown) => unknown) | undefined
@@ -131,8 +152,8 @@ export interface LeadOptions {
  * One leader at a time, in the order in which the candidates came. On etcd it is the election of `etcdctl elect NAME`
  * and of Go's `concurrency.Election`. On Consul the leader is the session on the key `NAME/.lock`, as with `consul
  * lock NAME`. A mutex of the same name stands in the same line, but on etcd it counts tokens differently, so its token
- * may be smaller than that of the term before. If tokens fence something, use a name for an election or for a mutex,
- * never for both.
+ * may be smaller than that of the term before. So if you fence by tokens, use a name for an election or for a mutex, but
+ * not for both.
  */
 export interface Election {
   readonly name: string
@@ -140,20 +161,20 @@ export interface Election {
    * Waits in line and resolves with a term when this candidate leads. If nobody leads it costs one request. Rejects
    * with WaitTimeoutError after `waitMs`, with `signal.reason` on abort, with TypeError or RangeError for a bad option
    * or value, and with UnavailableError, ConflictError or RefusedError; in each case the candidacy is over. A candidate
-   * whose session was lost while it waited stands in line again, at its end. A client that leads, or stands, already
-   * waits for itself: after a TTL a warning of the process says so.
+   * whose session was lost while it waited stands again at the end of the line. If this client leads or waits already,
+   * the campaign waits for the client itself: after a TTL, or a longer lock-delay, a warning of the process says so.
    */
   campaign(options?: CampaignOptions): Promise<Term>
   /**
-   * Resolves with a term if nobody leads and nobody waits, otherwise with undefined. Costs one request, and leaves nothing
-   * behind. Rejects as `campaign`.
+   * Resolves with a term if nobody leads and nobody waits, otherwise with undefined. Costs one request, and leaves
+   * nothing behind. Rejects as `campaign` does.
    */
   tryCampaign(options?: TryCampaignOptions): Promise<Term | undefined>
   /**
-   * Campaigns once, calls `work` with the term, resigns when the work is over, and resolves with its result. `signal` ends
-   * the wait; later it asks the work to stop, and `run` waits for its end. Rejects as `campaign`, with the error of the work
-   * as it is, and with HoldLostError if the term was lost before the work was done, or if the work still runs `graceMs`
-   * after it had to stop.
+   * Campaigns once, calls `work` with the term, resigns when the work is over, and resolves with its result. `signal`
+   * ends the wait; later it asks the work to stop, and `run` waits for its end. Rejects as `campaign` does, with the
+   * unchanged error of the work, and with HoldLostError if the term was lost before the work was done, or if the work
+   * still runs `graceMs` after it had to stop.
    */
   run<T>(work: (term: LedTerm) => T | Promise<T>, options?: TermOptions): Promise<T>
   /**
@@ -162,25 +183,27 @@ export interface Election {
    */
   leader(options?: AskOptions): Promise<SeenLeader | undefined>
   /**
-   * The leader, then those that wait, in order. Claims of a mutex of the same name are among them, since candidates wait
-   * for those, too. It may be out of date when it arrives. Costs one request. Rejects as `leader`.
+   * The leader, then the waiting candidates in order. Claims of a mutex of the same name are among them, since candidates
+   * wait for those, too. The answer may be out of date when it arrives. Costs one request. Rejects as `leader` does.
    */
   candidates(options?: AskOptions): Promise<Candidate[]>
   /**
-   * The text that a leader has stored last with `term.checkpoint`: where the next one goes on. Undefined if there is none.
+   * The text that a leader stored last with `term.checkpoint`, such as the place at which the next leader continues.
+   * Undefined if no leader stored one.
    * Costs one request. Rejects as `readCheckpoint` of a lock.
    */
   readCheckpoint(options?: AskOptions): Promise<string | undefined>
   /**
-   * Makes room for other candidates, as before a deployment. It concerns `lead` of this object, for good: while anybody else
-   * leads or waits, its candidate is not in line, and it leads again only if nobody else does. If it leads, it goes on
-   * until a candidate comes to wait, or 10 s if one waits already, since that one may be about to make room, too. It asks
-   * the store once per second. Then the work is asked to stop, as by `stepDown`. Returns at once.
+   * Makes room for other candidates, as before a deployment. Affects `lead` of this object permanently: while another
+   * candidate leads or waits, its own candidate is not in line. It leads again only if no other candidate does. If it
+   * leads now, it goes on until another candidate waits. If one waits already, it goes on for 10 s, since that one may
+   * be about to make room, too. Asks the store once per second. Then the work is asked to stop, as by `stepDown`.
+   * Returns at once.
    */
   drain(): void
   /**
    * Yields the leader, at once and then whenever that changes: another leader, another value, or undefined while nobody
-   * leads. A slow reader may miss states in between, never the last state. Costs one request and one watch, and
+   * leads. A slow reader may miss states in between, but never the last one. Costs one request and one watch, and
    * one request more for each change. Once the store has answered, the loop goes on after an outage or a refusal, and
    * `onError` is called with each error, at most every 2 s. Ends by leaving the loop, or throws `signal.reason`, a
    * ClosedError when the client is closed, and UnavailableError, ConflictError or RefusedError if that is the first

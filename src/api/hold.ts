@@ -18,10 +18,11 @@ export interface Hold extends AsyncDisposable {
   /** The name of the lock. */
   readonly name: string
   /**
-   * The key by which this hold stands in the store, for a transaction of your own that writes only while it does, as Go's
-   * `IsOwner`. On etcd compare the create revision of `key.name` with `key.revision`. On Consul use `check-index` with both;
-   * a checkpoint or a proclamation of this hold changes the number there, so read it just before. Undefined on stores
-   * without such transactions (file, memory) and after a release. Sends nothing. The number is not `token`.
+   * The key by which this hold stands in the store. A transaction of your own that compares it writes only while this
+   * hold stands, as with `IsOwner` in Go. On etcd compare the create revision of `key.name` with `key.revision`. On
+   * Consul use `check-index` with both. There a checkpoint or a proclamation of this hold changes the number, so read it
+   * just before the transaction. Undefined after a release, and on stores without such transactions (file, memory).
+   * Sends nothing. `key.revision` is not `token`.
    */
   readonly key?: StoreKey | undefined
   /**
@@ -38,13 +39,13 @@ export interface Hold extends AsyncDisposable {
    */
   readonly signal: AbortSignal
   /**
-   * One signal that aborts when `signal` or one of these does. `AbortSignal.any` does not serve here: after a blocked event
-   * loop its `aborted` is false until a timer has run, while that of this signal is computed from the clock. Throws
-   * TypeError for what is no AbortSignal.
+   * One signal that aborts when `signal` or one of `signals` does. Use it instead of `AbortSignal.any`: after a blocked
+   * event loop, `aborted` of `AbortSignal.any` is false until a timer has run, and `aborted` of this signal is computed
+   * from the clock. Throws TypeError for an argument that is not an AbortSignal.
    */
   signalWith(...signals: AbortSignal[]): AbortSignal
   /**
-   * Throws HoldLostError unless this is still the holder, for at least `minMs` more ms (default 0): call it before each
+   * Throws HoldLostError unless this is still the holder and has at least `minMs` ms left (default 0). Call it before each
    * effect, with the time that the effect may need. Throws TypeError or RangeError for a bad `minMs`. Sends nothing.
    */
   assertHeld(minMs?: number): void
@@ -73,12 +74,12 @@ export interface Holder {
   readonly host: string
   readonly pid: number
   /**
-   * When it asked for the lock: ISO 8601 by its own wall clock. Undefined if it did not write that. The time of its
-   * admission is not known, since the value is written before.
+   * When it asked for the lock: ISO 8601 by its own wall clock. Undefined if it did not write that down. The value is
+   * written before the admission, so it cannot say when the lock was admitted.
    */
   readonly since?: string | undefined
   /** Whether it is a candidate of an election that set no value of its own. */
   readonly candidate?: boolean | undefined
-  /** The token of its hold, where it wrote that: `leasehold run` does if the store shows another number. */
+  /** The token of its hold, if it wrote that down: `leasehold run` does so if the store shows another number. */
   readonly token?: string | undefined
 }

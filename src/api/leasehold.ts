@@ -20,9 +20,9 @@ export interface ConnectOptions {
    * that time is over, and then rejects with UnavailableError. 0 tries four times in a row, for 5 s at most.
    */
   readonly waitMs?: number | undefined
-  /** Gives up when it aborts, with its reason. It has no effect on the client that `connect` has made. */
+  /** When it aborts, `connect` gives up and rejects with its reason. Later aborts do not affect the client. */
   readonly signal?: AbortSignal | undefined
-  /** Time and chance, for tests. */
+  /** The source of time and random numbers, to replace in tests. */
   readonly clock?: Clock | undefined
 }
 
@@ -38,8 +38,8 @@ export abstract class Leasehold implements AsyncDisposable {
   /** Time to live of the session in ms, as it was asked for; the store's default if `connect` got none. */
   abstract readonly ttlMs: number
   /**
-   * The store's id of the present session; undefined while there is none, since the store did not confirm the last one in
-   * time, or since the client is closed. Computed from the clock when read: a health check of a process can rely on it.
+   * The store's id of the present session. Undefined while there is none: the store did not confirm the last one in time,
+   * or the client is closed. Computed from the clock when read, so a health check of a process can rely on it.
    */
   abstract readonly session: string | undefined
 
@@ -59,8 +59,8 @@ export abstract class Leasehold implements AsyncDisposable {
   abstract election(name: string): Election
 
   /**
-   * The claims on a name, of all clients: holders first, then waiters in order. For people to read, since it may be
-   * out of date when it arrives. Leaves nothing in the store. Costs one request. Rejects with TypeError or RangeError
+   * The claims of all clients on a name: holders first, then waiters in order. For people to read, since the answer may
+   * be out of date when it arrives. Leaves nothing in the store. Costs one request. Rejects with TypeError or RangeError
    * for a bad name, and as `readCheckpoint` of a lock does.
    */
   abstract line(name: string, options?: AskOptions): Promise<Standing[]>
@@ -76,15 +76,15 @@ export abstract class Leasehold implements AsyncDisposable {
   /**
    * The cron jobs whose names begin with `prefix` (default: all), sorted by name as strings, each with its last tick on
    * record: the host that took it, and its end. A job that no host ever ran has no record. By consistent reads. Costs one
-   * request, on etcd one for each 500 jobs; the answer has the checkpoints of all names with this prefix. Rejects as `line`
-   * does, and with RefusedError if the credentials may not read checkpoints.
+   * request, on etcd one for each 500 jobs. The store sends the checkpoints of all names with this prefix. Rejects as
+   * `line` does, and with RefusedError if the credentials may not read checkpoints.
    */
   abstract cronJobs(prefix?: string, options?: AskOptions): Promise<CronState[]>
 
   /**
    * Takes a lock, a permit or a term away from the holder with this token. Resolves with whether it did: false if no
    * holder has this token, and then nothing was changed. The next in line holds at once. A holder in Leasehold gets
-   * its HoldLostError within a third of its TTL, mostly at once. Until then both may work, so stop the old holder
+   * its HoldLostError within a third of its TTL, and usually at once. Until then both may work, so stop the old holder
    * first if you can. A holder of `etcdctl lock` or Go on etcd never learns of it.
    *
    * Costs one request (two on etcd and Consul), and is never repeated: after an UnavailableError use `survey` to see

@@ -5,19 +5,19 @@ import type { Hold } from './hold.ts'
 /** How long to wait for a hold. */
 export interface AcquireOptions {
   /**
-   * Give up after so many ms with WaitTimeoutError. The time covers the store, too: while the store does not answer, it is
-   * asked again, and if it never answered in all that time, the error is an UnavailableError. 0 tries once, and takes no
-   * longer than two requests, 6 s at most. Without `waitMs` the wait in line has no end, but a store that does not answer
-   * the first question is asked 8 more times, which takes about 6 s where it refuses connections.
+   * Gives up after this many ms with WaitTimeoutError. The time includes outages of the store: while the store does not
+   * answer, it is asked again, and if it never answered in all that time, the error is an UnavailableError. 0 tries once,
+   * and takes no longer than two requests, 6 s at most. Without `waitMs` the wait in line has no end, but a store that
+   * does not answer the first question is asked only 8 more times: about 6 s if it refuses connections.
    */
   readonly waitMs?: number | undefined
-  /** Gives up when it aborts, and rejects with its reason. */
+  /** When it aborts, the wait ends and rejects with its reason. */
   readonly signal?: AbortSignal | undefined
   /**
    * Called with the number of claims that stand ahead, when this claim begins to wait and whenever that number changes.
    * First these are other calls of this client, since a client asks the store for one of them at a time; then claims of
-   * other clients in the store, as far as the store told. An error that it throws, or with which a promise
-   * that it returns rejects, ends the wait.
+   * other clients, as far as the store shows them. If `onWait` throws, or returns a promise that rejects, the wait ends
+   * with that error.
    */
   readonly onWait?: ((ahead: number) => unknown) | undefined
 }
@@ -26,8 +26,8 @@ export interface AcquireOptions {
 export interface RunOptions extends AcquireOptions {
   /**
    * How long before the deadline, in ms, `hold.signal` aborts (with a HoldLostError, code `LEASEHOLD_HOLD_SHORT`) when no
-   * renewal is answered: the time that the work needs to stop. By default a fifth of the TTL; at most half of what is
-   * left of it without the margin. 0 lets the signal abort at the deadline.
+   * renewal is answered: the time that the work needs to stop. By default a fifth of the TTL. At most half of the time
+   * from a renewal to the deadline (6.75 s of a TTL of 15 s). 0 lets the signal abort at the deadline.
    */
   readonly stopBeforeMs?: number | undefined
 }
@@ -56,8 +56,8 @@ export interface Lock {
    */
   tryAcquire(options?: TryOptions): Promise<Hold | undefined>
   /**
-   * Acquires, calls `work`, releases, and resolves with the result of `work`. An error of `work` is thrown on
-   * as it is. If the hold was lost before `work` was done, rejects with HoldLostError: part of the work was not
+   * Acquires, calls `work`, releases, and resolves with the result of `work`. An error of `work` is rethrown
+   * unchanged. If the hold was lost before `work` was done, rejects with HoldLostError: part of the work was not
    * protected. Work may release the hold itself before it ends; that is no loss.
    */
   run<T>(work: (hold: Hold) => T | Promise<T>, options?: RunOptions): Promise<T>

@@ -8,17 +8,17 @@ import type { Hold } from './hold.ts'
  * caller wants an end.
  */
 export interface Term extends Hold {
-  /** Whether it is time to stop: `signal.aborted`. `held` is about the lock, and may still be true then. */
+  /** Whether the work has to stop: the same as `signal.aborted`. The lock may still be held then. */
   readonly stopping: boolean
   /** The text about this leader that others read: the value of its campaign, or the last one that the store has taken since. */
   readonly value: string
   /** The store's id of the session that leads, as `leader`, `candidates` and `leasehold ls` show it. */
   readonly session: string
   /**
-   * Hands over to the waiting candidate with this value or session: it overtakes all that wait before it, then this term
-   * is resigned (under `lead`: the work is asked to stop, as by `stepDown`). Costs two requests more than `resign`.
-   * Rejects with RangeError if no such candidate waits, and with ConflictError if a claim without a priority, or
-   * with a higher one, waits before it; then nothing has changed. Otherwise rejects as `verify`.
+   * Hands over to the waiting candidate with this value or session: it overtakes all waiting claims ahead of it, then
+   * this term is resigned (under `lead`: the work is asked to stop, as by `stepDown`). Costs two requests more than
+   * `resign`. Rejects with RangeError if no such candidate waits, and with ConflictError if a claim without a priority,
+   * or with a higher one, waits before it; then nothing has changed. Otherwise rejects as `verify` does.
    */
   handOver(to: string, options?: AskOptions): Promise<void>
   /**
@@ -29,8 +29,7 @@ export interface Term extends Hold {
   proclaim(value: string, options?: AskOptions): Promise<void>
   /**
    * Gives leadership back; the next candidate leads after one more event. First end the work that the term protects:
-   * from the call on `held` is false and `signal` is aborted. Costs, resolves and rejects as `release`, which does the
-   * same.
+   * from the call on `held` is false and `signal` is aborted. It is the same as `release`.
    */
   resign(): Promise<void>
 }
@@ -42,8 +41,8 @@ export interface StepDownOptions {
 }
 
 /**
- * The term of work under `lead`. It cannot be given up while the work runs: `stepDown` asks for that, and `lead` gives it
- * up when the work has ended.
+ * The term that `lead` passes to its work. The work cannot give it up while it runs: `stepDown` asks `lead` to do so when
+ * the work has ended.
  */
 export interface LedTerm extends Omit<Term, 'resign' | 'release' | typeof Symbol.asyncDispose> {
   /**

@@ -6,11 +6,11 @@ import { untilAborted } from './abort.ts'
 
 /** One instant, read from three clocks. Marks are only comparable within one process, except those of `machineMark`. */
 export interface Mark {
-  /** Monotonic clock, in ms. Advances while the process is stopped; on Linux not while the machine is suspended. */
+  /** Monotonic clock, in ms. Advances while the process is stopped, but (on Linux) not while the machine is suspended. */
   readonly monotonicMs: number
-  /** Wall clock, in ms. Advances during suspend, and jumps when somebody sets it. */
+  /** Wall clock, in ms. Advances during suspend, and jumps when the clock is set. */
   readonly wallMs: number
-  /** Time since boot, in ms. Advances during suspend; coarse. */
+  /** Time since boot, in ms. Advances during suspend, in steps of 10 ms. */
   readonly uptimeMs: number
 }
 
@@ -27,9 +27,10 @@ export interface Clock {
   /** A random positive 63-bit integer, used as a unique identity. */
   id(): bigint
   /**
-   * The next turn of the event loop, if calls of this have gone on for 5 ms without one; otherwise undefined. An answer
-   * that waits for it lets timers and sockets run, even if the store answers at once. A clock without event loop has no
-   * such method. Costs well under 1 µs, and one callback per turn.
+   * A promise for the next turn of the event loop, if the loop has had none during 5 ms of calls to this method;
+   * otherwise undefined. Each request awaits it after its answer: then timers and sockets also run during a loop of
+   * requests to a store that answers at once. A clock without an event loop leaves this method out. Costs well under
+   * 1 µs, and one callback per turn.
    */
   turn?(): Promise<void> | undefined
 }
@@ -50,7 +51,7 @@ export function machineMark(): Mark {
 
 const longestTimerMs = 2 ** 31 - 1
 const uptimeGrainMs = 10
-/** How long a loop of questions may keep the event loop from its next turn. */
+/** How long a loop of requests may block the event loop, in ms. */
 const longestTurnMs = 5
 
 /** The clocks and timers of this machine. */
@@ -60,8 +61,8 @@ export function systemClock(): Clock {
     mark() {
       const monotonicMs = performance.now()
       const wallMs = Date.now()
-      // Reading the uptime costs far more than the other two, and it has a grain of 10 ms. So it is read again only
-      // when one of the other two has moved by that much.
+      // The uptime costs far more to read than the other two clocks, and moves in steps of 10 ms. So it is read again
+      // only when one of the other two has moved by that much.
       const fresh = Math.max(monotonicMs - last.monotonicMs, Math.abs(wallMs - last.wallMs)) < uptimeGrainMs
       if (fresh) return { monotonicMs, wallMs, uptimeMs: last.uptimeMs }
       last = { monotonicMs, wallMs, uptimeMs: uptime() * 1000 }
@@ -75,6 +76,7 @@ export function systemClock(): Clock {
   }
 }
 
+/** Makes the `turn` of a clock. A series of calls begins with the first call after a turn of the event loop. */
 function turns(): () => Promise<void> | undefined {
   let sinceMs = 0
   let next: Promise<void> | undefined
@@ -107,8 +109,9 @@ function startLongTimer(ms: number, run: () => void): () => void {
 }
 
 /**
- * The most time, in ms, that can have passed between two marks: the largest difference of the three clocks. So suspend
- * counts, and a clock that was set back hides nothing. The result may be too large: use it to decide when to stop.
+ * The most time, in ms, that can have passed between two marks: the largest difference of the three clocks. It includes
+ * the time in suspend, and a wall clock that was set back does not make it smaller. It may be too large, so use it to
+ * decide when a client has to stop.
  */
 export function mostElapsedMs(since: Mark, now: Mark): number {
   return Math.max(
@@ -119,14 +122,14 @@ export function mostElapsedMs(since: Mark, now: Mark): number {
 }
 
 /**
- * The least time, in ms, that has passed between two marks. Use it to decide when a client may take something away
- * from others after a wait.
+ * The least time, in ms, that has passed between two marks, by the monotonic clock. Use it to decide when a client has
+ * waited long enough to take something away from others.
  */
 export function leastElapsedMs(since: Mark, now: Mark): number {
   return now.monotonicMs - since.monotonicMs
 }
 
-/** Resolves after `ms`. When the signal aborts, rejects at once with `signal.reason`. Leaves no timer behind. */
+/** Resolves after `ms`. Rejects with `signal.reason` as soon as the signal aborts. Leaves no timer behind. */
 export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   return untilAborted(signal, ({ resolve }) => clock.after(ms, resolve))
 }

@@ -38,12 +38,12 @@ export type HoldLostCode =
   | 'LEASEHOLD_HOLD_RELEASED'
   /** The hold stands, but less time is left than the program needs. */
   | 'LEASEHOLD_HOLD_SHORT'
-  /** The work did not end in its grace, and runs without protection: end the process. */
+  /** The work did not end within its grace, and still runs without protection: end the process. */
   | 'LEASEHOLD_WORK_STUCK'
 
 /**
- * You held and no longer do, or not for long enough: stop now. Another client may hold from here on. Also the reason of
- * `hold.signal`. Its `code` says which case it is.
+ * You held the lock, and no longer do or not for long enough: stop the protected work now, since another client may
+ * hold from here on. After a loss it is also the reason of `hold.signal`. The `code` says which case it is.
  */
 export class HoldLostError extends LeaseholdError {
   readonly code: HoldLostCode
@@ -82,7 +82,7 @@ export class ConflictError extends LeaseholdError {
   }
 }
 
-/** The record of a cron job has a tick of the future: the clock of this machine or of the host that wrote it is wrong. */
+/** The record of a cron job has a tick in the future: the clock of this machine or of the host that wrote it is wrong. */
 export class ClockError extends LeaseholdError {
   readonly code = 'LEASEHOLD_CLOCK'
   override get name(): string {
@@ -95,7 +95,7 @@ export class ClockError extends LeaseholdError {
 
 /**
  * A tick of a cron job may be on record, although its job did not begin: this host had to stop while the store was out of
- * reach. No other host runs such a tick. Run the job by hand where it must not be left out.
+ * reach. No other host runs such a tick. Run the job by hand if it must not be left out.
  */
 export class TickLostError extends LeaseholdError {
   readonly code = 'LEASEHOLD_TICK_LOST'

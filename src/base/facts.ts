@@ -1,4 +1,4 @@
-// The differences between stores: types only, as a part of src/contract.ts, which exports them.
+// The type that describes how stores differ. src/contract.ts exports it.
 
 /** The differences between stores, as data. Shared code reads these; it never asks which store it has. */
 export interface Facts {
@@ -12,15 +12,17 @@ export interface Facts {
   readonly lockDelayMs: number
   /**
    * Whether the store may end a session at any moment, for any reason. Then only `lockDelayMs` keeps the next holder
-   * out. So a client believes that it holds for less than that time after the store last confirmed its session.
+   * out. So a client counts as the holder for less than that time after the store last confirmed its session.
    */
   readonly endsEarly: boolean
-  /** How long the store may give no answers while it elects a leader, if holds can outlive that; otherwise 0. */
+  /** How long the store may be silent while it elects a leader. 0 if renewals at the usual times outlive that. */
   readonly electionMs: number
-  /** Whether a client's locks become free as soon as its process dies, rather than after the time to live. */
+  /** Whether a client's locks are free as soon as its process dies, and not only after the time to live. */
   readonly freesOnCrash: boolean
   /** Whether every method resolves at once: then no request can hang, and requests have no time limit. */
   readonly answersAtOnce: boolean
+  /** Whether the store has a catalog of services, in which a leader can be announced. */
+  readonly catalog?: boolean
   /** The largest checkpoint in bytes of UTF-8. */
   readonly checkpointBytesMax: number
   /** The largest value of an election's leader in bytes of UTF-8. */

@@ -2,8 +2,8 @@
 // run only before an error, and a library would be one more dependency of every user.
 
 /**
- * The known word with the fewest letters to insert, remove or replace. Undefined if every word differs in more than 2
- * letters and more than a third of its length, or shares no letter in place.
+ * The known word with the fewest letters to insert, remove or replace. Undefined if no word is similar: up to 2 letters,
+ * or a third of a long word, may differ, but not every letter.
  */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const ranked = known

@@ -17,7 +17,7 @@ export interface Kind {
   readonly secret?: true
   /** Other names that callers may try for this option, for "did you mean". */
   readonly alsoCalled?: readonly string[]
-  /** Whether the value fits, and if not, what is wrong. Throws an error of its own if that can say more. */
+  /** Whether the value fits, and if not, what is wrong. May throw a more precise error itself. */
   judge(value: unknown, argument: string): 'fits' | 'wrong type' | 'out of range'
 }
 

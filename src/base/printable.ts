@@ -1,6 +1,6 @@
-// Makes foreign text (from a store, a proxy, a caller or the environment) safe for a message or a terminal. Owns that
-// the text cannot steer a terminal, that it is short, and that a URL shows no credentials. base/printable.test.ts
-// checks that no code goes around this.
+// Makes foreign text (from a store, a proxy, a caller or the environment) safe for a message or a terminal: the text
+// cannot steer a terminal, it is short, and a URL shows no credentials. base/printable.test.ts checks that no code
+// bypasses this file.
 
 /** How many characters of one foreign text a message shows. */
 const textMost = 200
@@ -14,13 +14,13 @@ const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
 
 /**
  * The text, with each unsafe character written like `\u001b`. A longer text is cut to `most` characters, the last of
- * which is then an ellipsis. A long text costs no more than a short one.
+ * which is then an ellipsis. The cost depends on `most` and not on the length of the text.
  */
 export function printable(text: string, most: number = textMost): string {
   return cut(escaped(text.slice(0, 2 * most + 1).toWellFormed()), most)
 }
 
-/** The same in the double quotes of JSON, which keep a text apart from the words around it. */
+/** The same as `printable`, in the double quotes of JSON, which separate a text from the words around it. */
 export function quoted(text: string, most: number = textMost): string {
   const inner = JSON.stringify(text.slice(0, 2 * most + 1)).slice(1, -1)
   return `"${cut(escaped(inner), most)}"`
@@ -45,15 +45,15 @@ export function messageLine(text: string): string {
  * is left out.
  */
 export function printableJson(document: unknown, indent?: number): string {
-  // A line break stands between properties: inside of a string JSON writes it as \n.
+  // A line break can only stand between properties: inside a string, JSON writes it as \n.
   return JSON.stringify(document, null, indent).replace(unsafe, (found) =>
     found === '\n' ? found : escaped(found),
   )
 }
 
 /**
- * A URL, an endpoint or an address for a message, in quotes. Parts that may be a credential are left out: all before an
- * @, all behind a question mark or a #, and behind a colon everything but a port.
+ * A URL, an endpoint or an address for a message, in quotes. Parts that may be a credential are left out: everything
+ * before an @, everything after a question mark or a #, and everything after a colon unless it is a port.
  */
 export function quotedTarget(target: string): string {
   const [, scheme = '', rest = ''] =
@@ -63,8 +63,8 @@ export function quotedTarget(target: string): string {
 }
 
 /**
- * A foreign error as the cause of one of ours: the error itself if it and its causes are safe to print, else a copy
- * that is. Looks at no more than 8 causes in a row.
+ * A foreign error as the cause of one of ours: the error itself if it and its causes are safe to print, otherwise a safe
+ * copy. Looks at no more than 8 causes in a row.
  */
 export function printableCause(cause: unknown, depth = 8): unknown {
   if (!(cause instanceof Error) || depth === 0) return cause

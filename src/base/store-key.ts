@@ -1,9 +1,9 @@
-// The key by which a claim holds, as the store names it: types only, which src/contract.ts passes on.
+// The type of the key in the store by which a claim holds. src/contract.ts exports it.
 
-/** The key by which a claim holds, for transactions of the caller's own in the same store. */
+/** The key in the store by which a claim holds. A caller compares it in its own transactions. */
 export interface StoreKey {
-  /** The whole key as the store has it, with the namespace. */
+  /** The full key in the store, including the namespace. */
   readonly name: string
-  /** The number that such a transaction compares: on etcd the create revision, on Consul the modify index. */
+  /** The number to compare: on etcd the create revision, on Consul the modify index. */
   readonly revision: bigint
 }

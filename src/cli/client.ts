@@ -5,7 +5,7 @@ import { orAborted } from '../base/abort.ts'
 import { type Clock, leastElapsedMs, systemClock } from '../base/clock.ts'
 import { UnavailableError, WaitTimeoutError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
-import { connect } from '../connect.ts'
+import { connect, connectToRead } from '../connect.ts'
 import { exitStatus, Interrupted, messageOf, say, statusOf, UnreadError } from './exit.ts'
 import { Signals } from './process/signals.ts'
 
@@ -35,6 +35,8 @@ export interface VisitOptions {
    * `connect`.
    */
   readonly startMs?: number | undefined
+  /** Whether credentials are enough that may only read. */
+  readonly readsOnly?: boolean
   /** A signal after which the exit status is 0 if no command ran. */
   readonly endsWell?: NodeJS.Signals
 }
@@ -73,12 +75,13 @@ export async function withClient(
 
 /** Connects, again and again for `startMs`. Stderr gets the reason of the wait, once for equal reasons in a row. */
 async function reach(options: VisitOptions, signals: Signals, clock: Clock): Promise<Visit> {
-  const { url, ttl: ttlMs, startMs } = options
+  const { url, ttl: ttlMs, startMs, readsOnly } = options
+  const open = readsOnly ? connectToRead : connect
   const since = clock.mark()
   const waitMs = startMs === undefined ? undefined : reportMs
   for (let told = '', lateMs = 0; ; ) {
     try {
-      const client = await connect(url, { ttlMs, clock, signal: signals.interrupted, waitMs })
+      const client = await open(url, { ttlMs, clock, signal: signals.interrupted, waitMs })
       return { client, clock, signals, lateMs }
     } catch (error) {
       lateMs = leastElapsedMs(since, clock.mark())

@@ -64,13 +64,16 @@ const options: Record<string, string> = {
   value: '--value',
   schedule: '--schedule',
   aheadMs: '--ahead in ms',
+  service: '--service',
+  'service.name': '--service',
+  'service.address': '--service-address',
   url: '--url or LEASEHOLD_URL',
 }
 
 /** The message of an error, on one line, with arguments under the names that a user of the command knows. */
 export function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
-  const named = message.replace(/^(\w+):/, (prefix, argument) =>
+  const named = message.replace(/^([\w.]+):/, (prefix, argument) =>
     options[argument] ? `${options[argument]}:` : prefix,
   )
   return messageLine(named) // it may contain text that another client wrote into the store

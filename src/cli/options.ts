@@ -34,23 +34,26 @@ export function takesCommand<O extends HoldOptions>(
   run: RunUnder<O>,
   { optional = false }: { readonly optional?: boolean } = {},
 ): Command {
-  return subcommand
-    .usage('NAME [options] -- CMD [ARG...]')
-    .argument(
-      optional ? '[CMD...]' : '<CMD...>',
-      'the command and its arguments, after --; no shell reads them',
-    )
-    .addOption(ttlOption())
-    .addOption(graceOption())
-    .addOption(urlOption())
-    .option('--strip-env <NAME...>', 'variables of the environment that the command does not get', toNames)
-    .option('--quiet', 'do not report the wait, nor that the name was not free')
-    .action(async (name: string, command: string[], options: O, self: Command) => {
-      const left = optional && command.length === 0
-      if (!left && !followsDashes(command)) self.error('error: put -- between the options and the command')
-      checkName(name)
-      await run({ name, command, post: new Post() }, options)
-    })
+  return (
+    subcommand
+      .usage('NAME [options] -- CMD [ARG...]')
+      // Not required here: commander would miss CMD where the word before it, NAME, is missing.
+      .argument('[CMD...]', 'the command and its arguments, after --; no shell reads them')
+      .addOption(ttlOption())
+      .addOption(graceOption())
+      .addOption(urlOption())
+      .option('--strip-env <NAME...>', 'variables of the environment that the command does not get', toNames)
+      .option('--quiet', 'do not report the wait, nor that the name was not free')
+      .action(async (name: string, command: string[], options: O, self: Command) => {
+        if (wordsAfterDashes() > command.length)
+          self.error("error: missing required argument 'NAME': it stands before --")
+        const left = command.length === 0
+        if (left && !optional) self.error("error: missing required argument 'CMD'")
+        if (!left && !followsDashes(command)) self.error('error: put -- between the options and the command')
+        checkName(name)
+        await run({ name, command, post: new Post() }, options)
+      })
+  )
 }
 
 /** The URL of the store. */
@@ -79,8 +82,13 @@ function toNames(name: string, before: string[] = []): string[] {
 
 /** Without this, `run -- ls -l` would run `-l` under the lock `ls`. */
 function followsDashes(command: readonly string[]): boolean {
+  return wordsAfterDashes() === command.length
+}
+
+/** The number of words after `--`; -1 without it. */
+function wordsAfterDashes(): number {
   const dashes = process.argv.indexOf('--')
-  return dashes >= 0 && process.argv.length - dashes - 1 === command.length
+  return dashes < 0 ? -1 : process.argv.length - dashes - 1
 }
 
 /** A length of time, for an option. */

@@ -1,4 +1,4 @@
-// The way from a request to a hold, for every kind of lock and every store. Owns that every failure withdraws the
+// The way from a request to a hold, for every kind of lock and every store. Makes sure that every failure withdraws the
 // claim. admission.ts waits; the store decides the order; the session reports a loss; closing.ts ends a client.
 import type { Hold } from '../api/hold.ts'
 import { orAborted } from '../base/abort.ts'
@@ -37,13 +37,14 @@ export class Acquirer {
    * Waits for the caller's turn. Resolves with a hold that is held at that moment. Rejects with WaitTimeoutError,
    * `signal.reason`, UnavailableError, ConflictError or RefusedError; the caller then holds nothing. A claim whose session
    * is lost while it waits goes to the end of the line; so does a claim that was removed before its admission arrived.
-   * With a `waitMs` of 0 it tries once more. `waitMs` also limits the wait for a store that does not answer.
+   * With a `waitMs` of 0 there is no line, and such a claim is tried once more. `waitMs` also limits the wait for a store
+   * that does not answer.
    */
   acquire<H extends Hold>(wish: Wish<H>): Promise<H> {
     return this.closing.acquires.note(this.#acquire(wish))
   }
 
-  /** Does the same without standing in line. Resolves with undefined if the name is not free. */
+  /** The same as `acquire`, without standing in line. Resolves with undefined if the name is not free. */
   tryAcquire<H extends Hold>(wish: Wish<H>): Promise<H | undefined> {
     return this.closing.acquires.note(this.#ask({ ...wish, waitMs: 0 }, unseen()))
   }
@@ -74,12 +75,12 @@ export class Acquirer {
       throw error
     } finally {
       scope.lift()
-      const turn = this.#clock.turn?.() // a turn that is taken in this process is answered without a question
+      const turn = this.#clock.turn?.() // for refusals by the local queue: they send no request that awaits a turn
       if (turn) await turn
     }
   }
 
-  /** Makes claims in one session after the other, until the store has answered. */
+  /** Makes a claim and, as long as its session is lost before the answer, another one in the next session. */
   async #inTurn<H extends Hold>(wish: Wish<H>, turn: Turn, scope: Scope): Promise<H | undefined> {
     const { name, permits, value, candidate, priority } = wish
     const wait = wish.waitMs !== 0
@@ -133,13 +134,13 @@ export class Acquirer {
     }
   }
 
-  /** If only the session was lost, the next one follows. Every other failure rejects, and the claim is withdrawn. */
+  /** If only the session was lost, the caller opens the next one. Every other failure withdraws the claim and rejects. */
   async #failed(stand: Stand, outer: Scope, error: unknown): Promise<'session over'> {
     const { session } = stand
     if (error instanceof SessionGoneError) session.lose(error)
     if (session.over && !outer.ended) return 'session over' // the store dropped the claim with its session
     const withdrawn = this.#withdrawAside(stand)
-    // The session may have ended at the same moment as the wait: the caller is told its own reason.
+    // If the session and the wait ended at the same moment, the caller gets the reason of the wait.
     if (session.over) outer.throwIfEnded()
     // The store has just answered, so it answers again soon. A caller that aborted does not wait for it.
     if (error instanceof ConflictError) await withdrawn
@@ -190,7 +191,7 @@ export class Acquirer {
   }
 }
 
-/** Nothing was seen yet. Until the turn in this process comes, only calls of this client are in the way. */
+/** Before the store has answered. In the local queue, only calls of this client are in the way. */
 const unseen = (): Seen => ({ delayed: false, isOwn: true })
 
 /** A turn in this process, and the store's last answer to it. */

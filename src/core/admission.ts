@@ -18,15 +18,15 @@ export interface Asking {
   /** Called with the number of claims ahead, whenever that changes. */
   readonly onWait?: ((ahead: number) => void) | undefined
   /**
-   * How long the caller waits. If it is given, this time limits the questions; if not, the default count of retries
-   * does.
+   * How long the caller waits. If it is given, only this time limits the questions. Otherwise the default number of
+   * retries does.
    */
   readonly waitMs?: number | undefined
   /** The last answers of the store about the claim. */
   readonly seen: Seen
 }
 
-/** The longest pause between two questions whether a lock-delay is over. */
+/** During a lock-delay: the longest pause between two questions, in ms. */
 const delayedMs = 500
 
 /**
@@ -34,14 +34,14 @@ const delayedMs = 500
  *
  * An admission is believed if the last question was sent at most a thirtieth of the covered time ago. An older one may
  * have been delayed on the network or in a stopped process, while an operator broke the lock. So the store is asked
- * once more, and its new answer counts: a claim that was removed is at the end of the line again. From the third
- * answer on, the network itself is slow, and an answer may be as old as one request may take. Rejects with the reason
- * of the scope, and as a request does.
+ * once more, and its new answer counts: a claim that was removed is at the end of the line again. After two answers
+ * that were too old the network itself is slow. So from the third on an answer may be as old as one request may take.
+ * Rejects with the reason of the scope, and as a request does.
  */
 export async function untilAnswered(asking: Asking): Promise<Attempt> {
   const { claim, request, session, waitMs } = asking
   const question = new Question(asking)
-  // A claim in line keeps asking: its session may live longer than an outage lasts.
+  // A claim in line keeps asking, since its session may outlive an outage of the store.
   const askOn = (): Promise<Attempt> => question.ask(Infinity)
   let answer = await question.ask(waitMs === undefined ? undefined : Infinity).catch(question.unanswered)
   for (let answers = 1; ; answers += 1) {
@@ -77,7 +77,7 @@ async function untilAdmitted(first: Attempt, asking: Asking, ask: () => Promise<
   }
 }
 
-/** The question of one claim. */
+/** The question whether one claim holds, asked again and again. */
 class Question {
   /** When the question was sent last. */
   sent: Mark

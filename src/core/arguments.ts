@@ -28,6 +28,7 @@ import {
 } from '../base/options.ts'
 import type { Facts } from '../contract.ts'
 import { stopBeforeMostMs } from './lifetime.ts'
+import { serviceOf } from './service.ts'
 
 export { checkOptions } from '../base/options.ts'
 
@@ -130,7 +131,7 @@ export function runOptions(facts: Facts, ttlMs: number): TableOf<RunOptions> {
 export function leadOptions(facts: Facts, ttlMs: number): TableOf<LeadOptions> {
   const callbacks = { onWait: callback, onError: callback, fatal: callback }
   return {
-    ...{ value: candidateValue(facts), priority, eligible: callback, signal },
+    ...{ value: candidateValue(facts), priority, eligible: callback, service: serviceOf(facts), signal },
     ...{ graceMs, stopBeforeMs: stopBeforeMs(facts, ttlMs), retryMaxMs, ...callbacks },
   }
 }
@@ -207,7 +208,7 @@ export function checkValue(value: string, facts: Facts): void {
   check('value', value, valueKind(facts))
 }
 
-/** Throws unless `to` is a text that a candidate can have. */
+/** Throws unless `to` is a text that can be the value of a candidate. */
 export function checkCandidate(to: string): void {
   check('to', to, text())
 }

@@ -1,11 +1,11 @@
-// Calls the functions with which a caller listens, such as `onWait`; each may return a promise. Owns the fate of their
+// Calls the listeners that a caller passes, such as `onWait`; each may return a promise. Decides what happens to their
 // errors.
 import type { Scope } from '../base/scope.ts'
 import { awaitWithGrace, type Grace, warn } from './grace.ts'
 
 /**
- * A function that passes an error to `onError`. If that returns a promise, it is awaited; once `scope` has ended, for
- * no longer than the grace. Rejects with the error of `onError` itself.
+ * Makes a function that passes an error to `onError`. If `onError` returns a promise, it is awaited; once `scope` has
+ * ended, for no longer than the grace. Rejects if `onError` itself fails, with that error.
  */
 export function teller(
   onError: (error: unknown) => unknown = warn,

@@ -1,5 +1,5 @@
-// The end of a client: what `close` has to end and to wait for, and in which order. acquire.ts enters its acquires, holds
-// and withdrawals here.
+// The end of a client: what `close` has to end and to wait for, and in which order. acquire.ts registers its acquires,
+// holds and withdrawals here.
 import type { Hold } from '../api/hold.ts'
 import { orAborted } from '../base/abort.ts'
 import type { Clock } from '../base/clock.ts'
@@ -38,15 +38,15 @@ export class Closing {
     this.#attended.delete(hold)
   }
 
-  /** Lets `close` wait for work that ends by itself when `scope` ends, and keeps the work's hold until then. */
+  /** Lets `close` wait for work that ends by itself when `scope` ends; `close` releases the work's hold only after that. */
   awaitOnClose<T>(work: Promise<T>): Promise<T> {
     return this.#works.note(work)
   }
 
   /**
    * Ends everything under way: pending acquires reject, holds are released, work given to `awaitOnClose` ends, then
-   * the session ends. Takes at most that work's grace plus about two requests. If the store was not reached, it drops
-   * the rest when the session's time to live is over.
+   * the session ends. Takes at most that work's grace plus about two requests. A store that was not reached frees the
+   * rest when the session's time to live is over.
    */
   async close(): Promise<void> {
     this.scope.end(new ClosedError('the Leasehold client was closed'))

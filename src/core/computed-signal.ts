@@ -1,10 +1,10 @@
-// Signals whose `aborted` is right even if no timer could run. Owns how that is done; hold.ts decides when a signal
-// aborts.
+// Signals whose `aborted` is right even if no timer could run, since it is computed when read. hold.ts decides when a
+// signal aborts.
 import { setMaxListeners } from 'node:events'
 
 const aborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')?.get
 
-/** Makes `aborted` and `throwIfAborted` of a signal call `look` first, which aborts the signal if it is time to. */
+/** Makes `aborted` and `throwIfAborted` of a signal call `look` first, which aborts the signal if that is due. */
 export function computed(signal: AbortSignal, look: () => void): AbortSignal {
   setMaxListeners(0, signal) // callers hand this signal to many functions, each of which adds a listener
   Object.defineProperty(signal, 'aborted', {

@@ -1,5 +1,5 @@
-// The one loop that waits: it follows an answer of the store as it changes, asks again, and never spins. Owns how long
-// to rely on a watch. admission.ts and election/ know what the answers mean.
+// The one loop that waits for a change in the store: it watches an answer, asks again, and never spins. Owns how long to
+// rely on a watch. admission.ts and election/ know what the answers mean.
 
 import { type Clock, leastElapsedMs, pause } from '../base/clock.ts'
 import { type Ending, Scope } from '../base/scope.ts'
@@ -8,7 +8,7 @@ import { backoffMs, retryDefaults } from './request.ts'
 /** A question whose answer can change. */
 export interface Question<T> {
   readonly clock: Clock
-  /** Its end ends `follow`, which then rejects with the reason. */
+  /** When it ends, `follow` rejects with its reason. */
   readonly scope: Ending
   /** Asks until the store answers. */
   ask(): Promise<T>
@@ -31,8 +31,8 @@ export async function* follow<T>(first: T, question: Question<T>): AsyncGenerato
     const since = clock.mark()
     const { woken, proven } = await changed(answer, question)
     const soon = woken && leastElapsedMs(since, clock.mark()) < retryDefaults.mostMs
-    // A watch that fails at once would make this loop spin, so early wakes without news pause. After a wake with news
-    // the next question is sent at once: during a pause, other clients that race for the lock would take it.
+    // A watch that fails at once would make this loop spin, so the loop pauses after early wakes without news. After a
+    // wake with news it asks at once: during a pause, other clients that race for the lock would take it.
     if (!proven && soon && inVain > 1) await pause(clock, backoffMs(clock, inVain), scope.signal)
     const next = proven ?? (await question.ask())
     inVain = soon && question.isSame(answer, next) ? inVain + 1 : 0
@@ -40,7 +40,7 @@ export async function* follow<T>(first: T, question: Question<T>): AsyncGenerato
   }
 }
 
-/** Ends the loser of the race. It is one value for all waits: an abort without a reason creates an error with a stack. */
+/** Aborts the loser of the race below. A constant, since an abort without a reason creates an error with a stack. */
 const waited = 'the wait is over'
 
 /** Waits for a change, at most for `restMs`. `woken` says whether a change ended the wait. */

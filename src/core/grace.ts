@@ -1,5 +1,5 @@
-// The end of work under a hold: the work is asked to stop, and then has some time to end. Owns that time, and the
-// error for work that does not end. election/lead.ts and cron/ decide when work has to stop.
+// The end of work under a hold: the work is asked to stop, and then has its grace to end. Owns the grace, and the error
+// for work that does not end. election/lead.ts and cron/ decide when work has to stop.
 import { orAborted } from '../base/abort.ts'
 import type { Clock } from '../base/clock.ts'
 import { HoldLostError } from '../base/errors.ts'
@@ -45,8 +45,8 @@ export function warn(error: unknown): void {
 
 function stuck({ name, graceMs }: Grace): HoldLostError {
   return new HoldLostError(
-    `the work for ${quoted(name)} still runs ${graceMs} ms after it had to stop, and is protected no longer; ` +
-      'let it end when the signal of its hold aborts, or end the process',
+    `the work for ${quoted(name)} still runs ${graceMs} ms after it had to stop, and is no longer protected; ` +
+      'make it end when the signal of its hold aborts, or end the process',
     { code: 'LEASEHOLD_WORK_STUCK' },
   )
 }

@@ -63,7 +63,7 @@ export class ClaimHold implements Hold {
   }
 
   get remainingMs(): number {
-    const sessionMs = this.#grant.session.remainingMs // computing it reports a loss that is due to this hold
+    const sessionMs = this.#grant.session.remainingMs // reading it also reports an overdue loss
     if (this.#released) return 0
     if (sessionMs <= this.#stopBeforeMs) this.stop(this.#short())
     return sessionMs
@@ -71,7 +71,7 @@ export class ClaimHold implements Hold {
 
   get signal(): AbortSignal {
     this.#controller ??= this.#computedController()
-    this.remainingMs // reading this reports a loss that is due
+    this.remainingMs // reading it reports an overdue loss
     return this.#controller.signal
   }
 
@@ -89,7 +89,7 @@ export class ClaimHold implements Hold {
 
   /** Throws HoldLostError if the hold was lost. A hold that was released is not lost. */
   assertNotLost(): void {
-    this.remainingMs // reading this reports a loss that is due
+    this.remainingMs // reading it reports an overdue loss
     if (this.#lost) throw this.#lost
   }
 
@@ -110,8 +110,9 @@ export class ClaimHold implements Hold {
   }
 
   /**
-   * Writes the token into the text about the claim if the store shows another number for it, as etcd does for a mutex that
-   * had to wait, so that an operator who knows the token finds the claim. Costs one request then. Rejects as `checkpoint`.
+   * Writes the token into the value of the claim, so that an operator who knows the token finds the claim. Does nothing
+   * unless the store shows another number for the claim, as etcd does for a mutex that had to wait. Costs one request.
+   * Rejects as `checkpoint` does.
    */
   async showToken(options: AskOptions = {}): Promise<void> {
     const { backend, claim } = this.#grant
@@ -163,7 +164,7 @@ export class ClaimHold implements Hold {
   }
 
   #lookAhead(): void {
-    const leftMs = this.remainingMs - this.#stopBeforeMs // reading it aborts the signal if it is time to
+    const leftMs = this.remainingMs - this.#stopBeforeMs // reading it aborts the signal if that is due
     if (this.#released || this.#aborted) return
     this.#cancelAlarm = this.#grant.clock.after(Math.max(1, leftMs), () => this.#lookAhead())
   }
@@ -185,7 +186,7 @@ export class ClaimHold implements Hold {
   }
 
   #startWatch(): void {
-    if (this.#released) return // the constructor may already have reported a loss, which released the hold
+    if (this.#released) return // a loss that was reported in the constructor has released the hold
     this.#watching = new Scope()
     watchClaim(this.#grant, this.#watching, () => this.#lose(this.#removed()))
   }
@@ -197,7 +198,7 @@ export class ClaimHold implements Hold {
     return controller
   }
 
-  /** Asks the store about this hold, until it answers or the session is over. Rejects with HoldLostError where it is lost. */
+  /** Asks the store about this hold until it answers or the session is over. Rejects with HoldLostError after a loss. */
   protected async ask<T>(options: AskOptions, question: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { session } = this.#grant
     const { requests } = session

@@ -19,7 +19,7 @@ export function valueWithToken(value: string, token: bigint): string {
   return holder ? JSON.stringify({ ...holder, token: String(token) }) : value
 }
 
-/** The token of a claim's hold: as its holder has written it down, or else the one that the store shows. */
+/** The token of a claim's hold: the one that its holder has written into the value, otherwise the one in the store. */
 export function tokenOf({ value, held, token }: Pick<Standing, 'value' | 'held' | 'token'>): bigint {
   const { token: written } = (held && parseHolder(value)) || {}
   return written === undefined ? token : BigInt(written)
@@ -38,7 +38,7 @@ export function who({ value, session, key }: Pick<Standing, 'value' | 'session' 
   return printable(holder ? nameOf(holder) : value.trim() || `session ${session}`, 60)
 }
 
-/** The holders among these claims, as a part of a sentence. Empty if there is none. */
+/** The holders among these claims, as a part of a sentence. Empty if no claim holds. */
 export function describeHolders(
   line: readonly Standing[],
   describe: (holder: Standing) => string = who,
@@ -94,14 +94,14 @@ export async function notFree(
   scope: Scope,
   { name, waitMs = 0, delayed, isOwn, session }: NotFree,
 ): Promise<WaitTimeoutError> {
-  // Sent without `once`, which may count the request as unanswered: then the other callers would lose their connection.
+  // Not sent through `once`: its time limit aborts with an UnavailableError, and then the client leaves its connection.
   const line = await backend.line(name, scope.signal).catch(() => [])
   scope.lift()
   const when = waitMs > 0 ? `was not free within ${waitMs} ms` : 'is not free'
   const held = line.some((claim) => claim.held)
   const why = delayed && !held ? describeDelay(backend.facts) : describeLine(line, session)
   const own = isOwn
-    ? '; another call of this client has it or waits for it, and this one waited for that'
+    ? '; another call of this client has it or waits for it, and this call waited behind it'
     : ''
   return new WaitTimeoutError(`${quoted(name)} ${when}${why}${own}`)
 }

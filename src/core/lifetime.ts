@@ -1,5 +1,5 @@
-// The times that follow from a session's time to live and a store's facts. Owns the rule that no client believes for longer
-// than the store keeps the next holder out; session.ts applies it, and docs/model shows its safety.
+// The times that follow from a session's time to live and a store's facts. Owns the rule that no client counts as the
+// holder for longer than the store keeps the next holder out; session.ts applies it, and docs/model shows its safety.
 import type { Facts } from '../contract.ts'
 
 /** The facts that say how long a session covers its holds. */
@@ -33,8 +33,8 @@ export function usualRenewalMs(ttlMs: number, facts: Facts): number {
 
 /**
  * The time between renewals of a session that has holds. It is shorter than usual if that lets holds outlive an
- * election of the store's leader. If that took more than twenty renewals in the covered time, the usual time stays, and
- * holds do not outlive an election.
+ * election of the store's leader. If that would need more than twenty renewals in the covered time, the usual time
+ * stays, and holds do not outlive an election.
  */
 export function renewalMs(ttlMs: number, facts: Facts): number {
   const covered = coveredMs(ttlMs, facts)
@@ -45,8 +45,8 @@ export function renewalMs(ttlMs: number, facts: Facts): number {
 
 /**
  * The time limit of the request that opens a session. It does not depend on the time to live, since no deadline depends
- * on this request. The first request of a connection takes several round trips, and on a slow network a limit by a
- * short time to live would never be met.
+ * on this request. The first request of a connection takes several round trips, so on a slow network a limit derived
+ * from a short time to live would always be too short.
  */
 export const openingMs = 3_000
 

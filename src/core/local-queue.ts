@@ -2,15 +2,16 @@
 // at a time (of a semaphore: as many as it has permits). Owns the order among callers of this client.
 import type { Scope } from '../base/scope.ts'
 
-/** Lets the next caller of this client have its turn. Idempotent. */
+/** Gives the turn to the next caller of this client. Idempotent. */
 export type Leave = () => void
 
 /** Called with the number of calls of this client that stand ahead. */
 type LocalWait = (ahead: number, isLocal: true) => void
 
 interface Line {
+  /** How many callers have their turn now. */
   inside: number
-  /** In order. In a Set a waiter that gives up is removed at once. */
+  /** In order of arrival. A Set, so that a waiter that gives up is removed at once. */
   readonly waiting: Set<Waiter>
 }
 
@@ -26,9 +27,9 @@ export class Lines {
   readonly #lines = new Map<string, Line>()
 
   /**
-   * Waits for the caller's turn. With `wait` false and no turn free, resolves with undefined at once. Rejects with the
-   * reason when the scope ends, and then has left. `onWait` is called with the number of callers of this client that
-   * stand ahead, whenever that changes.
+   * Waits for the caller's turn. With `wait` false and no turn free, resolves with undefined at once. When the scope
+   * ends, rejects with its reason, and the caller is out of the line. `onWait` is called with the number of callers of
+   * this client that stand ahead, whenever that changes.
    */
   async enter(
     name: string,

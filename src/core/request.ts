@@ -67,8 +67,8 @@ async function restAfter(
 }
 
 /**
- * Asks within the time limit and the signal that a caller gives; the end of `ending` ends the question, too. Rejects
- * with the signal's reason, with UnavailableError when the time is over, and as `ask` does.
+ * Asks until the caller's time limit is over, the caller's signal aborts, or `ending` ends. Rejects with the reason of
+ * the signal or of `ending`, with UnavailableError when the time is over, and as `ask` does.
  */
 export async function within<T>(
   { clock, scope: ending }: Pick<RequestOptions, 'clock' | 'scope'>,
@@ -107,7 +107,7 @@ async function inTime<T>(
   requestMs: number,
   ask: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  // Not a Scope, since every request needs an AbortSignal, and its end has just these two causes.
+  // An AbortController and no Scope: every request needs an AbortSignal anyway, and only these two causes end it.
   const request = new AbortController()
   const forget = scope.onEnd((reason) => request.abort(reason))
   const cancel = clock.after(requestMs, () => request.abort(unanswered(requestMs)))

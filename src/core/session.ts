@@ -32,7 +32,7 @@ export class Session {
    * late: after a pause read `over` first, which looks at the clock.
    */
   readonly ending: Ending
-  /** The options of requests about the session and its claims. Only the session's end cuts them short. */
+  /** The options of requests about the session and its claims. Only the end of the session ends them early. */
   readonly requests: RequestOptions
   readonly #backend: Backend
   readonly #clock: Clock
@@ -40,10 +40,10 @@ export class Session {
   readonly #ended = new Scope()
   readonly #holds = new Map<Claim, Lose>()
   readonly #lifeMs: number
-  /** When the last request was sent whose answer confirmed the session. */
+  /** When the last request that confirmed the session was sent. */
   #sent: Mark
   #claimsLost = 0
-  /** When holds were lost with the session. */
+  /** When the session was lost, if it had holds then. */
   #lost: Mark | undefined
   /** Whether the store has answered that the lost session is ended. */
   #destroyed = false
@@ -52,7 +52,8 @@ export class Session {
   #cancelAlarm = (): void => {}
 
   /**
-   * `sent` is the instant before the request left that created the session. `closing` ends when the client is closed.
+   * `sent` is the instant just before the request that created the session was sent. `closing` ends when the client is
+   * closed.
    */
   constructor(backend: Backend, clock: Clock, grant: SessionGrant, sent: Mark, closing: Ending) {
     this.#backend = backend
@@ -94,7 +95,7 @@ export class Session {
     return this.#failures > 0 ? this.#failure : undefined
   }
 
-  /** Calls `lose` when the session ends, or when the store reports that this claim ended. The result unsubscribes. */
+  /** Calls `lose` when the session ends, or when the store reports the end of this claim. The result unsubscribes. */
   guard(claim: Claim, lose: Lose): () => void {
     this.#holds.set(claim, lose)
     const forget = this.#ended.onEnd((reason) => lose(reason as Error))
@@ -110,8 +111,8 @@ export class Session {
   }
 
   /**
-   * Stops the renewals and ends the session in the store; a session that was lost with holds only when its margin is over.
-   * Rejects as a request does.
+   * Stops the renewals and ends the session in the store. If the session was lost while it had holds, the store is asked
+   * only when the margin is over. Rejects as a request does.
    */
   async end(scope: Scope): Promise<void> {
     this.#finish(new DOMException('the session was ended', 'AbortError'))
@@ -203,8 +204,9 @@ export class Session {
   }
 
   /**
-   * The margin belongs to the last writes of a holder that has just stopped. Requests may arrive although answers are lost:
-   * ending the session sooner would let the next holder in while these are under way. A lock-delay keeps it out in any case.
+   * In the margin the last writes of a holder that has just stopped arrive. If requests arrive and only answers are lost,
+   * ending the session sooner would let the next holder in while these writes are under way. A store with a lock-delay
+   * keeps the next holder out for that time anyway.
    */
   async #untilMarginIsOver(scope: Scope): Promise<void> {
     if (!this.#lost) return

@@ -1,13 +1,14 @@
-// The one session that all holds of a client share, and the next one when it is lost. Owns when a session is opened, and
-// that callers share the request; session.ts keeps it alive.
+// The one session that all holds of a client share, and the next one after a loss. Decides when a session is opened, and
+// lets all callers share that request. session.ts keeps the session alive.
 import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
-import { UnavailableError } from '../base/errors.ts'
+import { RefusedError, UnavailableError } from '../base/errors.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend } from '../contract.ts'
 import { coveredMs, openingMs } from './lifetime.ts'
 import { backoffMs, persist, type RequestOptions } from './request.ts'
 import { requestOptions, Session } from './session.ts'
+import { toldApart } from './wish.ts'
 
 /** The one session of a client: opened when it is first needed, and again after a loss. */
 export class Sessions {
@@ -74,7 +75,7 @@ export class Sessions {
     await this.#session?.end(scope)
   }
 
-  /** Opens a session for all waiting callers, so no single caller's signal ends it. A failure is not kept. */
+  /** Opens a session for all waiting callers, so no single caller's signal ends the request. The next call tries anew. */
   async #open(): Promise<void> {
     const request = this.request(this.#closing)
     const options = { ...request, requestMs: request.requestMs && openingMs, retries: 3 }
@@ -91,5 +92,29 @@ export class Sessions {
     } finally {
       this.#opening = undefined
     }
+  }
+}
+
+/** The needs of the first session. */
+export interface Beginning {
+  readonly clock: Clock
+  readonly ttlMs: number
+  readonly waitMs: number | undefined
+  readonly scope: Scope
+  /** Whether a refused session is no error. */
+  readonly mayLackSession: boolean
+}
+
+/** The sessions of a client, the first of which is open. Rejects as a request does, and with the reason of the scope. */
+export async function begun(backend: Backend, beginning: Beginning): Promise<Sessions> {
+  const { clock, ttlMs, waitMs, scope, mayLackSession } = beginning
+  const sessions = new Sessions(backend, clock, ttlMs)
+  try {
+    await sessions.current(scope, waitMs !== 0)
+    return sessions
+  } catch (error) {
+    if (mayLackSession && error instanceof RefusedError) return sessions
+    sessions.abandon()
+    return toldApart(error, sessions.failure)
   }
 }

@@ -7,7 +7,7 @@ import type { Admitted, Backend, Claim } from '../contract.ts'
 import { once } from './request.ts'
 import type { Session } from './session.ts'
 
-/** Ends the rest that is not needed. It is one value for all: an abort without a reason creates an error with a stack. */
+/** Aborts the loser of the race below. A constant, since an abort without a reason creates an error with a stack. */
 const rested = 'the rest is over'
 
 /** A claim that holds. */
@@ -20,8 +20,8 @@ export interface Watched {
 }
 
 /**
- * Calls `vanished` when the store says that the claim no longer stands, until `scope` ends. Asks when the watch wakes
- * and, since a watch can fail silently, every third of the time to live.
+ * Until `scope` ends, calls `vanished` when the store says that the claim no longer stands. Asks the store when the watch
+ * wakes and also every third of the time to live, since a watch can fail silently.
  */
 export function watchClaim(watched: Watched, scope: Scope, vanished: () => void): void {
   watch(watched, scope, vanished).catch(() => {}) // it rejects only when the scope has ended
@@ -40,8 +40,8 @@ async function watch(watched: Watched, scope: Scope, vanished: () => void): Prom
 }
 
 /**
- * Asks once, since a watch misses changes from before it began. Resolves when it is time to ask again: with true if the
- * watch woke, with false if the rest is over.
+ * Asks the store once, since a watch misses changes from before it began. Then resolves when it is time to ask again:
+ * with true if the watch woke, with false after a third of the time to live.
  */
 async function verifyWhile(
   changed: Promise<boolean>,

@@ -1,5 +1,5 @@
-// A caller's request for a name, and the time that it gives the store. Owns the difference between a store that did not
-// answer in time and a name that was not free. acquire.ts and admission.ts carry a wish out.
+// A caller's request for a name, and the time that it gives the store. Tells a store that did not answer in time apart
+// from a name that was not free. acquire.ts and admission.ts fulfil a wish.
 import type { Hold } from '../api/hold.ts'
 import { UnavailableError } from '../base/errors.ts'
 import { printable } from '../base/printable.ts'
@@ -38,8 +38,8 @@ export interface Seen {
 }
 
 /**
- * How long a wish may take, with the silence of the store; undefined if there is no limit. With a `waitMs` of 0 it is
- * the time of two requests, so that a store that hangs does not hold the caller up.
+ * How long a wish may take, including the time in which the store is silent; undefined if there is no limit. With a
+ * `waitMs` of 0 it is the time of two requests, so that a store that hangs does not hold the caller up.
  */
 export function limitMs(
   { waitMs }: Pick<Wish, 'waitMs'>,
@@ -51,14 +51,14 @@ export function limitMs(
 }
 
 /**
- * The reason that ends a wait when its time is over. The caller gets another error, which is made when the holder is
- * known.
+ * The reason that ends a wait when its time is over. The caller gets a WaitTimeoutError in its place, which is made
+ * later, since it names the holder.
  */
 export const timeout: unique symbol = Symbol('waited long enough')
 
 /**
- * Throws `error`, or in place of `timeout` an UnavailableError with the cause of the last failure: a wait that ends
- * before the store has answered does not show that the name is taken.
+ * Throws `error`. If it is `timeout`, throws an UnavailableError with the last failure as its cause: the store has not
+ * answered yet, so nothing shows that the name is taken.
  */
 export function toldApart(error: unknown, cause?: unknown): never {
   if (error !== timeout) throw error

@@ -186,6 +186,7 @@ function writtenOut(field: string): string {
 /** Says which field is wrong: the first that is wrong even if all others are `*`. */
 function whereWrong(expression: string): string {
   const parts = expression.trim().split(/\s+/)
+  if (parts[0]?.startsWith('@')) return 'the nicknames are @yearly, @monthly, @weekly, @daily and @hourly'
   const known = parts.length === 6 ? [second, ...fields] : fields
   if (parts.length !== known.length) return 'it takes five fields, or six with seconds in front'
   const at = parts.findIndex(

@@ -40,7 +40,6 @@ export interface Turn<T> extends Work<T> {
 }
 
 /**
-/**
  * Marks a tick, runs the job, and marks that it is done, also if the job throws. If the job has begun, rejects with a
  * Final. If it has not, rejects with the error itself, and the tick is left to others: if the scope ends during the mark, the
  * record becomes again what it was.

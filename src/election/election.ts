@@ -16,10 +16,9 @@ import type {
   TryCampaignOptions,
 } from '../api/election.ts'
 import type { LedTerm, Term } from '../api/term.ts'
-import type { Clock } from '../base/clock.ts'
 import { quoted } from '../base/printable.ts'
 import { type Ending, Scope } from '../base/scope.ts'
-import type { Facts, Leader, Overtaking, Standing } from '../contract.ts'
+import type { Leader, Overtaking, Standing } from '../contract.ts'
 import type { Acquirer } from '../core/acquire.ts'
 import {
   askOptions,
@@ -35,9 +34,10 @@ import {
 } from '../core/arguments.ts'
 import { graceDefaultMs, warn } from '../core/grace.ts'
 import type { Grant } from '../core/hold.ts'
-import { stopBeforeDefaultMs } from '../core/lifetime.ts'
+import { coveredMs, stopBeforeDefaultMs } from '../core/lifetime.ts'
 import { within } from '../core/request.ts'
 import type { Wish } from '../core/wish.ts'
+import { type AnnouncingClient, announced } from './announcing.ts'
 import type { Attendance, Candidacy } from './entry.ts'
 import { Lead } from './lead.ts'
 import { ObservingLoop } from './observing.ts'
@@ -47,11 +47,8 @@ import { leaders, type Onlooker, type Scenery } from './sight.ts'
 import { ClaimTerm } from './term.ts'
 
 /** The parts of the client that an election uses. */
-export interface ElectionClient extends Pick<Scenery, 'observe' | 'leaderChanged'> {
+export interface ElectionClient extends AnnouncingClient, Pick<Scenery, 'observe' | 'leaderChanged'> {
   readonly acquirer: Acquirer
-  readonly clock: Clock
-  readonly facts: Facts
-  readonly ttlMs: number
   /** The host and process of this client, as the value of a candidate that sets none. */
   readonly candidate: string
   /** The present session; undefined while there is none. */
@@ -131,7 +128,7 @@ export class ClientElection implements Election {
         untilVacant: (signal) => this.#untilVacant({ signal, onError: options.onError }),
         waiting: (signal) => this.#waiting(signal),
       },
-      work,
+      announced(this.#client, work, options),
       options,
     )
     await acquirer.closing.awaitOnClose(lead.run().finally(() => scope.lift()))
@@ -155,17 +152,18 @@ export class ClientElection implements Election {
   }
 
   async #campaign(options: CampaignOptions, attendance: Attendance = {}): Promise<ClaimTerm> {
-    const { acquirer, clock, ttlMs } = this.#client
+    const { acquirer, clock, facts, ttlMs } = this.#client
     const { value, waitMs, signal, priority } = options
+    const longMs = Math.max(ttlMs, coveredMs(ttlMs, facts))
     const wish = await this.#wish(value, attendance)
     const wait = new Scope().on(acquirer.closing.scope).onSignal(signal)
     const overtaker = this.#overtaker(priority, wait)
     let cancelWarning: (() => void) | undefined
     const onWait = (ahead: number, isLocal = false): unknown => {
       if (!isLocal) attendance.onStanding?.()
-      // A term that was just lost is withdrawn within a time to live. A longer wait is caused by a campaign or a term
-      // of this client.
-      if (isLocal) cancelWarning ??= clock.after(ttlMs, () => warn(waitsForItself(this.name)))
+      // A term that was just lost is withdrawn within the covered time. A longer wait is caused by a campaign or a term of
+      // this client.
+      if (isLocal) cancelWarning ??= clock.after(longMs, () => warn(waitsForItself(this.name)))
       const overtaking = !isLocal && ahead > 1 && overtaker?.look()
       return Promise.all([options.onWait?.(ahead), overtaking])
     }

@@ -1,6 +1,5 @@
-// The parts that others may use to test with Leasehold: a simulated world, in which the production code of the clients
-// and backends runs unchanged on virtual time, and the conformance suite for backends. Owns the list of what is public
-// here.
+// The entrance `leasehold/testing`: a simulated world, in which the production code of the clients and backends runs
+// unchanged on virtual time, and the conformance suite for backends. Everything that this file exports is public.
 
 export { backendConformance, type ConformanceCase } from './conformance/index.ts'
 export { type SimulatedConsul, simulatedConsul } from './consul/index.ts'

@@ -1,5 +1,5 @@
-// The network of a simulated run: how long messages take between a process and a server, and which faults they meet.
-// Owns that a request may be applied while its answer is lost. The servers know what a request means.
+// The network of a simulated run: how long messages take between a process and a server, and which faults happen to
+// them. A server may apply a request whose answer is then lost. The servers know what a request means.
 import { setMaxListeners } from 'node:events'
 import { UnavailableError } from '../base/errors.ts'
 import type { SimProcess } from './process.ts'
@@ -42,6 +42,7 @@ export interface Channel<T> {
   fail(): void
 }
 
+/** A message that a cut holds back. */
 interface Held {
   readonly deliver: () => void
 }
@@ -87,8 +88,8 @@ export class Network {
   }
 
   /**
-   * One request and its answer. `serve` runs on the server: once, twice or never. The promise settles when an answer
-   * arrives, otherwise only with `signal.reason`. A reset is an UnavailableError.
+   * One request and its answer. `serve` runs on the server: once, twice or never. The promise settles when the answer
+   * arrives. A reset or refused connection rejects it with an UnavailableError, an abort with `signal.reason`.
    * Long: its steps share whether the answer has arrived, which a reset and a repetition must know.
    */
   request<T>(client: SimProcess, server: Host, serve: () => T | Promise<T>, signal: AbortSignal): Promise<T> {
@@ -134,8 +135,8 @@ export class Network {
   }
 
   /**
-   * A stream of messages to a client. `open` runs on the server and gets the channel. The function that this method
-   * returns closes the stream from the client's side; `failed` reports its end to the client.
+   * A stream of messages to a client. `open` runs on the server and gets the channel. The returned function closes the
+   * stream from the client's side. `failed` is called if the stream ends in another way.
    * Long: both ends share whether the stream is closed, and when the last message arrives.
    */
   stream<T>(
@@ -176,7 +177,7 @@ export class Network {
     this.#carry(client.name, server.name, 'there', () => server.receive(opened, () => channel.fail()))
     return () => {
       closed = true
-      // The server learns of it later or never; until then it sends to nobody.
+      // The server learns of it later or never. Until then its messages reach no listener.
       this.#carry(client.name, server.name, 'there', () =>
         server.receive(
           () => closeThere(),

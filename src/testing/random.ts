@@ -1,5 +1,5 @@
-// Repeatable randomness: streams of numbers from a seed. Each purpose has its own stream. So a run without one fault,
-// or without one process, draws the same numbers for everything else.
+// Repeatable randomness: streams of numbers from a seed. Each purpose has its own stream. So if one fault or one process
+// is removed from a run, everything else still draws the same numbers.
 
 /** A stream of numbers that depends only on its seed. */
 export class Random {

@@ -1,5 +1,5 @@
-// A simulated server machine: when it can act, and what happens to requests while it cannot. Owns no data; the stores
-// do.
+// A simulated server machine: when it can act, and what happens to requests while it cannot. consul/ and etcd/ have the
+// data of the stores.
 import type { Host } from './network.ts'
 import type { World } from './world.ts'
 
@@ -26,12 +26,12 @@ export class SimHost implements Host {
     else refused()
   }
 
-  /** Stops it, or cuts it off from its peers: arriving requests wait. */
+  /** Stops it for `ms`, or cuts it off from its peers: arriving requests wait. */
   pause(ms: number): void {
     this.#change('paused', ms)
   }
 
-  /** Crashes it, and starts it again: arriving requests are refused, waiting ones are lost. */
+  /** Crashes it, and starts it again after `ms`. Until then requests are refused; requests that waited are lost. */
   crash(ms: number): void {
     this.#waiting = []
     this.#change('down', ms)

@@ -1,5 +1,5 @@
-// Virtual time: one queue of events for everything that happens in a simulated run. Owns the order and the record of
-// events. network.ts sends messages; process.ts runs code.
+// Virtual time: one queue of events for everything that happens in a simulated run. Owns their order and their trace.
+// network.ts sends messages; process.ts runs code.
 import { createHash, type Hash } from 'node:crypto'
 import { Random } from './random.ts'
 
@@ -11,7 +11,7 @@ interface Event {
   cancelled: boolean
 }
 
-/** A machine and a process, as messages name them. */
+/** The host and process of a holder, as error messages name them. */
 const runner = /[^ ]+ \(pid \d+\)/g
 
 /** A run with more events than this counts as one that does not end. */
@@ -28,7 +28,7 @@ export class World {
   #order = 0
   #events = 0
 
-  /** With `log`, the trace is kept for reading. */
+  /** With `log`, the lines of the trace are kept, so that `story` can show them. */
   constructor(seed: number, { log = false }: { readonly log?: boolean } = {}) {
     this.seed = seed
     this.#log = log ? [] : undefined
@@ -61,8 +61,8 @@ export class World {
   }
 
   /**
-   * Records an event, for the hash that two runs of one seed must share. Errors name the machine and the process that
-   * hold a lock, and here these are those of the test runner, so they are left out.
+   * Adds a line to the trace, whose hash must be equal in two runs of one seed. Error messages name the host and process
+   * of a holder. Here these belong to the test runner and differ from run to run, so the trace leaves them out.
    */
   note(what: string): void {
     const line = `${this.#nowUs} ${what.includes('(pid ') ? what.replaceAll(runner, 'somebody') : what}\n`
@@ -70,7 +70,7 @@ export class World {
     this.#log?.push(line)
   }
 
-  /** Counts that a state worth testing occurred in this run. */
+  /** Counts a state that is worth testing and has occurred in this run. */
   mark(state: string): void {
     this.#marks.set(state, (this.#marks.get(state) ?? 0) + 1)
   }
@@ -113,8 +113,8 @@ export class World {
 }
 
 /**
- * Resolves when every promise has settled that can settle without time. Node runs all promises before the next tick,
- * and a promise asks for that tick, so ticks cannot starve promises.
+ * Resolves when every promise that needs no timer has settled. A promise asks for each `nextTick` here, and Node runs
+ * that callback only when no promise is left to run.
  */
 export async function settled(): Promise<void> {
   for (let hop = 0; hop < 2; hop += 1) await new Promise<void>((resolve) => process.nextTick(resolve))

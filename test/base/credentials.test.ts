@@ -1,5 +1,5 @@
-// That no error repeats a credential, wherever a caller or the environment put it by mistake. Each case goes through the
-// entrance that a user takes.
+// Credentials in the wrong place, in an argument or a variable of the environment: no error may repeat them. Each case
+// calls a public function.
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
 import { consul, consulFromUrl } from '../../src/backends/consul/index.ts'

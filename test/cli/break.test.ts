@@ -24,7 +24,7 @@ async function holder(name: string): Promise<{ run: Run; token: string }> {
 
 const breakIt = (...args: string[]) => leasehold(['break', ...args], { env }).ended
 
-test('with the token of the holder it says who lost the lock; its command is stopped, the next one runs', async () => {
+test('with the token of the holder it says which holder lost the lock; its command is stopped, and the next one runs', async () => {
   const { run, token } = await holder('a')
   const next = (await client()).mutex('a').acquire()
   next.catch(() => {})
@@ -37,7 +37,7 @@ test('with the token of the holder it says who lost the lock; its command is sto
   expect(await run.ended).toMatchObject({ status: 70, stderr: expect.stringContaining('hold lost') })
 })
 
-test('with another token it changes nothing, says who holds now and with which, and exits 75', async () => {
+test('with another token it changes nothing, names the present holder and its token, and exits 75', async () => {
   const own = await client()
   const past = await own.mutex('a').acquire()
   await past.release()
@@ -53,13 +53,13 @@ test('with another token it changes nothing, says who holds now and with which, 
   await hold.verify()
 })
 
-test('where nobody holds it says so, and exits 75', async () => {
+test('if nobody holds, it says so and exits 75', async () => {
   const { status, stderr } = await breakIt('a', '--token', '1')
   expect(stderr).toMatch(/nothing was changed.*nobody holds it\n$/)
   expect(status).toBe(75)
 })
 
-test('without a token it says who holds and with which tokens, and exits 64', async () => {
+test('without a token it names the holders and their tokens, and exits 64', async () => {
   const pool = (await client()).semaphore('gpu', { permits: 3 })
   const holds = [await pool.acquire(), await pool.acquire()]
 
@@ -71,7 +71,7 @@ test('without a token it says who holds and with which tokens, and exits 64', as
   for (const hold of holds) await hold.verify()
 })
 
-test('of a semaphore it takes one permit', async () => {
+test('it takes only one permit of a semaphore', async () => {
   const pool = (await client()).semaphore('gpu', { permits: 3 })
   const [kept, broken] = [await pool.acquire(), await pool.acquire()]
   expect(await breakIt('gpu', '--token', String(broken.token))).toMatchObject({ status: 0 })

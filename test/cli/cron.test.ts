@@ -1,4 +1,5 @@
-// One line of a crontab on many hosts, each of them a process here: who runs the tick, and what the others say and exit with.
+// One line of a crontab on many hosts, each of them a process here: which host runs the tick, and what the others print and
+// exit with.
 import { execFile } from 'node:child_process'
 import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
@@ -24,7 +25,7 @@ function cron(options: string[], command: string[]): Run {
   return leasehold(['cron', 'x', ...yearly, ...options, '--', ...command], { env })
 }
 
-/** Somebody ran the tick so many years before the present one; nobody did since. */
+/** Marks the tick of this many years ago as run, and no tick since then. */
 async function ranYearsAgo(years: number): Promise<void> {
   const client = await connect(env.LEASEHOLD_URL)
   await client.cron('x', {}).run(() => {}, { tick: yearsAgo(years) })
@@ -35,13 +36,13 @@ function yearsAgo(years: number): Date {
   return new Date(Date.UTC(present.getUTCFullYear() - years, present.getUTCMonth(), 1))
 }
 
-/** Waits until so many stand in line, which who gives up is told. */
+/** Waits until this many claims wait in line. The message of a try that fails says how many. */
 async function untilWaiting(count: number): Promise<void> {
   const { stderr } = await leasehold(['run', 'x', '--try', '--', 'true'], { env }).ended
   if (!stderr.includes(`with ${count} waiting`)) await untilWaiting(count)
 }
 
-test('of ten hosts one runs the command, and nine succeed at once, and with --verbose say who does', async () => {
+test('of ten hosts one runs the command; the others exit 0 at once, and with --verbose name the host that runs it', async () => {
   const runs = Array.from({ length: 10 }, () => cron(['--verbose'], tame))
   // Another host may hear who runs the tick, and end, before the command has said anything: so `any`, not `race`.
   const first = await Promise.any(runs.map((run) => run.says(/^runs \d+$/m).then(() => run)))
@@ -77,7 +78,7 @@ test('the crontab of the docs works with the PATH that cron itself has', async (
   expect(stdout).toBe('it is night\n')
 })
 
-test('a host that does not run the tick says nothing where nobody looks, so that cron sends no mail', async () => {
+test('a host that does not run the tick prints nothing if no terminal is attached, so cron sends no mail', async () => {
   await cron([], ['true']).ended
   expect(await cron([], ['echo', 'again']).ended).toEqual({ status: 0, stdout: '', stderr: '' })
 })
@@ -154,7 +155,7 @@ describe('a host whose clock is years ahead', () => {
     expect(await cron([], ['sh', '-c', 'exit 7']).ended).toMatchObject({ status: 7 })
   })
 
-  test('leaves nothing that --reset does not forget', async () => {
+  test('leaves nothing on record that --reset does not remove', async () => {
     const reset = (): Run => leasehold(['cron', 'x', '--reset'], { env })
     const first = await reset().ended
     expect(first.stderr).toMatch(
@@ -200,7 +201,7 @@ describe('when the host is killed half-way', () => {
     expect((await second.ended).status).toBe(143)
   })
 
-  test('without it nobody does, since half of the work may be done', async () => {
+  test('without --retry no host does, since half of the work may be done', async () => {
     const first = cron([], tame)
     await first.pidOf('runs')
     first.signal('SIGKILL')
@@ -247,7 +248,7 @@ describe('a signal', () => {
     expect((await cron([], ['echo', 'ran']).ended).stdout).toBe('ran\n')
   })
 
-  test('reaches the command that runs, which may take its time', async () => {
+  test('reaches the command that runs, which may take its time to end', async () => {
     const script = 'trap "echo told; exit 3" TERM; echo runs $$; while :; do sleep 0.02; done'
     const run = cron(['--grace', '1h'], ['sh', '-c', script])
     await run.pidOf('runs')
@@ -265,7 +266,7 @@ test('a lock that is lost while the command runs ends it, and the exit is 70', a
   expect(status).toBe(70)
 })
 
-test('--quiet says nothing of other hosts and of ticks that nobody ran', async () => {
+test('--quiet prints nothing about other hosts and about ticks that no host ran', async () => {
   await ranYearsAgo(3)
   expect(await cron(['--quiet'], ['true']).ended).toEqual({ status: 0, stdout: '', stderr: '' })
   expect(await cron(['--quiet'], ['true']).ended).toEqual({ status: 0, stdout: '', stderr: '' })
@@ -276,6 +277,7 @@ describe('wrong usage exits 64 and says what is wrong, before the store is asked
 
   test.each<[string, string[], RegExp]>([
     ['no NAME', ['--schedule', '@daily'], /missing required argument 'NAME'/],
+    ['no NAME before the command', ['--schedule', '@daily', '--', 'echo'], /'NAME': it stands before --/],
     ['no --schedule', ['x', '--', 'echo'], /required option '--schedule <expr>' not specified/],
     ['no command', ['x', '--schedule', '@daily'], /missing required argument 'CMD'/],
     [
@@ -284,7 +286,12 @@ describe('wrong usage exits 64 and says what is wrong, before the store is asked
       /field 2 is "25".*an hour takes 0 to 23/,
     ],
     ['too few fields', ['x', '--schedule', '0 3 *', '--', 'echo'], /takes five fields/],
-    ['a shell that took the stars', ['x', '--schedule', '0', '3', '--', 'echo'], /put -- between|takes five/],
+    [
+      'a shell that took the stars',
+      ['x', '--schedule', '0', '3', '--', 'echo'],
+      /whole expression in one pair of quotes/,
+    ],
+    ['a nickname that is none', ['x', '--schedule', '@dayly', '--', 'echo'], /@weekly, @daily and @hourly/],
     ['no such day', ['x', '--schedule', '0 0 31 2 *', '--', 'echo'], /never comes true/],
     [
       'no such zone',
@@ -311,13 +318,13 @@ describe('wrong usage exits 64 and says what is wrong, before the store is asked
 describe('a store that is not there', () => {
   const nowhere = ['--url', 'etcd://127.0.0.1:1/']
 
-  test('exits 69 when the time to go on is over', async () => {
+  test('exits 69 when the time for new tries is over', async () => {
     const { status, stderr } = await cron([...nowhere, '--give-up', '0s'], ['true']).ended
     expect(stderr).toMatch(/^leasehold: .*127\.0\.0\.1:1.*\n$/)
     expect(status).toBe(69)
   })
 
-  test('is waited for, which is told once; a signal ends that', async () => {
+  test('is waited for, with one message; a signal ends the wait', async () => {
     const run = cron(nowhere, ['echo', 'ran'])
     await run.says(/it tries again\n$/)
     expect(run.stdout).toBe('')

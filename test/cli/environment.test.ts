@@ -28,7 +28,7 @@ describe('the environment of the command', () => {
     NODE_OPTIONS: '--no-warnings',
   }
 
-  test('is that of leasehold, whatever its names are, and nothing else but what the hold adds', async () => {
+  test('is that of leasehold, whatever the names of its variables, plus only the variables of the hold', async () => {
     const set = Object.entries(odd).map(([name, value]) => `'${name}=${value}'`)
     const got = await envUnder(`env -i PATH="$PATH" LEASEHOLD_URL="$LEASEHOLD_URL" ${set.join(' ')} "$@"`)
     expect(got).toMatchObject(odd)
@@ -45,7 +45,7 @@ describe('the environment of the command', () => {
     expect(got).toHaveProperty('PATH')
   })
 
-  test('--strip-env takes no pattern, which would look as if it had stripped something', async () => {
+  test('--strip-env refuses a pattern, since it would strip nothing', async () => {
     const args = ['run', 'x', '--strip-env', 'ETCDCTL_*', '--', 'true']
     const { status, stderr } = await leasehold(args, { env }).ended
     expect(stderr).toMatch(/--strip-env.*names of variables/)
@@ -54,7 +54,7 @@ describe('the environment of the command', () => {
 })
 
 describe.runIf(process.platform === 'linux')('open descriptors', () => {
-  test('reach the command, wherever they are', async () => {
+  test('reach the command, whatever their numbers are', async () => {
     const file = join(temporaryFolder(), 'out')
     const script = 'echo three >&3; echo seven >&7; echo nine >&9; cat <&5'
     const shell = 'exec 3>"$OUT" 7>>"$OUT" 9>>"$OUT" 5</etc/hostname; exec "$@"'
@@ -63,7 +63,7 @@ describe.runIf(process.platform === 'linux')('open descriptors', () => {
     expect(readFileSync(file, 'utf8')).toBe('three\nseven\nnine\n')
   })
 
-  test('are those that leasehold has been given, and none of its own', async () => {
+  test('are only those that leasehold was given, and none of its own', async () => {
     const shell = 'exec 6</dev/null 8</etc/hostname; ls /proc/self/fd; echo --; "$@"'
     const { stdout } = await leasehold(['run', 'x', '--', 'ls', '/proc/self/fd'], { env, shell }).ended
     const [given, got] = stdout.split('--\n')
@@ -89,7 +89,7 @@ describe.runIf(process.platform === 'linux')('open descriptors', () => {
 })
 
 describe.runIf(process.platform === 'linux')('a signal that the caller ignores', () => {
-  /** Tells its process id and that of leasehold, and ends when told by a line on stdin. */
+  /** Prints its process id and that of leasehold, and ends when it reads a line from stdin. */
   const patient = `echo pid $$; echo leasehold $(echo "$LEASEHOLD_HOLDS" | sed 's/.*"pid":\\([0-9]*\\).*/\\1/')
     read -r line; echo "end $line"`
 
@@ -111,13 +111,13 @@ describe.runIf(process.platform === 'linux')('a signal that the caller ignores',
     expect(await run.ended).toMatchObject({ status: 0, stdout: expect.stringMatching(/end now\n$/) })
   })
 
-  test('is another one than the others, which reach the command as ever', async () => {
+  test('does not keep other signals from the command', async () => {
     const { run, own } = await survivor(`trap '' HUP; "$@"; exit $?`)
     process.kill(own, 'SIGTERM')
     expect(await run.ended).toMatchObject({ status: 143 })
   })
 
-  test('leaves the environment and the words of the command as they are', async () => {
+  test('changes neither the environment nor the arguments of the command', async () => {
     const set = `env my.var=1 'a b=$HOME *' "$@"; exit $?`
     const got = await envUnder(`trap '' HUP; ${set}`)
     expect(got).toMatchObject({ 'my.var': '1', 'a b': '$HOME *' })

@@ -19,10 +19,10 @@ beforeEach(() => {
 })
 
 const short = ['--ttl', '2s']
-/** Says what it was told, and goes on. */
+/** Prints that it got the signal, and goes on. */
 const deaf = ['sh', '-c', 'trap "echo told" TERM; echo deaf $$; while :; do sleep 0.02; done']
 
-/** Waits for the lock, and says which of these processes run when it has it. */
+/** Waits for the lock, and returns which of these processes run at the moment at which it holds. */
 async function runningUnderTheNext(...pids: number[]): Promise<string> {
   const script = `for pid; do ps -o pid=,stat= -p "$pid" | grep -v Z; done; exit 0`
   const command = ['sh', '-c', script, 'sh', ...pids.map(String)]
@@ -64,7 +64,7 @@ describe('a command that ignores SIGTERM gets it before the deadline, and is gon
   })
 })
 
-test('a command that ends when it is told has the grace for it while leasehold is stopped', async () => {
+test('a command that ends on SIGTERM has time to do so while leasehold is stopped', async () => {
   const script =
     'trap "echo told; sleep 0.2; echo done; exit 3" TERM; echo tame $$; while :; do sleep 0.02; done'
   const run = leasehold(['run', 'x', '--ttl', '4s', '--', 'sh', '-c', script], { env })
@@ -80,7 +80,7 @@ test('a command that ends when it is told has the grace for it while leasehold i
   )
 })
 
-test('renewals reach the guardian: a command runs for many times to live', async () => {
+test('renewals reach the guardian: a command may run for many times to live', async () => {
   const run = leasehold(['run', 'x', ...short, '--', 'sh', '-c', 'sleep 4; echo done'], { env })
   expect(await run.ended).toEqual({ status: 0, stdout: 'done\n', stderr: '' })
 })
@@ -136,7 +136,7 @@ describe('a guardian is started', () => {
     expect(await guardiansOfRun('cron', 'x', ...other, '--now', ...free)).toBe(1)
   })
 
-  test('for no other: not for a lock that is not free, nor for what runs no command', async () => {
+  test('for nothing else: not for a lock that is not free, and not for a call that runs no command', async () => {
     const holder = leasehold(['run', 'x', '--', 'sh', '-c', 'echo held; cat'], { env, open: true })
     await holder.says(/held/)
     const runs = [

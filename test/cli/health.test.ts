@@ -47,7 +47,7 @@ test('while the store is not up yet a candidate is live, and not ready', async (
 
 test('a candidate that is stopped answers no probe, and one that lost its term is a standby again', async () => {
   await using client = await connect(env.LEASEHOLD_URL)
-  const run = lead(['--ttl', '1s'])
+  const run = lead(['--ttl', '4s'])
   await run.pidOf('leads')
   const term = client.election('x').campaign()
   await expect.poll(async () => (await client.line('x')).length).toBe(2)
@@ -67,7 +67,7 @@ test('other paths are 404, and other methods 405', async () => {
   expect((await fetch(`${at}/leader?x`, { method: 'HEAD' })).status).toBe(200)
 })
 
-test('a port that is taken is told at once, and nobody stands for election', async () => {
+test('a port that is taken is an error at once, and the candidate does not stand for election', async () => {
   const taken = createServer()
   await new Promise<void>((resolve) => taken.listen(port, '127.0.0.1', resolve))
   onTestFinished(() => void taken.close())

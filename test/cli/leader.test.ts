@@ -19,7 +19,7 @@ test('the value of the leader stands alone on stdout', async () => {
   })
 })
 
-test('nobody leads: nothing on stdout, a status that no failure has, and words on stderr', async () => {
+test('if nobody leads: nothing on stdout, a message on stderr, and a status that no failure has', async () => {
   expect(await leasehold(['leader', 'x'], { env }).ended).toEqual({
     status: 3,
     stdout: '',
@@ -27,7 +27,7 @@ test('nobody leads: nothing on stdout, a status that no failure has, and words o
   })
 })
 
-test('a value with several lines and colours is told on one line, as it is with --json', async () => {
+test('a value with several lines and colours is printed on one line, and unchanged with --json', async () => {
   await using client = await connect(env.LEASEHOLD_URL)
   const value = 'a\nb\u001b[31m"é'
   const term = await client.election('x').campaign({ value })
@@ -36,7 +36,7 @@ test('a value with several lines and colours is told on one line, as it is with 
   expect(JSON.parse(stdout)).toMatchObject({ leader: { value, token: String(term.token) } })
 })
 
-test('no value of a leader steers the terminal, with --json or without, and none of it is left out', async () => {
+test('no value of a leader controls the terminal, with --json or without, and no part of it is left out', async () => {
   await using client = await connect(env.LEASEHOLD_URL)
   const value = `a\u009b2J\u202egnp\u061c\u2028${'x'.repeat(300)}`
   await client.election('x').campaign({ value })
@@ -63,7 +63,7 @@ test('--json prints one object on one line, with a leader and without one', asyn
 })
 
 describe('--watch', () => {
-  test('tells each change, also that nobody leads, until a signal ends it', async () => {
+  test('prints each change, also that nobody leads, until a signal ends it', async () => {
     const watch = leasehold(['leader', 'x', '--watch'], { env })
     await watch.says(/^\n/)
     await using client = await connect(env.LEASEHOLD_URL)

@@ -43,7 +43,7 @@ describe('a process that the command leaves in the background', () => {
     expect(await run.ended).toMatchObject({ status: 3 })
   })
 
-  test('may end by itself within a moment, as what reads the command’s output does', async () => {
+  test('may end by itself within a moment, as a reader of the command’s output does', async () => {
     const script = `(sleep 0.1; echo late) & exit 0`
     const ending = await leasehold(['run', 'x', '--', 'sh', '-c', script], { env }).ended
     expect(ending).toEqual({ status: 0, stdout: 'late\n', stderr: '' })
@@ -51,7 +51,7 @@ describe('a process that the command leaves in the background', () => {
 })
 
 describe('when leasehold is killed with SIGKILL', () => {
-  test('where that frees the lock at once, the command is gone at once too, whatever it ignores', async () => {
+  test('the command is killed at once on a store that then frees the lock at once, whatever signals it ignores', async () => {
     const command = ['sh', '-c', `sh -c "$0" & ${deaf}`, deaf]
     const run = leasehold(['run', 'x', '--grace', '10s', '--', ...command], { env })
     await run.says(/deaf \d+\ndeaf \d+\n/)
@@ -67,7 +67,7 @@ describe('when leasehold is killed with SIGKILL', () => {
     expect(performance.now() - taken).toBeLessThan(1_000) // and not after a grace of seconds
   })
 
-  test('the command is stopped also when that happens as soon as it has begun', async () => {
+  test('the command is stopped, even if it has only just begun', async () => {
     for (let round = 0; round < 10; round += 1) {
       const run = leasehold(['run', `x${round}`, '--', 'sh', '-c', 'echo begun $$; exec sleep 100'], { env })
       const pid = await run.pidOf('begun')
@@ -93,7 +93,7 @@ describe('after a normal end', () => {
     await expect.poll(() => guardiansOf(run)).toEqual([])
   })
 
-  test('nobody who reads its output has to wait: $(leasehold run …) ends with the command', async () => {
+  test('no reader of its output has to wait: $(leasehold run …) ends with the command', async () => {
     const { stdout } = await promisify(execFile)('sh', [
       '-c',
       'x=$("$@" 2>&1); echo "got $x"',

@@ -1,4 +1,4 @@
-// The lock is lost while the command runs: told by the store, or because the store or leasehold itself falls
+// The lock is lost while the command runs: the store reports it, or the store or leasehold itself falls
 // silent. On a real etcd, which can be stopped, and whose keys an operator can remove.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { memory } from '../../src/backends/memory/index.ts'
@@ -84,7 +84,7 @@ describe('when an operator removes the claim', () => {
     await untilAllGone(run)
   })
 
-  test('those that ignore it get SIGKILL after the grace', async () => {
+  test('processes that ignore SIGTERM get SIGKILL after the grace', async () => {
     const run = await start('deaf', '--ttl', '3s', '--grace', '200ms')
     await etcd.etcdctl(['del', '--prefix', `t${tests}/`])
     expect(await run.ended).toMatchObject({ status: 70 })

@@ -31,7 +31,7 @@ const ls = (...args: string[]) => leasehold(['ls', ...args], { env })
 const me = `\\S+ \\(pid ${process.pid}\\)`
 const time = '\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ'
 
-test('a line for each claim says name, kind, place, host and process, time and token, in order', async () => {
+test('each claim has a line with its name, kind, place, host and process, time and token, in order', async () => {
   const own = await client()
   const hold = await own.mutex('deploy').acquire()
   await waitFor('deploy', 1)
@@ -52,7 +52,7 @@ test('a line for each claim says name, kind, place, host and process, time and t
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
 })
 
-test('an election is told from a mutex, whether its candidates say something of their own or not', async () => {
+test('an election is distinguished from a mutex, with and without values of its candidates', async () => {
   const own = await client()
   await own.election('silent').campaign()
   await own.election('talking').campaign({ value: 'http://10.0.0.1/' })
@@ -67,14 +67,14 @@ test('an election is told from a mutex, whether its candidates say something of 
   expect(stdout).toMatch(new RegExp(`^silent +election +holds +${me}`, 'm'))
 })
 
-test('a prefix leaves out all names that do not begin so', async () => {
+test('a prefix leaves out all names that do not begin with it', async () => {
   const own = await client()
   for (const name of ['a/one', 'a/two', 'ab', 'b']) await own.mutex(name).acquire()
   const { stdout } = await ls('a/').ended
   expect(stdout.match(/^\S+/gm)).toEqual(['NAME', 'a/one', 'a/two'])
 })
 
-test('where nobody holds or waits it says so on stderr, and succeeds', async () => {
+test('if nobody holds or waits, it says so on stderr, and succeeds', async () => {
   const hold = await (await client()).mutex('a').acquire()
   await hold.release()
   expect(await ls().ended).toEqual({ status: 0, stdout: '', stderr: 'leasehold: nobody holds or waits\n' })
@@ -157,7 +157,7 @@ test('texts of other clients are shown unchanged, except characters that a termi
   expect(JSON.parse(document).names[0].holders[0].value).toBe(value)
 })
 
-test('--watch prints anew when something has changed, and not when nothing has, until Ctrl-C', async () => {
+test('--watch prints again after each change, and only then, until Ctrl-C', async () => {
   const own = await client()
   const first = await own.mutex('one').acquire()
   const run = ls('--watch')
@@ -192,7 +192,7 @@ test('--watch --json prints one document on each line', async () => {
   expect(status).toBe(0)
 })
 
-test('on a terminal --watch redraws in place, no more than there is room for, until Ctrl-C', async () => {
+test('on a terminal --watch redraws in place, no more lines than fit, until Ctrl-C', async () => {
   const own = await client()
   for (const name of ['a', 'b', 'c', 'd', 'e']) await own.mutex(name).acquire()
   const command = `stty rows 6 cols 30; exec '${process.execPath}' '${program()}' ls --watch`
@@ -227,7 +227,7 @@ test('a store that is not there exits 69, and a prefix that no name has exits 64
   expect(bad).toMatchObject({ status: 64, stderr: expect.stringMatching(/prefix: "a\\nb" has a control/) })
 })
 
-test('columns stay aligned where names and holders take two columns for a letter', () => {
+test('columns stay aligned if letters of names and holders are two columns wide', () => {
   const claim = (value: string) => ({ session: 's', held: true, value, token: 7n })
   const states = ['ascii', '夜間報告', 'ＡＢ', 'é', '🔒'].map((name) => ({
     name,

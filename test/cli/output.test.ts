@@ -38,7 +38,7 @@ describe.runIf(process.platform === 'linux')('on a full disk, exits 1 and says w
   })
 })
 
-describe('where nobody reads any more, ends without a word:', () => {
+describe('if its reader is gone, ends without a message:', () => {
   test.each(printing)('%s', async (_, command) => {
     const { stderr } = await leading(`{ sleep 0.2; ${command}; echo "status $?" >&2; } | true; sleep 0`)
     expect(stderr.replace(/^leasehold: hold lost.*\n/gm, '')).toBe('status 0\n')

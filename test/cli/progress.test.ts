@@ -30,7 +30,7 @@ async function holder() {
 }
 
 describe('on a terminal', () => {
-  test('a waiting run says for whom and at which place, and leaves nothing of it on the screen', async () => {
+  test('a waiting run shows the holder and its own place in line, and erases that line in the end', async () => {
     const { run, release } = await holder()
     const second = leasehold(['run', 'x', '--', 'echo', 'ran'], { env, terminal: true })
     await second.says(new RegExp(`waiting for "x", next in line: held by \\S+ \\(pid ${run.pid}\\)`))
@@ -61,7 +61,7 @@ describe('on a terminal', () => {
     expect(left((await lead.ended).stdout)).toBe('leads\n')
   })
 
-  test('a wait in vain ends with its message on a line of its own', async () => {
+  test('a wait that fails ends with its message on a line of its own', async () => {
     await holder()
     const args = ['run', 'x', '--wait', '300ms', '--', 'echo', 'ran']
     const { status, stdout } = await leasehold(args, { env, terminal: true }).ended
@@ -110,7 +110,7 @@ describe('the line', () => {
   const claim = (value: string, held = false): Standing => ({ session: `s-${value}`, value, held, token: 1n })
   const json = (pid: number): string => JSON.stringify({ host: 'web', pid })
 
-  test('is drawn before it is known who holds, and without that where nobody can be asked', async () => {
+  test('is drawn before the holder is known, and without a holder if the store cannot be asked', async () => {
     const { progress, seen, answer } = drawing()
     progress.onWait?.(3)
     expect(seen()).toBe('leasehold: waiting for "x", place 3 in line')
@@ -120,7 +120,7 @@ describe('the line', () => {
     expect(seen()).toBe('')
   })
 
-  test('is not drawn by an answer that comes when the wait is over', async () => {
+  test('is not drawn when an answer comes after the end of the wait', async () => {
     const { clock, progress, texts, answer } = drawing()
     progress.onWait?.(1)
     progress.clear()
@@ -131,7 +131,7 @@ describe('the line', () => {
     expect(clock.timers).toBe(0)
   })
 
-  test('of the next wait does not rest on an answer for the one before', async () => {
+  test('of the next wait does not use an answer for the wait before', async () => {
     const { progress, answers, seen, answer } = drawing()
     progress.onWait?.(1)
     progress.clear()
@@ -153,7 +153,7 @@ describe('the line', () => {
     expect(seen()).toContain('next in line: held by c')
   })
 
-  test('keeps to the place that the wait told where several claims say the same of themselves', async () => {
+  test('shows the place that the wait reported if several claims have the same value', async () => {
     const { progress, seen, answer } = drawing({ value: 'own' })
     progress.onWait?.(2)
     await answer([claim('a', true), claim('own'), claim('own'), claim('own')])
@@ -167,14 +167,14 @@ describe('the line', () => {
     expect(seen()).toMatch(/held by a, b, c and 2 more$/)
   })
 
-  test('names a holder that says nothing by its session, and lets none steer the terminal', async () => {
+  test('names a holder without a value by its session, and no holder can control the terminal', async () => {
     const { progress, seen, answer } = drawing()
     progress.onWait?.(1)
     await answer([claim('', true), claim('a\n\u001b[31mb', true)])
     expect(seen()).toContain('held by session s-, a\\u000a\\u001b[31mb')
   })
 
-  test('asks nothing where stderr is no terminal', () => {
+  test('sends no request if stderr is no terminal', () => {
     const { progress } = drawing({ isTTY: false })
     expect(progress.onWait).toBeUndefined()
   })

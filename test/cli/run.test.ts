@@ -1,4 +1,4 @@
-// A command under a lock when all goes well: what the command gets, what comes back, who waits for whom.
+// A command under a lock without faults: what the command gets, its output and status, and the order of waiters.
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
@@ -39,7 +39,7 @@ test('the command has the stdin, stdout and stderr of leasehold, which itself sa
   expect(await run.ended).toEqual({ status: 0, stdout: 'given', stderr: 'err\n' })
 })
 
-test('arguments reach the command as they are, without a shell, dashes included', async () => {
+test('arguments reach the command unchanged, without a shell, including those with dashes', async () => {
   const script = 'console.log(JSON.stringify(process.argv.slice(1)))'
   const args = ['$HOME', '*', '', '--', '--try', 'a b']
   const { stdout } = await leasehold(['run', 'x', '--', process.execPath, '-e', script, '--', ...args], {
@@ -96,7 +96,7 @@ describe('a lock that is not free', () => {
     expect(run.exited).toBe(false)
   })
 
-  test('exits 75 after --wait, and says who holds', async () => {
+  test('exits 75 after --wait, and names the holder', async () => {
     const { run } = await holder('x')
     const { status, stderr } = await leasehold(['run', 'x', '--wait', '100ms', '--', 'echo', 'ran'], { env })
       .ended
@@ -106,7 +106,7 @@ describe('a lock that is not free', () => {
     expect(status).toBe(75)
   })
 
-  test('is told by the exit status alone with --quiet', async () => {
+  test('is shown only by the exit status with --quiet', async () => {
     await holder('x')
     const ending = await leasehold(['run', 'x', '--try', '--quiet', '--', 'echo', 'ran'], { env }).ended
     expect(ending).toEqual({ status: 75, stdout: '', stderr: '' })
@@ -132,7 +132,7 @@ describe('a lock that is not free', () => {
 })
 
 describe('with --permits', () => {
-  test('as many as there are permits run at a time', async () => {
+  test('as many commands as there are permits run at a time', async () => {
     const first = await holder('x', '--permits', '2')
     await holder('x', '--permits', '2')
     const third = ['run', 'x', '--permits', '2', '--try', '--', 'true']

@@ -38,7 +38,7 @@ test.each(['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as c
   },
 )
 
-test('a command that a passed-on signal ends gives its status, and the lock is free', async () => {
+test('if a signal ends the command, leasehold exits with its status, and the lock is free', async () => {
   const run = leasehold(['run', 'x', '--', 'sh', '-c', 'echo shell $$; sleep 300'], { env })
   await run.pidOf('shell')
   run.signal('SIGTERM')
@@ -62,7 +62,7 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as co
   },
 )
 
-/** Waits until somebody stands in line, which who gives up is told. */
+/** Waits until a claim waits in line. The message of a wait that times out says how many do. */
 async function untilWaiting(): Promise<void> {
   const asked = await leasehold(['run', 'x', '--wait', '10ms', '--', 'true'], { env }).ended
   if (!/with [2-9] waiting|with 1 waiting/.test(asked.stderr)) await untilWaiting()
@@ -80,7 +80,7 @@ test('Ctrl-Z stops the command together with leasehold, and both go on afterward
   expect(await run.ended).toMatchObject({ status: 143, stderr: '' })
 })
 
-test('a command stopped by Ctrl-Z for longer than its lock lasts is told to end, and gone before the next one runs', async () => {
+test('a command that Ctrl-Z stops for longer than its lock lasts gets SIGTERM, and has ended before the next one runs', async () => {
   const script = 'trap "echo told" TERM; echo shell $$; while :; do sleep 0.02; done'
   const run = leasehold(['run', 'x', '--ttl', '2s', '--', 'sh', '-c', script], { env })
   const pid = await run.pidOf('shell')

@@ -21,7 +21,7 @@ async function has(...commands: readonly (readonly [string, ...string[]])[]): Pr
   return (await Promise.allSettled(tried)).every(({ status }) => status === 'fulfilled')
 }
 
-test('the unit kills what is left only after the grace of its own command line', () => {
+test('the unit kills remaining processes only after the grace of its own command line', () => {
   const graceMs = parseDuration(options[options.indexOf('--grace') + 1] ?? '')
   expect(graceMs).toBeGreaterThan(0)
   expect(parseDuration(setting('TimeoutStopSec'))).toBeGreaterThan(graceMs)

@@ -46,13 +46,13 @@ describe.runIf(process.platform === 'linux')('on a terminal, the command', () =>
     expect(shown(run)).toMatch(/^got yes$/m)
   })
 
-  test('has job control where it is a shell', async () => {
+  test('has job control if it is a shell', async () => {
     const run = leasehold(['run', 'x', '--', 'sh', '-ic', 'exit 3'], { env, terminal: true, open: true })
     expect((await run.ended).status).toBe(3)
     expect(shown(run)).not.toMatch(/job control/)
   })
 
-  test('is stopped when it reads in the background, and steals nothing of what is typed', async () => {
+  test('is stopped when it reads in the background, and takes nothing of what is typed for the shell', async () => {
     const shell = 'set -m; "$@" & echo job $!; read -r line; echo "shell has $line"; kill -KILL -$!'
     const run = onTerminal(`${tellOwn}; echo command $$; read -r line; echo "command has $line"`, { shell })
     const pid = await pidOf(run, 'command')
@@ -76,14 +76,14 @@ describe.runIf(process.platform === 'linux')('on a terminal, the command', () =>
     expect(shown(run).match(/^.*told$/gm)).toHaveLength(1)
   })
 
-  test('gets what somebody sends to leasehold alone, though a terminal sends it, too', async () => {
+  test('gets a signal that is sent to leasehold alone, even one that a terminal also sends', async () => {
     const run = onTerminal(`trap "echo told; exit 3" INT; ${tellOwn}; while :; do sleep 0.02; done`)
     process.kill(await pidOf(run, 'leasehold'), 'SIGINT')
     expect((await run.ended).status).toBe(3)
     expect(shown(run).match(/^told$/gm)).toHaveLength(1)
   })
 
-  test('gets what somebody sends to all processes that are called leasehold', async () => {
+  test('gets a signal that is sent to all processes called leasehold', async () => {
     const run = onTerminal(`trap "echo told; exit 3" TERM; ${tellOwn}; while :; do sleep 0.02; done`)
     const own = await pidOf(run, 'leasehold')
     const pids = execFileSync('ps', ['-A', '-o', 'pid=,args=', '-ww'], { encoding: 'utf8' })
@@ -94,7 +94,7 @@ describe.runIf(process.platform === 'linux')('on a terminal, the command', () =>
     expect((await run.ended).status).toBe(3)
   })
 
-  test('ignores Ctrl-Z where no shell could continue it, and leasehold does, too', async () => {
+  test('ignores Ctrl-Z if no shell could continue it, and so does leasehold', async () => {
     const run = onTerminal(`${tellOwn}; echo ready; read -r line; exit 3`)
     await pidOf(run, 'leasehold')
     run.write('\x1a')

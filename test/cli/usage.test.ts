@@ -8,7 +8,9 @@ const refused: [title: string, args: string[], message: RegExp][] = [
   ['an unknown subcommand', ['walk'], /unknown command 'walk'/],
   ['an unknown option', ['run', 'x', '--nope', '--', 'echo'], /unknown option '--nope'/],
   ['no NAME', ['run'], /missing required argument 'NAME'/],
-  ['no NAME before the command', ['run', '--', 'ls', '-l'], /put -- between/],
+  ['no NAME before the command', ['run', '--', 'ls', '-l'], /'NAME': it stands before --/],
+  ['no NAME before a command of one word', ['run', '--', 'true'], /'NAME': it stands before --/],
+  ['no NAME before the work of a leader', ['lead', '--', 'true'], /'NAME': it stands before --/],
   ['no command', ['run', 'x'], /missing required argument 'CMD'/],
   ['no command after --', ['run', 'x', '--'], /missing required argument 'CMD'/],
   ['a command without --', ['run', 'x', 'echo'], /put -- between/],
@@ -50,7 +52,7 @@ describe('wrong usage exits 64 and says what is wrong, without running the comma
   })
 })
 
-test('a scheme in LEASEHOLD_URL that is not known is blamed on that variable', async () => {
+test('the error for an unknown scheme in LEASEHOLD_URL names that variable', async () => {
   const { status, stderr } = await leasehold(['run', 'x', '--', 'true'], { env: { LEASEHOLD_URL: 'redis:' } })
     .ended
   expect(stderr).toContain('LEASEHOLD_URL')
@@ -89,12 +91,12 @@ test('run --help shows examples and every exit status, and succeeds', async () =
   expect(status).toBe(0)
 })
 
-test('run --help says that the time to live is by default that of the store', async () => {
+test('run --help says that the default time to live is that of the store', async () => {
   const { stdout } = await leasehold(['run', '--help']).ended
   expect(stdout.replace(/\s+/g, ' ')).toContain("(default: the store's, 15s)")
 })
 
-test('a file that a variable of Consul names and nobody can read exits 64 and names both', async () => {
+test('a variable of Consul that names an unreadable file exits 64, and the error names both', async () => {
   const env = { CONSUL_HTTP_TOKEN_FILE: '/no/such/token' }
   const { status, stderr } = await leasehold(['run', 'x', '--url', 'consul:', '--', 'true'], { env }).ended
   expect(stderr).toBe('leasehold: CONSUL_HTTP_TOKEN_FILE: "/no/such/token" cannot be read (ENOENT)\n')

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, test } from 'vitest'
 import { file } from '../../src/backends/file/index.ts'
 import { backendConformance } from '../../src/testing/index.ts'
+import '../backends/file/witnessed.ts'
 
 const directory = await mkdtemp(join(tmpdir(), 'leasehold-'))
 afterAll(() => rm(directory, { recursive: true }))

@@ -1,4 +1,4 @@
-// The waiting loop over a store that fails: which requests are repeated, when it gives up, and what must not be left.
+// `acquire` over a store that fails: which requests are repeated, when it gives up, and what must not be left behind.
 import { expect, test } from 'vitest'
 import type { Backend } from '../../src/contract.ts'
 import { marginMs } from '../../src/core/lifetime.ts'
@@ -65,7 +65,7 @@ test('if the store stays down, acquire rejects with UnavailableError, and withdr
   expect(await other.mutex('a').tryAcquire()).toBeDefined()
 })
 
-test('a wait that ends before the store has answered is an outage, not a taken lock', async () => {
+test('a wait that ends before the store has answered is reported as an outage, not as a taken lock', async () => {
   const { clock, store, one, other } = await scene()
   store.faults.set('attempt', 'refuse')
   const refused = expect(one.mutex('a').acquire({ waitMs: 1_000 })).rejects.toThrow(UnavailableError)
@@ -79,7 +79,7 @@ test('a wait that ends before the store has answered is an outage, not a taken l
   await expect(one.mutex('a').acquire({ waitMs: 0 })).rejects.toThrow(/not free: held by/)
 })
 
-test('a client that waits for itself is told so, and another client is told the holder', async () => {
+test('the error of a client that waits for itself says so; that of another client names the holder', async () => {
   const { one, other } = await scene()
   await using _ = await one.mutex('a').acquire()
   await expect(one.mutex('a').acquire({ waitMs: 0 })).rejects.toThrow(
@@ -90,7 +90,7 @@ test('a client that waits for itself is told so, and another client is told the 
   expect(told).not.toContain('this very client')
 })
 
-test('a release that the store refuses for ever ends the session, once its other holds had their margin', async () => {
+test('a release that the store refuses for good ends the session, after the margin of its other holds', async () => {
   const { clock, store, one, other, truth } = await scene()
   const hold = await one.mutex('a').acquire()
   const second = await one.mutex('b').acquire()
@@ -104,7 +104,7 @@ test('a release that the store refuses for ever ends the session, once its other
   expect((await other.mutex('a').acquire()).held).toBe(true)
 })
 
-test('an abort does not wait for a store that hangs', async () => {
+test('an aborted acquire rejects at once, even if the store hangs', async () => {
   const { store, one } = await scene()
   store.breakAll('hang')
   const controller = new AbortController()
@@ -282,7 +282,7 @@ test('close ends within two requests although the store hangs, and no timer stay
   expect(clock.timers).toBe(0)
 })
 
-test('connect fails soon if the store is not there, and leaves nothing running', async () => {
+test('connect fails soon if the store cannot be reached, and leaves nothing running', async () => {
   const clock = new ManualClock()
   const store = new FaultyStore()
   store.faults.set('createSession', 'refuse')

@@ -1,4 +1,4 @@
-// How long a caller lets the store be asked: every question that takes one request ends when its caller says so.
+// The options `signal` and `timeoutMs` of every question that takes one request.
 import { describe, expect, test } from 'vitest'
 import { type AskOptions, type Term, UnavailableError } from '../../src/index.ts'
 import { type Scene, scene } from '../election/scene.ts'

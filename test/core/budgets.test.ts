@@ -1,4 +1,4 @@
-// How much time a store gets: what the caller gives decides, and not a count of retries. On a clock that the test moves.
+// How long a silent store is asked: for the time that the caller gives, and not a number of retries. On a manual clock.
 import { expect, test } from 'vitest'
 import { connect, type Leasehold, UnavailableError, WaitTimeoutError } from '../../src/index.ts'
 import { refusalOf } from '../refusal.ts'
@@ -24,14 +24,14 @@ async function scene(): Promise<{ clock: ManualClock; store: FaultyStore; client
   return { clock, store, client: await connect(store.source, { clock, ttlMs }) }
 }
 
-/** Lets the clock run in steps, so that what follows a step begins in it. */
+/** Moves the clock in steps, so that a timer set by one step starts at the right time for the next one. */
 async function pass(clock: ManualClock, ms: number): Promise<void> {
   for (let left = ms; left > 0; left -= 500) await clock.advance(Math.min(500, left))
   await settle()
 }
 
 test.each(outages)(
-  'acquire with a waitMs of ten minutes outlasts a store that has an outage (%s)',
+  'acquire with a waitMs of ten minutes outlasts an outage of the store (%s)',
   async (fault) => {
     const { clock, store, client } = await scene()
     store.faults.set('attempt', fault)
@@ -45,7 +45,7 @@ test.each(outages)(
 )
 
 test.each(outages)(
-  'acquire with a waitMs rejects when that is over, and says that the store was silent (%s)',
+  'acquire rejects when its waitMs is over, and says that the store was silent (%s)',
   async (fault) => {
     const { clock, store, client } = await scene()
     store.breakAll(fault)
@@ -68,7 +68,7 @@ test.each(outages)('acquire with a waitMs of 0 takes no longer than two requests
   expect(trying.outcome).toBeInstanceOf(UnavailableError)
 })
 
-test('acquire with a waitMs of 0 gets over one request that was not answered', async () => {
+test('acquire with a waitMs of 0 succeeds although one request was not answered', async () => {
   const { clock, store, client } = await scene()
   store.faults.set('attempt', 'hang')
   const acquiring = watched(client.mutex('a').acquire({ waitMs: 0 }))
@@ -79,7 +79,7 @@ test('acquire with a waitMs of 0 gets over one request that was not answered', a
 })
 
 test.each(outages)(
-  'connect waits as long as it is told for a store that is not up yet (%s)',
+  'connect waits for as long as its waitMs says for a store that is not up yet (%s)',
   async (fault) => {
     const clock = new ManualClock()
     const store = new FaultyStore()
@@ -93,24 +93,21 @@ test.each(outages)(
   },
 )
 
-test.each(outages)(
-  'connect gives up after 5 s where nobody says how long, and leaves no timer (%s)',
-  async (fault) => {
-    const clock = new ManualClock()
-    const store = new FaultyStore()
-    store.breakAll(fault)
-    const connecting = watched(connect(store.source, { clock, ttlMs }))
-    await pass(clock, 4_500)
-    expect(connecting.outcome).toBe('pending')
-    await pass(clock, 1_000)
-    expect(connecting.outcome).toBeInstanceOf(UnavailableError)
-    const asked = store.count('createSession')
-    await pass(clock, 60_000)
-    expect(store.count('createSession')).toBe(asked)
-  },
-)
+test.each(outages)('connect gives up after 5 s by default, and leaves no timer (%s)', async (fault) => {
+  const clock = new ManualClock()
+  const store = new FaultyStore()
+  store.breakAll(fault)
+  const connecting = watched(connect(store.source, { clock, ttlMs }))
+  await pass(clock, 4_500)
+  expect(connecting.outcome).toBe('pending')
+  await pass(clock, 1_000)
+  expect(connecting.outcome).toBeInstanceOf(UnavailableError)
+  const asked = store.count('createSession')
+  await pass(clock, 60_000)
+  expect(store.count('createSession')).toBe(asked)
+})
 
-test('connect ends with the reason of a signal, at once, and opens no session later', async () => {
+test('connect rejects with the reason of its signal at once, and opens no session later', async () => {
   const clock = new ManualClock()
   const store = new FaultyStore()
   store.breakAll('hang')
@@ -137,7 +134,7 @@ test('a session may take longer to open than a third of its time to live: a slow
   expect(connecting.outcome).toHaveProperty('ttlMs', 2_000)
 })
 
-test('the error for a name that is not free speaks of a lock-delay only where the store did', async () => {
+test('the error for a name that is not free mentions a lock-delay only if the store did', async () => {
   const { clock, client } = await scene()
   const hold = await client.mutex('a').acquire()
   const acquiring = watched(client.mutex('a').acquire({ waitMs: 1_000 }))

@@ -4,8 +4,8 @@ import { expect, test } from 'vitest'
 import { Claims } from '../../src/backends/etcd/claims.ts'
 import { Layout } from '../../src/backends/etcd/layout.ts'
 import { LockDelay } from '../../src/backends/etcd/lock-delay.ts'
-import { Tombstones } from '../../src/backends/etcd/tombstones.ts'
 import type { Transport } from '../../src/backends/etcd/wire/transport.ts'
+import { Tombstones } from '../../src/backends/shared/tombstones.ts'
 import { UnavailableError } from '../../src/base/errors.ts'
 import { ManualClock } from './manual-clock.ts'
 
@@ -29,14 +29,14 @@ function slow(keys: number): { readonly claims: Claims; readonly asked: string[]
   const [layout, clock] = [new Layout(''), new ManualClock()]
   const delay = new LockDelay(transport, layout, clock, 0)
   return {
-    claims: new Claims(transport, layout, delay, new Tombstones(transport, clock)),
+    claims: new Claims(transport, layout, delay, new Tombstones(clock, async () => {})),
     asked,
   }
 }
 
 const never = new AbortController().signal
 
-test('an attempt that etcd did not answer in time is not repeated if 400,000 keys are in its way, and the error says so', async () => {
+test('an attempt that etcd did not answer in time is not repeated if the name has 400,000 keys, and the error says so', async () => {
   const { claims, asked } = slow(400_000)
   await expect(claims.attempt(claim, never)).rejects.toThrow('too late')
   await expect(claims.attempt(claim, never)).rejects.toThrow(
@@ -45,7 +45,7 @@ test('an attempt that etcd did not answer in time is not repeated if 400,000 key
   expect(asked).toEqual(['attempt', 'count'])
 })
 
-test('it is repeated if few keys are there', async () => {
+test('an attempt that etcd did not answer in time is repeated if the name has few keys', async () => {
   const { claims, asked } = slow(10_000)
   await expect(claims.attempt(claim, never)).rejects.toThrow('too late')
   await expect(claims.attempt(claim, never)).rejects.toThrow('too late')

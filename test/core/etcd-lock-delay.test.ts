@@ -11,7 +11,7 @@ import { World } from '../../src/testing/world.ts'
 const lockDelayMs = 3_000
 
 test.each([1, 2])(
-  'a waiter for one of %d permits that asked a moment before holds only after the lock-delay',
+  "a waiter for one of %d permits that asked just before the holder's lease ended holds only after the lock-delay",
   async (permits) => {
     const world = new World(1)
     const [network, server] = [new Network(world), new SimEtcd(world)]

@@ -27,7 +27,7 @@ const plans: fc.Arbitrary<Plan> = fc.record({
   writesMs: fc.array(fc.nat(12_000), { minLength: 1, maxLength: 8 }),
 })
 
-/** Plays a plan with two candidates. Returns who led at which moment, as text. */
+/** Plays a plan with two candidates. Returns which of them led at which moment, as text. */
 async function play({ seed, writesMs }: Plan): Promise<string[]> {
   const world = new World(seed)
   const network = new Network(world)

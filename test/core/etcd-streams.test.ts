@@ -169,7 +169,7 @@ function listening(heard: string[], name: string): WatchListener {
   }
 }
 
-test('with a server that counts watches by itself, as etcd grpc-proxy does, each watch has its own events', async () => {
+test('if the server numbers the watches itself, as etcd grpc-proxy does, each watch gets its own events', async () => {
   const line = new Line()
   const watches = new Watches(line.open)
   const heard: string[] = []
@@ -194,7 +194,7 @@ test('with a server that counts watches by itself, as etcd grpc-proxy does, each
   expect(line.opened.length).toBe(1)
 })
 
-test('if several watches wait when the server shows that it takes no ids, all are told to ask again', async () => {
+test('if the server shows that it ignores our ids while several watches begin, all of them ask again', async () => {
   const line = new Line()
   const watches = new Watches(line.open)
   const heard: string[] = []
@@ -209,12 +209,30 @@ test('if several watches wait when the server shows that it takes no ids, all ar
   expect(askedOf(line).length).toBe(1)
 })
 
+test('a server that counts watches by itself and refuses one without a created answer holds up no other one', async () => {
+  const line = new Line()
+  const watches = new Watches(line.open)
+  const heard: string[] = []
+  watches.watch({ key: 'a' }, listening(heard, 'a'))
+  await settle()
+  await line.say({ ...created, watch_id: '0' })
+  for (const name of ['b', 'c']) watches.watch({ key: name }, listening(heard, name))
+  await settle()
+  expect(askedOf(line).length).toBe(2)
+
+  await line.say({ header, watch_id: '1', created: false, canceled: true, events: [] })
+  expect(heard).toEqual(['a from 5', 'b failed'])
+  await line.say({ ...created, watch_id: '2' })
+  expect(heard).toEqual(['a from 5', 'b failed', 'c from 5'])
+  expect(line.opened.length).toBe(1)
+})
+
 function deletion(watchId: string, key: string, revision: number): object {
   const kv = { key: Buffer.from(key), mod_revision: String(revision) }
   return { watch_id: watchId, created: false, header, events: [{ type: 'Delete', kv }] }
 }
 
-test('a stream is cancelled when its last messages are sent, or after a second, and never before', async () => {
+test('a closed stream is cancelled when its last messages are sent or after a second, and not before', async () => {
   for (const sent of [true, false]) {
     const clock = new ManualClock()
     const said: string[] = []

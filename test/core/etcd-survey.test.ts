@@ -56,7 +56,7 @@ test('a survey asks about a hundred leases at a time, about the next one with ea
   expect(new Set(asked.map(({ lease }) => lease)).size).toBe(names)
 })
 
-test('a survey that fails asks at most about the next lease, and about none after that', async () => {
+test('a survey that fails asks about at most one more lease', async () => {
   const { asked, at } = scripted()
   const surveyed = survey(at, '', signal).catch((error: unknown) => error)
   await settle()

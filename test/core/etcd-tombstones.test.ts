@@ -1,4 +1,4 @@
-// The tombstones that withdrawn claims leave in etcd, over a connection that loses what the test says.
+// The tombstones that withdrawn claims leave in etcd, over a connection that loses the messages that the test chooses.
 import { expect, test } from 'vitest'
 import { EtcdBackend } from '../../src/backends/etcd/backend.ts'
 import { Layout } from '../../src/backends/etcd/layout.ts'

@@ -21,7 +21,7 @@ interface Store {
   loseNext(): void
 }
 
-/** Applies a change; loses the answer if it was told to. */
+/** Applies a change. Loses the answer if the test asked for that. */
 function losing(): { readonly answer: <T>(answer: T) => T; readonly loseNext: () => void } {
   let lost = false
   return {

@@ -105,7 +105,7 @@ test('tryAcquire does not hand over a lock that was broken before its late admis
   await between.release()
 })
 
-test('a late admission that the store does not confirm is not handed over, and the wait ends as an outage', async () => {
+test('a late admission that the store does not confirm is not handed over, and the error reports an outage', async () => {
   const { clock, store, one, truth } = await scene()
   store.lateMs.set('attempt', 1_000)
   const refused = expect(one.mutex('a').acquire({ waitMs: 4_000 })).rejects.toThrow(UnavailableError)

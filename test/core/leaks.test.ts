@@ -9,7 +9,7 @@ setFlagsFromString('--expose_gc')
 const collect: () => void = runInNewContext('gc')
 
 async function growthOf(run: () => Promise<void>): Promise<number> {
-  await run() // objects that are kept once exist from now on
+  await run() // a first run, so that objects that are made once and kept do not count
   collect()
   const before = process.memoryUsage().heapUsed
   await run()
@@ -31,7 +31,7 @@ test('five thousand holds of as many names leave no memory, no listener and no t
   await client.close()
 }, 60_000)
 
-test('five thousand aborted waits leave nothing behind either', async () => {
+test('five thousand aborted waits leave no memory, no listener and no timer behind', async () => {
   const client = await connect('memory:')
   await using _ = await client.mutex('taken').acquire()
   const giveUp = async (): Promise<void> => {
@@ -46,7 +46,7 @@ test('five thousand aborted waits leave nothing behind either', async () => {
   await client.close()
 }, 60_000)
 
-test('five thousand questions about one hold leave nothing behind either', async () => {
+test('five thousand questions about one hold leave no memory, no listener and no timer behind', async () => {
   const client = await connect('memory:')
   await using hold = await client.mutex('held').acquire()
   const ask = async (): Promise<void> => {

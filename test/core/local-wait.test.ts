@@ -1,4 +1,4 @@
-// Calls of one client that wait for one another: what they hear, and what their time-out says.
+// Calls of one client that wait for one another: what `onWait` reports to them, and what their time-out says.
 import { expect, test } from 'vitest'
 import { never, scene } from '../election/scene.ts'
 import { settle } from './manual-clock.ts'
@@ -21,7 +21,7 @@ test('a call that waits for other calls of its client hears how many are ahead, 
   expect(heard).toEqual({ second: [1], third: [2, 1] })
 })
 
-test('its time-out says that the client itself is in the way', async () => {
+test('the time-out of a call behind other calls of its client says that the client itself is in the way', async () => {
   const { clock, one, other } = await scene()
   const hold = await one.mutex('a').acquire()
   const mine = expect(one.mutex('a').acquire({ waitMs: 50 })).rejects.toThrow(
@@ -33,7 +33,7 @@ test('its time-out says that the client itself is in the way', async () => {
   await hold.release()
 })
 
-test('an error of onWait while it waits for its own client ends the wait', async () => {
+test('an error of onWait ends the wait, also behind other calls of the same client', async () => {
   const { one } = await scene()
   const hold = await one.mutex('a').acquire()
   const onWait = (): Promise<never> => Promise.reject('no pager')
@@ -42,7 +42,7 @@ test('an error of onWait while it waits for its own client ends the wait', async
   await (await one.mutex('a').acquire()).release()
 })
 
-test('a client that campaigns where it leads hears that it waits, and is warned after a time to live', async () => {
+test('a client that campaigns for its own leadership learns that it waits, and is warned after a time to live', async () => {
   const { clock, one } = await scene()
   const warnings: unknown[] = []
   const warned = (warning: Error): void => void warnings.push(warning.message)
@@ -63,7 +63,7 @@ test('a client that campaigns where it leads hears that it waits, and is warned 
   await one.close()
 })
 
-test('a client that campaigns right after a loss, while that is withdrawn, is not warned', async () => {
+test('a client that campaigns right after a loss, while the lost term is withdrawn, is not warned', async () => {
   const here = await scene()
   const { clock, one, truth, store } = here
   const warnings: unknown[] = []

@@ -1,4 +1,4 @@
-// When a holder must consider itself lost, on clocks that a test moves.
+// When a holder must consider its hold lost, on clocks that a test moves.
 import { expect, test } from 'vitest'
 import { connect, type Hold, HoldLostError, type Leasehold } from '../../src/index.ts'
 import { FaultyStore } from './faulty.ts'
@@ -78,7 +78,7 @@ test('a session that the store no longer knows is lost with the next renewal, lo
   expect(hold.signal.reason).toMatchObject({ message: expect.stringContaining('expired or was ended') })
 })
 
-test('where only answers are lost, the store keeps a lost hold until its margin is over, also if the client closes', async () => {
+test('if only answers are lost, the store keeps a lost hold until its margin is over, even if the client closes', async () => {
   const { clock, store, hold, client } = await scene()
   const truth = await store.source.open(clock)
   const holder = async (): Promise<string | undefined> => (await truth.line('a', never))[0]?.session
@@ -108,7 +108,7 @@ test('a session that is lost while its claims only wait is ended at once', async
   await waiter.close()
 })
 
-test('a lost session is ended in the store as soon as the store answers, and nothing of that outlives the client', async () => {
+test('a lost session is ended in the store as soon as the store answers, and after close no timer for it is left', async () => {
   const { clock, store, hold, client } = await scene()
   store.faults.set('renewSession', 'apply, then refuse') // so the store does not end it by itself
   await clock.advance(lifeMs)
@@ -165,7 +165,7 @@ test('a blocked event loop, or a stopped process, finds held false on the very n
   expect(() => signal.throwIfAborted()).toThrow(HoldLostError)
 })
 
-test('after a blocked loop, signals derived from the hold signal are also right', async () => {
+test('after a blocked event loop, signals derived from the hold signal are also right', async () => {
   const { clock, hold } = await scene()
   const { signal } = hold
   clock.block(lifeMs)

@@ -84,7 +84,7 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Resolves when every promise has settled that can settle without time. */
+/** Resolves when every promise that needs no timer has settled. */
 export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
 }

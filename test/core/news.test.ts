@@ -8,10 +8,10 @@ import { untilAnswered } from '../../src/core/admission.ts'
 import { ManualClock } from './manual-clock.ts'
 
 const never = { ttlMs: 15_000, coveredMs: 15_000, claimsLost: 0 }
-/** How long each of the others holds that took the lock first. */
+/** How long each claim holds that took the lock first. */
 const turnMs = 120
 
-/** Asks until it holds, which is when it was asked 50 times; says how often it was asked in the time of 50 turns. */
+/** Runs a claim that holds at its 50th attempt. Returns the number of attempts in the time of 50 turns. */
 async function asked(behind: (times: number) => string): Promise<number> {
   const clock = new ManualClock()
   let times = 0
@@ -34,11 +34,11 @@ async function asked(behind: (times: number) => string): Promise<number> {
   return times
 }
 
-test('a claim that loses race after race is asked about again each time that another one has the lock', async () => {
+test('a claim that loses one race after another asks again each time that another claim gets the lock', async () => {
   expect(await asked((times) => `holder ${times}`)).toBe(50)
 })
 
-test('wakes without news are asked about ever more seldom', async () => {
+test('after wakes without news a claim asks less and less often', async () => {
   const times = await asked(() => 'the same holder')
   expect(times).toBeGreaterThan(5)
   expect(times).toBeLessThan(20)

@@ -1,5 +1,5 @@
-// Renewals that fail or come at a bad moment, and holds that end meanwhile: the right things stop, the others go on,
-// and every error has its reason.
+// Renewals that fail or come at a bad moment, and holds that end meanwhile: only the holds concerned are lost, and every
+// error says why.
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { connect, type Hold, HoldLostError, type Leasehold, UnavailableError } from '../../src/index.ts'
 import { FaultyStore } from './faulty.ts'
@@ -97,7 +97,7 @@ test.each([
 )
 
 test.each(['hang', 'refuse', 'surprise'] as const)(
-  'a lost hold that no code watches crashes nothing, and its release takes no time: the store answers with %s',
+  'a lost hold that no code watches does not crash the process, and its release takes no time: the store answers with %s',
   async (fault) => {
     const { clock, store, client, hold } = await scene()
     store.breakAll(fault)

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { HoldLostError } from '../../src/index.ts'
 import { scene, untilAborted } from '../election/scene.ts'
 
-test('joined with another signal, the signal of a hold tells a loss at the first look after a blocked event loop', async () => {
+test('joined with another signal, the signal of a hold shows a loss at the first look after a blocked event loop', async () => {
   const { clock, one } = await scene()
   const hold = await one.mutex('a').acquire()
   const theirs = await one.mutex('b').acquire()
@@ -19,7 +19,7 @@ test('joined with another signal, the signal of a hold tells a loss at the first
   await Promise.all(told)
 })
 
-test('it aborts with the reason of the other signal, and leaves the hold alone', async () => {
+test('a joined signal aborts with the reason of the other signal, and the hold stays held', async () => {
   const { one } = await scene()
   const hold = await one.mutex('a').acquire()
   const other = new AbortController()

@@ -19,7 +19,7 @@ async function scene(): Promise<Scene> {
   return { clock, store, hold: await mutex.acquire(), stored: () => mutex.readCheckpoint() }
 }
 
-test('checkpoints that nobody awaits are written in the order of the calls, one at a time', async () => {
+test('checkpoints that no code awaits are written in the order of the calls, one at a time', async () => {
   const { clock, store, hold, stored } = await scene()
   store.lateMs.set('writeCheckpoint', 100)
   const texts = ['1', '2', '3']

@@ -190,7 +190,7 @@ describe('an expression that cannot be used is refused with the field and what i
     ['* * *', 'it takes five fields, or six with seconds in front'],
     ['* * * * * * *', 'it takes five fields, or six with seconds in front'],
     ['', 'it takes five fields, or six with seconds in front'],
-    ['@reboot', 'it takes five fields, or six with seconds in front'],
+    ['@reboot', 'the nicknames are @yearly, @monthly, @weekly, @daily and @hourly'],
     ['0 0 31 2 *', 'it never comes true'],
     ['2026-01-01T00:00:00', 'it is a time, and comes only once'],
   ])('%j', (expression, why) => {

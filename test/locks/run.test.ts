@@ -1,9 +1,9 @@
-// `run` of a lock: what it makes of holds that end before its work does, on a clock that the test moves.
+// `run` of a lock, if the hold ends before the work does. On a clock that the test moves.
 import { expect, test } from 'vitest'
 import { HoldLostError } from '../../src/index.ts'
 import { never, scene } from '../election/scene.ts'
 
-test('work that releases its hold early is done, and its result comes through', async () => {
+test('run resolves with the result of work that released its hold early', async () => {
   const { one } = await scene()
   const done = one.mutex('a').run(async (hold) => {
     await hold.release()
@@ -12,7 +12,7 @@ test('work that releases its hold early is done, and its result comes through', 
   expect(await done).toBe('done')
 })
 
-test('work that releases its hold when that is lost already rejects with HoldLostError', async () => {
+test('run rejects with HoldLostError if the hold was lost before the work released it', async () => {
   const { clock, one, truth } = await scene()
   const done = one.mutex('a').run(async (hold) => {
     const [standing] = await truth.line('a', never)

@@ -5,10 +5,13 @@
 //   lock      waits for the mutex; answers with the token and the time at which it was held
 //   campaign  waits for the leadership, with `value`
 //   unlock, resign  answers with the time of the release, taken before the request was sent
+//   turns     takes turns for `for` ms, holding the mutex or, with a `limit` above 1, a permit for `hold` ms each; answers
+//             with their number and the longest wait
 //   close     closes the client
 //
 // An event `lost` has the time at which a hold was lost.
 import { createInterface } from 'node:readline'
+import { setTimeout as pause } from 'node:timers/promises'
 
 const [, , index = '', target = '', options = '{}'] = process.argv
 /** @type {typeof import('../../src/index.ts')} */
@@ -28,7 +31,7 @@ const client = await connect(await sourceOf(), JSON.parse(options))
 /** @type {Map<string, import('../../src/index.ts').Hold>} */
 const holds = new Map()
 
-/** @typedef {{ id: number, verb: string, name: string, value: string }} Request */
+/** @typedef {{ id: number, verb: string, name: string, value: string, limit: number, hold: number, for: number }} Request */
 /**
  * @param {string} name
  * @param {import('../../src/index.ts').Hold} hold
@@ -57,6 +60,19 @@ const verbs = {
   campaign: async ({ name, value }) => keep(name, await client.election(name).campaign({ value })),
   unlock: ({ name }) => giveBack(name),
   resign: ({ name }) => giveBack(name),
+  turns: async (request) => {
+    const { name, limit, hold: holdMs } = request
+    const lock = limit > 1 ? client.semaphore(name, { permits: limit }) : client.mutex(name)
+    let [turns, longestMs] = [0, 0]
+    for (const end = now() + request.for; now() < end; turns += 1) {
+      const asked = now()
+      const hold = await lock.acquire()
+      longestMs = Math.max(longestMs, now() - asked)
+      await pause(holdMs)
+      await hold.release()
+    }
+    return { turns, longestMs }
+  },
   close: async () => {
     await client.close()
     return {}

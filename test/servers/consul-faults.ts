@@ -244,6 +244,9 @@ export class Network {
         this.#send(kindOf(operations), signal, (way, signal) => way.txn(operations, signal, purpose), inner),
       read: async (target, signal) => this.#heard() ?? inner.read(target, signal),
       block: async (target, wait, signal) => this.#heard() ?? inner.block(target, wait, signal),
+      registerService: (service, signal) => inner.registerService(service, signal),
+      passCheck: (service, signal) => inner.passCheck(service, signal),
+      deregisterService: (service, signal) => inner.deregisterService(service, signal),
       close: () => inner.close(),
     }
   }

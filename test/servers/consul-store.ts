@@ -1,5 +1,5 @@
-// The Consul of one test file, and the requests of a test that bypass Leasehold. Owns that each test closes its
-// clients, leaves no key and no session behind, and fails on a warning or an unhandled rejection.
+// The Consul of one test file, and the requests of a test that bypass Leasehold. Makes sure that each test
+// closes its clients, leaves no key and no session behind, and fails on a warning or an unhandled rejection.
 import { readFile } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished } from 'vitest'
@@ -41,7 +41,7 @@ export function useConsul(options: ConsulServerOptions = {}): TestConsul {
     store.cluster = await startConsul(options)
   })
   afterAll(() => store.close())
-  // Handlers run in reverse order: this one after the clients are closed.
+  // Handlers run in reverse order, so this one runs after the clients are closed.
   beforeEach(() => onTestFinished(() => store.expectEmpty()))
   failOnComplaints()
   return store
@@ -165,7 +165,7 @@ export class TestConsul {
     return (await this.ask('GET', 'kv/?keys&consistent')).index
   }
 
-  /** The connections that the agent counts. It includes those of a client that has left while its read goes on. */
+  /** The number of connections that the agent counts. A client that has left counts until its blocking read is over. */
   async connections(): Promise<number> {
     const port = Number(new URL(this.cluster.address).port).toString(16).toUpperCase().padStart(4, '0')
     const sockets = (await readFile('/proc/net/tcp', 'utf8')).split('\n').slice(1)
@@ -178,9 +178,9 @@ export class TestConsul {
   /** Fails if a test left anything, and removes it for the next test. */
   async expectEmpty(): Promise<void> {
     const keys = (await this.keys()).map(({ key }) => key)
-    // The harness makes sessions without a name, to see whether Consul is healthy. A `consul lock` whose lock was
-    // broken exits at once, sometimes before its request to end its session was sent; Consul ends that session after
-    // its time to live.
+    // The harness makes sessions without a name, to see whether Consul is healthy. If the lock of a `consul lock` was
+    // broken, the process exits at once, sometimes before it has asked Consul to end its session. Consul ends that
+    // session after its time to live.
     const all = await this.sessions()
     const sessions = all.filter(({ Name }) => Name !== '' && !Name.startsWith('Consul lock for '))
     await this.delete('', 'recurse')

@@ -32,6 +32,9 @@ export interface Said {
   readonly owner?: boolean
   readonly value?: string
   readonly session?: string
+  /** The answer to `turns`. */
+  readonly turns?: number
+  readonly longestMs?: number
 }
 
 /** The clock that all peers share, in ms. */

@@ -20,8 +20,8 @@ test.each([
   ['no subject', `\n\n${body}`, 'the subject is empty'],
   ['a full stop', `Session: one timer.\n\n${body}`, 'the subject ends with a full stop'],
   ['a subject of two lines', `Session:\none timer\n\n${body}`, 'the line after the subject is not blank'],
-  ['no reason', 'Session: one timer\n', 'there is no body that says why'],
-  ['a blank reason', 'Session: one timer\n\n  \n', 'there is no body that says why'],
+  ['no body', 'Session: one timer\n', 'there is no body that says why'],
+  ['a blank body', 'Session: one timer\n\n  \n', 'there is no body that says why'],
 ])('a message with %s is refused', (_, message, fault) => {
   expect(faultsOf(message)).toEqual([fault])
 })

@@ -23,7 +23,7 @@ const mistakes = [
     file: store,
     find: 'for (const changed of [...(this.#watchers.get(name) ?? [])]) changed()',
     put: 'for (const changed of [...(this.#watchers.get(name) ?? [])].slice(0, 1)) changed()',
-    case: 'two permits that are free at once wake two waiters, and no third one',
+    case: 'two permits that become free together wake two waiters, and no third one',
   },
   {
     name: 'foreign-woken-late',
@@ -35,7 +35,7 @@ const mistakes = [
   {
     name: 'foreign-change-before-the-wait-missed',
     file: backend,
-    find: '      look() // the watch missed changes between the answer and its begin\n',
+    find: '      look() // for changes between the answer and the start of this watch\n',
     put: '',
     case: 'a claim that begins to wait just after the lock became free is woken',
   },
@@ -49,7 +49,7 @@ const mistakes = [
       this.destroySession(id)
       for (const [name, those] of watchers) this.#watchers.set(name, those)
     })`,
-    case: 'a session that is not renewed ends in time, and a waiter is woken although nobody asks',
+    case: 'a session that is not renewed ends in time, and its end wakes a waiter that does not ask again',
   },
   {
     name: 'foreign-late-attempt-is-a-ghost',
@@ -61,7 +61,7 @@ const mistakes = [
       return this.#answer(claim)
     })
     return Promise.race([arrived, givenUp as Promise<never>])\n`,
-    case: 'an attempt that was given up before its answer leaves nothing after its withdrawal, even if it arrives late',
+    case: 'an attempt that was aborted before its answer leaves nothing after its withdrawal, even if it arrives late',
   },
   {
     name: 'foreign-abort-heard-after-the-answer',
@@ -70,21 +70,21 @@ const mistakes = [
     put: `    this.#store.join(claim)
     if (!this.#holds(claim)) await new Promise((answer) => setTimeout(answer, 4_000))
     return this.#answer(claim)\n`,
-    case: 'an abort before the store answers ends every question soon, with no other reason than its own',
+    case: 'an abort before the store answers ends every question soon, with the reason of the abort',
   },
   {
     name: 'foreign-session-shorter-than-granted',
     file: store,
     find: 'return this.#clock.after(ttlMs, () => this.destroySession(id))',
     put: 'return this.#clock.after(ttlMs / 2, () => this.destroySession(id))',
-    case: 'a session that is not renewed ends in time, and a waiter is woken although nobody asks',
+    case: 'a session that is not renewed ends in time, and its end wakes a waiter that does not ask again',
   },
   {
     name: 'foreign-session-longer-than-granted',
     file: store,
     find: 'return this.#clock.after(ttlMs, () => this.destroySession(id))',
     put: 'return this.#clock.after(ttlMs * 5, () => this.destroySession(id))',
-    case: 'a session that is not renewed ends in time, and a waiter is woken although nobody asks',
+    case: 'a session that is not renewed ends in time, and its end wakes a waiter that does not ask again',
   },
   {
     name: 'foreign-dead-session-renewed',
@@ -105,14 +105,14 @@ const mistakes = [
     file: store,
     find: '    else this.#lines.delete(name)\n',
     put: '    else this.#lines.delete(name)\n    if (rest.length === 0) this.#tickets = 0n\n',
-    case: 'tokens grow although the name was free in between',
+    case: 'tokens grow, also if the name was free in between',
   },
   {
     name: 'foreign-refused-claim-stays',
     file: store,
     find: ' || (!claim.wait && line.length >= claim.permits)',
     put: '',
-    case: 'a claim that does not wait holds if it can, and leaves nothing when it is refused',
+    case: 'a claim without wait holds if the name is free, and leaves nothing in the store if it is refused',
   },
   {
     name: 'foreign-asked-again-stands-again',
@@ -133,14 +133,14 @@ const mistakes = [
     file: store,
     find: '    this.#lines.set(claim.name, places)\n    this.#tell(claim.name)\n',
     put: '    this.#lines.set(claim.name, places)\n',
-    case: 'an observer that waits is woken soon by a new value and by the next leader, and not before',
+    case: 'a waiting observer is woken soon by a new value and by the next leader, and not before',
   },
   {
     name: 'foreign-break-takes-any-holder',
     file: store,
     find: '(each, index) => each.ticket === ticket && index < each.claim.permits',
     put: '(each, index) => each.ticket <= ticket && index < each.claim.permits',
-    case: 'break changes nothing with a token that no holder has: of a waiter, of the last holder, or of no claim',
+    case: 'break changes nothing if no holder has the token: that of a waiter, of a past holder, or of no claim',
   },
   {
     name: 'foreign-permits-not-compared',

@@ -558,7 +558,7 @@ const onConsul = [
   {
     name: 'consul-line-mark-kept-after-an-abort',
     file: 'src/backends/consul/claims.ts',
-    find: '    if (buried.applied) await this.#tidy(keys, buried.entries, signal)\n',
+    find: '    await this.#tidy(keys, buried.entries, signal)\n',
     put: '',
     stores: consul,
     by: clean,
@@ -640,8 +640,8 @@ const onConsul = [
   {
     name: 'consul-one-too-many',
     file: 'src/backends/consul/semaphore.ts',
-    find: 'sight.alive.length >= state.claim.permits) {',
-    put: 'sight.alive.length > state.claim.permits) {',
+    find: "if (left.length >= claim.permits) return 'delayed'",
+    put: "if (left.length > claim.permits) return 'delayed'",
     stores: consul,
     by: belief,
   },
@@ -652,6 +652,14 @@ const onConsul = [
     put: "{ verb: 'set', key: keys.lock, value: formatHolders(list), flags: semaphoreFlags },",
     stores: consul,
     by: belief,
+  },
+  {
+    name: 'consul-stale-read-decides',
+    file: 'src/backends/consul/mutex.ts',
+    find: 'const { entries } = await this.#transport.read({ key: state.keys.lock }, signal)',
+    put: 'const { entries } = await this.#transport.block({ key: state.keys.lock }, { index: 0, waitMs: 0 }, signal)',
+    stores: consul,
+    by: goesOn,
   },
   {
     name: 'consul-dead-holders-kept',

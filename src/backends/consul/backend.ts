@@ -3,6 +3,7 @@
 import { hostname } from 'node:os'
 import type { Clock } from '../../base/clock.ts'
 import type {
+  Announcement,
   Attempt,
   Backend,
   Claim,
@@ -15,6 +16,7 @@ import type {
   Standing,
   StoreKey,
 } from '../../contract.ts'
+import { Tombstones } from '../shared/tombstones.ts'
 import { Claims, type Protocol } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
 import type { Layout } from './layout.ts'
@@ -56,6 +58,7 @@ const facts: Omit<Facts, 'lockDelayMs' | 'endsEarly'> = {
   answersAtOnce: false,
   checkpointBytesMax: 375_000,
   valueBytesMax: 375_000,
+  catalog: true,
 }
 
 /** One client of a Consul datacenter. */
@@ -65,6 +68,7 @@ export class ConsulBackend implements Backend {
   readonly #options: ConsulBackendOptions
   readonly #waits: Waits
   readonly #sessions: PermitSessions
+  readonly #tombstones: Tombstones
   readonly #claims: Claims
   readonly #mutexes: Mutexes
   readonly #semaphores: Semaphores
@@ -78,7 +82,14 @@ export class ConsulBackend implements Backend {
     this.#transport = transport
     this.#options = options
     this.#sessions = new PermitSessions(transport)
-    this.#claims = new Claims(transport, options.layout)
+    this.#tombstones = new Tombstones(options.clock, (keys, signal) =>
+      transport.txn(
+        keys.map((key) => ({ verb: 'delete', key }) as const),
+        signal,
+        'gives back',
+      ),
+    )
+    this.#claims = new Claims(transport, options.layout, this.#tombstones)
     this.#mutexes = new Mutexes(transport, this.#claims, this.#waits)
     this.#semaphores = new Semaphores(transport, this.#claims, this.#waits, this.#sessions)
     this.#writes = new FencedWrites(transport, options.layout)
@@ -92,8 +103,10 @@ export class ConsulBackend implements Backend {
     return { id, ttlMs }
   }
 
-  renewSession(session: string, signal: AbortSignal): Promise<Renewal> {
-    return this.#sessions.renew(session, signal)
+  async renewSession(session: string, signal: AbortSignal): Promise<Renewal> {
+    const renewal = await this.#sessions.renew(session, signal)
+    this.#tombstones.tidy(signal).catch(() => {}) // the next renewal tries again
+    return renewal
   }
 
   destroySession(session: string, signal: AbortSignal): Promise<void> {
@@ -165,6 +178,15 @@ export class ConsulBackend implements Backend {
 
   key(claim: Claim): StoreKey | undefined {
     return this.#claims.key(claim)
+  }
+
+  async announce(announcement: Announcement, signal: AbortSignal): Promise<void> {
+    const isKnown = await this.#transport.passCheck(announcement.id, signal)
+    if (!isKnown) await this.#transport.registerService(announcement, signal)
+  }
+
+  retract(id: string, signal: AbortSignal): Promise<void> {
+    return this.#transport.deregisterService(id, signal)
   }
 
   async close(): Promise<void> {

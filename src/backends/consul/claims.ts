@@ -2,11 +2,13 @@
 // and the complete removal of a withdrawn claim. mutex.ts and semaphore.ts decide which claim may hold.
 
 import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
-import { quoted } from '../../base/printable.ts'
+import { oneLine, quoted } from '../../base/printable.ts'
 import type { Admitted, Attempt, Claim, StoreKey } from '../../contract.ts'
+import type { Tombstones } from '../shared/tombstones.ts'
 import type { ClaimKeys, Layout } from './layout.ts'
 import { type StoredHolders, type Ticket, ticketOf } from './line.ts'
-import type { Operation, StoredKey, Transport, TxnOutcome } from './wire/transport.ts'
+import type { Room } from './semaphore-sight.ts'
+import type { Failure, Operation, StoredKey, Transport, TxnOutcome } from './wire/transport.ts'
 
 /** The key by which a claim holds. No other hold has the same session, create index and modify index. */
 export interface Held {
@@ -30,6 +32,8 @@ export interface ClaimState {
   unanswered: boolean
   /** Of a mutex: the state that the last wait saw, for the attempt that follows. */
   sight?: Sight | undefined
+  /** Of a semaphore: the free permit that ended the last wait, for the attempt that follows. */
+  room?: Room | undefined
   /** Of a semaphore: the session that has the claim's permit, or is about to have it. */
   permitSession?: string | undefined
   /** Of a semaphore: the list of holders when this claim last saw it. If it is unchanged, the release needs no read. */
@@ -72,11 +76,13 @@ export interface Protocol {
 export class Claims {
   readonly #transport: Transport
   readonly #layout: Layout
+  readonly #tombstones: Tombstones
   readonly #states = new WeakMap<Claim, ClaimState>()
 
-  constructor(transport: Transport, layout: Layout) {
+  constructor(transport: Transport, layout: Layout, tombstones: Tombstones) {
     this.#transport = transport
     this.#layout = layout
+    this.#tombstones = tombstones
   }
 
   /** The key by which a claim holds, with its modify index as of the last answered write. */
@@ -137,7 +143,7 @@ export class Claims {
       ],
       signal,
     )
-    if (!outcome.applied) throw new Error('an attempt of a withdrawn claim')
+    if (!outcome.applied) throw refused(outcome.failures)
     state.ticket = outcome.entries.find(({ key }) => key === keys.ticket)?.createIndex
     return outcome.entries
   }
@@ -163,7 +169,9 @@ export class Claims {
       { verb: 'get-tree', key: keys.line },
     ]
     const buried = await this.#transport.txn(bury, signal, 'gives back')
-    if (buried.applied) await this.#tidy(keys, buried.entries, signal)
+    if (!buried.applied) return
+    this.#tombstones.note(keys.tombstone)
+    await this.#tidy(keys, buried.entries, signal)
   }
 
   /**
@@ -189,4 +197,10 @@ export class Claims {
       'gives back',
     )
   }
+}
+
+/** Why a place in line was refused. Consul's reason is for people: a claim that is withdrawn is not asked about again. */
+function refused(failures: readonly Failure[]): UnavailableError {
+  const reasons = failures.map(({ reason }) => reason).join(', ')
+  return new UnavailableError(`consul refused the place in line (${oneLine(reasons)}); ask again`)
 }

@@ -1,5 +1,5 @@
-// Writes that Consul accepts only while the claim holds: its checkpoint, and its value. Owns that a late write never
-// replaces a later one, not even of the same holder.
+// Writes that Consul accepts only while the claim holds: its checkpoint, and its value. A write that arrives late
+// never replaces a newer one, not even one of the same holder.
 
 import { SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import type { ClaimState, Held, Protocol } from './claims.ts'
@@ -58,8 +58,8 @@ export class FencedWrites {
   }
 
   /**
-   * Stores the checkpoint of a candidate. Its value must not change, since other clients read it. So here the condition
-   * is that the checkpoint is as the last write left it.
+   * Stores the checkpoint of a candidate. The value of its lock's key must not change, since other clients read it. So
+   * here the condition is that the checkpoint itself is as the last write left it.
    */
   async #candidateCheckpoint(
     state: ClaimState,

@@ -13,8 +13,8 @@ export type { Auth, Credentials, Pem, Tls } from '../shared/credentials.ts'
 export type { ConsulEnterprise, ConsulOptions, ConsulTls } from './options.ts'
 
 /**
- * A source for `connect`. Throws TypeError or RangeError at once for an unknown option or a bad value. It sends
- * nothing; `connect` does.
+ * A source for `connect`. Throws TypeError or RangeError at once for an unknown option or a bad value. Sends nothing:
+ * only `connect` opens connections.
  */
 export function consul(options: ConsulOptions = {}): BackendSource {
   return sourceOf(options)
@@ -40,12 +40,12 @@ function sourceOf(options: ConsulOptions, tokenAgain?: () => string | undefined)
 
 /**
  * Reads `consul://host:port,host:port/namespace/?dc=dc1&node=n1&checks=a,b&lockDelayMs=30000`, or `consuls://` for TLS;
- * `consul://unix:%2Fpath/namespace/` is a socket. Without a host, as in `consul:` or `consul:///namespace/`, the address is that of CONSUL_HTTP_ADDR and
- * CONSUL_HTTP_SSL, or else 127.0.0.1:8500. Credentials come from the variables that the consul program reads:
- * CONSUL_HTTP_TOKEN, CONSUL_HTTP_TOKEN_FILE (which wins, and is read again when Consul refuses the token), CONSUL_HTTP_AUTH (user:password), and with TLS CONSUL_CACERT,
- * CONSUL_CAPATH, CONSUL_CLIENT_CERT, CONSUL_CLIENT_KEY, CONSUL_TLS_SERVER_NAME and CONSUL_HTTP_SSL_VERIFY; for Consul
- * Enterprise also CONSUL_NAMESPACE and CONSUL_PARTITION. Throws TypeError for a malformed URL, a malformed variable,
- * and a file that cannot be read.
+ * `consul://unix:%2Fpath/namespace/` is a socket. Without a host, as in `consul:` or `consul:///namespace/`, the address
+ * comes from CONSUL_HTTP_ADDR and CONSUL_HTTP_SSL, or is 127.0.0.1:8500. Credentials come from the variables that the
+ * consul program reads: CONSUL_HTTP_TOKEN or, with precedence, CONSUL_HTTP_TOKEN_FILE (which is read again when Consul
+ * refuses the token); CONSUL_HTTP_AUTH (user:password); with TLS CONSUL_CACERT, CONSUL_CAPATH, CONSUL_CLIENT_CERT,
+ * CONSUL_CLIENT_KEY, CONSUL_TLS_SERVER_NAME and CONSUL_HTTP_SSL_VERIFY; for Consul Enterprise CONSUL_NAMESPACE and
+ * CONSUL_PARTITION. Throws TypeError for a malformed URL, a malformed variable, and a file that cannot be read.
  */
 export function consulFromUrl(url: string, environment: NodeJS.ProcessEnv = process.env): BackendSource {
   return sourceOf(optionsOf(url, environment), () => tokenAgain(environment))

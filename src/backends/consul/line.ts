@@ -6,7 +6,7 @@ import { inUse } from '../shared/conflict.ts'
 import { lockFlags, type NameKeys, parseTicket, semaphoreFlags, type TicketFacts } from './layout.ts'
 import type { StoredKey } from './wire/transport.ts'
 
-/** A claim of ours that waits, or a mutex's holder that has waited. */
+/** The ticket of a claim of Leasehold that waits, or of a mutex's holder that had to wait before it held. */
 export interface Ticket {
   readonly key: string
   readonly session: string
@@ -49,19 +49,19 @@ export function ticketOf(keys: NameKeys, { key, session }: StoredKey): TicketFac
   return facts?.session === session ? facts : undefined
 }
 
-/** The key that decides, if it exists. */
+/** The key `.lock`, if it exists: it decides which claims hold. */
 export function readLock(keys: NameKeys, entries: readonly StoredKey[]): StoredKey | undefined {
   return entries.findLast(({ key }) => key === keys.lock)
 }
 
-/** The contenders of a semaphore, ours and Go's: keys that a session of the same name holds. In order. */
+/** The contenders of a semaphore, ours and Go's, in order: keys named after the session that holds them. */
 export function readContenders({ folder }: NameKeys, entries: readonly StoredKey[]): StoredKey[] {
   return entries
     .filter(({ key, session }) => session !== undefined && key === `${folder}${session}`)
     .sort((one, other) => one.createIndex - other.createIndex)
 }
 
-/** Reads the list of holders; undefined if the value is none. */
+/** Reads the list of holders; undefined if the value is not such a list. */
 export function parseHolders({ value }: StoredKey): Holders | undefined {
   try {
     const { Limit: permits, Holders: holders } = JSON.parse(value)
@@ -103,7 +103,7 @@ export function readStandings(keys: NameKeys, entries: readonly StoredKey[]): St
   const tickets = readTickets(keys, entries)
   const isHolder = ({ session = '' }: StoredKey): boolean => slots?.holders.includes(session) ?? false
   const holders = slots ? contenders.filter(isHolder) : lock?.session ? [lock] : []
-  // The holder of a mutex keeps its ticket, so that the next in line waits for that alone.
+  // The holder of a mutex keeps its ticket, so that the next claim in line has to watch only that ticket.
   const waiting = tickets.filter(({ session }) => slots || session !== lock?.session)
   const others = contenders.filter((entry) => !isHolder(entry)).map(asWaiter)
   const inOrder = [...waiting, ...others].sort((one, other) => one.created - other.created)

@@ -1,6 +1,6 @@
-// A mutex in Consul: NAME/.lock decides, held by a session and with the flags of Go's api.Lock. Tickets order the
-// claims of Leasehold. Owns the steps of a claim, each one transaction with conditions for everything that it relies
-// on.
+// A mutex in Consul: the session that holds the key NAME/.lock, with the flags of Go's api.Lock, has the lock. Tickets
+// order the claims of Leasehold. Owns the steps of a claim: each is one transaction, with a condition for everything that
+// it relies on.
 
 import { UnavailableError } from '../../base/errors.ts'
 import { quoted } from '../../base/printable.ts'
@@ -19,7 +19,7 @@ interface Queueing extends Waiting {
 }
 
 const triesMax = 8
-/** A transaction takes 64 operations. */
+/** How many deleted tickets a transaction may check, of the 64 operations that Consul takes. */
 const provableMax = 56
 
 const free: Sight = { lock: undefined, ahead: [], gone: [] }
@@ -142,7 +142,7 @@ export class Mutexes implements Protocol {
     return left && gone.length <= provableMax ? { ...free, gone } : undefined
   }
 
-  /** Waits until nobody has the lock. */
+  /** Waits until no session has the lock. */
   async #lock(lock: StoredKey | undefined, signal: AbortSignal): Promise<Sight | undefined> {
     const { key, modifyIndex } = lock as StoredKey
     const isFree = ({ entries: [now] }: { entries: readonly StoredKey[] }): boolean =>

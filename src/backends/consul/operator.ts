@@ -20,23 +20,25 @@ import type { Operation, StoredKey } from './wire/transport.ts'
 
 const triesMax = 8
 
-/** The claims on a name: holders first, then waiters in order. Costs one request, and one more if there are none. */
+/** The claims on a name: holders first, then waiters in order. Costs two requests, at the same time. */
 export async function line(at: Namespace, name: string, signal: AbortSignal): Promise<Standing[]> {
   const keys = at.layout.keys(name)
   return readStandings(keys, await readAll(at, keys.folder, signal))
 }
 
 /**
- * All keys under a prefix. Consul silently leaves out keys that the token may not read. So after an answer without
- * keys, one more request checks that the token may read a key with this prefix.
+ * All keys under a prefix. Consul silently leaves out keys that the token may not read, some or all. So one more request, at
+ * the same time, checks that the token may read a key with this prefix.
  */
 async function readAll(at: Namespace, prefix: string, signal: AbortSignal): Promise<readonly StoredKey[]> {
-  const { entries } = await at.transport.read({ prefix }, signal)
-  if (entries.length === 0) await at.transport.read({ key: `${prefix}.leasehold` }, signal)
-  return entries
+  const reads = [{ prefix }, { key: `${prefix}.leasehold` }].map((target) =>
+    at.transport.read(target, signal),
+  )
+  const [all] = await Promise.all(reads)
+  return all?.entries ?? []
 }
 
-/** All names that begin with `prefix` and have claims, sorted. Costs one recursive read. */
+/** All names that begin with `prefix` and have claims, sorted. Costs two requests, at the same time. */
 export async function survey(at: Namespace, prefix: string, signal: AbortSignal): Promise<NameState[]> {
   const entries = await readAll(at, at.layout.within(prefix), signal)
   return [...groupByName(at, entries)]
@@ -49,7 +51,7 @@ export async function survey(at: Namespace, prefix: string, signal: AbortSignal)
     .sort(byName)
 }
 
-/** The checkpoints of all names that begin with `prefix`. Costs one recursive read. */
+/** The checkpoints of all names that begin with `prefix`. Costs two requests, at the same time. */
 export async function checkpoints(
   at: Namespace,
   prefix: string,

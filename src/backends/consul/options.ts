@@ -38,7 +38,7 @@ export interface ConsulEnterprise {
 export interface ConsulOptions extends Credentials {
   /** The secret id of an ACL token. */
   readonly token?: string | undefined
-  /** HTTPS. `true` trusts the system's authorities and shows no certificate; `false` is the same as nothing. */
+  /** HTTPS. `true` trusts the system's authorities and shows no certificate. `false` is the same as no option. */
   readonly tls?: boolean | ConsulTls | undefined
   /** The datacenter to ask; by default that of the agent. */
   readonly dc?: string | undefined
@@ -56,13 +56,13 @@ export interface ConsulOptions extends Credentials {
   readonly enterprise?: ConsulEnterprise | undefined
   /**
    * Health checks of the node that end the session, and with it every hold, when one of them fails; e.g. `serfHealth`.
-   * Default: none, so that only the time to live ends it. With each check a holder that works well can lose its lock.
+   * Default: none, so that only the time to live ends it. If a check fails by mistake, a healthy holder loses its lock.
    */
   readonly checks?: readonly string[] | undefined
   /** The node to which the session belongs. It must be in Consul's catalog. Default: that of the agent. */
   readonly node?: string | undefined
   /**
-   * How long Consul keeps a lock from everyone after its holder's session ended without a release, in ms: a whole
+   * How long Consul lets no client take a lock after its holder's session ended without a release, in ms: a whole
    * number from 1 000 to 60 000, by default twice the time to live, at most 60 000. Consul may end a session at any
    * time, so a holder's deadline is this time, less a tenth, after Consul last confirmed its session.
    */
@@ -73,8 +73,8 @@ export interface ConsulOptions extends Credentials {
    */
   readonly unsafeTwoMayHold?: boolean | undefined
   /**
-   * A client that exists already, made by npm `consul`, instead of endpoints, credentials, `dc` and `enterprise`. It
-   * stays open; you close it.
+   * A client that exists already, made by npm `consul`, instead of endpoints, credentials, `dc` and `enterprise`.
+   * Leasehold does not close it.
    */
   readonly client?: Consul | undefined
 }
@@ -152,8 +152,8 @@ const lockDelayLeastMs = 1_000
 function checkLockDelay({ lockDelayMs = lockDelayLeastMs, unsafeTwoMayHold }: ConsulOptions): void {
   if (lockDelayMs >= lockDelayLeastMs || unsafeTwoMayHold) return
   throw new RangeError(
-    `lockDelayMs: ${lockDelayMs} is out of range; it takes a whole number from 1000 to 60000, since a holder may believe ` +
-      'for no longer than that. With unsafeTwoMayHold: true it takes less, and two may believe to hold',
+    `lockDelayMs: ${lockDelayMs} is out of range; it takes a whole number from 1000 to 60000, since a hold counts ` +
+      'for no longer than that. unsafeTwoMayHold: true allows less, and then two clients may hold at the same time',
   )
 }
 

@@ -3,21 +3,14 @@
 // it.
 
 import { SessionGoneError, UnavailableError } from '../../base/errors.ts'
-import type { Claim, Waiting } from '../../contract.ts'
+import type { Waiting } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
 import type { ClaimState, Claims, Held, Holding, Protocol } from './claims.ts'
 import { delayedKeys, enter, takeOff, without } from './holders.ts'
-import type { NameKeys } from './layout.ts'
-import {
-  checkKind,
-  parseHolders,
-  readContenders,
-  readLock,
-  readTickets,
-  type StoredHolders,
-  type Ticket,
-} from './line.ts'
+import { checkKind, readTickets, type StoredHolders, type Ticket } from './line.ts'
 import type { PermitSessions } from './permit-sessions.ts'
+import { untilRoom } from './room.ts'
+import { hasRoom, type Room, type Sight, see } from './semaphore-sight.ts'
 import type { Waits } from './waits.ts'
 import type { Operation, Snapshot, StoredKey, Transport } from './wire/transport.ts'
 
@@ -28,17 +21,6 @@ interface Queueing extends Waiting {
   readonly predecessor: Ticket | undefined
   /** The index at which the name was read. */
   readonly index: number
-}
-
-/** The state of the whole name in one answer. */
-interface Sight {
-  readonly index: number
-  readonly lock: StoredKey | undefined
-  /** The stored list. Dead holders may still be on it. */
-  readonly list: StoredHolders
-  readonly alive: readonly string[]
-  readonly tickets: readonly Ticket[]
-  readonly contenders: readonly StoredKey[]
 }
 
 const triesMax = 8
@@ -59,35 +41,49 @@ export class Semaphores implements Protocol {
     this.#sessions = sessions
   }
 
-  /** Reads the holders and the waiters, then puts the claim on the list, or in line. */
-  async attempt(state: ClaimState, signal: AbortSignal, tries: number = triesMax): Promise<Answer> {
+  /**
+   * Puts the claim on the list, or in line. If the last wait saw a free permit, this is one transaction: others that
+   * race for it need no more. Otherwise the holders and the waiters are read first.
+   */
+  async attempt(state: ClaimState, signal: AbortSignal): Promise<Answer> {
+    const { room, held, ticket } = state
+    state.room = undefined
+    const stands = !held && ticket !== undefined
+    // The room is a hint and decides nothing: the transaction checks every condition.
+    const taken = room && stands && (await this.#take(state, room, signal))
+    return taken && taken !== 'delayed' ? admitted(taken) : this.#advance(state, signal)
+  }
+
+  async #advance(state: ClaimState, signal: AbortSignal, tries: number = triesMax): Promise<Answer> {
     const before = state.held
     const sight = await this.#look(state, signal)
     if (state.held) return admitted(before ? state.held : await this.#admitAnew(state, sight, signal))
     this.#check(state, sight)
-    if (this.#ahead(state, sight.tickets).length > 0 || sight.alive.length >= state.claim.permits) {
-      return this.#wait(state, sight, signal)
+    if (this.#ahead(state, sight.tickets).length > 0 || !hasRoom(sight, state.claim)) {
+      const answer = await this.#wait(state, sight, signal)
+      // The claims ahead left while this one joined: then the list need not change for its turn to come.
+      const isTurn = !answer.predecessor && hasRoom(sight, state.claim) && state.ticket !== undefined
+      return isTurn && tries > 1 ? this.#advance(state, signal, tries - 1) : answer
     }
     const held = await this.#take(state, sight, signal)
     if (held === 'delayed') return { ...(await this.#wait(state, sight, signal)), delayed: true }
     if (held) return admitted(held)
     if (tries === 1) throw new UnavailableError('the semaphore changed too fast to take a permit; ask again')
-    return this.attempt(state, signal, tries - 1)
+    return this.#advance(state, signal, tries - 1)
   }
 
   /**
-   * A holder watches its key. A waiter watches the ticket before its own or, if there is none, the whole name, until a
-   * permit is free.
+   * A holder watches its key. A waiter watches the ticket before its own or, if there is none, the list, until a permit
+   * is free.
    */
-  async changed({ claim, keys }: ClaimState, answer: Answer, signal: AbortSignal): Promise<undefined> {
+  async changed(state: ClaimState, answer: Answer, signal: AbortSignal): Promise<undefined> {
     if (answer.held) {
       await this.#waits.untilTaken(answer.by, signal)
       return
     }
     const { predecessor, index } = answer
-    const hasRoom = (snapshot: Snapshot): boolean => see(claim, keys, snapshot).alive.length < claim.permits
     if (predecessor) await this.#waits.until({ key: predecessor.key }, predecessor.modified, isLeft, signal)
-    else await this.#waits.until({ prefix: keys.folder }, index, hasRoom, signal)
+    else state.room = await untilRoom(this.#waits, state, index, signal)
   }
 
   async verify(state: ClaimState, signal: AbortSignal): Promise<boolean> {
@@ -171,9 +167,12 @@ export class Semaphores implements Protocol {
    * Puts the claim on the list, with a key of its own and out of the line, if nobody has changed the list. Dead
    * holders leave the list, unless their lock-delay is not over: if they leave no room, the claim is delayed.
    */
-  async #take(state: ClaimState, sight: Sight, signal: AbortSignal): Promise<Held | 'delayed' | undefined> {
+  async #take(
+    state: ClaimState,
+    { list, alive }: Room,
+    signal: AbortSignal,
+  ): Promise<Held | 'delayed' | undefined> {
     const { claim } = state
-    const { alive, list } = sight
     const session = state.permitSession ?? (await this.#sessions.take(claim, signal))
     state.permitSession = session
     const dead = list.holders.filter((holder) => !alive.includes(holder))
@@ -229,16 +228,6 @@ export class Semaphores implements Protocol {
 
 function admitted(by: Held): Holding {
   return { held: true, token: by.token, by }
-}
-
-/** The state in an answer. A holder on the list without a key of its own has died, or its own key was deleted. */
-function see(claim: Claim, keys: NameKeys, { index, entries }: Snapshot): Sight {
-  const lock = readLock(keys, entries)
-  const contenders = readContenders(keys, entries)
-  const { permits, holders } = (lock && parseHolders(lock)) ?? { permits: claim.permits, holders: [] }
-  const alive = holders.filter((holder) => contenders.some(({ session }) => session === holder))
-  const list = { permits, holders, index: lock?.modifyIndex ?? 0 }
-  return { index, lock, list, alive, contenders, tickets: readTickets(keys, entries) }
 }
 
 const isLeft = ({ entries: [ticket] }: Snapshot): boolean => ticket?.session === undefined

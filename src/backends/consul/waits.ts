@@ -14,8 +14,14 @@ const readsMax = 64
  * until this time is over.
  */
 const waitMs = { crowded: 500, least: 2_000, most: 15_000 } as const
-/** If a read returns sooner than this and without a change, the next one waits for this time. */
+/** If reads return sooner than this and without news, the next one is spaced. */
 const tooSoonMs = 50
+/**
+ * The pause before a read that is spaced. Others that come and go change the index without news for this wait, so it is
+ * short: during it, clients without a line take what has become free. For many keys, which cost time to read, and for
+ * answers without any change, it is longer.
+ */
+const spaceMs = { least: 2, perKey: 0.05, most: 50 } as const
 
 /** The blocking reads of one client. */
 export class Waits {
@@ -48,10 +54,17 @@ export class Waits {
       const snapshot = await this.#read(target, known, leastElapsedMs(since, begun), signal)
       if (!snapshot || suffices(snapshot)) return snapshot
       vain = this.#since(begun) < tooSoonMs ? vain + 1 : 0
+      const spacedMs = snapshot.index === known ? spaceMs.most : spaceOf(snapshot)
       // A smaller index means that the store was restored: its new indexes cannot be compared with the old ones.
       known = snapshot.index < known ? 0 : snapshot.index
-      if (vain > 1) await pause(this.#clock, tooSoonMs, signal)
+      if (vain > 1) await pause(this.#clock, spacedMs, signal)
     }
+  }
+
+  /** As `until`, after a pause. */
+  async later(pauseMs: number, ...wait: Parameters<Waits['until']>): Promise<Snapshot | undefined> {
+    await pause(this.#clock, pauseMs, wait[3])
+    return this.until(...wait)
   }
 
   /** Resolves when a claim may no longer hold by this key. Rejects only with `signal.reason`. */
@@ -131,4 +144,10 @@ export class Waits {
     if (next) next()
     else this.#reading -= 1
   }
+}
+
+/** The pause after this answer, which had no news. */
+function spaceOf({ entries }: Snapshot): number {
+  const { least, perKey, most } = spaceMs
+  return Math.min(most, Math.max(least, perKey * entries.length))
 }

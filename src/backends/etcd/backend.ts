@@ -15,13 +15,14 @@ import type {
   Standing,
   StoreKey,
 } from '../../contract.ts'
+import { Tombstones } from '../shared/tombstones.ts'
 import { type Answer, Claims } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
 import { type Layout, leaseOf, type Namespace } from './layout.ts'
 import { LockDelay } from './lock-delay.ts'
 import { leaderChanged, observe, type Seen } from './observe.ts'
+import { remove, txn } from './operations.ts'
 import { breakHold, checkpoints, line, overtake, survey } from './operator.ts'
-import { Tombstones } from './tombstones.ts'
 import type { Transport } from './wire/transport.ts'
 
 /** The time to live that is used by default. */
@@ -53,7 +54,9 @@ export class EtcdBackend implements Backend {
   /** `lockDelayMs` is the option of that name; 0 means none. */
   constructor(transport: Transport, layout: Layout, clock: Clock, lockDelayMs = 0) {
     this.facts = { ...facts, lockDelayMs, endsEarly: lockDelayMs > 0 }
-    this.#tombstones = new Tombstones(transport, clock)
+    this.#tombstones = new Tombstones(clock, (keys, signal) =>
+      transport.txn(txn([], keys.map(remove)), signal),
+    )
     this.#delay = new LockDelay(transport, layout, clock, lockDelayMs)
     this.#transport = transport
     this.#clock = clock

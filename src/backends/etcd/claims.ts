@@ -3,6 +3,7 @@
 import type { ITxnRequest, ITxnResponse } from 'etcd3'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import type { Admitted, Claim, Waiting } from '../../contract.ts'
+import type { Tombstones } from '../shared/tombstones.ts'
 import { checkCrowd } from './crowd.ts'
 import type { Layout } from './layout.ts'
 import {
@@ -30,7 +31,6 @@ import {
   txn,
 } from './operations.ts'
 import { type ClaimState, stands } from './own-key.ts'
-import type { Tombstones } from './tombstones.ts'
 import { untilAdmitted, untilDeleted } from './waits.ts'
 import type { Transport } from './wire/transport.ts'
 

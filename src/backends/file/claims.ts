@@ -117,14 +117,20 @@ export class Claims {
   }
 }
 
-/** Looks whether a holder may have lost its claim. `live` is the open store, and throws if there is none. */
+/**
+ * Looks whether a holder may have lost its claim, and takes the lock of its session again if this process has dropped it.
+ * `live` is the open store, and throws if there is none.
+ */
 export function lookOfHolder(
   claim: Claim,
-  live: () => { readonly files: SessionFiles; readonly claims: Claims },
+  live: () => { readonly files: SessionFiles; readonly claims: Claims; readonly store: Store },
 ): Look {
   return (cause) => {
-    const { files, claims } = live()
-    if (files.isLost(claim.session)) return 'changed'
+    const { files, claims, store } = live()
+    const { session } = claim
+    if (files.isLost(session)) return 'changed'
+    if (files.isUnlocked(session) && !store.whileStanding(session, () => files.lockAgain(session)))
+      return 'changed'
     return cause !== 'tick' && !claims.place(claim) ? 'changed' : undefined
   }
 }

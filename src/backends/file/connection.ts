@@ -6,6 +6,7 @@ import { UnavailableError } from '../../base/errors.ts'
 import { type Database, isBusy, type Row, type Statement, type Value } from './driver.ts'
 import { failure, moved } from './failure.ts'
 import { isSameFile } from './folder.ts'
+import type { Log } from './log.ts'
 
 /** All methods are synchronous and throw RefusedError, ConflictError or UnavailableError. None waits for a lock. */
 export class Connection {
@@ -13,14 +14,16 @@ export class Connection {
   readonly #open: () => Database
   readonly #directory: string
   readonly #file: Stats
+  readonly #log: Log
   readonly #statements = new Map<string, Statement>()
   #database: Database | undefined
   #isClosed = false
 
   /** `openDatabase` opens the database. It is called again after an error that makes a connection unusable. */
-  constructor(openDatabase: () => Database, directory: string, path: string) {
+  constructor(openDatabase: () => Database, directory: string, path: string, log: Log) {
     this.#open = openDatabase
     this.#directory = directory
+    this.#log = log
     this.path = path
     this.#database = openDatabase()
     this.#file = lstatSync(path)
@@ -43,14 +46,9 @@ export class Connection {
    */
   transaction<T>(work: () => T): T {
     this.#exec('BEGIN IMMEDIATE')
-    try {
-      const result = work()
-      this.#exec('COMMIT')
-      return result
-    } catch (error) {
-      this.#rollBack()
-      throw this.#failure(error)
-    }
+    const result = this.#committed(work)
+    if (this.#database) this.#log.committed(this.#database)
+    return result
   }
 
   /** Runs `work`; its commits are on the disk when this returns. Not inside of a transaction. */
@@ -86,6 +84,17 @@ export class Connection {
   close(): void {
     this.#isClosed = true
     this.#drop()
+  }
+
+  #committed<T>(work: () => T): T {
+    try {
+      const result = work()
+      this.#exec('COMMIT')
+      return result
+    } catch (error) {
+      this.#rollBack()
+      throw this.#failure(error)
+    }
   }
 
   #exec(text: string): void {

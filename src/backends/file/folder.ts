@@ -31,6 +31,8 @@ const nonBlocking: number = constants.O_NONBLOCK ?? 0
 export class Folder {
   /** The database. */
   readonly database: string
+  /** An empty file. The process that copies the log into the database has it locked. */
+  readonly copying: string
   /** The folder of the sessions' files. */
   readonly sessions: string
   /** The mode of new files: for the owner alone, unless the folder is shared on purpose. */
@@ -43,13 +45,14 @@ export class Folder {
    */
   constructor(directory: string) {
     this.database = join(directory, 'leasehold.db')
+    this.copying = `${this.database}-copying`
     this.sessions = join(directory, 'sessions')
     makeDirectory(directory)
     const stats = statSync(directory)
     if (!stats.isDirectory()) throw new ConflictError(`${directory} is not a directory: choose another`)
     checkOwner(directory, stats, [])
     const isNew = !isPlain(this.database)
-    for (const end of ['-wal', '-shm', '-journal']) isPlain(this.database + end)
+    for (const end of ['-wal', '-shm', '-journal', '-copying']) isPlain(this.database + end)
     this.fileMode = isShared(stats.mode) ? (stats.mode & 0o666) | 0o600 : 0o600
     this.#checked = openSessions(this.sessions, stats, isNew)
   }

@@ -7,6 +7,7 @@ import { Connection } from './connection.ts'
 import type { Database, Driver } from './driver.ts'
 import { failure, isLocked } from './failure.ts'
 import { Folder, isPlain } from './folder.ts'
+import { Log, settings } from './log.ts'
 import { SessionFiles } from './session-files.ts'
 import { Store } from './store.ts'
 
@@ -64,9 +65,10 @@ function openOnce(driver: Driver, directory: string): Opened {
     const folder = new Folder(directory)
     const files = new SessionFiles(driver, folder)
     if (folder.hasLeftOvers()) removeLeftOvers(folder, files)
-    if (!isPlain(folder.database)) createFile(folder)
+    if (!isPlain(folder.database)) createFile(folder, folder.database)
     const open = (): Database => openDatabase(driver, folder.database)
-    return { files, store: new Store(new Connection(open, directory, folder.database)) }
+    const log = new Log(folder.database, () => openEmpty(driver, folder))
+    return { files, store: new Store(new Connection(open, directory, folder.database, log)) }
   } catch (error) {
     throw failure(error, directory, join(directory, 'leasehold.db'))
   }
@@ -86,10 +88,16 @@ function removeLeftOvers(folder: Folder, files: SessionFiles): void {
   throw new UnavailableError(`${folder.database} ${why}: end them, or wait until they have noticed it`)
 }
 
-/** Creates the database file, since SQLite would create it with another mode, and through a link. */
-function createFile(folder: Folder): void {
+/** The file whose lock means that its process copies the log. */
+function openEmpty(driver: Driver, folder: Folder): Database {
+  if (!isPlain(folder.copying)) createFile(folder, folder.copying)
+  return driver.open(folder.copying)
+}
+
+/** Creates a file for SQLite, which would create it with another mode, and through a link. */
+function createFile(folder: Folder, path: string): void {
   try {
-    folder.create(folder.database)
+    folder.create(path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error // else another process was faster
   }
@@ -102,7 +110,7 @@ function openDatabase(driver: Driver, path: string): Database {
     if (!inSnapshot(database, () => isOurs(database, path))) create(database, path)
     // On macOS a commit reaches the disk only with these two; elsewhere they mean nothing.
     database.exec('PRAGMA synchronous = NORMAL; PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1')
-    database.exec('PRAGMA journal_size_limit = 1048576')
+    database.exec(settings)
     return database
   } catch (error) {
     database.close()

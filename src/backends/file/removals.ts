@@ -51,15 +51,16 @@ export class Removals {
 
   removeDead(sessions: readonly SessionRow[], most: number = probesMost): boolean {
     const dead = this.#some(sessions, most).filter((id) => this.#files.isDead(id))
-    return dead.filter((id) => this.remove(id)).length > 0
+    // Looked at again in the transaction: its process may have taken a lock again that it had dropped.
+    return dead.filter((id) => this.remove(id, undefined, () => this.#files.isDead(id))).length > 0
   }
 
   /**
    * Removes a session and wakes the claims that may hold next. With `renewals`, only if the session is still at that
-   * count.
+   * count, and with `still` only if that says so in the transaction.
    */
-  remove(id: string, renewals?: bigint): boolean {
-    const next = this.#store.removeSession(id, renewals, () => this.#files.remove(id))
+  remove(id: string, renewals?: bigint, still?: () => boolean): boolean {
+    const next = this.#store.removeSession(id, renewals, () => this.#files.remove(id), still)
     this.#renewals.forget(id)
     // Deferred: we may be inside a look() of this client, and wake() could re-enter another one.
     for (const session of new Set(next)) queueMicrotask(() => this.#waits.wake(session))

@@ -166,12 +166,27 @@ export class Store {
     })
   }
 
-  /**
-   * Removes a session and its claims; if `renewals` is given, only if the session is still at that count. `last` runs
-   * in the same transaction. Returns the sessions whose claims may hold now, or undefined if nothing was removed.
-   */
-  removeSession(id: string, renewals: bigint | undefined, last: () => void): string[] | undefined {
+  /** Runs `work` in a transaction that writes, if a session stands; returns whether it does. */
+  whileStanding(id: string, work: () => void): boolean {
     return this.#connection.transaction(() => {
+      const stands = this.sessions().some((session) => session.id === id)
+      if (stands) work()
+      return stands
+    })
+  }
+
+  /**
+   * Removes a session and its claims; if `renewals` is given, only if the session is still at that count. `still` and `last`
+   * run in the same transaction; if `still` says no, nothing is removed. Returns the sessions whose claims may hold now, or undefined if nothing was removed.
+   */
+  removeSession(
+    id: string,
+    renewals: bigint | undefined,
+    last: () => void,
+    still: () => boolean = () => true,
+  ): string[] | undefined {
+    return this.#connection.transaction(() => {
+      if (!still()) return undefined
       const stood = this.#connection.ask(sql.removeSession, id, renewals ?? -1n).length === 1
       if (!stood && renewals !== undefined) return undefined
       const claims = this.#connection.ask(sql.removeClaims, id)

@@ -61,7 +61,7 @@ export class MemoryBackend implements Backend {
     return this.#answer(claim)
   }
 
-  /** Resolves with the new answer once the claim holds although it did not, or no longer stands. */
+  /** Resolves with the new answer when the claim begins to hold, and with undefined when it was removed. */
   changed(claim: Claim, answer: Attempt, signal: AbortSignal): Promise<Attempt | undefined> {
     return this.#until(claim.name, signal, () => {
       if (this.#store.position(claim) < 0) return 'gone'
@@ -154,7 +154,7 @@ export class MemoryBackend implements Backend {
     return place && { value: place.value, token: place.ticket, session: place.claim.session }
   }
 
-  /** Resolves with the result of `find`, now or after a change of the line; with undefined if it is 'gone'. */
+  /** Looks now and after each change of the line. Resolves with the result of `find`, or with undefined for 'gone'. */
   #until<T>(name: string, signal: AbortSignal, find: () => T | 'gone' | undefined): Promise<T | undefined> {
     return untilAborted(signal, ({ resolve }) => {
       const look = (): void => {
@@ -162,7 +162,7 @@ export class MemoryBackend implements Backend {
         if (found) resolve(found === 'gone' ? undefined : found)
       }
       const stopWatching = this.#store.watch(name, look)
-      look() // the watch missed changes between the answer and its begin
+      look() // for changes between the answer and the start of this watch
       return stopWatching
     })
   }

@@ -1,4 +1,4 @@
-// A store in this process, for tests, and the smallest complete example of a backend. Owns the entry; store.ts has the
+// The entry to a store in this process: for tests, and as the smallest complete example of a backend. store.ts has the
 // rules.
 import { checkOptions } from '../../base/options.ts'
 import { quotedTarget } from '../../base/printable.ts'

@@ -1,5 +1,5 @@
-// The store itself: sessions, lines and checkpoints as a state machine whose steps are all synchronous. Owns the
-// truth; backend.ts asks the questions. This file shows what every store has to do.
+// The store itself: sessions, lines and checkpoints, as a state machine whose steps are all synchronous. backend.ts
+// asks the questions. This file shows what every store has to do.
 
 import type { Clock } from '../../base/clock.ts'
 import { SessionGoneError } from '../../base/errors.ts'
@@ -48,7 +48,7 @@ export class MemoryStore {
     for (const name of this.#lines.keys()) this.#remove(name, (place) => place.claim.session === id)
   }
 
-  /** Puts the claim at the end of the line, unless it is in the line, or has no `wait` and would have to wait. */
+  /** Puts the claim at the end of the line, unless it is in the line already, or would have to wait without `wait`. */
   join(claim: Claim): void {
     this.#session(claim.session)
     const line = this.#lines.get(claim.name) ?? []
@@ -113,7 +113,7 @@ export class MemoryStore {
     this.#tell(claim.name)
   }
 
-  /** Calls `changed` after every change of the line. Returns a function that ends this. */
+  /** Calls `changed` after every change of the line. Returns a function that unsubscribes. */
   watch(name: string, changed: () => void): () => void {
     const watchers = this.#watchers.get(name) ?? new Set()
     this.#watchers.set(name, watchers.add(changed))

@@ -30,15 +30,15 @@ export function parseNamespace(path: string): string {
   try {
     return withSlash(decodeURIComponent(path.slice(1)))
   } catch (cause) {
-    throw new TypeError(`url: the namespace ${quotedTarget(path)} is not percent-encoded rightly`, {
+    throw new TypeError(`url: the namespace ${quotedTarget(path)} is not valid percent-encoding`, {
       cause,
     })
   }
 }
 
 /**
- * Reads the query of a URL: each parameter at most once, and only known ones. Throws TypeError for others. `many` are
- * those that may stand there more than once.
+ * Reads the query of a URL: each parameter at most once, and only known ones. Throws TypeError for others. `many` names
+ * the parameters that may be given more than once.
  */
 export function parseQuery(
   query: string,
@@ -48,18 +48,18 @@ export function parseQuery(
   const parameters = new URLSearchParams(query)
   const other = [...parameters].find(([name]) => !known.includes(name))
   if (other) {
-    // A token that was pasted here without a name is no word with a value, and is not shown.
+    // A secret that was pasted into the query by mistake does not look like `name=value`, and then is not shown.
     const shown = /^[a-z_-]{1,20}$/i.test(other[0]) && other[1] ? quoted(other[0]) : 'in it (not shown)'
     throw new TypeError(`url: the parameter ${shown} is not known; it takes only ${known.join(', ')}`)
   }
   const read = new Map([...new Set(parameters.keys())].map((name) => [name, parameters.getAll(name)]))
   for (const [name, values] of read) {
-    if (values.length > 1 && !many.includes(name)) throw new TypeError(`url: ${name} is there more than once`)
+    if (values.length > 1 && !many.includes(name)) throw new TypeError(`url: ${name} is given more than once`)
   }
   return read
 }
 
-/** A whole number in a URL. Throws TypeError for everything else. */
+/** Reads a whole number in a URL. Throws TypeError for any other text. */
 export function parseWhole(text: string, argument: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text)
   throw new TypeError(`${argument}: ${quotedTarget(text)} is not a whole number`)

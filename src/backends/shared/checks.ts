@@ -1,5 +1,5 @@
-// Checks of the options that several backends take: endpoints, namespace, credentials, a given client. Owns that the
-// rules are the same on every store. A message never shows a value that may be a secret.
+// Checks of the options that several backends take: endpoints, namespace, credentials, a client of the client library.
+// They are here so that the rules are the same on every store. A message never shows a value that may be a secret.
 import { flagOr, type Kind, list, object, type TableOf, text } from '../../base/options.ts'
 import type { Auth, Tls } from './credentials.ts'
 
@@ -24,8 +24,8 @@ export function endpointsKind(of: string, parse: (address: string) => unknown): 
 export const namespaceKind: Kind = { ...text({ empty: true }), alsoCalled: ['prefix', 'keyPrefix', 'folder'] }
 
 /**
- * Checks the option `client`, a client of the client library that the caller has made. Throws TypeError if an option
- * is given that this client already decides.
+ * Checks the option `client`: a client of the client library (such as etcd3) that the caller has made. Throws TypeError
+ * if one of the `superfluous` options is given with it, since the client already decides these.
  */
 export function checkAlone(options: object, superfluous: readonly string[]): void {
   const given = options as Readonly<Record<string, unknown>>

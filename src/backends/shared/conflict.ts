@@ -1,4 +1,4 @@
-// The error for a name that is used for something else. Owns the words; each backend finds out what the name is used
+// The error for a name that is used for something else. Owns its message; each backend finds out what the name is used
 // for.
 import { ConflictError } from '../../base/errors.ts'
 import { quoted } from '../../base/printable.ts'
@@ -6,9 +6,9 @@ import type { Claim } from '../../contract.ts'
 
 /** The present use of a name. */
 export interface Use {
-  /** How many may hold the name in its present use. Undefined if a key is there that is no lock. */
+  /** How many may hold the name in its present use. Undefined if a key that is not a lock uses the name. */
   readonly permits: number | undefined
-  /** The key that is in the way, where one alone is. */
+  /** The key that is in the way, if it is a single one. */
   readonly key?: string | undefined
   /** Whether nobody holds that key, so that an operator may delete it. */
   readonly leftOver?: boolean | undefined

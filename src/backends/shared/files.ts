@@ -1,27 +1,27 @@
-// Files that a variable of the environment names: certificates, keys, tokens. Owns the messages about them. A message
-// always names the variable. It shows the path only if that is one: a text in place of a path may be the secret itself.
+// Files that an environment variable names: certificates, keys, tokens. Owns the messages about them. A message always
+// names the variable. It shows the value only if it looks like a path: otherwise it may be the secret itself.
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { quoted } from '../../base/printable.ts'
 
-/** Texts of the environment; an empty one is the same as a missing one. */
+/** The environment variables. An empty one counts as missing. */
 export type Variables = Readonly<Record<string, string | undefined>>
 
-/** The content of the file that a variable names; undefined where it names none. Throws TypeError if it cannot be read. */
+/** The content of the file that a variable names; undefined if it names none. Throws TypeError if it cannot be read. */
 export function fileOf(variables: Variables, variable: string): Buffer | undefined {
   const file = variables[variable]
   return file ? fromFile(variable, file, () => readFileSync(file)) : undefined
 }
 
 /**
- * The certificates in the file that a variable names; undefined where it names none. Throws TypeError if it has none that
- * can be read.
+ * The certificates in the file that a variable names; undefined if it names none. Throws TypeError if the file has no
+ * certificate that can be read.
  */
 export function certificatesOf(variables: Variables, variable: string): Buffer | undefined {
   return pemOf(variables, variable, 'a certificate', (text) => new X509Certificate(text))
 }
 
-/** The private key in the file that a variable names, likewise. It must not be encrypted: nobody asks for a passphrase. */
+/** The same for the private key in a file. The key must not be encrypted, since there is no way to give a passphrase. */
 export function privateKeyOf(variables: Variables, variable: string): Buffer | undefined {
   return pemOf(variables, variable, 'a private key', (text) => createPrivateKey(text))
 }
@@ -43,7 +43,7 @@ function pemOf(
     // OpenSSL's message for an encrypted key differs from version to version.
     const why = text.includes('ENCRYPTED')
       ? 'is encrypted; give a copy without a passphrase'
-      : `has not ${what} that can be read`
+      : `does not have ${what} that can be read`
     throw new TypeError(`${variable}: ${file} ${why}`)
   }
 }
@@ -61,7 +61,7 @@ export function fromFile<T>(variable: string, file: string, reading: () => T): T
   }
 }
 
-/** A path in quotes; in its place "its value" for a text that is no path. */
+/** A path in quotes. For a text that does not look like a path: "its value (not shown)". */
 function quotedPath(file: string): string {
   return /[/\\]/.test(file) && !/[\r\n]|-----/.test(file) ? quoted(file) : 'its value (not shown)'
 }

@@ -1,4 +1,4 @@
-// Names in an answer that shows many of them. Owns that their order and their limit are the same on every store.
+// Names in an answer that shows many of them: their order and their longest length, the same on every store.
 
 /** Compares two entries by their names, as strings: `entries.sort(byName)`. No two entries have the same name. */
 export function byName(one: { readonly name: string }, other: { readonly name: string }): number {

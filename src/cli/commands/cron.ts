@@ -41,7 +41,11 @@ export function addCron(program: Command): void {
 
 /** Checks the schedule before any request to a store. */
 function toSchedule(text: string): string {
-  return parsed(() => new Schedule(text, undefined).expression)
+  return parsed(() => {
+    if (/^[\d*,/-]{1,9}$/.test(text))
+      throw new RangeError("it takes the whole expression in one pair of quotes, such as '0 3 * * *'")
+    return new Schedule(text, undefined).expression
+  })
 }
 
 function toTimezone(text: string): string {

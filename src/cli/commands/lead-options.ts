@@ -13,6 +13,9 @@ export interface LeadOptions extends HoldOptions {
   readonly onLead?: string
   readonly onStandby?: string
   readonly health?: Listening
+  readonly service?: string
+  readonly serviceAddress?: string
+  readonly port?: number
 }
 
 /** Signals that may ask a candidate to make room. */
@@ -34,6 +37,9 @@ export function withLeadOptions(subcommand: Command): Command {
     .addOption(new Option('--drain-on <signal>', 'makes room for other candidates').argParser(toSignal))
     .option('--on-lead <command>', 'a shell command to run on becoming the leader')
     .option('--on-standby <command>', 'a shell command to run on becoming a standby')
+    .option('--service <name>', 'Consul: the service that is healthy only at the leader; takes --port')
+    .option('--port <number>', 'the port of --service', toPort)
+    .option('--service-address <address>', "the address of --service (default: that of the agent's node)")
     .option('--health <[host:]port>', 'answers probes over HTTP: /live, /ready and /leader', toListening)
 }
 
@@ -67,6 +73,13 @@ function toSignal(text: string): NodeJS.Signals {
   })
 }
 
+function toPort(text: string): number {
+  return parsed(() => {
+    if (/^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535) return Number(text)
+    throw new RangeError('it takes a port from 1 to 65535')
+  })
+}
+
 /** Without a host it listens on this machine alone. */
 function toListening(text: string): Listening {
   return parsed(() => {
@@ -92,6 +105,7 @@ Examples:
   $ leasehold lead web --value 10.0.0.7:8080 -- node server.js
   $ leasehold lead web --priority "$DEPLOYMENT" --drain-on USR1 -- node server.js
   $ leasehold lead scheduler --url etcd://10.0.0.1:2379/prod/ -- ./scheduler
+  $ leasehold lead web --url consul: --service web --port 8080 -- node server.js
   $ leasehold leader scheduler
 
 The command gets these variables:
@@ -115,7 +129,7 @@ LEASEHOLD_NAME, LEASEHOLD_ROLE and, if leading, LEASEHOLD_TOKEN; the command doe
 not wait for them, and each is killed after 10 s. Under systemd, Type=notify with
 NotifyAccess=all tells READY and the role. With --health, /live answers 200 unless
 the command outlives its term, /ready while it leads or stands in line, and /leader
-while it leads; all others are 503. docs/command.md has a unit and a manifest.
+while it leads; all else is 503. docs/command.md has a unit and a manifest.
 
 Exit status: that of the command, 128+n if signal n ended it or the wait, or
   0    SIGTERM ended a standby, or the wait for a store that is not up yet

@@ -2,7 +2,7 @@
 // command and on leasehold. under-hold.ts runs the command; the library campaigns.
 
 import type { Command } from 'commander'
-import type { CandidateValue } from '../../api/election.ts'
+import type { CandidateValue, LeaderService } from '../../api/election.ts'
 import type { LedTerm } from '../../api/term.ts'
 import { HoldLostError } from '../../base/errors.ts'
 import { quoted } from '../../base/printable.ts'
@@ -71,7 +71,7 @@ class Candidate {
     if (drainOn) signals.divert(drainOn, () => election.drain())
     try {
       await election.lead((term) => this.#serve(term), {
-        ...{ value: this.#value, priority },
+        ...{ value: this.#value, priority, service: serviceOf(this.#options) },
         signal: AbortSignal.any([interrupted, this.#over.signal]),
         graceMs: Number.MAX_SAFE_INTEGER, // the overseer decides when the command is killed
         stopBeforeMs: 0, // and how long before the deadline the command is stopped
@@ -136,6 +136,13 @@ class Candidate {
     this.#told = message
     this.#progress.say(`${message}; standing for election again`)
   }
+}
+
+/** Throws RangeError unless `--service` and `--port` come together. */
+function serviceOf({ service: name, port, serviceAddress: address }: LeadOptions): LeaderService | undefined {
+  if (name === undefined && port === undefined && address === undefined) return undefined
+  if (name !== undefined && port !== undefined) return { name, port, address }
+  throw new RangeError('--service and --port: give both or none')
 }
 
 /**

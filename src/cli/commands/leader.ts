@@ -31,7 +31,7 @@ export function addLeader(program: Command): void {
     .addHelpText('after', help)
     .action(async (name: string, options: LeaderOptions) => {
       checkName(name)
-      await withClient(options, (visit) => tell(visit, name, options))
+      await withClient({ ...options, readsOnly: true }, (visit) => tell(visit, name, options))
     })
 }
 

@@ -34,7 +34,7 @@ export function addLs(program: Command): void {
     .addOption(urlOption())
     .addHelpText('after', help)
     .action((prefix: string, options: LsOptions) =>
-      withClient(options, (visit) => {
+      withClient({ ...options, readsOnly: true }, (visit) => {
         const show = new Show(visit.client.url, options)
         return options.watch ? watch(visit, prefix, show) : once(visit, prefix, show)
       }),

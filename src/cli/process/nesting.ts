@@ -1,4 +1,4 @@
-// Refuses a nested leasehold that waits for a lock of its own ancestor: it would wait for ever. Owns how that is seen
+// Refuses a nested leasehold that would wait for a lock of its own ancestor, and so for ever. Owns how this is detected
 // before the wait.
 
 import { hostname } from 'node:os'

@@ -1,5 +1,5 @@
-// The guardians of commands. Owns when one is started: for a command that will run soon, and for no other, since it is a
-// process of its own.
+// The guardians of commands. Decides when a guardian is started: only for a command that will run soon, since each
+// guardian is a process of its own.
 import { Guardian } from './guardian.ts'
 import { type Inherited, inherited } from './inherited.ts'
 
@@ -9,12 +9,12 @@ export class Post {
   #next: Guardian | undefined
 
   constructor() {
-    // The guardian would notice the end of this process by itself, but a moment later. A reader of its stdout would
-    // wait for that.
+    // A guardian that stands by would notice the end of this process a moment later. Until then it keeps our stdout
+    // open, and a reader of that would wait.
     process.once('exit', () => this.#next?.dismiss())
   }
 
-  /** A guardian for one command, whose caller dismisses it: the one that stands by, or a new one. */
+  /** The guardian for one command: the one that stands by, or a new one. The caller dismisses it. */
   guardian(): Guardian {
     this.standBy()
     const guardian = this.#next as Guardian

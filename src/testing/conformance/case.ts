@@ -5,7 +5,7 @@ import type { Stage } from './stage.ts'
 /** A case as its file writes it: a promise that every store keeps, and a check of it. */
 export interface Draft {
   readonly title: string
-  /** How long a sound backend on a store with these facts takes in it, in ms. Without it next to nothing. */
+  /** How long the case takes with a sound backend of a store with these facts, in ms. Left out if nearly 0. */
   readonly takesMs?: (facts: Facts) => number
   run(stage: Stage): Promise<void>
 }

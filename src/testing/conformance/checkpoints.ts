@@ -56,7 +56,7 @@ export const checkpoints: readonly Draft[] = [
     },
   },
   {
-    title: 'checkpoints are read of all names with the prefix, also of names without claims',
+    title: 'checkpoints reads the texts of all names with the prefix, even of names without claims',
     async run(stage) {
       const { backend } = stage
       const client = await stage.client()

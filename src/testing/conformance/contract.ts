@@ -1,5 +1,5 @@
-// The contract itself, asked without a client in between: idempotence, wake-ups of waiters, aborts, and whether the
-// facts are true.
+// Calls of the contract itself, without a client in between: idempotence, wake-ups of waiters, aborts, and whether the
+// facts agree.
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { claimOf, type Draft } from './case.ts'
@@ -36,7 +36,7 @@ export const contract: readonly Draft[] = [
     },
   },
   {
-    title: 'a claim that does not wait holds if it can, and leaves nothing when it is refused',
+    title: 'a claim without wait holds if the name is free, and leaves nothing in the store if it is refused',
     async run(stage) {
       const { backend } = stage
       const name = stage.name()
@@ -62,7 +62,7 @@ export const contract: readonly Draft[] = [
     },
   },
   {
-    title: 'list names the holder first, then the waiters with their values, in order if the store is fair',
+    title: 'line names the holder first, then the waiters with their values, in order if the store is fair',
     async run(stage) {
       const { backend, facts } = stage
       const name = stage.name()
@@ -85,7 +85,7 @@ export const contract: readonly Draft[] = [
   },
   {
     title:
-      'changed gives up with the reason of the signal, resolves when the answer changes, and lets go of the signal',
+      'changed rejects with the reason of its signal, resolves when the answer changes, and leaves no listener',
     async run(stage) {
       const { backend } = stage
       const name = stage.name()
@@ -104,7 +104,7 @@ export const contract: readonly Draft[] = [
     },
   },
   {
-    title: 'an answer is plain data: with a copy of it a client can wait for a change, too',
+    title: 'an answer is plain data: a client can also wait for a change with a copy of it',
     async run(stage) {
       const { backend } = stage
       const name = stage.name()
@@ -133,7 +133,7 @@ export const contract: readonly Draft[] = [
     },
   },
   {
-    title: 'an aborted signal rejects every question with its reason, and nothing is applied',
+    title: 'a question with an aborted signal rejects with its reason, and nothing is applied',
     async run(stage) {
       const { backend, facts } = stage
       const reason = new Error('aborted before')

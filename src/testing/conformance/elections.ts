@@ -143,7 +143,7 @@ export const elections: readonly Draft[] = [
   },
   {
     title:
-      'an observer that waits rejects with the reason of its signal, and wakes for a change from before the wait',
+      'a waiting observer rejects with the reason of its signal, and notices a change from before the wait',
     async run(stage) {
       const { backend } = stage
       const name = stage.name()
@@ -160,7 +160,7 @@ export const elections: readonly Draft[] = [
     },
   },
   {
-    title: 'an observer that waits is woken soon by a new value and by the next leader, and not before',
+    title: 'a waiting observer is woken soon by a new value and by the next leader, and not before',
     async run(stage) {
       const { backend, clock } = stage
       const name = stage.name()
@@ -186,7 +186,7 @@ export const elections: readonly Draft[] = [
   },
 ]
 
-/** The first observation that differs from `seen`, however often the store wakes the observer before. */
+/** The first observation with a leader that differs from `seen`. The store may wake the observer without news before. */
 async function observedNext(stage: Stage, name: string, seen: Observation): Promise<Observation> {
   const { backend } = stage
   for (;;) {

@@ -1,5 +1,5 @@
-// The ways out of a wait: refused, too late, aborted, in conflict, closed. Each leaves nothing behind, and lets in no
-// claim whose turn it is not.
+// The ways in which a wait ends without a hold: refusal, time-out, abort, conflict, close. None of them leaves anything
+// behind, or lets in a claim that is not next.
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { ClosedError, ConflictError, WaitTimeoutError } from '../../base/errors.ts'
@@ -23,12 +23,12 @@ export const givingUp: readonly Draft[] = [
     },
   },
   {
-    title: 'waitMs ends the wait with an error that names the holder, and the place in line is given up',
+    title: 'when waitMs is over, the error names the holder, and the place in line is given up',
     async run(stage) {
       const [one, other] = await stage.pair()
       const name = stage.name()
       const hold = await one.mutex(name).acquire()
-      const reason = await rejection(other.mutex(name).acquire({ waitMs: 500 })) // in which a busy store answers, too
+      const reason = await rejection(other.mutex(name).acquire({ waitMs: 500 })) // long enough for a busy store to answer
       assert.ok(reason instanceof WaitTimeoutError, String(reason))
       assert.match(reason.message, new RegExp(`pid ${process.pid}`))
       await stage.stand(name, 1)
@@ -57,7 +57,7 @@ export const givingUp: readonly Draft[] = [
     },
   },
   {
-    title: 'a waiter in the middle that leaves does not let the one behind it in',
+    title: 'a waiter that leaves the middle of the line does not let in the waiter behind it',
     async run(stage) {
       const name = stage.name()
       const [holder, leaver, last] = await Promise.all([stage.client(), stage.client(), stage.client()])

@@ -4,7 +4,7 @@ import { HoldLostError } from '../../base/errors.ts'
 import type { Draft } from './case.ts'
 import { rejection } from './wait.ts'
 
-/** The cases about holds that end as their holders want. */
+/** The cases about holds that end by a release. */
 export const holding: readonly Draft[] = [
   {
     title: 'release is idempotent, ends the hold at once, never aborts its signal and touches no later hold',

@@ -1,6 +1,6 @@
-// The promises that every store keeps, as a suite for any backend: through the public API if users can see a promise,
-// otherwise through the contract. Owns how a case runs; the files by theme have the promises. The facts of a store are
-// parameters; a backend that needs another suite has another contract.
+// The promises that every store keeps, as a suite for any backend: tested through the public API if users can see a
+// promise, otherwise through the contract. Owns how a case runs; each other file has the cases about one theme. The facts
+// of a store are the only parameters: no backend gets cases of its own.
 
 import { systemClock } from '../../base/clock.ts'
 import type { BackendSource, Facts } from '../../contract.ts'
@@ -28,9 +28,8 @@ export interface ConformanceCase {
   /** The time limit of `run`, in ms, for the test runner. Sound backends take far less. */
   readonly withinMs: number
   /**
-   * Resolves if the backend kept the promise. If not, rejects with an AssertionError that says what was seen. It uses
-   * names that no other case uses, and opens and closes its own clients. It settles within `withinMs` even if the
-   * backend hangs.
+   * Resolves if the backend kept the promise. If not, rejects with an AssertionError that says what was seen. A case has
+   * its own names, which no other case uses, and its own clients. It settles within `withinMs` even if the backend hangs.
    */
   run(): Promise<void>
 }

@@ -9,7 +9,7 @@ import { started } from './wait.ts'
 /** The cases about lost holds and lost places in line. */
 export const losing: readonly Draft[] = [
   {
-    title: 'a holder whose session ends in the store learns of it once, and the next one holds',
+    title: 'a holder whose session ends in the store learns of it once, and the next claim holds',
     takesMs: lossMs,
     async run(stage) {
       const [one, other] = await stage.pair()

@@ -1,4 +1,4 @@
-// Names mean nothing to a store: each is used unchanged, and no name affects another one.
+// A store must not interpret names: each is used unchanged, and no name affects another one.
 import assert from 'node:assert/strict'
 import type { Draft } from './case.ts'
 
@@ -17,7 +17,7 @@ const odd = [
 /** The cases about locks on odd names and on neighbouring ones. */
 export const names: readonly Draft[] = [
   {
-    title: 'a name and a name that continues it after a slash do not block one another',
+    title: 'locks on a name and on the same name with /b after it do not block one another',
     async run(stage) {
       const [one, other] = await stage.pair()
       const name = stage.name()

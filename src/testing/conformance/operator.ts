@@ -1,5 +1,5 @@
-// The operator's view: a survey of every name with its holders and waiters, and breaking one hold, which only its
-// holder learns of.
+// The tasks of an operator: look at all names with their holders and waiters, and break one hold. Only its holder
+// notices the break.
 import assert from 'node:assert/strict'
 import { HoldLostError, UnavailableError } from '../../base/errors.ts'
 import type { NameState } from '../../contract.ts'
@@ -14,7 +14,7 @@ async function stateOf(stage: Stage, name: string): Promise<NameState | undefine
   return (await stage.backend.survey(name, never)).find((state) => state.name === name)
 }
 
-/** The token of the claim at this place. */
+/** The token of the claim at this place of a survey: the holders come first. */
 async function tokenOf(stage: Stage, name: string, place = 0): Promise<bigint> {
   return (await stateOf(stage, name))?.claims[place]?.token ?? assert.fail(`no claim ${place} on ${name}`)
 }
@@ -69,7 +69,8 @@ export const operator: readonly Draft[] = [
     },
   },
   {
-    title: 'a broken claim that asks again is not admitted: it begins anew, behind the holders since then',
+    title:
+      'a broken claim that asks again is not admitted: it starts anew, behind the claims that came after the break',
     async run(stage) {
       const { backend, clock } = stage
       for (const permits of [1, 2]) {
@@ -96,7 +97,7 @@ export const operator: readonly Draft[] = [
     },
   },
   {
-    title: 'a survey has for each holder a token that no later holder has',
+    title: 'a survey shows each holder with a token that no later holder has',
     async run(stage) {
       const name = stage.name()
       const mutex = (await stage.client()).mutex(name)
@@ -112,7 +113,7 @@ export const operator: readonly Draft[] = [
     },
   },
   {
-    title: 'break takes the lock from its holder, which learns of it, and the next one holds',
+    title: 'break takes the lock from its holder, the holder learns of it, and the next claim holds',
     takesMs: lossMs,
     async run(stage) {
       const [one, other] = await stage.pair()
@@ -156,7 +157,7 @@ export const operator: readonly Draft[] = [
   },
   {
     title:
-      'break changes nothing with a token that no holder has: of a waiter, of the last holder, or of no claim',
+      'break changes nothing if no holder has the token: that of a waiter, of a past holder, or of no claim',
     async run(stage) {
       const { backend } = stage
       const name = stage.name()
@@ -183,7 +184,7 @@ export const operator: readonly Draft[] = [
   },
   ...[1, 2].map((permits): Draft => {
     return {
-      title: `the claim of a hanging holder is broken completely, and the next one is woken: with ${permits} permits`,
+      title: `breaking the claim of a holder that hangs removes all of it and wakes the next waiter: ${permits} permits`,
       async run(stage) {
         const { backend } = stage
         const name = stage.name()

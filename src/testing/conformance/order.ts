@@ -8,7 +8,7 @@ import type { Stage } from './stage.ts'
 import { lossMs, quietMs, wakeMs } from './timing.ts'
 import { pending, started, until, within } from './wait.ts'
 
-/** The result of a crowd at one lock. */
+/** The result of `crowd`. */
 interface Served {
   /** The clients in the order in which they held, each by its number in line. */
   readonly order: number[]
@@ -73,7 +73,8 @@ export const order: readonly Draft[] = [
     },
   },
   {
-    title: 'two objects with one name in one client are one lock: two mutexes, or a mutex and an election',
+    title:
+      'two objects of one client with one name are the same lock: two mutexes, or a mutex and an election',
     async run(stage) {
       const name = stage.name()
       const client = await stage.client()
@@ -115,7 +116,7 @@ export const order: readonly Draft[] = [
     },
   },
   {
-    title: 'two permits that are free at once wake two waiters, and no third one',
+    title: 'two permits that become free together wake two waiters, and no third one',
     takesMs: lossMs,
     async run(stage) {
       const { backend, clock, facts } = stage
@@ -142,7 +143,7 @@ export const order: readonly Draft[] = [
     },
   },
   {
-    title: 'tokens grow although the name was free in between',
+    title: 'tokens grow, also if the name was free in between',
     async run(stage) {
       const name = stage.name()
       const tokens: bigint[] = []

@@ -1,4 +1,4 @@
-// Claims that make room in a line: which may be overtaken, and that they stand again behind.
+// Overtaking: which waiting claims may be removed for a claim behind them, and how they stand in line again after it.
 import assert from 'node:assert/strict'
 import { UnavailableError } from '../../base/errors.ts'
 import type { Claim } from '../../contract.ts'
@@ -8,7 +8,7 @@ import type { Stage } from './stage.ts'
 import { lossMs } from './timing.ts'
 import { until } from './wait.ts'
 
-/** A line of one claim for each priority, in this order, and the tokens that everybody sees. */
+/** A line of one claim for each priority, in this order, with the tokens that every client can see. */
 async function lineOf(
   stage: Stage,
   priorities: readonly (number | undefined)[],
@@ -30,7 +30,7 @@ async function prioritiesOf(stage: Stage, name: string): Promise<(number | undef
   return line.map(({ held, priority }) => (held ? undefined : priority))
 }
 
-/** Asks for a claim, and whether it is in line. The first answer after its removal may be an error that asks for another. */
+/** Attempts the claim, and returns whether it is in line then. A removed claim may first be answered UnavailableError. */
 async function stands({ backend }: Stage, claim: Claim): Promise<boolean> {
   await backend.attempt(claim, never).catch((error) => {
     if (!(error instanceof UnavailableError)) throw error
@@ -42,7 +42,7 @@ async function stands({ backend }: Stage, claim: Claim): Promise<boolean> {
 export const overtaking: readonly Draft[] = [
   {
     title:
-      'overtake takes waiting claims that have a priority out of the line, and they stand again at its end',
+      'overtake removes waiting claims that have a priority from the line, and they stand again at its end',
     async run(stage) {
       const { backend } = stage
       const { name, claims, tokens } = await lineOf(stage, [undefined, 1, 2, 7])
@@ -70,7 +70,7 @@ export const overtaking: readonly Draft[] = [
     },
   },
   {
-    title: 'overtake changes nothing where one of the claims has changed, has no priority, or holds',
+    title: 'overtake changes nothing if one of the claims has changed, has no priority, or holds',
     async run(stage) {
       const { backend } = stage
       const { name, claims, tokens } = await lineOf(stage, [3, 1, undefined, 2, 9])

@@ -21,7 +21,7 @@ function keep(stage: Stage, id: string, ttlMs: number, over: AbortSignal): Promi
   return started(until(stage.clock, patience, 'end of the renewals', renew, true))
 }
 
-/** Waits until the claim holds, and asks again only when the store wakes it or has said that it will not. */
+/** Waits until the claim holds. Asks again only when the store wakes it, and every 500 ms during a lock-delay. */
 async function admitted({ backend, clock }: Stage, claim: Claim): Promise<void> {
   let answer = await backend.attempt(claim, never)
   assert.equal(answer.held, false)
@@ -36,7 +36,8 @@ async function admitted({ backend, clock }: Stage, claim: Claim): Promise<void> 
 /** The cases about sessions: each ends by itself, and not too early. */
 export const sessions: readonly Draft[] = [
   {
-    title: 'a session ends by itself when it is not renewed, not too early, and never while it is renewed',
+    title:
+      'a session that is not renewed ends by itself, and not too early; a session that is renewed does not end',
     takesMs: (facts) => expiryMs(briefTtlMs(facts), facts),
     async run(stage) {
       const { backend, facts } = stage
@@ -61,7 +62,7 @@ export const sessions: readonly Draft[] = [
     },
   },
   {
-    title: 'a session that is not renewed ends in time, and a waiter is woken although nobody asks',
+    title: 'a session that is not renewed ends in time, and its end wakes a waiter that does not ask again',
     takesMs: (facts) => expiryMs(briefTtlMs(facts), facts),
     async run(stage) {
       const { facts, clock } = stage

@@ -1,5 +1,5 @@
-// The means of one case: names of its own, clients and sessions of one store. Owns that all of them are closed when
-// the case is over, even if it failed or hangs.
+// The names, clients and sessions that one case uses. Closes all of them when the case is over, even if it failed or
+// hangs.
 
 import type { Leasehold } from '../../api/leasehold.ts'
 import { type Clock, leastElapsedMs, type Mark, systemClock } from '../../base/clock.ts'
@@ -9,7 +9,7 @@ import { never } from './signals.ts'
 import { lossMs, slackMs, usualTtlMs } from './timing.ts'
 import { until } from './wait.ts'
 
-/** The means of one case. */
+/** Makes the names, clients and sessions of one case, and closes them at its end. */
 export class Stage {
   readonly clock: Clock = systemClock()
   /** The contract itself, to see what the public API does not show. */

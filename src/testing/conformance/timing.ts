@@ -5,15 +5,15 @@ import type { Facts } from '../../contract.ts'
 export const slackMs = 30_000
 
 /**
- * The longest time from a change in the store until a waiter learns of it, in ms. Shorter than any time to live of the
- * cases' clients, so that a client that only asks once per time to live is too late.
+ * The longest time from a change in the store until a waiter learns of it, in ms. It is shorter than every time to live
+ * in the cases, so a client that only asks once per time to live is too late.
  */
 export const wakeMs = 5_000
 
-/** How long an ended wait may take to reject, in ms. Nothing is asked of the store for it. */
+/** How long a wait may take to reject after its abort, in ms. That needs no request to the store. */
 export const promptMs = 2_000
 
-/** For how long a case looks on while nothing must happen, in ms: many times as long as a request takes. */
+/** How long a case watches that something does not happen, in ms: many times as long as a request takes. */
 export const quietMs = 300
 
 /** The longest time until a store ends a session of this time to live. Consul takes up to twice as long. */

@@ -1,5 +1,5 @@
-// Questions that are given up before their answer, and what may come of them: an abort ends each of them soon, and an
-// attempt that arrives late leaves nothing. Also when a waiter must be woken, and when not yet.
+// Questions that are aborted before their answer: each of them ends soon, and an attempt that arrives late leaves nothing
+// in the store. Also: when a waiter must be woken, and when not yet.
 import assert from 'node:assert/strict'
 import { pause } from '../../base/clock.ts'
 import { claimOf, type Draft } from './case.ts'
@@ -10,7 +10,7 @@ import { pending, started, within } from './wait.ts'
 
 type Ask = (signal: AbortSignal) => Promise<unknown>
 
-/** Asks, and gives up after so long. The question settles soon: with its answer, or with the reason of the signal. */
+/** Asks, and aborts after `afterMs`. Checks that the question settles soon: with its answer or with the abort's reason. */
 async function giveUp(stage: Stage, ask: Ask, afterMs = 0): Promise<void> {
   const { signal, abort } = abortable()
   const asked = started(ask(signal))
@@ -21,7 +21,7 @@ async function giveUp(stage: Stage, ask: Ask, afterMs = 0): Promise<void> {
   await within(stage.clock, promptMs, 'a question whose signal aborted', settled)
 }
 
-/** Checks for a while that the name has so many claims. */
+/** Checks for a while that the name has this many claims. */
 async function staysAt(stage: Stage, name: string, count: number): Promise<void> {
   const since = stage.clock.mark()
   while (stage.elapsedMs(since) < quietMs) {
@@ -34,7 +34,7 @@ async function staysAt(stage: Stage, name: string, count: number): Promise<void>
 export const unanswered: readonly Draft[] = [
   {
     title:
-      'an attempt that was given up before its answer leaves nothing after its withdrawal, even if it arrives late',
+      'an attempt that was aborted before its answer leaves nothing after its withdrawal, even if it arrives late',
     async run(stage) {
       const { backend } = stage
       const [mine, theirs] = [await stage.session(), await stage.session()]
@@ -54,7 +54,7 @@ export const unanswered: readonly Draft[] = [
     },
   },
   {
-    title: 'an abort before the store answers ends every question soon, with no other reason than its own',
+    title: 'an abort before the store answers ends every question soon, with the reason of the abort',
     async run(stage) {
       const { backend, facts } = stage
       const name = stage.name()

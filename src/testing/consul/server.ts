@@ -1,5 +1,5 @@
-// A simulated Consul datacenter: its data, sessions that live up to twice their time, lock-delays, and blocking reads
-// that return without a change. Owns what a real one does over time; state.ts owns the data.
+// A simulated Consul datacenter: sessions that live up to twice their time to live, lock-delays, and blocking reads that
+// return without a change. Simulates what a real one does over time; state.ts has the data.
 import type {
   Operation,
   SessionPlan,
@@ -9,6 +9,7 @@ import type {
   Wait,
 } from '../../backends/consul/wire/transport.ts'
 import { SessionGoneError } from '../../base/errors.ts'
+import type { Announcement } from '../../contract.ts'
 import type { Random } from '../random.ts'
 import { SimHost } from '../server.ts'
 import type { World } from '../world.ts'
@@ -18,7 +19,7 @@ import { ConsulState, InvalidSession } from './state.ts'
 export interface ConsulFaults {
   /** Blocking reads that return without a change. */
   readonly spurious: number
-  /** Blocking reads that answer with a state some changes ago, as a leader does that is cut off. */
+  /** Blocking reads that answer with an older state, as a leader that is cut off does. */
   readonly stale: number
   /** Blocking reads whose index has fallen back, as after a restored snapshot. */
   readonly reset: number
@@ -39,7 +40,7 @@ interface Blocked {
   readonly wake: () => void
 }
 
-/** A datacenter that acts as one server and is sometimes away. */
+/** A datacenter that acts as one server, which sometimes does not answer. */
 export class SimConsul {
   readonly host: SimHost
   readonly state: ConsulState
@@ -47,6 +48,7 @@ export class SimConsul {
   readonly #random: Random
   readonly #sessions = new Map<string, Session>()
   readonly #blocked = new Set<Blocked>()
+  readonly #services = new Map<string, { readonly service: Announcement; readonly untilMs: number }>()
   readonly #delays = new Map<string, number>()
   readonly #past: Map<string, Snapshot> = new Map()
   faults: ConsulFaults = soundConsul
@@ -100,7 +102,26 @@ export class SimConsul {
     this.state.destroySession(id, (key) => this.#delays.set(key, untilMs))
   }
 
-  /** Ends a session before its time: the server that made it died, a check of its node failed, its node was deregistered. */
+  /** The services of the agent whose checks pass. */
+  get passing(): string[] {
+    return [...this.#services].filter(([, { untilMs }]) => untilMs > this.#world.nowMs).map(([id]) => id)
+  }
+
+  registerService(service: Announcement): void {
+    this.#services.set(service.id, { service, untilMs: this.#world.nowMs + service.forMs })
+  }
+
+  passCheck(id: string): boolean {
+    const known = this.#services.get(id)
+    if (known) this.registerService(known.service)
+    return known !== undefined
+  }
+
+  deregisterService(id: string): void {
+    this.#services.delete(id)
+  }
+
+  /** Ends a session early, as when its server died, a check of its node failed, or its node was deregistered. */
   endEarly(id: string): void {
     this.#world.mark('session ended early')
     this.#world.note(`consul session ${id} ended early`)
@@ -125,20 +146,24 @@ export class SimConsul {
     return this.state.read(target)
   }
 
-  /** Answers when the index has passed, when the time is over, and sometimes for no reason. */
-  block(target: Target, { index, waitMs }: Wait): Promise<Snapshot> {
+  /**
+   * Answers when the index has passed, when the time is over, and sometimes for no reason. A server that is cut off has an
+   * old copy, and nothing wakes its reads.
+   */
+  block(target: Target, { index, waitMs }: Wait, isCutOff = false): Promise<Snapshot> {
     return new Promise((resolve) => {
       const blocked: Blocked = {
         target,
         wake: () => {
           this.#blocked.delete(blocked)
           stop()
-          resolve(this.#believed(target))
+          resolve(isCutOff ? this.#old(target) : this.#believed(target))
         },
       }
       const longMs = waitMs * (1 + this.#random.fraction() / 16)
       const spurious = this.#random.percent(this.faults.spurious)
       const stop = this.#world.after(spurious ? this.#random.fraction() * longMs : longMs, blocked.wake)
+      if (isCutOff) return
       this.#blocked.add(blocked)
       if (this.state.read(target).index > index) blocked.wake()
     })
@@ -174,9 +199,15 @@ export class SimConsul {
     return { ...now, index: 1 }
   }
 
+  /** The copy of a server that is cut off, as of the last answer to this read. */
+  #old(target: Target): Snapshot {
+    this.#world.mark('stale read')
+    return this.#past.get(JSON.stringify(target)) ?? this.state.read(target)
+  }
+
   #restart(id: string, session: Session): void {
     session.cancelExpiry()
-    // Consul promises the time to live and takes twice that. Both are tried.
+    // Consul promises the time to live and takes twice that. The simulation draws either.
     const lifeMs = session.plan.ttlMs * (this.#random.percent(30) ? 1 : 2)
     session.cancelExpiry = this.#world.after(lifeMs + this.#random.between(0, 100), () => this.#expire(id))
   }

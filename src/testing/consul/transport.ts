@@ -9,6 +9,7 @@ import type {
   Wait,
 } from '../../backends/consul/wire/transport.ts'
 import { UnavailableError } from '../../base/errors.ts'
+import type { Announcement } from '../../contract.ts'
 import type { Network } from '../network.ts'
 import type { SimProcess } from '../process.ts'
 import type { SimConsul } from './server.ts'
@@ -23,8 +24,8 @@ export class SimConsulTransport implements Transport {
   readonly sessions: Set<string> = new Set()
   requests = 0
   /**
-   * Whether its server takes itself for the leader and is none any more: then renewals succeed, of whatever session, and
-   * nothing else does.
+   * Whether its server is a former leader that still believes to lead: then the renewal of any session succeeds, blocking
+   * reads are answered from its copy, which does not change, and every other request fails.
    */
   atStaleLeader = false
 
@@ -65,7 +66,19 @@ export class SimConsulTransport implements Transport {
   }
 
   block(target: Target, wait: Wait, signal: AbortSignal): Promise<Snapshot> {
-    return this.#ask(() => this.#server.block(target, wait), signal)
+    return this.#carry(() => this.#server.block(target, wait, this.atStaleLeader), signal)
+  }
+
+  registerService(service: Announcement, signal: AbortSignal): Promise<void> {
+    return this.#carry(() => this.#server.registerService(service), signal)
+  }
+
+  passCheck(service: string, signal: AbortSignal): Promise<boolean> {
+    return this.#carry(() => this.#server.passCheck(service), signal)
+  }
+
+  deregisterService(service: string, signal: AbortSignal): Promise<void> {
+    return this.#carry(() => this.#server.deregisterService(service), signal)
   }
 
   close(): void {

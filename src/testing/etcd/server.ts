@@ -1,5 +1,5 @@
-// A simulated etcd cluster: its data, leases that expire, and watches that lag, break or lose events. Owns what a real
-// cluster does over time. state.ts owns the data, transport.ts the way to a client.
+// A simulated etcd cluster: leases that expire, and watches that lag, break or lose events. Simulates what a real cluster
+// does over time. state.ts has the data, transport.ts the connection to a client.
 import type { ITxnRequest, ITxnResponse } from 'etcd3'
 import { RefusedError, SessionGoneError } from '../../base/errors.ts'
 import type { Channel } from '../network.ts'
@@ -50,7 +50,7 @@ interface Watcher {
   readonly lagMs: number
 }
 
-/** A cluster of etcd members that acts as one server and is sometimes away. */
+/** A cluster of etcd members that acts as one server, which sometimes does not answer. */
 export class SimEtcd {
   readonly host: SimHost
   readonly state: EtcdState
@@ -77,7 +77,7 @@ export class SimEtcd {
     this.state.keysNameLeases = world.random('line of etcd').percent(50)
   }
 
-  /** All leases, with or without keys. In the end none may be left. */
+  /** All leases, with or without keys. At the end of a run none may be left. */
   get leases(): readonly string[] {
     return [...this.#leases.keys()]
   }
@@ -122,7 +122,7 @@ export class SimEtcd {
     this.state.revoke(lease)
   }
 
-  /** Ends a lease before its time: a leader that was stopped goes on, and does not know its successor's renewals. */
+  /** Ends a lease early, as a leader does that was stopped, and continues without the renewals at its successor. */
   endEarly(lease: string): void {
     this.#world.mark('lease ended early')
     this.#world.note(`etcd lease ${lease} ended early`)
@@ -184,7 +184,7 @@ export class SimEtcd {
     this.revoke(lease)
   }
 
-  /** A lagging member begins with the state that it has seen, and sends later events as if they happened now. */
+  /** A lagging member starts the watch at an older state, and sends the events since then as if they happened now. */
   #replay(watcher: Watcher): void {
     this.#world.mark('watch from a lagging member')
     const seen = this.#history.slice(-this.#random.between(0, 5))

@@ -35,7 +35,7 @@ export class EtcdState {
   readonly #leases = new Set<string>()
   readonly #changed: (changes: readonly Change[]) => void
   #revision = 1n
-  /** Whether a read of keys without their values names their leases. etcd does up to 3.6. */
+  /** Whether an answer with keys and without values has the leases of the keys. Up to etcd 3.6 it does. */
   keysNameLeases = true
 
   /** `changed` is called with every transaction that changed something. */
@@ -55,7 +55,7 @@ export class EtcdState {
     this.#leases.add(lease)
   }
 
-  /** Ends a lease. All keys attached to it go in one revision. */
+  /** Ends a lease. All keys attached to it are deleted in one revision. */
   revoke(lease: string): void {
     this.#leases.delete(lease)
     const keys = this.range('\0', '\0').filter((stored) => stored.lease === lease)
@@ -64,7 +64,7 @@ export class EtcdState {
     this.#commit(changes)
   }
 
-  /** The keys of a range, by name. With end '\0', all from `key` on. */
+  /** The keys of a range, sorted. With the end '\0': all keys from `key` on. */
   range(key: string, end?: string): StoredKey[] {
     const one = this.#keys.get(key)
     if (!end) return one ? [one] : []
@@ -151,10 +151,10 @@ export class EtcdState {
     const target = Number(request.sort_target ?? 0)
     const byCreate = target === sortTargets.create
     const bare = request.keys_only === true
-    // etcd 3.7 reads keys from its index, unless it needs the values to sort by them.
+    // etcd 3.7 answers that from its index, which has no leases, unless it sorts by value.
     const leaseless = bare && !this.keysNameLeases && target !== sortTargets.value
     const sign = Number(request.sort_order ?? 0) === 2 ? -1 : 1
-    // In both cases keys that one transaction created stay in the order of keys.
+    // Keys that are equal in the sort stay in the order of keys, such as keys that one transaction created.
     if (byCreate) kept.sort((a, b) => sign * Number(a.created - b.created))
     else if (target === sortTargets.value) kept.sort((a, b) => Buffer.compare(a.value, b.value))
     else if (sign < 0) kept.reverse()

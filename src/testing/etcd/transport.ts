@@ -15,8 +15,8 @@ export class SimEtcdTransport implements Transport {
   /** The leases that this connection asked for. */
   readonly leases: Set<string> = new Set()
   /**
-   * Whether its member takes itself for the leader and is none any more: then renewals succeed, of whatever lease, and
-   * no other request does.
+   * Whether its member is a former leader that still believes to lead: then the renewal of any lease succeeds, and every
+   * other request fails.
    */
   atStaleLeader = false
   requests = 0

@@ -73,7 +73,7 @@ test.each([
   ['consul://::1/', /no host:port/],
   ['consul://unix:run%2Fa/', /"unix:…" is no host:port/],
   ['consul://unix:%2Frun%zz/', /socket is not correctly percent-encoded/],
-  ['consul://h/%zz/', /"\/%zz\/" is not percent-encoded/],
+  ['consul://h/%zz/', /"\/%zz\/" is not valid percent-encoding/],
   ['consul://h//', /namespace "\/" has an empty part.*a\/b\//],
   ['consul://h//a', /"\/a\/" has an empty part/],
   ['consul://h/a//b/', /an empty part/],
@@ -87,7 +87,7 @@ test.each([
   ['consul://h/?dc=a&token=b', /"token" is not known/],
   ['consul://h/?dc', /dc: "" is no datacenter/],
   ['consul://h/?dc=a%20b', /"a b" is no datacenter; it takes letters/],
-  ['consul://h/?dc=a&dc=b', /dc is there more than once/],
+  ['consul://h/?dc=a&dc=b', /dc is given more than once/],
 ])('%s is refused, and what is wrong with it is said', (url, message) => {
   expect(() => parseConsulUrl(url)).toThrow(TypeError)
   expect(() => parseConsulUrl(url)).toThrow(message)

@@ -52,11 +52,11 @@ test.each<[string, string, RegExp]>([
   [
     'ETCDCTL_CACERT',
     '-----BEGIN CERTIFICATE-----\ngarbage\n-----END CERTIFICATE-----\n',
-    /has not a certificate that can be read/,
+    /does not have a certificate that can be read/,
   ],
   ['ETCDCTL_CACERT', 'garbage', /is not PEM/],
-  ['ETCDCTL_CERT', privateKey, /has not a certificate that can be read/],
-  ['ETCDCTL_KEY', certificate, /has not a private key that can be read/],
+  ['ETCDCTL_CERT', privateKey, /does not have a certificate that can be read/],
+  ['ETCDCTL_KEY', certificate, /does not have a private key that can be read/],
   ['ETCDCTL_KEY', encryptedKey, /is encrypted; give a copy without a passphrase/],
 ])('a file of %s with something else in it is refused by its name: %s', (name, content, message) => {
   const directory = emptyDirectory()

@@ -69,6 +69,19 @@ const roles = {
     await client.close()
   },
 
+  /** Takes and gives back NAME a number of times. */
+  async cycles() {
+    const lock = client.mutex(name)
+    let lost = 0
+    for (let left = Number(forMs); left > 0; left -= 1) {
+      const hold = await lock.acquire()
+      if (!hold.held) lost += 1
+      await hold.release()
+    }
+    say('lost', lost)
+    await client.close()
+  },
+
   /** Opens a transaction that writes, and keeps it until it is killed. */
   async block() {
     const { loadDriver } = await import(`${built}/backends/file/driver.js`)

@@ -1,4 +1,5 @@
-// Two copies of the package in one process, as in a monorepo with two versions: the locks of POSIX belong to the process.
+// Two copies of the package in one process, as in a monorepo with two versions. POSIX locks belong to the whole process,
+// so one copy can drop those of the other.
 import { execFile } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,7 +18,7 @@ beforeAll(() => {
 })
 afterAll(() => remove(home))
 
-/** Leasehold and libsql, each as files of its own; all other packages are shared. */
+/** Copies the files of Leasehold and of libsql into the folder. All other packages are shared. */
 function makeCopy(folder: string): void {
   cpSync(join(builtPackage(), 'dist'), join(folder, 'dist'), { recursive: true })
   mkdirSync(join(folder, 'node_modules', '@libsql'), { recursive: true })
@@ -27,7 +28,7 @@ function makeCopy(folder: string): void {
     cpSync(join(installed, name), join(folder, 'node_modules', name), { recursive: true })
 }
 
-/** Runs a program that has `connect` of both copies, and says what it printed. */
+/** Runs a program that can call `connect` of both copies, and returns its output. */
 async function run(program: string, before = ''): Promise<string> {
   const directory = emptyDirectory()
   const code = `${before}
@@ -51,7 +52,7 @@ test('two copies of the package in one process exclude each other, whichever com
   expect(said).toBe('true undefined undefined undefined')
 })
 
-test('a hold of one copy still counts in another process once the other copy has been closed', async () => {
+test('a hold of one copy keeps other processes out, even after the other copy is closed', async () => {
   const said = await run(`
     const { spawnSync } = await import('node:child_process')
     const [first, second] = await Promise.all([one.connect(url), two.connect(url)])

@@ -1,5 +1,6 @@
 // Foreign files in the folder of the embedded backend: nothing that others made is deleted, changed or followed, and
 // nothing that others wrote into the database is believed unchecked.
+import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
@@ -71,7 +72,7 @@ describe('files of others', () => {
     expect(contents(directory)).toEqual(before)
   })
 
-  test('that appear in our folder of sessions survive the clean-up of a first client', async () => {
+  test('that appear in our folder of sessions survive the clean-up by the first client', async () => {
     await usedStore()
     for (const name of foreign) writeFileSync(path('sessions', name), `theirs: ${name}`)
     await (await open()).mutex('job').acquire()
@@ -151,13 +152,13 @@ describe('text that others wrote into the database', () => {
     await expect(lock.acquire()).rejects.toMatchObject({ code: 'LEASEHOLD_CONFLICT' })
   })
 
-  test('does not block: a claim whose session is missing is taken out of the way', async () => {
+  test('does not block: a claim whose session is missing is removed', async () => {
     const lock = (await open()).mutex('job')
     await inDatabase(`INSERT INTO claims VALUES ('job', 1, '0123456789abcdef', '1', 1, '')`)
     expect(await lock.tryAcquire()).toBeDefined()
   })
 
-  test('is no name if it is longer than a name can be', async () => {
+  test('is not read as a name if it is longer than a name can be', async () => {
     const client = await open()
     const [session] = readdirSync(path('sessions')).map((name) => name.replace('.db', ''))
     await inDatabase(`INSERT INTO claims VALUES (hex(zeroblob(600)), 1, '${session}', '1', 1, '')`)
@@ -165,22 +166,46 @@ describe('text that others wrote into the database', () => {
   })
 })
 
-test.skipIf(process.platform === 'win32')('a pipe in the place of a session file stops nobody', async () => {
-  const client = await open()
-  execute('mkfifo', path('sessions', '0123456789abcdef.db'))
-  await inDatabase(`INSERT INTO sessions VALUES ('0123456789abcdef', 1000, 0)`)
-  expect(await client.survey()).toEqual([])
-  await (await open()).mutex('job').acquire()
-})
+test.skipIf(process.platform === 'win32')(
+  'a pipe in the place of a session file does not stop any client',
+  async () => {
+    const client = await open()
+    execute('mkfifo', path('sessions', '0123456789abcdef.db'))
+    await inDatabase(`INSERT INTO sessions VALUES ('0123456789abcdef', 1000, 0)`)
+    expect(await client.survey()).toEqual([])
+    await (await open()).mutex('job').acquire()
+  },
+)
 
-test('a folder where none can be made is an error, and not an endless loop', async () => {
+test('a folder that cannot be made is an error, and not an endless loop', async () => {
   const where = process.platform === 'linux' ? '/proc/leasehold/x' : path('leasehold.txt', 'x')
   writeFileSync(path('leasehold.txt'), '')
   await expect(open(where)).rejects.toThrow(where)
 })
 
+const canMount = isRoot && spawnSync('unshare', ['-m', 'true']).status === 0
+
+test.runIf(canMount)(
+  'a store on a file system that became read-only is refused, and the error says so',
+  () => {
+    const script = 'mount -t tmpfs none "$0" && "$@" && mount -o remount,ro "$0" && "$@"'
+    const node = process.env.LEASEHOLD_TEST_NODE || process.execPath
+    const user = [
+      node,
+      join(import.meta.dirname, 'user.mjs'),
+      join(builtPackage(), 'dist'),
+      path('store'),
+      '0',
+    ]
+    const run = spawnSync('unshare', ['-m', 'sh', '-c', script, directory, ...user], { encoding: 'utf8' })
+    expect(run.stdout).toMatch(
+      /^true\nLEASEHOLD_REFUSED .* is on a read-only file system: choose another directory\n$/,
+    )
+  },
+)
+
 describe.skipIf(process.platform === 'win32')('modes', () => {
-  test('in a folder of one user all files are for that user alone, also where the folder was there before', async () => {
+  test('in a folder of one user only that user can read the files, even if the folder was there before', async () => {
     chmodSync(directory, 0o755)
     const client = await open()
     const hold = await client.mutex('job').acquire()
@@ -198,7 +223,7 @@ describe.skipIf(process.platform === 'win32')('modes', () => {
     [0o2770, 0o660],
     [0o1777, 0o666],
   ])(
-    'in a folder with the mode %o all files have what it says, whatever the umask is',
+    'in a folder with the mode %o all files have the mode that follows from it, whatever the umask is',
     async (mode, expected) => {
       chmodSync(directory, mode)
       const before = process.umask(0o077)
@@ -233,7 +258,7 @@ describe.skipIf(!isRoot)('several users', () => {
     },
   )
 
-  test('a user without permission is told who, where and which mode', async () => {
+  test('the error for a user without permission names the user, the path and the mode', async () => {
     chmodSync(directory, 0o755)
     await (await open()).mutex('job').acquire()
     const said = await tryAs(nobody, directory)
@@ -243,7 +268,7 @@ describe.skipIf(!isRoot)('several users', () => {
     expect(said).toMatch(/mode 0[67][05][05], owner 0/)
   })
 
-  test("another user's folder is refused as long as it is not shared, and nothing is made in it", async () => {
+  test("another user's folder is refused unless it is shared, and no file is made in it", async () => {
     chownSync(directory, nobody, nobody)
     await expect(open()).rejects.toMatchObject({
       code: 'LEASEHOLD_REFUSED',

@@ -49,7 +49,7 @@ const ways: Record<string, () => void> = {
 }
 
 describe.each(Object.keys(ways))('a folder that is %s under a holder', (way) => {
-  test('is noticed at each door: verify, checkpoint and acquire do not succeed in the old one', async () => {
+  test('is noticed by every call: verify, checkpoint and acquire do not succeed in the old one', async () => {
     const { client, holds } = await holder()
     const [first, second] = holds
     ways[way]?.()
@@ -64,7 +64,7 @@ describe.each(Object.keys(ways))('a folder that is %s under a holder', (way) => 
     expect(holds.map(({ held }) => held)).toEqual([false, false, false])
   })
 
-  test('is noticed by the holder that only works, before its next renewal', async () => {
+  test('is noticed by a holder that makes no call, before its next renewal', async () => {
     const client = await open(6_000) // it begins to look after 600 ms, and renews after 1.8 s at the earliest
     const hold = await client.mutex('job').acquire()
     const began = performance.now()
@@ -73,7 +73,7 @@ describe.each(Object.keys(ways))('a folder that is %s under a holder', (way) => 
     expect(performance.now() - began).toBeLessThan(1_600)
   })
 
-  test('costs no file of the folder that is there now', async () => {
+  test('deletes no file of the folder that is there now', async () => {
     const { client } = await holder()
     ways[way]?.()
     const other = await open()
@@ -92,7 +92,7 @@ test('a folder of sessions that is deleted ends the holds at once', async () => 
   await expect(holds[0]?.verify()).rejects.toThrow(HoldLostError)
 })
 
-test('a database that is deleted alone: new clients are told why, and served once the old ones have noticed', async () => {
+test('if only the database is deleted, new clients get an error that says why, and work once the old ones have noticed', async () => {
   const { client, holds } = await holder()
   const { signal } = holds[0] as Hold
   rmSync(join(directory, 'leasehold.db'))
@@ -104,7 +104,7 @@ test('a database that is deleted alone: new clients are told why, and served onc
   expect(await client.mutex('job').tryAcquire()).toBeUndefined()
 })
 
-test('a database from before, put in the place of a newer one, gives no token again that a live client knows', async () => {
+test('an older copy of the database in its place gives out no token that a live client already has', async () => {
   const client = await open()
   const lock = client.mutex('job')
   await (await lock.acquire()).release()
@@ -124,7 +124,7 @@ test('a database from before, put in the place of a newer one, gives no token ag
   expect((await (await open()).mutex('job').acquire()).token).toBeGreaterThan(hold.token)
 })
 
-test('a database that knows nothing of a session that lives is not used: two would hold', async () => {
+test('a database without the row of a session that lives is not used: two would hold', async () => {
   const { holds } = await holder()
   const database = (await loadDriver()).open(join(directory, 'leasehold.db'))
   database.exec(`DELETE FROM sessions; DELETE FROM claims WHERE name > ''`)
@@ -135,7 +135,7 @@ test('a database that knows nothing of a session that lives is not used: two wou
   await expect(holds[0]?.verify()).rejects.toThrow(HoldLostError)
 })
 
-test('nobody is told to move away a database that another process is creating at this moment', async () => {
+test('no error asks to move a database away that another process is just creating', async () => {
   const real = await loadDriver()
   const clock = systemClock()
   const others: ReturnType<typeof openStore>[] = []

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { builtPackage } from '../../built.ts'
+import { watched } from './witnessed.ts'
 
 /** The Node under test. */
 const node = process.env.LEASEHOLD_TEST_NODE || process.execPath
@@ -23,7 +24,7 @@ export function execute(command: string, ...args: string[]): void {
 export async function tryAs(user: number, directory: string): Promise<string> {
   const script = join(import.meta.dirname, 'user.mjs')
   const args = [script, join(builtPackage(), 'dist'), directory, String(user)]
-  const { stdout } = await promisify(execFile)(node, args)
+  const { stdout } = await promisify(execFile)(node, args, { env: { ...process.env, ...watched } })
   return stdout.trim()
 }
 
@@ -41,13 +42,16 @@ export function remove(...directories: string[]): void {
 export class Child {
   /** Variables for the next children, in addition to the present environment. */
   static environment: Readonly<Record<string, string>> = {}
+  /** A command that runs the next children, such as strace. */
+  static under: readonly string[] = []
   readonly process: ChildProcess
   readonly #lines: AsyncIterator<string>
 
   constructor(built: string, directory: string, ttlMs: number, ...role: (string | number)[]) {
     const script = join(import.meta.dirname, 'child.mjs')
-    this.process = spawn(node, [script, built, directory, String(ttlMs), ...role.map(String)], {
-      env: { ...process.env, ...Child.environment },
+    const [command = node, ...rest] = [...Child.under, node, script, built, directory, String(ttlMs)]
+    this.process = spawn(command, [...rest, ...role.map(String)], {
+      env: { ...process.env, ...watched, ...Child.environment },
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     const output = this.process.stdout

@@ -91,7 +91,7 @@ describe('tokens', () => {
     expect(await inDatabase('SELECT bound FROM tokens')).toBeGreaterThanOrEqual(token)
   })
 
-  test('are given out within the bound also where another client has moved it', async () => {
+  test('are given out within the bound, even if another client has moved the bound', async () => {
     const [one, two] = [await openWithSession(), await openWithSession()]
     const tokens: bigint[] = []
     for (let count = 0; count < 4_200; count += 1) {
@@ -104,7 +104,7 @@ describe('tokens', () => {
 })
 
 describe('two clients in one process', () => {
-  test('exclude each other, and the second holds once the first lets go', async () => {
+  test('exclude each other, and the second holds once the first releases', async () => {
     const [one, two] = [await openWithSession(), await openWithSession()]
     const [first, second] = [newClaim(one.session), newClaim(two.session)]
     expect(await one.backend.attempt(first, signal)).toMatchObject({ held: true })
@@ -126,7 +126,7 @@ describe('two clients in one process', () => {
 })
 
 describe('a claim', () => {
-  test('asked twice stands once', async () => {
+  test('that is attempted twice stands once', async () => {
     const { backend, session } = await openWithSession()
     const claim = newClaim(session, { permits: 2 })
     const [first, second] = [await backend.attempt(claim, signal), await backend.attempt(claim, signal)]
@@ -134,7 +134,7 @@ describe('a claim', () => {
     expect(await backend.line('job', signal)).toHaveLength(1)
   })
 
-  test('that would not wait leaves nothing behind when refused', async () => {
+  test('without wait leaves nothing behind when it is refused', async () => {
     const { backend, session } = await openWithSession()
     await backend.attempt(newClaim(session), signal)
     const refused = await backend.attempt(newClaim(session, { wait: false }), signal)
@@ -160,7 +160,7 @@ describe('a claim', () => {
     await expect(backend.renewSession(session.id, signal)).rejects.toThrow(SessionGoneError)
   })
 
-  test('that holds is told when somebody removes it', async () => {
+  test('that holds notices when somebody removes it', async () => {
     const { backend, session } = await openWithSession()
     const claim = newClaim(session)
     const held = await backend.attempt(claim, signal)
@@ -193,7 +193,7 @@ test('a checkpoint is written by the holder and read by anybody', async () => {
   expect(await (await open()).readCheckpoint('job', signal)).toBe('page 7 – ü\n')
 })
 
-test('a closed client leaves no session and no file of one', async () => {
+test('a closed client leaves no session and no session file', async () => {
   const client = await connect(file({ directory }))
   await client.mutex('job').acquire()
   const waiting = client.mutex('job').acquire()
@@ -210,13 +210,13 @@ describe('a directory', () => {
     expect(readFileSync(path, 'utf8')).toBe('my notes, many of them. '.repeat(100))
   })
 
-  test("with somebody else's database in its place is refused", async () => {
+  test("with another program's database in its place is refused", async () => {
     await inDatabase('CREATE TABLE theirs (a)')
     await expect(open()).rejects.toThrow(ConflictError)
     expect(await inDatabase('SELECT count(*) FROM sqlite_master')).toBe(1n)
   })
 
-  test('that this user may not write is refused by name', async () => {
+  test('that this user may not write is refused, and the error names it', async () => {
     chmodSync(directory, 0o555)
     const root = process.getuid?.() === 0
     if (root) process.seteuid?.(65_534)
@@ -239,7 +239,7 @@ describe('a directory', () => {
     expect(await (await open()).line('job', signal)).toMatchObject([{ session: next.id }])
   })
 
-  test('is opened by many at once although it is new', async () => {
+  test('can be opened by many clients at once although it is new', async () => {
     const opened = await Promise.all(Array.from({ length: 8 }, openWithSession))
     expect(new Set(opened.map(({ session }) => session.id)).size).toBe(8)
   })
@@ -330,7 +330,7 @@ describe('a URL', () => {
 })
 
 describe('the option directory', () => {
-  test('is refused where SQLite could not take its path', async () => {
+  test('is refused if SQLite could not take its path', async () => {
     const longest = join(directory, 'x'.repeat(200), 'y'.repeat(474 - 202 - Buffer.byteLength(directory)))
     await (await file({ directory: longest }).open(systemClock())).close()
     expect(() => file({ directory: `${longest}z` })).toThrow(RangeError)

@@ -1,9 +1,10 @@
 // Writes down which files this process creates, deletes and renames, to the file that LEASEHOLD_TEST_WITNESS names:
-// `node --import ./witness.mjs`.
+// `node --import ./witness.mjs`. With LEASEHOLD_TEST_WITNESS_OF only what the code in that folder does.
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 
 const log = process.env.LEASEHOLD_TEST_WITNESS ?? ''
+const folder = process.env.LEASEHOLD_TEST_WITNESS_OF ?? ''
 const append = fs.appendFileSync
 /** @type {Record<string, any>} */
 const calls = fs
@@ -24,7 +25,7 @@ const deleting = [
 for (const name of deleting) {
   const real = calls[name]
   calls[name] = (/** @type {unknown[]} */ ...args) => {
-    append(log, `delete ${args[0]}\n`)
+    if (new Error('here').stack?.includes(folder)) append(log, `delete ${args[0]}\n`)
     return real(...args)
   }
 }

@@ -7,7 +7,7 @@ import { leasehold } from '../leasehold.ts'
 
 const etcd = useEtcd()
 
-test('the LEASEHOLD_TOKEN of a command that had to wait is in ls, and break takes the lock by it', async () => {
+test('ls shows the LEASEHOLD_TOKEN of a command that had to wait, and break takes the lock with it', async () => {
   const namespace = freshNamespace()
   const env = { LEASEHOLD_URL: etcd.cluster.url(namespace) }
   const hold = await (await etcd.client(namespace)).mutex('a').acquire()

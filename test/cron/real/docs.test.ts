@@ -3,10 +3,10 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startEtcd } from '../../../tools/servers/run.mjs'
-import { type Block, blocksOf, compileBlocks } from '../../documents.ts'
+import { type Block, blocksOf, compileBlocks, needsRedis } from '../../documents.ts'
 
 const run = promisify(execFile)
-const blocks = blocksOf('docs/cron.md').filter(({ language }) => language === 'ts')
+const blocks = blocksOf('docs/cron.md').filter((block) => block.language === 'ts' && !needsRedis(block))
 let etcd: Awaited<ReturnType<typeof startEtcd>>
 let programOf: (block: Block) => string
 

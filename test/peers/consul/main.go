@@ -6,8 +6,11 @@
 //	unlock  answers with when it let go: before the request left
 //	acquire waits for one of `limit` permits of the semaphore NAME
 //	release gives it back
+//	turns   takes turns for `for` ms, holding the lock or, with a `limit` above 1, a permit for `hold` ms each; answers
+//	        with their number
 //	write   puts `value` at `name` in a transaction of its own, if `key` has the modify index `revision`; `owner` says
 //	        whether it did
+//	find    answers with the value of the leader
 //
 // A session has the time to live `ttl`, in seconds, and a lock-delay of half a second.
 package main
@@ -49,7 +52,7 @@ func main() {
 	p := &peer{client: client, holds: map[string]*hold{}}
 	verbs := map[string]func(steer.Request) (steer.Said, error){
 		"lock": p.lock, "acquire": p.acquire, "unlock": p.release, "release": p.release,
-		"write": p.write,
+		"write": p.write, "turns": p.turns, "find": p.find,
 	}
 	steer.Serve(func(request steer.Request) (steer.Said, error) {
 		do, known := verbs[request.Verb]
@@ -112,6 +115,46 @@ func (p *peer) acquire(request steer.Request) (steer.Said, error) {
 		return semaphore.Release()
 	})
 	return steer.Said{"at": at, "session": id}, nil
+}
+
+// taker is what Lock and Semaphore have in common.
+type taker struct {
+	take func(<-chan struct{}) (<-chan struct{}, error)
+	give func() error
+}
+
+// taker makes the lock or semaphore once, as a program does that uses it again and again.
+func (p *peer) taker(request steer.Request) (taker, error) {
+	if request.Limit > 1 {
+		semaphore, err := p.client.SemaphorePrefix(request.Name, request.Limit)
+		if err != nil {
+			return taker{}, err
+		}
+		return taker{semaphore.Acquire, semaphore.Release}, nil
+	}
+	lock, err := p.client.LockKey(request.Name + "/.lock")
+	if err != nil {
+		return taker{}, err
+	}
+	return taker{lock.Lock, lock.Unlock}, nil
+}
+
+func (p *peer) turns(request steer.Request) (steer.Said, error) {
+	taker, err := p.taker(request)
+	if err != nil {
+		return nil, err
+	}
+	turns := 0
+	for end := steer.Now() + float64(request.For); steer.Now() < end; turns++ {
+		if _, err := taker.take(nil); err != nil {
+			return nil, err
+		}
+		time.Sleep(time.Duration(request.Hold) * time.Millisecond)
+		if err := taker.give(); err != nil {
+			return nil, err
+		}
+	}
+	return steer.Said{"turns": turns}, nil
 }
 
 func (p *peer) write(request steer.Request) (steer.Said, error) {

@@ -12,6 +12,7 @@
 //	observe  tells each leader in an event `leader`
 //	write    puts `value` at `name` in a transaction of its own, if `key` has the create revision `revision`; `owner` says
 //	         whether it did
+//	find     answers with the value of the leader
 //	close    ends the session and what it holds
 package main
 
@@ -49,7 +50,7 @@ func main() {
 	p := &peer{client: client}
 	verbs := map[string]func(steer.Request) (steer.Said, error){
 		"session": p.begin, "lock": p.lock, "trylock": p.tryLock, "isowner": p.isOwner, "unlock": p.unlock,
-		"campaign": p.campaign, "resign": p.resign, "observe": p.observe, "write": p.write, "close": p.close,
+		"campaign": p.campaign, "resign": p.resign, "observe": p.observe, "write": p.write, "find": p.find, "close": p.close,
 	}
 	steer.Serve(func(request steer.Request) (steer.Said, error) {
 		do, known := verbs[request.Verb]

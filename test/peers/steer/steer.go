@@ -27,6 +27,9 @@ type Request struct {
 	Revision int64  `json:"revision,string"`
 	// Limit is the number of permits of a semaphore.
 	Limit int `json:"limit"`
+	// Hold is how long each turn lasts, and For how long turns are taken, in milliseconds.
+	Hold int `json:"hold"`
+	For  int `json:"for"`
 }
 
 // Said is one line of standard output: the answer to a request, with its id, or an event, with its kind.

@@ -4,6 +4,7 @@
 import { STATUS_CODES } from 'node:http'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../../base/errors.ts'
 import { oneLine, quoted } from '../../../base/printable.ts'
+import { commonFolder } from '../../shared/common-folder.ts'
 import { restMsOf } from './rest.ts'
 import type { Operation, SessionPlan, Snapshot, StoredKey, Target, TxnOutcome } from './transport.ts'
 
@@ -188,8 +189,17 @@ export function faultOf({ status, text, retryAfter }: Answer, rule: () => string
   if (status === 500 && isSessionGone(text)) return new Fault(SessionGoneError, said, { status })
   const lasting = !transient.has(status) || /Invalid Session TTL/.test(said) // the TTL is below the server's own minimum
   const meaning = lasting ? RefusedError : UnavailableError
-  const advice = status === 401 ? ': are user, password and token right?' : ''
-  return new Fault(meaning, `${said} (${status})${advice}`, { status, restMs: restMsOf(retryAfter) })
+  return new Fault(meaning, `${said} (${status})${adviceFor(status, said)}`, {
+    status,
+    restMs: restMsOf(retryAfter),
+  })
+}
+
+const schemeAdvice = '; is the scheme right (consul: without TLS, consuls: with TLS)?'
+
+function adviceFor(status: number, said: string): string {
+  if (status === 400 && /HTTP request to an HTTPS server/.test(said)) return schemeAdvice
+  return status === 401 ? ': are user, password and token right?' : ''
 }
 
 /** The ACL rule that lets a token open, renew and end sessions. */
@@ -217,10 +227,7 @@ export function onlyReads(operations: readonly Operation[]): boolean {
 
 /** The rule for the longest folder that contains all keys. */
 function keyRule(keys: readonly string[], policy: 'read' | 'write'): string {
-  let common = keys[0] ?? ''
-  for (const key of keys) while (!key.startsWith(common)) common = common.slice(0, -1)
-  const folder = common.slice(0, common.lastIndexOf('/') + 1)
-  return `key_prefix ${quoted(folder)} { policy = "${policy}" }`
+  return `key_prefix ${quoted(commonFolder(keys))} { policy = "${policy}" }`
 }
 
 /** The meaning of an error without an answer: of sockets, of TLS, of a time limit. */
@@ -233,6 +240,7 @@ export function asFault(error: unknown): Fault {
   const refused = /alert.*(certificate|unknown ca)/.test(tls ?? '')
   // Node itself refuses a token that no header can carry, and OpenSSL a text that is no certificate.
   const wrong = refused || error instanceof TypeError || cause.code?.startsWith('ERR_OSSL')
-  const advice = refused ? ': the server wants a certificate of the client that it trusts' : ''
+  const noTls = tls === 'wrong version number' ? schemeAdvice : ''
+  const advice = refused ? ': the server wants a certificate of the client that it trusts' : noTls
   return new Fault(wrong ? RefusedError : UnavailableError, tls ? `TLS: ${tls}${advice}` : said, { cause })
 }

@@ -7,6 +7,7 @@ import Consul from 'consul'
 import { untilAborted } from '../../../base/abort.ts'
 import type { Clock } from '../../../base/clock.ts'
 import { SessionGoneError, UnavailableError } from '../../../base/errors.ts'
+import type { Announcement } from '../../../contract.ts'
 import { type Answer, asFault, Fault } from './answers.ts'
 import { answered, answerOf, optionsOf, type Papi } from './papi.ts'
 import {
@@ -23,6 +24,7 @@ import {
   understood,
 } from './requests.ts'
 import { Rest } from './rest.ts'
+import { checkPass, serviceDeregistration, serviceRegistration } from './services.ts'
 import { agentOf, type Lane, placeOf, retire } from './sockets.ts'
 import type {
   Access,
@@ -109,6 +111,18 @@ export class ConsulClient implements Transport {
     return this.#ask(blocking(target, wait), signal)
   }
 
+  async registerService(service: Announcement, signal: AbortSignal): Promise<void> {
+    await this.#ask(serviceRegistration(service), signal)
+  }
+
+  passCheck(service: string, signal: AbortSignal): Promise<boolean> {
+    return this.#ask(checkPass(service), signal)
+  }
+
+  async deregisterService(service: string, signal: AbortSignal): Promise<void> {
+    await this.#ask(serviceDeregistration(service), signal)
+  }
+
   close(): void {
     this.#closed = true
     this.#disconnect()
@@ -181,14 +195,16 @@ export class ConsulClient implements Transport {
   /**
    * Goes on with the next server and a new connection. This helps with a single server, too. Requests on the old
    * connection may still be answered. But if the server fell silent, its blocking reads fail now, since they would miss
-   * changes.
+   * changes. So would those of a server that is cut off from the others: it answers 500, and there is another one to ask.
    */
-  #moveOn({ cause }: Fault): void {
+  #moveOn({ cause, status }: Fault): void {
     const left = this.#connected
     this.#disconnect()
     this.#current += 1
-    if (!(cause instanceof UnavailableError)) return
-    for (const call of [...this.#calls]) if (call.connection === left && call.waits) call.fail(cause)
+    const reason = cause ?? new Fault(UnavailableError, 'the server has no leader')
+    const isCutOff = status === 500 && this.#servers.length > 1
+    if (!isCutOff && !(cause instanceof UnavailableError)) return
+    for (const call of [...this.#calls]) if (call.connection === left && call.waits) call.fail(reason)
   }
 }
 

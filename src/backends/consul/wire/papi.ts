@@ -1,5 +1,5 @@
-// The layer below the methods of npm consul, which that package inherits and does not declare: its types, and how our
-// requests and answers are written there. client.ts sends.
+// papi, the HTTP layer from which npm consul inherits its members without declaring them: the types of these, and how our
+// requests and answers are written there. client.ts sends the requests.
 import type { IncomingMessage } from 'node:http'
 import type { Answer } from './answers.ts'
 import type { Request, Shown } from './requests.ts'
@@ -16,7 +16,7 @@ type Middleware = (
   next: (go: false, error: Error | undefined, response: PapiResponse) => void,
 ) => void
 
-/** A request in the words of papi. */
+/** A request in the form that papi takes. */
 export function optionsOf<T>(shown: Shown, { method, path, params, query, body }: Request<T>): object {
   return {
     method,
@@ -27,7 +27,7 @@ export function optionsOf<T>(shown: Shown, { method, path, params, query, body }
     body,
     type: 'json',
     buffer: true,
-    timeout: 0, // without it a given client's time limit would end blocking reads, too
+    timeout: 0, // otherwise the time limit of a client that the caller made would also end blocking reads
   }
 }
 

@@ -39,6 +39,8 @@ export interface Request<T> {
   readonly means?: (answer: Answer) => Fault | undefined
   /** A status other than 200 that `read` understands. */
   readonly accepts?: number
+  /** Whether `read` understands an answer with yet another status. */
+  readonly understands?: (answer: Answer) => boolean
   /** The ACL rule it needs. */
   readonly rule: () => string
   /** Throws a Fault, or another error if the answer is malformed. */
@@ -127,9 +129,12 @@ export function reading(target: Target): Request<Snapshot> {
   return { ...aboutKeys(target, consistent), limitMs }
 }
 
-/** A read that Consul answers when the keys have changed since `index`, or after `waitMs`. The answer may be stale. */
+/**
+ * A read that Consul answers when the keys have changed since `index`, or after `waitMs`. The server that is asked answers
+ * it from its own copy: the answer may be stale, but it comes also while the leader hangs, as soon as that copy changes.
+ */
 export function blocking(target: Target, { index, waitMs }: Wait): Request<Snapshot> {
-  const query = { index: String(index), wait: `${Math.ceil(waitMs)}ms` }
+  const query = { index: String(index), wait: `${Math.ceil(waitMs)}ms`, stale: '1' }
   return { ...aboutKeys(target, query), limitMs: (waitMs * 17) / 16 + 5_000, waits: true }
 }
 
@@ -172,7 +177,8 @@ export function shownTo({ token, auth, dc, namespace, partition }: Access): Show
 export function understood<T>(request: Request<T>, answer: Answer, secrets: readonly string[]): T {
   const { status, index, text } = answer
   const foreign = request.method === 'GET' && index === undefined // for example a 404 of another server
-  const known = status === 200 || (status === request.accepts && !foreign)
+  const expected = status === request.accepts || request.understands?.(answer)
+  const known = status === 200 || (expected && !foreign)
   if (!known) {
     const shown: Answer = { ...answer, text: withoutSecrets(text, secrets) }
     throw request.means?.(shown) ?? faultOf(shown, request.rule)

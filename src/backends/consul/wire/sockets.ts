@@ -8,7 +8,7 @@ type TlsOption = ConsulOptions['tls']
 /** `steady` is for renewals and releases, which must never queue behind waits. `work` is for all other requests. */
 export type Lane = 'steady' | 'work'
 
-/** Consul serves 200 connections per address: this leaves some for other programs. */
+/** Consul serves 200 connections to one address. These limits leave some for other programs. */
 const socketsMax = { steady: 16, work: 80 } as const
 /** How many idle sockets stay open: a new socket costs more than an acquire and a release. */
 const freeSocketsMax = { steady: 4, work: 16 } as const
@@ -27,7 +27,7 @@ export function placeOf(
 
 /** The sockets of one lane to `host:port`. */
 export function agentOf(address: string, tls: TlsOption, lane: Lane): HttpAgent {
-  const literal = /^\[(.*)\]/.exec(address)?.[1] // an IPv6 address in brackets, which papi would try to look up as a name
+  const literal = /^\[(.*)\]/.exec(address)?.[1] // papi, under npm consul, would look up an IPv6 address in brackets as a name
   const options: AgentOptions & { host?: string } = {
     keepAlive: true,
     maxSockets: socketsMax[lane],
@@ -47,7 +47,7 @@ function certificates({ ca, cert, key, serverName, verify }: ConsulTls) {
   }
 }
 
-/** Ends the sockets that are idle at once, and the others after their request. */
+/** Closes idle sockets at once, and every other socket when its request is over. */
 export function retire(agent: HttpAgent): void {
   agent.maxFreeSockets = 0
   for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy()

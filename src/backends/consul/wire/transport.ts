@@ -1,5 +1,6 @@
 // The connection that the Consul backend needs: types only, so that a simulated server can stand in for a real one.
 // The vocabulary is that of Consul's HTTP API: https://developer.hashicorp.com/consul/api-docs/kv and /txn, /session
+import type { Announcement } from '../../../contract.ts'
 import type { ConsulEnterprise, ConsulOptions } from '../options.ts'
 
 /** One key as Consul stores it. */
@@ -103,8 +104,14 @@ export interface Transport {
   txn(operations: readonly Operation[], signal: AbortSignal, purpose?: 'gives back'): Promise<TxnOutcome>
   /** A consistent read. */
   read(target: Target, signal: AbortSignal): Promise<Snapshot>
-  /** Waits for a change, and then reads the leader's state, which may be stale: a hint. */
+  /** Waits for a change in the copy of the server that is asked, and reads that copy, which may be stale: a hint. */
   block(target: Target, wait: Wait, signal: AbortSignal): Promise<Snapshot>
+  /** Registers a service with the agent, and a check that passes for `forMs` from now. */
+  registerService(service: Announcement, signal: AbortSignal): Promise<void>
+  /** Lets the check of a service pass anew. Resolves with whether the agent has the service. */
+  passCheck(service: string, signal: AbortSignal): Promise<boolean>
+  /** Resolves also if the agent has no such service. */
+  deregisterService(service: string, signal: AbortSignal): Promise<void>
   close(): void
 }
 

@@ -1,8 +1,9 @@
 // Requests and streams to a cluster, one member at a time. Owns which member is asked; knows no locks, and no wire. Nothing
 // is sent twice here: core/request.ts decides which requests are repeated.
 import type { ITxnRequest, ITxnResponse } from 'etcd3'
-import { SessionGoneError, UnavailableError } from '../../../base/errors.ts'
+import { RefusedError, SessionGoneError, UnavailableError } from '../../../base/errors.ts'
 import type { Endpoint, Link } from './link.ts'
+import { permissionFor } from './permissions.ts'
 import { KeepAlives } from './streams.ts'
 import type { KeyRange, Transport, WatchListener } from './transport.ts'
 import { Watches } from './watches.ts'
@@ -20,8 +21,16 @@ export class EtcdClient implements Transport {
     this.#endpoints = endpoints
   }
 
-  txn(request: ITxnRequest, signal: AbortSignal): Promise<ITxnResponse> {
-    return this.#call(signal, (link) => link.txn(request, signal))
+  async txn(request: ITxnRequest, signal: AbortSignal): Promise<ITxnResponse> {
+    signal.throwIfAborted()
+    const link = this.#link
+    try {
+      return await link.txn(request, signal)
+    } catch (error) {
+      const meaning = this.#understood(error, link)
+      if (!link.isDenied(error)) throw meaning
+      throw new RefusedError(`${(meaning as Error).message}: ${permissionFor(request)}`, { cause: error })
+    }
   }
 
   async grant(lease: string, ttlSeconds: number, signal: AbortSignal): Promise<number> {

@@ -38,6 +38,8 @@ export interface Link {
   watches(): Promise<WatchStream>
   /** The error for a caller: UnavailableError, RefusedError or SessionGoneError. An error that no server sent stays. */
   translate(error: unknown): unknown
+  /** Whether the server refused a request since the user has no permission for its keys. */
+  isDenied(error: unknown): boolean
   close(): void
 }
 

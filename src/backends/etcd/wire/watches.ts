@@ -144,9 +144,10 @@ export class Watches {
   }
 
   /** The watch that this first answer belongs to. Notes its id. Undefined if there is no such watch. */
-  #firstAnswer({ watch_id: id, created }: IWatchResponse): Watch | undefined {
+  #firstAnswer({ watch_id: id, created, canceled }: IWatchResponse): Watch | undefined {
     const ours = this.#creating.get(id)
-    const numbered = !ours && created && Number(id) <= idsAbove && Number(id) > this.#lastServerId
+    const isFirst = created || canceled // a watch that is refused may have no `created` answer
+    const numbered = !ours && isFirst && Number(id) <= idsAbove && Number(id) > this.#lastServerId
     if (numbered && this.#takesIds) {
       this.#takesIds = false
       // The answer may be that of any of these watches, and so may the next ones: resets all.

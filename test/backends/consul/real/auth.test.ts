@@ -155,6 +155,47 @@ test('ls with a token that may not read the keys is refused, and names the rule,
   expect(await ls(rules)).toMatchObject({ status: 0, stderr: 'leasehold: nobody holds or waits\n' })
 })
 
+test('ls and leader work with a token that may only read, and show who holds; run with it is refused', async () => {
+  const client = await connect(consulSource({ endpoints: [address], namespace, token: management }))
+  onTestFinished(() => client.close())
+  await client.election('boss').campaign({ value: 'host-1' })
+  await client.mutex('job').acquire()
+  const env = {
+    ...nothing,
+    CONSUL_HTTP_TOKEN: await tokenOf(`key_prefix "${namespace}" { policy = "read" }`),
+  }
+  const at = { ...env, LEASEHOLD_URL: `consul://${address}/${namespace}` }
+  const command = (...args: string[]) => leasehold(args, { env: at }).ended
+
+  expect(await command('leader', 'boss')).toEqual({ status: 0, stdout: 'host-1\n', stderr: '' })
+  const ls = await command('ls')
+  expect(ls).toMatchObject({ status: 0, stderr: '' })
+  expect(ls.stdout).toMatch(/^boss .*\n.*|^job /m)
+  const run = await command('run', 'x', '--', 'true')
+  expect(run.stderr).toMatch(/^leasehold: .*the token needs session_prefix "" \{ policy = "write" \}\n$/)
+  expect(run.status).toBe(69)
+})
+
+test('leader with a token that may not read the keys, and ls of more than it may read, are refused', async () => {
+  const client = await connect(consulSource({ endpoints: [address], namespace: '', token: management }))
+  onTestFinished(() => client.close())
+  await client.mutex(`${namespace}a`).acquire()
+  await client.mutex('other').acquire()
+  const refused = async (rules: string, ...args: string[]) => {
+    const env = { ...nothing, CONSUL_HTTP_TOKEN: await tokenOf(rules) }
+    const { status, stdout, stderr } = await leasehold([...args, '--url', `consul://${address}/`], { env })
+      .ended
+    expect({ status, stdout }).toEqual({ status: 69, stdout: '' })
+    return stderr
+  }
+  const none = 'session_prefix "" { policy = "write" }'
+  expect(await refused(none, 'leader', 'boss')).toMatch(
+    /the token needs key_prefix "boss\/" \{ policy = "read" \}\n$/,
+  )
+  const part = `key_prefix "${namespace}" { policy = "read" }`
+  expect(await refused(part, 'ls')).toMatch(/the token needs key_prefix "" \{ policy = "read" \}\n$/)
+})
+
 test('sessions on one node and keys under the namespace are all that a token has to allow', async () => {
   const node = consul.members[0].name
   const rules = `session "${node}" { policy = "write" } key_prefix "${namespace}" { policy = "write" }`
@@ -264,6 +305,15 @@ test('consul: turns to TLS where CONSUL_HTTP_SSL says so, with the authorities i
   const place = { CONSUL_HTTP_ADDR: secure, CONSUL_HTTP_SSL: 'true', CONSUL_CAPATH: folder.path }
   const { status, stdout } = await run('consul:', { ...own, ...place, CONSUL_HTTP_TOKEN: management })
   expect({ status, stdout }).toEqual({ status: 0, stdout: `consuls://${secure}/\n` })
+})
+
+test.each([
+  ['consul: with a port that speaks TLS', () => `consul://${secure}/`],
+  ['consuls: with a port without TLS', () => `consuls://${address}/`],
+])('%s says what to try', async (_, url) => {
+  const { status, stderr } = await run(url(), { CONSUL_HTTP_TOKEN: management })
+  expect(stderr).toMatch(/^leasehold: .*is the scheme right \(consul: without TLS, consuls: with TLS\)\?\n$/)
+  expect(status).toBe(69)
 })
 
 test.each([

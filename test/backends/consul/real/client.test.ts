@@ -144,7 +144,7 @@ test('a blocking read that sees no change comes back when it was told to', async
   expect(entries).toMatchObject([{ key: 'still', modifyIndex: index }])
 })
 
-test('reads that decide are consistent, and blocking reads are not', async () => {
+test('reads that decide are consistent, and blocking reads are stale', async () => {
   const { address: at, requests } = await fake((request, response) => {
     if (request.method === 'GET') empty(request, response as never)
     else response.end('{"Results":[],"Errors":null}')
@@ -158,7 +158,7 @@ test('reads that decide are consistent, and blocking reads are not', async () =>
 
   expect(requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
     'GET /v1/kv/a?consistent=1',
-    'GET /v1/kv/a%2F?index=3&wait=2ms&recurse=1',
+    'GET /v1/kv/a%2F?index=3&wait=2ms&stale=1&recurse=1',
     'PUT /v1/txn?consistent=1',
     'PUT /v1/txn',
   ])

@@ -292,6 +292,9 @@ function simulated(): Transport {
     txn: async (operations) => consul.txn(operations),
     read: async (what) => consul.read(what),
     block: (what, wait) => consul.block(what, wait),
+    registerService: async (service) => consul.registerService(service),
+    passCheck: async (service) => consul.passCheck(service),
+    deregisterService: async (service) => consul.deregisterService(service),
     close() {},
   }
 }

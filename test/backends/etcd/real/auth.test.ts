@@ -4,6 +4,7 @@ import { etcd as etcdSource } from '../../../../src/backends/etcd/index.ts'
 import { connect, type Hold } from '../../../../src/index.ts'
 import { freePorts } from '../../../../tools/servers/loopback.mjs'
 import { until } from '../../../../tools/servers/wait.mjs'
+import { type Ending, leasehold, program } from '../../../cli/leasehold.ts'
 import { freshNamespace, open, useEtcd } from '../../../servers/etcd.ts'
 import { freeze } from '../../../servers/freeze.ts'
 
@@ -15,14 +16,14 @@ interface Login {
   readonly password: string
 }
 
-/** A user with all permissions under a prefix, and with no others. */
-async function userOf(prefix: string): Promise<Login> {
-  const username = `user-${prefix.replace('/', '')}`
+/** A user with one permission under a prefix, and with no others. */
+async function userOf(prefix: string, access = 'readwrite'): Promise<Login> {
+  const username = `${access}-${prefix.replace('/', '')}`
   const password = 'battery staple'
   for (const args of [
     ['user', 'add', `${username}:${password}`],
     ['role', 'add', username],
-    ['role', 'grant-permission', username, 'readwrite', '--prefix=true', prefix],
+    ['role', 'grant-permission', username, access, prefix, prefix.replace(/\/$/, '0')],
     ['user', 'grant-role', username, username],
   ]) {
     expect(await etcd.cluster.etcdctl(args)).toMatchObject({ code: 0 })
@@ -114,6 +115,59 @@ test('a permission on the namespace alone is enough for everything that Leasehol
     .acquire({ waitMs: 50 })
     .catch((error: unknown) => error)
   expect((timed as Error).message).toContain('held by')
+})
+
+/** The command as this user. */
+function as({ username, password }: Login, namespace: string, ...args: string[]): Promise<Ending> {
+  const env = { ETCDCTL_USER: `${username}:${password}`, LEASEHOLD_URL: etcd.cluster.url(namespace) }
+  return leasehold(args, { env }).ended
+}
+
+test('a role with readwrite on ns/ to ns0 lets the command do everything', async () => {
+  const namespace = freshNamespace()
+  const user = await userOf(namespace)
+  const command = (...args: string[]) => as(user, namespace, ...args)
+  const tell = ['--', 'sh', '-c', 'echo "$LEASEHOLD_TOKEN"']
+  const ran = await command('run', 'job', ...tell)
+  expect(ran).toMatchObject({ status: 0, stderr: '' })
+  expect(await command('run', 'pool', '--permits', '2', ...tell)).toMatchObject({ status: 0, stderr: '' })
+  const cron = await command('cron', 'nightly', '--schedule', '* * * * *', '--now', ...tell)
+  expect(cron).toMatchObject({ status: 0, stderr: '' })
+  expect(await command('ls')).toMatchObject({ status: 0 })
+  expect(await command('leader', 'boss')).toMatchObject({ stderr: 'leasehold: nobody leads "boss"\n' })
+  const inside = [process.execPath, program(), 'break', 'job', '--token']
+  const broken = await command(
+    'run',
+    'job',
+    '--',
+    'sh',
+    '-c',
+    `${inside.join(' ')} "$LEASEHOLD_TOKEN"; sleep 60`,
+  )
+  expect(broken).toMatchObject({ status: 70 })
+})
+
+test('ls and leader work for a user who may only read; run is refused and names the permission and the keys', async () => {
+  const namespace = freshNamespace()
+  const writer = await open(source(namespace, await userOf(namespace)))
+  await writer.election('boss').campaign({ value: 'host-1' })
+  await writer.mutex('job').acquire()
+  const reader = await userOf(namespace, 'read')
+  expect(await as(reader, namespace, 'leader', 'boss')).toEqual({ status: 0, stdout: 'host-1\n', stderr: '' })
+  const ls = await as(reader, namespace, 'ls')
+  expect(ls).toMatchObject({ status: 0, stderr: '' })
+  expect(ls.stdout).toMatch(/^boss .*\n.*|^job /m)
+
+  const keys = `"${namespace}[^"]*" to "${namespace.slice(0, -1)}[^"]*"`
+  const needs = (access: string): RegExp =>
+    new RegExp(`the user needs the permission ${access} on ${keys}\\n$`)
+  const run = await as(reader, namespace, 'run', 'x', '--', 'true')
+  expect(run.stderr).toMatch(needs('readwrite'))
+  expect(run.status).toBe(69)
+  const stranger = await userOf(freshNamespace())
+  const refused = await as(stranger, namespace, 'ls')
+  expect(refused.stderr).toMatch(needs('read'))
+  expect(refused).toMatchObject({ status: 69, stdout: '' })
 })
 
 test.for(['acquire', 'tryAcquire', 'readCheckpoint'] as const)(

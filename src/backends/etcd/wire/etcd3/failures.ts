@@ -28,6 +28,11 @@ function said(message: string): string {
   return `${text}; is a server there, and is the scheme right (etcd: without TLS, etcds: with TLS)?`
 }
 
+/** Whether the user has no permission for the keys of a request. */
+export function isDenied(error: unknown): boolean {
+  return error instanceof EtcdPermissionDeniedError
+}
+
 /** Translates an error of etcd3 for the caller. An error that no server sent stays as it is. */
 export function translate(error: unknown, address: string): unknown {
   if (!(error instanceof Error)) return error

@@ -13,7 +13,7 @@ import {
   type WatchStream,
 } from '../link.ts'
 import { type CallOptions, type Interceptor, requireLeader } from './calls.ts'
-import { translate } from './failures.ts'
+import { isDenied, translate } from './failures.ts'
 
 /** The endpoint of a client that the caller made, configured and closes. */
 export function givenClient(client: Etcd3, clock: Clock): Endpoint {
@@ -66,6 +66,10 @@ class GivenClient implements Link {
 
   translate(error: unknown): unknown {
     return translate(error, 'the given client')
+  }
+
+  isDenied(error: unknown): boolean {
+    return isDenied(error)
   }
 
   close(): void {}

@@ -23,6 +23,11 @@ export function isStaleToken(error: unknown): boolean {
   return error instanceof GrpcError && staleToken.test(error.message)
 }
 
+/** Whether the user has no permission for the keys of a request. */
+export function isDenied(error: unknown): boolean {
+  return error instanceof GrpcError && error.code === grpcCodes.permissionDenied
+}
+
 /** Translates an error for the caller. An error that neither a server nor the network caused stays as it is. */
 export function translate(error: unknown, address: string): unknown {
   if (error instanceof GrpcError) return ofStatus(error, `etcd at ${address}: ${oneLine(error.message)}`)

@@ -5,7 +5,7 @@ import type { ITxnRequest, ITxnResponse } from 'etcd3'
 import type { Clock } from '../../../../base/clock.ts'
 import type { Auth, Credentials } from '../../../shared/credentials.ts'
 import { callMsMax, type Endpoint, type KeepAliveStream, type Link, type WatchStream } from '../link.ts'
-import { isStaleToken, translate } from './failures.ts'
+import { isDenied, isStaleToken, translate } from './failures.ts'
 import { Connection, type Metadata } from './grpc.ts'
 import { Login } from './login.ts'
 import * as etcd from './messages.ts'
@@ -68,6 +68,10 @@ class MemberLink implements Link {
 
   translate(error: unknown): unknown {
     return translate(error, this.#address)
+  }
+
+  isDenied(error: unknown): boolean {
+    return isDenied(error)
   }
 
   close(): void {

@@ -9,6 +9,7 @@ export const grpcCodes = {
   unknown: 2,
   deadlineExceeded: 4,
   notFound: 5,
+  permissionDenied: 7,
   resourceExhausted: 8,
   aborted: 10,
   internal: 13,

@@ -1,21 +1,23 @@
-// The tombstones of withdrawn claims whose attempts may still arrive. Owns how long they are kept; claims.ts writes them.
+// The tombstones of withdrawn claims whose attempts may still arrive. Owns how long they are kept;
+// the claims of each store write them.
 import { type Clock, leastElapsedMs, type Mark } from '../../base/clock.ts'
-import { remove, txn } from './operations.ts'
-import type { Transport } from './wire/transport.ts'
 
 /** How long a tombstone is kept. No connection delays a request for so long. */
 const keptMs = 600_000
-/** How many are removed at a time: a transaction takes 128 operations. */
-const removedMost = 100
+/** How many are removed at a time: a transaction of Consul takes 64 operations, one of etcd 128. */
+const removedMost = 60
+
+/** Removes keys in one request, whether or not they exist. */
+type Remove = (keys: readonly string[], signal: AbortSignal) => Promise<unknown>
 
 /** The tombstones of one client, the oldest first: no more than the attempts of ten minutes that got no answer. */
 export class Tombstones {
-  readonly #transport: Transport
+  readonly #remove: Remove
   readonly #clock: Clock
   readonly #kept = new Map<string, Mark>()
 
-  constructor(transport: Transport, clock: Clock) {
-    this.#transport = transport
+  constructor(clock: Clock, remove: Remove) {
+    this.#remove = remove
     this.#clock = clock
   }
 
@@ -32,7 +34,7 @@ export class Tombstones {
       .slice(0, removedMost)
     if (old.length === 0) return
     const keys = old.map(([key]) => key)
-    await this.#transport.txn(txn([], keys.map(remove)), signal)
+    await this.#remove(keys, signal)
     for (const key of keys) this.#kept.delete(key)
   }
 }

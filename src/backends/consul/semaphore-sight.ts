@@ -1,0 +1,53 @@
+// The state of a semaphore's whole name in one answer of Consul: its list of holders, which of them live, and its line.
+// Pure; semaphore.ts acts on it.
+import type { Claim } from '../../contract.ts'
+import { type NameKeys, semaphoreFlags } from './layout.ts'
+import {
+  parseHolders,
+  readContenders,
+  readLock,
+  readTickets,
+  type StoredHolders,
+  type Ticket,
+} from './line.ts'
+import type { Snapshot, StoredKey } from './wire/transport.ts'
+
+/** The state of the whole name in one answer. */
+export interface Sight {
+  readonly index: number
+  readonly lock: StoredKey | undefined
+  /** The stored list. Dead holders may still be on it. */
+  readonly list: StoredHolders
+  readonly alive: readonly string[]
+  readonly tickets: readonly Ticket[]
+  readonly contenders: readonly StoredKey[]
+}
+
+/** The state in an answer. A holder on the list without a key of its own has died, or its own key was deleted. */
+export function see(claim: Claim, keys: NameKeys, { index, entries }: Snapshot): Sight {
+  const lock = readLock(keys, entries)
+  const contenders = readContenders(keys, entries)
+  const { permits, holders } = (lock && parseHolders(lock)) ?? { permits: claim.permits, holders: [] }
+  const alive = holders.filter((holder) => contenders.some(({ session }) => session === holder))
+  const list = { permits, holders, index: lock?.modifyIndex ?? 0 }
+  return { index, lock, list, alive, contenders, tickets: readTickets(keys, entries) }
+}
+
+/** Whether fewer claims live on the list than there are permits. */
+export function hasRoom({ alive }: Pick<Sight, 'alive'>, { permits }: Claim): boolean {
+  return alive.length < permits
+}
+
+/** A permit that is free, as far as an answer shows. */
+export type Room = Pick<Sight, 'list' | 'alive'>
+
+/**
+ * The room that this entry of the list shows, if every holder on it lives; undefined if it is no list of this
+ * semaphore.
+ */
+export function listed(lock: StoredKey | undefined, { permits }: Claim): Room | undefined {
+  if (!lock) return { list: { permits, holders: [], index: 0 }, alive: [] }
+  const list = lock.flags === semaphoreFlags ? parseHolders(lock) : undefined
+  if (list?.permits !== permits) return undefined
+  return { list: { ...list, index: lock.modifyIndex }, alive: list.holders }
+}
