@@ -1,5 +1,5 @@
 // `npm run wire`: generates the code that encodes and decodes etcd's messages from src/backends/etcd/wire/http2/proto/etcd.proto.
-// Owns the options of the generator. test/backends/etcd/messages.test.ts checks that the generated file is up to date.
+// Owns the options of the generator. A test checks that the generated file is up to date.
 // @ts-check
 import { writeFileSync } from 'node:fs'
 import { promisify } from 'node:util'
@@ -21,7 +21,7 @@ export async function generated() {
     // Node finds no named exports in this CommonJS module, and no file without its extension.
     .replace(
       'import * as $protobuf from "protobufjs/minimal";',
-      'import $protobuf from "protobufjs/minimal.js";',
+      "import $protobuf from 'protobufjs/minimal.js';",
     )
     .replace(
       'export const etcdserverpb =',
@@ -30,11 +30,10 @@ export async function generated() {
   return `// @ts-nocheck\n// Generated from etcd.proto by \`npm run wire\`; do not edit.\n${typed}`
 }
 
-/** The type of each message: messages.ts beside it says what goes in and comes out. */
+/** The type of each message. http2/messages.ts says what goes in and comes out. */
 const codec = `/** Encodes and decodes one kind of message. */
 export interface Codec {
     encode(message: object): { finish(): Uint8Array };
-    // biome-ignore lint/suspicious/noExplicitAny: messages.ts names the shapes
     decode(bytes: Uint8Array): any;
 }
 `

@@ -1,4 +1,4 @@
-// Translates an error of etcd3 or gRPC for a caller of Leasehold. Owns the translation; client.ts decides what
+// Translates an error of etcd3 or gRPC for a caller of Leasehold. Owns the translation; etcd/wire/client.ts decides what
 // follows.
 import {
   ClientClosedError,

@@ -1,4 +1,4 @@
-// What a gRPC server answers in the place of a message: a code and words. Owns their reading from HTTP/2 headers.
+// The status of a gRPC answer: a code and words. Owns how it is read from HTTP/2 headers.
 // failures.ts says what a code means for a lock. https://grpc.io/docs/guides/status-codes/
 import type { IncomingHttpHeaders } from 'node:http2'
 

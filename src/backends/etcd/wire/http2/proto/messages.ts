@@ -1,6 +1,6 @@
 // @ts-nocheck
 // Generated from etcd.proto by `npm run wire`; do not edit.
-import $protobuf from "protobufjs/minimal.js";
+import $protobuf from 'protobufjs/minimal.js';
 
 const $Reader = $protobuf.Reader, $Writer = $protobuf.Writer, $util = $protobuf.util;
 
@@ -9,7 +9,6 @@ const $root = $protobuf.roots["leasehold-etcd"] || ($protobuf.roots["leasehold-e
 /** Encodes and decodes one kind of message. */
 export interface Codec {
     encode(message: object): { finish(): Uint8Array };
-    // biome-ignore lint/suspicious/noExplicitAny: messages.ts names the shapes
     decode(bytes: Uint8Array): any;
 }
 
