@@ -2,6 +2,7 @@
 // which part it has at the moment.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { oneLine, printableJson } from '../base/printable.ts'
 
 /** An address to listen on. */
 export interface Listening {
@@ -39,7 +40,7 @@ export class Health {
     const health = new Health(name)
     await new Promise<void>((resolve, reject) => {
       const failed = (cause: Error): void =>
-        reject(new Error(`--health: cannot listen on ${host}:${port}: ${cause.message}`, { cause }))
+        reject(new Error(`--health: cannot listen on ${host}:${port}: ${oneLine(cause.message)}`, { cause }))
       health.#server.once('error', failed).listen(port, host, resolve)
     })
     return health
@@ -57,6 +58,6 @@ export class Health {
     const isRead = method === 'GET' || method === 'HEAD'
     const status = !isRead ? 405 : !allowed ? 404 : allowed.includes(part) ? 200 : 503
     response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
-    response.end(`${JSON.stringify({ name: this.#name, part })}\n`)
+    response.end(`${printableJson({ name: this.#name, part })}\n`)
   }
 }

@@ -10,7 +10,7 @@ import {
 import { type DiscoveryService, MetadataScanner } from '@nestjs/core'
 import type { CronGuard } from '../api/cron.ts'
 import type { Leasehold } from '../api/leasehold.ts'
-import { quoted } from '../base/printable.ts'
+import { messageLine, quoted } from '../base/printable.ts'
 import { checkName, checkOptions, leadOptions } from '../core/arguments.ts'
 import {
   hostSlot,
@@ -169,5 +169,5 @@ export class Host
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  return messageLine(String(error))
 }

@@ -148,7 +148,7 @@ const outsideOfFile = (file: string): boolean => !file.startsWith('backends/file
 
 test('no message is made with JSON.stringify, which leaves C1 and bidi controls', () => {
   expect(filesWith(/\$\{JSON\.stringify\(/).filter(outsideOfFile)).toEqual([])
-  // These files write texts for a store, or read them back.
+  // These files write texts for a store or a request to it, or read them back.
   expect(
     filesWith(/JSON\.stringify\(/)
       .filter(outsideOfFile)
@@ -156,6 +156,7 @@ test('no message is made with JSON.stringify, which leaves C1 and bidi controls'
   ).toEqual([
     'backends/consul/line.ts',
     'backends/consul/wire/answers.ts',
+    'backends/consul/wire/services.ts',
     'base/printable.ts',
     'cli/process/environment.ts',
     'core/holder.ts',
@@ -166,6 +167,7 @@ test('no message is made with JSON.stringify, which leaves C1 and bidi controls'
 test('a message of somebody else stands in no template, but that of an error of ours', () => {
   expect(filesWith(/\$\{[^}]*\b(error|cause|reason)\.message\}/).filter(outsideOfFile)).toEqual([
     'core/session.ts',
+    'backends/etcd/wire/client.ts',
   ])
 })
 

@@ -12,6 +12,7 @@ const byItself = /\b(?:Math\.random|fc\.(?:assert|check|sample))\(/
 const meant = [
   'test/backends/consul/real/astray.test.ts', // samples with a seed of drawFor
   'test/backends/etcd/real/load.test.ts', // names for keys that fill a disk
+  'test/backends/shared/real/election-work.test.ts', // samples with a seed of drawFor
   'test/property/draw.ts',
   'test/property/explore.ts',
   'test/property/seed.mjs',

@@ -1,7 +1,9 @@
 // Work that takes all of its time to stop, under a leader that is cut off at any moment: it has ended before the next
 // leader's work begins. LEASEHOLD_ROUNDS sets how many rounds each store plays.
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { coveredMs, stopBeforeDefaultMs, stopBeforeMostMs } from '../../../../src/core/lifetime.ts'
+import { drawFor } from '../../../property/draw.ts'
 import { type RealStore, realStores } from '../../../servers/real-stores.ts'
 import { losses, type Played, play, type Round } from '../../../servers/shifts.ts'
 
@@ -14,13 +16,13 @@ describe.for(realStores)('on $title', ({ title, use }) => {
 
   test('no two work at once for any TTL from the minimum up, when the leader is cut off at any moment and its work takes its whole time to stop', {
     timeout: 60_000 + Math.ceil(rounds / atOnce) * 90_000,
-  }, async () => {
+  }, async ({ task }) => {
+    const chances = fc.sample(chance, { numRuns: rounds, seed: drawFor(task).seed })
     const played: Played[] = []
     for (let from = 0; from < rounds; from += atOnce) {
-      const numbers = Array.from({ length: Math.min(atOnce, rounds - from) }, (_, index) => from + index)
-      played.push(
-        ...(await Promise.all(numbers.map(async (number) => play(store, await drawn(store, number))))),
-      )
+      const some = chances.slice(from, from + atOnce)
+      const plays = some.map(async (each, index) => play(store, await drawn(store, from + index, each)))
+      played.push(...(await Promise.all(plays)))
     }
 
     const gaps = played.map(({ shifts: [one, two] }) => two.beganMs - one.endedMs)
@@ -41,15 +43,22 @@ describe.for(realStores)('on $title', ({ title, use }) => {
   })
 })
 
+/** The parts of a round that chance decides, from 0 to 1. */
+const chance = fc.record({
+  ttl: fc.double({ min: 0, max: 1, noNaN: true }),
+  cut: fc.double({ min: 0, max: 1, noNaN: true }),
+})
+type Chance = typeof chance extends fc.Arbitrary<infer T> ? T : never
+
 /** A round with a number: the loss and the time to stop by the number, all else by chance. */
-async function drawn(store: RealStore, number: number): Promise<Round> {
+async function drawn(store: RealStore, number: number, { ttl, cut }: Chance): Promise<Round> {
   const { facts } = await store.client('drawn/')
   const { min } = facts.ttlMs
-  const ttlMs = number % 2 === 0 ? min : min + Math.round(Math.random() * min)
+  const ttlMs = number % 2 === 0 ? min : min + Math.round(ttl * min)
   const most = Math.floor(stopBeforeMostMs(ttlMs, facts))
   const stopBeforeMs = number % 3 === 0 ? most : stopBeforeDefaultMs(ttlMs, facts)
   const kinds = Object.keys(losses) as Round['lost'][]
   const lost = kinds[number % kinds.length] as Round['lost']
-  const cutAtMs = Math.random() * coveredMs(ttlMs, facts) * 0.6
+  const cutAtMs = cut * coveredMs(ttlMs, facts) * 0.6
   return { ttlMs, stopBeforeMs, cutAtMs, lost, endsSession: facts.endsEarly && number % 2 === 1 }
 }
