@@ -1,7 +1,7 @@
 // Translates a status of gRPC, or an error of the connection, for a caller of Leasehold. Owns the translation.
 import { LeaseholdError, RefusedError, SessionGoneError, UnavailableError } from '../../../../base/errors.ts'
 import { oneLine } from '../../../../base/printable.ts'
-import { GrpcError, grpcCodes } from './status.ts'
+import { GrpcError, grpcCodes, schemeHint } from './status.ts'
 
 const { cancelled, unknown, deadlineExceeded, notFound } = grpcCodes
 const { resourceExhausted, aborted, internal, unavailable } = grpcCodes
@@ -34,10 +34,10 @@ export function translate(error: unknown, address: string): unknown {
   if (error instanceof UnavailableError)
     return new UnavailableError(`etcd at ${address}: ${oneLine(error.message)}`, { cause: error })
   if (!isOfNetwork(error)) return error
-  return new UnavailableError(`etcd at ${address}: ${oneLine(error.message)}; ${hint}`, { cause: error })
+  return new UnavailableError(`etcd at ${address}: ${oneLine(error.message)}; ${schemeHint}`, {
+    cause: error,
+  })
 }
-
-const hint = 'is a server there, and is the scheme right (etcd: without TLS, etcds: with TLS)?'
 
 function ofStatus(error: GrpcError, text: string): Error {
   const options = { cause: error }

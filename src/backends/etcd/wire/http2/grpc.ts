@@ -15,7 +15,7 @@ import { hangUp } from '../hang-up.ts'
 import type { Duplex } from '../link.ts'
 import { Frames, framed } from './frames.ts'
 import type { Method } from './messages.ts'
-import { brokenOff, GrpcError, grpcCodes, statusOf } from './status.ts'
+import { brokenOff, GrpcError, grpcCodes, statusOf, unspoken } from './status.ts'
 
 /** Pings find a silently dead connection after 15 s. etcd accepts one ping every 5 s, and only while a stream is open. */
 const pingEveryMs = 10_000
@@ -33,12 +33,20 @@ export interface Target {
   readonly tls: SecureClientSessionOptions
 }
 
+/** A stream that was opened, and the error if it ends without a status. */
+interface Started {
+  readonly stream: ClientHttp2Stream
+  readonly cutOff: () => GrpcError
+}
+
 /** A connection that is made by its first call, and again by the first call after it broke. */
 export class Connection {
   readonly #target: Target
   readonly #clock: Clock
   #session: ClientHttp2Session | undefined
   readonly #sockets = new Set<Socket>()
+  /** The sessions whose server has sent its settings, as every HTTP/2 server does first. */
+  readonly #spoken = new WeakSet<ClientHttp2Session>()
   #closed = false
   #streams = 0
   #stopPings: (() => void) | undefined
@@ -59,11 +67,12 @@ export class Connection {
   ): Promise<Answer> {
     const body = framed(encode(question))
     return untilAborted(signal, ({ resolve, reject }) => {
-      const stream = this.#request(path, { ...metadata, 'grpc-timeout': `${limitMs}m` })
+      const started = this.#request(path, { ...metadata, 'grpc-timeout': `${limitMs}m` })
+      const { stream, cutOff } = started
       let answer: { readonly message: Answer } | undefined
-      outcome(stream, (error) => {
+      outcome(started, (error) => {
         if (answer && !error) resolve(answer.message)
-        else reject(error ?? brokenOff())
+        else reject(error ?? cutOff())
       })
       receive(stream, decode, (message) => {
         answer ??= { message }
@@ -80,10 +89,11 @@ export class Connection {
     { path, encode, decode }: Method<Question, Answer>,
     metadata: Metadata,
   ): Duplex<Question, Answer> {
-    const stream = this.#request(path, metadata)
+    const started = this.#request(path, metadata)
+    const { stream } = started
     this.#ping(stream)
     const said = new Listeners<Answer>()
-    outcome(stream, (error) => (error ? said.error(error) : said.end()))
+    outcome(started, (error) => (error ? said.error(error) : said.end()))
     receive(stream, decode, (answer) => said.data(answer))
     return {
       on: (event: keyof Listeners<Answer>, listener: never) => {
@@ -117,15 +127,16 @@ export class Connection {
     hangUp({ writableFinished, once, end: () => stream.end(), cancel }, this.#clock)
   }
 
-  #request(path: string, metadata: Metadata): ClientHttp2Stream {
+  #request(path: string, metadata: Metadata): Started {
     const session = this.#live()
-    return session.request({
+    const stream = session.request({
       ':method': 'POST',
       ':path': path,
       'content-type': 'application/grpc',
       te: 'trailers',
       ...metadata,
     })
+    return { stream, cutOff: () => (this.#spoken.has(session) ? brokenOff() : unspoken()) }
   }
 
   /** A connection that the server is about to end (GOAWAY) finishes its calls, but takes no new ones. */
@@ -141,6 +152,7 @@ export class Connection {
       if (this.#closed) socket.destroy()
       else if (!session.destroyed) session.setLocalWindowSize(windowBytes)
     })
+    session.on('remoteSettings', () => this.#spoken.add(session))
     session.on('error', () => {}) // its streams tell their callers
     this.#session = session
     return session
@@ -194,7 +206,7 @@ class Listeners<Answer> {
 }
 
 /** Reports how a stream ended, once: without an error if its status is OK. */
-function outcome(stream: ClientHttp2Stream, settled: (error?: Error) => void): void {
+function outcome({ stream, cutOff }: Started, settled: (error?: Error) => void): void {
   let status: Error | 'ok' | undefined
   let failure: Error | undefined
   let done = false
@@ -215,6 +227,6 @@ function outcome(stream: ClientHttp2Stream, settled: (error?: Error) => void): v
     if (status) settle(status === 'ok' ? undefined : status)
   })
   stream.on('close', () => {
-    settle(status === 'ok' ? undefined : (status ?? failure ?? brokenOff()))
+    settle(status === 'ok' ? undefined : (status ?? failure ?? cutOff()))
   })
 }

@@ -31,6 +31,14 @@ export function brokenOff(): GrpcError {
   return new GrpcError(grpcCodes.unavailable, 'the answer was cut off on its way')
 }
 
+/** The server never spoke HTTP/2 on this connection. */
+export function unspoken(): GrpcError {
+  return new GrpcError(grpcCodes.unavailable, `no answer in HTTP/2; ${schemeHint}`)
+}
+
+/** The advice where a connection was not made. */
+export const schemeHint = 'is a server there, and is the scheme right (etcd: without TLS, etcds: with TLS)?'
+
 /** The status that headers or trailers give, if they give one. */
 export function statusOf(headers: IncomingHttpHeaders): 'ok' | GrpcError | undefined {
   const { 'grpc-status': code, ':status': status } = headers
