@@ -6,20 +6,37 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { quoted } from '../../base/printable.ts'
 import type { Auth } from '../shared/credentials.ts'
-import { certificatesOf, fileOf, fromFile, privateKeyOf, type Variables } from '../shared/files.ts'
+import {
+  certificatesOf,
+  fileOf,
+  fromFile,
+  privateKeyOf,
+  refuseWithoutTls,
+  type Variables,
+} from '../shared/files.ts'
 import { type ConsulOptions, type ConsulTls, checkToken } from './options.ts'
 import { parseAddress, parseConsulUrl } from './url.ts'
+
+const certificateVariables = [
+  'CONSUL_CACERT',
+  'CONSUL_CAPATH',
+  'CONSUL_CLIENT_CERT',
+  'CONSUL_CLIENT_KEY',
+] as const
 
 /** The place of Consul. */
 type Place = Required<Pick<ConsulOptions, 'endpoints'>> & { readonly tls: boolean }
 
 /**
  * The options from a URL together with the environment. The host and the scheme of the URL override CONSUL_HTTP_ADDR
- * and CONSUL_HTTP_SSL. Variables about TLS are read only when TLS is on. Throws a TypeError that names the variable,
- * and the file if it cannot be read.
+ * and CONSUL_HTTP_SSL. Without a host in the URL, variables about TLS are ignored where TLS is off, as the consul program
+ * does; with `consul://host` they are an error. Throws a TypeError that names the variable, and the file if it cannot be
+ * read.
  */
 export function optionsOf(url: string, variables: Variables): ConsulOptions {
   const { endpoints, tls: secure, ...written } = parseConsulUrl(url)
+  const isPlain = endpoints?.some((endpoint) => !endpoint.startsWith('unix:')) && !secure
+  if (isPlain) refuseWithoutTls('consul', variables, certificateVariables)
   const place = endpoints ? { endpoints, tls: secure } : placeOf(variables, secure)
   const { CONSUL_NAMESPACE: enterpriseNamespace, CONSUL_PARTITION: partition } = variables
   return {

@@ -1,7 +1,7 @@
 // The variables that etcdctl also reads. Owns their meaning, and which of them apply in addition to a URL.
 // https://etcd.io/docs/v3.5/op-guide/configuration/ and etcdctl/README.md of etcd
 import type { Auth, Tls } from '../shared/credentials.ts'
-import { certificatesOf, privateKeyOf, type Variables } from '../shared/files.ts'
+import { certificatesOf, privateKeyOf, refuseWithoutTls, type Variables } from '../shared/files.ts'
 import type { EtcdOptions } from './options.ts'
 import { parseEtcdUrl } from './url.ts'
 
@@ -11,12 +11,7 @@ import { parseEtcdUrl } from './url.ts'
  */
 export function optionsOf(url: string, variables: Variables): EtcdOptions {
   const { endpoints, namespace, tls, lockDelayMs } = parseEtcdUrl(url)
-  const unused = tls
-    ? undefined
-    : ['ETCDCTL_CACERT', 'ETCDCTL_CERT', 'ETCDCTL_KEY'].find((name) => variables[name])
-  // In silence, what was meant to be encrypted would go over the network as it is.
-  if (unused)
-    throw new TypeError(`${unused}: is set, but etcd: is without TLS; use etcds:, or unset ${unused}`)
+  if (!tls) refuseWithoutTls('etcd', variables, ['ETCDCTL_CACERT', 'ETCDCTL_CERT', 'ETCDCTL_KEY'])
   const credentials = { auth: authOf(variables), tls: tls ? tlsOf(variables) : undefined }
   return { endpoints, namespace, lockDelayMs, ...credentials }
 }

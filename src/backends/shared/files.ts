@@ -65,3 +65,13 @@ export function fromFile<T>(variable: string, file: string, reading: () => T): T
 function quotedPath(file: string): string {
   return /[/\\]/.test(file) && !/[\r\n]|-----/.test(file) ? quoted(file) : 'its value (not shown)'
 }
+
+/**
+ * Throws a TypeError if one of these variables about TLS is set, for a URL without TLS. In silence, what was meant to be
+ * encrypted would go over the network as it is.
+ */
+export function refuseWithoutTls(scheme: string, variables: Variables, names: readonly string[]): void {
+  const unused = names.find((name) => variables[name])
+  if (!unused) return
+  throw new TypeError(`${unused}: is set, but ${scheme}: is without TLS; use ${scheme}s:, or unset ${unused}`)
+}

@@ -157,10 +157,13 @@ test.each([
   [{ CONSUL_CLIENT_CERT: '/no/c.pem' }, /^CONSUL_CLIENT_CERT: .*cannot be read/],
   [{ CONSUL_CLIENT_KEY: '/no/k.pem' }, /^CONSUL_CLIENT_KEY: .*cannot be read/],
   [{ CONSUL_HTTP_SSL_VERIFY: 'off' }, /^CONSUL_HTTP_SSL_VERIFY: "off" is neither/],
-])('with TLS %j is refused, and without TLS it does not matter', (variables, message) => {
-  expect(() => optionsOf('consuls://h/', variables)).toThrow(message)
-  expect(() => optionsOf('consul://h/', variables)).not.toThrow()
-})
+])(
+  'with TLS %j is refused, and with an address of the environment without TLS it does not matter',
+  (variables, message) => {
+    expect(() => optionsOf('consuls://h/', variables)).toThrow(message)
+    expect(() => optionsOf('consul:', variables)).not.toThrow()
+  },
+)
 
 test('a token comes from the variable, or from the file, which wins unless it is empty', () => {
   const folder = folderOf({ full: '  of-the-file\n', empty: ' \n' })
@@ -229,3 +232,20 @@ test('the namespace and the partition of Consul Enterprise come from the environ
     partition: 'p',
   })
 })
+
+test.each(['CONSUL_CACERT', 'CONSUL_CAPATH', 'CONSUL_CLIENT_CERT', 'CONSUL_CLIENT_KEY'])(
+  '%s together with a host of consul: is refused, not ignored',
+  (name) => {
+    const open =
+      (url: string, value = '/some/file.pem') =>
+      () =>
+        optionsOf(url, { [name]: value })
+    expect(open('consul://h')).toThrow(
+      new TypeError(`${name}: is set, but consul: is without TLS; use consuls:, or unset ${name}`),
+    )
+    expect(open('consul://h', '')).not.toThrow()
+    // The consul program itself ignores it where its address is without TLS.
+    expect(open('consul:')).not.toThrow()
+    expect(open('consul://unix:%2Frun%2Fconsul.sock/')).not.toThrow()
+  },
+)
