@@ -119,9 +119,23 @@ class Run {
     const what = begun.map((each) => each.what).join(' and ')
     this.#say(what)
     await Promise.all(begun.map(({ lasts }) => (typeof lasts === 'number' ? pause(lasts) : lasts)))
-    for (const { heal } of begun.reverse()) await heal().catch((error) => this.#say(`healing: ${error}`))
+    for (const { heal } of begun.reverse()) await this.#heal(heal)
     await this.#healed()
     await this.#progress(what)
+  }
+
+  /** Ends a fault. A server may not answer at once after another fault, so this is tried ten times. @param {() => Promise<unknown>} heal */
+  async #heal(heal) {
+    for (let left = 9; ; left -= 1) {
+      try {
+        await heal()
+        return
+      } catch (error) {
+        this.#say(`healing: ${error instanceof Error ? error.message : error}`)
+        if (left === 0) return
+        await pause(1_000)
+      }
+    }
   }
 
   /** Members that were killed must answer again. */

@@ -25,6 +25,8 @@ export interface Held {
 export interface ClaimState {
   readonly claim: Claim
   readonly keys: ClaimKeys
+  /** The value that belongs on the key by which it holds. */
+  value: string
   /** The create index of its ticket, while it stands in line. */
   ticket?: number | undefined
   held?: Held | undefined
@@ -95,7 +97,8 @@ export class Claims {
   of(claim: Claim): ClaimState {
     const known = this.#states.get(claim)
     if (known) return known
-    const state = { claim, keys: this.#layout.claimKeys(claim), unanswered: false, sent: 0 }
+    const keys = this.#layout.claimKeys(claim)
+    const state = { claim, keys, value: claim.value, unanswered: false, sent: 0 }
     this.#states.set(claim, state)
     return state
   }

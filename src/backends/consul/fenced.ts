@@ -30,8 +30,10 @@ export class FencedWrites {
     if (!held) return false
     if (claim.candidate) return this.#candidateCheckpoint(state, protocol, text, signal)
     const store: Operation = { verb: 'set', key: keys.checkpoint, value: text }
-    const entries = await this.#write(state, protocol, [store, writeOwn(held, nextValue(state))], signal)
+    const value = nextValue(state)
+    const entries = await this.#write(state, protocol, [store, writeOwn(held, value)], signal)
     if (!entries) return false
+    state.value = value
     held.modified = indexOf(entries, held.key) ?? held.modified
     return true
   }
@@ -47,6 +49,7 @@ export class FencedWrites {
     if (!held) return false
     const entries = await this.#write(state, protocol, [writeOwn(held, value)], signal)
     if (!entries) return false
+    state.value = value
     held.modified = indexOf(entries, held.key) ?? held.modified
     return true
   }

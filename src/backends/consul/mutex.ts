@@ -66,8 +66,27 @@ export class Mutexes implements Protocol {
     const lock = readLock(state.keys, entries)
     const mine = lock?.session === state.claim.session
     const same = state.held === undefined || state.held.created === lock?.createIndex
-    state.held = mine && same ? heldBy(lock, state.held) : undefined
+    state.held = mine && same ? heldBy(await this.#mended(state, lock, signal), state.held) : undefined
     return state.held !== undefined
+  }
+
+  /**
+   * The key of a hold, with its value and flags written again if a stranger's `kv put` has replaced them. Such a write
+   * leaves the session, so the claim still holds, but other claims take the key for that of another program. Throws
+   * UnavailableError if the key was written meanwhile.
+   */
+  async #mended(
+    { claim, keys, value }: ClaimState,
+    lock: StoredKey,
+    signal: AbortSignal,
+  ): Promise<StoredKey> {
+    if (lock.flags === lockFlags) return lock
+    const { session } = claim
+    const own: Operation = { verb: 'lock', key: keys.lock, value, flags: lockFlags, session }
+    const outcome = await this.#transport.txn([unchanged(keys.lock, lock), own], signal)
+    const mended = outcome.applied ? readLock(keys, outcome.entries) : undefined
+    if (!mended) throw new UnavailableError(`another client writes the key ${quoted(keys.lock)}; ask again`)
+    return mended
   }
 
   async release(state: ClaimState, signal: AbortSignal): Promise<void> {

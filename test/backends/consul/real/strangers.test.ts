@@ -1,5 +1,6 @@
 // Keys of unknown programs in the place of our keys neither block a lock unseen nor pass for a claim.
 import { expect, test } from 'vitest'
+import type { Leasehold } from '../../../../src/index.ts'
 import { until } from '../../../../tools/servers/wait.mjs'
 import { freshName, lockFlags, useConsul } from '../../../servers/consul-store.ts'
 
@@ -81,4 +82,28 @@ test('a wait that ended for the sake of a holder does not speak of a lock-delay,
   expect((error as Error).message).not.toContain('lock-delay')
   await store.destroySession(session)
   await expect(client.mutex(name).acquire({ waitMs: 500 })).rejects.toThrow(/lock-delay/)
+})
+
+test("a leader writes its value again after a stranger's kv put on its key, and the candidates behind it wait on", async () => {
+  const name = freshName()
+  const [one, two] = await store.clients(2)
+  const term = await (one as Leasehold).election(name).campaign({ value: 'ours' })
+  await term.proclaim('ours, anew')
+  await write(`${name}/.lock`, 'x')
+
+  await term.verify()
+  expect(await store.key(`${name}/.lock`)).toMatchObject({ value: 'ours, anew', flags: lockFlags })
+  expect(await two?.election(name).leader()).toMatchObject({ value: 'ours, anew', token: term.token })
+  const next = (two as Leasehold).election(name).campaign({ value: 'next' })
+  await store.line(name, 1)
+  await term.proclaim('ours, again')
+  expect(term.held).toBe(true)
+  await write(`${name}/.lock`, 'y')
+  // The leader looks by itself, well within a time to live.
+  await until(async () => (await store.key(`${name}/.lock`))?.value === 'ours, again', {
+    describe: () => 'the value of the leader',
+    deadlineMs: 10_000,
+  })
+  await term.resign()
+  expect((await next).token).toBeGreaterThan(term.token)
 })
