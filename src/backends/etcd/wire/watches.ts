@@ -1,7 +1,10 @@
 // The stream of a connection for all watches. Owns the match of answers and watches. client.ts opens the stream.
-import type { IWatchRequest, IWatchResponse } from 'etcd3'
-import type { WatchStream } from './link.ts'
+import type { IDuplexStream, IWatchRequest, IWatchResponse } from 'etcd3'
+import type { Clock } from '../../../base/clock.ts'
+import { type Closable, hangUp } from './streams.ts'
 import type { Change, KeyRange, WatchListener } from './transport.ts'
+
+type WatchStream = IDuplexStream<IWatchRequest, IWatchResponse> & Closable
 
 const noputFilter = 0
 /** The ids that we ask for are larger than this. A server that numbers its watches itself never gets so far. */
@@ -30,6 +33,7 @@ interface Watch {
  */
 export class Watches {
   readonly #open: () => Promise<WatchStream>
+  readonly #clock: Clock
   /** Watches that were not sent yet. */
   readonly #queued = new Set<Watch>()
   /** Watches that were sent, and have no answer yet, by the id that we asked for. */
@@ -45,8 +49,9 @@ export class Watches {
   /** Whether the server takes the ids that we ask for. */
   #takesIds = true
 
-  constructor(open: () => Promise<WatchStream>) {
+  constructor(open: () => Promise<WatchStream>, clock: Clock) {
     this.#open = open
+    this.#clock = clock
   }
 
   watch(range: KeyRange, listener: WatchListener): () => void {
@@ -65,7 +70,7 @@ export class Watches {
     const stream = this.#stream
     this.#stream = undefined
     this.#lastServerId = -1
-    stream?.then((open) => open.cancel()).catch(() => {})
+    stream?.then((open) => hangUp(open, this.#clock)).catch(() => {})
     const watches = [...this.#served.values(), ...this.#creating.values(), ...this.#queued]
     for (const kept of [this.#served, this.#creating, this.#queued]) kept.clear()
     for (const { listener, stopped } of watches) if (!stopped) listener.failed()
