@@ -33,7 +33,7 @@ const rounds = process.env.LEASEHOLD_RUNS ? [process.env.LEASEHOLD_RUNS] : ['500
 const folders = {
   election: 'election/election',
   cron: 'cron/cron',
-  etcd: 'locks/etcd.test',
+  etcd: 'locks/etcd',
   'etcd-delay': 'locks/etcd-delay',
   consul: 'locks/consul',
   memory: 'locks/memory',
@@ -109,7 +109,10 @@ async function judge(mutant) {
     const seconds = (Date.now() - begun) / 1_000
     const found = failureIn(copy)
     if (found) return { name: mutant.name, killed: true, how: found.how, runs: found.runs, round, seconds }
-    const how = code === 0 ? 'survived' : (/^\s*FAIL.*$/m.exec(output)?.[0].trim() ?? `exit ${code}`)
+    const failed = /^\s*(FAIL|⎯+ Unhandled).*$/m.exec(output)?.[0].trim()
+    // Without a code it ran into the time limit. With one and without a failed test, no test ran: that kills no mutant.
+    if (code && !failed) throw new Error(`the tests of ${mutant.name} did not run: ${output.slice(-2_000)}`)
+    const how = code === 0 ? 'survived' : (failed ?? 'endless')
     if (code !== 0 || round === rounds.length)
       return { name: mutant.name, killed: code !== 0, how, round, seconds }
   }

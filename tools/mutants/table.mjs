@@ -440,8 +440,8 @@ const onEtcd = [
   {
     name: 'etcd-one-too-many',
     file: 'src/backends/etcd/line.ts',
-    find: 'if (ahead.length >= permits) return false',
-    put: 'if (ahead.length > permits) return false',
+    find: 'if (ahead.length >= permits) return false\n  return complete ? ahead.length + dead.length < permits',
+    put: 'if (ahead.length > permits) return false\n  return complete ? ahead.length + dead.length <= permits',
     stores: etcd,
     by: belief,
   },
