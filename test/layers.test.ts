@@ -105,7 +105,7 @@ const mayUse: Record<string, readonly string[]> = {
   'async-mutex': ['backends/etcd/operator.ts', 'core/hold.ts'],
   commander: ['cli/'],
   // Only the `wire` folder of a backend uses its client library.
-  consul: ['backends/consul/wire/client.ts'],
+  consul: ['backends/consul/wire/servers.ts'],
   croner: ['cron/schedule.ts'],
   etcd3: ['backends/etcd/wire/client.ts', 'backends/etcd/wire/failures.ts'],
   'p-retry': ['core/request.ts'],

@@ -56,7 +56,8 @@ async function transportOf(
   endpoints: readonly string[],
   clock: Clock,
 ): Promise<Transport> {
-  const { ConsulClient, givenClient, server } = await import('./wire/client.ts')
+  const { ConsulClient } = await import('./wire/client.ts')
+  const { givenClient, server } = await import('./wire/servers.ts')
   const { client, token, tokenAgain, auth, tls, dc, enterprise } = options
   if (client) return new ConsulClient(clock, [givenClient(client)])
   const access = { token, tokenAgain, auth, tls, dc, ...enterprise }

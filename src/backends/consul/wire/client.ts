@@ -1,15 +1,13 @@
-// The one file that touches npm `consul`: requests over HTTP, one server at a time. Owns the choice of the server, and
-// the meaning of an error; knows nothing of locks. It uses only papi's requests, on which the package's methods are
-// built: the methods drop options, round flags, and hide the server's messages.
+// Requests over HTTP, one server at a time. Owns the choice of the server, and the meaning of an error; knows nothing of
+// locks. servers.ts has the connections. This uses only papi's requests, on which the methods of npm `consul` are built:
+// the methods drop options, round flags, and hide the server's messages.
 import { EventEmitter } from 'node:events'
-import type { Agent } from 'node:http'
-import Consul from 'consul'
 import { untilAborted } from '../../../base/abort.ts'
 import type { Clock } from '../../../base/clock.ts'
 import { SessionGoneError, UnavailableError } from '../../../base/errors.ts'
 import type { Announcement } from '../../../contract.ts'
 import { type Answer, asFault, Fault } from './answers.ts'
-import { answered, answerOf, optionsOf, type Papi } from './papi.ts'
+import { answered, answerOf, optionsOf } from './papi.ts'
 import {
   blocking,
   confirmation,
@@ -18,41 +16,13 @@ import {
   type Request,
   reading,
   renewal,
-  type Shown,
-  shownTo,
   transaction,
   understood,
 } from './requests.ts'
 import { Rest } from './rest.ts'
+import type { Connection, Server } from './servers.ts'
 import { checkPass, serviceDeregistration, serviceRegistration } from './services.ts'
-import { agentOf, type Lane, placeOf, retire } from './sockets.ts'
-import type {
-  Access,
-  Operation,
-  SessionPlan,
-  Snapshot,
-  Target,
-  Transport,
-  TxnOutcome,
-  Wait,
-} from './transport.ts'
-
-/** One server of the cluster, or a client that its owner made and closes. */
-export interface Server {
-  readonly address: string
-  /** Makes a new connection, at the start and after every failure. */
-  connect(): Connection
-  /** Reads the token again where it is in a file. Returns false if the token is still the one of `used`. */
-  hasNewToken?(used: Shown): boolean
-}
-
-/** The way to one server. */
-export interface Connection {
-  readonly lanes: Readonly<Record<Lane, Papi>>
-  readonly shown: Shown
-  /** Ends the sockets that are idle at once, and the others after their request. */
-  retire(): void
-}
+import type { Operation, SessionPlan, Snapshot, Target, Transport, TxnOutcome, Wait } from './transport.ts'
 
 /** A request under way. */
 interface Call {
@@ -210,41 +180,4 @@ export class ConsulClient implements Transport {
 
 function silence(limitMs: number): UnavailableError {
   return new UnavailableError(`no answer within ${Math.round(limitMs)} ms`)
-}
-
-/** A server to connect to, at `host:port` or `unix:///path/of/a/socket`. */
-export function server(address: string, access: Access): Server {
-  const { tls, token, tokenAgain } = access
-  let shown = shownTo(access)
-  let last = token
-  return {
-    address,
-    connect() {
-      const [steady, work] = [agentOf(address, tls, 'steady'), agentOf(address, tls, 'work')]
-      const at = placeOf(address, tls)
-      const lanes = { steady: papiOf(at, steady), work: papiOf(at, work) }
-      return { lanes, shown, retire: () => [steady, work].forEach(retire) }
-    },
-    hasNewToken(used) {
-      const now = shown === used && tokenAgain?.()
-      if (now && now !== last) shown = shownTo({ ...access, token: (last = now) })
-      return shown !== used
-    },
-  }
-}
-
-function papiOf(at: object, agent: Agent): Papi {
-  return new Consul({ ...at, agent }) as unknown as Papi
-}
-
-/** A client that somebody else made, configured and closes. */
-export function givenClient(client: Consul): Server {
-  const papi = client as unknown as Papi
-  const { socketPath, baseUrl } = papi._opts
-  const { token, dc, partition } = papi._defaults ?? {} // only the client's own methods use them, so this adds them to each request
-  const shown = shownTo({ token, dc, partition })
-  return {
-    address: socketPath ?? [baseUrl.hostname, baseUrl.port].filter(Boolean).join(':'),
-    connect: () => ({ lanes: { steady: papi, work: papi }, shown, retire: () => {} }),
-  }
 }

@@ -4,7 +4,7 @@ import { getEventListeners, once } from 'node:events'
 import { createServer as createTcpServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { server } from '../../../../src/backends/consul/wire/client.ts'
+import { server } from '../../../../src/backends/consul/wire/servers.ts'
 import { UnavailableError } from '../../../../src/base/errors.ts'
 import { until } from '../../../../tools/servers/wait.mjs'
 import { useBuild } from '../../../servers/build.ts'
@@ -125,7 +125,8 @@ test('close ends what is under way as an outage, and after it nothing can be ask
 test('after close a process ends by itself, also if the server hangs and hundreds of requests wait', async () => {
   const folderOf = dirname(built.index)
   const script = `
-    import { ConsulClient, server } from ${JSON.stringify(join(folderOf, 'backends/consul/wire/client.js'))}
+    import { ConsulClient } from ${JSON.stringify(join(folderOf, 'backends/consul/wire/client.js'))}
+    import { server } from ${JSON.stringify(join(folderOf, 'backends/consul/wire/servers.js'))}
     import { systemClock } from ${JSON.stringify(join(folderOf, 'base/clock.js'))}
     const client = new ConsulClient(systemClock(), [server(${JSON.stringify(consul.address)}, { token: ${JSON.stringify(token)} })])
     const { signal } = new AbortController()

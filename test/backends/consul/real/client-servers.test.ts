@@ -1,7 +1,7 @@
 // How a connection reaches Consul, by TLS or by a socket, which server it asks, and how many connections it opens.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { server } from '../../../../src/backends/consul/wire/client.ts'
+import { server } from '../../../../src/backends/consul/wire/servers.ts'
 import type { Access } from '../../../../src/backends/consul/wire/transport.ts'
 import { UnavailableError } from '../../../../src/base/errors.ts'
 import { freePorts } from '../../../../tools/servers/loopback.mjs'

@@ -2,7 +2,8 @@
 // Indexes are compared by their order, since a real Consul writes entries of its own into the log.
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ConsulClient, server } from '../../../../src/backends/consul/wire/client.ts'
+import { ConsulClient } from '../../../../src/backends/consul/wire/client.ts'
+import { server } from '../../../../src/backends/consul/wire/servers.ts'
 import type * as wire from '../../../../src/backends/consul/wire/transport.ts'
 import type {
   Snapshot,

@@ -1,7 +1,7 @@
 // How turns are shared if clients without a line race with ours for one name: Go's api.Lock and api.Semaphore in
 // programs that run on, and loops of `consul lock`. Ours needs what theirs need, one blocking read and one write, but a
-// request from Node takes longer, so it gets fewer turns the more of them race. LEASEHOLD_SHARES_COMPETITORS=1,2,3,4,5 and LEASEHOLD_SHARES_SECONDS=10 print the table of
-// docs/consul.md.
+// request from Node takes longer, so it gets fewer turns the more of them race. LEASEHOLD_SHARES_COMPETITORS=1,2,3,4,5
+// and LEASEHOLD_SHARES_SECONDS=10 print the table of docs/consul.md.
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
