@@ -10,6 +10,11 @@ const refused: [title: string, args: string[], message: RegExp][] = [
   ['no NAME', ['run'], /missing required argument 'NAME'/],
   ['no NAME before the command', ['run', '--', 'ls', '-l'], /'NAME': it stands before --/],
   ['no NAME before a command of one word', ['run', '--', 'true'], /'NAME': it stands before --/],
+  [
+    'a --service without its --port, also while the store is away',
+    ['lead', 'x', '--url', 'etcd://127.0.0.1:1/', '--service', 'web', '--', 'true'],
+    /--service and --port: give both or none/,
+  ],
   ['no NAME before the work of a leader', ['lead', '--', 'true'], /'NAME': it stands before --/],
   ['no command', ['run', 'x'], /missing required argument 'CMD'/],
   ['no command after --', ['run', 'x', '--'], /missing required argument 'CMD'/],

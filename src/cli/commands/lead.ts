@@ -27,10 +27,11 @@ export function addLead(program: Command): void {
 
 async function lead(assignment: Assignment, options: LeadOptions): Promise<void> {
   const { name, post } = assignment
+  const service = serviceOf(options)
   const health = options.health && (await Health.listen(name, options.health))
   const work = async (visit: Visit): Promise<number> => {
     await refuseNested(visit.client, { name, permits: 1 })
-    const candidate = new Candidate(visit, assignment, options)
+    const candidate = new Candidate(visit, assignment, options, service)
     if (health) health.part = () => candidate.part
     return candidate.status()
   }
@@ -46,6 +47,7 @@ class Candidate {
   readonly #name: string
   readonly #assignment: Assignment
   readonly #options: LeadOptions
+  readonly #service: LeaderService | undefined
   readonly #progress: Progress
   readonly #roles: Roles
   readonly #over = new AbortController()
@@ -53,8 +55,14 @@ class Candidate {
   #term: LedTerm | undefined
   #told = ''
 
-  constructor(visit: Visit, assignment: Assignment, options: LeadOptions) {
+  constructor(
+    visit: Visit,
+    assignment: Assignment,
+    options: LeadOptions,
+    service: LeaderService | undefined,
+  ) {
     this.#visit = visit
+    this.#service = service
     this.#name = assignment.name
     this.#assignment = assignment
     this.#options = options
@@ -71,7 +79,7 @@ class Candidate {
     if (drainOn) signals.divert(drainOn, () => election.drain())
     try {
       await election.lead((term) => this.#serve(term), {
-        ...{ value: this.#value, priority, service: serviceOf(this.#options) },
+        ...{ value: this.#value, priority, service: this.#service },
         signal: AbortSignal.any([interrupted, this.#over.signal]),
         graceMs: Number.MAX_SAFE_INTEGER, // the overseer decides when the command is killed
         stopBeforeMs: 0, // and how long before the deadline the command is stopped

@@ -1,44 +1,24 @@
 // The embedded backend while another process keeps the database locked, for long or again and again.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { afterEach, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Leasehold } from '../../../src/api/leasehold.ts'
 import { type Database, loadDriver } from '../../../src/backends/file/driver.ts'
 import { file } from '../../../src/backends/file/index.ts'
 import { connect } from '../../../src/connect.ts'
-import { builtPackage } from '../../built.ts'
-import { Child, emptyDirectory, remove } from './processes.ts'
+import { Child, useThings } from './processes.ts'
 
-let built: string
-const children: Child[] = []
-const clients: Leasehold[] = []
-const directories: string[] = []
-
-beforeAll(() => {
-  built = join(builtPackage(), 'dist')
-})
-afterEach(async () => {
-  Child.environment = {}
-  for (const child of children.splice(0)) await child.kill()
-  for (const client of clients.splice(0)) await client.close()
-  remove(...directories.splice(0))
-})
-
-function newDirectory(): string {
-  const directory = emptyDirectory()
-  directories.push(directory)
-  return directory
-}
+const things = useThings()
 
 function start(directory: string, ...role: (string | number)[]): Child {
-  const child = new Child(built, directory, 15_000, ...role)
-  children.push(child)
+  const child = new Child(things.built, directory, 15_000, ...role)
+  things.children.push(child)
   return child
 }
 
 async function open(directory: string): Promise<Leasehold> {
   const client = await connect(file({ directory }))
-  clients.push(client)
+  things.clients.push(client)
   return client
 }
 
@@ -89,7 +69,7 @@ const questions: Record<string, (client: Leasehold) => Promise<() => Promise<unk
 }
 
 test('every call made while another process keeps the database locked is done within a second after that', async () => {
-  const directory = newDirectory()
+  const directory = things.directory()
   const asked: Record<string, () => Promise<unknown>> = {}
   const owners: Leasehold[] = []
   for (const [name, prepare] of Object.entries(questions)) {
@@ -129,7 +109,7 @@ test('every call made while another process keeps the database locked is done wi
 })
 
 test('an answer is never older than the last change of another client, even after a statement met a lock', async () => {
-  const directory = newDirectory()
+  const directory = things.directory()
   const [one, two] = [await open(directory), await open(directory)]
   const blocker = await lockedBy(directory)
   const first = one.mutex('job').acquire()
@@ -148,7 +128,7 @@ test('an answer is never older than the last change of another client, even afte
 })
 
 test('while a process is stopped inside a transaction, the others wait without blocking, and go on once it is killed', async () => {
-  const directory = newDirectory()
+  const directory = things.directory()
   const client = await open(directory)
   const blocker = start(directory, 'block')
   await blocker.said('blocked')
@@ -187,12 +167,12 @@ if (!hasCompiler) console.warn('left out without a C compiler on Linux: the slow
 test.runIf(hasCompiler)(
   'on a slow disk a process that writes checkpoints leaves the others their pace',
   async () => {
-    const library = join(newDirectory(), 'slow.so')
+    const library = join(things.directory(), 'slow.so')
     const source = join(import.meta.dirname, 'slow-disk.c')
     expect(spawnSync('cc', ['-shared', '-fPIC', '-o', library, source, '-ldl']).status).toBe(0)
     Child.environment = { LD_PRELOAD: library }
-    const alone = await paces(newDirectory(), [])
-    const directory = newDirectory()
+    const alone = await paces(things.directory(), [])
+    const directory = things.directory()
     const beside = await paces(directory, [start(directory, 'pace', 'slow', 3_000, 'checkpoint')])
     console.log(`alone ${alone.join(' ')}, beside ${beside.join(' ')}`)
     const fair = alone.reduce((sum, count) => sum + count, 0) / alone.length

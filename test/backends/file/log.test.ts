@@ -2,35 +2,20 @@
 // SQLite up to 3.51.2.
 import { lstatSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeAll, expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { type Database, loadDriver } from '../../../src/backends/file/driver.ts'
 import { file } from '../../../src/backends/file/index.ts'
 import { Log, settings } from '../../../src/backends/file/log.ts'
-
 import { connect } from '../../../src/connect.ts'
-import { builtPackage } from '../../built.ts'
-import { Child, emptyDirectory, remove } from './processes.ts'
+import { Child, useThings } from './processes.ts'
 
 const megabyte = 2 ** 20
-let built: string
-const children: Child[] = []
+const things = useThings()
 const databases: Database[] = []
-const directories: string[] = []
 
-beforeAll(() => {
-  built = join(builtPackage(), 'dist')
-})
-afterEach(async () => {
-  for (const child of children.splice(0)) await child.kill()
+afterEach(() => {
   for (const database of databases.splice(0)) database.close()
-  remove(...directories.splice(0))
 })
-
-function newDirectory(): string {
-  const directory = emptyDirectory()
-  directories.push(directory)
-  return directory
-}
 
 async function open(path: string): Promise<Database> {
   const database = (await loadDriver()).open(path)
@@ -40,7 +25,7 @@ async function open(path: string): Promise<Database> {
 
 /** A store with a client that stays, so that no other process is the last one and empties the log at its end. */
 async function storeWithClient() {
-  const directory = newDirectory()
+  const directory = things.directory()
   const client = await connect(file({ directory }))
   await (await client.mutex('a').acquire()).release()
   const path = join(directory, 'leasehold.db')
@@ -51,9 +36,9 @@ async function storeWithClient() {
 async function cycles(directory: string, processes: number, each: number): Promise<void> {
   const working = Array.from(
     { length: processes },
-    (_, index) => new Child(built, directory, 15_000, 'cycles', `name ${index}`, each),
+    (_, index) => new Child(things.built, directory, 15_000, 'cycles', `name ${index}`, each),
   )
-  children.push(...working)
+  things.children.push(...working)
   for (const child of working) {
     expect(await child.said('lost')).toEqual(['lost', '0'])
     expect(await child.exited()).toBe(0)
@@ -113,7 +98,7 @@ test('while one process has the lock for it, no other one copies the log', async
 
 /** A log of 8 MB that was copied to its end, over a database that records its calls. */
 async function longLog() {
-  const path = join(newDirectory(), 'a.db')
+  const path = join(things.directory(), 'a.db')
   const [real, other] = [await open(path), await open(path)]
   real.exec(
     `PRAGMA journal_mode = WAL; ${settings}; CREATE TABLE sessions (id TEXT PRIMARY KEY, ttl, renewals)`,

@@ -4,50 +4,31 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { afterEach, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Leasehold } from '../../../src/api/leasehold.ts'
 import { file } from '../../../src/backends/file/index.ts'
 import { connect } from '../../../src/connect.ts'
-import { builtPackage } from '../../built.ts'
-import { Child, emptyDirectory, remove } from './processes.ts'
+import { Child, useThings } from './processes.ts'
 import { watched, witness } from './witnessed.ts'
 
-let built: string
-const children: Child[] = []
-const clients: Leasehold[] = []
-const directories: string[] = []
-
-beforeAll(() => {
-  built = join(builtPackage(), 'dist')
-})
-afterEach(async () => {
-  for (const child of children.splice(0)) await child.kill()
-  for (const client of clients.splice(0)) await client.close()
-  remove(...directories.splice(0))
-})
+const things = useThings()
 
 const median = (numbers: number[]): number => numbers.sort((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN
 
-function newDirectory(): string {
-  const directory = emptyDirectory()
-  directories.push(directory)
-  return directory
-}
-
 function start(directory: string, ttlMs: number, ...role: (string | number)[]): Child {
-  const child = new Child(built, directory, ttlMs, ...role)
-  children.push(child)
+  const child = new Child(things.built, directory, ttlMs, ...role)
+  things.children.push(child)
   return child
 }
 
 async function open(directory: string, ttlMs?: number): Promise<Leasehold> {
   const client = await connect(file({ directory }), { ttlMs })
-  clients.push(client)
+  things.clients.push(client)
   return client
 }
 
 test('a waiter takes over at once when the holder is killed, and not when its time to live is over', async () => {
-  const directory = newDirectory()
+  const directory = things.directory()
   const lock = (await open(directory)).mutex('job')
   const tookMs: number[] = []
   for (let round = 0; round < 20; round += 1) {
@@ -67,7 +48,7 @@ test('a waiter takes over at once when the holder is killed, and not when its ti
 })
 
 test('a released lock is handed to a waiting process by an event, not by the next look', async () => {
-  const directory = newDirectory()
+  const directory = things.directory()
   const tookMs: number[] = []
   let holder = start(directory, 15_000, 'hold', 'job')
   await holder.said('asking')
@@ -87,7 +68,7 @@ test('a released lock is handed to a waiting process by an event, not by the nex
 })
 
 test('eight processes never overlap, each gets its fair share, and tokens grow', async () => {
-  const directory = newDirectory()
+  const directory = things.directory()
   const log = join(directory, 'log')
   const loops = Array.from({ length: 8 }, () => start(directory, 15_000, 'loop', 'job', 10_000, log))
   for (const child of loops) await child.said('ready')
@@ -114,7 +95,7 @@ test('eight processes never overlap, each gets its fair share, and tokens grow',
 })
 
 test('a holder that hangs is replaced after its time to live, and knows when it resumes', async () => {
-  const directory = newDirectory()
+  const directory = things.directory()
   const hanging = start(directory, 1_000, 'hold', 'job')
   await hanging.said('asking')
   const [, token] = await hanging.said('held')
@@ -133,7 +114,7 @@ test('a holder that hangs is replaced after its time to live, and knows when it 
 })
 
 test('a client that only calls tryAcquire gets the lock of a holder that hangs', async () => {
-  const directory = newDirectory()
+  const directory = things.directory()
   const hanging = start(directory, 1_000, 'hold', 'job')
   await hanging.said('asking')
   await hanging.said('held')
@@ -143,7 +124,7 @@ test('a client that only calls tryAcquire gets the lock of a holder that hangs',
 })
 
 test('the next process removes the files of a killed one, and its lock is free at once', async () => {
-  const directory = newDirectory()
+  const directory = things.directory()
   const dead = start(directory, 15_000, 'hold', 'job')
   await dead.said('asking')
   const [, token] = await dead.said('held')
@@ -154,7 +135,7 @@ test('the next process removes the files of a killed one, and its lock is free a
 })
 
 test('if many processes find the lock of a killed process at once, one of them holds at a time', async () => {
-  const directory = newDirectory()
+  const directory = things.directory()
   const log = join(directory, 'log')
   for (let round = 0; round < 3; round += 1) {
     const dead = start(directory, 15_000, 'hold', 'job')
@@ -175,7 +156,7 @@ test('if many processes find the lock of a killed process at once, one of them h
 })
 
 test('a process exits by itself once its client is closed', async () => {
-  const directory = newDirectory()
+  const directory = things.directory()
   const child = start(directory, 15_000, 'hold', 'job')
   await child.said('asking')
   await child.said('held')
@@ -187,7 +168,7 @@ test('a process exits by itself once its client is closed', async () => {
 })
 
 test('a session whose file is gone, as after a reboot and a clean-up, holds nothing', async () => {
-  const directory = newDirectory()
+  const directory = things.directory()
   const dead = start(directory, 15_000, 'hold', 'job')
   await dead.said('asking')
   await dead.said('held')
@@ -197,7 +178,7 @@ test('a session whose file is gone, as after a reboot and a clean-up, holds noth
 })
 
 test('a worker thread holds against its main thread, and no longer once it is terminated', async () => {
-  const directory = newDirectory()
+  const directory = things.directory()
   const code = `
     const { parentPort, workerData } = await import('node:worker_threads')
     const { connect } = await import(workerData.connect)
@@ -205,7 +186,7 @@ test('a worker thread holds against its main thread, and no longer once it is te
     const hold = await client.mutex('job').acquire()
     parentPort.postMessage(hold.token)`
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), {
-    workerData: { connect: pathToFileURL(join(built, 'connect.js')).href, directory },
+    workerData: { connect: pathToFileURL(join(things.built, 'connect.js')).href, directory },
     env: { ...process.env, ...watched },
     execArgv: ['--import', witness],
   })

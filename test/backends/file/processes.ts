@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
+import { afterEach, beforeAll } from 'vitest'
+import type { Leasehold } from '../../../src/api/leasehold.ts'
 import { builtPackage } from '../../built.ts'
 import { watched } from './witnessed.ts'
 
@@ -84,4 +86,37 @@ export class Child {
     const [code] = await once(this.process, 'exit')
     return code
   }
+}
+
+/** The things of one test, which are ended and removed after it. */
+export interface Things {
+  /** The folder of the built package. */
+  built: string
+  readonly children: Child[]
+  readonly clients: Leasehold[]
+  readonly directories: string[]
+  /** A new empty directory. */
+  directory(): string
+}
+
+/** Builds before the tests of a file, and cleans up after each of them: first the children, then clients and directories. */
+export function useThings(): Things {
+  const things: Things = {
+    ...{ built: '', children: [], clients: [], directories: [] },
+    directory() {
+      const directory = emptyDirectory()
+      things.directories.push(directory)
+      return directory
+    },
+  }
+  beforeAll(() => {
+    things.built = join(builtPackage(), 'dist')
+  })
+  afterEach(async () => {
+    Child.environment = {}
+    for (const child of things.children.splice(0)) await child.kill()
+    for (const client of things.clients.splice(0)) await client.close()
+    remove(...things.directories.splice(0))
+  })
+  return things
 }

@@ -2,8 +2,7 @@
 // it takes them again at its next look; another one that came in before is noticed then.
 import { cpSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeAll, expect, test } from 'vitest'
-import type { Leasehold } from '../../../src/api/leasehold.ts'
+import { expect, test } from 'vitest'
 import { loadDriver } from '../../../src/backends/file/driver.ts'
 import { file } from '../../../src/backends/file/index.ts'
 import { openStore } from '../../../src/backends/file/open-store.ts'
@@ -13,30 +12,16 @@ import { Waits } from '../../../src/backends/file/waits.ts'
 import { systemClock } from '../../../src/base/clock.ts'
 import { connect } from '../../../src/connect.ts'
 import { until } from '../../../tools/servers/wait.mjs'
-import { builtPackage } from '../../built.ts'
-import { Child, emptyDirectory, remove } from './processes.ts'
+import { Child, useThings } from './processes.ts'
 
 const isLinux = process.platform === 'linux'
-let built: string
-const children: Child[] = []
-const clients: Leasehold[] = []
-const directories: string[] = []
-
-beforeAll(() => {
-  built = join(builtPackage(), 'dist')
-})
-afterEach(async () => {
-  for (const child of children.splice(0)) await child.kill()
-  for (const client of clients.splice(0)) await client.close()
-  remove(...directories.splice(0))
-})
+const things = useThings()
 
 /** A hold of this process that has begun to look after itself, which it does after a tenth of its time to live. */
 async function holder() {
-  const [directory, copy] = [emptyDirectory(), emptyDirectory()]
-  directories.push(directory, copy)
+  const [directory, copy] = [things.directory(), things.directory()]
   const client = await connect(file({ directory }), { ttlMs: 3_000 })
-  clients.push(client)
+  things.clients.push(client)
   const hold = await client.mutex('job').acquire()
   const began = performance.now()
   await until(async () => performance.now() - began > 600, { describe: () => 'the first look' })
@@ -54,8 +39,8 @@ function locksOf(directory: string): number {
 }
 
 function contender(directory: string): Child {
-  const child = new Child(built, directory, 15_000, 'hold', 'job')
-  children.push(child)
+  const child = new Child(things.built, directory, 15_000, 'hold', 'job')
+  things.children.push(child)
   return child
 }
 
@@ -85,7 +70,9 @@ test('a contender that was in line comes in at once: the holder that copied its 
   const { directory, hold, copyAll } = await holder()
   const next = contender(directory)
   await next.said('asking')
-  await until(async () => (await clients[0]?.line('job'))?.length === 2, { describe: () => 'a line of two' })
+  await until(async () => (await things.clients[0]?.line('job'))?.length === 2, {
+    describe: () => 'a line of two',
+  })
   const lost = new Promise<number>((resolve) => {
     hold.signal.addEventListener('abort', () => resolve(performance.now()), { once: true })
   })
