@@ -11,10 +11,10 @@ import { listener } from './callbacks.ts'
 import { Closing } from './closing.ts'
 import { notFree } from './holder.ts'
 import { type Leave, Lines } from './local-queue.ts'
-import { backoffMs, persist } from './request.ts'
+import { backoffMs, persist, timeout, toldApart } from './request.ts'
 import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
-import { limitMs, type Seen, timeout, toldApart, type Wish } from './wish.ts'
+import { limitMs, type Seen, type Wish } from './wish.ts'
 
 /** Turns wishes into holds. Each client has one. */
 export class Acquirer {
@@ -63,7 +63,7 @@ export class Acquirer {
     const scope = new Scope()
       .on(this.closing.scope)
       .onSignal(wish.signal)
-      .onTimeout(this.#clock, limitMs(wish, this.#backend, this.#sessions.coveredMs), () => timeout)
+      .onTimeout(this.#clock, limitMs(wish, this.#backend.facts, this.#sessions.coveredMs), () => timeout)
     const onWait = listener(wish.onWait, scope)
     try {
       scope.throwIfEnded()
@@ -88,8 +88,7 @@ export class Acquirer {
       const session = (lost === 0 && this.#sessions.live) || (await this.#session(wish, turn, lost, scope))
       this.#claims += 1
       const id = String(this.#claims)
-      const own = { id, name, session: session.id, ...(priority !== undefined && { priority }) }
-      const claim: Claim = { ...own, permits, value, wait, candidate }
+      const claim: Claim = { id, name, session: session.id, permits, value, wait, candidate, priority }
       const outcome = await this.#stand(wish, { claim, session, ...turn }, scope)
       if (outcome !== 'session over') return outcome
     }

@@ -6,9 +6,8 @@ import { RefusedError, UnavailableError } from '../base/errors.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend } from '../contract.ts'
 import { coveredMs, openingMs } from './lifetime.ts'
-import { backoffMs, persist, type RequestOptions } from './request.ts'
+import { backoffMs, persist, type RequestOptions, toldApart } from './request.ts'
 import { requestOptions, Session } from './session.ts'
-import { toldApart } from './wish.ts'
 
 /** The one session of a client: opened when it is first needed, and again after a loss. */
 export class Sessions {
