@@ -4,13 +4,13 @@
 import type { CatalogBackend } from './base/announcement.ts'
 import type { Clock } from './base/clock.ts'
 import type { Facts } from './base/facts.ts'
-import type { Observation } from './base/leader.ts'
+import type { LeaderBackend } from './base/leader.ts'
 import type { OperatorBackend } from './base/operator.ts'
 import type { StoreKey } from './base/store-key.ts'
 
 export type { Announcement, CatalogBackend } from './base/announcement.ts'
 export type { Facts } from './base/facts.ts'
-export type { Leader, Observation } from './base/leader.ts'
+export type { Leader, LeaderBackend, Observation } from './base/leader.ts'
 export type { NameState, OperatorBackend, Overtaking, Standing } from './base/operator.ts'
 export type { StoreKey } from './base/store-key.ts'
 
@@ -77,7 +77,7 @@ export interface Waiting {
  * may reject with SessionGoneError. When `signal` aborts, a method rejects with its reason at once, and the request
  * may have been applied.
  */
-export interface Backend extends OperatorBackend, Partial<CatalogBackend> {
+export interface Backend extends LeaderBackend, OperatorBackend, Partial<CatalogBackend> {
   readonly facts: Facts
   /** Opens a session. The store ends it if it is not renewed for `ttlMs`. */
   createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant>
@@ -111,10 +111,6 @@ export interface Backend extends OperatorBackend, Partial<CatalogBackend> {
   verify(claim: Claim, signal: AbortSignal): Promise<boolean>
   /** Replaces the value of an admitted claim if it still stands, and returns whether it does. */
   proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean>
-  /** The present holder of the name, by a consistent read. Leaves nothing in the store. */
-  observe(name: string, signal: AbortSignal): Promise<Observation>
-  /** Resolves when the leader or its value may differ from `seen`. Otherwise the same as `changed`. */
-  leaderChanged(name: string, seen: Observation, signal: AbortSignal): Promise<Observation | undefined>
   /** Stores `text` for the name if the admitted claim still stands, and returns whether it does. */
   writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean>
   /** The key by which an admitted claim holds. Sends no request. Left out by stores without transactions for callers. */

@@ -63,6 +63,7 @@ export type {
   Claim,
   Facts,
   Leader,
+  LeaderBackend,
   NameState,
   Observation,
   OperatorBackend,

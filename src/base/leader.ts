@@ -1,4 +1,4 @@
-// A leader as other clients see it: types only, as a part of src/contract.ts, which exports them.
+// The part of the contract that shows leaders to other clients: types only. src/contract.ts exports them.
 
 /** The holder of a name that has at most one, as every client can see it. */
 export interface Leader {
@@ -14,4 +14,12 @@ export interface Leader {
 export interface Observation {
   /** Undefined if nobody holds. */
   readonly leader: Leader | undefined
+}
+
+/** The questions about a leader. They reject as the methods of Backend do. */
+export interface LeaderBackend {
+  /** The present holder of the name, by a consistent read. Leaves nothing in the store. */
+  observe(name: string, signal: AbortSignal): Promise<Observation>
+  /** Resolves when the leader or its value may differ from `seen`. Otherwise the same as `changed`. */
+  leaderChanged(name: string, seen: Observation, signal: AbortSignal): Promise<Observation | undefined>
 }

@@ -11,7 +11,7 @@ import { listener } from './callbacks.ts'
 import { Closing } from './closing.ts'
 import { notFree } from './holder.ts'
 import { type Leave, Lines } from './local-queue.ts'
-import { backoffMs, persist, timeout, toldApart } from './request.ts'
+import { backoffMs, persist, timeout } from './request.ts'
 import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
 import { limitMs, type Seen, type Wish } from './wish.ts'
@@ -53,9 +53,8 @@ export class Acquirer {
     const seen = unseen()
     const hold = await this.#ask(wish, seen)
     if (hold) return hold
-    const soon = new Scope().on(this.closing.scope).onTimeout(this.#clock, 500, () => 'too slow')
-    const session = this.#sessions.live?.id
-    throw await notFree(this.#backend, soon, { ...wish, ...seen, session })
+    const scope = new Scope().on(this.closing.scope).onTimeout(this.#clock, 500, () => 'too slow')
+    throw await notFree(this.#backend, scope, { ...wish, ...seen, session: this.#sessions.live?.id })
   }
 
   /** Resolves with undefined if the name was not free in time. `seen` has the store's last answer. */
@@ -98,9 +97,7 @@ export class Acquirer {
   async #session({ waitMs }: Wish, { leave }: Turn, lost: number, scope: Scope): Promise<Session> {
     try {
       if (lost > 1) await pause(this.#clock, backoffMs(this.#clock, lost - 1), scope.signal)
-      return await this.#sessions
-        .current(scope, waitMs !== undefined)
-        .catch((error) => toldApart(error, this.#sessions.failure))
+      return await this.#sessions.current(scope, waitMs !== undefined)
     } catch (error) {
       leave()
       throw error
@@ -113,13 +110,12 @@ export class Acquirer {
     stand: Stand,
     outer: Scope,
   ): Promise<H | undefined | 'session over'> {
-    const { claim, session, seen } = stand
+    const { session } = stand
     const scope = new Scope().on(outer, session.ending)
     const request = { ...session.requests, scope }
     try {
       const { onWait, waitMs } = wish
-      const asking = { backend: this.#backend, claim, request, session, onWait, waitMs, seen }
-      const attempt = await untilAnswered(asking)
+      const attempt = await untilAnswered({ ...stand, backend: this.#backend, request, onWait, waitMs })
       if (session.over) return 'session over'
       scope.throwIfEnded()
       if (attempt.held) return this.#hold(wish, stand, attempt)

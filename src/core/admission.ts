@@ -14,7 +14,7 @@ export interface Asking {
   readonly claim: Claim
   /** The options of each request, and the scope that ends them all. */
   readonly request: RequestOptions
-  readonly session: Pick<Session, 'ttlMs' | 'coveredMs' | 'claimsLost'>
+  readonly session: Pick<Session, 'ttlMs' | 'coveredMs' | 'claimsLost' | 'fresh' | 'untilFresh'>
   /** Called with the number of claims ahead, whenever that changes. */
   readonly onWait?: ((ahead: number) => void) | undefined
   /**
@@ -36,6 +36,9 @@ const delayedMs = 500
  * have been delayed on the network or in a stopped process, while an operator broke the lock. So the store is asked
  * once more, and its new answer counts: a claim that was removed is at the end of the line again. After two answers
  * that were too old the network itself is slow. So from the third on an answer may be as old as one request may take.
+ *
+ * After an outage the store may answer a question before it answers a renewal. Then the session has little time to live,
+ * and the work would have to stop as soon as it began. So the claim waits for the renewal.
  * Rejects with the reason of the scope, and as a request does.
  */
 export async function untilAnswered(asking: Asking): Promise<Attempt> {
@@ -47,6 +50,7 @@ export async function untilAnswered(asking: Asking): Promise<Attempt> {
   let answer = await ask(asking, question, waitMs === undefined ? undefined : Infinity).catch(unanswered)
   for (let answers = 1; ; answers += 1) {
     if (claim.wait && !answer.held) answer = await untilAdmitted(answer, asking, askOn)
+    if (answer.held && !session.fresh) await session.untilFresh(request.scope)
     // An answer or event is always younger than the last question.
     const { coveredMs, claimsLost } = session
     const believedMs = answers < 3 ? coveredMs / 30 : requestMs(coveredMs)
