@@ -1,7 +1,8 @@
 // Runs one plan: a real connection of the product to a scripted peer, over loopback sockets and in real time. Owns the
 // program, and that nothing is left of it.
 import type { ITxnRequest } from 'etcd3'
-import { EtcdClient, member } from '../../../src/backends/etcd/wire/client.ts'
+import { EtcdClient } from '../../../src/backends/etcd/wire/client.ts'
+import { member } from '../../../src/backends/etcd/wire/http2/link.ts'
 import { type Clock, systemClock } from '../../../src/base/clock.ts'
 import type { Violation } from '../invariants.ts'
 import type { etcdMethods } from './grpc.ts'
@@ -75,7 +76,7 @@ class Program {
     this.#plan = plan
     this.#peer = peer
     this.judge = new Judge(peer, plan)
-    this.#client = new EtcdClient(this.#clock, [member(address, {}, this.#clock)], false)
+    this.#client = new EtcdClient([member(address, {}, this.#clock)])
   }
 
   async play(): Promise<void> {
