@@ -212,7 +212,7 @@ const acquire = [
   {
     name: 'wait-has-no-end',
     file: 'src/core/acquire.ts',
-    find: '      .onTimeout(this.#clock, limitMs(wish, this.#backend, this.#sessions.coveredMs), () => timeout)\n',
+    find: '      .onTimeout(this.#clock, limitMs(wish, this.#backend.facts, this.#sessions.coveredMs), () => timeout)\n',
     put: '',
     stores: etcd,
     by: givenUp,
@@ -742,14 +742,14 @@ const inMemory = [
   {
     name: 'memory-one-too-many',
     file: 'src/backends/memory/backend.ts',
-    find: 'return position >= 0 && position < permits',
-    put: 'return position >= 0 && position <= permits',
+    find: 'return position >= 0 && position < claim.permits',
+    put: 'return position >= 0 && position <= claim.permits',
     stores: memory,
     by: belief,
   },
   {
     name: 'memory-renewal-does-not-count',
-    file: 'src/backends/memory/store.ts',
+    file: 'src/backends/memory/backend.ts',
     find: '    session.cancelExpiry()\n',
     put: '',
     stores: memory,
@@ -757,7 +757,7 @@ const inMemory = [
   },
   {
     name: 'memory-nobody-is-woken',
-    file: 'src/backends/memory/store.ts',
+    file: 'src/backends/memory/backend.ts',
     find: '    for (const changed of [...(this.#watchers.get(name) ?? [])]) changed()\n',
     put: '',
     stores: memory,
