@@ -83,12 +83,12 @@ export class LockDelay {
 
 /** The records of this answer whose claim is not in the line that the same answer shows. */
 export function deadOf(
-  records: IRangeResponse | undefined,
+  records: IRangeResponse,
   line: readonly { readonly created: bigint }[],
   before: bigint,
 ): Dead[] {
   const standing = new Set(line.map(({ created }) => created))
-  const earlier = (records?.kvs ?? []).filter(({ create_revision }) => BigInt(create_revision) < before)
+  const earlier = records.kvs.filter(({ create_revision }) => BigInt(create_revision) < before)
   const all = earlier.map(({ key, mod_revision, lease }) => {
     return { key: key.toString(), modified: BigInt(mod_revision), counted: lease !== '0' }
   })
