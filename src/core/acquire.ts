@@ -121,7 +121,6 @@ export class Acquirer {
       const { onWait, waitMs } = wish
       const asking = { backend: this.#backend, claim, request, session, onWait, waitMs, seen }
       const attempt = await untilAnswered(asking)
-      if (session.over) return 'session over'
       scope.throwIfEnded()
       if (attempt.held) return this.#hold(wish, stand, attempt)
       // Sends no request unless an answer was lost. Afterwards the next local caller finds the turn free.
