@@ -5,6 +5,7 @@ import type { AskOptions } from '../api/ask.ts'
 import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { UnavailableError } from '../base/errors.ts'
+import { printable } from '../base/printable.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend } from '../contract.ts'
 import { requestMs } from './lifetime.ts'
@@ -139,4 +140,20 @@ export function backoffMs(clock: Clock, failures: number, mostMs: number = retry
 
 function unanswered(requestMs: number): UnavailableError {
   return new UnavailableError(`the store did not answer within ${Math.round(requestMs)} ms`)
+}
+
+/**
+ * The reason that ends a wait when its time is over. The caller gets a WaitTimeoutError in its place, which is made
+ * later, since it names the holder.
+ */
+export const timeout: unique symbol = Symbol('waited long enough')
+
+/**
+ * Throws `error`. If it is `timeout`, throws an UnavailableError with the last failure as its cause: the store has not
+ * answered yet, so nothing shows that the name is taken.
+ */
+export function toldApart(error: unknown, cause?: unknown): never {
+  if (error !== timeout) throw error
+  const why = cause instanceof Error ? `: ${printable(cause.message, 1_000)}` : ''
+  throw new UnavailableError(`the store did not answer before the wait was over${why}`, { cause })
 }

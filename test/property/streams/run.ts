@@ -1,7 +1,9 @@
 // Runs one plan: a real connection of the product to a scripted peer, over loopback sockets and in real time. Owns the
 // program, and that nothing is left of it.
-import type { ITxnRequest } from 'etcd3'
-import { EtcdClient, member } from '../../../src/backends/etcd/wire/client.ts'
+import { Etcd3, type ITxnRequest } from 'etcd3'
+import { EtcdClient } from '../../../src/backends/etcd/wire/client.ts'
+import { givenClient } from '../../../src/backends/etcd/wire/etcd3/link.ts'
+import { member } from '../../../src/backends/etcd/wire/http2/link.ts'
 import { type Clock, systemClock } from '../../../src/base/clock.ts'
 import type { Violation } from '../invariants.ts'
 import type { etcdMethods } from './grpc.ts'
@@ -66,6 +68,8 @@ class Program {
   readonly #peer: Peer
   readonly #clock = new CountedClock()
   readonly #client: EtcdClient
+  /** The client that a caller would hand in, and close. */
+  readonly #given: Etcd3 | undefined
   readonly #pending = new Set<Promise<unknown>>()
   readonly #renewing = new Map<string, Promise<unknown>>()
   readonly #watches: { readonly heard: Heard; readonly stop: () => void }[] = []
@@ -75,7 +79,9 @@ class Program {
     this.#plan = plan
     this.#peer = peer
     this.judge = new Judge(peer, plan)
-    this.#client = new EtcdClient(this.#clock, [member(address, {}, this.#clock)], false)
+    this.#given = plan.etcd3 ? new Etcd3({ hosts: `http://${address}` }) : undefined
+    const endpoint = this.#given ? givenClient(this.#given, this.#clock) : member(address, {}, this.#clock)
+    this.#client = new EtcdClient([endpoint])
   }
 
   async play(): Promise<void> {
@@ -96,6 +102,7 @@ class Program {
         this.judge.complain('ordered-events', `${heard.key} does not hear that its connection was closed`)
     }
     await Promise.all(this.#pending)
+    this.#given?.close()
     await this.#endClean()
   }
 
