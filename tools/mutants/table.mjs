@@ -292,7 +292,7 @@ const acquire = [
   {
     name: 'listener-left-on-signal',
     file: 'src/base/scope.ts',
-    find: "    this.#lifts.push(() => signal.removeEventListener('abort', pass))\n",
+    find: "    this.#detachers.push(() => signal.removeEventListener('abort', pass))\n",
     put: '',
     stores: memory,
     by: clean,

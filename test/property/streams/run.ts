@@ -183,11 +183,11 @@ class Program {
     this.judge.note('from now on the peer is sound')
     this.#peer.heal()
     for (const verb of ['renew', 'txn'] as const) {
-      const works = await this.#within(async () => this.#ask(verb, '1', boundMs / 4))
+      const works = await this.#becomes(async () => this.#ask(verb, '1', boundMs / 4))
       if (!works) this.judge.complain('progress', `no ${verb} is answered by a peer that is sound again`)
     }
     let heard = this.#watch()
-    const live = await this.#within(async () => {
+    const live = await this.#becomes(async () => {
       if (heard.ended) heard = this.#watch()
       return heard.last > 0n
     })
@@ -202,14 +202,14 @@ class Program {
       this.#watches.flatMap(({ heard }, index) =>
         heard.knows((before[index] ?? 0n) + 1n) || this.#peer.keptSilent(heard.key) ? [] : [heard],
       )
-    await this.#within(async () => deaf().length === 0)
+    await this.#becomes(async () => deaf().length === 0)
     for (const { key } of deaf())
       this.judge.complain('ordered-events', `${key} hears neither of an event nor that it ended`)
   }
 
   /** Checks that no socket and no timer is left after the end. */
   async #endClean(): Promise<void> {
-    const clean = await this.#within(async () => this.#peer.held + this.#clock.timers === 0)
+    const clean = await this.#becomes(async () => this.#peer.held + this.#clock.timers === 0)
     if (!clean)
       this.judge.complain(
         'nothing-left',
@@ -218,7 +218,7 @@ class Program {
   }
 
   /** Tries until it is true, but no longer than the bound. */
-  async #within(isTrue: () => Promise<boolean>): Promise<boolean> {
+  async #becomes(isTrue: () => Promise<boolean>): Promise<boolean> {
     const untilMs = performance.now() + boundMs
     while (performance.now() < untilMs) {
       if (await isTrue()) return true

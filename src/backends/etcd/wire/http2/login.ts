@@ -49,7 +49,7 @@ export class Login {
       const options = { metadata: {}, signal: scope.signal, limitMs: callMsMax }
       return await this.#connection.call(authenticate, { name, password }, options)
     } finally {
-      scope.lift()
+      scope.detach()
     }
   }
 }
