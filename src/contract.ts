@@ -28,8 +28,14 @@ export interface Claim {
   readonly id: string
   readonly name: string
   readonly session: string
-  /** How many may hold the name at once: 1 for a mutex, the permits of a semaphore. */
+  /**
+   * The size of the name, the same for all its claims: 1 for a mutex, the permits of a semaphore, and `sharedPermits` for
+   * a lock of readers and writers. A claim holds when the weights of all claims before it in line, and its own, fit into
+   * the permits. That is the only rule of admission.
+   */
   readonly permits: number
+  /** How many permits this claim takes. A mutex and a reader take 1, a writer takes all. `shrink` makes it smaller. */
+  weight: number
   /** The text about this claim that other clients may read while it stands. */
   readonly value: string
   /** Whether to stand in line if it is not admitted. If false, a refused claim leaves nothing in the store. */
@@ -88,6 +94,8 @@ export interface Standing {
   readonly session: string
   readonly held: boolean
   readonly value: string
+  /** How many permits it takes, if that is not 1. */
+  readonly weight?: number | undefined
   /**
    * The token that every client can see and that `break` takes. No other claim on the name has or had it. For our own
    * hold it is `hold.token`, unless the store does not show that one: a mutex on etcd has the create revision of its
@@ -113,7 +121,7 @@ export interface Overtaking extends Readonly<Record<'holder' | 'target', bigint>
 /** A name that has claims. */
 export interface NameState {
   readonly name: string
-  /** How many may hold at once. Undefined if no claim on the name shows it. */
+  /** The permits of the claims. Undefined if no claim on the name shows it. */
   readonly permits: number | undefined
   /** Holders first, then waiters in order. */
   readonly claims: readonly Standing[]
@@ -155,7 +163,13 @@ export interface Backend {
    * touches another claim; sends no request if the claim cannot be in the store.
    */
   withdraw(claim: Claim, signal: AbortSignal): Promise<void>
-  /** Whether an admitted claim still stands, by a consistent read. */
+  /**
+   * Makes an admitted claim as light in the store as `claim.weight` says, which the caller has just made smaller, in one
+   * step: the claim keeps its place, and others are admitted to the rest. Returns whether the claim still stands.
+   * Idempotent.
+   */
+  shrink(claim: Claim, signal: AbortSignal): Promise<boolean>
+  /** Whether an admitted claim still stands with its whole weight, by a consistent read. */
   verify(claim: Claim, signal: AbortSignal): Promise<boolean>
   /** Replaces the value of an admitted claim if it still stands, and returns whether it does. */
   proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean>

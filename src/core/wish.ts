@@ -11,6 +11,7 @@ import { requestMs } from './lifetime.ts'
 export interface Wish<H extends Hold = Hold> {
   readonly name: string
   readonly permits: number
+  readonly weight: number
   readonly value: string
   /** Whether other clients observe the holder: see `Claim`. */
   readonly candidate: boolean

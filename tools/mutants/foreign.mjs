@@ -13,9 +13,9 @@ const store = 'src/backends/memory/store.ts'
 const mistakes = [
   {
     name: 'foreign-one-waiter-too-many',
-    file: backend,
-    find: 'return position >= 0 && position < permits',
-    put: 'return position >= 0 && position < permits + (permits > 1 ? 1 : 0)',
+    file: store,
+    find: 'fits(place, weigh(line.slice(0, index)))',
+    put: 'fits(place, weigh(line.slice(0, index)) - (place.permits > 1 ? 1 : 0))',
     case: 'a semaphore admits as many as it has permits, then the next in line, with growing tokens',
   },
   {
@@ -110,7 +110,7 @@ const mistakes = [
   {
     name: 'foreign-refused-claim-stays',
     file: store,
-    find: ' || (!claim.wait && line.length >= claim.permits)',
+    find: ' || (!claim.wait && !fits(claim, weigh(line)))',
     put: '',
     case: 'a claim without wait holds if the name is free, and leaves nothing in the store if it is refused',
   },
@@ -138,8 +138,8 @@ const mistakes = [
   {
     name: 'foreign-break-takes-any-holder',
     file: store,
-    find: '(each, index) => each.ticket === ticket && index < each.claim.permits',
-    put: '(each, index) => each.ticket <= ticket && index < each.claim.permits',
+    find: '(each, index) => each.ticket === ticket && this.holds(line, index)',
+    put: '(each, index) => each.ticket <= ticket && this.holds(line, index)',
     case: 'break changes nothing if no holder has the token: that of a waiter, of a past holder, or of no claim',
   },
   {

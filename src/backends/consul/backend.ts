@@ -2,6 +2,7 @@
 // or semaphore.ts. operator.ts answers the questions of people.
 import { hostname } from 'node:os'
 import type { Clock } from '../../base/clock.ts'
+import { permitsMax } from '../../base/shapes.ts'
 import type {
   Announcement,
   Attempt,
@@ -56,6 +57,7 @@ const facts: Omit<Facts, 'lockDelayMs' | 'endsEarly'> = {
   fair: true,
   freesOnCrash: false,
   answersAtOnce: false,
+  weightMax: permitsMax,
   checkpointBytesMax: 375_000,
   valueBytesMax: 375_000,
   catalog: true,
@@ -130,6 +132,10 @@ export class ConsulBackend implements Backend {
     }
     await protocol.release(state, signal)
     this.#claims.forget(claim)
+  }
+
+  shrink(claim: Claim, signal: AbortSignal): Promise<boolean> {
+    return this.#semaphores.shrink(this.#claims.of(claim), signal)
   }
 
   verify(claim: Claim, signal: AbortSignal): Promise<boolean> {

@@ -2,6 +2,7 @@
 // reaches the client that waits for it.
 import { isDeepStrictEqual } from 'node:util'
 import { untilAborted } from '../../base/abort.ts'
+import { permitsMax } from '../../base/shapes.ts'
 import type {
   Attempt,
   Backend,
@@ -15,6 +16,7 @@ import type {
   SessionGrant,
   Standing,
 } from '../../contract.ts'
+import { ahead, weigh } from '../shared/room.ts'
 import type { MemoryStore } from './store.ts'
 
 const facts: Facts = {
@@ -26,6 +28,7 @@ const facts: Facts = {
   electionMs: 0,
   freesOnCrash: true,
   answersAtOnce: true,
+  weightMax: permitsMax,
   checkpointBytesMax: 1_048_576,
   valueBytesMax: 1_048_576,
 }
@@ -72,6 +75,11 @@ export class MemoryBackend implements Backend {
   async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     this.#store.leave(claim)
+  }
+
+  async shrink(claim: Claim, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted()
+    return this.#store.shrink(claim)
   }
 
   async verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
@@ -138,15 +146,16 @@ export class MemoryBackend implements Backend {
   async close(): Promise<void> {}
 
   #holds(claim: Claim): boolean {
-    return isHolding(claim, this.#store.position(claim))
+    return this.#store.holds(this.#store.line(claim.name), this.#store.position(claim))
   }
 
   #answer(claim: Claim): Attempt {
     const line = this.#store.line(claim.name)
     const position = this.#store.position(claim)
     const place = line[position]
-    if (place && isHolding(claim, position)) return { held: true, token: place.ticket }
-    return { held: false, ahead: (place ? position : line.length) - claim.permits + 1 }
+    if (place && this.#store.holds(line, position)) return { held: true, token: place.ticket }
+    const before = place ? line.slice(0, position) : line
+    return { held: false, ahead: ahead(claim, weigh(before), before.length) }
   }
 
   #leader(name: string): Leader | undefined {
@@ -166,8 +175,4 @@ export class MemoryBackend implements Backend {
       return stopWatching
     })
   }
-}
-
-function isHolding({ permits }: Claim, position: number): boolean {
-  return position >= 0 && position < permits
 }

@@ -6,9 +6,10 @@ import { SessionGoneError } from '../../base/errors.ts'
 import type { Claim, NameState, Overtaking, Standing } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
 import { byName } from '../shared/names.ts'
+import { fits, type Sized, weigh } from '../shared/room.ts'
 
 /** A claim in a line. Its ticket is its token: tickets only grow, and lines are served in order. */
-export interface Place {
+export interface Place extends Sized {
   readonly claim: Claim
   readonly ticket: bigint
   /** The text about the claim that others read. */
@@ -54,9 +55,10 @@ export class MemoryStore {
     const line = this.#lines.get(claim.name) ?? []
     const first = line[0]?.claim
     if (first && first.permits !== claim.permits) throw inUse(claim, first)
-    if (this.position(claim) >= 0 || (!claim.wait && line.length >= claim.permits)) return
+    if (this.position(claim) >= 0 || (!claim.wait && !fits(claim, weigh(line)))) return
     this.#tickets += 1n
-    this.#lines.set(claim.name, [...line, { claim, ticket: this.#tickets, value: claim.value }])
+    const { permits, weight, value } = claim
+    this.#lines.set(claim.name, [...line, { claim, permits, weight, ticket: this.#tickets, value }])
     this.#tell(claim.name)
   }
 
@@ -73,9 +75,25 @@ export class MemoryStore {
     return this.line(claim.name).findIndex((place) => isSame(place.claim, claim))
   }
 
+  /** Whether the claim at this place of a line holds. */
+  holds(line: readonly Place[], index: number): boolean {
+    const place = line[index]
+    return place !== undefined && fits(place, weigh(line.slice(0, index)))
+  }
+
+  /** Makes a claim as light as it says, if it holds, and returns whether it does. */
+  shrink(claim: Claim): boolean {
+    const line = this.line(claim.name)
+    const position = this.position(claim)
+    if (!this.holds(line, position)) return false
+    this.#change(claim, { weight: claim.weight })
+    return true
+  }
+
   standings(name: string): Standing[] {
-    return this.line(name).map(({ claim, value, ticket: token }, index) => {
-      return { session: claim.session, value, token, held: index < claim.permits, priority: claim.priority }
+    return this.line(name).map(({ claim, value, weight, ticket: token }, index, line) => {
+      const shown = { session: claim.session, value, token, priority: claim.priority }
+      return { ...shown, held: this.holds(line, index), ...(weight > 1 && { weight }) }
     })
   }
 
@@ -88,7 +106,8 @@ export class MemoryStore {
 
   /** Removes the claim that holds with this ticket, and returns whether there was one. */
   breakHold(name: string, ticket: bigint): boolean {
-    const place = this.line(name).find((each, index) => each.ticket === ticket && index < each.claim.permits)
+    const line = this.line(name)
+    const place = line.find((each, index) => each.ticket === ticket && this.holds(line, index))
     if (place) this.leave(place.claim)
     return place !== undefined
   }
@@ -106,11 +125,7 @@ export class MemoryStore {
   }
 
   proclaim(claim: Claim, value: string): void {
-    const places = this.line(claim.name).map((place) =>
-      isSame(place.claim, claim) ? { ...place, value } : place,
-    )
-    this.#lines.set(claim.name, places)
-    this.#tell(claim.name)
+    this.#change(claim, { value })
   }
 
   /** Calls `changed` after every change of the line. Returns a function that unsubscribes. */
@@ -131,6 +146,14 @@ export class MemoryStore {
 
   #expireAfter(id: string, ttlMs: number): () => void {
     return this.#clock.after(ttlMs, () => this.destroySession(id))
+  }
+
+  #change(claim: Claim, change: Partial<Place>): void {
+    const places = this.line(claim.name).map((place) =>
+      isSame(place.claim, claim) ? { ...place, ...change } : place,
+    )
+    this.#lines.set(claim.name, places)
+    this.#tell(claim.name)
   }
 
   #remove(name: string, leaves: (place: Place) => boolean): void {
