@@ -137,12 +137,12 @@ test('no file of the source is longer than 250 lines', () => {
 /**
  * Files that `core/acquire.ts` uses and whose names and docstrings are enough: each is an idea of its own, which other
  * code needs without an acquire. Everything else that it uses counts, so moving code to a new file makes the path no
- * shorter. The aim was 900 lines. With `core/wish.ts` and `base/facts.ts`, which a reader needs, there are 990. Weights
- * took 35 more.
+ * shorter.
  */
 const offThePath: Readonly<Record<string, string>> = {
   'api/': 'the types that callers see',
-  'base/': 'clocks, scopes and errors; only `base/facts.ts` is a part of the contract',
+  'base/':
+    'clocks, scopes and errors, and parts of the contract about what a lock does not need; `base/facts.ts` counts',
   'core/callbacks.ts': 'errors of functions such as `onWait`',
   'core/closing.ts': 'the end of a client',
   'core/hold.ts': 'the life of a hold once it is made',
@@ -154,7 +154,7 @@ const offThePath: Readonly<Record<string, string>> = {
   'core/sessions.ts': 'the one session of a client',
 }
 
-test('the way from the contract to a hold in memory has fewer than 1,100 lines, and ARCHITECTURE.md names it', () => {
+test('the way from the contract to a hold in memory has fewer than 920 lines, and ARCHITECTURE.md names it', () => {
   const isOff = (file: string): boolean => Object.keys(offThePath).some((place) => file.startsWith(place))
   const path = new Set(['contract.ts', 'base/facts.ts', 'core/acquire.ts'])
   for (const file of path) for (const { to } of importsOf(file)) if (!isOff(to)) path.add(to)
@@ -163,7 +163,7 @@ test('the way from the contract to a hold in memory has fewer than 1,100 lines, 
   expect([...order.matchAll(/`([\w/-]+\.ts)`/g)].map(([, file]) => file).sort()).toEqual([...path].sort())
   const memory = files.filter((file) => file.startsWith('backends/memory/'))
   const lines = [...path, ...memory].map((file) => text(file).split('\n').length - 1)
-  expect(lines.reduce((sum, each) => sum + each)).toBeLessThan(1_100)
+  expect(lines.reduce((sum, each) => sum + each)).toBeLessThan(920)
 })
 
 test('the first lines of every file say what it owns', () => {

@@ -5,7 +5,10 @@ import type { AskOptions } from '../api/ask.ts'
 import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { UnavailableError } from '../base/errors.ts'
+import { printable } from '../base/printable.ts'
 import { type Ending, Scope } from '../base/scope.ts'
+import type { Backend } from '../contract.ts'
+import { requestMs } from './lifetime.ts'
 
 /** The waits before a repeated request: 50 ms, 100 ms, … 2 s, each with jitter. */
 export const retryDefaults = { retries: 8, firstMs: 50, mostMs: 2_000 } as const
@@ -18,6 +21,16 @@ export interface RequestOptions {
   /** Ends the request before it is answered. */
   readonly scope: Ending
   readonly retries?: number | undefined
+}
+
+/** The options of requests to this store, for a session with this covered time. */
+export function requestOptions(
+  { facts }: Backend,
+  clock: Clock,
+  coveredMs: number,
+  scope: Ending,
+): RequestOptions {
+  return { clock, scope, requestMs: facts.answersAtOnce ? undefined : requestMs(coveredMs) }
 }
 
 /**
@@ -127,4 +140,20 @@ export function backoffMs(clock: Clock, failures: number, mostMs: number = retry
 
 function unanswered(requestMs: number): UnavailableError {
   return new UnavailableError(`the store did not answer within ${Math.round(requestMs)} ms`)
+}
+
+/**
+ * The reason that ends a wait when its time is over. The caller gets a WaitTimeoutError in its place, which is made
+ * later, since it names the holder.
+ */
+export const timeout: unique symbol = Symbol('waited long enough')
+
+/**
+ * Throws `error`. If it is `timeout`, throws an UnavailableError with the last failure as its cause: the store has not
+ * answered yet, so nothing shows that the name is taken.
+ */
+export function toldApart(error: unknown, cause?: unknown): never {
+  if (error !== timeout) throw error
+  const why = cause instanceof Error ? `: ${printable(cause.message, 1_000)}` : ''
+  throw new UnavailableError(`the store did not answer before the wait was over${why}`, { cause })
 }

@@ -34,6 +34,7 @@ const prompt = /** @type {const} */ ('no-idle-lock')
 const order = /** @type {const} */ ('no-overtaking')
 const givenUp = /** @type {const} */ ('prompt-giving-up')
 const clean = /** @type {const} */ ('nothing-left')
+const begun = /** @type {const} */ ('time-to-work')
 const text = /** @type {const} */ ('fresh-checkpoint')
 const own = /** @type {const} */ ('own-answer')
 const inOrder = /** @type {const} */ ('ordered-events')
@@ -111,6 +112,14 @@ const session = [
     put: '',
     stores: etcd,
     by: healthy,
+  },
+  {
+    name: 'hold-begins-with-any-time-left',
+    file: 'src/core/session.ts',
+    find: 'return this.remainingMs >= this.#lifeMs / 2',
+    put: 'return this.remainingMs >= 0',
+    stores: etcd,
+    by: begun,
   },
   {
     name: 'unanswered-renewal-counts',
@@ -203,7 +212,7 @@ const acquire = [
   {
     name: 'wait-has-no-end',
     file: 'src/core/acquire.ts',
-    find: '      .onTimeout(this.#clock, limitMs(wish, this.#backend, this.#sessions.coveredMs), () => timeout)\n',
+    find: '      .onTimeout(this.#clock, limitMs(wish, this.#backend.facts, this.#sessions.coveredMs), () => timeout)\n',
     put: '',
     stores: etcd,
     by: givenUp,
@@ -732,15 +741,15 @@ const onConsul = [
 const inMemory = [
   {
     name: 'memory-one-too-many',
-    file: 'src/backends/memory/store.ts',
-    find: 'fits(place, weigh(line.slice(0, index)))',
-    put: 'fits(place, weigh(line.slice(0, index)) - 1)',
+    file: 'src/backends/memory/line.ts',
+    find: 'weigh(line.slice(0, index)))',
+    put: 'weigh(line.slice(0, index)) - 1)',
     stores: memory,
     by: belief,
   },
   {
     name: 'memory-renewal-does-not-count',
-    file: 'src/backends/memory/store.ts',
+    file: 'src/backends/memory/backend.ts',
     find: '    session.cancelExpiry()\n',
     put: '',
     stores: memory,
@@ -748,7 +757,7 @@ const inMemory = [
   },
   {
     name: 'memory-nobody-is-woken',
-    file: 'src/backends/memory/store.ts',
+    file: 'src/backends/memory/backend.ts',
     find: '    for (const changed of [...(this.#watchers.get(name) ?? [])]) changed()\n',
     put: '',
     stores: memory,

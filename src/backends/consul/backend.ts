@@ -2,7 +2,6 @@
 // or semaphore.ts. operator.ts answers the questions of people.
 import { hostname } from 'node:os'
 import type { Clock } from '../../base/clock.ts'
-import { permitsMax } from '../../base/shapes.ts'
 import type {
   Announcement,
   Attempt,
@@ -57,7 +56,6 @@ const facts: Omit<Facts, 'lockDelayMs' | 'endsEarly'> = {
   fair: true,
   freesOnCrash: false,
   answersAtOnce: false,
-  weightMax: permitsMax,
   checkpointBytesMax: 375_000,
   valueBytesMax: 375_000,
   catalog: true,

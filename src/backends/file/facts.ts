@@ -1,5 +1,4 @@
 // The properties of the embedded store, as data for the code that all stores share.
-import { permitsMax } from '../../base/shapes.ts'
 import type { Facts } from '../../contract.ts'
 
 /** See Facts. `answersAtOnce` is false, since an answer may have to wait for the transaction of another process. */
@@ -12,7 +11,6 @@ export const facts: Facts = {
   electionMs: 0,
   freesOnCrash: true,
   answersAtOnce: false,
-  weightMax: permitsMax,
   checkpointBytesMax: 1_048_576,
   valueBytesMax: 1_048_576,
 }

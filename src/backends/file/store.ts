@@ -2,6 +2,7 @@
 // sql.ts; tokens.ts makes tokens durable.
 import type { Claim, Leader, NameState, Overtaking, Standing } from '../../contract.ts'
 import { byName } from '../shared/names.ts'
+import { passed } from '../shared/overtaking.ts'
 import { Checkpoints } from './checkpoints.ts'
 import type { Connection } from './connection.ts'
 import type { Row, Value } from './driver.ts'
@@ -118,14 +119,12 @@ export class Store {
    * Takes out waiting claims, if all stands as it was told. Returns their sessions and that of the target, or undefined
    * if something has changed.
    */
-  overtake(name: string, { holder, target, waiting }: Overtaking): string[] | undefined {
+  overtake(name: string, overtaking: Overtaking): string[] | undefined {
     return this.#connection.transaction(() => {
-      const [first, ...others] = this.line(name)
-      const passed = others.filter(({ token, priority }) => waiting.includes(token) && priority !== undefined)
-      const last = others.find(({ token }) => token === target)
-      if (first?.token !== holder || !last || passed.length < waiting.length) return undefined
-      for (const { token } of passed) this.#connection.ask(sql.removeClaim, name, token)
-      return [...passed, last].map(({ session }) => session)
+      const concerned = passed(this.line(name), overtaking)
+      for (const { token } of concerned?.slice(0, -1) ?? [])
+        this.#connection.ask(sql.removeClaim, name, token)
+      return concerned?.map(({ session }) => session)
     })
   }
 
