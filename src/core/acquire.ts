@@ -73,7 +73,7 @@ export class Acquirer {
       if (error === timeout) return undefined
       throw error
     } finally {
-      scope.lift()
+      scope.detach()
       const turn = this.#clock.turn?.() // for refusals by the local queue: they send no request that awaits a turn
       if (turn) await turn
     }
@@ -126,7 +126,7 @@ export class Acquirer {
     } catch (error) {
       return this.#failed(stand, outer, error)
     } finally {
-      scope.lift()
+      scope.detach()
     }
   }
 

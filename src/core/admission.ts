@@ -4,7 +4,7 @@ import { type Mark, mostElapsedMs } from '../base/clock.ts'
 import type { Admitted, Attempt, Backend, Claim } from '../contract.ts'
 import { follow } from './follow.ts'
 import { requestMs } from './lifetime.ts'
-import { persist, type RequestOptions, toldApart } from './request.ts'
+import { persist, type RequestOptions, rethrow } from './request.ts'
 import type { Session } from './session.ts'
 import type { Seen } from './wish.ts'
 
@@ -44,7 +44,7 @@ const delayedMs = 500
 export async function untilAnswered(asking: Asking): Promise<Attempt> {
   const { claim, request, session, waitMs } = asking
   const question: Question = { sent: request.clock.mark(), claimsLost: session.claimsLost }
-  const unanswered = (error: unknown): never => toldApart(error, question.failure)
+  const unanswered = (error: unknown): never => rethrow(error, question.failure)
   // A claim in line keeps asking, since its session may outlive an outage of the store.
   const askOn = (): Promise<Attempt> => ask(asking, question, Infinity)
   let answer = await ask(asking, question, waitMs === undefined ? undefined : Infinity).catch(unanswered)

@@ -7,7 +7,7 @@ import { quoted } from '../base/printable.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend, Claim, SessionGrant } from '../contract.ts'
 import { coveredMs, marginMs, renewalMs, usualRenewalMs } from './lifetime.ts'
-import { backoffMs, once, persist, type RequestOptions, requestOptions, toldApart } from './request.ts'
+import { backoffMs, once, persist, type RequestOptions, requestOptions, rethrow } from './request.ts'
 
 /** Called when a hold is lost, with the reason. */
 export type Lose = (reason: Error) => void
@@ -93,7 +93,7 @@ export class Session {
         await orAborted(this.#renewal(), scope.signal)
       }
     } catch (error) {
-      toldApart(error, this.failure)
+      rethrow(error, this.failure)
     }
   }
 
@@ -222,7 +222,7 @@ export class Session {
       await persist(request, (signal) => this.#backend.destroySession(this.id, signal))
       this.#destroyed = true
     } finally {
-      scope.lift()
+      scope.detach()
     }
   }
 

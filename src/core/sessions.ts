@@ -6,7 +6,7 @@ import { RefusedError, UnavailableError } from '../base/errors.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend } from '../contract.ts'
 import { coveredMs, openingMs } from './lifetime.ts'
-import { backoffMs, persist, type RequestOptions, requestOptions, toldApart } from './request.ts'
+import { backoffMs, persist, type RequestOptions, requestOptions, rethrow } from './request.ts'
 import { Session } from './session.ts'
 
 /** The one session of a client: opened when it is first needed, and again after a loss. */
@@ -38,7 +38,7 @@ export class Sessions {
    * until its scope ends; every other caller gets the UnavailableError after four tries.
    */
   current(scope: Scope, insists = false): Promise<Session> {
-    return this.#untilOpen(scope, insists).catch((error) => toldApart(error, this.#openFailure))
+    return this.#untilOpen(scope, insists).catch((error) => rethrow(error, this.#openFailure))
   }
 
   async #untilOpen(scope: Scope, insists: boolean): Promise<Session> {

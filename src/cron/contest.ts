@@ -62,7 +62,7 @@ export async function compete(client: CronClient, contest: Contest): Promise<Out
     throw error
   } finally {
     taken.end(undefined)
-    taken.lift()
+    taken.detach()
   }
 }
 

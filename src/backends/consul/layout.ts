@@ -59,7 +59,7 @@ export class Layout {
   }
 
   /** The common start of all keys of names that begin with this prefix, as far as the prefix is stored unchanged. */
-  within(prefix: string): string {
+  commonStart(prefix: string): string {
     const [plain] = /^(?:[\w-]+(?:[/.](?=[\w-]))?)*/.exec(prefix) ?? ['']
     return `${this.#namespace}${plain}`
   }

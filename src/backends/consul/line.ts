@@ -159,7 +159,7 @@ export function readStandings(keys: NameKeys, entries: readonly StoredKey[]): St
 }
 
 /** The permits of the name; undefined if its keys do not show them. */
-export function readLimit(keys: NameKeys, entries: readonly StoredKey[]): number | undefined {
+export function readPermits(keys: NameKeys, entries: readonly StoredKey[]): number | undefined {
   const lock = readLock(keys, entries)
   if (lock && isListed(lock.flags)) return parseHolders(lock)?.permits
   return lock?.session ? 1 : readTickets(keys, entries)[0]?.permits

@@ -9,8 +9,8 @@ import {
   isListed,
   parseHolders,
   readContenders,
-  readLimit,
   readLock,
+  readPermits,
   readStandings,
   readTickets,
   type Ticket,
@@ -41,12 +41,12 @@ async function readAll(at: Namespace, prefix: string, signal: AbortSignal): Prom
 
 /** All names that begin with `prefix` and have claims, sorted. Costs two requests, at the same time. */
 export async function survey(at: Namespace, prefix: string, signal: AbortSignal): Promise<NameState[]> {
-  const entries = await readAll(at, at.layout.within(prefix), signal)
+  const entries = await readAll(at, at.layout.commonStart(prefix), signal)
   return [...groupByName(at, entries)]
     .filter(([name]) => name.startsWith(prefix) && isName(name))
     .map(([name, its]) => {
       const keys = at.layout.keys(name)
-      return { name, permits: readLimit(keys, its), claims: readStandings(keys, its) }
+      return { name, permits: readPermits(keys, its), claims: readStandings(keys, its) }
     })
     .filter(({ claims }) => claims.length > 0)
     .sort(byName)
@@ -58,7 +58,7 @@ export async function checkpoints(
   prefix: string,
   signal: AbortSignal,
 ): Promise<Map<string, string>> {
-  const entries = await readAll(at, at.layout.within(prefix), signal)
+  const entries = await readAll(at, at.layout.commonStart(prefix), signal)
   const all = entries.flatMap(({ key, value = '' }) => {
     const name = at.layout.nameOf(key)
     return name !== undefined && key === at.layout.keys(name).checkpoint ? [[name, value] as const] : []

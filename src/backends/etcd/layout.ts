@@ -104,7 +104,7 @@ export class Layout {
   }
 
   /** A range that contains all claims on names that begin with this prefix. */
-  within(prefix: string): KeyRange {
+  claims(prefix: string): KeyRange {
     return after(`${this.#namespace}${prefix}`)
   }
 

@@ -37,7 +37,7 @@ export async function line(at: Namespace, name: string, signal: AbortSignal): Pr
  * holder's lease.
  */
 export async function survey(at: Namespace, prefix: string, signal: AbortSignal): Promise<NameState[]> {
-  const keys = await readAll(at, at.layout.within(prefix), signal)
+  const keys = await readAll(at, at.layout.claims(prefix), signal)
   const lines = [...groupByName(at, prefix, keys)].map(([name, kvs]) => ({
     name,
     line: claimsOn(at, name, kvs),

@@ -4,7 +4,7 @@ import type { Agent } from 'node:http'
 import Consul from 'consul'
 import type { Papi } from './papi.ts'
 import { type Shown, shownTo } from './requests.ts'
-import { agentOf, type Lane, placeOf, retire } from './sockets.ts'
+import { agentOf, type Lane, retire, urlOf } from './sockets.ts'
 import type { Access } from './transport.ts'
 
 /** One server of the cluster, or a client that its owner made and closes. */
@@ -33,7 +33,7 @@ export function server(address: string, access: Access): Server {
     address,
     connect() {
       const [steady, work] = [agentOf(address, tls, 'steady'), agentOf(address, tls, 'work')]
-      const at = placeOf(address, tls)
+      const at = urlOf(address, tls)
       const lanes = { steady: papiOf(at, steady), work: papiOf(at, work) }
       return { lanes, shown, retire: () => [steady, work].forEach(retire) }
     },

@@ -16,7 +16,7 @@ const freeSocketsMax = { steady: 4, work: 16 } as const
 const unix = 'unix://'
 
 /** The options of npm consul for `host:port` or `unix:///path`. */
-export function placeOf(
+export function urlOf(
   address: string,
   tls: TlsOption,
 ): { readonly baseUrl: string; readonly socketPath?: string } {
