@@ -67,9 +67,9 @@ const mistakes = [
   {
     name: 'foreign-abort-heard-after-the-answer',
     file: backend,
-    find: '    return this.#answer(claim)\n  }\n\n  /** Resolves with the new answer',
+    find: '    return answerTo(claim, this.places(claim.name))\n  }\n\n  /** Resolves with the new answer',
     put: `    if (!this.#holds(claim)) await new Promise((answer) => setTimeout(answer, 4_000))
-    return this.#answer(claim)\n  }\n\n  /** Resolves with the new answer`,
+    return answerTo(claim, this.places(claim.name))\n  }\n\n  /** Resolves with the new answer`,
     case: 'an abort before the store answers ends every question soon, with the reason of the abort',
   },
   {

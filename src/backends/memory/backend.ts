@@ -20,8 +20,8 @@ import type {
 import { inUse } from '../shared/conflict.ts'
 import { type Listeners, listen } from '../shared/listeners.ts'
 import { passed } from '../shared/overtaking.ts'
-import { ahead, fits, weigh } from '../shared/room.ts'
-import { holdsAt, isOf, type Place, standings, survey } from './line.ts'
+import { fits, weigh } from '../shared/room.ts'
+import { answerTo, holdsAt, isOf, type Place, standings, survey } from './line.ts'
 
 /** The store, which all its clients share. */
 export class MemoryBackend implements Backend {
@@ -83,14 +83,14 @@ export class MemoryBackend implements Backend {
         { claim, ticket: this.#tickets, weight: claim.weight, value: claim.value },
       ])
     }
-    return this.#answer(claim)
+    return answerTo(claim, this.places(claim.name))
   }
 
   /** Resolves with the new answer when the claim begins to hold, and with undefined when it was removed. */
   changed(claim: Claim, answer: Attempt, signal: AbortSignal): Promise<Attempt | undefined> {
     return this.#until(claim.name, signal, () => {
       if (this.#position(claim) < 0) return 'gone'
-      return this.#holds(claim) === answer.held ? undefined : this.#answer(claim)
+      return this.#holds(claim) === answer.held ? undefined : answerTo(claim, this.places(claim.name))
     })
   }
 
@@ -201,15 +201,6 @@ export class MemoryBackend implements Backend {
 
   #holds(claim: Claim): boolean {
     return holdsAt(this.places(claim.name), this.#position(claim))
-  }
-
-  #answer(claim: Claim): Attempt {
-    const line = this.places(claim.name)
-    const position = this.#position(claim)
-    const place = line[position]
-    if (place && holdsAt(line, position)) return { held: true, token: place.ticket }
-    const before = place ? line.slice(0, position) : line
-    return { held: false, ahead: ahead(claim, weigh(before), before.length) }
   }
 
   #leader(name: string): Leader | undefined {

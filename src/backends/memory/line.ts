@@ -1,7 +1,7 @@
 // The line of one name in a store in memory, and the answers that only read it. backend.ts owns the lines.
-import type { Claim, NameState, Standing } from '../../contract.ts'
+import type { Attempt, Claim, NameState, Standing } from '../../contract.ts'
 import { byName } from '../shared/names.ts'
-import { fits, weigh } from '../shared/room.ts'
+import { ahead, fits, weigh } from '../shared/room.ts'
 
 /** A claim in a line. Its ticket is its token: tickets only grow, and lines are served in order. */
 export interface Place {
@@ -21,6 +21,14 @@ export function isOf({ session, id }: Claim): (place: Place) => boolean {
 export function holdsAt(line: readonly Place[], index: number): boolean {
   const place = line[index]
   return place !== undefined && fits({ ...place.claim, weight: place.weight }, weigh(line.slice(0, index)))
+}
+
+/** The answer to a claim, also if it is not in the line. */
+export function answerTo(claim: Claim, line: readonly Place[]): Attempt {
+  const index = line.findIndex(isOf(claim))
+  if (line[index] && holdsAt(line, index)) return { held: true, token: line[index].ticket }
+  const before = index < 0 ? line : line.slice(0, index)
+  return { held: false, ahead: ahead(claim, weigh(before), before.length) }
 }
 
 /** `line` of the contract. */
