@@ -117,7 +117,6 @@ export class Acquirer {
     try {
       const { onWait, waitMs } = wish
       const attempt = await untilAnswered({ ...stand, backend: this.#backend, request, onWait, waitMs })
-      if (session.over) return 'session over'
       scope.throwIfEnded()
       if (attempt.held) return this.#hold(wish, stand, attempt)
       // Sends no request unless an answer was lost. Afterwards the next local caller finds the turn free.

@@ -36,6 +36,7 @@ export const ofLeaders = [
     file: 'src/election/precedence.ts',
     find: '  const waiting = passed.slice(-mostAtOnce).map(({ token }) => token)\n',
     put: '  const waiting = passed.slice(-1).map(({ token }) => token)\n',
+    tests: ['election/rolling'],
     stores: election,
     by: successor,
   },

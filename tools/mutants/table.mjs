@@ -186,14 +186,6 @@ const hold = [
 /** @type {readonly Mutant[]} */
 const acquire = [
   {
-    name: 'claim-outlives-its-session',
-    file: 'src/core/acquire.ts',
-    find: "      if (session.over) return 'session over'\n      scope.throwIfEnded()\n",
-    put: '',
-    stores: etcd,
-    by: belief,
-  },
-  {
     name: 'abort-does-not-withdraw',
     file: 'src/core/acquire.ts',
     find: '    const withdrawn = this.#withdrawAside(stand)\n',
