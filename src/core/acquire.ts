@@ -67,7 +67,7 @@ export class Acquirer {
     const onWait = wish.onWait && listener(wish.onWait, scope)
     try {
       scope.throwIfEnded()
-      const leave = await this.#lines.enter(wish.name, wish.permits, wish.waitMs !== 0, scope, onWait)
+      const leave = await this.#lines.enter(wish, wish.waitMs !== 0, scope, onWait)
       seen.isOwn = leave === undefined
       return leave && (await this.#inTurn({ ...wish, onWait }, { leave, seen }, scope))
     } catch (error) {
@@ -91,13 +91,14 @@ export class Acquirer {
 
   /** Makes a claim and, as long as its session is lost before the answer, another one in the next session. */
   async #inTurn<H extends Hold>(wish: Wish<H>, turn: Turn, scope: Scope): Promise<H | undefined> {
-    const { name, permits, value, candidate, priority } = wish
+    const { name, permits, weight, value, candidate, priority } = wish
     const wait = wish.waitMs !== 0
     for (let lost = 0; ; lost += 1) {
       const session = (lost === 0 && this.#sessions.live) || (await this.#session(wish, turn, lost, scope))
       this.#claims += 1
       const id = String(this.#claims)
-      const claim: Claim = { id, name, session: session.id, permits, value, wait, candidate, priority }
+      const own = { id, session: session.id, name, permits, weight, value }
+      const claim: Claim = { ...own, wait, candidate, priority }
       const outcome = await this.#stand(wish, { claim, session, ...turn }, scope)
       if (outcome !== 'session over') return outcome
     }

@@ -6,6 +6,7 @@ import type { Grant } from './hold.ts'
 export interface Wish<H extends Hold = Hold> {
   readonly name: string
   readonly permits: number
+  readonly weight: number
   readonly value: string
   /** Whether other clients observe the holder: see `Claim`. */
   readonly candidate: boolean
