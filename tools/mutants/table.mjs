@@ -540,6 +540,33 @@ const onEtcd = [
 /** @type {readonly Mutant[]} */
 const onConsul = [
   {
+    name: 'consul-read-takes-the-answer-of-another',
+    file: 'src/backends/consul/wire/answers.ts',
+    find: '  if (!entries.every(isMeant)) ',
+    put: '  if (entries.length < 0) ',
+    stores: [],
+    tests: ['property/consul-answers'],
+    by: own,
+  },
+  {
+    name: 'consul-transaction-takes-the-answer-of-another',
+    file: 'src/backends/consul/wire/answers.ts',
+    find: '    if (!entries.every((entry) => isOf(entry, operations)))\n',
+    put: '    if (entries.length < 0)\n',
+    stores: [],
+    tests: ['property/consul-answers'],
+    by: own,
+  },
+  {
+    name: 'consul-request-given-up-keeps-its-socket',
+    file: 'src/backends/consul/wire/http.ts',
+    find: '      if (!isOver) sent.destroy()',
+    put: '      if (isOver) sent.destroy()',
+    stores: [],
+    tests: ['property/consul-answers'],
+    by: own,
+  },
+  {
     name: 'consul-no-tombstone-written',
     file: 'src/backends/consul/claims.ts',
     find: "      { verb: 'lock', key: keys.tombstone, value: '', session: claim.session },\n",

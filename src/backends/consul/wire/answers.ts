@@ -55,32 +55,32 @@ interface Fields {
 }
 
 /** The body of a transaction. */
-export function operationsBody(operations: readonly Operation[]): Buffer {
-  const written = operations.map((operation) => {
-    const { verb, key, value, flags, index, session } = operation as Fields
-    const Value = value === undefined ? undefined : Buffer.from(value).toString('base64')
-    const Flags = flags === undefined ? undefined : `${BigInt.asUintN(64, flags)}`
-    return { KV: { Verb: verb, Key: key, Value, Flags, Index: index, Session: session } }
-  })
-  // JSON.stringify has no integers of 64 bits. Only a property of ours can match: inside a string of JSON every
-  // quote stands behind a backslash, and a whole string "Flags" before a colon is a property's name.
-  return Buffer.from(JSON.stringify(written).replace(/"Flags":"(\d+)"/g, '"Flags":$1'))
+export function operationsBody(operations: readonly Operation[]): string {
+  return `[${operations.map(operationText).join()}]`
+}
+
+/** Written by hand, since JSON.stringify has no integers of 64 bits. */
+function operationText(operation: Operation): string {
+  const { verb, key, value, flags, index, session } = operation as Fields
+  const Value = value === undefined ? '' : `,"Value":"${Buffer.from(value).toString('base64')}"`
+  const Flags = flags === undefined ? '' : `,"Flags":${BigInt.asUintN(64, flags)}`
+  const Index = index === undefined ? '' : `,"Index":${index}`
+  const Session = session === undefined ? '' : `,"Session":${JSON.stringify(session)}`
+  return `{"KV":{"Verb":"${verb}","Key":${JSON.stringify(key)}${Value}${Flags}${Index}${Session}}}`
 }
 
 /** The body of a new session, whose keys are deleted when it ends. */
-export function sessionBody({ name, ttlMs, lockDelayMs, checks, node }: SessionPlan): Buffer {
-  return Buffer.from(
-    JSON.stringify({
-      Name: name,
-      Node: node,
-      TTL: `${Math.ceil(ttlMs)}ms`,
-      LockDelay: lockDelayMs > 0 ? `${Math.ceil(lockDelayMs)}ms` : '0s', // without it Consul uses 15 s
-      Behavior: 'delete',
-      NodeChecks: checks, // without it Consul uses serfHealth
-      // The name of the field before Consul 1.7. It still has an effect: an empty list empties the other one, too.
-      ...(checks.length === 0 ? { Checks: [] } : {}),
-    }),
-  )
+export function sessionBody({ name, ttlMs, lockDelayMs, checks, node }: SessionPlan): string {
+  return JSON.stringify({
+    Name: name,
+    Node: node,
+    TTL: `${Math.ceil(ttlMs)}ms`,
+    LockDelay: lockDelayMs > 0 ? `${Math.ceil(lockDelayMs)}ms` : '0s', // without it Consul uses 15 s
+    Behavior: 'delete',
+    NodeChecks: checks, // without it Consul uses serfHealth
+    // The name of the field before Consul 1.7. It still has an effect: an empty list empties the other one, too.
+    ...(checks.length === 0 ? { Checks: [] } : {}),
+  })
 }
 
 /** The id of a session that was created. */
@@ -135,12 +135,15 @@ function noIndex(status: number): Fault {
   return new Fault(RefusedError, `the answer has no header X-Consul-Index (${status}): ${advice}`, { status })
 }
 
-/** The result of a read. Consul answers 404 if there is no key. */
-export function snapshotOf({ status, index, text }: Answer): Snapshot {
+/** The result of a read. Consul answers 404 if there is no key. Throws if the answer has keys that were not asked for. */
+export function snapshotOf({ status, index, text }: Answer, target: Target): Snapshot {
   const at = Number(index)
   if (index === undefined) throw noIndex(status)
   if (!Number.isInteger(at)) throw new TypeError('no index in the answer')
   const entries = status === 404 ? [] : (parseExactly(text) as KeyOnWire[]).map(entryOf)
+  const isMeant = ({ key }: StoredKey): boolean =>
+    'key' in target ? key === target.key : key.startsWith(target.prefix)
+  if (!entries.every(isMeant)) throw new TypeError('keys of another request in the answer')
   return { index: Math.max(1, at), entries } // a read with the index 0 would not wait
 }
 
@@ -155,6 +158,8 @@ export function outcomeOf({ status, text }: Answer, operations: readonly Operati
   const rule = (): string => operationsRule(operations)
   if (status === 200) {
     const entries = (Results ?? []).map(({ KV }) => entryOf(KV))
+    if (!entries.every((entry) => isOf(entry, operations)))
+      throw new TypeError('keys of another request in the answer')
     // Consul silently leaves out keys that the token may not read.
     const read = ({ verb, key }: Operation): boolean =>
       verb !== 'get' || entries.some((each) => each.key === key)
@@ -168,6 +173,10 @@ export function outcomeOf({ status, text }: Answer, operations: readonly Operati
     if (isDenied(reason)) throw denied(oneLine(reason), status, rule)
   }
   return { applied: false, failures }
+}
+
+function isOf({ key: found }: StoredKey, operations: readonly Operation[]): boolean {
+  return operations.some(({ verb, key }) => (verb === 'get-tree' ? found.startsWith(key) : found === key))
 }
 
 /** The text without its quoted parts, which are names of keys. */

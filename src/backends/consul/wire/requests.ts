@@ -25,11 +25,11 @@ import type { Access, Operation, SessionPlan, Snapshot, Target, TxnOutcome, Wait
 /** One request, and how its answer is read. */
 export interface Request<T> {
   readonly method: 'GET' | 'PUT'
-  /** The path; `{name}` stands for the value of `params.name`. */
+  /** The path below that of the API, with its parts encoded. */
   readonly path: string
-  readonly params?: Readonly<Record<string, string>>
   readonly query?: Readonly<Record<string, string>>
-  readonly body?: Buffer
+  /** JSON. */
+  readonly body?: string
   readonly lane: Lane
   /** The time limit of the request. */
   readonly limitMs: number
@@ -47,7 +47,7 @@ export interface Request<T> {
   readonly read: (answer: Answer) => T
 }
 
-/** Consul itself gives up after 7 s without a leader. papi has no time limit, not even for a body that is cut short. */
+/** Consul itself gives up after 7 s without a leader. */
 const limitMs = 10_000
 /** Without this, a server that is cut off may answer with an old state. */
 const consistent = { consistent: '1' } as const
@@ -58,7 +58,7 @@ export function creation(plan: SessionPlan, dc?: string): Request<string> {
     method: 'PUT',
     path: '/session/create',
     body: sessionBody(plan),
-    lane: 'steady',
+    lane: 'renewal',
     limitMs,
     means: (answer) => misplaced(answer, plan, dc),
     rule: () => sessionRule(plan.node),
@@ -99,9 +99,8 @@ export function destruction(session: string): Request<unknown> {
 function aboutSession(verb: 'renew' | 'destroy' | 'info', id: string) {
   return {
     method: 'PUT',
-    path: `/session/${verb}/{id}`,
-    params: { id },
-    lane: 'steady',
+    path: `/session/${verb}/${encodeURIComponent(id)}`,
+    lane: 'renewal',
     limitMs,
     rule: () => sessionRule(),
   } as const
@@ -142,13 +141,12 @@ function aboutKeys(target: Target, query: Readonly<Record<string, string>>) {
   const recurse = 'prefix' in target
   return {
     method: 'GET',
-    path: '/kv/{key}',
-    params: { key: recurse ? target.prefix : target.key },
+    path: `/kv/${encodeURIComponent(recurse ? target.prefix : target.key)}`,
     query: recurse ? { ...query, recurse: '1' } : query,
     lane: 'work',
     accepts: 404,
     rule: () => readRule(target),
-    read: snapshotOf,
+    read: (answer: Answer) => snapshotOf(answer, target),
   } as const
 }
 

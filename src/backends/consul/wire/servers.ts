@@ -1,10 +1,9 @@
-// The servers that a client may ask, and the connections to them. The one file that runs code of npm `consul`. Owns the
-// token that a server is shown; sockets.ts has the sockets, client.ts chooses the server.
-import type { Agent } from 'node:http'
-import Consul from 'consul'
-import type { Papi } from './papi.ts'
-import { type Shown, shownTo } from './requests.ts'
-import { agentOf, type Lane, placeOf, retire } from './sockets.ts'
+// The servers that a client may ask, and the connections to them. Owns the token that a server is shown; http.ts sends
+// requests, client.ts chooses the server.
+import type { Settle } from '../../../base/abort.ts'
+import type { Answer } from './answers.ts'
+import { HttpConnection } from './http.ts'
+import { type Request, type Shown, shownTo } from './requests.ts'
 import type { Access } from './transport.ts'
 
 /** One server of the cluster, or a client that its owner made and closes. */
@@ -18,25 +17,27 @@ export interface Server {
 
 /** The way to one server. */
 export interface Connection {
-  readonly lanes: Readonly<Record<Lane, Papi>>
   readonly shown: Shown
+  /**
+   * Sends one request, and settles with its whole answer or with the error of the way there. The returned function
+   * cancels it, and does nothing once there is an answer.
+   */
+  send<T>(request: Request<T>, settle: Settle<Answer>): () => void
   /** Ends the sockets that are idle at once, and the others after their request. */
   retire(): void
 }
 
+/** For how long an idle socket is used again, and a blocking read lasts at most, unless an option says otherwise. */
+export const usualIdleMs = 15_000
+
 /** A server to connect to, at `host:port` or `unix:///path/of/a/socket`. */
 export function server(address: string, access: Access): Server {
-  const { tls, token, tokenAgain } = access
+  const { tls, token, tokenAgain, idleMs = usualIdleMs } = access
   let shown = shownTo(access)
   let last = token
   return {
     address,
-    connect() {
-      const [steady, work] = [agentOf(address, tls, 'steady'), agentOf(address, tls, 'work')]
-      const at = placeOf(address, tls)
-      const lanes = { steady: papiOf(at, steady), work: papiOf(at, work) }
-      return { lanes, shown, retire: () => [steady, work].forEach(retire) }
-    },
+    connect: () => new HttpConnection(address, { tls, idleMs }, shown),
     hasNewToken(used) {
       const now = shown === used ? tokenAgain?.() : undefined
       if (now && now !== last) {
@@ -45,21 +46,5 @@ export function server(address: string, access: Access): Server {
       }
       return shown !== used
     },
-  }
-}
-
-function papiOf(at: object, agent: Agent): Papi {
-  return new Consul({ ...at, agent }) as unknown as Papi
-}
-
-/** A client that somebody else made, configured and closes. */
-export function givenClient(client: Consul): Server {
-  const papi = client as unknown as Papi
-  const { socketPath, baseUrl } = papi._opts
-  const { token, dc, partition } = papi._defaults ?? {} // only the client's own methods use them, so this adds them to each request
-  const shown = shownTo({ token, dc, partition })
-  return {
-    address: socketPath ?? [baseUrl.hostname, baseUrl.port].filter(Boolean).join(':'),
-    connect: () => ({ lanes: { steady: papi, work: papi }, shown, retire: () => {} }),
   }
 }
