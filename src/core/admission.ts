@@ -14,7 +14,7 @@ export interface Asking {
   readonly claim: Claim
   /** The options of each request, and the scope that ends them all. */
   readonly request: RequestOptions
-  readonly session: Pick<Session, 'ttlMs' | 'coveredMs' | 'claimsLost'>
+  readonly session: Pick<Session, 'ttlMs' | 'coveredMs' | 'claimsLost' | 'fresh' | 'untilFresh' | 'failure'>
   /** Called with the number of claims ahead, whenever that changes. */
   readonly onWait?: ((ahead: number) => void) | undefined
   /**
@@ -36,6 +36,9 @@ const delayedMs = 500
  * have been delayed on the network or in a stopped process, while an operator broke the lock. So the store is asked
  * once more, and its new answer counts: a claim that was removed is at the end of the line again. After two answers
  * that were too old the network itself is slow. So from the third on an answer may be as old as one request may take.
+ *
+ * After an outage the store may answer a question before it answers a renewal. Then the session has little time to live,
+ * and the work would have to stop as soon as it began. So the claim waits for the renewal.
  * Rejects with the reason of the scope, and as a request does.
  */
 export async function untilAnswered(asking: Asking): Promise<Attempt> {
@@ -46,6 +49,7 @@ export async function untilAnswered(asking: Asking): Promise<Attempt> {
   let answer = await question.ask(waitMs === undefined ? undefined : Infinity).catch(question.unanswered)
   for (let answers = 1; ; answers += 1) {
     if (claim.wait && !answer.held) answer = await untilAdmitted(answer, asking, askOn)
+    if (answer.held && !session.fresh) await untilFresh(asking)
     // An answer or event is always younger than the last question.
     const { coveredMs, claimsLost } = session
     const believedMs = answers < 3 ? coveredMs / 30 : requestMs(coveredMs)
@@ -53,6 +57,11 @@ export async function untilAnswered(asking: Asking): Promise<Attempt> {
     if (!answer.held || (isRecent && claimsLost === question.claimsLost)) return answer
     answer = await askOn().catch(question.unanswered)
   }
+}
+
+/** Waits for a renewal. If the time of the caller is over before, the store did not answer: the name was free. */
+function untilFresh({ session, request }: Asking): Promise<void> {
+  return session.untilFresh(request.scope).catch((error) => toldApart(error, session.failure))
 }
 
 /** Resolves with the first answer after `first` that admits the claim. */

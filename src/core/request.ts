@@ -6,6 +6,8 @@ import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { UnavailableError } from '../base/errors.ts'
 import { type Ending, Scope } from '../base/scope.ts'
+import type { Backend } from '../contract.ts'
+import { requestMs } from './lifetime.ts'
 
 /** The waits before a repeated request: 50 ms, 100 ms, … 2 s, each with jitter. */
 export const retryDefaults = { retries: 8, firstMs: 50, mostMs: 2_000 } as const
@@ -18,6 +20,16 @@ export interface RequestOptions {
   /** Ends the request before it is answered. */
   readonly scope: Ending
   readonly retries?: number | undefined
+}
+
+/** The options of requests to this store, for a session with this covered time. */
+export function requestOptions(
+  { facts }: Backend,
+  clock: Clock,
+  coveredMs: number,
+  scope: Ending,
+): RequestOptions {
+  return { clock, scope, requestMs: facts.answersAtOnce ? undefined : requestMs(coveredMs) }
 }
 
 /**

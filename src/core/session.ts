@@ -1,22 +1,13 @@
 // Keeps a session alive in the store, and decides when its client must consider it dead. Owns the deadline and the
 // renewals; knows no names, lines or locks. sessions.ts opens sessions.
+import { orAborted } from '../base/abort.ts'
 import { type Clock, leastElapsedMs, type Mark, mostElapsedMs, pause } from '../base/clock.ts'
 import { HoldLostError, RefusedError, SessionGoneError } from '../base/errors.ts'
 import { quoted } from '../base/printable.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend, Claim, SessionGrant } from '../contract.ts'
-import { coveredMs, marginMs, renewalMs, requestMs, usualRenewalMs } from './lifetime.ts'
-import { backoffMs, once, persist, type RequestOptions } from './request.ts'
-
-/** The options of requests to this store, for a session with this covered time. */
-export function requestOptions(
-  backend: Backend,
-  clock: Clock,
-  coveredMs: number,
-  scope: Ending,
-): RequestOptions {
-  return { clock, scope, requestMs: backend.facts.answersAtOnce ? undefined : requestMs(coveredMs) }
-}
+import { coveredMs, marginMs, renewalMs, usualRenewalMs } from './lifetime.ts'
+import { backoffMs, once, persist, type RequestOptions, requestOptions } from './request.ts'
 
 /** Called when a hold is lost, with the reason. */
 export type Lose = (reason: Error) => void
@@ -49,6 +40,8 @@ export class Session {
   #destroyed = false
   #failure: unknown
   #failures = 0
+  /** The renewal that is under way. */
+  #renewing: Promise<void> | undefined
   #cancelAlarm = (): void => {}
 
   /**
@@ -80,6 +73,24 @@ export class Session {
   /** Whether the session ended, was lost, or reached its deadline, computed now. A session that is over stays over. */
   get over(): boolean {
     return this.remainingMs === 0
+  }
+
+  /** Whether a hold may begin: half of the life is left, so no `stopBeforeMs` asks its work to stop at once. */
+  get fresh(): boolean {
+    return this.remainingMs >= this.#lifeMs / 2
+  }
+
+  /**
+   * Resolves when a hold may begin. While renewals are answered, that is at once. After an outage, a renewal is sent now
+   * and not when its time has come, and again after one that failed. Rejects with the reason of the scope, which must end
+   * with the session.
+   */
+  async untilFresh(scope: Ending): Promise<void> {
+    for (let renewals = 0; !this.fresh; renewals += 1) {
+      scope.throwIfEnded()
+      if (renewals > 0) await pause(this.#clock, backoffMs(this.#clock, renewals), scope.signal)
+      await orAborted(this.#renewal(), scope.signal)
+    }
   }
 
   /**
@@ -132,7 +143,7 @@ export class Session {
       const restMs = everyMs * (1 - this.#clock.random() / 10)
       await pause(this.#clock, this.#failures ? backoffMs(this.#clock, this.#failures) : restMs, signal)
       // Reading `over` also reports a loss that no timer has reported: timers stop while a machine sleeps.
-      if (!this.over && this.#isDue(everyMs)) await this.#renew()
+      if (!this.over && this.#isDue(everyMs)) await this.#renewal()
     }
   }
 
@@ -144,6 +155,14 @@ export class Session {
     if (this.#holds.size > 0 || this.#failures > 0) return true
     const usualMs = usualRenewalMs(this.ttlMs, this.#backend.facts)
     return mostElapsedMs(this.#sent, this.#clock.mark()) + everyMs > usualMs
+  }
+
+  /** One renewal at a time. */
+  #renewal(): Promise<void> {
+    this.#renewing ??= this.#renew().finally(() => {
+      this.#renewing = undefined
+    })
+    return this.#renewing
   }
 
   async #renew(): Promise<void> {

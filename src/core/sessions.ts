@@ -6,8 +6,8 @@ import { RefusedError, UnavailableError } from '../base/errors.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend } from '../contract.ts'
 import { coveredMs, openingMs } from './lifetime.ts'
-import { backoffMs, persist, type RequestOptions } from './request.ts'
-import { requestOptions, Session } from './session.ts'
+import { backoffMs, persist, type RequestOptions, requestOptions } from './request.ts'
+import { Session } from './session.ts'
 import { toldApart } from './wish.ts'
 
 /** The one session of a client: opened when it is first needed, and again after a loss. */

@@ -34,6 +34,7 @@ const prompt = /** @type {const} */ ('no-idle-lock')
 const order = /** @type {const} */ ('no-overtaking')
 const givenUp = /** @type {const} */ ('prompt-giving-up')
 const clean = /** @type {const} */ ('nothing-left')
+const begun = /** @type {const} */ ('time-to-work')
 const text = /** @type {const} */ ('fresh-checkpoint')
 const own = /** @type {const} */ ('own-answer')
 const inOrder = /** @type {const} */ ('ordered-events')
@@ -111,6 +112,14 @@ const session = [
     put: '',
     stores: etcd,
     by: healthy,
+  },
+  {
+    name: 'hold-begins-with-any-time-left',
+    file: 'src/core/session.ts',
+    find: 'return this.remainingMs >= this.#lifeMs / 2',
+    put: 'return this.remainingMs >= 0',
+    stores: etcd,
+    by: begun,
   },
   {
     name: 'unanswered-renewal-counts',

@@ -35,6 +35,7 @@ export class Judge {
   readonly #line: Line
   readonly #breaks: Breaks
   readonly #oneWorks: boolean
+  readonly #leastMs: number
   readonly #lockDelayMs: number
   readonly #tenures: Tenure[] = []
   readonly #values = new Map<bigint, string[]>()
@@ -47,15 +48,19 @@ export class Judge {
   readonly #orphanedAtMs = new Map<string, number>()
   #successor: { readonly name: string; readonly sinceMs: number } | undefined
 
-  /** With `oneWorks`, work of this run has the time to end before another candidate's begins. */
+  /**
+   * With `oneWorks`, work of this run has the time to end before another candidate's begins. A term that begins is held for
+   * at least `leastMs`.
+   */
   constructor(
     world: World,
     line: Line,
     breaks: Breaks,
-    { oneWorks, lockDelayMs }: { oneWorks: boolean; lockDelayMs: number },
+    rules: { readonly oneWorks: boolean; readonly leastMs: number; readonly lockDelayMs: number },
   ) {
-    this.#oneWorks = oneWorks
-    this.#lockDelayMs = lockDelayMs
+    this.#oneWorks = rules.oneWorks
+    this.#leastMs = rules.leastMs
+    this.#lockDelayMs = rules.lockDelayMs
     this.#world = world
     this.#line = line
     this.#breaks = breaks
@@ -72,6 +77,8 @@ export class Judge {
     this.#world.mark('term')
     if (!term.held)
       this.complain('work-within-term', `${process.name} works under a term that it does not hold`)
+    if (term.remainingMs < this.#leastMs)
+      this.complain('time-to-work', `${process.name} begins its work with ${term.remainingMs} ms left`)
     const givenMs = this.#world.nowMs
     const tenure = { process, term, working: true, askedAtMs: Infinity, givenMs }
     const larger = this.#tenures.find((before) => before.term.token >= term.token)

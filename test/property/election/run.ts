@@ -84,7 +84,7 @@ class ElectionRun {
         : plan.stopBefore * stopBeforeMostMs(ttlMs, facts)
     this.#inTimeMs = this.#stopBeforeMs + marginMs(coveredMs(ttlMs, facts)) / 2
     this.#breaks = new Breaks(this.#world, this.#store, [name])
-    const rules = { oneWorks: oneWorks(plan), lockDelayMs }
+    const rules = { oneWorks: oneWorks(plan), leastMs: stopBeforeMostMs(ttlMs, facts), lockDelayMs }
     const line = { owners: () => this.#store.owners(name, 1), standing: () => this.#store.standing(name) }
     this.judge = new Judge(this.#world, line, this.#breaks, rules)
     this.#hosts = Array.from({ length: plan.candidates }, (_, index) => this.#host(index))

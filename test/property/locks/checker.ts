@@ -19,6 +19,8 @@ export interface Truth {
 /** The expectations of a run. */
 export interface Expected {
   readonly permits: number
+  /** The least time to the deadline of a hold that begins. */
+  readonly leastMs: number
   /** Whether there are no faults: then no hold may be lost. */
   readonly healthy: boolean
   /** The claims that an operator removed. */
@@ -70,6 +72,9 @@ export class Checker {
     this.#world.note(`${process.name} holds ${hold.name} with token ${hold.token}`)
     if (!hold.held)
       this.violated('true-belief', `${process.name} was given a hold of ${hold.name} that it does not hold`)
+    const { remainingMs } = hold
+    if (remainingMs < this.#expected.leastMs)
+      this.violated('time-to-work', `${process.name} was given ${hold.name} for ${remainingMs} ms`)
     const fresh = { givenMs: this.#world.nowMs, believedMs: undefined, told: 0, released: false }
     const grant: Grant = { ...who, ...fresh, hold }
     const larger = grants.find((before) => before.hold.token >= hold.token)

@@ -2,6 +2,7 @@
 
 import type { Leasehold } from '../../../src/api/leasehold.ts'
 import { ClosedError, UnavailableError, WaitTimeoutError } from '../../../src/base/errors.ts'
+import { stopBeforeMostMs } from '../../../src/core/lifetime.ts'
 import { fairWeather, Network, type Weather } from '../../../src/testing/network.ts'
 import { SimProcess } from '../../../src/testing/process.ts'
 import { World } from '../../../src/testing/world.ts'
@@ -58,9 +59,10 @@ class Run implements Truth {
     this.#network.weather = this.#fair
     this.#store = make(this.#world, this.#network, () => this.#checker?.look())
     const { permits } = plan
-    const { ttlMs } = this.#store
+    const { ttlMs, lockDelayMs } = this.#store
+    const leastMs = stopBeforeMostMs(ttlMs, { endsEarly: lockDelayMs > 0, lockDelayMs })
     this.#breaks = new Breaks(this.#world, this.#store, names, { permits })
-    const expected = { permits, healthy: this.#healthy, breaks: this.#breaks }
+    const expected = { permits, leastMs, healthy: this.#healthy, breaks: this.#breaks }
     this.#checker = new Checker(this.#world, this, expected)
     const complain = this.complain.bind(this)
     const turns = new Turns(this.#world, permits, this.#healthy ? complain : () => {})
