@@ -104,9 +104,8 @@ const mayUse: Record<string, readonly string[]> = {
   // Orders of waiters that never give up. Other waiters may give up, and async-mutex would keep them in its queue.
   'async-mutex': ['backends/etcd/operator.ts', 'core/hold.ts'],
   commander: ['cli/'],
-  // Only the `wire` folder of a backend uses its client library.
-  consul: ['backends/consul/wire/servers.ts'],
   croner: ['cron/schedule.ts'],
+  // Only the `wire` folder of a backend uses its client library. That of npm consul is handed in by the caller.
   etcd3: ['backends/etcd/wire/client.ts', 'backends/etcd/wire/failures.ts'],
   'p-retry': ['core/request.ts'],
   'string-width': ['cli/'],

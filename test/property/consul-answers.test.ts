@@ -37,7 +37,7 @@ const step: fc.Arbitrary<Step> = fc.record({
 const patience = 60
 const reached = new Set<string>()
 
-test('no request gets the answer of another one, whatever a peer sends and whoever gives up, and no socket stays', async ({
+test('no request gets the answer of another one, whatever a peer sends and a caller gives up, and no socket stays', async ({
   task,
 }) => {
   const { seed, only, replay } = drawFor(task)

@@ -549,19 +549,10 @@ const onEtcd = [
 /** @type {readonly Mutant[]} */
 const onConsul = [
   {
-    name: 'consul-read-takes-the-answer-of-another',
-    file: 'src/backends/consul/wire/answers.ts',
-    find: '  if (!entries.every(isMeant)) ',
-    put: '  if (entries.length < 0) ',
-    stores: [],
-    tests: ['property/consul-answers'],
-    by: own,
-  },
-  {
-    name: 'consul-transaction-takes-the-answer-of-another',
-    file: 'src/backends/consul/wire/answers.ts',
-    find: '    if (!entries.every((entry) => isOf(entry, operations)))\n',
-    put: '    if (entries.length < 0)\n',
+    name: 'consul-takes-the-answer-of-another-request',
+    file: 'src/backends/consul/wire/requests.ts',
+    find: '  if (!entries.every(({ key }) => isMeant(key)))',
+    put: '  if (entries.length < 0)',
     stores: [],
     tests: ['property/consul-answers'],
     by: own,

@@ -135,15 +135,12 @@ function noIndex(status: number): Fault {
   return new Fault(RefusedError, `the answer has no header X-Consul-Index (${status}): ${advice}`, { status })
 }
 
-/** The result of a read. Consul answers 404 if there is no key. Throws if the answer has keys that were not asked for. */
-export function snapshotOf({ status, index, text }: Answer, target: Target): Snapshot {
+/** The result of a read. Consul answers 404 if there is no key. */
+export function snapshotOf({ status, index, text }: Answer): Snapshot {
   const at = Number(index)
   if (index === undefined) throw noIndex(status)
   if (!Number.isInteger(at)) throw new TypeError('no index in the answer')
   const entries = status === 404 ? [] : (parseExactly(text) as KeyOnWire[]).map(entryOf)
-  const isMeant = ({ key }: StoredKey): boolean =>
-    'key' in target ? key === target.key : key.startsWith(target.prefix)
-  if (!entries.every(isMeant)) throw new TypeError('keys of another request in the answer')
   return { index: Math.max(1, at), entries } // a read with the index 0 would not wait
 }
 
@@ -157,9 +154,8 @@ export function outcomeOf({ status, text }: Answer, operations: readonly Operati
   const { Results, Errors } = parseExactly(text) as TxnAnswer
   const rule = (): string => operationsRule(operations)
   if (status === 200) {
+    if (Results === undefined) throw new TypeError('no results in the answer')
     const entries = (Results ?? []).map(({ KV }) => entryOf(KV))
-    if (!entries.every((entry) => isOf(entry, operations)))
-      throw new TypeError('keys of another request in the answer')
     // Consul silently leaves out keys that the token may not read.
     const read = ({ verb, key }: Operation): boolean =>
       verb !== 'get' || entries.some((each) => each.key === key)
@@ -173,10 +169,6 @@ export function outcomeOf({ status, text }: Answer, operations: readonly Operati
     if (isDenied(reason)) throw denied(oneLine(reason), status, rule)
   }
   return { applied: false, failures }
-}
-
-function isOf({ key: found }: StoredKey, operations: readonly Operation[]): boolean {
-  return operations.some(({ verb, key }) => (verb === 'get-tree' ? found.startsWith(key) : found === key))
 }
 
 /** The text without its quoted parts, which are names of keys. */

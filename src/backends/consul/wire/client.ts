@@ -7,6 +7,7 @@ import type { Announcement } from '../../../contract.ts'
 import { type Answer, asFault, Fault } from './answers.ts'
 import {
   blocking,
+  type Connection,
   confirmation,
   creation,
   destruction,
@@ -17,7 +18,7 @@ import {
   understood,
 } from './requests.ts'
 import { Rest } from './rest.ts'
-import type { Connection, Server } from './servers.ts'
+import type { Server } from './servers.ts'
 import { checkPass, serviceDeregistration, serviceRegistration } from './services.ts'
 import type { Operation, SessionPlan, Snapshot, Target, Transport, TxnOutcome, Wait } from './transport.ts'
 

@@ -4,8 +4,7 @@ import { request as httpRequest, type IncomingMessage, type RequestOptions } fro
 import { request as httpsRequest } from 'node:https'
 import type { Settle } from '../../../base/abort.ts'
 import type { Answer } from './answers.ts'
-import type { Request, Shown } from './requests.ts'
-import type { Connection } from './servers.ts'
+import type { Connection, Request, Shown } from './requests.ts'
 import { type SocketPlan, Sockets } from './sockets.ts'
 
 const unix = 'unix://'
@@ -28,17 +27,8 @@ export class HttpConnection implements Connection {
     this.#headers = ['Host', host, ...Object.entries(shown.headers).flat()]
   }
 
-  send<T>({ method, path, query, body = '', lane }: Request<T>, settle: Settle<Answer>): () => void {
-    const search = new URLSearchParams({ ...this.shown.query, ...query }).toString()
-    // Node writes headers in an array as they are, and the body with them.
-    const length = method === 'GET' ? [] : ['Content-Length', String(Buffer.byteLength(body))]
-    const sent = this.#request({
-      ...this.#place,
-      agent: this.#sockets.for(lane),
-      method,
-      path: `/v1${path}${search && `?${search}`}`,
-      headers: [...this.#headers, ...length],
-    })
+  send<T>(request: Request<T>, settle: Settle<Answer>): () => void {
+    const sent = this.#request(this.#optionsOf(request))
     let isOver = false
     sent.on('response', (response) => {
       collect(response, settle.reject, (answer) => {
@@ -46,10 +36,28 @@ export class HttpConnection implements Connection {
         settle.resolve(answer)
       })
     })
+    sent.on('socket', (socket) => {
+      // Bytes that came while it was idle belong to no request, and Node would take them for the answer of this one.
+      if (socket.readableLength > 0)
+        sent.destroy(new Error('the server sent an answer that nobody asked for'))
+    })
     sent.on('error', settle.reject)
-    sent.end(body)
+    sent.end(request.body ?? '')
     return () => {
       if (!isOver) sent.destroy() // later its socket serves the next request
+    }
+  }
+
+  #optionsOf<T>({ method, path, query, body = '', lane }: Request<T>): RequestOptions {
+    const search = new URLSearchParams({ ...this.shown.query, ...query }).toString()
+    // Node writes headers in an array as they are, and the body with them.
+    const length = method === 'GET' ? [] : ['Content-Length', String(Buffer.byteLength(body))]
+    return {
+      ...this.#place,
+      agent: this.#sockets.for(lane),
+      method,
+      path: `/v1${path}${search && `?${search}`}`,
+      headers: [...this.#headers, ...length],
     }
   }
 

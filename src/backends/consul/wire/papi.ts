@@ -6,8 +6,8 @@ import type { IncomingMessage } from 'node:http'
 import type Consul from 'consul'
 import type { Settle } from '../../../base/abort.ts'
 import type { Answer } from './answers.ts'
-import { type Request, type Shown, shownTo } from './requests.ts'
-import type { Connection, Server } from './servers.ts'
+import { type Connection, type Request, type Shown, shownTo } from './requests.ts'
+import type { Server } from './servers.ts'
 
 /** Members that npm consul inherits but does not declare: https://github.com/silas/node-papi */
 interface Papi {

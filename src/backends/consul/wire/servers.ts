@@ -1,9 +1,7 @@
 // The servers that a client may ask, and the connections to them. Owns the token that a server is shown; http.ts sends
 // requests, client.ts chooses the server.
-import type { Settle } from '../../../base/abort.ts'
-import type { Answer } from './answers.ts'
 import { HttpConnection } from './http.ts'
-import { type Request, type Shown, shownTo } from './requests.ts'
+import { type Connection, type Shown, shownTo } from './requests.ts'
 import type { Access } from './transport.ts'
 
 /** One server of the cluster, or a client that its owner made and closes. */
@@ -13,18 +11,6 @@ export interface Server {
   connect(): Connection
   /** Reads the token again where it is in a file. Returns false if the token is still the one of `used`. */
   hasNewToken?(used: Shown): boolean
-}
-
-/** The way to one server. */
-export interface Connection {
-  readonly shown: Shown
-  /**
-   * Sends one request, and settles with its whole answer or with the error of the way there. The returned function
-   * cancels it, and does nothing once there is an answer.
-   */
-  send<T>(request: Request<T>, settle: Settle<Answer>): () => void
-  /** Ends the sockets that are idle at once, and the others after their request. */
-  retire(): void
 }
 
 /** For how long an idle socket is used again, and a blocking read lasts at most, unless an option says otherwise. */

@@ -2,7 +2,6 @@
 // http.ts sends requests over them.
 import { type AgentOptions, Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
-import type { Socket } from 'node:net'
 import type { ConsulOptions, ConsulTls } from '../options.ts'
 
 type TlsOption = ConsulOptions['tls']
@@ -11,16 +10,14 @@ type TlsOption = ConsulOptions['tls']
 export type Lane = 'renewal' | 'release' | 'work'
 
 /**
- * Consul serves 200 connections to one address. These limits leave some for other programs. Of the sockets for work,
- * waits.ts has 64 at most.
+ * Consul serves 200 connections to one address. These limits leave some for other programs. Blocking reads have 64 of the
+ * sockets for work at most.
  */
 const socketsMax = { steady: 16, work: 80 } as const
 /** How many steady sockets releases leave to renewals, as long as there are others. */
 const forRenewals = 4
 /** How many idle sockets stay open: a new socket costs more than an acquire and a release. */
-const freeSocketsMax = { steady: 4, work: 16 } as const
-/** How long further idle sockets stay open, so that a crowd does not open a new one for each request. */
-const surplusMs = 1_000
+const freeSocketsMax = { steady: 8, work: 32 } as const
 
 /** How the sockets of one server are kept. */
 export interface SocketPlan {
@@ -66,19 +63,10 @@ function agentOf({ tls, idleMs }: SocketPlan, kind: 'steady' | 'work'): HttpAgen
     keepAliveInitialDelay: probeMs, // of a socket that has not been idle yet
     timeout: idleMs, // ends idle sockets only
     maxSockets: socketsMax[kind],
-    maxFreeSockets: socketsMax[kind],
+    maxFreeSockets: freeSocketsMax[kind],
   }
-  const agent = tls
-    ? new HttpsAgent({ ...options, ...(typeof tls === 'object' ? certificates(tls) : {}) })
-    : new HttpAgent(options)
-  return trimmed(agent, freeSocketsMax[kind])
-}
-
-/** Lets the agent end surplus idle sockets soon. Its own listener has already kept the socket, or passed it on. */
-function trimmed(agent: HttpAgent, keptMax: number): HttpAgent {
-  return agent.on('free', (socket: Socket) => {
-    if (all(agent.freeSockets).length > keptMax) socket.setTimeout(surplusMs)
-  })
+  if (!tls) return new HttpAgent(options)
+  return new HttpsAgent({ ...options, ...(typeof tls === 'object' ? certificates(tls) : {}) })
 }
 
 function certificates({ ca, cert, key, serverName, verify }: ConsulTls) {
