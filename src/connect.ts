@@ -14,9 +14,8 @@ import type { Backend, BackendSource, Facts, NameState, Standing } from './contr
 import { Acquirer } from './core/acquire.ts'
 import { askOptions, checkName, checkPrefix, checkToken, checkTtl, connectOptions } from './core/arguments.ts'
 import { holderValue } from './core/holder.ts'
-import { once, persist, type RequestOptions, within } from './core/request.ts'
+import { once, persist, type RequestOptions, rethrow, timeout, withAskOptions } from './core/request.ts'
 import { begun, type Sessions } from './core/sessions.ts'
-import { timeout, toldApart } from './core/wish.ts'
 import type { CronClient } from './cron/contest.ts'
 import { ClientCronGuard } from './cron/guard.ts'
 import { stateOf } from './cron/marker.ts'
@@ -77,7 +76,7 @@ async function clientOf(
   scope.throwIfEnded()
   const opening = source.open(clock, options.ttlMs)
   try {
-    const backend = await orAborted(opening, scope.signal).catch(toldApart)
+    const backend = await orAborted(opening, scope.signal).catch(rethrow)
     const { ttlMs = backend.facts.ttlMs.default } = options
     checkTtl(ttlMs, backend.facts)
     // To load a client library takes its time on a busy machine: the default counts from here on.
@@ -90,7 +89,7 @@ async function clientOf(
     if (!scope.ended) await closed
     throw error
   } finally {
-    scope.lift()
+    scope.detach()
   }
 }
 
@@ -196,7 +195,7 @@ class Client extends Leasehold {
   async #ask<T>(options: AskOptions = {}, ask: (request: RequestOptions) => Promise<T>): Promise<T> {
     checkOptions(options, askOptions)
     const request = this.#sessions.request(this.#client.acquirer.closing.scope)
-    return within(request, options, (scope) => ask({ ...request, scope }))
+    return withAskOptions(request, options, (scope) => ask({ ...request, scope }))
   }
 
   override close(): Promise<void> {

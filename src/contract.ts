@@ -1,13 +1,17 @@
 // The contract between the locks and a store: types only. It lists everything that a store must be able to do; the one
 // waiting loop (core/follow.ts) uses nothing else. A backend asks its store one question at a time. It does not wait
 // for other holders, retry, or measure time.
-import type { Announcement } from './base/announcement.ts'
+import type { CatalogBackend } from './base/announcement.ts'
 import type { Clock } from './base/clock.ts'
 import type { Facts } from './base/facts.ts'
+import type { LeaderBackend } from './base/leader.ts'
+import type { OperatorBackend } from './base/operator.ts'
 import type { StoreKey } from './base/store-key.ts'
 
-export type { Announcement } from './base/announcement.ts'
+export type { Announcement, CatalogBackend } from './base/announcement.ts'
 export type { Facts } from './base/facts.ts'
+export type { Leader, LeaderBackend, Observation } from './base/leader.ts'
+export type { NameState, OperatorBackend, Overtaking, Standing } from './base/operator.ts'
 export type { StoreKey } from './base/store-key.ts'
 
 /** A session as the store granted it. The store watches it to know that the client lives. */
@@ -28,8 +32,10 @@ export interface Claim {
   readonly id: string
   readonly name: string
   readonly session: string
-  /** How many may hold the name at once: 1 for a mutex, the permits of a semaphore. */
+  /** The same for all claims of the name: 1 for a mutex, `sharedPermits` for a lock of readers and writers. */
   readonly permits: number
+  /** How many permits it takes. It holds when the weights of all claims before it, and its own, fit into the permits. */
+  weight: number
   /** The text about this claim that other clients may read while it stands. */
   readonly value: string
   /** Whether to stand in line if it is not admitted. If false, a refused claim leaves nothing in the store. */
@@ -67,65 +73,13 @@ export interface Waiting {
   readonly delayed?: boolean
 }
 
-/** The holder of a name that has at most one, as every client can see it. */
-export interface Leader {
-  /** The text that the holder published. A candidate chooses it, and `proclaim` changes it. */
-  readonly value: string
-  /** The token of the holder's term: the same as its `term.token`. */
-  readonly token: bigint
-  /** The store's id of the holder's session. */
-  readonly session: string
-}
-
-/** The result of one look at a name: plain data. A backend may add fields of its own, as to an `Attempt`. */
-export interface Observation {
-  /** Undefined if nobody holds. */
-  readonly leader: Leader | undefined
-}
-
-/** One claim in the store, ours or another client's. */
-export interface Standing {
-  readonly session: string
-  readonly held: boolean
-  readonly value: string
-  /**
-   * The token that every client can see and that `break` takes. No other claim on the name has or had it. For our own
-   * hold it is `hold.token`, unless the store does not show that one: a mutex on etcd has the create revision of its
-   * key here, which is at most `hold.token` (the revision of its admission).
-   */
-  readonly token: bigint
-  /** The key in the store, if an unknown program wrote it, so that an operator can find it. */
-  readonly key?: string | undefined
-  /** The priority of the claim if it has one. Not every store shows that of a holder. */
-  readonly priority?: number | undefined
-  /** How long the session lives without a renewal, in ms. Only for holders in a survey, on stores that show it. */
-  readonly ttlLeftMs?: number | undefined
-}
-
-/**
- * The claims of one `overtake`, by token: the `holder`; the `target`, which moves forward; and the `waiting` claims ahead
- * of the target that are removed for it. Each of the latter must have a priority.
- */
-export interface Overtaking extends Readonly<Record<'holder' | 'target', bigint>> {
-  readonly waiting: readonly bigint[]
-}
-
-/** A name that has claims. */
-export interface NameState {
-  readonly name: string
-  /** How many may hold at once. Undefined if no claim on the name shows it. */
-  readonly permits: number | undefined
-  /** Holders first, then waiters in order. */
-  readonly claims: readonly Standing[]
-}
-
 /**
  * A store. Every method may reject with UnavailableError (a repeated call may succeed; the request may have been
  * applied), and with RefusedError or ConflictError (a repeated call is pointless). Methods about a session or claim
  * may reject with SessionGoneError. When `signal` aborts, a method rejects with its reason at once, and the request
  * may have been applied.
  */
-export interface Backend {
+export interface Backend extends LeaderBackend, OperatorBackend, Partial<CatalogBackend> {
   readonly facts: Facts
   /** Opens a session. The store ends it if it is not renewed for `ttlMs`. */
   createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant>
@@ -155,37 +109,19 @@ export interface Backend {
    * touches another claim; sends no request if the claim cannot be in the store.
    */
   withdraw(claim: Claim, signal: AbortSignal): Promise<void>
-  /** Whether an admitted claim still stands, by a consistent read. */
+  /**
+   * Makes an admitted claim as light in the store as `claim.weight`, which the caller has just made smaller. It keeps its
+   * place, and others are admitted to the rest. A writer can only become a reader. Idempotent. Returns as `verify` does.
+   */
+  shrink(claim: Claim, signal: AbortSignal): Promise<boolean>
+  /** Whether an admitted claim still stands with its whole weight, by a consistent read. */
   verify(claim: Claim, signal: AbortSignal): Promise<boolean>
   /** Replaces the value of an admitted claim if it still stands, and returns whether it does. */
   proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean>
-  /** The present holder of the name, by a consistent read. Leaves nothing in the store. */
-  observe(name: string, signal: AbortSignal): Promise<Observation>
-  /** Resolves when the leader or its value may differ from `seen`. Otherwise the same as `changed`. */
-  leaderChanged(name: string, seen: Observation, signal: AbortSignal): Promise<Observation | undefined>
-  /** The claims on a name: holders first, then waiters in order. */
-  line(name: string, signal: AbortSignal): Promise<Standing[]>
-  /** All names that begin with `prefix` and have claims, sorted as strings, by consistent reads. */
-  survey(prefix: string, signal: AbortSignal): Promise<NameState[]>
-  /**
-   * Removes the claim that holds the name with this token, in one step that touches no other claim. Returns whether it
-   * did: false if no such claim holds. Its holder learns of it through its watch, as of every loss.
-   */
-  break(name: string, token: bigint, signal: AbortSignal): Promise<boolean>
-  /** Removes up to 50 waiting claims in one step, if all claims are still in their places. Returns whether it did. */
-  overtake(name: string, overtaking: Overtaking, signal: AbortSignal): Promise<boolean>
   /** Stores `text` for the name if the admitted claim still stands, and returns whether it does. */
   writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean>
-  /** The text that a holder stored last for the name. */
-  readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined>
-  /** The checkpoints of all names that begin with `prefix`, by name in any order, by consistent reads. */
-  checkpoints(prefix: string, signal: AbortSignal): Promise<Map<string, string>>
   /** The key by which an admitted claim holds. Sends no request. Left out by stores without transactions for callers. */
   key?(claim: Claim): StoreKey | undefined
-  /** Shows the service as healthy for `forMs` from now on. Idempotent. Only stores with `facts.catalog` have it. */
-  announce?(announcement: Announcement, signal: AbortSignal): Promise<void>
-  /** Removes an announced service. Idempotent. */
-  retract?(id: string, signal: AbortSignal): Promise<void>
   /** Closes connections and files. The caller has destroyed its sessions before. */
   close(): Promise<void>
 }

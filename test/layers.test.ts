@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { expect, test } from 'vitest'
+import { generated } from './sources.ts'
 
 interface Import {
   readonly from: string
@@ -33,7 +34,11 @@ const mayImport: Record<string, readonly string[]> = {
   cli: ['api', 'base', 'core', 'contract.ts', 'connect.ts', 'cron', 'election'],
 }
 
-const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+const everyFile = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) =>
+  file.endsWith('.ts'),
+)
+/** The files that people write. */
+const files = everyFile.filter((file) => file !== generated)
 const text = (file: string): string => readFileSync(join('src', file), 'utf8')
 
 function importsOf(file: string): Import[] {
@@ -105,15 +110,16 @@ const mayUse: Record<string, readonly string[]> = {
   'async-mutex': ['backends/etcd/operator.ts', 'core/hold.ts'],
   commander: ['cli/'],
   croner: ['cron/schedule.ts'],
-  // Only the `wire` folder of a backend uses its client library. That of npm consul is handed in by the caller.
-  etcd3: ['backends/etcd/wire/client.ts', 'backends/etcd/wire/failures.ts'],
+  // Loaded only for a caller who hands in a client of it. npm consul is not loaded at all: its client needs nothing else.
+  etcd3: ['backends/etcd/wire/etcd3/failures.ts'],
   'p-retry': ['core/request.ts'],
+  'protobufjs/minimal.js': ['backends/etcd/wire/http2/proto/messages.ts'],
   'string-width': ['cli/'],
 }
 
 test('each package is used only by its files in the table, and no other package is used', () => {
   const used: Record<string, Set<string>> = {}
-  for (const file of files) {
+  for (const file of everyFile) {
     for (const [, name = ''] of text(file).matchAll(/^import (?!type)[^']*?'([a-z@][^':]*)'/gm)) {
       const place = file.startsWith('cli/') ? 'cli/' : file
       used[name] = (used[name] ?? new Set()).add(place)
@@ -136,11 +142,12 @@ test('no file of the source is longer than 250 lines', () => {
 /**
  * Files that `core/acquire.ts` uses and whose names and docstrings are enough: each is an idea of its own, which other
  * code needs without an acquire. Everything else that it uses counts, so moving code to a new file makes the path no
- * shorter. The aim was 900 lines. With `core/wish.ts` and `base/facts.ts`, which a reader needs, there are 990.
+ * shorter.
  */
 const offThePath: Readonly<Record<string, string>> = {
   'api/': 'the types that callers see',
-  'base/': 'clocks, scopes and errors; only `base/facts.ts` is a part of the contract',
+  'base/':
+    'clocks, scopes and errors, and parts of the contract about what a lock does not need; `base/facts.ts` counts',
   'core/callbacks.ts': 'errors of functions such as `onWait`',
   'core/closing.ts': 'the end of a client',
   'core/hold.ts': 'the life of a hold once it is made',
@@ -152,7 +159,7 @@ const offThePath: Readonly<Record<string, string>> = {
   'core/sessions.ts': 'the one session of a client',
 }
 
-test('the way from the contract to a hold in memory has fewer than 1,050 lines, and ARCHITECTURE.md names it', () => {
+test('the way from the contract to a hold in memory has fewer than 920 lines, and ARCHITECTURE.md names it', () => {
   const isOff = (file: string): boolean => Object.keys(offThePath).some((place) => file.startsWith(place))
   const path = new Set(['contract.ts', 'base/facts.ts', 'core/acquire.ts'])
   for (const file of path) for (const { to } of importsOf(file)) if (!isOff(to)) path.add(to)
@@ -161,7 +168,7 @@ test('the way from the contract to a hold in memory has fewer than 1,050 lines, 
   expect([...order.matchAll(/`([\w/-]+\.ts)`/g)].map(([, file]) => file).sort()).toEqual([...path].sort())
   const memory = files.filter((file) => file.startsWith('backends/memory/'))
   const lines = [...path, ...memory].map((file) => text(file).split('\n').length - 1)
-  expect(lines.reduce((sum, each) => sum + each)).toBeLessThan(1_050)
+  expect(lines.reduce((sum, each) => sum + each)).toBeLessThan(920)
 })
 
 test('the first lines of every file say what it owns', () => {

@@ -32,7 +32,7 @@ export function readEntrances() {
     const { program, checker, exported } = open(file)
     /** @type {Set<string>} */
     const mentioned = new Set()
-    for (const symbol of exported) published.add(placeOf(symbol))
+    for (const symbol of exported) published.add(originOf(symbol))
     const texts = exported.map((symbol) => textOf(checker, symbol, mentioned)).sort()
     return {
       name,
@@ -76,7 +76,7 @@ function open(file) {
  * A symbol's name and file, by which it is the same for each program.
  * @param {ts.Symbol} symbol
  */
-function placeOf(symbol) {
+function originOf(symbol) {
   const file = symbol.declarations?.[0]?.getSourceFile().fileName ?? ''
   return `${symbol.name} in ${relative(join(root, 'dist'), file)}`
 }
@@ -145,7 +145,7 @@ function note(checker, node, mentioned) {
   if (ts.isTypeReferenceNode(node) || ts.isExpressionWithTypeArguments(node)) {
     const symbol = checker.getSymbolAtLocation(ts.isTypeReferenceNode(node) ? node.typeName : node.expression)
     const type = symbol && resolved(checker, symbol)
-    if (type?.declarations?.some(isOurs)) mentioned.add(placeOf(type))
+    if (type?.declarations?.some(isOurs)) mentioned.add(originOf(type))
   }
   ts.forEachChild(node, (child) => note(checker, child, mentioned))
 }

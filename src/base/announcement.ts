@@ -14,3 +14,11 @@ export interface Announcement {
   /** How long the service counts as healthy, in ms, unless it is announced again. */
   readonly forMs: number
 }
+
+/** The catalog of a store. Its methods reject as those of Backend do. Only stores with `facts.catalog` have them. */
+export interface CatalogBackend {
+  /** Shows the service as healthy for `forMs` from now on. Idempotent. */
+  announce(announcement: Announcement, signal: AbortSignal): Promise<void>
+  /** Removes an announced service. Idempotent. */
+  retract(id: string, signal: AbortSignal): Promise<void>
+}

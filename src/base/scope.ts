@@ -21,7 +21,7 @@ export interface Ending {
  * created only when code reads `signal`.
  */
 export class Scope implements Ending {
-  readonly #lifts: (() => void)[] = []
+  readonly #detachers: (() => void)[] = []
   #listeners: Set<(reason: unknown) => void> | undefined
   #end: { readonly reason: unknown } | undefined
   #controller: AbortController | undefined
@@ -69,13 +69,13 @@ export class Scope implements Ending {
     const pass = (): void => this.end(signal.reason)
     setMaxListeners(0, signal)
     signal.addEventListener('abort', pass, { once: true })
-    this.#lifts.push(() => signal.removeEventListener('abort', pass))
+    this.#detachers.push(() => signal.removeEventListener('abort', pass))
     return this
   }
 
   /** Ends it after `ms`, with the error that `reason` then makes. */
   onTimeout(clock: Clock, ms: number | undefined, reason: () => unknown): this {
-    if (ms !== undefined) this.#lifts.push(clock.after(ms, () => this.end(reason())))
+    if (ms !== undefined) this.#detachers.push(clock.after(ms, () => this.end(reason())))
     return this
   }
 
@@ -84,19 +84,19 @@ export class Scope implements Ending {
     const begin = (): void => void this.onTimeout(clock, ms, reason)
     if (signal.aborted) begin()
     else signal.addEventListener('abort', begin, { once: true })
-    this.#lifts.push(() => signal.removeEventListener('abort', begin))
+    this.#detachers.push(() => signal.removeEventListener('abort', begin))
     return this
   }
 
   /** Ends it when one of `others` ends. */
   on(...others: readonly Ending[]): this {
-    for (const other of others) this.#lifts.push(other.onEnd((reason) => this.end(reason)))
+    for (const other of others) this.#detachers.push(other.onEnd((reason) => this.end(reason)))
     return this
   }
 
   /** Unsubscribes from every cause. */
-  lift(): void {
-    for (const lift of this.#lifts) lift()
-    this.#lifts.length = 0
+  detach(): void {
+    for (const leave of this.#detachers) leave()
+    this.#detachers.length = 0
   }
 }

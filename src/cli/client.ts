@@ -70,7 +70,7 @@ export async function withClient(
   const closed = await settled(closing, clock, hurry)
   // A silent store may keep sockets busy long after they were closed: the exit does not wait for them.
   if (!closed || hurry.aborted) process.exit()
-  signals.lift()
+  signals.detach()
 }
 
 /** Connects, again and again for `startMs`. Stderr gets the reason of the wait, once for equal reasons in a row. */
@@ -113,6 +113,6 @@ async function settled(closing: Promise<void>, clock: Clock, hurry: AbortSignal)
   } catch {
     return false
   } finally {
-    scope.lift()
+    scope.detach()
   }
 }

@@ -3,7 +3,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { checkName } from '../core/arguments.ts'
 import { parseDuration } from './duration.ts'
-import { Post } from './process/post.ts'
+import { Guardians } from './process/guardians.ts'
 
 /** The options of every subcommand that runs a command. */
 export interface HoldOptions {
@@ -18,7 +18,7 @@ export interface HoldOptions {
 export interface Assignment {
   readonly name: string
   readonly command: readonly string[]
-  readonly post: Post
+  readonly guardians: Guardians
 }
 
 /** Runs the command under the name. */
@@ -51,7 +51,7 @@ export function takesCommand<O extends HoldOptions>(
         if (left && !optional) self.error("error: missing required argument 'CMD'")
         if (!left && !followsDashes(command)) self.error('error: put -- between the options and the command')
         checkName(name)
-        await run({ name, command, post: new Post() }, options)
+        await run({ name, command, guardians: new Guardians() }, options)
       })
   )
 }

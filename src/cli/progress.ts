@@ -91,7 +91,7 @@ export class Progress {
     this.#looking = false
     if (wait === this.#wait) {
       this.#line = line
-      this.#place = placeOf(value, line) ?? this.#place
+      this.#place = positionOf(value, line) ?? this.#place
       this.#draw()
       this.#cancelLook = clock.after(lookMs, () => void this.#look())
     }
@@ -121,7 +121,7 @@ export class Progress {
  * The place of our claim: the claim with this value or, if we set none, the only claim of this process. Undefined if
  * several match.
  */
-function placeOf(value: string | undefined, line: readonly Standing[]): number | undefined {
+function positionOf(value: string | undefined, line: readonly Standing[]): number | undefined {
   const waiters = line.filter(({ held }) => !held)
   const own = waiters.flatMap((waiter, index) => (isOwn(waiter, value) ? index + 1 : []))
   return own.length === 1 ? own[0] : undefined

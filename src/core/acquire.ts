@@ -11,10 +11,10 @@ import { listener } from './callbacks.ts'
 import { Closing } from './closing.ts'
 import { notFree } from './holder.ts'
 import { type Leave, Lines } from './local-queue.ts'
-import { backoffMs, persist } from './request.ts'
+import { backoffMs, persist, timeout } from './request.ts'
 import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
-import { limitMs, type Seen, timeout, toldApart, type Wish } from './wish.ts'
+import { limitMs, type Seen, type Wish } from './wish.ts'
 
 /** Turns wishes into holds. Each client has one. */
 export class Acquirer {
@@ -53,9 +53,8 @@ export class Acquirer {
     const seen = unseen()
     const hold = await this.#ask(wish, seen)
     if (hold) return hold
-    const soon = new Scope().on(this.closing.scope).onTimeout(this.#clock, 500, () => 'too slow')
-    const session = this.#sessions.live?.id
-    throw await notFree(this.#backend, soon, { ...wish, ...seen, session })
+    const scope = new Scope().on(this.closing.scope).onTimeout(this.#clock, 500, () => 'too slow')
+    throw await notFree(this.#backend, scope, { ...wish, ...seen, session: this.#sessions.live?.id })
   }
 
   /** Resolves with undefined if the name was not free in time. `seen` has the store's last answer. */
@@ -63,18 +62,18 @@ export class Acquirer {
     const scope = new Scope()
       .on(this.closing.scope)
       .onSignal(wish.signal)
-      .onTimeout(this.#clock, limitMs(wish, this.#backend, this.#sessions.coveredMs), () => timeout)
+      .onTimeout(this.#clock, limitMs(wish, this.#backend.facts, this.#sessions.coveredMs), () => timeout)
     const onWait = listener(wish.onWait, scope)
     try {
       scope.throwIfEnded()
-      const leave = await this.#lines.enter(wish.name, wish.permits, wish.waitMs !== 0, scope, onWait)
+      const leave = await this.#lines.enter(wish, wish.waitMs !== 0, scope, onWait)
       seen.isOwn = leave === undefined
       return leave && (await this.#inTurn({ ...wish, onWait }, { leave, seen }, scope))
     } catch (error) {
       if (error === timeout) return undefined
       throw error
     } finally {
-      scope.lift()
+      scope.detach()
       const turn = this.#clock.turn?.() // for refusals by the local queue: they send no request that awaits a turn
       if (turn) await turn
     }
@@ -82,14 +81,14 @@ export class Acquirer {
 
   /** Makes a claim and, as long as its session is lost before the answer, another one in the next session. */
   async #inTurn<H extends Hold>(wish: Wish<H>, turn: Turn, scope: Scope): Promise<H | undefined> {
-    const { name, permits, value, candidate, priority } = wish
+    const { name, permits, weight, value, candidate, priority } = wish
     const wait = wish.waitMs !== 0
     for (let lost = 0; ; lost += 1) {
       const session = (lost === 0 && this.#sessions.live) || (await this.#session(wish, turn, lost, scope))
       this.#claims += 1
       const id = String(this.#claims)
-      const own = { id, name, session: session.id, ...(priority !== undefined && { priority }) }
-      const claim: Claim = { ...own, permits, value, wait, candidate }
+      const own = { id, session: session.id, name, permits, weight, value }
+      const claim: Claim = { ...own, wait, candidate, priority }
       const outcome = await this.#stand(wish, { claim, session, ...turn }, scope)
       if (outcome !== 'session over') return outcome
     }
@@ -99,9 +98,7 @@ export class Acquirer {
   async #session({ waitMs }: Wish, { leave }: Turn, lost: number, scope: Scope): Promise<Session> {
     try {
       if (lost > 1) await pause(this.#clock, backoffMs(this.#clock, lost - 1), scope.signal)
-      return await this.#sessions
-        .current(scope, waitMs !== undefined)
-        .catch((error) => toldApart(error, this.#sessions.failure))
+      return await this.#sessions.current(scope, waitMs !== undefined)
     } catch (error) {
       leave()
       throw error
@@ -114,14 +111,12 @@ export class Acquirer {
     stand: Stand,
     outer: Scope,
   ): Promise<H | undefined | 'session over'> {
-    const { claim, session, seen } = stand
+    const { session } = stand
     const scope = new Scope().on(outer, session.ending)
     const request = { ...session.requests, scope }
     try {
       const { onWait, waitMs } = wish
-      const asking = { backend: this.#backend, claim, request, session, onWait, waitMs, seen }
-      const attempt = await untilAnswered(asking)
-      if (session.over) return 'session over'
+      const attempt = await untilAnswered({ ...stand, backend: this.#backend, request, onWait, waitMs })
       scope.throwIfEnded()
       if (attempt.held) return this.#hold(wish, stand, attempt)
       // Sends no request unless an answer was lost. Afterwards the next local caller finds the turn free.
@@ -130,7 +125,7 @@ export class Acquirer {
     } catch (error) {
       return this.#failed(stand, outer, error)
     } finally {
-      scope.lift()
+      scope.detach()
     }
   }
 

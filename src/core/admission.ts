@@ -4,9 +4,9 @@ import { type Mark, mostElapsedMs } from '../base/clock.ts'
 import type { Admitted, Attempt, Backend, Claim } from '../contract.ts'
 import { follow } from './follow.ts'
 import { requestMs } from './lifetime.ts'
-import { persist, type RequestOptions } from './request.ts'
+import { persist, type RequestOptions, rethrow } from './request.ts'
 import type { Session } from './session.ts'
-import { type Seen, toldApart } from './wish.ts'
+import type { Seen } from './wish.ts'
 
 /** A claim, and the parts that are needed to ask about it. */
 export interface Asking {
@@ -14,7 +14,7 @@ export interface Asking {
   readonly claim: Claim
   /** The options of each request, and the scope that ends them all. */
   readonly request: RequestOptions
-  readonly session: Pick<Session, 'ttlMs' | 'coveredMs' | 'claimsLost' | 'fresh' | 'untilFresh' | 'failure'>
+  readonly session: Pick<Session, 'ttlMs' | 'coveredMs' | 'claimsLost' | 'fresh' | 'untilFresh'>
   /** Called with the number of claims ahead, whenever that changes. */
   readonly onWait?: ((ahead: number) => void) | undefined
   /**
@@ -43,25 +43,21 @@ const delayedMs = 500
  */
 export async function untilAnswered(asking: Asking): Promise<Attempt> {
   const { claim, request, session, waitMs } = asking
-  const question = new Question(asking)
+  const question: Question = { sent: request.clock.mark(), claimsLost: session.claimsLost }
+  const unanswered = (error: unknown): never => rethrow(error, question.failure)
   // A claim in line keeps asking, since its session may outlive an outage of the store.
-  const askOn = (): Promise<Attempt> => question.ask(Infinity)
-  let answer = await question.ask(waitMs === undefined ? undefined : Infinity).catch(question.unanswered)
+  const askOn = (): Promise<Attempt> => ask(asking, question, Infinity)
+  let answer = await ask(asking, question, waitMs === undefined ? undefined : Infinity).catch(unanswered)
   for (let answers = 1; ; answers += 1) {
     if (claim.wait && !answer.held) answer = await untilAdmitted(answer, asking, askOn)
-    if (answer.held && !session.fresh) await untilFresh(asking)
+    if (answer.held && !session.fresh) await session.untilFresh(request.scope)
     // An answer or event is always younger than the last question.
     const { coveredMs, claimsLost } = session
     const believedMs = answers < 3 ? coveredMs / 30 : requestMs(coveredMs)
     const isRecent = mostElapsedMs(question.sent, request.clock.mark()) <= believedMs
     if (!answer.held || (isRecent && claimsLost === question.claimsLost)) return answer
-    answer = await askOn().catch(question.unanswered)
+    answer = await askOn().catch(unanswered)
   }
-}
-
-/** Waits for a renewal. If the time of the caller is over before, the store did not answer: the name was free. */
-function untilFresh({ session, request }: Asking): Promise<void> {
-  return session.untilFresh(request.scope).catch((error) => toldApart(error, session.failure))
 }
 
 /** Resolves with the first answer after `first` that admits the claim. */
@@ -86,38 +82,27 @@ async function untilAdmitted(first: Attempt, asking: Asking, ask: () => Promise<
   }
 }
 
-/** The question whether one claim holds, asked again and again. */
-class Question {
-  /** When the question was sent last. */
+/** The last question whether the claim holds. */
+interface Question {
   sent: Mark
-  /** How many claims the session had lost at that moment. */
+  /** How many claims the session had lost when it was sent. */
   claimsLost: number
-  readonly #asking: Asking
-  #failure: unknown
+  failure?: unknown
+}
 
-  constructor(asking: Asking) {
-    this.#asking = asking
-    this.sent = asking.request.clock.mark()
-    this.claimsLost = asking.session.claimsLost
-  }
-
-  /** Asks until the store answers, with at most `retries` repeats; undefined means the default of requests. */
-  async ask(retries: number | undefined): Promise<Attempt> {
-    const { backend, claim, request, session, seen } = this.#asking
-    const answer = await persist({ ...request, retries }, (signal) => {
-      this.sent = request.clock.mark()
-      this.claimsLost = session.claimsLost
-      return backend.attempt(claim, signal).catch((error) => {
-        this.#failure = error
-        throw error
-      })
+/** Asks until the store answers, with at most `retries` repeats; undefined means the default of requests. */
+async function ask(asking: Asking, question: Question, retries: number | undefined): Promise<Attempt> {
+  const { backend, claim, request, session, seen } = asking
+  const answer = await persist({ ...request, retries }, (signal) => {
+    question.sent = request.clock.mark()
+    question.claimsLost = session.claimsLost
+    return backend.attempt(claim, signal).catch((error) => {
+      question.failure = error
+      throw error
     })
-    seen.delayed = isDelayed(answer)
-    return answer
-  }
-
-  /** Throws the error of a question. If the time was over before an answer, that is an UnavailableError. */
-  readonly unanswered = (error: unknown): never => toldApart(error, this.#failure)
+  })
+  seen.delayed = isDelayed(answer)
+  return answer
 }
 
 /** Whether only a lock-delay is in the way. */

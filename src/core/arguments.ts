@@ -26,6 +26,7 @@ import {
   text,
   withMethods,
 } from '../base/options.ts'
+import { permitsMax } from '../base/shapes.ts'
 import type { Facts } from '../contract.ts'
 import { stopBeforeMostMs } from './lifetime.ts'
 import { serviceOf } from './service.ts'
@@ -60,7 +61,7 @@ const ttlMs: Kind = {
   alsoCalled: ['ttl', 'sessionTtl', 'leaseMs', 'lease'],
 }
 const permits: Kind = {
-  ...number({ min: 1, max: 10_000, whole: true }),
+  ...number({ min: 1, max: permitsMax, whole: true }),
   required: true,
   alsoCalled: ['limit', 'count', 'slots', 'max', 'concurrency'],
 }

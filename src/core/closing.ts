@@ -58,7 +58,7 @@ export class Closing {
     const withdrawn = this.acquires.settled().then(() => this.withdrawals.settled())
     await orAborted(Promise.all([released, givenBack, withdrawn]), scope.signal).catch(() => {})
     await this.#sessions.end(scope).catch(() => {})
-    scope.lift()
+    scope.detach()
   }
 }
 

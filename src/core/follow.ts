@@ -56,6 +56,6 @@ async function changed<T>(
     return await (question.tells(answer) ? Promise.race([watched(), rest]) : rest)
   } finally {
     scope.end(waited)
-    scope.lift()
+    scope.detach()
   }
 }

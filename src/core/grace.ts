@@ -34,7 +34,7 @@ export async function awaitWithGrace(
     if (!scope.ended || error !== scope.signal.reason) throw error
     return error as HoldLostError
   } finally {
-    scope.lift()
+    scope.detach()
   }
 }
 

@@ -11,7 +11,7 @@ import type { Admitted, Backend, Claim, StoreKey } from '../contract.ts'
 import { askOptions, checkLeast, checkOptions, checkSignals, checkText } from './arguments.ts'
 import { anyComputed, computed } from './computed-signal.ts'
 import { valueWithToken } from './holder.ts'
-import { persist, within } from './request.ts'
+import { persist, withAskOptions } from './request.ts'
 import type { Session } from './session.ts'
 import { watchClaim } from './watch.ts'
 
@@ -203,7 +203,7 @@ export class ClaimHold implements Hold {
     const { session } = this.#grant
     const { requests } = session
     try {
-      return await within(requests, options, (scope) => persist({ ...requests, scope }, question))
+      return await withAskOptions(requests, options, (scope) => persist({ ...requests, scope }, question))
     } catch (error) {
       if (error instanceof SessionGoneError) session.lose(error)
       this.assertHeld()

@@ -96,7 +96,7 @@ export async function notFree(
 ): Promise<WaitTimeoutError> {
   // Not sent through `once`: its time limit aborts with an UnavailableError, and then the client leaves its connection.
   const line = await backend.line(name, scope.signal).catch(() => [])
-  scope.lift()
+  scope.detach()
   const when = waitMs > 0 ? `was not free within ${waitMs} ms` : 'is not free'
   const held = line.some((claim) => claim.held)
   const why = delayed && !held ? describeDelay(backend.facts) : describeLine(line, session)

@@ -5,6 +5,7 @@ import type { AskOptions } from '../api/ask.ts'
 import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { UnavailableError } from '../base/errors.ts'
+import { printable } from '../base/printable.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend } from '../contract.ts'
 import { requestMs } from './lifetime.ts'
@@ -82,7 +83,7 @@ async function restAfter(
  * Asks until the caller's time limit is over, the caller's signal aborts, or `ending` ends. Rejects with the reason of
  * the signal or of `ending`, with UnavailableError when the time is over, and as `ask` does.
  */
-export async function within<T>(
+export async function withAskOptions<T>(
   { clock, scope: ending }: Pick<RequestOptions, 'clock' | 'scope'>,
   { signal, timeoutMs }: AskOptions,
   ask: (scope: Ending) => Promise<T>,
@@ -94,7 +95,7 @@ export async function within<T>(
     scope.throwIfEnded()
     return await orAborted(ask(scope), scope.signal)
   } finally {
-    scope.lift()
+    scope.detach()
   }
 }
 
@@ -139,4 +140,20 @@ export function backoffMs(clock: Clock, failures: number, mostMs: number = retry
 
 function unanswered(requestMs: number): UnavailableError {
   return new UnavailableError(`the store did not answer within ${Math.round(requestMs)} ms`)
+}
+
+/**
+ * The reason that ends a wait when its time is over. The caller gets a WaitTimeoutError in its place, which is made
+ * later, since it names the holder.
+ */
+export const timeout: unique symbol = Symbol('waited long enough')
+
+/**
+ * Throws `error`. If it is `timeout`, throws an UnavailableError with the last failure as its cause: the store has not
+ * answered yet, so nothing shows that the name is taken.
+ */
+export function rethrow(error: unknown, cause?: unknown): never {
+  if (error !== timeout) throw error
+  const why = cause instanceof Error ? `: ${printable(cause.message, 1_000)}` : ''
+  throw new UnavailableError(`the store did not answer before the wait was over${why}`, { cause })
 }

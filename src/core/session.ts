@@ -7,7 +7,7 @@ import { quoted } from '../base/printable.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend, Claim, SessionGrant } from '../contract.ts'
 import { coveredMs, marginMs, renewalMs, usualRenewalMs } from './lifetime.ts'
-import { backoffMs, once, persist, type RequestOptions, requestOptions } from './request.ts'
+import { backoffMs, once, persist, type RequestOptions, requestOptions, rethrow } from './request.ts'
 
 /** Called when a hold is lost, with the reason. */
 export type Lose = (reason: Error) => void
@@ -83,13 +83,17 @@ export class Session {
   /**
    * Resolves when a hold may begin. While renewals are answered, that is at once. After an outage, a renewal is sent now
    * and not when its time has come, and again after one that failed. Rejects with the reason of the scope, which must end
-   * with the session.
+   * with the session; if that is `timeout`, with an UnavailableError, since the name was free.
    */
   async untilFresh(scope: Ending): Promise<void> {
-    for (let renewals = 0; !this.fresh; renewals += 1) {
-      scope.throwIfEnded()
-      if (renewals > 0) await pause(this.#clock, backoffMs(this.#clock, renewals), scope.signal)
-      await orAborted(this.#renewal(), scope.signal)
+    try {
+      for (let renewals = 0; !this.fresh; renewals += 1) {
+        scope.throwIfEnded()
+        if (renewals > 0) await pause(this.#clock, backoffMs(this.#clock, renewals), scope.signal)
+        await orAborted(this.#renewal(), scope.signal)
+      }
+    } catch (error) {
+      rethrow(error, this.failure)
     }
   }
 
@@ -218,7 +222,7 @@ export class Session {
       await persist(request, (signal) => this.#backend.destroySession(this.id, signal))
       this.#destroyed = true
     } finally {
-      scope.lift()
+      scope.detach()
     }
   }
 

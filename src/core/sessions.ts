@@ -6,9 +6,8 @@ import { RefusedError, UnavailableError } from '../base/errors.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend } from '../contract.ts'
 import { coveredMs, openingMs } from './lifetime.ts'
-import { backoffMs, persist, type RequestOptions, requestOptions } from './request.ts'
+import { backoffMs, persist, type RequestOptions, requestOptions, rethrow } from './request.ts'
 import { Session } from './session.ts'
-import { toldApart } from './wish.ts'
 
 /** The one session of a client: opened when it is first needed, and again after a loss. */
 export class Sessions {
@@ -35,10 +34,14 @@ export class Sessions {
 
   /**
    * A session that is not over. Costs one request when there is none. Rejects as a request does, and with the reason of
-   * the scope. If the store does not answer, a caller that `insists` tries until its scope ends; every other caller
-   * gets the UnavailableError after four tries.
+   * the scope; if that is `timeout`, with an UnavailableError. If the store does not answer, a caller that `insists` tries
+   * until its scope ends; every other caller gets the UnavailableError after four tries.
    */
-  async current(scope: Scope, insists = false): Promise<Session> {
+  current(scope: Scope, insists = false): Promise<Session> {
+    return this.#untilOpen(scope, insists).catch((error) => rethrow(error, this.#openFailure))
+  }
+
+  async #untilOpen(scope: Scope, insists: boolean): Promise<Session> {
     for (let failures = 0; ; ) {
       const { live } = this
       if (live) return live
@@ -51,11 +54,6 @@ export class Sessions {
         await pause(this.#clock, backoffMs(this.#clock, failures), scope.signal)
       }
     }
-  }
-
-  /** The error of the last try to open a session; undefined if that succeeded. */
-  get failure(): unknown {
-    return this.#openFailure
   }
 
   /** Stops opening, and ends the session in the background, if there is one: for a client whose `connect` failed. */
@@ -115,6 +113,6 @@ export async function begun(backend: Backend, beginning: Beginning): Promise<Ses
   } catch (error) {
     if (mayLackSession && error instanceof RefusedError) return sessions
     sessions.abandon()
-    return toldApart(error, sessions.failure)
+    throw error
   }
 }

@@ -54,7 +54,7 @@ async function verifyWhile(
   const rest = pause(clock, session.ttlMs / 3, round.signal).then(() => false)
   const woken = Promise.race([changed, rest]).finally(() => {
     round.end(rested)
-    round.lift()
+    round.detach()
   })
   woken.catch(() => {})
   await verify(watched, scope, vanished)

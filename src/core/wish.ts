@@ -1,9 +1,6 @@
-// A caller's request for a name, and the time that it gives the store. Tells a store that did not answer in time apart
-// from a name that was not free. acquire.ts and admission.ts fulfil a wish.
+// A caller's request for a name, and the time that it gives the store. acquire.ts and admission.ts fulfil a wish.
 import type { Hold } from '../api/hold.ts'
-import { UnavailableError } from '../base/errors.ts'
-import { printable } from '../base/printable.ts'
-import type { Backend } from '../contract.ts'
+import type { Facts } from '../contract.ts'
 import type { Grant } from './hold.ts'
 import { requestMs } from './lifetime.ts'
 
@@ -11,6 +8,7 @@ import { requestMs } from './lifetime.ts'
 export interface Wish<H extends Hold = Hold> {
   readonly name: string
   readonly permits: number
+  readonly weight: number
   readonly value: string
   /** Whether other clients observe the holder: see `Claim`. */
   readonly candidate: boolean
@@ -41,27 +39,7 @@ export interface Seen {
  * How long a wish may take, including the time in which the store is silent; undefined if there is no limit. With a
  * `waitMs` of 0 it is the time of two requests, so that a store that hangs does not hold the caller up.
  */
-export function limitMs(
-  { waitMs }: Pick<Wish, 'waitMs'>,
-  { facts }: Backend,
-  coveredMs: number,
-): number | undefined {
+export function limitMs({ waitMs }: Wish, facts: Facts, coveredMs: number): number | undefined {
   if (waitMs !== 0) return waitMs
   return facts.answersAtOnce ? undefined : 2 * requestMs(coveredMs)
-}
-
-/**
- * The reason that ends a wait when its time is over. The caller gets a WaitTimeoutError in its place, which is made
- * later, since it names the holder.
- */
-export const timeout: unique symbol = Symbol('waited long enough')
-
-/**
- * Throws `error`. If it is `timeout`, throws an UnavailableError with the last failure as its cause: the store has not
- * answered yet, so nothing shows that the name is taken.
- */
-export function toldApart(error: unknown, cause?: unknown): never {
-  if (error !== timeout) throw error
-  const why = cause instanceof Error ? `: ${printable(cause.message, 1_000)}` : ''
-  throw new UnavailableError(`the store did not answer before the wait was over${why}`, { cause })
 }

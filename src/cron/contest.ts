@@ -62,7 +62,7 @@ export async function compete(client: CronClient, contest: Contest): Promise<Out
     throw error
   } finally {
     taken.end(undefined)
-    taken.lift()
+    taken.detach()
   }
 }
 
@@ -89,7 +89,15 @@ export function stand(
   { signal }: Scope,
 ): Promise<TickHold> {
   const make = (grant: Grant): TickHold => new TickHold(grant)
-  const wish = { name, permits: 1, value: client.holder, candidate: false, releasesItself: true, make }
+  const wish = {
+    name,
+    permits: 1,
+    weight: 1,
+    value: client.holder,
+    candidate: false,
+    releasesItself: true,
+    make,
+  }
   return client.acquirer.acquire({ ...wish, waitMs, onWait, signal })
 }
 

@@ -64,7 +64,7 @@ export class ClientCronGuard implements CronGuard {
       : this.#present()
     if (early) return { ran: false, tick: new Date(tickMs), reason: 'early', last: undefined, by: undefined }
     const { onError = warn } = options
-    return this.#within(options.signal, (scope) =>
+    return this.#whileOpen(options.signal, (scope) =>
       new Taking(this.#job, { ...options, tickMs, named: !!options.tick, job, scope, onError }).take(),
     )
   }
@@ -84,7 +84,7 @@ export class ClientCronGuard implements CronGuard {
     checkOptions(options, startOptions)
     const [schedule, { clock }] = [this.#known(), this.#client]
     const { signal, onError = warn } = options
-    await this.#within(signal, (scope) => {
+    await this.#whileOpen(signal, (scope) => {
       const take = (tickMs: number): Promise<TickResult<unknown>> =>
         new Taking(this.#job, { ...options, tickMs, named: false, job, scope, onError }).take()
       return keep({ schedule, clock, scope, take, overdue: () => this.#overdue() }, { ...options, onError })
@@ -95,7 +95,7 @@ export class ClientCronGuard implements CronGuard {
     const { tickMs, early } = this.#present()
     const { retry = false, aheadMs } = this.#options
     const horizonMs = horizonOf(Math.max(this.#client.clock.wallMs(), tickMs), aheadMs)
-    return this.#within(undefined, async (scope) => {
+    return this.#whileOpen(undefined, async (scope) => {
       const marker = await readMarker(this.#client, this.name)
       const ruling = rule(marker, { tickMs, retry, horizonMs, unbegun: new Set() })
       const span = ruling?.span ?? marker?.spans[0]
@@ -130,15 +130,15 @@ export class ClientCronGuard implements CronGuard {
   }
 
   /** Runs `what` in a scope that `signal` and `close` end. `close` waits for it. */
-  #within<T>(signal: AbortSignal | undefined, what: (scope: Scope) => Promise<T>): Promise<T> {
+  #whileOpen<T>(signal: AbortSignal | undefined, what: (scope: Scope) => Promise<T>): Promise<T> {
     const { acquirer } = this.#client
     const scope = new Scope().on(acquirer.closing.scope).onSignal(signal)
-    return acquirer.closing.awaitOnClose(what(scope).finally(() => scope.lift()))
+    return acquirer.closing.awaitOnClose(what(scope).finally(() => scope.detach()))
   }
 
   /** Runs `what` under the lock, with a hold that has read the record. */
   #held<T>(options: AcquireOptions, what: (hold: TickHold, scope: Scope) => Promise<T>): Promise<T> {
-    return this.#within(options.signal, async (scope) => {
+    return this.#whileOpen(options.signal, async (scope) => {
       const { name } = this
       const hold = await stand(this.#client, { ...options, name }, scope)
       try {

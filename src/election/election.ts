@@ -35,7 +35,7 @@ import {
 import { graceDefaultMs, warn } from '../core/grace.ts'
 import type { Grant } from '../core/hold.ts'
 import { coveredMs, stopBeforeDefaultMs } from '../core/lifetime.ts'
-import { within } from '../core/request.ts'
+import { withAskOptions } from '../core/request.ts'
 import type { Wish } from '../core/wish.ts'
 import { type AnnouncingClient, announced } from './announcing.ts'
 import type { Attendance, Candidacy } from './entry.ts'
@@ -131,7 +131,7 @@ export class ClientElection implements Election {
       announced(this.#client, work, options),
       options,
     )
-    await acquirer.closing.awaitOnClose(lead.run().finally(() => scope.lift()))
+    await acquirer.closing.awaitOnClose(lead.run().finally(() => scope.detach()))
   }
 
   drain(): void {
@@ -148,7 +148,7 @@ export class ClientElection implements Election {
     const grace = { clock, name: this.name, graceMs }
     const term = await this.#campaign(campaign, { releasesItself: true })
     const scope = new Scope().on(acquirer.closing.scope).onSignal(options.signal)
-    return serveOnce(term, work, { scope, grace, stopBeforeMs }).finally(() => scope.lift())
+    return serveOnce(term, work, { scope, grace, stopBeforeMs }).finally(() => scope.detach())
   }
 
   async #campaign(options: CampaignOptions, attendance: Attendance = {}): Promise<ClaimTerm> {
@@ -171,7 +171,7 @@ export class ClientElection implements Election {
     return asking.finally(() => {
       cancelWarning?.()
       wait.end(undefined)
-      wait.lift()
+      wait.detach()
     })
   }
 
@@ -188,7 +188,7 @@ export class ClientElection implements Election {
     checkValue(value, facts)
     const make = (grant: Grant): ClaimTerm => new ClaimTerm(grant)
     return {
-      ...{ name: this.name, permits: 1, value, candidate: true, make },
+      ...{ name: this.name, permits: 1, weight: 1, value, candidate: true, make },
       ...(releasesItself && { releasesItself }),
     }
   }
@@ -235,7 +235,7 @@ export class ClientElection implements Election {
   async #ask<T>(options: AskOptions, ask: (scope: Ending) => Promise<T>): Promise<T> {
     checkOptions(options, askOptions)
     const { acquirer, clock } = this.#client
-    return within({ clock, scope: acquirer.closing.scope }, options, ask)
+    return withAskOptions({ clock, scope: acquirer.closing.scope }, options, ask)
   }
 }
 

@@ -76,7 +76,7 @@ export class Entry {
     } finally {
       forget()
       scope.end(leaves)
-      scope.lift()
+      scope.detach()
     }
   }
 

@@ -54,7 +54,7 @@ export async function* leaders(
       last = now
     }
   } finally {
-    scope.lift()
+    scope.detach()
   }
 }
 

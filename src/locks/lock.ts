@@ -78,7 +78,14 @@ export class ClaimLock implements Lock {
   }
 
   #wish(): Wish<ClaimHold> {
-    return { name: this.name, permits: this.#permits, value: this.#client.holder, candidate: false, make }
+    return {
+      name: this.name,
+      permits: this.#permits,
+      weight: 1,
+      value: this.#client.holder,
+      candidate: false,
+      make,
+    }
   }
 }
 

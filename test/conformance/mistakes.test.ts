@@ -1,6 +1,6 @@
 // The suite for backends must find the mistakes that their authors make: each mistake of tools/mutants/foreign.mjs, in a
 // copy of the backend in memory, fails the case that is named for it.
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import type { BackendSource } from '../../src/contract.ts'
@@ -19,7 +19,7 @@ async function mistaken({ name, file, find, put }: (typeof ofForeigners)[number]
   const parts = readFileSync(file, 'utf8').split(find)
   expect(parts, `places in ${file} like that`).toHaveLength(2)
   writeFileSync(join(copy, file.replace(/.*\//, '')), parts.join(put))
-  for (const each of ['index.ts', 'backend.ts', 'store.ts']) {
+  for (const each of readdirSync(copy)) {
     const text = readFileSync(join(copy, each), 'utf8')
     const here = text
       .replaceAll("from '../../", `from '${resolve('src')}/`)

@@ -300,6 +300,7 @@ async function removeClaim(backend: Backend, name: string): Promise<void> {
     name,
     session: standing?.session ?? '',
     permits: 1,
+    weight: 1,
     value: '',
     wait: true,
     candidate: false,

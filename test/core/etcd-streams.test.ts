@@ -1,6 +1,7 @@
 // Which answers of etcd's two streams are valid, over streams that the test writes by hand.
 import { EventEmitter } from 'node:events'
 import { expect, test } from 'vitest'
+import { hangUp } from '../../src/backends/etcd/wire/hang-up.ts'
 import { KeepAlives } from '../../src/backends/etcd/wire/streams.ts'
 import type { Change, WatchListener } from '../../src/backends/etcd/wire/transport.ts'
 import { Watches } from '../../src/backends/etcd/wire/watches.ts'
@@ -10,24 +11,14 @@ import { ManualClock, settle } from './manual-clock.ts'
 /** A stream whose other end is the test. */
 class FakeStream extends EventEmitter {
   readonly written: object[] = []
-  /** Whether the client has said that it writes nothing more. */
-  ended = false
-  closed = false
+  cancelled = false
 
   write(message: object): void {
     this.written.push(message)
   }
 
-  /** Whether its messages are still on their way. */
-  isBusy = false
-
-  end(): void {
-    this.ended = true
-    if (!this.isBusy) this.emit('finish')
-  }
-
   cancel(): void {
-    this.closed = true
+    this.cancelled = true
   }
 }
 
@@ -51,13 +42,13 @@ const never = new AbortController().signal
 
 test('only an answer for its own lease counts for a renewal, and any other answer closes the stream', async () => {
   const line = new Line()
-  const keepAlives = new KeepAlives(line.open, new ManualClock())
+  const keepAlives = new KeepAlives(line.open)
   const renewed = keepAlives.renew('1', never).catch((error: unknown) => error)
   await settle()
 
   await line.say({ ID: '2', TTL: '10' })
   expect(await renewed).toBeInstanceOf(UnavailableError)
-  expect(line.opened[0]?.ended).toBe(true)
+  expect(line.opened[0]?.cancelled).toBe(true)
 
   const again = keepAlives.renew('1', never)
   await settle()
@@ -68,20 +59,20 @@ test('only an answer for its own lease counts for a renewal, and any other answe
 
 test('an answer without a question closes the stream, so that it cannot pass for the next answer', async () => {
   const line = new Line()
-  const keepAlives = new KeepAlives(line.open, new ManualClock())
+  const keepAlives = new KeepAlives(line.open)
   const renewed = keepAlives.renew('1', never)
   await settle()
   await line.say({ ID: '1', TTL: '10' })
   await renewed
-  expect(line.opened[0]?.ended).toBe(false)
+  expect(line.opened[0]?.cancelled).toBe(false)
 
   await line.say({ ID: '1', TTL: '10' })
-  expect(line.opened[0]?.ended).toBe(true)
+  expect(line.opened[0]?.cancelled).toBe(true)
 })
 
 test('two renewals of two leases at the same time each get their own answer', async () => {
   const line = new Line()
-  const keepAlives = new KeepAlives(line.open, new ManualClock())
+  const keepAlives = new KeepAlives(line.open)
   const answered: string[] = []
   for (const lease of ['1', '2']) void keepAlives.renew(lease, never).then(() => answered.push(lease))
   await settle()
@@ -94,7 +85,7 @@ test('two renewals of two leases at the same time each get their own answer', as
 
 test('an aborted renewal closes the stream, and its late answer counts for no renewal', async () => {
   const line = new Line()
-  const keepAlives = new KeepAlives(line.open, new ManualClock())
+  const keepAlives = new KeepAlives(line.open)
   const limit = new AbortController()
   const late = keepAlives.renew('1', limit.signal).catch((error: unknown) => error)
   await settle()
@@ -102,7 +93,7 @@ test('an aborted renewal closes the stream, and its late answer counts for no re
   expect(await late).toBe('given up')
   const [first] = line.opened
   await settle()
-  expect(first?.ended).toBe(true)
+  expect(first?.cancelled).toBe(true)
 
   let counts = false
   void keepAlives.renew('1', never).then(() => {
@@ -138,7 +129,7 @@ async function watched(): Promise<{ line: Line; heard: string[] }> {
       void heard.push(deletions.map(({ revision }) => revision).join(' and ')),
     failed: () => void heard.push('ended'),
   }
-  new Watches(line.open, new ManualClock()).watch({ key: 'a' }, listener)
+  new Watches(line.open).watch({ key: 'a' }, listener)
   await settle()
   return { line, heard }
 }
@@ -180,7 +171,7 @@ function listening(heard: string[], name: string): WatchListener {
 
 test('if the server numbers the watches itself, as etcd grpc-proxy does, each watch gets its own events', async () => {
   const line = new Line()
-  const watches = new Watches(line.open, new ManualClock())
+  const watches = new Watches(line.open)
   const heard: string[] = []
   watches.watch({ key: 'a' }, listening(heard, 'a'))
   await settle()
@@ -205,7 +196,7 @@ test('if the server numbers the watches itself, as etcd grpc-proxy does, each wa
 
 test('if the server shows that it ignores our ids while several watches begin, all of them ask again', async () => {
   const line = new Line()
-  const watches = new Watches(line.open, new ManualClock())
+  const watches = new Watches(line.open)
   const heard: string[] = []
   for (const name of ['a', 'b']) watches.watch({ key: name }, listening(heard, name))
   await settle()
@@ -220,7 +211,7 @@ test('if the server shows that it ignores our ids while several watches begin, a
 
 test('a server that counts watches by itself and refuses one without a created answer holds up no other one', async () => {
   const line = new Line()
-  const watches = new Watches(line.open, new ManualClock())
+  const watches = new Watches(line.open)
   const heard: string[] = []
   watches.watch({ key: 'a' }, listening(heard, 'a'))
   await settle()
@@ -243,18 +234,18 @@ function deletion(watchId: string, key: string, revision: number): object {
 
 test('a closed stream is cancelled when its last messages are sent or after a second, and not before', async () => {
   for (const sent of [true, false]) {
-    const [line, clock] = [new Line(), new ManualClock()]
-    const watches = new Watches(line.open, clock)
-    watches.watch({ key: 'a' }, listening([], 'a'))
-    await settle()
-    const [stream] = line.opened as [FakeStream]
-    stream.isBusy = true
-    watches.reset()
+    const clock = new ManualClock()
+    const said: string[] = []
+    const events = new EventEmitter()
+    const once = (event: 'finish' | 'close', tell: () => void) => events.once(event, tell)
+    hangUp({ once, end: () => said.push('end'), cancel: () => said.push('cancel') }, clock)
     await clock.advance(999)
-    expect(stream.closed).toBe(false)
-    if (sent) stream.emit('finish')
-    expect(stream.closed).toBe(false)
+    expect(said).toEqual(['end'])
+    if (sent) events.emit('finish')
+    expect(said).toEqual(['end'])
     await clock.advance(1)
-    expect(stream.closed).toBe(true)
+    expect(said).toEqual(['end', 'cancel'])
+    await clock.advance(2_000)
+    expect(said).toEqual(['end', 'cancel'])
   }
 })

@@ -161,7 +161,7 @@ test('a stopped process does not get a lock that was handed over to it and broke
   // The release, its event, and the break, all before the process sees any of them.
   const holder: Claim = {
     ...{ id: '1', name: 'a', session: standing?.session ?? '' },
-    ...{ permits: 1, value: '', wait: true, candidate: false },
+    ...{ permits: 1, weight: 1, value: '', wait: true, candidate: false },
   }
   void truth.withdraw(holder, never)
   void breakLock(truth)

@@ -3,7 +3,6 @@
 
 import { leaseOf } from '../../src/backends/etcd/layout.ts'
 import { MemoryBackend } from '../../src/backends/memory/backend.ts'
-import { MemoryStore } from '../../src/backends/memory/store.ts'
 import type { BackendSource } from '../../src/contract.ts'
 import { simulatedConsul } from '../../src/testing/consul/index.ts'
 import { SimConsul, soundConsul } from '../../src/testing/consul/server.ts'
@@ -222,7 +221,7 @@ const consul: MakeStore = (world, network, committed) => {
  * One store for all processes of a run, on a clock of its own. The store never fails; faults concern only its clients.
  */
 const memory: MakeStore = (world, _network, committed) => {
-  const store = new MemoryStore(new SimProcess(world, 'memory'))
+  const store = new MemoryBackend(new SimProcess(world, 'memory'))
   const owners = new Map<string, string>()
   // The store answers at once, so before `release`, which has just asked, has returned.
   for (const name of ['n0', 'n1']) store.watch(name, () => world.after(0, committed))
@@ -238,21 +237,12 @@ const memory: MakeStore = (world, _network, committed) => {
     revision: () => 0n,
     source: ({ name }) => ({
       url: 'memory:',
-      async open() {
-        const backend = new MemoryBackend(store)
-        const create = backend.createSession.bind(backend)
-        backend.createSession = async (ttlMs, signal) => {
-          const grant = await create(ttlMs, signal)
-          owners.set(grant.id, name)
-          return grant
-        }
-        return backend
-      },
+      open: async () => noting(store, (session) => owners.set(session, name)),
     }),
-    standing: (name) => store.line(name).map(({ claim }) => owners.get(claim.session) ?? 'nobody'),
-    checkpoint: (name) => store.checkpoints.get(name),
+    standing: (name) => store.places(name).map(({ claim }) => owners.get(claim.session) ?? 'nobody'),
+    checkpoint: (name) => store.texts.get(name),
     owners: (name, permits) => {
-      const places = store.line(name).slice(0, permits)
+      const places = store.places(name).slice(0, permits)
       return places.map(({ claim }) => owners.get(claim.session) ?? 'nobody')
     },
     operate: () => {},
@@ -261,9 +251,25 @@ const memory: MakeStore = (world, _network, committed) => {
     misbehave: () => {},
     changeLeader: () => {},
     restart: () => {},
-    leftovers: () => ['n0', 'n1'].flatMap((name) => store.line(name).map(({ claim }) => claim.id)),
+    leftovers: () => ['n0', 'n1'].flatMap((name) => store.places(name).map(({ claim }) => claim.id)),
     requests: () => 0, // there are no requests
   }
+}
+
+/** The same store, which tells the id of each session that is opened. */
+function noting(store: MemoryBackend, note: (session: string) => void): MemoryBackend {
+  const createSession: MemoryBackend['createSession'] = async (ttlMs, signal) => {
+    const grant = await store.createSession(ttlMs, signal)
+    note(grant.id)
+    return grant
+  }
+  return new Proxy(store, {
+    get: (_, property: keyof MemoryBackend) => {
+      if (property === 'createSession') return createSession
+      const original: unknown = store[property]
+      return typeof original === 'function' ? original.bind(store) : original
+    },
+  })
 }
 
 function countRequests(

@@ -7,27 +7,26 @@
 /** @typedef {Mutant & { by: 'conformance', case: string }} Mistake with the title of a case that finds it */
 
 const backend = 'src/backends/memory/backend.ts'
-const store = 'src/backends/memory/store.ts'
 
 /** @type {readonly Omit<Mistake, 'stores' | 'tests' | 'by'>[]} */
 const mistakes = [
   {
     name: 'foreign-one-waiter-too-many',
-    file: backend,
-    find: 'return position >= 0 && position < permits',
-    put: 'return position >= 0 && position < permits + (permits > 1 ? 1 : 0)',
+    file: 'src/backends/memory/line.ts',
+    find: 'weigh(line.slice(0, index)))',
+    put: 'weigh(line.slice(0, index)) - (place.claim.permits > 1 ? 1 : 0))',
     case: 'a semaphore admits as many as it has permits, then the next in line, with growing tokens',
   },
   {
     name: 'foreign-one-woken-for-two-permits',
-    file: store,
+    file: backend,
     find: 'for (const changed of [...(this.#watchers.get(name) ?? [])]) changed()',
     put: 'for (const changed of [...(this.#watchers.get(name) ?? [])].slice(0, 1)) changed()',
     case: 'two permits that become free together wake two waiters, and no third one',
   },
   {
     name: 'foreign-woken-late',
-    file: store,
+    file: backend,
     find: 'for (const changed of [...(this.#watchers.get(name) ?? [])]) changed()',
     put: 'for (const changed of [...(this.#watchers.get(name) ?? [])]) this.#clock.after(8_000, changed)',
     case: 'a claim that waits is woken soon after the lock became free, and not before',
@@ -41,12 +40,12 @@ const mistakes = [
   },
   {
     name: 'foreign-expiry-wakes-nobody',
-    file: store,
-    find: 'return this.#clock.after(ttlMs, () => this.destroySession(id))',
+    file: backend,
+    find: 'return this.#clock.after(ttlMs, () => this.#endSession(id))',
     put: `return this.#clock.after(ttlMs, () => {
       const watchers = [...this.#watchers]
       this.#watchers.clear()
-      this.destroySession(id)
+      this.#endSession(id)
       for (const [name, those] of watchers) this.#watchers.set(name, those)
     })`,
     case: 'a session that is not renewed ends in time, and its end wakes a waiter that does not ask again',
@@ -54,97 +53,98 @@ const mistakes = [
   {
     name: 'foreign-late-attempt-is-a-ghost',
     file: backend,
-    find: '    this.#store.join(claim)\n    return this.#answer(claim)\n',
-    put: `    const givenUp = new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
-    const arrived = new Promise((arrive) => setTimeout(arrive, 20)).then(() => {
-      this.#store.join(claim)
-      return this.#answer(claim)
-    })
-    return Promise.race([arrived, givenUp as Promise<never>])\n`,
+    find: '  async attempt(claim: Claim, signal: AbortSignal): Promise<Attempt> {\n',
+    put: `  async attempt(claim: Claim, signal: AbortSignal): Promise<Attempt> {
+    signal.throwIfAborted()
+    const givenUp = new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
+    const arrived = new Promise((arrive) => setTimeout(arrive, 20)).then(() => this.arrive(claim))
+    return Promise.race([arrived, givenUp as Promise<never>])
+  }
+
+  async arrive(claim: Claim, signal = new AbortController().signal): Promise<Attempt> {\n`,
     case: 'an attempt that was aborted before its answer leaves nothing after its withdrawal, even if it arrives late',
   },
   {
     name: 'foreign-abort-heard-after-the-answer',
     file: backend,
-    find: '    this.#store.join(claim)\n    return this.#answer(claim)\n',
-    put: `    this.#store.join(claim)
-    if (!this.#holds(claim)) await new Promise((answer) => setTimeout(answer, 4_000))
-    return this.#answer(claim)\n`,
+    find: '    return answerTo(claim, this.places(claim.name))\n  }\n\n  /** Resolves with the new answer',
+    put: `    if (!this.#holds(claim)) await new Promise((answer) => setTimeout(answer, 4_000))
+    return answerTo(claim, this.places(claim.name))\n  }\n\n  /** Resolves with the new answer`,
     case: 'an abort before the store answers ends every question soon, with the reason of the abort',
   },
   {
     name: 'foreign-session-shorter-than-granted',
-    file: store,
-    find: 'return this.#clock.after(ttlMs, () => this.destroySession(id))',
-    put: 'return this.#clock.after(ttlMs / 2, () => this.destroySession(id))',
+    file: backend,
+    find: 'return this.#clock.after(ttlMs, () => this.#endSession(id))',
+    put: 'return this.#clock.after(ttlMs / 2, () => this.#endSession(id))',
     case: 'a session that is not renewed ends in time, and its end wakes a waiter that does not ask again',
   },
   {
     name: 'foreign-session-longer-than-granted',
-    file: store,
-    find: 'return this.#clock.after(ttlMs, () => this.destroySession(id))',
-    put: 'return this.#clock.after(ttlMs * 5, () => this.destroySession(id))',
+    file: backend,
+    find: 'return this.#clock.after(ttlMs, () => this.#endSession(id))',
+    put: 'return this.#clock.after(ttlMs * 5, () => this.#endSession(id))',
     case: 'a session that is not renewed ends in time, and its end wakes a waiter that does not ask again',
   },
   {
     name: 'foreign-dead-session-renewed',
-    file: store,
+    file: backend,
     find: '    const session = this.#session(id)\n    session.cancelExpiry()\n',
-    put: '    const session = this.#sessions.get(id)\n    if (!session) return\n    session.cancelExpiry()\n',
+    put: '    const session = this.#sessions.get(id)\n    if (!session) return { lost: [] }\n    session.cancelExpiry()\n',
     case: 'the store rejects a renewal of a session that it no longer knows',
   },
   {
     name: 'foreign-withdrawal-takes-all-of-its-session',
-    file: store,
-    find: 'this.#remove(claim.name, (place) => isSame(place.claim, claim))',
+    file: backend,
+    find: 'this.#remove(claim.name, isOf(claim))',
     put: 'this.#remove(claim.name, (place) => place.claim.session === claim.session)',
     case: 'one client may hold several permits, and releasing one keeps the others',
   },
   {
     name: 'foreign-tokens-begin-anew',
-    file: store,
+    file: backend,
     find: '    else this.#lines.delete(name)\n',
     put: '    else this.#lines.delete(name)\n    if (rest.length === 0) this.#tickets = 0n\n',
     case: 'tokens grow, also if the name was free in between',
   },
   {
     name: 'foreign-refused-claim-stays',
-    file: store,
-    find: ' || (!claim.wait && line.length >= claim.permits)',
+    file: backend,
+    find: ' && (claim.wait || fits(claim, weigh(line)))',
     put: '',
     case: 'a claim without wait holds if the name is free, and leaves nothing in the store if it is refused',
   },
   {
     name: 'foreign-asked-again-stands-again',
-    file: store,
-    find: 'if (this.position(claim) >= 0 || (',
+    file: backend,
+    find: 'if (this.#position(claim) < 0 && (',
     put: 'if ((',
     case: 'attempt, withdraw and destroySession are idempotent and touch no other claim',
   },
   {
     name: 'foreign-checkpoint-of-anybody',
     file: backend,
-    find: '    if (!this.#holds(claim)) return false\n    this.#store.checkpoints',
-    put: '    this.#store.checkpoints',
+    find: '    if (!this.#holds(claim)) return false\n    this.texts',
+    put: '    this.texts',
     case: 'the next holder reads the checkpoint of the last one, and only the holder can store one',
   },
   {
     name: 'foreign-proclamation-wakes-nobody',
-    file: store,
-    find: '    this.#lines.set(claim.name, places)\n    this.#tell(claim.name)\n',
-    put: '    this.#lines.set(claim.name, places)\n',
+    file: backend,
+    find: '    this.#change(claim.name, line)\n    return true\n',
+    put: '    this.#lines.set(claim.name, line)\n    return true\n',
     case: 'a waiting observer is woken soon by a new value and by the next leader, and not before',
   },
   {
     name: 'foreign-break-takes-any-holder',
-    file: store,
-    find: '(each, index) => each.ticket === ticket && index < each.claim.permits',
-    put: '(each, index) => each.ticket <= ticket && index < each.claim.permits',
+    file: backend,
+    find: 'ticket === token && this.#holds(claim)',
+    put: 'ticket <= token && this.#holds(claim)',
     case: 'break changes nothing if no holder has the token: that of a waiter, of a past holder, or of no claim',
   },
   {
     name: 'foreign-permits-not-compared',
-    file: store,
+    file: backend,
     find: '    if (first && first.permits !== claim.permits) throw inUse(claim, first)\n',
     put: '',
     case: 'another number of permits, or another kind of lock, is a conflict that leaves nothing behind',

@@ -37,7 +37,7 @@ export function optionsOf(url: string, variables: Variables): ConsulOptions {
   const { endpoints, tls: secure, ...written } = parseConsulUrl(url)
   const isPlain = endpoints?.some((endpoint) => !endpoint.startsWith('unix:')) && !secure
   if (isPlain) refuseWithoutTls('consul', variables, certificateVariables)
-  const place = endpoints ? { endpoints, tls: secure } : placeOf(variables, secure)
+  const place = endpoints ? { endpoints, tls: secure } : endpointsIn(variables, secure)
   const { CONSUL_NAMESPACE: enterpriseNamespace, CONSUL_PARTITION: partition } = variables
   return {
     ...written,
@@ -56,7 +56,7 @@ export function optionsOf(url: string, variables: Variables): ConsulOptions {
  * The place of Consul in the environment. As with the consul program, no variable turns TLS off once another turned it
  * on.
  */
-function placeOf(variables: Variables, secure: boolean): Place {
+function endpointsIn(variables: Variables, secure: boolean): Place {
   const argument = 'CONSUL_HTTP_ADDR'
   const { CONSUL_HTTP_ADDR: text } = variables
   const [, scheme = 'http', rest = ''] = /^(?:([^/]*):\/\/)?(.*)$/s.exec(text ?? '') ?? []

@@ -6,10 +6,11 @@ import { byName, isName } from '../shared/names.ts'
 import { without } from './holders.ts'
 import { lockFlags, type NameKeys, type Namespace, semaphoreFlags } from './layout.ts'
 import {
+  isListed,
   parseHolders,
   readContenders,
-  readLimit,
   readLock,
+  readPermits,
   readStandings,
   readTickets,
   type Ticket,
@@ -40,12 +41,12 @@ async function readAll(at: Namespace, prefix: string, signal: AbortSignal): Prom
 
 /** All names that begin with `prefix` and have claims, sorted. Costs two requests, at the same time. */
 export async function survey(at: Namespace, prefix: string, signal: AbortSignal): Promise<NameState[]> {
-  const entries = await readAll(at, at.layout.within(prefix), signal)
+  const entries = await readAll(at, at.layout.commonStart(prefix), signal)
   return [...groupByName(at, entries)]
     .filter(([name]) => name.startsWith(prefix) && isName(name))
     .map(([name, its]) => {
       const keys = at.layout.keys(name)
-      return { name, permits: readLimit(keys, its), claims: readStandings(keys, its) }
+      return { name, permits: readPermits(keys, its), claims: readStandings(keys, its) }
     })
     .filter(({ claims }) => claims.length > 0)
     .sort(byName)
@@ -57,7 +58,7 @@ export async function checkpoints(
   prefix: string,
   signal: AbortSignal,
 ): Promise<Map<string, string>> {
-  const entries = await readAll(at, at.layout.within(prefix), signal)
+  const entries = await readAll(at, at.layout.commonStart(prefix), signal)
   const all = entries.flatMap(({ key, value = '' }) => {
     const name = at.layout.nameOf(key)
     return name !== undefined && key === at.layout.keys(name).checkpoint ? [[name, value] as const] : []
@@ -130,7 +131,7 @@ function groupByName(at: Namespace, entries: readonly StoredKey[]): Map<string, 
 /** Whether a key shows a claim: of Leasehold, of `consul lock` or of Go. */
 function isOfClaim(keys: NameKeys, entry: StoredKey): boolean {
   const { key, flags, session } = entry
-  if (key === keys.lock) return flags === lockFlags || flags === semaphoreFlags
+  if (key === keys.lock) return flags === lockFlags || isListed(flags)
   if (ticketOf(keys, entry)) return true
   return flags === semaphoreFlags && session !== undefined && key === `${keys.folder}${session}`
 }
@@ -154,9 +155,10 @@ function ofMutex(keys: NameKeys, entries: readonly StoredKey[], token: bigint): 
 /** The operations that remove a permit: its holder leaves the list, and its own key is deleted. */
 function ofSemaphore(keys: NameKeys, entries: readonly StoredKey[], token: bigint): Operation[] | undefined {
   const lock = readLock(keys, entries)
-  const list = lock?.flags === semaphoreFlags ? parseHolders(lock) : undefined
+  const list = lock && isListed(lock.flags) ? parseHolders(lock) : undefined
   const own = readContenders(keys, entries).find((entry) => tokenOf(entry) === token)
-  if (!lock || !own?.session || !list?.holders.includes(own.session)) return undefined
+  if (!lock || !own?.session || !list?.holders.some(({ session }) => session === own.session))
+    return undefined
   return [
     { verb: 'check-index', key: own.key, index: own.modifyIndex },
     { verb: 'check-index', key: lock.key, index: lock.modifyIndex },

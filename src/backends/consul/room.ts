@@ -34,6 +34,6 @@ export async function untilRoom(
     return await Promise.race([list, name])
   } finally {
     scope.end('the wait is over')
-    scope.lift()
+    scope.detach()
   }
 }

@@ -36,6 +36,7 @@ const facts: Omit<Facts, 'lockDelayMs' | 'endsEarly'> = {
   electionMs: 0,
   freesOnCrash: false,
   answersAtOnce: false,
+  weightMax: 100, // a claim has a key for each permit, and a transaction of etcd takes 128 changes
   checkpointBytesMax: 1_048_576,
   valueBytesMax: 1_048_576,
 }
@@ -101,6 +102,10 @@ export class EtcdBackend implements Backend {
 
   withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
     return this.#claims.withdraw(claim, signal)
+  }
+
+  shrink(claim: Claim, signal: AbortSignal): Promise<boolean> {
+    return this.#writes.shrink(this.#claims.of(claim), signal)
   }
 
   verify(claim: Claim, signal: AbortSignal): Promise<boolean> {

@@ -1,5 +1,8 @@
-// The entry of the etcd backend: from options or a URL to a backend. Loads etcd3 only when it is opened.
+// The entry of the etcd backend: from options or a URL to a backend. Owns that a wire is loaded only when it is used: the
+// npm package etcd3 only for a caller who gives a client of it.
 
+import type { Etcd3 } from 'etcd3'
+import type { Clock } from '../../base/clock.ts'
 import type { BackendSource } from '../../contract.ts'
 import { withSlash } from '../shared/addresses.ts'
 import { EtcdBackend, ttlDefaultMs } from './backend.ts'
@@ -7,6 +10,7 @@ import { optionsOf } from './environment.ts'
 import { Layout } from './layout.ts'
 import { checkAgainstTtl, checkEtcdOptions, type EtcdOptions } from './options.ts'
 import { formatEtcdUrl, parseEndpoint } from './url.ts'
+import type { Endpoint } from './wire/link.ts'
 
 export type { Auth, Credentials, Pem, Tls } from '../shared/credentials.ts'
 export type { EtcdOptions } from './options.ts'
@@ -17,7 +21,7 @@ export type { EtcdOptions } from './options.ts'
  */
 export function etcd(options: EtcdOptions = {}): BackendSource {
   checkEtcdOptions(options)
-  const { auth, tls, client, lockDelayMs = 0 } = options
+  const { tls, client, lockDelayMs = 0 } = options
   const endpoints = (options.endpoints ?? ['127.0.0.1']).map(parseEndpoint)
   const namespace = withSlash(options.namespace ?? '')
   return {
@@ -29,14 +33,21 @@ export function etcd(options: EtcdOptions = {}): BackendSource {
     }),
     async open(clock, ttlMs = ttlDefaultMs) {
       checkAgainstTtl(lockDelayMs, ttlMs)
-      const { EtcdClient, member, givenClient } = await import('./wire/client.ts')
-      const members = client
-        ? [givenClient(client)]
-        : endpoints.map((endpoint) => member(endpoint, { auth, tls }, clock))
-      const transport = new EtcdClient(clock, members, auth !== undefined)
+      const { EtcdClient } = await import('./wire/client.ts')
+      const transport = new EtcdClient(client ? [await given(client, clock)] : await members(options, clock))
       return new EtcdBackend(transport, new Layout(namespace), clock, lockDelayMs)
     },
   }
+}
+
+async function given(client: Etcd3, clock: Clock): Promise<Endpoint> {
+  const { givenClient } = await import('./wire/etcd3/link.ts')
+  return givenClient(client, clock)
+}
+
+async function members({ endpoints = ['127.0.0.1'], ...credentials }: EtcdOptions, clock: Clock) {
+  const { member } = await import('./wire/http2/link.ts')
+  return endpoints.map((endpoint) => member(parseEndpoint(endpoint), credentials, clock))
 }
 
 /**

@@ -4,7 +4,7 @@ import type { ICompare, IRangeResponse, IRequestOp } from 'etcd3'
 import type { Clock } from '../../base/clock.ts'
 import { SessionGoneError } from '../../base/errors.ts'
 import type { Claim } from '../../contract.ts'
-import { type Layout, leaseOf } from './layout.ts'
+import { type ClaimKeys, type Layout, leaseOf } from './layout.ts'
 import { get, inOrder, modifiedAt, noneSince, put, read, remove, txn } from './operations.ts'
 import type { Transport } from './wire/transport.ts'
 
@@ -13,6 +13,8 @@ export interface Dead {
   readonly key: string
   /** The revision at which the record was written last. */
   readonly modified: bigint
+  /** How many permits the claim took. */
+  readonly weight: number
   /** Whether the record already has the lease that ends it after the lock-delay. */
   readonly counted: boolean
 }
@@ -37,13 +39,13 @@ export class LockDelay {
   }
 
   /** Writes the record of a claim, in the transaction that puts its key. */
-  note(claim: Claim): IRequestOp[] {
-    return this.ms > 0 ? [put(this.#layout.record(claim), '')] : []
+  note({ record }: ClaimKeys): IRequestOp[] {
+    return this.ms > 0 ? [put(record, '')] : []
   }
 
   /** Removes it, in the transaction that removes the key. */
-  forget(claim: Claim): IRequestOp[] {
-    return this.ms > 0 ? [remove(this.#layout.record(claim))] : []
+  forget({ record }: ClaimKeys): IRequestOp[] {
+    return this.ms > 0 ? [remove(record)] : []
   }
 
   /** Reads all records of a name, in the transaction that reads its line. */
@@ -90,7 +92,9 @@ export function deadOf(
   const standing = new Set(line.map(({ created }) => created))
   const earlier = (records?.kvs ?? []).filter(({ create_revision }) => BigInt(create_revision) < before)
   const all = earlier.map(({ key, mod_revision, lease }) => {
-    return { key: key.toString(), modified: BigInt(mod_revision), counted: lease !== '0' }
+    const [, weight = 1] = /\.w(\d+)$/.exec(key.toString()) ?? []
+    const facts = { key: key.toString(), weight: Number(weight) }
+    return { ...facts, modified: BigInt(mod_revision), counted: lease !== '0' }
   })
   // One transaction writes a key and its record, so they have one revision. A record that is counted was written again.
   return all.filter(({ counted, modified }) => counted || !standing.has(modified))

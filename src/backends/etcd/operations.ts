@@ -43,7 +43,12 @@ export function versionIs(key: string, times: bigint): ICompare {
 
 /** Reads a key. */
 export function get(key: string): IRequestOp {
-  return { request_range: { key: Buffer.from(key) } }
+  return getAll({ key })
+}
+
+/** Reads the keys of a range, in their order. */
+export function getAll(range: KeyRange): IRequestOp {
+  return { request_range: bounds(range) }
 }
 
 /** Writes a key, attached to a lease if one is given. */
@@ -58,7 +63,12 @@ export function touch(key: string): IRequestOp {
 
 /** Deletes a key. Deleting a missing key succeeds. */
 export function remove(key: string): IRequestOp {
-  return { request_delete_range: { key: Buffer.from(key) } }
+  return removeAll({ key })
+}
+
+/** Deletes the keys of a range. */
+export function removeAll(range: KeyRange): IRequestOp {
+  return { request_delete_range: bounds(range) }
 }
 
 /** The keys of a line, the latest first: the last `limit` of them, or all with 0. */

@@ -4,10 +4,11 @@ import type { IKeyValue, IRangeResponse } from 'etcd3'
 import { RefusedError, SessionGoneError } from '../../base/errors.ts'
 import type { NameState, Overtaking, Standing } from '../../contract.ts'
 import { byName, isName } from '../shared/names.ts'
+import { fits } from '../shared/room.ts'
 import { checkCount } from './crowd.ts'
-import { leaseOf, type Namespace } from './layout.ts'
+import { leaseOf, type Namespace, ownKeys } from './layout.ts'
 import { notLeased } from './line.ts'
-import { createdAt, page, read, remove, txn } from './operations.ts'
+import { createdAt, page, read, remove, removeAll, txn } from './operations.ts'
 import type { KeyRange } from './wire/transport.ts'
 
 /** A claim, and further facts from its key. */
@@ -15,6 +16,8 @@ interface Found extends Omit<Standing, 'key'> {
   readonly key: string
   readonly lease: string
   readonly permits: number | undefined
+  readonly weight: number
+  readonly isPart?: boolean
 }
 
 /** The keys per answer. gRPC takes 4 MB at once; if an answer is larger, the next one has half as many keys. */
@@ -34,7 +37,7 @@ export async function line(at: Namespace, name: string, signal: AbortSignal): Pr
  * holder's lease.
  */
 export async function survey(at: Namespace, prefix: string, signal: AbortSignal): Promise<NameState[]> {
-  const keys = await readAll(at, at.layout.within(prefix), signal)
+  const keys = await readAll(at, at.layout.claims(prefix), signal)
   const lines = [...groupByName(at, prefix, keys)].map(([name, kvs]) => ({
     name,
     line: claimsOn(at, name, kvs),
@@ -79,9 +82,10 @@ export async function breakHold(
   const claims = await readClaims(at, name, signal)
   const holder = claims.find((each) => each.held && each.token === token)
   if (!holder) return false
-  const { key, lease } = holder
+  const { key, lease, weight } = holder
   if (lease === '0') throw notLeased(key)
-  return (await at.transport.txn(txn([createdAt(key, token)], [remove(key)]), signal)).succeeded
+  const all = removeAll(ownKeys(key, weight))
+  return (await at.transport.txn(txn([createdAt(key, token)], [all]), signal)).succeeded
 }
 
 /** Deletes the keys of waiting claims if they and the holder's are as they were told, and returns whether they are. */
@@ -123,9 +127,26 @@ function claimsOn(at: Namespace, name: string, kvs: readonly IKeyValue[]): Found
     const { lease, create_revision, value } = kv
     return facts ? [{ ...facts, key, lease, value: value.toString(), token: BigInt(create_revision) }] : []
   })
-  claims.sort((one, other) => Number(one.token - other.token))
+  claims.sort((one, other) => Number(one.token - other.token) || one.key.length - other.key.length)
   const permits = claims[0]?.permits ?? 1
-  return claims.map((claim, index) => ({ ...claim, held: index < permits }))
+  let taken = 0
+  return whole(claims).map((claim) => {
+    const held = fits({ permits, weight: claim.weight }, taken)
+    taken += claim.weight
+    return { ...claim, held }
+  })
+}
+
+/** Each claim once, with the weight of all its keys. */
+function whole<T extends Pick<Found, 'token' | 'weight' | 'isPart'>>(keys: readonly T[]): T[] {
+  const claims: T[] = []
+  for (const each of keys) {
+    const last = claims.at(-1)
+    if (each.isPart && last?.token === each.token) {
+      claims[claims.length - 1] = { ...last, weight: last.weight + each.weight }
+    } else claims.push(each)
+  }
+  return claims
 }
 
 /** All keys of a range as they were at one revision, page by page. */
@@ -201,7 +222,7 @@ function withTime(found: Found, leftMs: ReadonlyMap<string, number | undefined>)
   return { ...asStanding(found), ttlLeftMs: found.held ? leftMs.get(found.lease) : undefined }
 }
 
-function asStanding({ session, held, value, token, permits, priority, lease, key }: Found): Standing {
+function asStanding({ session, held, value, token, weight, permits, priority, lease, key }: Found): Standing {
   // Ours and Go's have their lease in the key.
   const known = permits !== undefined && lease === leaseOf(session)
   return {
@@ -210,6 +231,7 @@ function asStanding({ session, held, value, token, permits, priority, lease, key
     value,
     token,
     ...(priority !== undefined && { priority }),
+    ...(weight > 1 && { weight }),
     ...(known ? {} : { key }),
   }
 }

@@ -1,7 +1,9 @@
-// The contract over a store in memory: every question of src/contract.ts is answered at once. Owns how a change
-// reaches the client that waits for it.
+// A store in memory: sessions, lines and checkpoints, as a state machine that answers every question of src/contract.ts
+// at once. This file shows what every store has to do.
 import { isDeepStrictEqual } from 'node:util'
 import { untilAborted } from '../../base/abort.ts'
+import type { Clock } from '../../base/clock.ts'
+import { SessionGoneError } from '../../base/errors.ts'
 import type {
   Attempt,
   Backend,
@@ -15,63 +17,86 @@ import type {
   SessionGrant,
   Standing,
 } from '../../contract.ts'
-import type { MemoryStore } from './store.ts'
+import { inUse } from '../shared/conflict.ts'
+import { type Listeners, listen } from '../shared/listeners.ts'
+import { passed } from '../shared/overtaking.ts'
+import { fits, weigh } from '../shared/room.ts'
+import { answerTo, holdsAt, isOf, type Place, standings, survey } from './line.ts'
 
-const facts: Facts = {
-  scheme: 'memory',
-  ttlMs: { min: 1_000, max: 86_400_000, default: 15_000 },
-  fair: true,
-  lockDelayMs: 0,
-  endsEarly: false,
-  electionMs: 0,
-  freesOnCrash: true,
-  answersAtOnce: true,
-  checkpointBytesMax: 1_048_576,
-  valueBytesMax: 1_048_576,
-}
-
-/** One client of a store in memory. */
+/** The store, which all its clients share. */
 export class MemoryBackend implements Backend {
-  readonly facts: Facts = facts
-  readonly #store: MemoryStore
+  readonly facts: Facts = {
+    scheme: 'memory',
+    ttlMs: { min: 1_000, max: 86_400_000, default: 15_000 },
+    fair: true,
+    lockDelayMs: 0,
+    endsEarly: false,
+    electionMs: 0,
+    freesOnCrash: true,
+    answersAtOnce: true,
+    checkpointBytesMax: 1_048_576,
+    valueBytesMax: 1_048_576,
+  }
+  readonly #clock: Clock
+  readonly #sessions = new Map<string, { ttlMs: number; cancelExpiry: () => void }>()
+  readonly #lines = new Map<string, readonly Place[]>()
+  readonly #watchers: Listeners = new Map()
+  /** By name, the checkpoint that a holder stored last. */
+  readonly texts: Map<string, string> = new Map()
+  #tickets = 0n
 
-  constructor(store: MemoryStore) {
-    this.#store = store
+  constructor(clock: Clock) {
+    this.#clock = clock
   }
 
   async createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant> {
     signal.throwIfAborted()
-    return { id: this.#store.createSession(ttlMs), ttlMs }
+    const id = this.#clock.id().toString(16)
+    this.#sessions.set(id, { ttlMs, cancelExpiry: this.#expireAfter(id, ttlMs) })
+    return { id, ttlMs }
   }
 
-  async renewSession(session: string, signal: AbortSignal): Promise<Renewal> {
+  async renewSession(id: string, signal: AbortSignal): Promise<Renewal> {
     signal.throwIfAborted()
-    this.#store.renewSession(session)
+    const session = this.#session(id)
+    session.cancelExpiry()
+    session.cancelExpiry = this.#expireAfter(id, session.ttlMs)
     return { lost: [] }
   }
 
-  async destroySession(session: string, signal: AbortSignal): Promise<void> {
+  async destroySession(id: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    this.#store.destroySession(session)
+    this.#endSession(id)
   }
 
+  /** Puts the claim at the end of the line, unless it is in the line already, or would have to wait without `wait`. */
   async attempt(claim: Claim, signal: AbortSignal): Promise<Attempt> {
     signal.throwIfAborted()
-    this.#store.join(claim)
-    return this.#answer(claim)
+    this.#session(claim.session)
+    const line = this.places(claim.name)
+    const first = line[0]?.claim
+    if (first && first.permits !== claim.permits) throw inUse(claim, first)
+    if (this.#position(claim) < 0 && (claim.wait || fits(claim, weigh(line)))) {
+      this.#tickets += 1n
+      this.#change(claim.name, [
+        ...line,
+        { claim, ticket: this.#tickets, weight: claim.weight, value: claim.value },
+      ])
+    }
+    return answerTo(claim, this.places(claim.name))
   }
 
   /** Resolves with the new answer when the claim begins to hold, and with undefined when it was removed. */
   changed(claim: Claim, answer: Attempt, signal: AbortSignal): Promise<Attempt | undefined> {
     return this.#until(claim.name, signal, () => {
-      if (this.#store.position(claim) < 0) return 'gone'
-      return this.#holds(claim) === answer.held ? undefined : this.#answer(claim)
+      if (this.#position(claim) < 0) return 'gone'
+      return this.#holds(claim) === answer.held ? undefined : answerTo(claim, this.places(claim.name))
     })
   }
 
   async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    this.#store.leave(claim)
+    this.#remove(claim.name, isOf(claim))
   }
 
   async verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
@@ -79,31 +104,14 @@ export class MemoryBackend implements Backend {
     return this.#holds(claim)
   }
 
-  async line(name: string, signal: AbortSignal): Promise<Standing[]> {
-    signal.throwIfAborted()
-    return this.#store.standings(name)
-  }
-
-  async survey(prefix: string, signal: AbortSignal): Promise<NameState[]> {
-    signal.throwIfAborted()
-    return this.#store.survey(prefix)
-  }
-
-  async break(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
-    signal.throwIfAborted()
-    return this.#store.breakHold(name, token)
-  }
-
-  async overtake(name: string, overtaking: Overtaking, signal: AbortSignal): Promise<boolean> {
-    signal.throwIfAborted()
-    return this.#store.overtake(name, overtaking)
-  }
-
   async proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
-    if (!this.#holds(claim)) return false
-    this.#store.proclaim(claim, value)
-    return true
+    return this.#alter(claim, { value })
+  }
+
+  async shrink(claim: Claim, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted()
+    return this.#alter(claim, { weight: claim.weight })
   }
 
   async observe(name: string, signal: AbortSignal): Promise<Observation> {
@@ -121,37 +129,106 @@ export class MemoryBackend implements Backend {
   async writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
     if (!this.#holds(claim)) return false
-    this.#store.checkpoints.set(claim.name, text)
+    this.texts.set(claim.name, text)
     return true
   }
 
   async readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined> {
     signal.throwIfAborted()
-    return this.#store.checkpoints.get(name)
+    return this.texts.get(name)
   }
 
   async checkpoints(prefix: string, signal: AbortSignal): Promise<Map<string, string>> {
     signal.throwIfAborted()
-    return new Map([...this.#store.checkpoints].filter(([name]) => name.startsWith(prefix)))
+    return new Map([...this.texts].filter(([name]) => name.startsWith(prefix)))
+  }
+
+  async line(name: string, signal: AbortSignal): Promise<Standing[]> {
+    signal.throwIfAborted()
+    return standings(this.places(name))
+  }
+
+  async survey(prefix: string, signal: AbortSignal): Promise<NameState[]> {
+    signal.throwIfAborted()
+    return survey(this.#lines, prefix)
+  }
+
+  async break(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted()
+    return this.#remove(name, ({ ticket, claim }) => ticket === token && this.#holds(claim))
+  }
+
+  async overtake(name: string, overtaking: Overtaking, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted()
+    const gone = passed(standings(this.places(name)), overtaking)?.slice(0, -1)
+    if (gone) this.#remove(name, ({ ticket }) => gone.some(({ token }) => token === ticket))
+    return gone !== undefined
   }
 
   async close(): Promise<void> {}
 
-  #holds(claim: Claim): boolean {
-    return isHolding(claim, this.#store.position(claim))
+  /** The claims on a name, in order. */
+  places(name: string): readonly Place[] {
+    return this.#lines.get(name) ?? []
   }
 
-  #answer(claim: Claim): Attempt {
-    const line = this.#store.line(claim.name)
-    const position = this.#store.position(claim)
-    const place = line[position]
-    if (place && isHolding(claim, position)) return { held: true, token: place.ticket }
-    return { held: false, ahead: (place ? position : line.length) - claim.permits + 1 }
+  /** Calls `changed` after every change of the line. Returns a function that unsubscribes. */
+  watch(name: string, changed: () => void): () => void {
+    return listen(this.#watchers, name, changed)
+  }
+
+  #session(id: string): { ttlMs: number; cancelExpiry: () => void } {
+    const session = this.#sessions.get(id)
+    if (session) return session
+    throw new SessionGoneError(`session ${id} expired or was ended`)
+  }
+
+  #expireAfter(id: string, ttlMs: number): () => void {
+    return this.#clock.after(ttlMs, () => this.#endSession(id))
+  }
+
+  /** Ends the session and removes its claims from every line. */
+  #endSession(id: string): void {
+    this.#sessions.get(id)?.cancelExpiry()
+    this.#sessions.delete(id)
+    for (const name of this.#lines.keys()) this.#remove(name, (place) => place.claim.session === id)
+  }
+
+  /** The number of claims ahead of this one, or -1 if it is not in its line. */
+  #position(claim: Claim): number {
+    return this.places(claim.name).findIndex(isOf(claim))
+  }
+
+  #holds(claim: Claim): boolean {
+    return holdsAt(this.places(claim.name), this.#position(claim))
   }
 
   #leader(name: string): Leader | undefined {
-    const [place] = this.#store.line(name)
+    const [place] = this.places(name)
     return place && { value: place.value, token: place.ticket, session: place.claim.session }
+  }
+
+  /** Changes the place of a claim if it holds, and returns whether it does. */
+  #alter(claim: Claim, change: Partial<Place>): boolean {
+    if (!this.#holds(claim)) return false
+    const isOurs = isOf(claim)
+    const line = this.places(claim.name).map((place) => (isOurs(place) ? { ...place, ...change } : place))
+    this.#change(claim.name, line)
+    return true
+  }
+
+  /** Removes claims from a line, and returns whether there were any. */
+  #remove(name: string, leaves: (place: Place) => boolean): boolean {
+    const line = this.places(name)
+    const rest = line.filter((place) => !leaves(place))
+    if (rest.length < line.length) this.#change(name, rest)
+    return rest.length < line.length
+  }
+
+  #change(name: string, line: readonly Place[]): void {
+    if (line.length > 0) this.#lines.set(name, line)
+    else this.#lines.delete(name)
+    for (const changed of [...(this.#watchers.get(name) ?? [])]) changed()
   }
 
   /** Looks now and after each change of the line. Resolves with the result of `find`, or with undefined for 'gone'. */
@@ -161,13 +238,9 @@ export class MemoryBackend implements Backend {
         const found = find()
         if (found) resolve(found === 'gone' ? undefined : found)
       }
-      const stopWatching = this.#store.watch(name, look)
+      const stopWatching = this.watch(name, look)
       look() // for changes between the answer and the start of this watch
       return stopWatching
     })
   }
-}
-
-function isHolding({ permits }: Claim, position: number): boolean {
-  return position >= 0 && position < permits
 }

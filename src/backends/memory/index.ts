@@ -1,10 +1,8 @@
-// The entry to a store in this process: for tests, and as the smallest complete example of a backend. store.ts has the
-// rules.
+// The entry to a store in this process: for tests, and as the smallest complete example of a backend.
 import { checkOptions } from '../../base/options.ts'
 import { quotedTarget } from '../../base/printable.ts'
 import type { BackendSource } from '../../contract.ts'
 import { MemoryBackend } from './backend.ts'
-import { MemoryStore } from './store.ts'
 
 /** The options of `memory`: there are none. */
 export type MemoryOptions = Readonly<Record<string, never>>
@@ -15,12 +13,12 @@ export type MemoryOptions = Readonly<Record<string, never>>
  */
 export function memory(options: MemoryOptions = {}): BackendSource {
   checkOptions(options, {})
-  let store: MemoryStore | undefined
+  let store: MemoryBackend | undefined
   return {
     url: 'memory:',
     open: async (clock) => {
-      store ??= new MemoryStore(clock)
-      return new MemoryBackend(store)
+      store ??= new MemoryBackend(clock)
+      return store
     },
   }
 }

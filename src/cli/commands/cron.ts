@@ -56,8 +56,8 @@ function toTimezone(text: string): string {
 }
 
 async function cron(assignment: Assignment, options: CronOptions): Promise<void> {
-  const { command, post } = assignment
-  const { ignored } = post.inherited
+  const { command, guardians } = assignment
+  const { ignored } = guardians.inherited
   const turn = new CronTurn(assignment, options)
   if (options.reset) {
     if (command.length > 0) throw new TypeError('--reset runs no command')
@@ -90,7 +90,7 @@ function opener({ url, ttl, quiet }: CronOptions, forMs: number): Open {
       if (!quiet) say(`${messageOf(error)}; it tries again`)
     }
     const open = () => connect(url, { ttlMs: ttl, clock })
-    return outlast(open, { clock, scope, forMs, onOutage }).finally(() => scope.lift())
+    return outlast(open, { clock, scope, forMs, onOutage }).finally(() => scope.detach())
   }
 }
 

@@ -26,7 +26,7 @@ export function addLead(program: Command): void {
 }
 
 async function lead(assignment: Assignment, options: LeadOptions): Promise<void> {
-  const { name, post } = assignment
+  const { name, guardians } = assignment
   const service = serviceOf(options)
   const health = options.health && (await Health.listen(name, options.health))
   const work = async (visit: Visit): Promise<number> => {
@@ -37,7 +37,7 @@ async function lead(assignment: Assignment, options: LeadOptions): Promise<void>
   }
   // A standby outlasts every outage, also an outage at the start, and SIGTERM is its usual end.
   const patience = { startMs: Number.MAX_SAFE_INTEGER, endsWell: 'SIGTERM' } as const
-  await withClient({ ...options, ...patience }, work, post.inherited.ignored)
+  await withClient({ ...options, ...patience }, work, guardians.inherited.ignored)
   health?.close()
 }
 

@@ -39,7 +39,7 @@ export function addRun(program: Command): void {
 }
 
 async function run(assignment: Assignment, options: RunOptions): Promise<void> {
-  const { name, post } = assignment
+  const { name, guardians } = assignment
   const { permits = 1, stripEnv, grace: graceMs } = options
   const work = async (visit: Visit): Promise<number> => {
     await refuseNested(visit.client, { name, permits })
@@ -50,8 +50,8 @@ async function run(assignment: Assignment, options: RunOptions): Promise<void> {
     return status
   }
   // Most locks are free: then the guardian starts while the store is connected, and the command waits for neither.
-  if (!options.try) post.standBy()
-  await withClient({ ...options, startMs: options.wait }, work, post.inherited.ignored)
+  if (!options.try) guardians.standBy()
+  await withClient({ ...options, startMs: options.wait }, work, guardians.inherited.ignored)
 }
 
 async function acquire(visit: Visit, name: string, options: RunOptions): Promise<Hold> {

@@ -8,11 +8,11 @@ const ending = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] 
 /** Further signals that the command has to get, since the terminal and the shell know only leasehold. */
 const passing = ['SIGWINCH', 'SIGTSTP', 'SIGCONT'] as const
 
-/** Listens from its construction until `lift`. */
+/** Listens from its construction until `detach`. */
 export class Signals {
   readonly #interrupted = new AbortController()
-  readonly #lifts: (() => void)[] = []
-  #passingLifts: (() => void)[] = []
+  readonly #detachers: (() => void)[] = []
+  #passingDetachers: (() => void)[] = []
   #receive: ((signal: NodeJS.Signals) => void) | undefined
   #early: NodeJS.Signals[] = []
   readonly #ignored: ReadonlySet<NodeJS.Signals>
@@ -21,7 +21,7 @@ export class Signals {
   /** `ignored` are signals that the caller of leasehold ignores: they do nothing here either. */
   constructor(ignored: readonly NodeJS.Signals[] = []) {
     this.#ignored = new Set(ignored)
-    for (const signal of ending) this.#lifts.push(this.#on(signal))
+    for (const signal of ending) this.#detachers.push(this.#on(signal))
   }
 
   /** Aborts with Interrupted as its reason when a signal asks for the end and no command runs that could receive it. */
@@ -39,7 +39,7 @@ export class Signals {
     const early: NodeJS.Signals[] = []
     this.#early = early
     this.#receive = (signal) => early.push(signal)
-    this.#passingLifts = passing.map((signal) => this.#on(signal))
+    this.#passingDetachers = passing.map((signal) => this.#on(signal))
   }
 
   /** From now on the command gets each signal. */
@@ -52,7 +52,7 @@ export class Signals {
   stopPassing(): void {
     this.#receive = undefined
     for (const signal of this.#early.splice(0)) this.#received(signal) // the command did not start
-    for (const lift of this.#passingLifts.splice(0)) lift()
+    for (const leave of this.#passingDetachers.splice(0)) leave()
   }
 
   /** Stops this process as Ctrl-Z does, until SIGCONT. It has no effect without a shell that could send SIGCONT. */
@@ -64,8 +64,8 @@ export class Signals {
   }
 
   /** Gives the signals their usual effect back. */
-  lift(): void {
-    for (const lift of this.#lifts.splice(0)) lift()
+  detach(): void {
+    for (const leave of this.#detachers.splice(0)) leave()
   }
 
   #on(signal: NodeJS.Signals): () => void {

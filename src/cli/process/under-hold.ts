@@ -7,14 +7,14 @@ import type { Visit } from '../client.ts'
 import type { ChildGroup } from './child.ts'
 import { commandEnv, markOf } from './environment.ts'
 import type { Guardian, Task } from './guardian.ts'
+import type { Guardians } from './guardians.ts'
 import { graceOnLossMs, Overseer, type Verdict } from './overseer.ts'
-import type { Post } from './post.ts'
 
 /** The command to run, and its hold. */
 export interface Job extends Visit {
   readonly hold: Pick<Hold, 'name' | 'token' | 'signal' | 'remainingMs' | 'assertHeld'>
   /** The source of the guardian. */
-  readonly post: Post
+  readonly guardians: Guardians
   readonly command: readonly string[]
   /** Time between SIGTERM and SIGKILL. */
   readonly graceMs: number
@@ -36,7 +36,7 @@ export async function runUnderHold(job: Job): Promise<Verdict> {
   signals.interrupted.throwIfAborted()
   // The command gets the token, and an operator has to find the lock by it. The command need not wait for that for long.
   if (job.hold instanceof ClaimHold) await job.hold.showToken({ timeoutMs: 1_000 }).catch(() => {})
-  const guardian = job.post.guardian()
+  const guardian = job.guardians.guardian()
   const covered = coveredMs(client.ttlMs, client.facts)
   const onLossMs = graceOnLossMs(client, job.graceMs)
   signals.prepare()
@@ -69,9 +69,9 @@ interface Running extends Job {
 }
 
 function pass(signal: NodeJS.Signals, running: Running): void {
-  const { group, guardian, overseer, post, endsOn = [] } = running
+  const { group, guardian, overseer, guardians, endsOn = [] } = running
   if (signal === 'SIGCONT') overseer.look() // before the command goes on: the lock may be gone meanwhile
-  if (post.inherited.terminal && ofTerminals.has(signal)) guardian.relay(signal)
+  if (guardians.inherited.terminal && ofTerminals.has(signal)) guardian.relay(signal)
   else if (signal !== 'SIGTSTP') group.signal(signal)
   if (signal === 'SIGTSTP') stopTogether(running)
   if (endsOn.includes(signal)) overseer.expectEnd(signal)
@@ -81,8 +81,8 @@ function pass(signal: NodeJS.Signals, running: Running): void {
  * Stops leasehold and the command together on Ctrl-Z: a stopped leasehold does not renew, so the command must not run
  * on. Without a terminal the command is in a session of its own, where the kernel ignores SIGTSTP but not SIGSTOP.
  */
-function stopTogether({ post, group, signals }: Running): void {
-  if (post.inherited.terminal) {
+function stopTogether({ guardians, group, signals }: Running): void {
+  if (guardians.inherited.terminal) {
     signals.suspend()
     return
   }

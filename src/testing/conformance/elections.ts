@@ -58,7 +58,7 @@ export const elections: readonly Draft[] = [
       const name = stage.name()
       const first = await one.election(name).campaign({ value: 'first' })
       const waiting = started(other.election(name).campaign({ value: 'second' }))
-      await stage.stand(name, 2)
+      await stage.untilStanding(name, 2)
       await first.proclaim('first again')
       assert.equal((await one.election(name).leader())?.value, 'first again')
       await first.resign()
@@ -83,7 +83,7 @@ export const elections: readonly Draft[] = [
       await first.proclaim('again')
       await told(stage, seen, 'again')
       const waiting = started(other.election(name).campaign({ value: 'second' }))
-      await stage.stand(name, 2)
+      await stage.untilStanding(name, 2)
       await first.resign()
       const second = await waiting
       await told(stage, seen, 'second')

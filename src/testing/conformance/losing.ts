@@ -18,7 +18,7 @@ export const losing: readonly Draft[] = [
       let told = 0
       hold.signal.addEventListener('abort', () => (told += 1))
       const next = started(other.mutex(name).acquire())
-      await stage.stand(name, 2)
+      await stage.untilStanding(name, 2)
       await stage.endSession(name)
       const after = await next
       assert.ok(after.token > hold.token)
@@ -64,9 +64,9 @@ export const losing: readonly Draft[] = [
       const name = stage.name()
       const hold = await one.mutex(name).acquire()
       const waiting = started(other.mutex(name).acquire())
-      await stage.stand(name, 2)
+      await stage.untilStanding(name, 2)
       await stage.endSession(name, 1)
-      await stage.stand(name, 2, lossMs(stage.facts) + slackMs / 3)
+      await stage.untilStanding(name, 2, lossMs(stage.facts) + slackMs / 3)
       await hold.verify()
       await hold.release()
       const next = await waiting
@@ -106,9 +106,9 @@ export const losing: readonly Draft[] = [
       const dying = await Promise.all([stage.session(), stage.session(), stage.session()])
       for (const session of dying) await stage.backend.attempt(claimOf(name, session), never)
       const waiting = started((await stage.client()).mutex(name).acquire())
-      await stage.stand(name, 5)
+      await stage.untilStanding(name, 5)
       for (const session of dying) await stage.backend.destroySession(session, never)
-      await stage.stand(name, 2)
+      await stage.untilStanding(name, 2)
       await hold.verify()
       const since = stage.clock.mark()
       await hold.release()

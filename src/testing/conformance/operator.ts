@@ -120,7 +120,7 @@ export const operator: readonly Draft[] = [
       const name = stage.name()
       const hold = await one.mutex(name).acquire()
       const next = started(other.mutex(name).acquire())
-      await stage.stand(name, 2)
+      await stage.untilStanding(name, 2)
       assert.equal(await stage.backend.break(name, await tokenOf(stage, name), never), true)
       const after = await next
       assert.ok(after.token > hold.token)
@@ -142,7 +142,7 @@ export const operator: readonly Draft[] = [
       const pool = one.semaphore(name, { permits: 2 })
       const [kept, broken] = [await pool.acquire(), await pool.acquire()]
       const next = started(other.semaphore(name, { permits: 2 }).acquire())
-      await stage.stand(name, 3)
+      await stage.untilStanding(name, 3)
       assert.equal(await stage.backend.break(name, broken.token, never), true)
       const after = await next
       await stage.lost(broken)

@@ -31,7 +31,7 @@ async function crowd(stage: Stage, name: string): Promise<Served> {
       inside -= 1
     }
     waiting.push(started((await stage.client()).mutex(name).run(work)))
-    await stage.stand(name, index + 2)
+    await stage.untilStanding(name, index + 2)
   }
   assert.deepEqual(served.order, [], 'nobody gets in while the first holds')
   await first.release()
@@ -105,7 +105,7 @@ export const order: readonly Draft[] = [
       const second = await other.semaphore(name, { permits: 2 }).acquire()
       assert.equal(await pool.tryAcquire(), undefined)
       const third = started(other.semaphore(name, { permits: 2 }).acquire())
-      await stage.stand(name, 3)
+      await stage.untilStanding(name, 3)
       await pending(stage.clock, quietMs, 'the third one at two permits', third)
       await second.release()
       const hold = await within(stage.clock, wakeMs, 'the hand-over of a permit', third)
@@ -127,7 +127,7 @@ export const order: readonly Draft[] = [
       const waiting: Promise<Hold>[] = []
       for (const client of [await stage.client(), await stage.client(), await stage.client()]) {
         waiting.push(started(client.semaphore(name, { permits: 2 }).acquire()))
-        await stage.stand(name, 2 + waiting.length)
+        await stage.untilStanding(name, 2 + waiting.length)
       }
       await pending(clock, quietMs, 'a waiter while both permits are taken', Promise.race(waiting))
       const next: Hold[] = []
@@ -187,7 +187,7 @@ export const order: readonly Draft[] = [
       const term = await one.election(name).campaign({ value: 'leader' })
       for (const value of ['first', 'second']) {
         waiting.push(started((await stage.client()).election(name).campaign({ value, signal })))
-        await stage.stand(name, waiting.length + 1)
+        await stage.untilStanding(name, waiting.length + 1)
       }
       const line = await other.line(name)
       const values = line.map(({ value }) => value)
@@ -200,7 +200,7 @@ export const order: readonly Draft[] = [
       abort('enough')
       await Promise.allSettled(waiting)
       await term.resign()
-      await stage.stand(name, 0)
+      await stage.untilStanding(name, 0)
       await assert.rejects(one.line(''), RangeError)
       await one.close()
       await assert.rejects(one.line(name), ClosedError)

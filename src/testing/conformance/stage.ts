@@ -68,7 +68,7 @@ export class Stage {
   }
 
   /** Waits until the name has this many claims. */
-  stand(name: string, count: number, withinMs: number = slackMs / 2): Promise<void> {
+  untilStanding(name: string, count: number, withinMs: number = slackMs / 2): Promise<void> {
     return until(this.clock, { withinMs }, `claims on ${name}`, () => this.standing(name), count)
   }
 

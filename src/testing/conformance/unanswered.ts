@@ -86,7 +86,7 @@ export const unanswered: readonly Draft[] = [
       const [one, other] = await stage.pair()
       const hold = await one.mutex(name).acquire()
       const waiting = started(other.mutex(name).acquire())
-      await stage.stand(name, 2)
+      await stage.untilStanding(name, 2)
       await pending(stage.clock, quietMs, 'the one behind a holder', waiting)
       await hold.release()
       const next = await within(stage.clock, wakeMs, 'the hand-over of a mutex', waiting)

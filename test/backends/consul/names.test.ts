@@ -31,11 +31,13 @@ test('the range of a prefix has the keys of every name that begins with it', asy
   const layout = new Layout('my space/')
   for (const prefix of ['a', 'a/', 'a.', 'a/.', 'a..', 'a/b', '/', '.', ',', 'é'])
     for (const rest of ['', '/', '.', '..', '/.', 'b', '/b', '.b']) {
-      expect(layout.keys(`${prefix}${rest}`).lock.startsWith(layout.within(prefix)), prefix + rest).toBe(true)
+      expect(layout.keys(`${prefix}${rest}`).lock.startsWith(layout.commonStart(prefix)), prefix + rest).toBe(
+        true,
+      )
     }
   const begins = fc.property(anyName, fc.string({ unit: 'grapheme' }), (prefix, rest) => {
     const { lock: key } = layout.keys(`${prefix}${rest}`)
-    return key.startsWith(layout.within(prefix)) && layout.nameOf(key) === `${prefix}${rest}`
+    return key.startsWith(layout.commonStart(prefix)) && layout.nameOf(key) === `${prefix}${rest}`
   })
   await holdsForAll(task, begins)
 })

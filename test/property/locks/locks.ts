@@ -42,7 +42,7 @@ export function locks(store: StoreName): void {
       // Runs on memory are cheap, and memory has no runs with faults.
       const count = store === 'memory' ? runs : Math.ceil(ofStore(store) / 2)
       await holdsInAllRuns(task, { store, plans: healthy, runs: count })
-    }, 240_000)
+    }, 900_000)
 
     if (store === 'memory') return // a stopped process would stop the store in it, too
 
@@ -50,6 +50,6 @@ export function locks(store: StoreName): void {
       task,
     }) => {
       await holdsInAllRuns(task, { store, plans: troubled, runs: ofStore(store) }, statesToSee(store))
-    }, 240_000)
+    }, 900_000)
   })
 }

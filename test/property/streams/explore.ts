@@ -38,7 +38,7 @@ export async function exploreStreams(seed: number, runs: number): Promise<Stream
   }
   await Promise.all(Array.from({ length: atATime }, (_, first) => worker(first)))
   await new Promise(setImmediate) // Node reports unhandled rejections before its next macrotask
-  complaints.lift()
+  complaints.detach()
   if (failed === undefined && complaints.violations.length === 0)
     return { marks, violations: [], failure: undefined }
   const found = failed && (await smaller(methods, seed, failed))
@@ -51,7 +51,7 @@ export async function replayStreams(plan: StreamPlan): Promise<StreamVerdict> {
   const complaints = new Complaints()
   const verdict = await runStreamPlan(etcdMethods(), plan)
   await new Promise(setImmediate)
-  complaints.lift()
+  complaints.detach()
   return { ...verdict, violations: [...verdict.violations, ...complaints.violations] }
 }
 
@@ -67,7 +67,7 @@ class Complaints {
     process.on('uncaughtException', this.#hear).on('unhandledRejection', this.#hear)
   }
 
-  lift(): void {
+  detach(): void {
     process.off('uncaughtException', this.#hear).off('unhandledRejection', this.#hear)
   }
 }

@@ -1,7 +1,8 @@
 // An etcd that answers as a plan says: late, twice, out of order, cut short, for another id, or not at all. Owns the
 // answers and their times, and records them for the judge. It stores no keys.
-import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2'
+import { createServer, type Http2Server } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
+import { Link } from '../../servers/link.ts'
 import { Exchange, type etcdMethods } from './grpc.ts'
 import {
   type Reaction,
@@ -61,8 +62,8 @@ export class Peer {
   readonly events = new Map<string, Set<bigint>>()
   readonly #server: Http2Server = createServer()
   readonly #sockets = new Set<Socket>()
-  /** The connections, with the open streams of each. */
-  readonly #sessions = new Map<ServerHttp2Session, { streams: number; hasFarewell: boolean }>()
+  /** In front of the server, since node:http2 of Node 20 does not always tell a server that its client is gone. */
+  #link: Link | undefined
   readonly #timers = new Set<NodeJS.Timeout>()
   readonly #unary: UnaryReaction[]
   readonly #renewing: RenewalReaction[]
@@ -82,21 +83,7 @@ export class Peer {
       socket.on('error', () => {})
       socket.on('close', () => this.#sockets.delete(socket))
     })
-    this.#server.on('session', (session) => {
-      const state = { streams: 0, hasFarewell: false }
-      this.#sessions.set(session, state)
-      session.on('error', () => {})
-      session.on('goaway', () => {
-        state.hasFarewell = true
-      })
-      session.on('close', () => this.#sessions.delete(session))
-      session.on('stream', (stream) => {
-        state.streams += 1
-        stream.on('close', () => {
-          state.streams -= 1
-        })
-      })
-    })
+    this.#server.on('session', (session) => session.on('error', () => {}))
     this.#server.on('stream', (stream, headers) => {
       new Exchange(stream, headers, methods, (message, exchange) => this.#hear(message, exchange))
     })
@@ -104,7 +91,9 @@ export class Peer {
 
   async listen(): Promise<string> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+    this.#link = new Link(`127.0.0.1:${(this.#server.address() as AddressInfo).port}`)
+    await this.#link.listening
+    return this.#link.address
   }
 
   /** From now on every answer is right and immediate. */
@@ -124,20 +113,16 @@ export class Peer {
     return !this.#served.some((served) => served.key === key && served.created)
   }
 
-  /**
-   * Connections that the client still holds. It lets go of one by closing it, or by GOAWAY and no open stream on it.
-   * If both ends send GOAWAY at once, Node closes neither end; such a connection does not keep the client's process
-   * alive.
-   */
+  /** The connections of the client that are open. */
   get held(): number {
-    const states = [...this.#sessions.values()]
-    return states.filter(({ streams, hasFarewell }) => streams > 0 || !hasFarewell).length
+    return this.#link?.open ?? 0
   }
 
   close(): void {
     for (const timer of this.#timers) clearTimeout(timer)
     for (const socket of this.#sockets) socket.destroy()
     this.#server.close()
+    this.#link?.close()
   }
 
   #hear(message: Message, exchange: Exchange): void {

@@ -75,6 +75,8 @@ export interface StreamPlan {
   readonly closesEarly: boolean
   /** Whether the peer takes no ids of watches, and counts them by itself, as `etcd grpc-proxy` does. */
   readonly counts?: boolean | undefined
+  /** Whether a client of the package etcd3, as a caller may hand in, carries the requests. */
+  readonly etcd3?: boolean | undefined
 }
 
 const delayMs = fc.oneof(fc.constant(0), fc.nat(3), fc.nat(25))
@@ -116,4 +118,5 @@ export const streamPlans: fc.Arbitrary<StreamPlan> = fc.record({
   watches: fc.array(watchReaction(), { maxLength: 5 }),
   closesEarly: fc.oneof(fc.constant(false), fc.boolean()),
   counts: fc.oneof(fc.constant(false), fc.boolean()),
+  etcd3: fc.constantFrom(false, false, false, true),
 })

@@ -1,7 +1,9 @@
 // Runs one plan: a real connection of the product to a scripted peer, over loopback sockets and in real time. Owns the
 // program, and that nothing is left of it.
-import type { ITxnRequest } from 'etcd3'
-import { EtcdClient, member } from '../../../src/backends/etcd/wire/client.ts'
+import { Etcd3, type ITxnRequest } from 'etcd3'
+import { EtcdClient } from '../../../src/backends/etcd/wire/client.ts'
+import { givenClient } from '../../../src/backends/etcd/wire/etcd3/link.ts'
+import { member } from '../../../src/backends/etcd/wire/http2/link.ts'
 import { type Clock, systemClock } from '../../../src/base/clock.ts'
 import type { Violation } from '../invariants.ts'
 import type { etcdMethods } from './grpc.ts'
@@ -66,6 +68,8 @@ class Program {
   readonly #peer: Peer
   readonly #clock = new CountedClock()
   readonly #client: EtcdClient
+  /** The client that a caller would hand in, and close. */
+  readonly #given: Etcd3 | undefined
   readonly #pending = new Set<Promise<unknown>>()
   readonly #renewing = new Map<string, Promise<unknown>>()
   readonly #watches: { readonly heard: Heard; readonly stop: () => void }[] = []
@@ -75,7 +79,9 @@ class Program {
     this.#plan = plan
     this.#peer = peer
     this.judge = new Judge(peer, plan)
-    this.#client = new EtcdClient(this.#clock, [member(address, {}, this.#clock)], false)
+    this.#given = plan.etcd3 ? new Etcd3({ hosts: `http://${address}` }) : undefined
+    const endpoint = this.#given ? givenClient(this.#given, this.#clock) : member(address, {}, this.#clock)
+    this.#client = new EtcdClient([endpoint])
   }
 
   async play(): Promise<void> {
@@ -96,6 +102,7 @@ class Program {
         this.judge.complain('ordered-events', `${heard.key} does not hear that its connection was closed`)
     }
     await Promise.all(this.#pending)
+    this.#given?.close()
     await this.#endClean()
   }
 
@@ -176,11 +183,11 @@ class Program {
     this.judge.note('from now on the peer is sound')
     this.#peer.heal()
     for (const verb of ['renew', 'txn'] as const) {
-      const works = await this.#within(async () => this.#ask(verb, '1', boundMs / 4))
+      const works = await this.#becomes(async () => this.#ask(verb, '1', boundMs / 4))
       if (!works) this.judge.complain('progress', `no ${verb} is answered by a peer that is sound again`)
     }
     let heard = this.#watch()
-    const live = await this.#within(async () => {
+    const live = await this.#becomes(async () => {
       if (heard.ended) heard = this.#watch()
       return heard.last > 0n
     })
@@ -195,14 +202,14 @@ class Program {
       this.#watches.flatMap(({ heard }, index) =>
         heard.knows((before[index] ?? 0n) + 1n) || this.#peer.keptSilent(heard.key) ? [] : [heard],
       )
-    await this.#within(async () => deaf().length === 0)
+    await this.#becomes(async () => deaf().length === 0)
     for (const { key } of deaf())
       this.judge.complain('ordered-events', `${key} hears neither of an event nor that it ended`)
   }
 
   /** Checks that no socket and no timer is left after the end. */
   async #endClean(): Promise<void> {
-    const clean = await this.#within(async () => this.#peer.held + this.#clock.timers === 0)
+    const clean = await this.#becomes(async () => this.#peer.held + this.#clock.timers === 0)
     if (!clean)
       this.judge.complain(
         'nothing-left',
@@ -211,7 +218,7 @@ class Program {
   }
 
   /** Tries until it is true, but no longer than the bound. */
-  async #within(isTrue: () => Promise<boolean>): Promise<boolean> {
+  async #becomes(isTrue: () => Promise<boolean>): Promise<boolean> {
     const untilMs = performance.now() + boundMs
     while (performance.now() < untilMs) {
       if (await isTrue()) return true

@@ -21,7 +21,7 @@ export class HttpConnection implements Connection {
   constructor(address: string, plan: SocketPlan, shown: Shown) {
     this.shown = shown
     this.#request = plan.tls ? httpsRequest : httpRequest
-    this.#place = placeOf(address)
+    this.#place = hostOf(address)
     this.#sockets = new Sockets(plan)
     const host = address.startsWith(unix) ? 'localhost' : address
     this.#headers = ['Host', host, ...Object.entries(shown.headers).flat()]
@@ -66,7 +66,7 @@ export class HttpConnection implements Connection {
   }
 }
 
-function placeOf(address: string): RequestOptions {
+function hostOf(address: string): RequestOptions {
   if (address.startsWith(unix)) return { socketPath: address.slice(unix.length) }
   const [, literal, name, port] = /^(?:\[(.*)\]|(.*)):(\d+)$/.exec(address) ?? []
   return { host: literal ?? name, port: Number(port) }

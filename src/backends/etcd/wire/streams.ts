@@ -1,30 +1,19 @@
 // The stream of a connection for all renewals. Owns the match of answers and questions. watches.ts has the other
 // stream; client.ts opens streams and translates errors.
-import type { IDuplexStream, ILeaseKeepAliveRequest, ILeaseKeepAliveResponse } from 'etcd3'
+import type { ILeaseKeepAliveResponse } from 'etcd3'
 import { orAborted } from '../../../base/abort.ts'
-import type { Clock } from '../../../base/clock.ts'
 import { SessionGoneError, UnavailableError } from '../../../base/errors.ts'
-
-/** The end of a stream of gRPC, which etcd3's types leave out. */
-export interface Closable {
-  once(event: 'finish', tell: () => void): unknown
-  end(): void
-  cancel(): void
-}
-
-type KeepAliveStream = IDuplexStream<ILeaseKeepAliveRequest, ILeaseKeepAliveResponse> & Closable
+import type { KeepAliveStream } from './link.ts'
 
 /** Renews leases over one stream. */
 export class KeepAlives {
   readonly #open: () => Promise<KeepAliveStream>
-  readonly #clock: Clock
   #stream: Promise<KeepAliveStream> | undefined
   /** The running renewals, by their lease. */
   readonly #waiting = new Map<string, (answer: ILeaseKeepAliveResponse | Error) => void>()
 
-  constructor(open: () => Promise<KeepAliveStream>, clock: Clock) {
+  constructor(open: () => Promise<KeepAliveStream>) {
     this.#open = open
-    this.#clock = clock
   }
 
   /**
@@ -45,7 +34,7 @@ export class KeepAlives {
   close(): void {
     const stream = this.#stream
     this.#stream = undefined
-    stream?.then((open) => hangUp(open, this.#clock)).catch(() => {})
+    stream?.then((open) => open.cancel()).catch(() => {})
     this.#failAll(new UnavailableError('the stream of renewals was closed'))
   }
 
@@ -93,21 +82,4 @@ export class KeepAlives {
     for (const answer of this.#waiting.values()) answer(error)
     this.#waiting.clear()
   }
-}
-
-/** How long a stream may take to send its last messages before it is cancelled, in ms. */
-const lastWordsMs = 1_000
-
-/**
- * Ends the client's side, and cancels the stream when its last messages are sent. In node:http2 of Node 20, a stream that is
- * reset while messages are queued can block the process and take all its memory (nodejs/node#49147). The end comes first,
- * since etcd3 counts the error of a cancelled stream that is still writable as a failure of the host.
- */
-export function hangUp(stream: Closable, clock: Clock): void {
-  const cancelLater = clock.after(lastWordsMs, () => stream.cancel())
-  stream.once('finish', () => {
-    cancelLater()
-    clock.after(0, () => stream.cancel()) // gRPC has passed the messages on, and node:http2 sends them in its next turn
-  })
-  stream.end()
 }

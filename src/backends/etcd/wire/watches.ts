@@ -1,10 +1,7 @@
 // The stream of a connection for all watches. Owns the match of answers and watches. client.ts opens the stream.
-import type { IDuplexStream, IWatchRequest, IWatchResponse } from 'etcd3'
-import type { Clock } from '../../../base/clock.ts'
-import { type Closable, hangUp } from './streams.ts'
+import type { IWatchRequest, IWatchResponse } from 'etcd3'
+import type { WatchStream } from './link.ts'
 import type { Change, KeyRange, WatchListener } from './transport.ts'
-
-type WatchStream = IDuplexStream<IWatchRequest, IWatchResponse> & Closable
 
 const noputFilter = 0
 /** The ids that we ask for are larger than this. A server that numbers its watches itself never gets so far. */
@@ -33,7 +30,6 @@ interface Watch {
  */
 export class Watches {
   readonly #open: () => Promise<WatchStream>
-  readonly #clock: Clock
   /** Watches that were not sent yet. */
   readonly #queued = new Set<Watch>()
   /** Watches that were sent, and have no answer yet, by the id that we asked for. */
@@ -49,9 +45,8 @@ export class Watches {
   /** Whether the server takes the ids that we ask for. */
   #takesIds = true
 
-  constructor(open: () => Promise<WatchStream>, clock: Clock) {
+  constructor(open: () => Promise<WatchStream>) {
     this.#open = open
-    this.#clock = clock
   }
 
   watch(range: KeyRange, listener: WatchListener): () => void {
@@ -70,7 +65,7 @@ export class Watches {
     const stream = this.#stream
     this.#stream = undefined
     this.#lastServerId = -1
-    stream?.then((open) => hangUp(open, this.#clock)).catch(() => {})
+    stream?.then((open) => open.cancel()).catch(() => {})
     const watches = [...this.#served.values(), ...this.#creating.values(), ...this.#queued]
     for (const kept of [this.#served, this.#creating, this.#queued]) kept.clear()
     for (const { listener, stopped } of watches) if (!stopped) listener.failed()

@@ -4,7 +4,8 @@ import type { ICompare, IRangeResponse, IRequestOp, ITxnResponse } from 'etcd3'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as requests from '../../../../src/backends/etcd/operations.ts'
-import { EtcdClient, member } from '../../../../src/backends/etcd/wire/client.ts'
+import { EtcdClient } from '../../../../src/backends/etcd/wire/client.ts'
+import { member } from '../../../../src/backends/etcd/wire/http2/link.ts'
 import type { Change, KeyRange, Transport } from '../../../../src/backends/etcd/wire/transport.ts'
 import { systemClock } from '../../../../src/base/clock.ts'
 import { SimEtcd, type WatchMessage } from '../../../../src/testing/etcd/server.ts'
@@ -345,7 +346,7 @@ for (const { line, version } of etcdLines) {
     beforeAll(async () => {
       cluster = await startEtcd({ line, unsafeNoFsync: true })
       const [address] = cluster.endpoints
-      store = new EtcdClient(clock, [member(address as string, {}, clock)], false)
+      store = new EtcdClient([member(address as string, {}, clock)])
     })
     afterAll(async () => {
       store?.close()

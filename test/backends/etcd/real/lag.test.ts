@@ -2,7 +2,8 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { EtcdBackend } from '../../../../src/backends/etcd/backend.ts'
 import { Layout } from '../../../../src/backends/etcd/layout.ts'
-import { EtcdClient, member } from '../../../../src/backends/etcd/wire/client.ts'
+import { EtcdClient } from '../../../../src/backends/etcd/wire/client.ts'
+import { member } from '../../../../src/backends/etcd/wire/http2/link.ts'
 import type { Change, Transport } from '../../../../src/backends/etcd/wire/transport.ts'
 import { type Clock, systemClock } from '../../../../src/base/clock.ts'
 import type { BackendSource } from '../../../../src/index.ts'
@@ -15,7 +16,7 @@ function lagging(namespace: string, past: { revision: bigint; deletions: Change[
   return {
     url: etcd.cluster.url(namespace),
     async open(clock) {
-      const client = new EtcdClient(clock, [member(etcd.cluster.endpoints[0] ?? '', {}, clock)], false)
+      const client = new EtcdClient([member(etcd.cluster.endpoints[0] ?? '', {}, clock)])
       const transport: Transport = {
         txn: (request, signal) => client.txn(request, signal),
         grant: (lease, seconds, signal) => client.grant(lease, seconds, signal),

@@ -36,11 +36,15 @@ describe('with a server', () => {
     await (await etcd.client(namespace)).mutex('a').acquire()
     const link = await openLink(etcd.cluster.endpoints[0] ?? '')
     const client = await open(`etcd://${link.address}/${namespace}`, { ttlMs: 60_000 })
-    const asked = client
-      .mutex('a')
-      .acquire({ waitMs: 300 })
-      .catch((error: unknown) => error)
-    await etcd.line(namespace, 'a', 2)
+    let asked: Promise<unknown> = Promise.resolve()
+    // It has the answer that it waits.
+    await new Promise((resolve) => {
+      const options = { waitMs: 1_000, onWait: resolve }
+      asked = client
+        .mutex('a')
+        .acquire(options)
+        .catch((error: unknown) => error)
+    })
     const { connections } = link
 
     link.hold('down')

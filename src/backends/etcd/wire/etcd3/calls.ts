@@ -1,4 +1,4 @@
-// The options of gRPC calls. Owns that streams end when there is no leader; client.ts makes and cancels the calls.
+// The options of gRPC calls. Owns that streams end when there is no leader; etcd3/link.ts makes and cancels the calls.
 import type { Etcd3 } from 'etcd3'
 
 /** The options of a call, which etcd3 passes on to gRPC. */

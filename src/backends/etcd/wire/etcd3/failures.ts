@@ -1,4 +1,4 @@
-// Translates an error of etcd3 or gRPC for a caller of Leasehold. Owns the translation; client.ts decides what
+// Translates an error of etcd3 or gRPC for a caller of Leasehold. Owns the translation; etcd/wire/client.ts decides what
 // follows.
 import {
   ClientClosedError,
@@ -11,8 +11,8 @@ import {
   GRPCUnauthenticatedError,
   isRecoverableError,
 } from 'etcd3'
-import { RefusedError, SessionGoneError, UnavailableError } from '../../../base/errors.ts'
-import { oneLine } from '../../../base/printable.ts'
+import { RefusedError, SessionGoneError, UnavailableError } from '../../../../base/errors.ts'
+import { oneLine } from '../../../../base/printable.ts'
 
 const refusals = [EtcdPermissionDeniedError, EtcdAuthenticationFailedError, GRPCUnauthenticatedError]
 const staleAuth = /auth store is old|invalid auth token/
@@ -28,9 +28,9 @@ function said(message: string): string {
   return `${text}; is a server there, and is the scheme right (etcd: without TLS, etcds: with TLS)?`
 }
 
-/** Whether the error that `translate` made says that the user has no permission for the keys. */
-export function isDenied(error: unknown): error is RefusedError {
-  return error instanceof RefusedError && error.cause instanceof EtcdPermissionDeniedError
+/** Whether the user has no permission for the keys of a request. */
+export function isDenied(error: unknown): boolean {
+  return error instanceof EtcdPermissionDeniedError
 }
 
 /** Translates an error of etcd3 for the caller. An error that no server sent stays as it is. */

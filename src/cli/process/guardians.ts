@@ -4,7 +4,7 @@ import { Guardian } from './guardian.ts'
 import { type Inherited, inherited } from './inherited.ts'
 
 /** Supplies one guardian for each command. */
-export class Post {
+export class Guardians {
   readonly inherited: Inherited = inherited()
   #next: Guardian | undefined
 
