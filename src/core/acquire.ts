@@ -10,11 +10,12 @@ import { untilAnswered } from './admission.ts'
 import { listener } from './callbacks.ts'
 import { Closing } from './closing.ts'
 import { notFree } from './holder.ts'
+import { requestMs } from './lifetime.ts'
 import { type Leave, Lines } from './local-queue.ts'
 import { backoffMs, persist, timeout } from './request.ts'
 import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
-import { limitMs, type Seen, type Wish } from './wish.ts'
+import type { Seen, Wish } from './wish.ts'
 
 /** Turns wishes into holds. Each client has one. */
 export class Acquirer {
@@ -62,8 +63,8 @@ export class Acquirer {
     const scope = new Scope()
       .on(this.closing.scope)
       .onSignal(wish.signal)
-      .onTimeout(this.#clock, limitMs(wish, this.#backend.facts, this.#sessions.coveredMs), () => timeout)
-    const onWait = listener(wish.onWait, scope)
+      .onTimeout(this.#clock, this.#limitMs(wish), () => timeout)
+    const onWait = wish.onWait && listener(wish.onWait, scope)
     try {
       scope.throwIfEnded()
       const leave = await this.#lines.enter(wish, wish.waitMs !== 0, scope, onWait)
@@ -77,6 +78,15 @@ export class Acquirer {
       const turn = this.#clock.turn?.() // for refusals by the local queue: they send no request that awaits a turn
       if (turn) await turn
     }
+  }
+
+  /**
+   * How long a wish may take, including the time in which the store is silent; undefined if there is no limit. With a
+   * `waitMs` of 0 it is the time of two requests, so that a store that hangs does not hold the caller up.
+   */
+  #limitMs({ waitMs }: Wish): number | undefined {
+    if (waitMs !== 0) return waitMs
+    return this.#backend.facts.answersAtOnce ? undefined : 2 * requestMs(this.#sessions.coveredMs)
   }
 
   /** Makes a claim and, as long as its session is lost before the answer, another one in the next session. */

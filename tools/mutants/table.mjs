@@ -204,7 +204,7 @@ const acquire = [
   {
     name: 'wait-has-no-end',
     file: 'src/core/acquire.ts',
-    find: '      .onTimeout(this.#clock, limitMs(wish, this.#backend.facts, this.#sessions.coveredMs), () => timeout)\n',
+    find: '      .onTimeout(this.#clock, this.#limitMs(wish), () => timeout)\n',
     put: '',
     stores: etcd,
     by: givenUp,

@@ -53,7 +53,7 @@ export function readLine(
   checkCount(layout.line(name), range)
   const keys = range.kvs.map((kv) => readKey(layout, name, kv))
   const ahead = keys.filter((key) => key !== undefined).filter(({ created }) => created < before)
-  const dead = range.more ? [] : deadOf(records, ahead, before)
+  const dead = records && !range.more ? deadOf(records, ahead, before) : []
   return { revision, ahead, complete: !range.more, dead }
 }
 

@@ -85,12 +85,12 @@ export class LockDelay {
 
 /** The records of this answer whose claim is not in the line that the same answer shows. */
 export function deadOf(
-  records: IRangeResponse | undefined,
+  records: IRangeResponse,
   line: readonly { readonly created: bigint }[],
   before: bigint,
 ): Dead[] {
   const standing = new Set(line.map(({ created }) => created))
-  const earlier = (records?.kvs ?? []).filter(({ create_revision }) => BigInt(create_revision) < before)
+  const earlier = records.kvs.filter(({ create_revision }) => BigInt(create_revision) < before)
   const all = earlier.map(({ key, mod_revision, lease }) => {
     const [, weight = 1] = /\.w(\d+)$/.exec(key.toString()) ?? []
     const facts = { key: key.toString(), weight: Number(weight) }
