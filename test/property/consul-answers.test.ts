@@ -10,7 +10,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import { UnavailableError } from '../../src/base/errors.ts'
 import { until } from '../../tools/servers/wait.mjs'
 import { listening } from '../servers/consul-wire.ts'
-import { drawFor, isReplay } from './draw.ts'
+import { holdsForAll, isReplay } from './draw.ts'
 
 const kinds = ['whole', 'pieces', 'chunked', 'twice', 'another', 'cut', 'reset', 'ill', 'silent'] as const
 type Kind = (typeof kinds)[number]
@@ -40,15 +40,9 @@ const reached = new Set<string>()
 test('no request gets the answer of another one, whatever a peer sends and a caller gives up, and no socket stays', async ({
   task,
 }) => {
-  const { seed, only, replay } = drawFor(task)
-  const property = fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 24 }), run)
-  const how = { seed, numRuns: 60, ...(only === undefined ? {} : { path: only }) }
-  const { failed, errorInstance, counterexamplePath, counterexample } = await fc.check(property, how)
-
-  expect(
-    failed,
-    `${errorInstance}\n${JSON.stringify(counterexample)}\n${replay(counterexamplePath ?? '')}`,
-  ).toBe(false)
+  await holdsForAll(task, fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 24 }), run), {
+    numRuns: 60,
+  })
   if (!isReplay()) expect([...reached].sort()).toEqual([...kinds, 'given up'].sort())
 })
 

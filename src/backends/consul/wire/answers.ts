@@ -65,8 +65,9 @@ function operationText(operation: Operation): string {
   const Value = value === undefined ? '' : `,"Value":"${Buffer.from(value).toString('base64')}"`
   const Flags = flags === undefined ? '' : `,"Flags":${BigInt.asUintN(64, flags)}`
   const Index = index === undefined ? '' : `,"Index":${index}`
-  const Session = session === undefined ? '' : `,"Session":${JSON.stringify(session)}`
-  return `{"KV":{"Verb":"${verb}","Key":${JSON.stringify(key)}${Value}${Flags}${Index}${Session}}}`
+  const Key = JSON.stringify(key)
+  const Session = session === undefined ? '' : `,"Session":"${session}"` // an id that Consul made
+  return `{"KV":{"Verb":"${verb}","Key":${Key}${Value}${Flags}${Index}${Session}}}`
 }
 
 /** The body of a new session, whose keys are deleted when it ends. */
