@@ -541,6 +541,24 @@ const onEtcd = [
 /** @type {readonly Mutant[]} */
 const onConsul = [
   {
+    name: 'consul-takes-the-answer-of-another-request',
+    file: 'src/backends/consul/wire/requests.ts',
+    find: '  if (!entries.every(({ key }) => isMeant(key)))',
+    put: '  if (entries.length < 0)',
+    stores: [],
+    tests: ['property/consul-answers'],
+    by: own,
+  },
+  {
+    name: 'consul-request-given-up-keeps-its-socket',
+    file: 'src/backends/consul/wire/http.ts',
+    find: '      if (!isOver) sent.destroy()',
+    put: '      if (isOver) sent.destroy()',
+    stores: [],
+    tests: ['property/consul-answers'],
+    by: own,
+  },
+  {
     name: 'consul-no-tombstone-written',
     file: 'src/backends/consul/claims.ts',
     find: "      { verb: 'lock', key: keys.tombstone, value: '', session: claim.session },\n",

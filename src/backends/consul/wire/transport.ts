@@ -119,4 +119,6 @@ export interface Transport {
 export interface Access extends Pick<ConsulOptions, 'token' | 'auth' | 'tls' | 'dc'>, ConsulEnterprise {
   /** Reads the token again; undefined if that is not possible. */
   readonly tokenAgain?: (() => string | undefined) | undefined
+  /** For how long an idle socket is used again, in ms. */
+  readonly idleMs?: number | undefined
 }
