@@ -411,6 +411,7 @@ const onEtcd = [
     file: 'src/backends/etcd/waits.ts',
     find: '!relevant.some(isOwn)',
     put: 'true',
+    tests: ['core/etcd-waits'],
     stores: etcd,
     by: belief,
   },
