@@ -14,7 +14,7 @@ import { type Leave, Lines } from './local-queue.ts'
 import { backoffMs, persist, timeout } from './request.ts'
 import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
-import { limitMs, type Seen, type Wish } from './wish.ts'
+import type { Seen, Wish } from './wish.ts'
 
 /** Turns wishes into holds. Each client has one. */
 export class Acquirer {
@@ -62,8 +62,8 @@ export class Acquirer {
     const scope = new Scope()
       .on(this.closing.scope)
       .onSignal(wish.signal)
-      .onTimeout(this.#clock, limitMs(wish, this.#backend.facts, this.#sessions.coveredMs), () => timeout)
-    const onWait = listener(wish.onWait, scope)
+      .onTimeout(this.#clock, wish.waitMs === 0 ? this.#sessions.shortMs : wish.waitMs, () => timeout)
+    const onWait = wish.onWait && listener(wish.onWait, scope)
     try {
       scope.throwIfEnded()
       const leave = await this.#lines.enter(wish, wish.waitMs !== 0, scope, onWait)

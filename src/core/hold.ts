@@ -44,7 +44,7 @@ export class ClaimHold implements Hold {
   #lost: Error | undefined
   #released: Promise<void> | undefined
   #stopBeforeMs = 0
-  #cancelAlarm = nothing
+  #cancelAlarm: (() => void) | undefined
 
   constructor(grant: Grant) {
     this.#grant = grant
@@ -172,7 +172,7 @@ export class ClaimHold implements Hold {
   }
 
   #end(): Promise<void> {
-    this.#cancelAlarm()
+    this.#cancelAlarm?.()
     this.#unsubscribe()
     this.#cancelWatch()
     this.#watching?.end(this.#lost)

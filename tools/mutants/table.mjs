@@ -204,7 +204,7 @@ const acquire = [
   {
     name: 'wait-has-no-end',
     file: 'src/core/acquire.ts',
-    find: '      .onTimeout(this.#clock, limitMs(wish, this.#backend.facts, this.#sessions.coveredMs), () => timeout)\n',
+    find: '      .onTimeout(this.#clock, wish.waitMs === 0 ? this.#sessions.shortMs : wish.waitMs, () => timeout)\n',
     put: '',
     stores: etcd,
     by: givenUp,
@@ -411,6 +411,7 @@ const onEtcd = [
     file: 'src/backends/etcd/waits.ts',
     find: '!relevant.some(isOwn)',
     put: 'true',
+    tests: ['core/etcd-waits'],
     stores: etcd,
     by: belief,
   },
@@ -540,6 +541,24 @@ const onEtcd = [
 
 /** @type {readonly Mutant[]} */
 const onConsul = [
+  {
+    name: 'consul-takes-the-answer-of-another-request',
+    file: 'src/backends/consul/wire/requests.ts',
+    find: '  if (!entries.every(({ key }) => isMeant(key)))',
+    put: '  if (entries.length < 0)',
+    stores: [],
+    tests: ['property/consul-answers'],
+    by: own,
+  },
+  {
+    name: 'consul-request-given-up-keeps-its-socket',
+    file: 'src/backends/consul/wire/http.ts',
+    find: '      if (!isOver) sent.destroy()',
+    put: '      if (isOver) sent.destroy()',
+    stores: [],
+    tests: ['property/consul-answers'],
+    by: own,
+  },
   {
     name: 'consul-no-tombstone-written',
     file: 'src/backends/consul/claims.ts',
