@@ -21,6 +21,7 @@ const documents = [
   'docs/errors.md',
   'docs/holds.md',
   'docs/leaders.md',
+  'docs/locks.md',
   'docs/safety.md',
   'docs/stores.md',
   'docs/testing.md',
