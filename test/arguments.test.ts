@@ -70,7 +70,7 @@ const functions: [title: string, call: Loose, options: string][] = [
   [
     'consul',
     consul as Loose,
-    'endpoints, namespace, token, auth, tls, dc, enterprise, checks, node, lockDelayMs, unsafeTwoMayHold, client',
+    'endpoints, namespace, token, auth, tls, dc, enterprise, checks, node, lockDelayMs, unsafeTwoMayHold, idleMs, client',
   ],
   ['file', file as Loose, 'directory'],
 ]
@@ -391,7 +391,7 @@ const cases: [
     'consul({ addresses: ["h"] })',
     () => (consul as Loose)({ addresses: ['h'] }),
     TypeError,
-    'addresses: is not an option; did you mean endpoints (an array of host:port or unix:///path)? The options are endpoints, namespace, token, auth, tls, dc, enterprise, checks, node, lockDelayMs, unsafeTwoMayHold, client',
+    'addresses: is not an option; did you mean endpoints (an array of host:port or unix:///path)? The options are endpoints, namespace, token, auth, tls, dc, enterprise, checks, node, lockDelayMs, unsafeTwoMayHold, idleMs, client',
   ],
   [
     'consul({ token: null })',
