@@ -23,7 +23,7 @@ const quick = [
   'test/{base,locks,election}/*.test.ts',
   'test/core/!(leaks).test.ts', // leaks looks at the memory of its process
   'test/cron/!(cost).test.ts', // cost at its processor time
-  'test/{api,arguments,connect,house,layers,words}.test.ts',
+  'test/{api,arguments,arguments-of-stores,connect,house,layers,words}.test.ts',
 ]
 
 // What waits long on each line of etcd: the lines run side by side.

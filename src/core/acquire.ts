@@ -10,7 +10,6 @@ import { untilAnswered } from './admission.ts'
 import { listener } from './callbacks.ts'
 import { Closing } from './closing.ts'
 import { notFree } from './holder.ts'
-import { requestMs } from './lifetime.ts'
 import { type Leave, Lines } from './local-queue.ts'
 import { backoffMs, persist, timeout } from './request.ts'
 import type { Session } from './session.ts'
@@ -63,7 +62,7 @@ export class Acquirer {
     const scope = new Scope()
       .on(this.closing.scope)
       .onSignal(wish.signal)
-      .onTimeout(this.#clock, this.#limitMs(wish), () => timeout)
+      .onTimeout(this.#clock, wish.waitMs === 0 ? this.#sessions.shortMs : wish.waitMs, () => timeout)
     const onWait = wish.onWait && listener(wish.onWait, scope)
     try {
       scope.throwIfEnded()
@@ -78,15 +77,6 @@ export class Acquirer {
       const turn = this.#clock.turn?.() // for refusals by the local queue: they send no request that awaits a turn
       if (turn) await turn
     }
-  }
-
-  /**
-   * How long a wish may take, including the time in which the store is silent; undefined if there is no limit. With a
-   * `waitMs` of 0 it is the time of two requests, so that a store that hangs does not hold the caller up.
-   */
-  #limitMs({ waitMs }: Wish): number | undefined {
-    if (waitMs !== 0) return waitMs
-    return this.#backend.facts.answersAtOnce ? undefined : 2 * requestMs(this.#sessions.coveredMs)
   }
 
   /** Makes a claim and, as long as its session is lost before the answer, another one in the next session. */

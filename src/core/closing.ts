@@ -54,7 +54,7 @@ export class Closing {
     await this.#works.settled()
     const scope = new Scope().onTimeout(this.#clock, 2 * requestMs(this.#sessions.coveredMs), tooLong)
     const givenBack = Promise.allSettled([...this.#attended].map((hold) => hold.release()))
-    // These acquires were told to end just now; their withdrawals start only in this step.
+    // The acquires were told to end just now. Their withdrawals start only when they have ended.
     const withdrawn = this.acquires.settled().then(() => this.withdrawals.settled())
     await orAborted(Promise.all([released, givenBack, withdrawn]), scope.signal).catch(() => {})
     await this.#sessions.end(scope).catch(() => {})

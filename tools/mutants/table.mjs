@@ -204,7 +204,7 @@ const acquire = [
   {
     name: 'wait-has-no-end',
     file: 'src/core/acquire.ts',
-    find: '      .onTimeout(this.#clock, this.#limitMs(wish), () => timeout)\n',
+    find: '      .onTimeout(this.#clock, wish.waitMs === 0 ? this.#sessions.shortMs : wish.waitMs, () => timeout)\n',
     put: '',
     stores: etcd,
     by: givenUp,
@@ -411,6 +411,7 @@ const onEtcd = [
     file: 'src/backends/etcd/waits.ts',
     find: '!relevant.some(isOwn)',
     put: 'true',
+    tests: ['core/etcd-waits'],
     stores: etcd,
     by: belief,
   },

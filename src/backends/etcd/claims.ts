@@ -143,7 +143,7 @@ export class Claims {
 
   /**
    * Puts the key only if the claim then holds at once; otherwise leaves nothing behind. `since` is a revision at which
-   * there was room: if no key was created since, there still is. With 0 the line must be empty.
+   * there was room: if no key was created since then, there still is. With 0 the line must be empty.
    */
   async #tryJoin(state: ClaimState, signal: AbortSignal, since = 0n, tries = triesMax): Promise<Answer> {
     const { claim, keys } = state
@@ -182,7 +182,7 @@ export class Claims {
     return this.#lineOf(claim, response, 2, created)
   }
 
-  /** The line in an answer whose records, if there are any, stand at this place. */
+  /** The line in an answer. `place` is the place of the records in the answer, if there are any. */
   #lineOf({ name }: Claim, { header, responses }: ITxnResponse, place: number, before?: bigint): Line {
     const revision = BigInt(header.revision)
     const records = this.#delay.ms > 0 ? read(responses, place) : undefined

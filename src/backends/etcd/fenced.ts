@@ -1,5 +1,5 @@
-// Writes that etcd accepts only while the claim holds: its checkpoint, and its value. Owns that a late write never
-// replaces a later one, not even of the same holder.
+// Writes that etcd accepts only while the claim holds: its checkpoint, and its value. Ensures that a write that arrives late
+// never replaces a newer one, not even one of the same holder.
 import type { IRequestOp } from 'etcd3'
 import { UnavailableError } from '../../base/errors.ts'
 import { type Layout, partsOf } from './layout.ts'

@@ -10,7 +10,7 @@ import type { Sized } from '../shared/room.ts'
 import type { KeyRange, Transport } from './wire/transport.ts'
 
 /**
- * Our own records begin with a control character, which no name may contain. So no client takes one for a claim, not
+ * Our own records begin with a control character, which no name may contain. So no client counts a record as a claim, not
  * even a client that counts every key under NAME/.
  */
 const records = '\0leasehold/'
@@ -47,7 +47,7 @@ export interface ClaimKeys {
   readonly lease: string
   /** The line that the claim stands in. */
   readonly line: KeyRange
-  /** A key that exists once the claim is withdrawn, so that late attempts fail. */
+  /** A key that is written when the claim is withdrawn, so that an attempt that arrives later fails. */
   readonly tombstone: string
 }
 

@@ -1,5 +1,5 @@
-// A line as one answer of etcd shows it: the claims ahead of another one, and whether the answer has all of them. Pure
-// functions; claims.ts and waits.ts act on them.
+// A line as one answer of etcd shows it: the claims ahead of one claim, and whether the answer has all of them. Pure
+// functions; claims.ts and waits.ts act on their results.
 import type { IKeyValue, IRangeResponse } from 'etcd3'
 import { ConflictError } from '../../base/errors.ts'
 import { quoted } from '../../base/printable.ts'
@@ -113,7 +113,7 @@ export function checkKind({ ahead }: Line, claim: Claim): void {
 /**
  * The keys to watch, and whether the events of that watch prove an admission. They do if the watch covers the own key
  * and all keys ahead: two keys and the range between them, or the line of a semaphore. Further back in the line of a
- * mutex it is cheaper for all clients to watch only the predecessor, and then to look.
+ * mutex it is cheaper to watch only the predecessor, and to read the line when that is gone.
  */
 export function whatToWatch(
   { ahead, complete }: Line,

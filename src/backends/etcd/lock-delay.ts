@@ -1,5 +1,5 @@
 // The option `lockDelayMs`: a record next to each claim, which stays when the lease of the claim ends. Owns when a record
-// without its claim keeps others out, and for how long; claims.ts writes and removes records along with keys.
+// without its claim keeps other clients out, and for how long. claims.ts writes and removes records together with keys.
 import type { ICompare, IRangeResponse, IRequestOp } from 'etcd3'
 import type { Clock } from '../../base/clock.ts'
 import { SessionGoneError } from '../../base/errors.ts'
@@ -20,7 +20,7 @@ export interface Dead {
 }
 
 /**
- * etcd has no lock-delay, so a client of this option builds one. The record of a claim has no lease. The first client that
+ * etcd has no lock-delay, so a client with this option builds one. The record of a claim has no lease. The first client that
  * finds a record without its claim binds it to a fresh lease of `lockDelayMs`, and all wait until the record is gone. So
  * no client measures time, and a client that asks only once in a while waits no longer than the others.
  */
@@ -53,12 +53,12 @@ export class LockDelay {
     return this.ms > 0 ? [inOrder(this.#layout.records(name))] : []
   }
 
-  /** True if no record of the name was made after this revision; with 0: if there is none. */
+  /** A comparison: no record of the name was made after this revision; with 0: there is no record. */
   none({ name }: Claim, since: bigint): ICompare[] {
     return this.ms > 0 ? [noneSince(this.#layout.records(name), since)] : []
   }
 
-  /** Sees to it that these records end after the lock-delay. */
+  /** Binds these records to a lease, so that they end after the lock-delay. */
   async count(dead: readonly Dead[], signal: AbortSignal): Promise<void> {
     const fresh = dead.filter(({ counted }) => !counted)
     if (fresh.length === 0) return
@@ -69,7 +69,7 @@ export class LockDelay {
     }
   }
 
-  /** Writes a key that shows that the session lives. A renewal alone may be answered by a leader that is none any more. */
+  /** Writes a key that shows that the session lives. A renewal does not: a server that is no longer leader may answer it. */
   async open(session: string, signal: AbortSignal): Promise<void> {
     if (this.ms === 0) return
     await this.#transport.txn(txn([], [put(this.#layout.session(session), '', leaseOf(session))]), signal)

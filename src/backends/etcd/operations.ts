@@ -90,8 +90,8 @@ export function keysInOrder(range: KeyRange, limit: number): IRequestOp {
 }
 
 /**
- * The keys of a line that were created between two revisions, both included, with their leases. Since 3.7, etcd names
- * no leases for keys that it reads without values, unless it has to sort by the values.
+ * The keys of a line that were created between two revisions, both included, with their leases. Since 3.7, etcd leaves
+ * out the leases of keys that it reads without values, unless it has to sort by the values.
  */
 export function leases(range: KeyRange, from: bigint, to: bigint): IRequestOp {
   const between = { min_create_revision: String(from), max_create_revision: String(to) }

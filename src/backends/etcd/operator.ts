@@ -1,4 +1,5 @@
-// The claims of other clients: the list of those on one name or on many, breaking a hold, and making room in a line. Owns which of a namespace's keys are claims, since other programs may keep data in it.
+// The claims of other clients: lists them for one name or many, breaks a hold, and makes room in a line. Decides which keys
+// of a namespace are claims, since other programs may keep data in it.
 import { Semaphore } from 'async-mutex'
 import type { IKeyValue, IRangeResponse } from 'etcd3'
 import { RefusedError, SessionGoneError } from '../../base/errors.ts'
@@ -22,7 +23,7 @@ interface Found extends Omit<Standing, 'key'> {
 
 /** The keys per answer. gRPC takes 4 MB at once; if an answer is larger, the next one has half as many keys. */
 const pageSize = 500
-/** An id of fewer hexadecimal digits may be a name that another program gave to its data. */
+/** If an id has fewer hexadecimal digits, it may be a name that another program gave to its data. */
 const orphanDigitsMin = 12
 /** How many leases are read at a time. */
 const leasesAtOnce = 100
@@ -88,7 +89,7 @@ export async function breakHold(
   return (await at.transport.txn(txn([createdAt(key, token)], [all]), signal)).succeeded
 }
 
-/** Deletes the keys of waiting claims if they and the holder's are as they were told, and returns whether they are. */
+/** Deletes keys of waiting claims if all claims are still as they were listed, the holder too. Returns whether they are. */
 export async function overtake(
   at: Namespace,
   name: string,
@@ -118,7 +119,7 @@ async function readClaims(at: Namespace, name: string, signal: AbortSignal): Pro
 }
 
 /**
- * The claims on one name, in order. A key without a lease is somebody's data: it blocks the name, but it is no claim.
+ * The claims on one name, in order. A key without a lease is data of another program: it blocks the name, but it is no claim.
  */
 function claimsOn(at: Namespace, name: string, kvs: readonly IKeyValue[]): Found[] {
   const claims = kvs.flatMap((kv) => {

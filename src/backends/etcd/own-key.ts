@@ -1,5 +1,5 @@
-// The client's knowledge of a claim, and the repair of the claim's own key: a stranger's `etcdctl put` on the key takes its
-// lease away, and then the key would stay for ever after its client has died.
+// The client's knowledge of a claim, and the repair of the claim's own key. If somebody writes to that key with `etcdctl put`,
+// it loses its lease, and then it would stay for ever after its client has died.
 import type { IKeyValue, IRequestOp } from 'etcd3'
 import { UnavailableError } from '../../base/errors.ts'
 import type { Admitted, Claim } from '../../contract.ts'

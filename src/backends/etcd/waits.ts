@@ -39,7 +39,7 @@ export function untilAdmitted(
         // A lagging member may replay old events. The answer already has those up to its own revision.
         const fresh = deletions.filter((deletion) => deletion.revision > line.revision)
         const relevant = fresh.filter((deletion) => ahead.leaves(deletion) || isOwn(deletion))
-        // Deletions come in order, and the watch covers the own key: if no event deletes it, it stands.
+        // Deletions come in order, and the watch covers our own key: if no event deletes it, it stands.
         const proves = proven && gapless && watch.proves && !relevant.some(isOwn)
         const last = relevant.at(-1)
         if (!last || (proves && !fits(own, ahead.taken))) return

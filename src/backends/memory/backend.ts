@@ -78,10 +78,8 @@ export class MemoryBackend implements Backend {
     if (first && first.permits !== claim.permits) throw inUse(claim, first)
     if (this.#position(claim) < 0 && (claim.wait || fits(claim, weigh(line)))) {
       this.#tickets += 1n
-      this.#change(claim.name, [
-        ...line,
-        { claim, ticket: this.#tickets, weight: claim.weight, value: claim.value },
-      ])
+      const place = { claim, ticket: this.#tickets, weight: claim.weight, value: claim.value }
+      this.#change(claim.name, [...line, place])
     }
     return answerTo(claim, this.places(claim.name))
   }
