@@ -150,6 +150,7 @@ export class Acquirer {
       session,
       claim,
       admitted,
+      keep: stand.leave,
       withdraw: (hold) => {
         this.closing.leave(hold)
         return this.closing.withdrawals.note(this.#withdraw(stand))

@@ -22,6 +22,8 @@ export interface Grant {
   readonly session: Session
   readonly claim: Claim
   readonly admitted: Admitted
+  /** Lets the next local callers have all permits of the claim but so many. */
+  keep(weight: number): void
   /** Removes the claim from the store and lets the next local caller have its turn. */
   withdraw(hold: Hold): Promise<void>
 }
