@@ -150,6 +150,7 @@ export class Acquirer {
       session,
       claim,
       admitted,
+      looks: this.#sessions.looks,
       withdraw: (hold) => {
         this.closing.leave(hold)
         return this.closing.withdrawals.note(this.#withdraw(stand))
@@ -171,7 +172,7 @@ export class Acquirer {
    */
   async #withdraw({ claim, session, leave }: Stand): Promise<void> {
     try {
-      if (session.over) return
+      if (session.over || this.closing.freed) return await this.closing.freed
       const request = { ...session.requests, retries: Infinity }
       await persist(request, (signal) => this.#backend.withdraw(claim, signal))
     } catch (error) {

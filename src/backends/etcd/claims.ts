@@ -31,6 +31,7 @@ import {
   txn,
 } from './operations.ts'
 import { type ClaimState, stands } from './own-key.ts'
+import { Reads } from './reads.ts'
 import { untilAdmitted, untilDeleted } from './waits.ts'
 import type { Transport } from './wire/transport.ts'
 
@@ -49,10 +50,12 @@ export class Claims {
   readonly #layout: Layout
   readonly #delay: LockDelay
   readonly #tombstones: Tombstones
+  readonly #reads: Reads
   readonly #states = new WeakMap<Claim, ClaimState>()
 
   constructor(transport: Transport, layout: Layout, delay: LockDelay, tombstones: Tombstones) {
     this.#transport = transport
+    this.#reads = new Reads(transport)
     this.#layout = layout
     this.#delay = delay
     this.#tombstones = tombstones
@@ -96,21 +99,15 @@ export class Claims {
 
   async verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
     const state = this.of(claim)
-    const response = await this.#transport.txn(txn([], [get(state.keys.key)]), signal)
-    return stands(this.#transport, state, read(response.responses, 0).kvs[0], signal)
+    return stands(this.#transport, state, await this.#reads.key(state.keys.key, signal), signal)
   }
 
   /** The knowledge of this claim, kept until it is withdrawn. */
   of(claim: Claim): ClaimState {
     const known = this.#states.get(claim)
     if (known) return known
-    const state = {
-      claim,
-      keys: this.#layout.claimKeys(claim),
-      value: claim.value,
-      version: 1n,
-      unanswered: false,
-    }
+    const keys = this.#layout.claimKeys(claim)
+    const state = { claim, keys, value: claim.value, version: 1n, unanswered: false }
     this.#states.set(claim, state)
     return state
   }

@@ -1,0 +1,76 @@
+// Reads single keys of one client. Owns that reads share transactions: the holds of a client are verified at the same
+// moments, and ten thousand requests of their own would keep etcd busy. claims.ts knows what the keys mean.
+import type { IKeyValue } from 'etcd3'
+import { type Settle, untilAborted } from '../../base/abort.ts'
+import { get, read, txn } from './operations.ts'
+import type { Transport } from './wire/transport.ts'
+
+/** The most keys of one transaction. etcd takes 128 operations by default. */
+const mostKeys = 100
+
+/** A key that a caller waits for. */
+interface Wanted {
+  readonly key: string
+  readonly settle: Settle<IKeyValue | undefined>
+  /** The request that asks for it, once it is sent. */
+  request?: Request
+}
+
+interface Request {
+  /** How many callers still wait for it. */
+  waiting: number
+  readonly limit: AbortController
+}
+
+/** Reads of keys, one request after another. Keys that are asked for during a request are in the next one. */
+export class Reads {
+  readonly #transport: Transport
+  /** The keys that were not sent yet. */
+  readonly #wanted = new Set<Wanted>()
+  #busy = false
+
+  constructor(transport: Transport) {
+    this.#transport = transport
+  }
+
+  /** The key, by a consistent read that is sent after this call. Rejects as the transport does. */
+  key(key: string, signal: AbortSignal): Promise<IKeyValue | undefined> {
+    return untilAborted(signal, (settle) => {
+      const wanted: Wanted = { key, settle }
+      this.#wanted.add(wanted)
+      if (!this.#busy) void this.#run()
+      return () => {
+        this.#wanted.delete(wanted)
+        const { request } = wanted
+        if (!request) return
+        request.waiting -= 1
+        // With the reason of the last caller: a member that answers none of them in time is left.
+        if (request.waiting === 0 && signal.aborted) request.limit.abort(signal.reason)
+      }
+    })
+  }
+
+  /** Begins when everything that runs at this moment has added its keys. */
+  async #run(): Promise<void> {
+    this.#busy = true
+    await undefined
+    while (this.#wanted.size > 0) await this.#send([...this.#wanted].slice(0, mostKeys))
+    this.#busy = false
+  }
+
+  /** Never rejects: each caller hears of an error. */
+  async #send(batch: readonly Wanted[]): Promise<void> {
+    const request = { waiting: batch.length, limit: new AbortController() }
+    for (const wanted of batch) {
+      this.#wanted.delete(wanted)
+      wanted.request = request
+    }
+    try {
+      const keys = batch.map(({ key }) => get(key))
+      const { responses } = await this.#transport.txn(txn([], keys), request.limit.signal)
+      for (const [place, { settle }] of batch.entries()) settle.resolve(read(responses, place).kvs[0])
+    } catch (error) {
+      for (const { settle } of batch) settle.reject(error)
+    }
+  }
+}
