@@ -142,7 +142,7 @@ const session = [
   {
     name: 'session-ended-under-work',
     file: 'src/core/closing.ts',
-    find: 'const isAlone = this.#works.none && this.#attended.size === 0',
+    find: 'const isAlone = this.#works.size === 0 && this.#attended.size === 0',
     put: 'const isAlone = true',
     stores: etcd,
     tests: ['core/closing'],

@@ -58,7 +58,7 @@ export class Reads {
     this.#busy = false
   }
 
-  /** Never rejects: each caller hears of an error. */
+  /** Never rejects: each caller gets the error. */
   async #send(batch: readonly Wanted[]): Promise<void> {
     const request = { waiting: batch.length, limit: new AbortController() }
     for (const wanted of batch) {
