@@ -18,6 +18,14 @@ const busy = [
   'test/property/!(streams)/**/*.test.ts', // streams run in real time
 ]
 
+// What takes less time than the start of its process, and waits for nothing: these files share processes.
+const quick = [
+  'test/{base,locks,election}/*.test.ts',
+  'test/core/!(leaks).test.ts', // leaks looks at the memory of its process
+  'test/cron/!(cost).test.ts', // cost at its processor time
+  'test/{api,arguments,arguments-of-stores,connect,house,layers,words}.test.ts',
+]
+
 // What waits long on each line of etcd: the lines run side by side.
 const eachLine = ['test/backends/etcd/real/{cluster,loss,differential}.test.ts']
 // Where other files need the cores, the members of a cluster miss one another's heartbeats and elect no leader: alone, at the end.
@@ -43,6 +51,7 @@ const steppingBack = (name: string, include: string[]) => {
   const { test } = project(name, include)
   return { test: { ...test, setupFiles: ['./test/step-back.ts'] } }
 }
+const sharing = ({ test }: ReturnType<typeof project>) => ({ test: { ...test, isolate: false } })
 const last = ({ test }: ReturnType<typeof project>) => ({
   test: { ...test, maxWorkers: 2, sequence: { groupOrder: 2 } },
 })
@@ -57,8 +66,9 @@ export default defineConfig({
         project(`waiting, etcd ${line}`, eachLine, { env: { LEASEHOLD_TESTED_LINE: line } }),
       ),
       project('waiting', soak || traces ? [] : ['test/**/*.test.ts'], {
-        exclude: [...busy, ...eachLine, ...alone],
+        exclude: [...busy, ...eachLine, ...quick, ...alone],
       }),
+      sharing(project('quick', soak || traces ? [] : quick)),
       last(project('alone', soak || traces ? [] : alone)),
     ],
   },

@@ -32,8 +32,10 @@ export interface Claim {
   readonly id: string
   readonly name: string
   readonly session: string
-  /** How many may hold the name at once: 1 for a mutex, the permits of a semaphore. */
+  /** The same for all claims of the name: 1 for a mutex, `sharedPermits` for a lock of readers and writers. */
   readonly permits: number
+  /** How many permits it takes. It holds when the weights of all claims before it, and its own, fit into the permits. */
+  weight: number
   /** The text about this claim that other clients may read while it stands. */
   readonly value: string
   /** Whether to stand in line if it is not admitted. If false, a refused claim leaves nothing in the store. */
@@ -107,7 +109,12 @@ export interface Backend extends LeaderBackend, OperatorBackend, Partial<Catalog
    * touches another claim; sends no request if the claim cannot be in the store.
    */
   withdraw(claim: Claim, signal: AbortSignal): Promise<void>
-  /** Whether an admitted claim still stands, by a consistent read. */
+  /**
+   * Makes an admitted claim as light in the store as `claim.weight`, which the caller has just made smaller. It keeps its
+   * place, and others are admitted to the rest. A writer can only become a reader. Idempotent. Returns as `verify` does.
+   */
+  shrink(claim: Claim, signal: AbortSignal): Promise<boolean>
+  /** Whether an admitted claim still stands with its whole weight, by a consistent read. */
   verify(claim: Claim, signal: AbortSignal): Promise<boolean>
   /** Replaces the value of an admitted claim if it still stands, and returns whether it does. */
   proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean>

@@ -17,6 +17,7 @@ const documents = [
   'docs/cron.md',
   'docs/command.md',
   'docs/leaders.md',
+  'docs/locks.md',
   'bench/README.md',
 ]
 const blocks = documents.flatMap(blocksOf)

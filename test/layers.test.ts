@@ -109,10 +109,8 @@ const mayUse: Record<string, readonly string[]> = {
   // Orders of waiters that never give up. Other waiters may give up, and async-mutex would keep them in its queue.
   'async-mutex': ['backends/etcd/operator.ts', 'core/hold.ts'],
   commander: ['cli/'],
-  // Only the `wire` folder of a backend uses its client library.
-  consul: ['backends/consul/wire/servers.ts'],
   croner: ['cron/schedule.ts'],
-  // Loaded only for a caller who hands in a client of it.
+  // Loaded only for a caller who hands in a client of it. npm consul is not loaded at all: its client needs nothing else.
   etcd3: ['backends/etcd/wire/etcd3/failures.ts'],
   'p-retry': ['core/request.ts'],
   'protobufjs/minimal.js': ['backends/etcd/wire/http2/proto/messages.ts'],

@@ -1,7 +1,8 @@
 // Makes node_modules match package-lock.json, so that a fresh clone needs no other command before `npm start` or `npm
 // test`. Owns when an install is needed. Uses only Node and npm.
 // @ts-check
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, statSync } from 'node:fs'
 
 /** Installs if node_modules is missing or older than the lock file. Throws when npm fails. */
@@ -25,6 +26,19 @@ export function run(program, args) {
   const { status, error } = spawnSync(program, args, { stdio: 'inherit' })
   if (error) throw error
   if (status !== 0) throw new Failed(`${program} ${args.join(' ')} exited with ${status}`)
+}
+
+/**
+ * Runs programs side by side with this terminal, and waits for all. Throws when one fails.
+ * @param {readonly (readonly [program: string, args: readonly string[]])[]} commands
+ */
+export async function runTogether(commands) {
+  const codes = commands.map(async ([program, args]) => {
+    const [code] = await once(spawn(program, args, { stdio: 'inherit' }), 'close')
+    return code === 0 ? [] : [`${program} ${args.join(' ')} exited with ${code}`]
+  })
+  const failures = (await Promise.all(codes)).flat()
+  if (failures.length > 0) throw new Failed(failures.join('\n'))
 }
 
 /** The failure of a step that has printed its own error; only its name is still to be printed. */

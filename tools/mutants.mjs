@@ -127,7 +127,7 @@ function prepare(mutant) {
   mkdirSync(join(copy, 'test'), { recursive: true })
   for (const folder of [
     'src',
-    ...['property', 'core', 'cron', 'conformance'].map((name) => join('test', name)),
+    ...['property', 'core', 'cron', 'conformance', 'election'].map((name) => join('test', name)),
   ]) {
     cpSync(join(root, folder), join(copy, folder), { recursive: true })
   }

@@ -27,6 +27,8 @@ export interface Facts {
   readonly requestsAtOnce?: number
   /** Whether the store has a catalog of services, in which a leader can be announced. */
   readonly catalog?: boolean
+  /** The most permits of a semaphore that one claim can take; undefined if there is no limit. */
+  readonly weightMax?: number
   /** The largest checkpoint in bytes of UTF-8. */
   readonly checkpointBytesMax: number
   /** The largest value of an election's leader in bytes of UTF-8. */

@@ -6,6 +6,8 @@ export interface Standing {
   readonly session: string
   readonly held: boolean
   readonly value: string
+  /** How many permits it takes, if that is not 1. */
+  readonly weight?: number | undefined
   /**
    * The token that every client can see and that `break` takes. No other claim on the name has or had it. For our own
    * hold it is `hold.token`, unless the store does not show that one: a mutex on etcd has the create revision of its
@@ -31,7 +33,7 @@ export interface Overtaking extends Readonly<Record<'holder' | 'target', bigint>
 /** A name that has claims. */
 export interface NameState {
   readonly name: string
-  /** How many may hold at once. Undefined if no claim on the name shows it. */
+  /** The permits of the claims. Undefined if no claim on the name shows it. */
   readonly permits: number | undefined
   /** Holders first, then waiters in order. */
   readonly claims: readonly Standing[]

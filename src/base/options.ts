@@ -131,9 +131,12 @@ export function list(item: Kind, of: string, mayBeEmpty = true): Kind {
 
 /** An object of options. In messages `prefix` stands before its keys, as in `tls.cert`. */
 export function object(table: Table, prefix: string): Kind {
-  const keys = Object.keys(table)
   return {
-    takes: keys.length > 0 ? `an object with ${keys.join(', ')}` : 'an object without options',
+    // Computed only for an error: most calls have no wrong option.
+    get takes() {
+      const keys = Object.keys(table)
+      return keys.length > 0 ? `an object with ${keys.join(', ')}` : 'an object without options'
+    },
     secret: true,
     judge(value) {
       if (!isObject(value)) return 'wrong type'

@@ -10,7 +10,7 @@ import type { Standing } from '../contract.ts'
 import { describeHolders, parseHolder } from '../core/holder.ts'
 import { say, write } from './exit.ts'
 
-/** The output: a stream that may be a terminal. */
+/** The output, which may be a terminal. */
 export interface Screen {
   readonly isTTY?: boolean
   write(text: string): unknown
@@ -30,9 +30,7 @@ export interface ProgressOptions {
   readonly screen?: Screen
 }
 
-/**
- * How often to ask for the holders. A person is looking, and a waiter far back in line does not get every change ahead.
- */
+/** How often to ask for the holders, in ms. A waiter far back in line does not get every change ahead of it. */
 const lookMs = 5_000
 
 /** Shows one wait after another. */
@@ -44,17 +42,20 @@ export class Progress {
   /** The number of the present wait, so that an answer for an earlier wait is not drawn. */
   #wait = 0
   #drawn = false
+  /** The place in line: 1 for the next one. */
   #place = 0
   #line: readonly Standing[] = []
+  /** Whether a question about the line is under way. */
   #looking = false
+  /** Whether the place has changed since that question was sent. */
   #heard = false
   #cancelLook = (): void => {}
 
   constructor(options: ProgressOptions) {
     this.#options = options
     this.#screen = options.screen ?? terminal
-    const seen = this.#screen.isTTY && !options.quiet && process.env.TERM !== 'dumb'
-    this.onWait = seen ? (ahead) => this.#hear(ahead) : undefined
+    const isShown = this.#screen.isTTY && !options.quiet && process.env.TERM !== 'dumb'
+    this.onWait = isShown ? (ahead) => this.#hear(ahead) : undefined
   }
 
   /** Erases the line: the wait is over, or its state is unknown. */

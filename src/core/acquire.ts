@@ -14,7 +14,7 @@ import { type Leave, Lines } from './local-queue.ts'
 import { backoffMs, persist, timeout } from './request.ts'
 import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
-import { limitMs, type Seen, type Wish } from './wish.ts'
+import type { Seen, Wish } from './wish.ts'
 
 /** Turns wishes into holds. Each client has one. */
 export class Acquirer {
@@ -62,11 +62,11 @@ export class Acquirer {
     const scope = new Scope()
       .on(this.closing.scope)
       .onSignal(wish.signal)
-      .onTimeout(this.#clock, limitMs(wish, this.#backend.facts, this.#sessions.coveredMs), () => timeout)
-    const onWait = listener(wish.onWait, scope)
+      .onTimeout(this.#clock, wish.waitMs === 0 ? this.#sessions.shortMs : wish.waitMs, () => timeout)
+    const onWait = wish.onWait && listener(wish.onWait, scope)
     try {
       scope.throwIfEnded()
-      const leave = await this.#lines.enter(wish.name, wish.permits, wish.waitMs !== 0, scope, onWait)
+      const leave = await this.#lines.enter(wish, wish.waitMs !== 0, scope, onWait)
       seen.isOwn = leave === undefined
       return leave && (await this.#inTurn({ ...wish, onWait }, { leave, seen }, scope))
     } catch (error) {
@@ -81,13 +81,14 @@ export class Acquirer {
 
   /** Makes a claim and, as long as its session is lost before the answer, another one in the next session. */
   async #inTurn<H extends Hold>(wish: Wish<H>, turn: Turn, scope: Scope): Promise<H | undefined> {
-    const { name, permits, value, candidate, priority } = wish
+    const { name, permits, weight, value, candidate, priority } = wish
     const wait = wish.waitMs !== 0
     for (let lost = 0; ; lost += 1) {
       const session = (lost === 0 && this.#sessions.live) || (await this.#session(wish, turn, lost, scope))
       this.#claims += 1
       const id = String(this.#claims)
-      const claim: Claim = { id, name, session: session.id, permits, value, wait, candidate, priority }
+      const own = { id, session: session.id, name, permits, weight, value }
+      const claim: Claim = { ...own, wait, candidate, priority }
       const outcome = await this.#stand(wish, { claim, session, ...turn }, scope)
       if (outcome !== 'session over') return outcome
     }
@@ -116,7 +117,6 @@ export class Acquirer {
     try {
       const { onWait, waitMs } = wish
       const attempt = await untilAnswered({ ...stand, backend: this.#backend, request, onWait, waitMs })
-      if (session.over) return 'session over'
       scope.throwIfEnded()
       if (attempt.held) return this.#hold(wish, stand, attempt)
       // Sends no request unless an answer was lost. Afterwards the next local caller finds the turn free.
@@ -151,6 +151,7 @@ export class Acquirer {
       claim,
       admitted,
       looks: this.#sessions.looks,
+      keep: stand.leave,
       withdraw: (hold) => {
         this.closing.leave(hold)
         return this.closing.withdrawals.note(this.#withdraw(stand))

@@ -18,10 +18,10 @@ export function teller(
   }
 }
 
-/** Wraps `listen` so that its errors end `scope`. Undefined if there is no `listen`. */
+/** Wraps `listen` so that its errors end `scope`. */
 export function listener<T extends readonly unknown[]>(
-  listen: ((...values: T) => unknown) | undefined,
+  listen: (...values: T) => unknown,
   scope: Scope,
-): ((...values: T) => void) | undefined {
-  return listen && ((...values) => void (async () => listen(...values))().catch((error) => scope.end(error)))
+): (...values: T) => void {
+  return (...values) => void (async () => listen(...values))().catch((error) => scope.end(error))
 }

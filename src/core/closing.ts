@@ -62,7 +62,7 @@ export class Closing {
     const released = Promise.allSettled([...this.#holds].map((hold) => hold.release()))
     await this.#works.settled()
     const givenBack = Promise.allSettled([...this.#attended].map((hold) => hold.release()))
-    // These acquires were told to end just now; their withdrawals start only in this step.
+    // The acquires were told to end just now. Their withdrawals start only when they have ended.
     const withdrawn = this.acquires.settled().then(() => this.withdrawals.settled())
     const all = Promise.all([released, givenBack, withdrawn])
     const { size } = this.withdrawals

@@ -25,6 +25,8 @@ export interface Grant {
   readonly admitted: Admitted
   /** When holds are verified. */
   readonly looks: Rounds
+  /** Lets the next local callers have all permits of the claim but so many. */
+  keep(weight: number): void
   /** Removes the claim from the store and lets the next local caller have its turn. */
   withdraw(hold: Hold): Promise<void>
 }
@@ -45,7 +47,7 @@ export class ClaimHold implements Hold {
   #lost: Error | undefined
   #released: Promise<void> | undefined
   #stopBeforeMs = 0
-  #cancelAlarm = nothing
+  #cancelAlarm: (() => void) | undefined
 
   constructor(grant: Grant) {
     this.#grant = grant
@@ -173,7 +175,7 @@ export class ClaimHold implements Hold {
   }
 
   #end(): Promise<void> {
-    this.#cancelAlarm()
+    this.#cancelAlarm?.()
     this.#unsubscribe()
     this.#cancelWatch()
     this.#watching?.end(this.#lost)

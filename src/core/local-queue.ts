@@ -1,21 +1,25 @@
-// The line inside one process. Claims of one client for one name wait here first, so that the store sees one of them
-// at a time (of a semaphore: as many as it has permits). Owns the order among callers of this client.
+// The line inside one process. Claims of one client for one name wait here first, so that the store sees only those of
+// them that fit into the permits. The rule is that of the store. Owns the order among callers of this client.
 import type { Scope } from '../base/scope.ts'
+import type { Claim } from '../contract.ts'
 
-/** Gives the turn to the next caller of this client. Idempotent. */
-export type Leave = () => void
+/** Gives the permits of a turn to the next callers of this client, all or all but some. Idempotent. */
+export type Leave = (kept?: number) => void
 
 /** Called with the number of calls of this client that stand ahead. */
 type LocalWait = (ahead: number, isLocal: true) => void
 
 interface Line {
-  /** How many callers have their turn now. */
+  readonly permits: number
+  /** How many callers have their turn now, and how many permits they take. */
   inside: number
+  taken: number
   /** In order of arrival. A Set, so that a waiter that gives up is removed at once. */
   readonly waiting: Set<Waiter>
 }
 
 interface Waiter {
+  readonly weight: number
   /** Gives the waiter its turn. */
   pass(): void
   /** Tells the waiter how many calls of this client stand ahead, if the number has changed. */
@@ -32,35 +36,56 @@ export class Lines {
    * this client that stand ahead, whenever that changes.
    */
   async enter(
-    name: string,
-    permits: number,
+    { name, permits, weight }: Pick<Claim, 'name' | 'permits' | 'weight'>,
     wait: boolean,
     scope: Scope,
     onWait?: LocalWait,
   ): Promise<Leave | undefined> {
     const key = `${permits} ${name}`
-    const line = this.#lines.get(key) ?? { inside: 0, waiting: new Set() }
+    const line = this.#lines.get(key) ?? { permits, inside: 0, taken: 0, waiting: new Set() }
     this.#lines.set(key, line)
-    if (line.inside < permits) line.inside += 1
-    else if (wait) await turn(line, scope, onWait)
+    if (line.waiting.size === 0 && line.taken + weight <= permits) enter(line, weight)
+    else if (wait) await turn(line, weight, scope, onWait)
     else return undefined
-    let left = false
-    return () => {
-      if (left) return
-      left = true
-      const [next] = line.waiting
-      if (next) next.pass()
-      else line.inside -= 1
+    let left = weight
+    return (kept = 0) => {
+      if (left <= kept) return
+      line.taken -= left - kept
+      left = kept
+      if (left === 0) line.inside -= 1
+      passTurns(line)
       if (line.inside === 0) this.#lines.delete(key)
     }
   }
 }
 
-/** Resolves when a caller that leaves passes the turn on. */
-function turn(line: Line, scope: Scope, onWait: LocalWait | undefined): Promise<void> {
+function enter(line: Line, weight: number): void {
+  line.inside += 1
+  line.taken += weight
+}
+
+/** Gives their turns to the first waiters, as many as fit. */
+function passTurns(line: Line): void {
+  for (const next of line.waiting) {
+    if (line.taken + next.weight > line.permits) return
+    enter(line, next.weight)
+    next.pass()
+  }
+}
+
+/** Takes a waiter out of the line. A lighter one behind it may fit. */
+function drop(line: Line, waiter: Waiter): void {
+  line.waiting.delete(waiter)
+  passTurns(line)
+  tellAll(line)
+}
+
+/** Resolves when callers that leave pass the turn on. */
+function turn(line: Line, weight: number, scope: Scope, onWait: LocalWait | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     let told = 0
     const waiter: Waiter = {
+      weight,
       pass() {
         line.waiting.delete(waiter)
         giveUp()
@@ -74,9 +99,8 @@ function turn(line: Line, scope: Scope, onWait: LocalWait | undefined): Promise<
     }
     line.waiting.add(waiter)
     const giveUp = scope.onEnd((reason) => {
-      line.waiting.delete(waiter)
       reject(reason)
-      tellAll(line)
+      drop(line, waiter)
     })
     tellAll(line)
   })

@@ -6,7 +6,7 @@ import { RefusedError, UnavailableError } from '../base/errors.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend } from '../contract.ts'
 import { Gate } from './gate.ts'
-import { coveredMs, openingMs } from './lifetime.ts'
+import { coveredMs, openingMs, requestMs } from './lifetime.ts'
 import { backoffMs, persist, type RequestOptions, requestOptions, rethrow } from './request.ts'
 import { Rounds } from './rounds.ts'
 import { Session } from './session.ts'
@@ -64,6 +64,14 @@ export class Sessions {
         await pause(this.#clock, backoffMs(this.#clock, failures), scope.signal)
       }
     }
+  }
+
+  /**
+   * The time limit of a call that does not wait: two requests, so that a store that hangs does not hold the caller up.
+   * Undefined for a store that answers at once.
+   */
+  get shortMs(): number | undefined {
+    return this.#backend.facts.answersAtOnce ? undefined : 2 * requestMs(this.coveredMs)
   }
 
   /** Stops opening, and ends the session in the background, if there is one: for a client whose `connect` failed. */

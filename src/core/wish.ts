@@ -1,13 +1,12 @@
-// A caller's request for a name, and the time that it gives the store. acquire.ts and admission.ts fulfil a wish.
+// A caller's request for a name: types only. acquire.ts and admission.ts fulfil a wish.
 import type { Hold } from '../api/hold.ts'
-import type { Facts } from '../contract.ts'
 import type { Grant } from './hold.ts'
-import { requestMs } from './lifetime.ts'
 
 /** A caller's request for a name. */
 export interface Wish<H extends Hold = Hold> {
   readonly name: string
   readonly permits: number
+  readonly weight: number
   readonly value: string
   /** Whether other clients observe the holder: see `Claim`. */
   readonly candidate: boolean
@@ -32,13 +31,4 @@ export interface Seen {
   delayed: boolean
   /** Whether only other calls of this client were in the way. */
   isOwn: boolean
-}
-
-/**
- * How long a wish may take, including the time in which the store is silent; undefined if there is no limit. With a
- * `waitMs` of 0 it is the time of two requests, so that a store that hangs does not hold the caller up.
- */
-export function limitMs({ waitMs }: Wish, facts: Facts, coveredMs: number): number | undefined {
-  if (waitMs !== 0) return waitMs
-  return facts.answersAtOnce ? undefined : 2 * requestMs(coveredMs)
 }

@@ -89,7 +89,15 @@ export function stand(
   { signal }: Scope,
 ): Promise<TickHold> {
   const make = (grant: Grant): TickHold => new TickHold(grant)
-  const wish = { name, permits: 1, value: client.holder, candidate: false, releasesItself: true, make }
+  const wish = {
+    name,
+    permits: 1,
+    weight: 1,
+    value: client.holder,
+    candidate: false,
+    releasesItself: true,
+    make,
+  }
   return client.acquirer.acquire({ ...wish, waitMs, onWait, signal })
 }
 
@@ -108,12 +116,12 @@ async function watch(client: CronClient, contest: Contest, taken: Scope): Promis
   }
 }
 
-/** Ignores that the store is out of reach: that is no reason to leave the line. */
+/** Ignores errors of a store that is out of reach: the host stays in line. */
 function unlessUnavailable(error: unknown): undefined {
   if (!(error instanceof UnavailableError)) throw error
 }
 
-/** Called with the lock. The tick is ours, too, unless another host took it while we waited. */
+/** Called when we have the lock. We also have the tick, unless another host took it while we waited. */
 async function secured(client: CronClient, contest: Contest, hold: TickHold): Promise<Outcome> {
   try {
     const marker = await look(client, contest)

@@ -1,5 +1,5 @@
-// A cron job that many hosts have on their schedule and one runs. Owns the methods for callers. taking.ts takes part in
-// one tick on this host; keeper.ts waits for the next one.
+// A cron job that many hosts have on their schedule, and that one of them runs. Owns the methods for callers. taking.ts takes
+// part in one tick on this host; keeper.ts waits for the next one.
 import type {
   CronGuard,
   CronJob,

@@ -73,7 +73,7 @@ export function stateOf([name, text]: readonly [name: string, text: string]): Cr
   return span ? [{ name, last: recordOf(span) }] : []
 }
 
-/** A hold under which ticks run. Its checkpoints are kept inside the marker. */
+/** A hold under which ticks run. The marker contains its checkpoints. */
 export class TickHold extends ClaimHold {
   #marker: Marker = { spans: [] }
 

@@ -1,5 +1,5 @@
-// Finds ticks that no host took. Owns how: in slices, so that the event loop turns in between, and before this host has
-// the lock, so that no renewal has to wait.
+// Finds ticks that no host took. It looks in slices, so that the event loop turns in between, and before this host has the
+// lock, so that no renewal has to wait.
 import { type Clock, pause } from '../base/clock.ts'
 import type { Scope } from '../base/scope.ts'
 import type { Schedule } from './schedule.ts'
@@ -12,7 +12,7 @@ const slice = 50
 /** The ticks of a schedule after one time and before another. */
 export interface Missed {
   readonly afterMs: number
-  /** In order: the latest ones, at most 1,000. */
+  /** The latest ones, at most 1,000, in order. */
   readonly ticks: readonly number[]
   /** Whether there are older ones. */
   readonly more: boolean

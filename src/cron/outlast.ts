@@ -1,5 +1,5 @@
-// Tries on while the store is out of reach: a tick is worth that until the next one. Owns how long and how often.
-// core/request.ts repeats a single request; this begins anew after those repeats have failed.
+// Tries again and again while the store is out of reach, until the next tick comes. Owns how long and how often.
+// core/request.ts repeats a single request; this file begins anew when those repeats have failed.
 import { type Clock, mostElapsedMs, pause } from '../base/clock.ts'
 import { HoldLostError, UnavailableError } from '../base/errors.ts'
 import type { Scope } from '../base/scope.ts'
@@ -16,7 +16,7 @@ export interface Outlasting {
 
 const [restLeastMs, restMostMs] = [1_000, 30_000]
 
-/** Wraps an error that must not count as an outage, though its class may be that of one. */
+/** Wraps an error that does not count as an outage, even if it is an UnavailableError or HoldLostError. */
 export class Final extends Error {
   readonly error: unknown
   constructor(error: unknown) {

@@ -19,14 +19,14 @@ export function presentTick(schedule: Schedule, nowMs: number, aheadMs: number =
   return { tickMs, early: tickMs - nowMs > aheadMs }
 }
 
-/** The time until the next tick, for which it is worth to try for this one. Undefined if there is no next tick. */
+/** The time until the next tick: so long a host tries for this one. Undefined if there is no next tick. */
 export function untilNextMs(schedule: Schedule, tickMs: number, nowMs: number): number | undefined {
   const nextMs = schedule.next(tickMs)
   return nextMs === undefined ? undefined : Math.max(1, nextMs - nowMs)
 }
 
 /**
- * The latest tick that can be on record if no clock is wrong. It leaves room for a host whose clock is ahead while ours
+ * The latest tick that can be on record if no clock is wrong. It allows for a host whose clock is ahead while ours
  * is behind.
  */
 export function horizonOf(nowMs: number, aheadMs: number = aheadDefaultMs): number {

@@ -1,8 +1,8 @@
-// Decides by the record which tick may run, and computes the next record. Pure functions. Owns that a tick runs once,
+// Decides by the record which tick may run, and computes the next record. Pure functions. Ensures that a tick runs once,
 // even if clocks are wrong: a tick on record is never run again, and a tick of the far future stops no other tick.
 import type { Holder } from '../api/hold.ts'
 
-/** Ticks that were taken one after the other, without one left out. */
+/** Ticks in a row that were all taken. */
 export interface Span {
   /** The first of these ticks, in ms since 1970. */
   readonly fromMs: number
@@ -84,7 +84,7 @@ export function spanBefore(marker: Marker | undefined, tickMs: number): Span | u
 /** The facts of a tick that are written. */
 export interface Mark extends Pick<Span, 'by' | 'done' | 'ended' | 'token'> {
   readonly tickMs: number
-  /** The tick of the schedule before this one; undefined where that is not known. */
+  /** The tick of the schedule before this one; undefined if it is not known. */
   readonly previousMs: number | undefined
   readonly horizonMs: number
   readonly by: Holder
@@ -101,7 +101,7 @@ export function withMark(marker: Marker | undefined, mark: Mark): Marker {
   return { spans: [first, ...fewer(others, spansMost - 1)], text: marker?.text }
 }
 
-/** The span that ends with this tick or with the one before it: the mark takes its place. Undefined where there is none. */
+/** The span that ends with this tick or with the one before it: the mark takes its place. Undefined if there is none. */
 export function spanReplaced(
   marker: Marker | undefined,
   { tickMs, previousMs = Number.POSITIVE_INFINITY }: Pick<Mark, 'tickMs' | 'previousMs'>,

@@ -1,5 +1,5 @@
-// One host's turn at a cron job, under the lock: marks a tick, runs the job, and ends it in its grace. Owns that a tick
-// counts as taken only if its job began.
+// One host's turn at a cron job, under the lock: marks a tick, runs the job, and ends it within its grace. Ensures that a
+// tick counts as taken only if its job began.
 import type { CronJob } from '../api/cron.ts'
 import type { Holder } from '../api/hold.ts'
 import { type Clock, isoTime } from '../base/clock.ts'
@@ -33,7 +33,7 @@ export interface Unbegun {
 export interface Turn<T> extends Work<T> {
   readonly schedule: Schedule | undefined
   readonly horizonMs: number
-  /** By token: the ticks that this host has marked and not begun, however their marks were answered. */
+  /** By token: the ticks that this host has marked and not begun, whether or not the store answered. */
   readonly unbegun: Map<string, Unbegun>
   /** Called each time that a tick is on record, before its job begins. */
   readonly onMarked: (tickMs: number) => void
@@ -86,12 +86,12 @@ async function giveBack({ hold, scope, unbegun }: Turn<unknown>, token: string):
   const record = hold.record(withoutMark(hold.marker, { ...mark, token }))
   await record.then(
     () => forget(unbegun, mark.tickMs),
-    () => {}, // taking.ts tells it
+    () => {}, // taking.ts reports it
   )
   scope.throwIfEnded()
 }
 
-/** No mark of this tick is unbegun any more, of earlier tries neither. */
+/** From now on no mark of this tick counts as unbegun, including marks of earlier tries. */
 function forget(unbegun: Map<string, Unbegun>, tickMs: number): void {
   for (const [token, mark] of unbegun) if (mark.tickMs === tickMs) unbegun.delete(token)
 }

@@ -1,5 +1,5 @@
-// The leader as a service in the catalog of a store that has one. Owns from when to when the service is shown: while the
-// term is held and its work is not asked to stop.
+// Shows the leader as a service in the catalog of the store, if it has one. Owns the time of that: while the term is held
+// and its work is not asked to stop.
 
 import type { LeaderService, LeadWork } from '../api/election.ts'
 import type { LedTerm } from '../api/term.ts'
@@ -67,7 +67,7 @@ class Showing {
     this.#onError = onError
   }
 
-  /** Never rejects. A request under way is awaited, since it would show the service again after its removal. */
+  /** Never rejects. Waits for a request under way, since that would show the service again after its removal. */
   async until(over: AbortSignal): Promise<void> {
     const { clock, facts, ttlMs } = this.#client
     const term = this.#term
@@ -82,14 +82,14 @@ class Showing {
   }
 
   /**
-   * Whether the term surely lasts until the service that is announced now counts as unhealthy again. After a renewal it
-   * does; after some without an answer it does not, and another candidate may lead then.
+   * Whether the term surely lasts until the service, if it is announced now, counts as unhealthy again. After a renewal it
+   * does. After some renewals without an answer it does not: another candidate may lead by then.
    */
   get #isSure(): boolean {
     return this.#term.remainingMs >= this.#announcement.forMs
   }
 
-  /** Whether it succeeded. Equal errors in a row are told once. */
+  /** Whether it succeeded. Reports equal errors in a row only once. */
   async #tried(act: () => Promise<void>): Promise<boolean> {
     try {
       await act()

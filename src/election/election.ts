@@ -188,7 +188,7 @@ export class ClientElection implements Election {
     checkValue(value, facts)
     const make = (grant: Grant): ClaimTerm => new ClaimTerm(grant)
     return {
-      ...{ name: this.name, permits: 1, value, candidate: true, make },
+      ...{ name: this.name, permits: 1, weight: 1, value, candidate: true, make },
       ...(releasesItself && { releasesItself }),
     }
   }

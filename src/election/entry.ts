@@ -1,5 +1,5 @@
-// The way of a candidate into office, again and again. Owns whether it may stand in line now, and leaves the line when it
-// may not: while it is not eligible, and while it makes room for others.
+// The way of a candidate to its next term. Owns the decision whether the candidate may stand in line now. It leaves the line
+// while it is not eligible, and while it makes room for others.
 import type { CandidateValue, LeadOptions } from '../api/election.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { type Ending, Scope } from '../base/scope.ts'
@@ -9,10 +9,10 @@ import type { ClaimTerm } from './term.ts'
 /** How often a candidate is asked whether it is eligible, in ms. */
 const askMs = 1_000
 
-/** Ends a campaign of which the candidate leaves the line. */
+/** The reason that ends a campaign when the candidate leaves the line. */
 const leaves: unique symbol = Symbol('leaves the line')
 
-/** The things that a campaign for work of ours has, and that of a caller does not. */
+/** The properties of a campaign of `lead`, which a caller's campaign does not have. */
 export interface Attendance {
   /** If true, `close` waits for the work, and does not release the term before. */
   readonly releasesItself?: boolean
@@ -51,7 +51,7 @@ export class Entry {
     this.#client = client
   }
 
-  /** Resolves with a term, or with undefined where it had to leave the line. Rejects as a campaign does. */
+  /** Resolves with a term, or with undefined if the candidate had to leave the line. Rejects as a campaign does. */
   async term(value: CandidateValue | undefined, onStanding: () => void): Promise<ClaimTerm | undefined> {
     await this.#untilEligible()
     return this.#client.draining.ended ? this.#asReserve(value) : this.#inLine(value, onStanding)
@@ -80,7 +80,7 @@ export class Entry {
     }
   }
 
-  /** Stands in no line: leads only where nobody else wants to. */
+  /** Does not stand in line: leads only if no other candidate leads or waits. */
   async #asReserve(value: CandidateValue | undefined): Promise<ClaimTerm | undefined> {
     const { clock, scope, tryCampaign, untilVacant } = this.#client
     for (let tries = 1; ; tries += 1) {
@@ -111,7 +111,7 @@ export class Entry {
     scope.end(leaves)
   }
 
-  /** Whether it may stand. An error counts as no, and is told once for each message in a row. */
+  /** Whether it may stand in line. An error counts as no. Equal errors in a row are reported once. */
   async #isEligible(): Promise<boolean> {
     const { eligible, tell } = this.#client
     try {

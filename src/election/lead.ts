@@ -19,7 +19,7 @@ const retryMaxDefaultMs = 30_000
 
 /** How often a leader that makes room asks for other candidates, in ms. */
 const lookMs = 1_000
-/** How long such a leader spares those that waited before, in ms: they may be about to make room themselves. */
+/** For so long, in ms, such a leader does not hand over to older waiters: they may be about to make room themselves. */
 const spareMs = 10_000
 
 /** The parts that leading uses. */
@@ -105,7 +105,7 @@ export class Lead {
     return Math.max(awayMs, backoffMs(clock, this.#inVain, mostMs))
   }
 
-  /** Ends the term in order once a candidate waits that came later, or one that still waits after some time. */
+  /** Ends the term in order when a newer candidate waits, or when an older one still waits after some time. */
   async #makeRoom(term: ClaimTerm): Promise<void> {
     const { clock, name, waiting } = this.#client
     const { signal } = term
@@ -121,7 +121,7 @@ export class Lead {
   }
 }
 
-/** Whether asking again is pointless as long as nobody changes something outside of this process. */
+/** Whether another try is pointless until somebody changes something outside of this process. */
 function isFinal(error: unknown): boolean {
   return error instanceof ConflictError || error instanceof RefusedError
 }

@@ -1,4 +1,4 @@
-// An observation under way, as its caller holds it. Owns that the caller can leave it at any moment, and the age of its
+// The observation that a caller iterates. Ensures that the caller can leave it at any moment, and owns the age of its
 // knowledge. sight.ts yields the leaders.
 import type { Observing, SeenLeader } from '../api/election.ts'
 import { type Clock, type Mark, mostElapsedMs } from '../base/clock.ts'
@@ -8,7 +8,7 @@ import { requestMs } from '../core/lifetime.ts'
 
 type Step = IteratorResult<SeenLeader | undefined, never>
 
-/** Ends an observation that its caller leaves. */
+/** The reason that ends an observation when its caller leaves it. */
 const left = Symbol('left')
 const done = { done: true, value: undefined } as unknown as Step
 
@@ -47,7 +47,7 @@ export class ObservingLoop implements Observing {
     this.#scope = scope
   }
 
-  /** Asks, and remembers when the answered question was sent. */
+  /** Asks. After the answer, remembers when the question was sent. */
   async ask(question: () => Promise<Observation>): Promise<Observation> {
     const sent = { wallMs: this.#clock.wallMs(), mark: this.#clock.mark() }
     const answer = await question()

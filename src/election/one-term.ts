@@ -1,5 +1,5 @@
-// Work for one term. Owns the order at its end, and that the caller gets the result or the error of the work. lead.ts works
-// term after term.
+// Work for one term. Owns the order at its end, and returns the result or the error of the work to the caller. lead.ts works
+// for term after term.
 import type { LedTerm } from '../api/term.ts'
 import type { Scope } from '../base/scope.ts'
 import { awaitWithGrace, type Grace } from '../core/grace.ts'

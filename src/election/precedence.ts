@@ -1,5 +1,5 @@
-// The order in a line, where candidates may change it: one of a higher priority goes ahead of lower ones, and a leader
-// chooses the next. Owns the choice of those to overtake, and the moment; the store does it in one step.
+// Changes of the order in a line: a candidate of a higher priority goes ahead of lower ones, and a leader chooses the next.
+// Owns which claims are overtaken, and when. The store does it in one step.
 import { type Clock, pause } from '../base/clock.ts'
 import { ConflictError } from '../base/errors.ts'
 import { quoted } from '../base/printable.ts'
@@ -7,13 +7,13 @@ import type { Ending } from '../base/scope.ts'
 import type { Overtaking, Standing } from '../contract.ts'
 import { backoffMs } from '../core/request.ts'
 
-/** How many claims one step of the store takes. */
+/** The most claims that one step of the store removes. */
 const mostAtOnce = 50
 
 /** The line of one name, as a waiting candidate reads and changes it. */
 export interface OpenLine {
   readonly clock: Clock
-  /** Ends the watch over the line, with the wait. */
+  /** Its end ends the watch over the line. It ends with the wait. */
   readonly scope: Ending
   readonly priority: number
   /** The session of this candidate. */
@@ -32,8 +32,8 @@ export class Overtaker {
   }
 
   /**
-   * Overtakes until no lower one waits ahead. Call it when that may have changed. Rejects as a request does; ends in peace
-   * with the scope.
+   * Overtakes until no candidate of a lower priority waits ahead. Call it when the line may have changed. Rejects as a
+   * request does. If the scope ends, it resolves.
    */
   look(): Promise<void> {
     this.#running ??= this.#overtake().finally(() => {
@@ -87,7 +87,7 @@ export function wayTo(line: readonly Standing[], name: string, to: string): Over
   return between.length > 0 ? overtaking(holder, target, between) : undefined
 }
 
-/** The last ones first: each one that wakes stands in line again behind the target. */
+/** The last ones first: each client that wakes stands in line again behind the target. */
 function overtaking(holder: Standing, target: Standing, passed: readonly Standing[]): Overtaking {
   const waiting = passed.slice(-mostAtOnce).map(({ token }) => token)
   return { holder: holder.token, target: target.token, waiting }

@@ -1,5 +1,5 @@
-// The sight of an observer: the leader, at each change. Owns the definition of a change, and that the observation outlasts
-// outages. core/follow.ts waits for changes.
+// The leaders that an observer sees, one at each change. Owns the definition of a change, and goes on through outages.
+// core/follow.ts waits for changes.
 import type { ObserveOptions } from '../api/election.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { type Ending, Scope } from '../base/scope.ts'
@@ -24,7 +24,7 @@ export interface Scenery {
 export interface Onlooker {
   /** It has begun, and this ends it. */
   open(scope: Scope): void
-  /** Asks, and notes when the question was sent that is answered. */
+  /** Asks. After the answer, notes when the question was sent. */
   ask(question: () => Promise<Observation>): Promise<Observation>
 }
 

@@ -1,5 +1,5 @@
-// One term and the work in it. Owns the order at the end of a term: the work is asked to stop, it ends, leadership is
-// given up, errors are reported. Owns also the case of work that does not end.
+// One term and the work in it. Owns the order at the end of a term: the work is asked to stop, the work ends, leadership is
+// given up, errors are reported. Also owns the case of work that does not end.
 import type { LeadWork } from '../api/election.ts'
 import { orAborted } from '../base/abort.ts'
 import { HoldLostError } from '../base/errors.ts'

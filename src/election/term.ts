@@ -42,7 +42,7 @@ export class ClaimTerm extends ClaimHold implements Term {
     return this.resign()
   }
 
-  /** Sees to it that this candidate is the next. Rejects as `handOver`. */
+  /** Overtakes the candidates before this one, so that it leads next. Rejects as `handOver` does. */
   async makeNext(to: string, options: AskOptions): Promise<void> {
     checkCandidate(to)
     checkOptions(options, askOptions)

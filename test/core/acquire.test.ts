@@ -2,39 +2,15 @@
 import { expect, test } from 'vitest'
 import type { Backend } from '../../src/contract.ts'
 import { marginMs } from '../../src/core/lifetime.ts'
-import {
-  connect,
-  HoldLostError,
-  type Leasehold,
-  RefusedError,
-  UnavailableError,
-  WaitTimeoutError,
-} from '../../src/index.ts'
+import { connect, HoldLostError, RefusedError, UnavailableError, WaitTimeoutError } from '../../src/index.ts'
 import { FaultyStore } from './faulty.ts'
 import { ManualClock, settle } from './manual-clock.ts'
+import { type TwoClients, twoClients } from './two-clients.ts'
 
 const ttlMs = 10_000
 const never = new AbortController().signal
 
-interface Scene {
-  readonly clock: ManualClock
-  readonly store: FaultyStore
-  readonly one: Leasehold
-  readonly other: Leasehold
-  /** A view of the store without the faults. */
-  readonly truth: Backend
-}
-
-async function scene(): Promise<Scene> {
-  const clock = new ManualClock()
-  const store = new FaultyStore()
-  const [one, other] = await Promise.all([clientOf(store, clock), clientOf(store, clock)])
-  return { clock, store, one, other, truth: await store.source.open(clock) }
-}
-
-function clientOf(store: FaultyStore, clock: ManualClock): Promise<Leasehold> {
-  return connect(store.source, { clock, ttlMs })
-}
+const scene = (): Promise<TwoClients> => twoClients(ttlMs)
 
 test('an attempt without an answer is repeated, and the claim stands once', async () => {
   const { clock, store, one, truth } = await scene()
@@ -286,7 +262,7 @@ test('connect fails soon if the store cannot be reached, and leaves nothing runn
   const clock = new ManualClock()
   const store = new FaultyStore()
   store.faults.set('createSession', 'refuse')
-  const refused = expect(clientOf(store, clock)).rejects.toThrow(UnavailableError)
+  const refused = expect(connect(store.source, { clock, ttlMs })).rejects.toThrow(UnavailableError)
   await clock.advance(5_000)
   await refused
   expect(clock.timers).toBe(0)
@@ -300,6 +276,7 @@ async function removeClaim(backend: Backend, name: string): Promise<void> {
     name,
     session: standing?.session ?? '',
     permits: 1,
+    weight: 1,
     value: '',
     wait: true,
     candidate: false,

@@ -36,7 +36,16 @@ async function scene() {
   let ids = 0
   const claim = (permits: number): Claim => {
     ids += 1
-    return { id: String(ids), name: 'a', session, permits, value: '', wait: true, candidate: false }
+    return {
+      id: String(ids),
+      name: 'a',
+      session,
+      permits,
+      weight: 1,
+      value: '',
+      wait: true,
+      candidate: false,
+    }
   }
   const keys = (): string[] => state.read({ prefix: '' }).entries.map(({ key }) => key)
   /** Asks until the last of these fates, and gives back whatever came of it. */

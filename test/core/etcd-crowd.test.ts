@@ -9,7 +9,16 @@ import { Tombstones } from '../../src/backends/shared/tombstones.ts'
 import { UnavailableError } from '../../src/base/errors.ts'
 import { ManualClock } from './manual-clock.ts'
 
-const claim = { name: 'a', id: '1', session: 'ab', permits: 1, value: '', wait: true, candidate: false }
+const claim = {
+  name: 'a',
+  id: '1',
+  session: 'ab',
+  permits: 1,
+  weight: 1,
+  value: '',
+  wait: true,
+  candidate: false,
+}
 
 /** A server that answers no attempt in time, and knows how many keys there are. */
 function slow(keys: number): { readonly claims: Claims; readonly asked: string[] } {

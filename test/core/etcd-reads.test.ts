@@ -30,18 +30,18 @@ const names = Array.from({ length: 250 }, (_, index) => `k${index}`)
 test('the reads of one moment share transactions of a hundred, and each caller gets its own key', async () => {
   const answers = new Answers()
   const reads = new Reads(answers.transport)
-  const found = await Promise.all(names.map((name) => reads.key(name, never)))
-  expect(found.map((kv) => String(kv?.key))).toEqual(names)
+  const found = await Promise.all(names.map((key) => reads.all({ key }, never)))
+  expect(found.map(([kv]) => String(kv?.key))).toEqual(names)
   expect(answers.asked.map(({ length }) => length)).toEqual([100, 100, 50])
 })
 
 test('a key that is asked for after a request was sent is in the next one', async () => {
   const answers = new Answers()
   const reads = new Reads(answers.transport)
-  await reads.key('a', never)
-  const next = reads.key('b', never)
+  await reads.all({ key: 'a' }, never)
+  const next = reads.all({ key: 'b' }, never)
   await Promise.resolve()
-  await Promise.all([next, reads.key('c', never), reads.key('d', never)])
+  await Promise.all([next, reads.all({ key: 'c' }, never), reads.all({ key: 'd' }, never)])
   expect(answers.asked).toEqual([['a'], ['b'], ['c', 'd']])
 })
 
@@ -51,7 +51,7 @@ test('a caller that gives up before its key is sent takes it out, and an error r
   const reads = new Reads(answers.transport)
   const limits = [0, 1, 2, 3].map(() => new AbortController())
   const asked = limits.map(({ signal }, index) => {
-    const given = reads.key(`k${index}`, signal).catch((error: unknown) => error)
+    const given = reads.all({ key: `k${index}` }, signal).catch((error: unknown) => error)
     return index === 0 ? Promise.resolve().then(() => given) : given
   })
   await Promise.resolve()
@@ -60,7 +60,7 @@ test('a caller that gives up before its key is sent takes it out, and an error r
   for (const limit of limits) limit.abort('over')
   expect(await Promise.all(asked)).toEqual(['over', 'over', 'over', 'gone'])
   answers.silent = false
-  expect(String((await reads.key('next', never))?.key)).toBe('next')
+  expect(await reads.all({ key: 'next' }, never)).toHaveLength(1)
 })
 
 test('a caller that gives up ends only its own wait, and the last one ends the request', async () => {
@@ -68,7 +68,7 @@ test('a caller that gives up ends only its own wait, and the last one ends the r
   answers.silent = true
   const reads = new Reads(answers.transport)
   const limits = [new AbortController(), new AbortController()]
-  const asked = limits.map(({ signal }) => reads.key('a', signal).catch((error: unknown) => error))
+  const asked = limits.map(({ signal }) => reads.all({ key: 'a' }, signal).catch((error: unknown) => error))
   await Promise.resolve()
   limits[0]?.abort('first')
   expect(await asked[0]).toBe('first')

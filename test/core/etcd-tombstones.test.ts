@@ -33,7 +33,16 @@ async function scene() {
   let ids = 0
   const claim = (): Claim => {
     ids += 1
-    return { id: String(ids), name: 'a', session, permits: 1, value: '', wait: true, candidate: false }
+    return {
+      id: String(ids),
+      name: 'a',
+      session,
+      permits: 1,
+      weight: 1,
+      value: '',
+      wait: true,
+      candidate: false,
+    }
   }
   const keys = (): string[] => state.range('\0', '\0').map(({ key }) => key)
   const attempt = async (of: Claim, ...next: Fate[]): Promise<void> => {

@@ -67,7 +67,7 @@ function consul(): Store {
 
 async function held({ backend }: Store, candidate: boolean): Promise<Claim> {
   const { id: session } = await backend.createSession(10_000, never)
-  const claim = { id: '1', name: 'a', session, permits: 1, value: 'v', wait: true, candidate }
+  const claim = { id: '1', name: 'a', session, permits: 1, weight: 1, value: 'v', wait: true, candidate }
   expect(await backend.attempt(claim, never)).toMatchObject({ held: true })
   return claim
 }

@@ -2,30 +2,16 @@
 // when the store is asked once more, and what the caller gets then.
 import { expect, test } from 'vitest'
 import type { Backend, Claim } from '../../src/contract.ts'
-import { connect, type Leasehold, UnavailableError } from '../../src/index.ts'
-import { FaultyStore } from './faulty.ts'
-import { ManualClock, settle } from './manual-clock.ts'
+import { UnavailableError } from '../../src/index.ts'
+import { settle } from './manual-clock.ts'
+import { type TwoClients, twoClients } from './two-clients.ts'
 
 const ttlMs = 9_000
 /** A thirtieth of the time to live: a younger admission is believed. */
 const believedMs = 300
 const never = new AbortController().signal
 
-interface Scene {
-  readonly clock: ManualClock
-  readonly store: FaultyStore
-  readonly one: Leasehold
-  readonly other: Leasehold
-  /** A view of the store without the faults. */
-  readonly truth: Backend
-}
-
-async function scene(): Promise<Scene> {
-  const [clock, store] = [new ManualClock(), new FaultyStore()]
-  const open = (): Promise<Leasehold> => connect(store.source, { clock, ttlMs })
-  const [one, other] = await Promise.all([open(), open()])
-  return { clock, store, one, other, truth: await store.source.open(clock) }
-}
+const scene = (): Promise<TwoClients> => twoClients(ttlMs)
 
 /** Breaks the lock of its present holder within one turn of the event loop. */
 async function breakLock(truth: Backend): Promise<void> {
@@ -161,7 +147,7 @@ test('a stopped process does not get a lock that was handed over to it and broke
   // The release, its event, and the break, all before the process sees any of them.
   const holder: Claim = {
     ...{ id: '1', name: 'a', session: standing?.session ?? '' },
-    ...{ permits: 1, value: '', wait: true, candidate: false },
+    ...{ permits: 1, weight: 1, value: '', wait: true, candidate: false },
   }
   void truth.withdraw(holder, never)
   void breakLock(truth)

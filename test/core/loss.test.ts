@@ -138,6 +138,7 @@ test('a loss that the store shows only after the release is not reported', async
     name: 'a',
     session: standing?.session ?? '',
     permits: 1,
+    weight: 1,
     value: '',
     wait: true,
     candidate: false,

@@ -102,6 +102,17 @@ test('a hand-over to nobody, or past a claim that may not be overtaken, changes 
   expect(await crew.line()).toEqual(['first', 'plain', 'high', 'last'])
 })
 
+test('a hand-over moves all that wait before the named candidate in one step', async () => {
+  const crew = new Crew()
+  const first = await crew.stand('first', { priority: 0 })
+  for (const name of ['second', 'third', 'fourth', 'fifth']) await crew.stand(name, { priority: 0 })
+  await first.term?.handOver('fourth')
+  await crew.clock.advance(100)
+  expect(crew.led).toEqual(['first', 'fourth'])
+  const line = await crew.line() // moved one by one, the later ones would stand in line again first
+  expect(line.indexOf('second')).toBeLessThan(line.indexOf('third'))
+})
+
 test('a term of campaign hands over, too, and is resigned', async () => {
   const crew = new Crew()
   const client = await connect(crew.store.source, { clock: crew.clock, ttlMs: 12_000 })

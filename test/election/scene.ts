@@ -1,28 +1,13 @@
 // Two candidates of one election on one store, on a clock that the test moves: the beginning of the tests of `lead`.
-import type { Backend } from '../../src/contract.ts'
-import { connect, type LeadOptions, type LeadWork, type Leasehold, type LedTerm } from '../../src/index.ts'
-import { FaultyStore } from '../core/faulty.ts'
-import { ManualClock, settle } from '../core/manual-clock.ts'
+import type { LeadOptions, LeadWork, LedTerm } from '../../src/index.ts'
+import { settle } from '../core/manual-clock.ts'
+import { type TwoClients, twoClients } from '../core/two-clients.ts'
 
 export const never: AbortSignal = new AbortController().signal
 
-/** Two hosts that share a clock and a store. */
-export interface Scene {
-  readonly clock: ManualClock
-  readonly store: FaultyStore
-  readonly one: Leasehold
-  readonly other: Leasehold
-  /** A view of the store without the faults. */
-  readonly truth: Backend
-}
+export type Scene = TwoClients
 
-export async function scene(): Promise<Scene> {
-  const clock = new ManualClock()
-  const store = new FaultyStore()
-  const client = (): Promise<Leasehold> => connect(store.source, { clock, ttlMs: 12_000 })
-  const [one, other] = await Promise.all([client(), client()])
-  return { clock, store, one, other, truth: await store.source.open(clock) }
-}
+export const scene = (): Promise<Scene> => twoClients(12_000)
 
 /** One candidate at work. */
 interface Candidate {

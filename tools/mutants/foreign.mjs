@@ -12,9 +12,9 @@ const backend = 'src/backends/memory/backend.ts'
 const mistakes = [
   {
     name: 'foreign-one-waiter-too-many',
-    file: backend,
-    find: 'return position >= 0 && position < claim.permits',
-    put: 'return position >= 0 && position < claim.permits + (claim.permits > 1 ? 1 : 0)',
+    file: 'src/backends/memory/line.ts',
+    find: 'weigh(line.slice(0, index)))',
+    put: 'weigh(line.slice(0, index)) - (place.claim.permits > 1 ? 1 : 0))',
     case: 'a semaphore admits as many as it has permits, then the next in line, with growing tokens',
   },
   {
@@ -67,9 +67,9 @@ const mistakes = [
   {
     name: 'foreign-abort-heard-after-the-answer',
     file: backend,
-    find: '    return this.#answer(claim)\n  }\n\n  /** Resolves with the new answer',
+    find: '    return answerTo(claim, this.places(claim.name))\n  }\n\n  /** Resolves with the new answer',
     put: `    if (!this.#holds(claim)) await new Promise((answer) => setTimeout(answer, 4_000))
-    return this.#answer(claim)\n  }\n\n  /** Resolves with the new answer`,
+    return answerTo(claim, this.places(claim.name))\n  }\n\n  /** Resolves with the new answer`,
     case: 'an abort before the store answers ends every question soon, with the reason of the abort',
   },
   {
@@ -110,7 +110,7 @@ const mistakes = [
   {
     name: 'foreign-refused-claim-stays',
     file: backend,
-    find: ' && (claim.wait || line.length < claim.permits)',
+    find: ' && (claim.wait || fits(claim, weigh(line)))',
     put: '',
     case: 'a claim without wait holds if the name is free, and leaves nothing in the store if it is refused',
   },

@@ -36,6 +36,7 @@ export const ofLeaders = [
     file: 'src/election/precedence.ts',
     find: '  const waiting = passed.slice(-mostAtOnce).map(({ token }) => token)\n',
     put: '  const waiting = passed.slice(-1).map(({ token }) => token)\n',
+    tests: ['election/rolling'],
     stores: election,
     by: successor,
   },
@@ -185,7 +186,7 @@ export const ofLeaders = [
   },
   {
     name: 'etcd-candidate-token-by-admission',
-    file: 'src/backends/etcd/claims.ts',
+    file: 'src/backends/etcd/own-key.ts',
     find: 'permits === 1 && !candidate ? revision',
     put: 'permits === 1 ? revision',
     stores: election,

@@ -151,8 +151,8 @@ const session = [
   {
     name: 'etcd-read-of-another-key',
     file: 'src/backends/etcd/reads.ts',
-    find: 'read(responses, place).kvs[0]',
-    put: 'read(responses, place && 0).kvs[0]',
+    find: 'read(responses, place).kvs',
+    put: 'read(responses, place && 0).kvs',
     stores: etcd,
     tests: ['core/etcd-reads'],
     by: healthy,
@@ -222,14 +222,6 @@ const hold = [
 /** @type {readonly Mutant[]} */
 const acquire = [
   {
-    name: 'claim-outlives-its-session',
-    file: 'src/core/acquire.ts',
-    find: "      if (session.over) return 'session over'\n      scope.throwIfEnded()\n",
-    put: '',
-    stores: etcd,
-    by: belief,
-  },
-  {
     name: 'abort-does-not-withdraw',
     file: 'src/core/acquire.ts',
     find: '    const withdrawn = this.#withdrawAside(stand)\n',
@@ -248,7 +240,7 @@ const acquire = [
   {
     name: 'wait-has-no-end',
     file: 'src/core/acquire.ts',
-    find: '      .onTimeout(this.#clock, limitMs(wish, this.#backend.facts, this.#sessions.coveredMs), () => timeout)\n',
+    find: '      .onTimeout(this.#clock, wish.waitMs === 0 ? this.#sessions.shortMs : wish.waitMs, () => timeout)\n',
     put: '',
     stores: etcd,
     by: givenUp,
@@ -344,15 +336,15 @@ const acquire = [
   {
     name: 'one-too-many-in-the-local-line',
     file: 'src/core/local-queue.ts',
-    find: 'if (line.inside < permits)',
-    put: 'if (line.inside <= permits)',
+    find: 'line.taken + weight <= permits',
+    put: 'line.taken <= permits',
     stores: etcd,
     by: belief,
   },
   {
     name: 'turn-given-to-who-gave-up',
     file: 'src/core/local-queue.ts',
-    find: '      line.waiting.delete(waiter)\n      reject(reason)',
+    find: '      reject(reason)\n      drop(line, waiter)',
     put: '      reject(reason)',
     stores: memory,
     by: goesOn,
@@ -372,7 +364,7 @@ const onEtcd = [
   {
     name: 'etcd-dead-not-counted',
     file: 'src/backends/etcd/line.ts',
-    find: 'ahead.length + dead.length < permits : undefined',
+    find: 'fits(claim, taken + weigh(dead)) : undefined',
     put: 'true : undefined',
     stores: delayed,
     by: belief,
@@ -444,8 +436,8 @@ const onEtcd = [
   },
   {
     name: 'etcd-two-holders-one-token',
-    file: 'src/backends/etcd/claims.ts',
-    find: 'permits === 1 && !candidate ? revision : (state.created as bigint)',
+    file: 'src/backends/etcd/own-key.ts',
+    find: 'permits === 1 && !candidate ? revision : (created as bigint)',
     put: 'revision',
     stores: etcd,
     by: 'growing-tokens',
@@ -453,15 +445,16 @@ const onEtcd = [
   {
     name: 'etcd-removed-claim-admitted',
     file: 'src/backends/etcd/waits.ts',
-    find: 'relevant.every((deletion) => deletion.key !== key)',
+    find: '!relevant.some(isOwn)',
     put: 'true',
+    tests: ['core/etcd-waits'],
     stores: etcd,
     by: belief,
   },
   {
     name: 'etcd-watch-gap-trusted',
     file: 'src/backends/etcd/waits.ts',
-    find: 'gapless = revision <= line.revision || (await allStand(ahead, reread))',
+    find: 'gapless = revision <= line.revision || (await allStand(ahead.keys, reread))',
     put: 'gapless = revision >= 0n',
     stores: etcd,
     by: prompt,
@@ -477,16 +470,16 @@ const onEtcd = [
   {
     name: 'etcd-predecessor-gone-so-mine',
     file: 'src/backends/etcd/waits.ts',
-    find: '        const proves = proven && gapless && watch.proves && relevant.every((deletion) => deletion.key !== key)\n        const last = relevant.at(-1)\n        if (!last || (proves && ahead.size >= permits)) return',
-    put: '        const proves = gapless && ahead.size >= permits - permits\n        const last = relevant.at(-1)\n        if (!last) return',
+    find: '        const proves = proven && gapless && watch.proves && !relevant.some(isOwn)\n        const last = relevant.at(-1)\n        if (!last || (proves && !fits(own, ahead.taken))) return',
+    put: '        const proves = gapless && ahead.taken >= 0\n        const last = relevant.at(-1)\n        if (!last) return',
     stores: etcd,
     by: belief,
   },
   {
     name: 'etcd-one-too-many',
     file: 'src/backends/etcd/line.ts',
-    find: 'if (ahead.length >= permits) return false\n  return complete ? ahead.length + dead.length < permits',
-    put: 'if (ahead.length > permits) return false\n  return complete ? ahead.length + dead.length <= permits',
+    find: 'const taken = weigh(ahead)\n  if (!fits(claim, taken)) return false',
+    put: 'const taken = weigh(ahead) - 1\n  if (!fits(claim, taken)) return false',
     stores: etcd,
     by: belief,
   },
@@ -574,7 +567,7 @@ const onEtcd = [
   {
     name: 'etcd-key-stays-without-its-lease',
     file: 'src/backends/etcd/own-key.ts',
-    find: '  if (found.lease !== keys.lease) await attach(transport, state, found, signal)\n',
+    find: '  if (first?.lease !== keys.lease) await attach(transport, state, first as IKeyValue, signal)\n',
     put: '',
     stores: [],
     tests: ['core/etcd-lost-lease'],
@@ -584,6 +577,24 @@ const onEtcd = [
 
 /** @type {readonly Mutant[]} */
 const onConsul = [
+  {
+    name: 'consul-takes-the-answer-of-another-request',
+    file: 'src/backends/consul/wire/requests.ts',
+    find: '  if (!entries.every(({ key }) => isMeant(key)))',
+    put: '  if (entries.length < 0)',
+    stores: [],
+    tests: ['property/consul-answers'],
+    by: own,
+  },
+  {
+    name: 'consul-request-given-up-keeps-its-socket',
+    file: 'src/backends/consul/wire/http.ts',
+    find: '      if (!isOver) sent.destroy()',
+    put: '      if (isOver) sent.destroy()',
+    stores: [],
+    tests: ['property/consul-answers'],
+    by: own,
+  },
   {
     name: 'consul-no-tombstone-written',
     file: 'src/backends/consul/claims.ts',
@@ -685,8 +696,8 @@ const onConsul = [
   {
     name: 'consul-one-too-many',
     file: 'src/backends/consul/semaphore.ts',
-    find: "if (left.length >= claim.permits) return 'delayed'",
-    put: "if (left.length > claim.permits) return 'delayed'",
+    find: "if (!fits(claim, weigh(left))) return 'delayed'",
+    put: "if (!fits(claim, weigh(left) - 1)) return 'delayed'",
     stores: consul,
     by: belief,
   },
@@ -777,9 +788,9 @@ const onConsul = [
 const inMemory = [
   {
     name: 'memory-one-too-many',
-    file: 'src/backends/memory/backend.ts',
-    find: 'return position >= 0 && position < claim.permits',
-    put: 'return position >= 0 && position <= claim.permits',
+    file: 'src/backends/memory/line.ts',
+    find: 'weigh(line.slice(0, index)))',
+    put: 'weigh(line.slice(0, index)) - 1)',
     stores: memory,
     by: belief,
   },

@@ -132,6 +132,10 @@ export class ConsulBackend implements Backend {
     this.#claims.forget(claim)
   }
 
+  shrink(claim: Claim, signal: AbortSignal): Promise<boolean> {
+    return this.#semaphores.shrink(this.#claims.of(claim), signal)
+  }
+
   verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
     return this.#protocol(claim).verify(this.#claims.of(claim), signal)
   }

@@ -1,9 +1,10 @@
 // How the list of a semaphore's holders is changed in Consul: the operations of one transaction, which Consul refuses
 // if its conditions fail. Pure; semaphore.ts decides which claims go on the list.
-import type { ClaimState, Held } from './claims.ts'
+import type { Claim } from '../../contract.ts'
+import type { ClaimState, Held, Holding } from './claims.ts'
 import { semaphoreFlags } from './layout.ts'
-import { formatHolders, type Holders, type StoredHolders } from './line.ts'
-import type { Operation, TxnOutcome } from './wire/transport.ts'
+import { formatHolders, type Holders, type ListedHolder, type StoredHolders } from './line.ts'
+import type { Operation, Snapshot, StoredKey, TxnOutcome } from './wire/transport.ts'
 
 /** Takes a permit, if all is as it was read: puts the claim on the list, makes its own key, and deletes its ticket. */
 export function enter(state: ClaimState, list: StoredHolders, session: string): Operation[] {
@@ -32,13 +33,24 @@ function unused(key: string, stray: Held | undefined): Operation[] {
 }
 
 function write(key: string, list: Holders, index: number): Operation {
-  return { verb: 'cas', key, value: formatHolders(list), flags: semaphoreFlags, index }
+  return { verb: 'cas', key, ...formatHolders(list), index }
 }
 
 /** The list without this holder. An empty one is deleted, as `consul lock` does. */
 export function without(key: string, { permits, holders, index }: StoredHolders, session: string): Operation {
-  const left = holders.filter((holder) => holder !== session)
+  const left = holders.filter((holder) => holder.session !== session)
   return left.length > 0 ? write(key, { permits, holders: left }, index) : { verb: 'delete-cas', key, index }
+}
+
+/** The list on which this holder has other permits, if the holder's own key stands. */
+export function lighter(
+  key: string,
+  { key: own, session }: Held,
+  list: StoredHolders,
+  weight: number,
+): Operation[] {
+  const holders = list.holders.map((each) => (each.session === session ? { session, weight } : each))
+  return [{ verb: 'check-session', key: own, session }, write(key, { ...list, holders }, list.index)]
 }
 
 /**
@@ -58,4 +70,23 @@ export function delayedKeys(outcome: TxnOutcome, operations: readonly Operation[
   if (outcome.applied) return []
   const delayed = outcome.failures.filter(({ reason }) => reason.includes('lock delay'))
   return delayed.flatMap(({ operation }) => operations[operation]?.key ?? [])
+}
+
+/** The answer for a claim that holds by a key. */
+export function admitted(by: Held): Holding {
+  return { held: true, token: by.token, by }
+}
+
+/** Whether this holder on the list is the one with that key, and has all permits of the claim. */
+export function isWhole({ session, weight }: ListedHolder, own: StoredKey, claim: Claim): boolean {
+  return session === own.session && weight >= claim.weight
+}
+
+/** Whether the ticket of an answer is gone. */
+export const isLeft = ({ entries: [ticket] }: Snapshot): boolean => ticket?.session === undefined
+
+/** The own key is made when its claim is admitted, and only then: that index is the token. */
+export function heldBy(own: StoredKey, before?: Held): Held {
+  const { key, flags, session = '', createIndex: created, modifyIndex: modified } = own
+  return { key, flags, session, created, modified, token: before?.token ?? BigInt(created) }
 }

@@ -1,4 +1,4 @@
-// Makes a Consul backend from options or a URL. It loads npm consul only when it is opened.
+// Makes a Consul backend from options or a URL.
 
 import type { Clock } from '../../base/clock.ts'
 import type { BackendSource } from '../../contract.ts'
@@ -57,9 +57,12 @@ async function transportOf(
   clock: Clock,
 ): Promise<Transport> {
   const { ConsulClient } = await import('./wire/client.ts')
-  const { givenClient, server } = await import('./wire/servers.ts')
+  const { server } = await import('./wire/servers.ts')
   const { client, token, tokenAgain, auth, tls, dc, enterprise } = options
-  if (client) return new ConsulClient(clock, [givenClient(client)])
+  if (client) {
+    const { givenClient } = await import('./wire/papi.ts')
+    return new ConsulClient(clock, [givenClient(client)])
+  }
   const access = { token, tokenAgain, auth, tls, dc, ...enterprise }
   return new ConsulClient(
     clock,

@@ -8,6 +8,9 @@ export const lockFlags = 0x2ddccbc058a50c18n
 /** The flags of Go's api.Semaphore, on the key with the list of holders and on each contender's own key. */
 export const semaphoreFlags = 0xe0f69a2baa414de0n
 
+/** The flags of a list of holders that do not all have one permit of a semaphore. Go's client refuses a key with these. */
+export const shapeFlags = 0x6c65617365686f6cn
+
 /** The keys of one name. */
 export interface NameKeys {
   /** The start of all keys of the name, and of all names that continue it after a slash. */
@@ -31,6 +34,7 @@ export interface ClaimKeys extends NameKeys {
 export interface TicketFacts {
   readonly session: string
   readonly permits: number
+  readonly weight: number
   readonly priority?: number | undefined
 }
 
@@ -63,13 +67,13 @@ export class Layout {
   /** The name to which a key may belong; undefined if no client of ours could have that name. */
   nameOf(key: string): string | undefined {
     const [, folder] =
-      /^(.*)\/\.line\/[^/.]+\.\d+\.\d+(?:\.p\d+)?$/s.exec(key) ?? /^(.*)\/[^/]+$/s.exec(key) ?? []
+      /^(.*)\/\.line\/[^/.]+\.\d+\.\d+(?:\.[pw]\d+)?$/s.exec(key) ?? /^(.*)\/[^/]+$/s.exec(key) ?? []
     return folder?.startsWith(this.#namespace) ? decodeName(folder.slice(this.#namespace.length)) : undefined
   }
 
-  claimKeys({ name, session, permits, id, priority }: Claim): ClaimKeys {
+  claimKeys({ name, session, permits, weight, id, priority }: Claim): ClaimKeys {
     const keys = this.keys(name)
-    const mark = priority === undefined ? '' : `.p${priority}`
+    const mark = priority !== undefined ? `.p${priority}` : weight > 1 ? `.w${weight}` : ''
     const ticket = `${keys.line}/${session}.${permits}.${id}${mark}`
     return { ...keys, ticket, tombstone: `${keys.folder}.withdrawn/${session}.${id}` }
   }
@@ -78,10 +82,11 @@ export class Layout {
 /** Reads a key as a ticket of this line; undefined for other keys, such as those of a name that continues this one. */
 export function parseTicket({ line }: NameKeys, key: string): TicketFacts | undefined {
   if (!key.startsWith(`${line}/`)) return undefined
-  const [, session, permits, priority] =
-    /^([^/.]+)\.(\d+)\.\d+(?:\.p(\d+))?$/.exec(key.slice(line.length + 1)) ?? []
+  const [, session, permits, mark, number] =
+    /^([^/.]+)\.(\d+)\.\d+(?:\.([pw])(\d+))?$/.exec(key.slice(line.length + 1)) ?? []
   if (!session) return undefined
-  return { session, permits: Number(permits), ...(priority && { priority: Number(priority) }) }
+  const weight = mark === 'w' ? Number(number) : 1
+  return { session, permits: Number(permits), weight, ...(mark === 'p' && { priority: Number(number) }) }
 }
 
 /**

@@ -1,9 +1,17 @@
 // Reads the state of a name from one answer of Consul: its line, its holders, and its kind of lock. Pure; mutex.ts and
 // semaphore.ts act on it.
 
+import { sharedPermits } from '../../base/shapes.ts'
 import type { Claim, Standing } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
-import { lockFlags, type NameKeys, parseTicket, semaphoreFlags, type TicketFacts } from './layout.ts'
+import {
+  lockFlags,
+  type NameKeys,
+  parseTicket,
+  semaphoreFlags,
+  shapeFlags,
+  type TicketFacts,
+} from './layout.ts'
 import type { StoredKey } from './wire/transport.ts'
 
 /** The ticket of a claim of Leasehold that waits, or of a mutex's holder that had to wait before it held. */
@@ -11,16 +19,23 @@ export interface Ticket {
   readonly key: string
   readonly session: string
   readonly permits: number
+  readonly weight: number
   readonly priority?: number | undefined
   readonly created: number
   readonly modified: number
   readonly value: string
 }
 
+/** A holder on the list, and how many permits it has. */
+export interface ListedHolder {
+  readonly session: string
+  readonly weight: number
+}
+
 /** The list of holders that Go's api.Semaphore keeps. */
 export interface Holders {
   readonly permits: number
-  readonly holders: readonly string[]
+  readonly holders: readonly ListedHolder[]
 }
 
 /** The list of holders, and the modify index of its key; 0 if there is no key. */
@@ -64,16 +79,40 @@ export function readContenders({ folder }: NameKeys, entries: readonly StoredKey
 /** Reads the list of holders; undefined if the value is not such a list. */
 export function parseHolders({ value }: StoredKey): Holders | undefined {
   try {
-    const { Limit: permits, Holders: holders } = JSON.parse(value)
-    return Number.isInteger(permits) ? { permits, holders: Object.keys(holders ?? {}) } : undefined
+    const { Limit: permits, Holders: plain, Weights: weights } = JSON.parse(value)
+    const ones = Object.keys(plain ?? {}).map((session) => [session, 1] as const)
+    const listed = weights ? Object.entries<number>(weights) : ones
+    const holders = listed.map(([session, weight]) => ({ session, weight }))
+    const isList = [permits, ...holders.map(({ weight }) => weight)].every(
+      (each) => Number.isInteger(each) && each > 0,
+    )
+    return isList ? { permits, holders } : undefined
   } catch {
     return undefined
   }
 }
 
-/** The list of holders as Go writes it. `Holders` is always there: Go's client panics without it. */
-export function formatHolders({ permits, holders }: Holders): string {
-  return JSON.stringify({ Limit: permits, Holders: Object.fromEntries(holders.map((id) => [id, true])) })
+/** Whether Go's client can have this list: it is that of a semaphore, and each holder has one permit. */
+function isPlain({ permits, holders }: Holders): boolean {
+  return permits !== sharedPermits && holders.every(({ weight }) => weight === 1)
+}
+
+/**
+ * The list of holders as Go writes it. `Holders` is always there: Go's client panics without it. A list that Go does not know
+ * has other flags and `Weights`: a client that does not know it, either, finds no holder there, and writes none.
+ */
+export function formatHolders(list: Holders): { readonly value: string; readonly flags: bigint } {
+  const { permits, holders } = list
+  const weights = Object.fromEntries(holders.map(({ session, weight }) => [session, weight]))
+  if (!isPlain(list))
+    return { value: JSON.stringify({ Limit: permits, Weights: weights }), flags: shapeFlags }
+  const plain = Object.fromEntries(holders.map(({ session }) => [session, true]))
+  return { value: JSON.stringify({ Limit: permits, Holders: plain }), flags: semaphoreFlags }
+}
+
+/** Whether these are the flags of a list of holders. */
+export function isListed(flags: bigint | undefined): boolean {
+  return flags === semaphoreFlags || flags === shapeFlags
 }
 
 /**
@@ -82,7 +121,8 @@ export function formatHolders({ permits, holders }: Holders): string {
  */
 export function checkKind(lock: StoredKey | undefined, ahead: readonly Ticket[], claim: Claim): void {
   const { permits } = claim
-  if (lock && lock.flags !== (permits === 1 ? lockFlags : semaphoreFlags)) {
+  const isKind = permits === 1 ? lock?.flags === lockFlags : isListed(lock?.flags)
+  if (lock && !isKind) {
     throw inUse(claim, { permits: permitsOf(lock), key: lock.key, leftOver: !lock.session })
   }
   const [oldest] = ahead
@@ -92,16 +132,18 @@ export function checkKind(lock: StoredKey | undefined, ahead: readonly Ticket[],
 /** The permits of this key; undefined if it is no lock that we know. */
 function permitsOf(lock: StoredKey): number | undefined {
   if (lock.flags === lockFlags) return 1
-  return lock.flags === semaphoreFlags ? parseHolders(lock)?.permits : undefined
+  return isListed(lock.flags) ? parseHolders(lock)?.permits : undefined
 }
 
 /** The claims on a name, holders first, then waiters in order. */
 export function readStandings(keys: NameKeys, entries: readonly StoredKey[]): Standing[] {
   const lock = readLock(keys, entries)
-  const slots = lock?.flags === semaphoreFlags ? parseHolders(lock) : undefined
+  const slots = lock && isListed(lock.flags) ? parseHolders(lock) : undefined
   const contenders = readContenders(keys, entries)
   const tickets = readTickets(keys, entries)
-  const isHolder = ({ session = '' }: StoredKey): boolean => slots?.holders.includes(session) ?? false
+  const weightOf = ({ session }: StoredKey): number | undefined =>
+    slots?.holders.find((holder) => holder.session === session)?.weight
+  const isHolder = (entry: StoredKey): boolean => weightOf(entry) !== undefined
   const holders = slots ? contenders.filter(isHolder) : lock?.session ? [lock] : []
   // The holder of a mutex keeps its ticket, so that the next claim in line has to watch only that ticket.
   const waiting = tickets.filter(({ session }) => slots || session !== lock?.session)
@@ -109,17 +151,19 @@ export function readStandings(keys: NameKeys, entries: readonly StoredKey[]): St
   const inOrder = [...waiting, ...others].sort((one, other) => one.created - other.created)
   const standing =
     (held: boolean) =>
-    ({ session, value, created, priority }: Shown) => ({
+    ({ session, value, created, priority, weight = 1 }: Shown) => ({
       ...{ session, value, held, token: BigInt(created) },
       ...(priority !== undefined && { priority }),
+      ...(weight > 1 && { weight }),
     })
-  return [...holders.map(asHolder).map(standing(true)), ...inOrder.map(standing(false))]
+  const held = holders.map((entry) => ({ ...asHolder(entry), weight: weightOf(entry) }))
+  return [...held.map(standing(true)), ...inOrder.map(standing(false))]
 }
 
 /** The permits of the name; undefined if its keys do not show them. */
 export function readPermits(keys: NameKeys, entries: readonly StoredKey[]): number | undefined {
   const lock = readLock(keys, entries)
-  if (lock?.flags === semaphoreFlags) return parseHolders(lock)?.permits
+  if (lock && isListed(lock.flags)) return parseHolders(lock)?.permits
   return lock?.session ? 1 : readTickets(keys, entries)[0]?.permits
 }
 
@@ -137,6 +181,7 @@ interface Shown {
   readonly value: string
   readonly created: number
   readonly priority?: number | undefined
+  readonly weight?: number | undefined
 }
 
 function asWaiter({ session = '', value, createIndex: created }: StoredKey): Shown {

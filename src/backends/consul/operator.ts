@@ -6,6 +6,7 @@ import { byName, isName } from '../shared/names.ts'
 import { without } from './holders.ts'
 import { lockFlags, type NameKeys, type Namespace, semaphoreFlags } from './layout.ts'
 import {
+  isListed,
   parseHolders,
   readContenders,
   readLock,
@@ -130,7 +131,7 @@ function groupByName(at: Namespace, entries: readonly StoredKey[]): Map<string, 
 /** Whether a key shows a claim: of Leasehold, of `consul lock` or of Go. */
 function isOfClaim(keys: NameKeys, entry: StoredKey): boolean {
   const { key, flags, session } = entry
-  if (key === keys.lock) return flags === lockFlags || flags === semaphoreFlags
+  if (key === keys.lock) return flags === lockFlags || isListed(flags)
   if (ticketOf(keys, entry)) return true
   return flags === semaphoreFlags && session !== undefined && key === `${keys.folder}${session}`
 }
@@ -154,9 +155,10 @@ function ofMutex(keys: NameKeys, entries: readonly StoredKey[], token: bigint): 
 /** The operations that remove a permit: its holder leaves the list, and its own key is deleted. */
 function ofSemaphore(keys: NameKeys, entries: readonly StoredKey[], token: bigint): Operation[] | undefined {
   const lock = readLock(keys, entries)
-  const list = lock?.flags === semaphoreFlags ? parseHolders(lock) : undefined
+  const list = lock && isListed(lock.flags) ? parseHolders(lock) : undefined
   const own = readContenders(keys, entries).find((entry) => tokenOf(entry) === token)
-  if (!lock || !own?.session || !list?.holders.includes(own.session)) return undefined
+  if (!lock || !own?.session || !list?.holders.some(({ session }) => session === own.session))
+    return undefined
   return [
     { verb: 'check-index', key: own.key, index: own.modifyIndex },
     { verb: 'check-index', key: lock.key, index: lock.modifyIndex },

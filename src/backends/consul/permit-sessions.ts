@@ -3,7 +3,7 @@
 // counts only if all were renewed, and consistent reads showed them all.
 
 import { orAborted } from '../../base/abort.ts'
-import { SessionGoneError } from '../../base/errors.ts'
+import { SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import type { Claim, Renewal } from '../../contract.ts'
 import type { SessionPlan, Transport } from './wire/transport.ts'
 
@@ -90,6 +90,16 @@ export class PermitSessions {
     const taken = extra?.taken.get(name)
     taken?.delete(slot)
     if (taken?.size === 0) extra?.taken.delete(name)
+  }
+
+  /**
+   * Throws the error of a request that names the session of a permit. If only an extra session has ended, it is given back,
+   * and the error is an UnavailableError: the client's session and its other holds live on.
+   */
+  async failed(claim: Claim, slot: string, error: unknown, signal: AbortSignal): Promise<never> {
+    if (!(error instanceof SessionGoneError) || slot === claim.session) throw error
+    await this.giveBack(claim, slot, signal)
+    throw new UnavailableError('the session of a permit ended; ask again', { cause: error })
   }
 
   /** Opens a session. If `signal` aborts before it is open, ends it again. */

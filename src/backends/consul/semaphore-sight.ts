@@ -1,8 +1,11 @@
 // The state of a semaphore's whole name in one answer of Consul: its list of holders, which of them live, and its line.
 // Pure; semaphore.ts acts on it.
 import type { Claim } from '../../contract.ts'
-import { type NameKeys, semaphoreFlags } from './layout.ts'
+import { fits, weigh } from '../shared/room.ts'
+import type { NameKeys } from './layout.ts'
 import {
+  isListed,
+  type ListedHolder,
   parseHolders,
   readContenders,
   readLock,
@@ -18,7 +21,7 @@ export interface Sight {
   readonly lock: StoredKey | undefined
   /** The stored list. Dead holders may still be on it. */
   readonly list: StoredHolders
-  readonly alive: readonly string[]
+  readonly alive: readonly ListedHolder[]
   readonly tickets: readonly Ticket[]
   readonly contenders: readonly StoredKey[]
 }
@@ -28,14 +31,14 @@ export function see(claim: Claim, keys: NameKeys, { index, entries }: Snapshot):
   const lock = readLock(keys, entries)
   const contenders = readContenders(keys, entries)
   const { permits, holders } = (lock && parseHolders(lock)) ?? { permits: claim.permits, holders: [] }
-  const alive = holders.filter((holder) => contenders.some(({ session }) => session === holder))
+  const alive = holders.filter((holder) => contenders.some(({ session }) => session === holder.session))
   const list = { permits, holders, index: lock?.modifyIndex ?? 0 }
   return { index, lock, list, alive, contenders, tickets: readTickets(keys, entries) }
 }
 
-/** Whether fewer claims live on the list than there are permits. */
-export function hasRoom({ alive }: Pick<Sight, 'alive'>, { permits }: Claim): boolean {
-  return alive.length < permits
+/** Whether a claim fits into the permits next to those that live on the list. */
+export function hasRoom({ alive }: Pick<Sight, 'alive'>, claim: Claim): boolean {
+  return fits(claim, weigh(alive))
 }
 
 /** A permit that is free, as far as an answer shows. */
@@ -47,7 +50,7 @@ export type Room = Pick<Sight, 'list' | 'alive'>
  */
 export function listed(lock: StoredKey | undefined, { permits }: Claim): Room | undefined {
   if (!lock) return { list: { permits, holders: [], index: 0 }, alive: [] }
-  const list = lock.flags === semaphoreFlags ? parseHolders(lock) : undefined
+  const list = isListed(lock.flags) ? parseHolders(lock) : undefined
   if (list?.permits !== permits) return undefined
   return { list: { ...list, index: lock.modifyIndex }, alive: list.holders }
 }

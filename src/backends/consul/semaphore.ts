@@ -5,14 +5,25 @@
 import { SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import type { Waiting } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
+import { ahead as between, fits, weigh } from '../shared/room.ts'
 import type { ClaimState, Claims, Held, Holding, Protocol } from './claims.ts'
-import { delayedKeys, enter, takeOff, without } from './holders.ts'
+import {
+  admitted,
+  delayedKeys,
+  enter,
+  heldBy,
+  isLeft,
+  isWhole,
+  lighter,
+  takeOff,
+  without,
+} from './holders.ts'
 import { checkKind, readTickets, type StoredHolders, type Ticket } from './line.ts'
 import type { PermitSessions } from './permit-sessions.ts'
 import { untilRoom } from './room.ts'
 import { hasRoom, type Room, type Sight, see } from './semaphore-sight.ts'
 import type { Waits } from './waits.ts'
-import type { Operation, Snapshot, StoredKey, Transport } from './wire/transport.ts'
+import type { Operation, StoredKey, Transport } from './wire/transport.ts'
 
 /** An answer to a claim on a semaphore, with its proof: the key by which it holds, or the ticket that it waits for. */
 type Answer = Holding | Queueing
@@ -121,6 +132,23 @@ export class Semaphores implements Protocol {
   }
 
   /**
+   * Notes on the list that the claim has fewer permits, which wakes the first in line. Returns whether the claim holds.
+   */
+  async shrink(state: ClaimState, signal: AbortSignal, tries: number = triesMax): Promise<boolean> {
+    const { claim, keys } = state
+    const { list } = await this.#look(state, signal)
+    const { held } = state
+    if (!held) return false
+    if (list.holders.some(({ session, weight }) => session === held.session && weight === claim.weight))
+      return true
+    state.holders = undefined
+    const outcome = await this.#transport.txn(lighter(keys.lock, held, list, claim.weight), signal)
+    if (outcome.applied) return true
+    if (tries === 1) throw new UnavailableError('the list of holders changed too fast; ask again')
+    return this.shrink(state, signal, tries - 1)
+  }
+
+  /**
    * Reads the name, and notes whether the claim is on the list or in line: an answer that said so may have been lost.
    */
   async #look(state: ClaimState, signal: AbortSignal): Promise<Sight> {
@@ -128,7 +156,7 @@ export class Semaphores implements Protocol {
     const sight = see(claim, keys, await this.#transport.read({ prefix: keys.folder }, signal))
     const own = sight.contenders.find(({ session }) => session === permitSession)
     const same = state.held === undefined || state.held.created === own?.createIndex
-    const listed = own && same && sight.list.holders.includes(permitSession as string)
+    const listed = own && same && sight.list.holders.some((each) => isWhole(each, own, claim))
     state.stray = own && !listed ? heldBy(own, state.held) : undefined
     state.held = listed ? heldBy(own, state.held) : undefined
     if (state.held) state.holders = sight.list
@@ -178,16 +206,21 @@ export class Semaphores implements Protocol {
     const dead = list.holders.filter((holder) => !alive.includes(holder))
     for (let off = dead.slice(0, takenOffMax); ; ) {
       const left = list.holders.filter((holder) => !off.includes(holder))
-      if (left.length >= claim.permits) return 'delayed'
-      const holders = { permits: claim.permits, holders: [...left, session], index: list.index }
-      const operations = [...off.flatMap((each) => takeOff(state, each)), ...enter(state, holders, session)]
-      const outcome = await this.#claims
-        .change(state, operations, signal)
-        .catch((error) => this.#sessionGone(state, session, error, signal))
+      if (!fits(claim, weigh(left))) return 'delayed'
+      const { permits, weight } = claim
+      const holders = { permits, holders: [...left, { session, weight }], index: list.index }
+      const operations = [
+        ...off.flatMap((each) => takeOff(state, each.session)),
+        ...enter(state, holders, session),
+      ]
+      const outcome = await this.#claims.change(state, operations, signal).catch((error) => {
+        if (error instanceof SessionGoneError) state.permitSession = undefined
+        return this.#sessions.failed(claim, session, error, signal)
+      })
       if (outcome.applied) return this.#entered(state, holders, outcome.entries)
       const delayed = delayedKeys(outcome, operations)
       if (delayed.length === 0) return undefined
-      off = off.filter((each) => !delayed.includes(`${state.keys.folder}${each}`))
+      off = off.filter((each) => !delayed.includes(`${state.keys.folder}${each.session}`))
     }
   }
 
@@ -200,40 +233,16 @@ export class Semaphores implements Protocol {
     return state.held
   }
 
-  /** Handles the end of this permit's extra session. The client's session and its other holds live on. */
-  async #sessionGone(
-    state: ClaimState,
-    permitSession: string,
-    error: unknown,
-    signal: AbortSignal,
-  ): Promise<never> {
-    const { claim } = state
-    if (!(error instanceof SessionGoneError) || permitSession === claim.session) throw error
-    state.permitSession = undefined
-    await this.#sessions.giveBack(claim, permitSession, signal)
-    throw new UnavailableError('the session of a permit ended; ask again', { cause: error })
-  }
-
   async #wait(state: ClaimState, sight: Sight, signal: AbortSignal): Promise<Queueing> {
     const { claim, keys } = state
     const joins = claim.wait && state.ticket === undefined
     const tickets = joins ? readTickets(keys, await this.#claims.join(state, signal)) : sight.tickets
     const ahead = this.#ahead(state, tickets)
-    const before = ahead.length + sight.alive.length - claim.permits + 1
+    const others = [...ahead, ...sight.alive]
+    const before = between(claim, weigh(others), others.length)
     const predecessor = ahead.at(-1)
-    const behind = predecessor?.key ?? `${sight.alive} at ${sight.list.index}`
-    return { held: false, ahead: Math.max(1, before), behind, predecessor, index: sight.index }
+    const alive = sight.alive.map(({ session }) => session)
+    const behind = predecessor?.key ?? `${alive} at ${sight.list.index}`
+    return { held: false, ahead: before, behind, predecessor, index: sight.index }
   }
-}
-
-function admitted(by: Held): Holding {
-  return { held: true, token: by.token, by }
-}
-
-const isLeft = ({ entries: [ticket] }: Snapshot): boolean => ticket?.session === undefined
-
-/** The own key is made when its claim is admitted, and only then: that index is the token. */
-function heldBy(own: StoredKey, before?: Held): Held {
-  const { key, flags, session = '', createIndex: created, modifyIndex: modified } = own
-  return { key, flags, session, created, modified, token: before?.token ?? BigInt(created) }
 }

@@ -37,6 +37,7 @@ const facts: Omit<Facts, 'lockDelayMs' | 'endsEarly' | 'endFreesAll'> = {
   freesOnCrash: false,
   answersAtOnce: false,
   requestsAtOnce: 128,
+  weightMax: 100, // a claim has a key for each permit, and a transaction of etcd takes 128 changes
   checkpointBytesMax: 1_048_576,
   valueBytesMax: 1_048_576,
 }
@@ -102,6 +103,10 @@ export class EtcdBackend implements Backend {
 
   withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
     return this.#claims.withdraw(claim, signal)
+  }
+
+  shrink(claim: Claim, signal: AbortSignal): Promise<boolean> {
+    return this.#writes.shrink(this.#claims.of(claim), signal)
   }
 
   verify(claim: Claim, signal: AbortSignal): Promise<boolean> {

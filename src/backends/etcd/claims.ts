@@ -22,15 +22,16 @@ import {
   createdAt,
   createRevision,
   get,
+  getAll,
   latest,
   leases,
   noneSince,
   put,
   read,
-  remove,
+  removeAll,
   txn,
 } from './operations.ts'
-import { type ClaimState, stands } from './own-key.ts'
+import { admitted, type ClaimState, ownPuts, stands } from './own-key.ts'
 import { Reads } from './reads.ts'
 import { untilAdmitted, untilDeleted } from './waits.ts'
 import type { Transport } from './wire/transport.ts'
@@ -72,20 +73,21 @@ export class Claims {
   /** Waits for the deletion of the key in the way. For a holder that is its own key. */
   async changed(claim: Claim, answer: Answer, signal: AbortSignal): Promise<Answer | undefined> {
     const state = this.of(claim)
-    const { key, line: range } = state.keys
-    if (answer.held) return untilDeleted(this.#transport, key, signal)
+    const { key, own, line: range } = state.keys
+    if (answer.held) return untilDeleted(this.#transport, own, signal)
     const { line } = answer
     if (!line) return undefined
-    const queued = { key, permits: claim.permits, range, line, proven: this.#delay.ms === 0 }
+    const { permits, weight } = claim
+    const queued = { key, permits, weight, range, line, proven: this.#delay.ms === 0 }
     const revision = await untilAdmitted(this.#transport, queued, () => this.#look(state, signal), signal)
-    return revision === undefined ? undefined : this.#admitted(state, revision)
+    return revision === undefined ? undefined : admitted(state, revision)
   }
 
   async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
     const state = this.of(claim)
     const { keys, created, unanswered } = state
-    const { key, lease, tombstone } = keys
-    const gone = [remove(key), ...this.#delay.forget(claim)]
+    const { key, own, lease, tombstone } = keys
+    const gone = [removeAll(own), ...this.#delay.forget(keys)]
     if (unanswered) {
       // An attempt that arrives later finds the tombstone. So does this request if it arrives twice.
       const bury = [put(tombstone, '', lease), ...gone]
@@ -99,7 +101,7 @@ export class Claims {
 
   async verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
     const state = this.of(claim)
-    return stands(this.#transport, state, await this.#reads.key(state.keys.key, signal), signal)
+    return stands(this.#transport, state, await this.#reads.all(state.keys.own, signal), signal)
   }
 
   /** The knowledge of this claim, kept until it is withdrawn. */
@@ -107,7 +109,8 @@ export class Claims {
     const known = this.#states.get(claim)
     if (known) return known
     const keys = this.#layout.claimKeys(claim)
-    const state = { claim, keys, value: claim.value, version: 1n, unanswered: false }
+    const { value, weight } = claim
+    const state = { claim, keys, value, weight, version: 1n, unanswered: false }
     this.#states.set(claim, state)
     return state
   }
@@ -115,9 +118,9 @@ export class Claims {
   /** Joins the line: one transaction puts the key unless it exists, and reads the claims ahead. */
   async #join(state: ClaimState, signal: AbortSignal): Promise<Answer> {
     const { claim, keys } = state
-    const { key, lease } = keys
+    const { key } = keys
     const line = latest(keys.line, keysToRead(claim))
-    const own = [put(key, claim.value, lease), ...this.#delay.note(claim)]
+    const own = [...ownPuts(state), ...this.#delay.note(keys)]
     const free = [absent(key), absent(keys.tombstone)]
     const join = txn(free, [line, ...this.#delay.look(claim), ...own], [get(key)])
     const response = await this.#change(state, join, signal)
@@ -137,23 +140,23 @@ export class Claims {
 
   /**
    * Puts the key only if the claim then holds at once; otherwise leaves nothing behind. `since` is a revision at which
-   * there was room: if no key was created since, there still is. With 0 the line must be empty.
+   * there was room: if no key was created since then, there still is. With 0 the line must be empty.
    */
   async #tryJoin(state: ClaimState, signal: AbortSignal, since = 0n, tries = triesMax): Promise<Answer> {
     const { claim, keys } = state
-    const { key, lease, line: range, tombstone } = keys
+    const { key, line: range, tombstone } = keys
     const free = [noneSince(range, since), absent(key), absent(tombstone), ...this.#delay.none(claim, since)]
-    const own = [put(key, claim.value, lease), ...this.#delay.note(claim)]
+    const own = [...ownPuts(state), ...this.#delay.note(keys)]
     const look = [latest(range, keysToRead(claim)), get(key), ...this.#delay.look(claim)]
     const request = txn(free, own, look)
     const response = await this.#change(state, request, signal)
     const revision = BigInt(response.header.revision)
     state.created = response.succeeded ? revision : createRevision(response)
-    if (state.created !== undefined) return this.#admitted(state, revision)
+    if (state.created !== undefined) return admitted(state, revision)
     const line = this.#lineOf(claim, response, 2)
     await this.#check(state, line, signal)
-    const whole = admits(line, claim.permits) === undefined ? await this.#readAll(state, signal) : line
-    const room = admits(whole, claim.permits)
+    const whole = admits(line, claim) === undefined ? await this.#readAll(state, signal) : line
+    const room = admits(whole, claim)
     await this.#delay.count(whole.dead, signal)
     if (room && tries > 1) return this.#tryJoin(state, signal, revision, tries - 1)
     return waiting(whole, claim)
@@ -166,17 +169,17 @@ export class Claims {
     most = keysToRead(state.claim),
   ): Promise<Line | undefined> {
     const { claim, created } = state
-    const { key, line } = state.keys
-    const look = [latest(line, most, created), get(key), ...this.#delay.look(claim)]
+    const { own, line } = state.keys
+    const look = [latest(line, most, created), getAll(own), ...this.#delay.look(claim)]
     const response = await this.#transport.txn(txn([], look), signal)
-    if (!(await stands(this.#transport, state, read(response.responses, 1).kvs[0], signal))) {
+    if (!(await stands(this.#transport, state, read(response.responses, 1).kvs, signal))) {
       state.created = undefined
       return undefined
     }
     return this.#lineOf(claim, response, 2, created)
   }
 
-  /** The line in an answer whose records, if there are any, stand at this place. */
+  /** The line in an answer. `place` is the place of the records in the answer, if there are any. */
   #lineOf({ name }: Claim, { header, responses }: ITxnResponse, place: number, before?: bigint): Line {
     const revision = BigInt(header.revision)
     const records = this.#delay.ms > 0 ? read(responses, place) : undefined
@@ -190,12 +193,11 @@ export class Claims {
   }
 
   async #answer(state: ClaimState, line: Line, signal: AbortSignal): Promise<Answer> {
-    const { permits } = state.claim
     await this.#check(state, line, signal)
-    const room = admits(line, permits)
+    const room = admits(line, state.claim)
     if (room === undefined) return this.#stands(state, signal, 0)
     await this.#delay.count(line.dead, signal)
-    if (room) return this.#admitted(state, line.revision)
+    if (room) return admitted(state, line.revision)
     return { ...waiting(line, state.claim), line }
   }
 
@@ -214,18 +216,6 @@ export class Claims {
       state.checked = created
     }
     checkKind(line, claim)
-  }
-
-  /**
-   * The token. A mutex has the revision of the answer or event that admitted it, as in Go and etcdctl. One revision
-   * may admit two holders of a semaphore, so its token is the place in line, the create revision, which also grows in
-   * the order of admission. A candidate has the create revision as well, since observers see only that; Go's Election
-   * calls it its revision.
-   */
-  #admitted(state: ClaimState, revision: bigint): Admitted {
-    const { permits, candidate } = state.claim
-    const token = permits === 1 && !candidate ? revision : (state.created as bigint)
-    return { held: true, token }
   }
 
   /** Sends a change of the store. Remembers if it got no answer, since it may then still be applied. */

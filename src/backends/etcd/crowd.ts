@@ -1,5 +1,5 @@
-// The limit of the keys below a name. etcd reads and sorts all keys of a range for the few that are asked for. Owns the
-// limit, and the error that says what is in the way.
+// The limit of the keys below a name: if a few keys of a range are asked for, etcd reads and sorts all of them. Owns the
+// limit, and the error that names a key in the way.
 import type { IRangeResponse } from 'etcd3'
 import { ConflictError } from '../../base/errors.ts'
 import { quoted } from '../../base/printable.ts'
@@ -10,8 +10,8 @@ import type { KeyRange, Transport } from './wire/transport.ts'
 export const keysMost = 10_000
 
 /**
- * Asks how many keys a range has: etcd looks into its index and reads none. For a question that was not answered in time:
- * if there are too many keys, it would take as long again. Rejects with ConflictError then.
+ * Asks how many keys a range has. etcd answers that from its index and reads no key. Call it when a question was not answered
+ * in time: if there are too many keys, the next question would take as long. Then it rejects with ConflictError.
  */
 export async function checkCrowd(transport: Transport, range: KeyRange, signal: AbortSignal): Promise<void> {
   const { key, end = '' } = range
@@ -20,7 +20,7 @@ export async function checkCrowd(transport: Transport, range: KeyRange, signal: 
   checkCount(range, read(responses, 0))
 }
 
-/** Throws ConflictError if the range, of which this is an answer, has too many keys. */
+/** Throws ConflictError if the range has too many keys, according to this answer. */
 export function checkCount({ key }: KeyRange, { count, kvs }: Pick<IRangeResponse, 'count' | 'kvs'>): void {
   if (Number(count) <= keysMost) return
   const such = kvs[0] ? `, such as ${quoted(kvs[0].key.toString())}` : ''

@@ -1,9 +1,9 @@
-// Writes that etcd accepts only while the claim holds: its checkpoint, and its value. Owns that a late write never
-// replaces a later one, not even of the same holder.
+// Writes that etcd accepts only while the claim holds: its checkpoint, and its value. Ensures that a write that arrives late
+// never replaces a newer one, not even one of the same holder.
 import type { IRequestOp } from 'etcd3'
 import { UnavailableError } from '../../base/errors.ts'
-import type { Layout } from './layout.ts'
-import { createdAt, get, put, read, touch, txn, versionIs } from './operations.ts'
+import { type Layout, partsOf } from './layout.ts'
+import { createdAt, get, put, read, remove, touch, txn, versionIs } from './operations.ts'
 import { attach, type ClaimState } from './own-key.ts'
 import type { Transport } from './wire/transport.ts'
 
@@ -31,6 +31,18 @@ export class FencedWrites {
     const { key, lease } = state.keys
     state.value = value
     return this.#write(state, [put(key, value, lease)], signal)
+  }
+
+  /** Deletes the keys of the permits that the claim gives back. Their deletion admits the next in line. */
+  async shrink(state: ClaimState, signal: AbortSignal): Promise<boolean> {
+    const { claim, keys, created, weight } = state
+    if (created === undefined) return false
+    const kept = partsOf(claim, keys.key)
+    const given = partsOf({ ...claim, weight }, keys.key).filter((key) => !kept.includes(key))
+    const stands = createdAt(keys.key, created)
+    const { succeeded } = await this.#transport.txn(txn([stands], given.map(remove)), signal)
+    if (succeeded) state.weight = claim.weight
+    return succeeded
   }
 
   /** Reads a checkpoint, by a consistent read. */

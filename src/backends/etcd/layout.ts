@@ -1,11 +1,16 @@
 // The keys of etcd. Claims have the keys of Go's `client/v3/concurrency` package: NAME/<lease id in hex>, ordered by
 // their create revisions. Go has no semaphore. Its keys here add the permits and a number, NAME/<lease>.<permits>.<n>,
-// since one session may have several claims on it. A candidate with a priority has NAME/<lease>.1.<n>.p<priority>.
+// since one session may have several claims on it. A candidate with a priority has NAME/<lease>.1.<n>.p<priority>. A claim of
+// more than one permit has more keys, all made by one transaction, and the line adds them up: one for each permit,
+// NAME/<lease>.<permits>.<n>.p<i>, so a part can be given back, and versions that know no weights count right. A writer,
+// which takes all, has one more, NAME/<lease>.<permits>.<n>.w<weight>.
+import { sharedPermits } from '../../base/shapes.ts'
 import type { Claim } from '../../contract.ts'
+import type { Sized } from '../shared/room.ts'
 import type { KeyRange, Transport } from './wire/transport.ts'
 
 /**
- * Our own records begin with a control character, which no name may contain. So no client takes one for a claim, not
+ * Our own records begin with a control character, which no name may contain. So no client counts a record as a claim, not
  * even a client that counts every key under NAME/.
  */
 const records = '\0leasehold/'
@@ -17,6 +22,10 @@ const records = '\0leasehold/'
 export interface KeyFacts {
   readonly session: string
   readonly permits: number | undefined
+  /** How many permits this key takes. */
+  readonly weight: number
+  /** Whether it is a further key of a claim, and not its first. */
+  readonly isPart?: boolean
   readonly priority?: number | undefined
 }
 
@@ -30,11 +39,15 @@ export interface Namespace {
 export interface ClaimKeys {
   /** The claim's own key: its create revision is the place in line. */
   readonly key: string
+  /** All keys of the claim: the range has no others. */
+  readonly own: KeyRange
+  /** The record of a claim with a lock-delay. */
+  readonly record: string
   /** Its session's lease, as the protocol writes it. */
   readonly lease: string
   /** The line that the claim stands in. */
   readonly line: KeyRange
-  /** A key that exists once the claim is withdrawn, so that late attempts fail. */
+  /** A key that is written when the claim is withdrawn, so that an attempt that arrives later fails. */
   readonly tombstone: string
 }
 
@@ -47,18 +60,17 @@ export class Layout {
     this.#namespace = namespace
   }
 
-  claimKeys({ name, session, permits, id, priority }: Claim): ClaimKeys {
+  claimKeys(claim: Claim): ClaimKeys {
+    const { name, session, permits, weight, id, priority } = claim
     const line = this.line(name)
     const isPlain = permits === 1 && priority === undefined
     const mark = priority === undefined ? '' : `.p${priority}`
     const key = isPlain ? `${line.key}${session}` : `${line.key}${session}.${permits}.${id}${mark}`
     const tombstone = `${this.#namespace}${records}withdrawn/${session}/${id}`
-    return { key, lease: leaseOf(session), line, tombstone }
-  }
-
-  /** The record of a claim with a lock-delay. The NUL behind the name keeps names apart that begin alike. */
-  record({ name, session, id }: Claim): string {
-    return `${this.records(name).key}${session}.${id}`
+    const own = ownKeys(key, weight)
+    // The NUL behind the name in `records` keeps names apart that begin alike.
+    const record = `${this.records(name).key}${session}.${id}${weight > 1 ? `.w${weight}` : ''}`
+    return { key, own, record, lease: leaseOf(session), line, tombstone }
   }
 
   /** The range of all those records of a name. */
@@ -82,9 +94,13 @@ export class Layout {
   parse(name: string, key: string): KeyFacts | undefined {
     const rest = key.slice(this.#prefix(name).length)
     if (rest.includes('/') || rest.startsWith('\0')) return undefined
-    const [, session, permits = 1, priority] = /^([0-9a-f]+)(?:\.(\d+)\.\d+(?:\.p(\d+))?)?$/.exec(rest) ?? []
-    if (!session) return { session: rest, permits: undefined }
-    return { session, permits: Number(permits), ...(priority && { priority: Number(priority) }) }
+    const form = /^([0-9a-f]+)(?:\.(\d+)\.\d+(?:\.([pw])(\d+))?)?$/
+    const [, session, permits = '1', mark, number] = form.exec(rest) ?? []
+    if (!session) return { session: rest, permits: undefined, weight: 1 }
+    const facts = { session, permits: Number(permits), weight: 1 }
+    if (mark === undefined) return facts
+    if (mark === 'w') return { ...facts, weight: Number(number), isPart: true }
+    return facts.permits > 1 ? { ...facts, isPart: true } : { ...facts, priority: Number(number) }
   }
 
   /** A range that contains all claims on names that begin with this prefix. */
@@ -115,6 +131,17 @@ export class Layout {
   #prefix(name: string): string {
     return `${this.#namespace}${name}/`
   }
+}
+
+/** The range of all keys of the claim with this first key. Of a claim with one permit it is that key. */
+export function ownKeys(key: string, weight: number): KeyRange {
+  return weight > 1 ? { key, end: `${key}/` } : { key } // '/' follows '.'
+}
+
+/** The further keys of a claim that takes so many permits. */
+export function partsOf({ permits, weight }: Sized, key: string): string[] {
+  if (permits === sharedPermits) return weight > 1 ? [`${key}.w${weight - 1}`] : []
+  return Array.from({ length: weight - 1 }, (_, index) => `${key}.p${index + 1}`)
 }
 
 /** etcd's ids are decimal in the protocol and hexadecimal in keys. */

@@ -1,10 +1,11 @@
-// A line as one answer of etcd shows it: the claims ahead of another one, and whether the answer has all of them. Pure
-// functions; claims.ts and waits.ts act on them.
+// A line as one answer of etcd shows it: the claims ahead of one claim, and whether the answer has all of them. Pure
+// functions; claims.ts and waits.ts act on their results.
 import type { IKeyValue, IRangeResponse } from 'etcd3'
 import { ConflictError } from '../../base/errors.ts'
 import { quoted } from '../../base/printable.ts'
 import type { Claim, Waiting } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
+import { ahead as between, fits, type Sized, weigh } from '../shared/room.ts'
 import { checkCount } from './crowd.ts'
 import type { Layout } from './layout.ts'
 import { type Dead, deadOf } from './lock-delay.ts'
@@ -17,6 +18,8 @@ export interface StandingKey {
   readonly created: bigint
   /** Undefined if an unknown program wrote the key. */
   readonly permits: number | undefined
+  /** How many permits the key takes. */
+  readonly weight: number
   /** Whether the answer named a lease. If not, the key has none, or etcd left it out: see `leases`. */
   readonly leased: boolean
 }
@@ -50,14 +53,15 @@ export function readLine(
   checkCount(layout.line(name), range)
   const keys = range.kvs.map((kv) => readKey(layout, name, kv))
   const ahead = keys.filter((key) => key !== undefined).filter(({ created }) => created < before)
-  const dead = range.more ? [] : deadOf(records, ahead, before)
+  const dead = records && !range.more ? deadOf(records, ahead, before) : []
   return { revision, ahead, complete: !range.more, dead }
 }
 
 /** Whether the claim may hold. Undefined if only the whole line can show that. */
-export function admits({ ahead, complete, dead }: Line, permits: number): boolean | undefined {
-  if (ahead.length >= permits) return false
-  return complete ? ahead.length + dead.length < permits : undefined
+export function admits({ ahead, complete, dead }: Line, claim: Sized): boolean | undefined {
+  const taken = weigh(ahead)
+  if (!fits(claim, taken)) return false
+  return complete ? fits(claim, taken + weigh(dead)) : undefined
 }
 
 /** How many keys of its line a claim reads: a mutex needs only its predecessor, a semaphore the number of claims. */
@@ -66,12 +70,13 @@ export function keysToRead({ permits }: Claim): number {
 }
 
 /** The answer to a claim that has no room in its line. */
-export function waiting({ ahead, dead }: Line, { permits }: Claim): Waiting {
-  const between = Math.max(1, ahead.length + dead.length - permits + 1)
+export function waiting({ ahead, dead }: Line, claim: Sized): Waiting {
+  const claims = new Set(ahead.map(({ created }) => created)).size // a claim may have several keys
+  const taken = weigh(ahead)
   return {
     held: false,
-    ahead: between,
-    ...(dead.length > 0 && ahead.length < permits ? { delayed: true } : {}),
+    ahead: between(claim, taken + weigh(dead), claims + dead.length),
+    ...(dead.length > 0 && fits(claim, taken) ? { delayed: true } : {}),
   }
 }
 
@@ -108,7 +113,7 @@ export function checkKind({ ahead }: Line, claim: Claim): void {
 /**
  * The keys to watch, and whether the events of that watch prove an admission. They do if the watch covers the own key
  * and all keys ahead: two keys and the range between them, or the line of a semaphore. Further back in the line of a
- * mutex it is cheaper for all clients to watch only the predecessor, and then to look.
+ * mutex it is cheaper to watch only the predecessor, and to read the line when that is gone.
  */
 export function whatToWatch(
   { ahead, complete }: Line,
@@ -124,9 +129,9 @@ export function whatToWatch(
 function readKey(layout: Layout, name: string, kv: IKeyValue): StandingKey | undefined {
   const key = kv.key.toString()
   const facts = layout.parse(name, key)
-  return (
-    facts && { key, created: BigInt(kv.create_revision), permits: facts.permits, leased: kv.lease !== '0' }
-  )
+  if (!facts) return undefined
+  const { permits, weight } = facts
+  return { key, created: BigInt(kv.create_revision), permits, weight, leased: kv.lease !== '0' }
 }
 
 function byBytes(one: string, other: string): number {

@@ -1,10 +1,10 @@
 // The option `lockDelayMs`: a record next to each claim, which stays when the lease of the claim ends. Owns when a record
-// without its claim keeps others out, and for how long; claims.ts writes and removes records along with keys.
+// without its claim keeps other clients out, and for how long. claims.ts writes and removes records together with keys.
 import type { ICompare, IRangeResponse, IRequestOp } from 'etcd3'
 import type { Clock } from '../../base/clock.ts'
 import { SessionGoneError } from '../../base/errors.ts'
 import type { Claim } from '../../contract.ts'
-import { type Layout, leaseOf } from './layout.ts'
+import { type ClaimKeys, type Layout, leaseOf } from './layout.ts'
 import { get, inOrder, modifiedAt, noneSince, put, read, remove, txn } from './operations.ts'
 import type { Transport } from './wire/transport.ts'
 
@@ -13,12 +13,14 @@ export interface Dead {
   readonly key: string
   /** The revision at which the record was written last. */
   readonly modified: bigint
+  /** How many permits the claim took. */
+  readonly weight: number
   /** Whether the record already has the lease that ends it after the lock-delay. */
   readonly counted: boolean
 }
 
 /**
- * etcd has no lock-delay, so a client of this option builds one. The record of a claim has no lease. The first client that
+ * etcd has no lock-delay, so a client with this option builds one. The record of a claim has no lease. The first client that
  * finds a record without its claim binds it to a fresh lease of `lockDelayMs`, and all wait until the record is gone. So
  * no client measures time, and a client that asks only once in a while waits no longer than the others.
  */
@@ -37,13 +39,13 @@ export class LockDelay {
   }
 
   /** Writes the record of a claim, in the transaction that puts its key. */
-  note(claim: Claim): IRequestOp[] {
-    return this.ms > 0 ? [put(this.#layout.record(claim), '')] : []
+  note({ record }: ClaimKeys): IRequestOp[] {
+    return this.ms > 0 ? [put(record, '')] : []
   }
 
   /** Removes it, in the transaction that removes the key. */
-  forget(claim: Claim): IRequestOp[] {
-    return this.ms > 0 ? [remove(this.#layout.record(claim))] : []
+  forget({ record }: ClaimKeys): IRequestOp[] {
+    return this.ms > 0 ? [remove(record)] : []
   }
 
   /** Reads all records of a name, in the transaction that reads its line. */
@@ -51,12 +53,12 @@ export class LockDelay {
     return this.ms > 0 ? [inOrder(this.#layout.records(name))] : []
   }
 
-  /** True if no record of the name was made after this revision; with 0: if there is none. */
+  /** A comparison: no record of the name was made after this revision; with 0: there is no record. */
   none({ name }: Claim, since: bigint): ICompare[] {
     return this.ms > 0 ? [noneSince(this.#layout.records(name), since)] : []
   }
 
-  /** Sees to it that these records end after the lock-delay. */
+  /** Binds these records to a lease, so that they end after the lock-delay. */
   async count(dead: readonly Dead[], signal: AbortSignal): Promise<void> {
     const fresh = dead.filter(({ counted }) => !counted)
     if (fresh.length === 0) return
@@ -67,7 +69,7 @@ export class LockDelay {
     }
   }
 
-  /** Writes a key that shows that the session lives. A renewal alone may be answered by a leader that is none any more. */
+  /** Writes a key that shows that the session lives. A renewal does not: a server that is no longer leader may answer it. */
   async open(session: string, signal: AbortSignal): Promise<void> {
     if (this.ms === 0) return
     await this.#transport.txn(txn([], [put(this.#layout.session(session), '', leaseOf(session))]), signal)
@@ -83,14 +85,16 @@ export class LockDelay {
 
 /** The records of this answer whose claim is not in the line that the same answer shows. */
 export function deadOf(
-  records: IRangeResponse | undefined,
+  records: IRangeResponse,
   line: readonly { readonly created: bigint }[],
   before: bigint,
 ): Dead[] {
   const standing = new Set(line.map(({ created }) => created))
-  const earlier = (records?.kvs ?? []).filter(({ create_revision }) => BigInt(create_revision) < before)
+  const earlier = records.kvs.filter(({ create_revision }) => BigInt(create_revision) < before)
   const all = earlier.map(({ key, mod_revision, lease }) => {
-    return { key: key.toString(), modified: BigInt(mod_revision), counted: lease !== '0' }
+    const [, weight = 1] = /\.w(\d+)$/.exec(key.toString()) ?? []
+    const facts = { key: key.toString(), weight: Number(weight) }
+    return { ...facts, modified: BigInt(mod_revision), counted: lease !== '0' }
   })
   // One transaction writes a key and its record, so they have one revision. A record that is counted was written again.
   return all.filter(({ counted, modified }) => counted || !standing.has(modified))

@@ -41,7 +41,7 @@ export async function observe(
   return seenOf(at, name, first && oldest, revision)
 }
 
-/** The first claim of a name if keys of longer names come before it. As long as it stands, it stays the first. */
+/** The first claim of a name, if keys of longer names come before it. It stays the first as long as it stands. */
 async function observeBehind(
   at: Namespace,
   name: string,
@@ -59,14 +59,14 @@ function seenOf(at: Namespace, name: string, first: IKeyValue | undefined, revis
 }
 
 function leaderOf(at: Namespace, name: string, { key, value, create_revision, lease }: IKeyValue): Leader {
-  if (lease === '0') throw notLeased(key.toString()) // nobody can lead behind it, nor does it lead
+  if (lease === '0') throw notLeased(key.toString()) // it does not lead, and no claim behind it can lead
   const session = at.layout.parse(name, key.toString())?.session ?? ''
   return { value: value.toString(), token: BigInt(create_revision), session }
 }
 
 /**
- * Resolves when the leader may have changed, with the new leader if the event shows it. If a claim holds, only its key
- * can bring a change; if none does, any key of the line can.
+ * Resolves when the leader may have changed, with the new leader if the event shows it. While a claim holds, only its key
+ * can bring a change. While none holds, any key of the line can.
  */
 export function leaderChanged(
   at: Namespace,
@@ -82,7 +82,7 @@ export function leaderChanged(
       if (ours.some((change) => change.revision > revision)) settle(undefined)
     }
     const created = (since: bigint): void => {
-      // The watch missed changes between the answer and its begin.
+      // The watch has missed the changes between the answer and its own beginning.
       if (since > revision) observeAgain(at, name, seen, settle, signal)
     }
     return { created, deleted: told, written: told, failed: () => settle(undefined) }

@@ -43,7 +43,12 @@ export function versionIs(key: string, times: bigint): ICompare {
 
 /** Reads a key. */
 export function get(key: string): IRequestOp {
-  return { request_range: { key: Buffer.from(key) } }
+  return getAll({ key })
+}
+
+/** Reads the keys of a range, in their order. */
+export function getAll(range: KeyRange): IRequestOp {
+  return { request_range: bounds(range) }
 }
 
 /** Writes a key, attached to a lease if one is given. */
@@ -58,7 +63,12 @@ export function touch(key: string): IRequestOp {
 
 /** Deletes a key. Deleting a missing key succeeds. */
 export function remove(key: string): IRequestOp {
-  return { request_delete_range: { key: Buffer.from(key) } }
+  return removeAll({ key })
+}
+
+/** Deletes the keys of a range. */
+export function removeAll(range: KeyRange): IRequestOp {
+  return { request_delete_range: bounds(range) }
 }
 
 /** The keys of a line, the latest first: the last `limit` of them, or all with 0. */
@@ -80,8 +90,8 @@ export function keysInOrder(range: KeyRange, limit: number): IRequestOp {
 }
 
 /**
- * The keys of a line that were created between two revisions, both included, with their leases. Since 3.7, etcd names
- * no leases for keys that it reads without values, unless it has to sort by the values.
+ * The keys of a line that were created between two revisions, both included, with their leases. Since 3.7, etcd leaves
+ * out the leases of keys that it reads without values, unless it has to sort by the values.
  */
 export function leases(range: KeyRange, from: bigint, to: bigint): IRequestOp {
   const between = { min_create_revision: String(from), max_create_revision: String(to) }

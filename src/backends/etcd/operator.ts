@@ -1,13 +1,15 @@
-// The claims of other clients: the list of those on one name or on many, breaking a hold, and making room in a line. Owns which of a namespace's keys are claims, since other programs may keep data in it.
+// The claims of other clients: lists them for one name or many, breaks a hold, and makes room in a line. Decides which keys
+// of a namespace are claims, since other programs may keep data in it.
 import { Semaphore } from 'async-mutex'
 import type { IKeyValue, IRangeResponse } from 'etcd3'
 import { RefusedError, SessionGoneError } from '../../base/errors.ts'
 import type { NameState, Overtaking, Standing } from '../../contract.ts'
 import { byName, isName } from '../shared/names.ts'
+import { fits } from '../shared/room.ts'
 import { checkCount } from './crowd.ts'
-import { leaseOf, type Namespace } from './layout.ts'
+import { leaseOf, type Namespace, ownKeys } from './layout.ts'
 import { notLeased } from './line.ts'
-import { createdAt, page, read, remove, txn } from './operations.ts'
+import { createdAt, page, read, remove, removeAll, txn } from './operations.ts'
 import type { KeyRange } from './wire/transport.ts'
 
 /** A claim, and further facts from its key. */
@@ -15,11 +17,13 @@ interface Found extends Omit<Standing, 'key'> {
   readonly key: string
   readonly lease: string
   readonly permits: number | undefined
+  readonly weight: number
+  readonly isPart?: boolean
 }
 
 /** The keys per answer. gRPC takes 4 MB at once; if an answer is larger, the next one has half as many keys. */
 const pageSize = 500
-/** An id of fewer hexadecimal digits may be a name that another program gave to its data. */
+/** If an id has fewer hexadecimal digits, it may be a name that another program gave to its data. */
 const orphanDigitsMin = 12
 /** How many leases are read at a time. */
 const leasesAtOnce = 100
@@ -79,12 +83,13 @@ export async function breakHold(
   const claims = await readClaims(at, name, signal)
   const holder = claims.find((each) => each.held && each.token === token)
   if (!holder) return false
-  const { key, lease } = holder
+  const { key, lease, weight } = holder
   if (lease === '0') throw notLeased(key)
-  return (await at.transport.txn(txn([createdAt(key, token)], [remove(key)]), signal)).succeeded
+  const all = removeAll(ownKeys(key, weight))
+  return (await at.transport.txn(txn([createdAt(key, token)], [all]), signal)).succeeded
 }
 
-/** Deletes the keys of waiting claims if they and the holder's are as they were told, and returns whether they are. */
+/** Deletes keys of waiting claims if all claims are still as they were listed, the holder too. Returns whether they are. */
 export async function overtake(
   at: Namespace,
   name: string,
@@ -114,7 +119,7 @@ async function readClaims(at: Namespace, name: string, signal: AbortSignal): Pro
 }
 
 /**
- * The claims on one name, in order. A key without a lease is somebody's data: it blocks the name, but it is no claim.
+ * The claims on one name, in order. A key without a lease is data of another program: it blocks the name, but it is no claim.
  */
 function claimsOn(at: Namespace, name: string, kvs: readonly IKeyValue[]): Found[] {
   const claims = kvs.flatMap((kv) => {
@@ -123,9 +128,26 @@ function claimsOn(at: Namespace, name: string, kvs: readonly IKeyValue[]): Found
     const { lease, create_revision, value } = kv
     return facts ? [{ ...facts, key, lease, value: value.toString(), token: BigInt(create_revision) }] : []
   })
-  claims.sort((one, other) => Number(one.token - other.token))
+  claims.sort((one, other) => Number(one.token - other.token) || one.key.length - other.key.length)
   const permits = claims[0]?.permits ?? 1
-  return claims.map((claim, index) => ({ ...claim, held: index < permits }))
+  let taken = 0
+  return whole(claims).map((claim) => {
+    const held = fits({ permits, weight: claim.weight }, taken)
+    taken += claim.weight
+    return { ...claim, held }
+  })
+}
+
+/** Each claim once, with the weight of all its keys. */
+function whole<T extends Pick<Found, 'token' | 'weight' | 'isPart'>>(keys: readonly T[]): T[] {
+  const claims: T[] = []
+  for (const each of keys) {
+    const last = claims.at(-1)
+    if (each.isPart && last?.token === each.token) {
+      claims[claims.length - 1] = { ...last, weight: last.weight + each.weight }
+    } else claims.push(each)
+  }
+  return claims
 }
 
 /** All keys of a range as they were at one revision, page by page. */
@@ -201,7 +223,7 @@ function withTime(found: Found, leftMs: ReadonlyMap<string, number | undefined>)
   return { ...asStanding(found), ttlLeftMs: found.held ? leftMs.get(found.lease) : undefined }
 }
 
-function asStanding({ session, held, value, token, permits, priority, lease, key }: Found): Standing {
+function asStanding({ session, held, value, token, weight, permits, priority, lease, key }: Found): Standing {
   // Ours and Go's have their lease in the key.
   const known = permits !== undefined && lease === leaseOf(session)
   return {
@@ -210,6 +232,7 @@ function asStanding({ session, held, value, token, permits, priority, lease, key
     value,
     token,
     ...(priority !== undefined && { priority }),
+    ...(weight > 1 && { weight }),
     ...(known ? {} : { key }),
   }
 }

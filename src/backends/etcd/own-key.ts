@@ -1,9 +1,9 @@
-// The client's knowledge of a claim, and the repair of the claim's own key: a stranger's `etcdctl put` on the key takes its
-// lease away, and then the key would stay for ever after its client has died.
-import type { IKeyValue } from 'etcd3'
+// The client's knowledge of a claim, and the repair of the claim's own key. If somebody writes to that key with `etcdctl put`,
+// it loses its lease, and then it would stay for ever after its client has died.
+import type { IKeyValue, IRequestOp } from 'etcd3'
 import { UnavailableError } from '../../base/errors.ts'
-import type { Claim } from '../../contract.ts'
-import type { ClaimKeys } from './layout.ts'
+import type { Admitted, Claim } from '../../contract.ts'
+import { type ClaimKeys, partsOf } from './layout.ts'
 import { createdAt, put, txn, versionIs } from './operations.ts'
 import type { Transport } from './wire/transport.ts'
 
@@ -19,21 +19,61 @@ export interface ClaimState {
   version: bigint
   /** The create revision of the key for which the leases of all claims ahead were checked. */
   checked?: bigint | undefined
+  /** How many permits its keys in etcd take. */
+  weight: number
   /** Whether an attempt got no answer: it may arrive later, or twice. */
   unanswered: boolean
 }
 
-/** Whether the claim stands, by its own key as it was found. A key without its lease gets it back: see `attach`. */
+/** Puts all keys of a claim. */
+export function ownPuts({ claim, keys }: ClaimState): IRequestOp[] {
+  const { key, lease } = keys
+  return [put(key, claim.value, lease), ...partsOf(claim, key).map((part) => put(part, '', lease))]
+}
+
+/**
+ * The answer for a claim that holds. A mutex has as its token the revision of the answer or event that admitted it, as in
+ * Go and etcdctl. One revision may admit several holders of another lock, so their token is the place in line, the create
+ * revision, which also grows in the order of admission. A candidate has the create revision as well, since observers see
+ * only that; Go's Election calls it its revision.
+ */
+export function admitted({ claim, created }: ClaimState, revision: bigint): Admitted {
+  const { permits, candidate } = claim
+  return { held: true, token: permits === 1 && !candidate ? revision : (created as bigint) }
+}
+
+/**
+ * Whether the claim stands with its whole weight, by its own keys as they were found. A key without its lease gets it back:
+ * see `attach`.
+ */
 export async function stands(
   transport: Transport,
   state: ClaimState,
-  found: IKeyValue | undefined,
+  found: readonly IKeyValue[],
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { created, keys } = state
-  if (created === undefined || found?.create_revision !== String(created)) return false
-  if (found.lease !== keys.lease) await attach(transport, state, found, signal)
+  const { claim, created, keys } = state
+  const made = new Map(found.map((kv) => [kv.key.toString(), kv]))
+  const own = [keys.key, ...partsOf(claim, keys.key)].map((key) => made.get(key))
+  const [first, ...parts] = own
+  if (created === undefined || own.some((kv) => kv?.create_revision !== String(created))) return false
+  if (first?.lease !== keys.lease) await attach(transport, state, first as IKeyValue, signal)
+  const bare = parts.filter((part) => part?.lease !== keys.lease).map((part) => String(part?.key))
+  if (bare.length > 0) await bind(transport, state, bare, signal)
   return true
+}
+
+/** Gives further keys of a claim their lease back. Throws UnavailableError if one of them was deleted since. */
+async function bind(
+  transport: Transport,
+  { created, keys }: ClaimState,
+  bare: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const stand = bare.map((key) => createdAt(key, created as bigint))
+  const puts = bare.map((key) => put(key, '', keys.lease))
+  if ((await transport.txn(txn(stand, puts), signal)).succeeded) return
+  throw new UnavailableError('another client writes the keys of this claim; ask again')
 }
 
 /**

@@ -1,18 +1,18 @@
-// Reads single keys of one client. Owns that reads share transactions: the holds of a client are verified at the same
+// Reads the keys of claims of one client. Owns that reads share transactions: the holds of a client are verified at the same
 // moments, and ten thousand requests of their own would keep etcd busy. claims.ts knows what the keys mean.
 import type { IKeyValue } from 'etcd3'
 import { type Settle, untilAborted } from '../../base/abort.ts'
-import { get, read, txn } from './operations.ts'
-import type { Transport } from './wire/transport.ts'
+import { getAll, read, txn } from './operations.ts'
+import type { KeyRange, Transport } from './wire/transport.ts'
 
-/** The most keys of one transaction. etcd takes 128 operations by default. */
-const mostKeys = 100
+/** The most ranges of one transaction. etcd takes 128 operations by default. */
+const mostRanges = 100
 
-/** A key that a caller waits for. */
+/** The keys that a caller waits for. */
 interface Wanted {
-  readonly key: string
-  readonly settle: Settle<IKeyValue | undefined>
-  /** The request that asks for it, once it is sent. */
+  readonly range: KeyRange
+  readonly settle: Settle<readonly IKeyValue[]>
+  /** The request that asks for them, once it is sent. */
   request?: Request
 }
 
@@ -25,7 +25,7 @@ interface Request {
 /** Reads of keys, one request after another. Keys that are asked for during a request are in the next one. */
 export class Reads {
   readonly #transport: Transport
-  /** The keys that were not sent yet. */
+  /** The ranges that were not sent yet. */
   readonly #wanted = new Set<Wanted>()
   #busy = false
 
@@ -33,10 +33,10 @@ export class Reads {
     this.#transport = transport
   }
 
-  /** The key, by a consistent read that is sent after this call. Rejects as the transport does. */
-  key(key: string, signal: AbortSignal): Promise<IKeyValue | undefined> {
+  /** The keys of this range, by a consistent read that is sent after this call. Rejects as the transport does. */
+  all(range: KeyRange, signal: AbortSignal): Promise<readonly IKeyValue[]> {
     return untilAborted(signal, (settle) => {
-      const wanted: Wanted = { key, settle }
+      const wanted: Wanted = { range, settle }
       this.#wanted.add(wanted)
       if (!this.#busy) void this.#run()
       return () => {
@@ -54,7 +54,7 @@ export class Reads {
   async #run(): Promise<void> {
     this.#busy = true
     await undefined
-    while (this.#wanted.size > 0) await this.#send([...this.#wanted].slice(0, mostKeys))
+    while (this.#wanted.size > 0) await this.#send([...this.#wanted].slice(0, mostRanges))
     this.#busy = false
   }
 
@@ -66,9 +66,9 @@ export class Reads {
       wanted.request = request
     }
     try {
-      const keys = batch.map(({ key }) => get(key))
-      const { responses } = await this.#transport.txn(txn([], keys), request.limit.signal)
-      for (const [place, { settle }] of batch.entries()) settle.resolve(read(responses, place).kvs[0])
+      const asked = batch.map(({ range }) => getAll(range))
+      const { responses } = await this.#transport.txn(txn([], asked), request.limit.signal)
+      for (const [place, { settle }] of batch.entries()) settle.resolve(read(responses, place).kvs)
     } catch (error) {
       for (const { settle } of batch) settle.reject(error)
     }

@@ -1,12 +1,13 @@
 // How a claim learns that its answer has changed: by a watch that begins now. Owns the gap between the answer and the
 // beginning of the watch, and when events alone prove that the claim holds.
+
+import { fits, type Sized, weigh } from '../shared/room.ts'
 import { type Line, whatToWatch } from './line.ts'
-import type { KeyRange, Transport, WatchListener } from './wire/transport.ts'
+import type { Change, KeyRange, Transport, WatchListener } from './wire/transport.ts'
 
 /** A claim in line, as one answer showed it. */
-export interface Queued {
+export interface Queued extends Sized {
   readonly key: string
-  readonly permits: number
   readonly range: KeyRange
   readonly line: Line
   /** Whether events can prove that the claim holds. They do not if the lock-delay of a claim ahead may follow. */
@@ -20,27 +21,28 @@ export interface Queued {
  */
 export function untilAdmitted(
   transport: Transport,
-  { key, permits, range, line, proven }: Queued,
+  { range, line, proven, ...own }: Queued,
   reread: () => Promise<Line | undefined>,
   signal: AbortSignal,
 ): Promise<bigint | undefined> {
-  const watch = whatToWatch(line, { key, permits, line: range })
+  const watch = whatToWatch(line, { ...own, line: range })
+  const isOwn = ({ key }: Change): boolean => key === own.key || isPartOf(own, key)
   return watchUntil<bigint | undefined>(transport, watch.range, signal, (settle) => {
-    const ahead = new Set(line.ahead.map((place) => place.key))
+    const ahead = new Ahead(line)
     let gapless = false
     return {
       async created(revision) {
-        gapless = revision <= line.revision || (await allStand(ahead, reread))
+        gapless = revision <= line.revision || (await allStand(ahead.keys, reread))
         if (!gapless) settle(undefined)
       },
       deleted(deletions) {
         // A lagging member may replay old events. The answer already has those up to its own revision.
         const fresh = deletions.filter((deletion) => deletion.revision > line.revision)
-        const relevant = fresh.filter((deletion) => ahead.delete(deletion.key) || deletion.key === key)
-        // Deletions come in order, and the watch covers the own key: if no event deletes it, it stands.
-        const proves = proven && gapless && watch.proves && relevant.every((deletion) => deletion.key !== key)
+        const relevant = fresh.filter((deletion) => ahead.leaves(deletion) || isOwn(deletion))
+        // Deletions come in order, and the watch covers our own key: if no event deletes it, it stands.
+        const proves = proven && gapless && watch.proves && !relevant.some(isOwn)
         const last = relevant.at(-1)
-        if (!last || (proves && ahead.size >= permits)) return
+        if (!last || (proves && !fits(own, ahead.taken))) return
         settle(proves ? last.revision : undefined)
       },
       failed: () => settle(undefined),
@@ -48,22 +50,45 @@ export function untilAdmitted(
   })
 }
 
+function isPartOf({ key, weight }: Pick<Queued, 'key' | 'weight'>, part: string): boolean {
+  return weight > 1 && part.startsWith(`${key}.`)
+}
+
+/** The keys ahead of a claim that still stand, as far as events tell. */
+class Ahead {
+  /** How many permits they take. */
+  taken: number
+  readonly #weights: Map<string, number>
+
+  constructor({ ahead }: Line) {
+    this.#weights = new Map(ahead.map(({ key, weight }) => [key, weight]))
+    this.taken = weigh(ahead)
+  }
+
+  get keys(): string[] {
+    return [...this.#weights.keys()]
+  }
+
+  /** Whether the deleted key stood ahead. */
+  leaves({ key }: Change): boolean {
+    this.taken -= this.#weights.get(key) ?? 0
+    return this.#weights.delete(key)
+  }
+}
+
 /** Whether the claim and all claims ahead still stand: then no key was deleted between the answer and the watch. */
-async function allStand(
-  ahead: ReadonlySet<string>,
-  reread: () => Promise<Line | undefined>,
-): Promise<boolean> {
+async function allStand(ahead: readonly string[], reread: () => Promise<Line | undefined>): Promise<boolean> {
   try {
     const now = await reread()
-    return now !== undefined && [...ahead].every((key) => now.ahead.some((place) => place.key === key))
+    return now !== undefined && ahead.every((key) => now.ahead.some((place) => place.key === key))
   } catch {
     return false
   }
 }
 
-/** Resolves when the key is deleted or can no longer be watched. Rejects only with `signal.reason`. */
-export function untilDeleted(transport: Transport, key: string, signal: AbortSignal): Promise<undefined> {
-  return watchUntil<undefined>(transport, { key }, signal, (settle) => {
+/** Resolves when a key of the range is deleted or the range can no longer be watched. Rejects only with `signal.reason`. */
+export function untilDeleted(transport: Transport, own: KeyRange, signal: AbortSignal): Promise<undefined> {
+  return watchUntil<undefined>(transport, own, signal, (settle) => {
     const gone = (): void => settle(undefined)
     return { created: () => {}, deleted: gone, failed: gone }
   })

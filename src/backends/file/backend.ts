@@ -102,8 +102,11 @@ export class FileBackend implements Backend {
   async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     if (!this.#open) return // its session, and the claim with it, is gone
-    const next = await this.#run(({ claims }) => claims.leave(claim), signal)
-    if (next !== undefined) this.#waits.wake(next)
+    this.#wake(await this.#run(({ claims }) => claims.leave(claim), signal))
+  }
+
+  async shrink(claim: Claim, signal: AbortSignal): Promise<boolean> {
+    return this.#wake(await this.#askFor(claim.session, ({ claims }) => claims.shrink(claim), signal))
   }
 
   async verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
@@ -127,15 +130,11 @@ export class FileBackend implements Backend {
   }
 
   async break(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
-    const concerned = await this.#ask(({ store }) => store.breakHold(name, token), signal)
-    for (const session of concerned ?? []) this.#waits.wake(session)
-    return concerned !== undefined
+    return this.#wake(await this.#ask(({ store }) => store.breakHold(name, token), signal))
   }
 
   async overtake(name: string, overtaking: Overtaking, signal: AbortSignal): Promise<boolean> {
-    const concerned = await this.#ask(({ store }) => store.overtake(name, overtaking), signal)
-    for (const session of concerned ?? []) this.#waits.wake(session)
-    return concerned !== undefined
+    return this.#wake(await this.#ask(({ store }) => store.overtake(name, overtaking), signal))
   }
 
   async writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
@@ -152,14 +151,7 @@ export class FileBackend implements Backend {
   }
 
   async proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
-    return this.#askFor(
-      claim.session,
-      ({ store, claims }) => {
-        const ticket = claims.ticket(claim)
-        return ticket !== undefined && store.proclaim(claim, ticket, value)
-      },
-      signal,
-    )
+    return this.#askFor(claim.session, ({ claims }) => claims.proclaim(claim, value), signal)
   }
 
   async observe(name: string, signal: AbortSignal): Promise<Observation> {
@@ -186,6 +178,12 @@ export class FileBackend implements Backend {
   async close(): Promise<void> {
     this.#waits.close()
     this.#leave()
+  }
+
+  /** Wakes the sessions that a change concerns, and returns whether there was a change. */
+  #wake(concerned: readonly string[] | undefined): boolean {
+    for (const session of concerned ?? []) this.#waits.wake(session)
+    return concerned !== undefined
   }
 
   /** Asks a question that concerns no session, in the store that is at the path now. */

@@ -3,10 +3,12 @@
 import { UnavailableError } from '../../base/errors.ts'
 import type { Attempt, Claim } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
+import { ahead, fits } from '../shared/room.ts'
 import { gone } from './failure.ts'
 import type { Removals } from './removals.ts'
+import type { Obstacle, Position } from './rows.ts'
 import type { SessionFiles } from './session-files.ts'
-import type { Obstacle, Position, Store } from './store.ts'
+import type { Store } from './store.ts'
 import type { Look } from './waits.ts'
 
 /** The knowledge of a claim: its ticket, or undefined if the answer to its joining was lost. */
@@ -45,7 +47,7 @@ export class Claims {
   /** Whether a claim holds. */
   holds(claim: Claim): boolean {
     const place = this.place(claim)
-    return place !== undefined && place.before < claim.permits
+    return place !== undefined && fits(claim, place.taken)
   }
 
   /** Asks until the claim holds, or no dead or hanging session is left in its way. */
@@ -53,21 +55,33 @@ export class Claims {
     for (let rounds = 0; rounds < roundsMost; rounds += 1) {
       const place = this.place(claim) ?? this.#join(claim)
       if (!place) continue
-      if (place.before < claim.permits) return this.#admitted(place)
+      if (fits(claim, place.taken)) return this.#admitted(place)
       const stands = this.#states.has(claim)
       if (this.#removals.clearTheWay(claim, stands ? place.ticket : undefined)) continue
-      return { held: false, ahead: place.before - claim.permits + 1 }
+      return { held: false, ahead: ahead(claim, place.taken, place.before) }
     }
     throw new UnavailableError(`the line of ${JSON.stringify(claim.name)} changes faster than it can be read`)
   }
 
-  /** Removes a claim. Returns the session of the claim that is admitted instead, if there is one. */
-  leave(claim: Claim): string | undefined {
+  /** Removes a claim. Returns the sessions of the claims that are admitted instead. */
+  leave(claim: Claim): string[] {
     const state = this.#states.get(claim)
-    if (!state) return undefined
+    if (!state) return []
     const next = this.#store.leave(claim, state.ticket)
     this.#states.delete(claim)
     return next
+  }
+
+  /** Makes a claim lighter if it holds. Returns the sessions of the claims that are admitted to the rest. */
+  shrink(claim: Claim): string[] | undefined {
+    const ticket = this.ticket(claim)
+    return ticket === undefined ? undefined : this.#store.shrink(claim, ticket)
+  }
+
+  /** Replaces the value of a claim if it holds, and says whether it does. */
+  proclaim(claim: Claim, value: string): boolean {
+    const ticket = this.ticket(claim)
+    return ticket !== undefined && this.#store.proclaim(claim, ticket, value)
   }
 
   /** The look of a waiter. On a tick it asks only the kernel whether the processes ahead live, and not the database. */
@@ -79,7 +93,7 @@ export class Claims {
       if (cause === 'tick' && allAlive()) return undefined
       const place = this.place(claim)
       if (!place) return 'changed'
-      if (place.before < claim.permits) return this.#admitted(place)
+      if (fits(claim, place.taken)) return this.#admitted(place)
       if (cause === 'event' && place.before === lastBefore && allAlive()) return undefined
       const attempt = this.ask(claim)
       if (attempt.held) return attempt
@@ -99,7 +113,7 @@ export class Claims {
 
   /** Removes the obstacle, or throws it as an error. A claim that does not wait gets the place that it would have. */
   #notJoined(claim: Claim, obstacle: Obstacle): Position | undefined {
-    const { sessionStands, own, permits, before } = obstacle
+    const { sessionStands, own, permits, before, taken } = obstacle
     if (own !== undefined) {
       this.#states.set(claim, { ticket: own })
       return undefined
@@ -108,7 +122,7 @@ export class Claims {
     if (!sessionStands) throw gone(claim.session)
     const conflict = permits !== undefined && permits !== claim.permits
     if (conflict && !this.#removals.clearTheWay(claim, undefined)) throw inUse(claim, { permits })
-    return conflict || claim.wait || before < claim.permits ? undefined : { ticket: 0n, before }
+    return conflict || claim.wait || fits(claim, taken) ? undefined : { ticket: 0n, before, taken }
   }
 
   #admitted({ ticket }: Position): Attempt {

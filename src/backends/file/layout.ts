@@ -1,6 +1,8 @@
 // The valid names and values of a store. Everything read from the database or the folder passes here before it is used
 // as a path, a number or a text, since other users may have written it.
+import { sharedPermits } from '../../base/shapes.ts'
 import type { Claim } from '../../contract.ts'
+import type { Sized } from '../shared/room.ts'
 import type { Row } from './driver.ts'
 
 /**
@@ -49,9 +51,36 @@ export function ticketOf({ ticket }: Row): bigint {
   return whole(ticket, 1n, highest, 'the ticket of a claim')
 }
 
+/** The first bit of the column `permits` that belongs to the weight. */
+const weightBit = 21
+const lightest = 1n << BigInt(weightBit)
+
+/**
+ * The column `permits`: the permits of the name, and above them the weight of the claim less 1. So a claim of weight 1 has the
+ * permits alone, and a version of Leasehold that knows no weights takes any other one for a claim with other permits.
+ */
+export function sizeOf({ permits, weight }: Sized): bigint {
+  return BigInt(permits) + BigInt(weight - 1) * lightest
+}
+
+/** The permits in SQL. */
+export const permitsIn = (column: string): string => `(${column} & ${lightest - 1n})`
+/** The weight in SQL. */
+export const weightIn = (column: string): string => `((${column} >> ${weightBit}) + 1)`
+
 /** The permits of a claim. Throws ForeignContent for any other value. */
-export function permitsOf({ permits }: Row): number {
-  return Number(whole(permits, 1n, BigInt(Number.MAX_SAFE_INTEGER), 'the permits of a claim'))
+export function permitsOf(row: Row): number {
+  return Number(sized(row) % lightest)
+}
+
+/** The weight of a claim. Throws ForeignContent for any other value. */
+export function weightOf(row: Row): number {
+  return Number(sized(row) / lightest) + 1
+}
+
+function sized({ permits }: Row): bigint {
+  const size = whole(permits, 1n, BigInt(sharedPermits) * lightest, 'the permits of a claim')
+  return size % lightest > 0n ? size : fails('the permits of a claim')
 }
 
 /** The value of a claim. Throws ForeignContent for any other value. */

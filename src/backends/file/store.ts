@@ -2,29 +2,22 @@
 // sql.ts; tokens.ts makes tokens durable.
 import type { Claim, Leader, NameState, Overtaking, Standing } from '../../contract.ts'
 import { byName } from '../shared/names.ts'
+import { passed } from '../shared/overtaking.ts'
 import { Checkpoints } from './checkpoints.ts'
 import type { Connection } from './connection.ts'
 import type { Row, Value } from './driver.ts'
-import { calledIn, countOf, permitsOf, sessionOf, textOf, ticketOf } from './layout.ts'
-import { type SessionRow, toSession, toStanding } from './rows.ts'
+import { calledIn, permitsOf, sessionOf, sizeOf, textOf, ticketOf, weightOf } from './layout.ts'
+import {
+  beforeOf,
+  type Obstacle,
+  type Position,
+  type SessionRow,
+  toObstacle,
+  toSession,
+  toStandings,
+} from './rows.ts'
 import * as sql from './sql.ts'
 import { highestTicket, Tokens } from './tokens.ts'
-
-/** A claim's place: its ticket, which is its token once it holds, and how many claims stand before it. */
-export interface Position {
-  readonly ticket: bigint
-  readonly before: number
-}
-
-/** Why a claim did not join: the state of its name. */
-export interface Obstacle {
-  readonly sessionStands: boolean
-  /** The ticket of the claim itself, if it had joined before. */
-  readonly own: bigint | undefined
-  /** The permits of the claims that stand on the name. */
-  readonly permits: number | undefined
-  readonly before: number
-}
 
 /** The open database. All methods are synchronous and throw RefusedError, ConflictError or UnavailableError. */
 export class Store {
@@ -42,12 +35,12 @@ export class Store {
 
   /** Puts the claim in line. Undefined if it did not join: see `obstacle`. */
   join(claim: Claim): Position | undefined {
-    const { name, session, permits, value, wait } = claim
-    const id = calledIn(claim)
+    const { name, session, value, wait } = claim
+    const [id, size] = [calledIn(claim), sizeOf(claim)]
     return this.#connection.transaction(() => {
-      const [row] = this.#connection.ask(sql.join, name, session, id, permits, value, wait ? 1 : 0)
+      const [row] = this.#connection.ask(sql.join, name, session, id, size, value, wait ? 1 : 0)
       if (!row) return undefined
-      const place = { ticket: ticketOf(row), before: Number(row.before) }
+      const place = { ticket: ticketOf(row), ...beforeOf(row) }
       return this.#tokens.isNew(place.ticket) ? place : this.#joinLater(name, place)
     })
   }
@@ -55,28 +48,39 @@ export class Store {
   /** The present place of a claim that has joined. Undefined if it no longer stands. */
   place({ name, session }: Claim, ticket: bigint): Position | undefined {
     const [row] = this.#connection.ask(sql.place, name, ticket, session)
-    return row && { ticket, before: Number(row.before) }
+    return row && { ticket, ...beforeOf(row) }
   }
 
   /** The reason why a claim did not join. */
   obstacle(claim: Claim): Obstacle {
     const [row] = this.#connection.ask(sql.obstacle, claim.name, claim.session, calledIn(claim))
-    const { stands, own = null, permits = null, before, counter } = row ?? {}
-    countOf({ counter: counter ?? null }, 'counter') // without it nothing can join
-    return {
-      sessionStands: stands === 1n,
-      own: own === null ? undefined : ticketOf({ ticket: own }),
-      permits: permits === null ? undefined : permitsOf({ permits }),
-      before: Number(before),
-    }
+    return toObstacle(row ?? {})
   }
 
-  /** Removes a claim. Returns the session of the last claim that is admitted now, if the name is still full. */
-  leave(claim: Claim, ticket: bigint | undefined): string | undefined {
-    const { name, session, permits } = claim
+  /** Removes a claim. Returns the sessions of the claims that are admitted now. */
+  leave(claim: Claim, ticket: bigint | undefined): string[] {
+    const { name, session, permits, weight } = claim
     const [from, to] = [ticket ?? 0n, ticket ?? highestTicket]
-    const [row] = this.#write(sql.leave, name, from, to, session, calledIn(claim), permits - 1)
-    return row?.next ? sessionOf({ session: row.next }) : undefined
+    const [row] = this.#write(sql.leave, name, from, to, session, calledIn(claim), permits, weight)
+    const next = typeof row?.next === 'string' ? row.next.split(',') : []
+    return next.map((each) => sessionOf({ session: each }))
+  }
+
+  /**
+   * Makes a claim as light as it says, if it holds. Returns the sessions of the claims that are admitted now, or undefined if
+   * it does not hold.
+   */
+  shrink(claim: Claim, ticket: bigint): string[] | undefined {
+    const { name, session, permits } = claim
+    return this.#connection.transaction(() => {
+      const [row] = this.#connection.ask(sql.shrink, name, ticket, session, sizeOf(claim))
+      return row && this.#admitted(name, permits, permits) // it may have had any weight
+    })
+  }
+
+  /** The sessions of the claims that hold since others with this weight left. */
+  #admitted(name: string, permits: number, lost: number): string[] {
+    return this.#connection.ask(sql.admitted, name, permits, lost).map(sessionOf)
   }
 
   /** The sessions of the claims on a name that joined before `ticket`, in order, one for each claim. */
@@ -86,7 +90,7 @@ export class Store {
 
   /** All claims on a name, in order. */
   line(name: string): Standing[] {
-    return this.#connection.ask(sql.line, name).map(toStanding)
+    return toStandings(this.#connection.ask(sql.line, name))
   }
 
   /** All names that begin with a prefix, with their claims in order. */
@@ -97,7 +101,7 @@ export class Store {
       lines.set(name, [...(lines.get(name) ?? []), row])
     }
     return [...lines]
-      .map(([name, rows]) => ({ name, permits: rows[0] && permitsOf(rows[0]), claims: rows.map(toStanding) }))
+      .map(([name, rows]) => ({ name, permits: rows[0] && permitsOf(rows[0]), claims: toStandings(rows) }))
       .sort(byName)
   }
 
@@ -107,8 +111,7 @@ export class Store {
     return this.#connection.transaction(() => {
       const [gone] = this.#connection.ask(sql.breakHold, name, ticket)
       if (!gone) return undefined
-      const next = this.#connection.ask(sql.lastAdmitted, name, gone.permits as bigint)
-      return [gone, ...next].map(sessionOf)
+      return [sessionOf(gone), ...this.#admitted(name, permitsOf(gone), weightOf(gone))]
     })
   }
 
@@ -116,14 +119,12 @@ export class Store {
    * Takes out waiting claims, if all stands as it was told. Returns their sessions and that of the target, or undefined
    * if something has changed.
    */
-  overtake(name: string, { holder, target, waiting }: Overtaking): string[] | undefined {
+  overtake(name: string, overtaking: Overtaking): string[] | undefined {
     return this.#connection.transaction(() => {
-      const [first, ...others] = this.line(name)
-      const passed = others.filter(({ token, priority }) => waiting.includes(token) && priority !== undefined)
-      const last = others.find(({ token }) => token === target)
-      if (first?.token !== holder || !last || passed.length < waiting.length) return undefined
-      for (const { token } of passed) this.#connection.ask(sql.removeClaim, name, token)
-      return [...passed, last].map(({ session }) => session)
+      const concerned = passed(this.line(name), overtaking)
+      for (const { token } of concerned?.slice(0, -1) ?? [])
+        this.#connection.ask(sql.removeClaim, name, token)
+      return concerned?.map(({ session }) => session)
     })
   }
 
@@ -134,8 +135,8 @@ export class Store {
   }
 
   /** Replaces the value of a claim if it holds, and says whether it does. */
-  proclaim({ name, session, permits }: Claim, ticket: bigint, value: string): boolean {
-    return this.#write(sql.proclaim, name, value, ticket, session, permits).length === 1
+  proclaim({ name, session }: Claim, ticket: bigint, value: string): boolean {
+    return this.#write(sql.proclaim, name, value, ticket, session).length === 1
   }
 
   sessions(): SessionRow[] {
@@ -191,10 +192,11 @@ export class Store {
       if (!stood && renewals !== undefined) return undefined
       const claims = this.#connection.ask(sql.removeClaims, id)
       last()
-      const next = claims.map((claim) =>
-        this.#connection.ask(sql.lastAdmitted, claim.name ?? '', claim.permits ?? 1),
-      )
-      return next.flat().map(sessionOf)
+      return claims.flatMap((claim) => {
+        const same = claims.filter(({ name }) => name === claim.name)
+        const lost = same.reduce((sum, each) => sum + weightOf(each), 0)
+        return this.#admitted(String(claim.name), permitsOf(claim), lost)
+      })
     })
   }
 
@@ -204,8 +206,8 @@ export class Store {
   }
 
   /** Stores a checkpoint if the claim holds, and says whether it does. It is on the disk only after `sync`. */
-  writeCheckpoint({ name, session, permits }: Claim, ticket: bigint, text: string): boolean {
-    return this.#write(sql.writeCheckpoint, name, text, ticket, session, permits).length === 1
+  writeCheckpoint({ name, session }: Claim, ticket: bigint, text: string): boolean {
+    return this.#write(sql.writeCheckpoint, name, text, ticket, session).length === 1
   }
 
   /** Resolves when all commits are on the disk. It keeps no lock meanwhile, so a slow disk delays no other process. */

@@ -18,7 +18,10 @@ import type {
   Standing,
 } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
-import { isOf, type Place, passed, standings, survey } from './line.ts'
+import { type Listeners, listen } from '../shared/listeners.ts'
+import { passed } from '../shared/overtaking.ts'
+import { fits, weigh } from '../shared/room.ts'
+import { answerTo, holdsAt, isOf, type Place, standings, survey } from './line.ts'
 
 /** The store, which all its clients share. */
 export class MemoryBackend implements Backend {
@@ -37,7 +40,7 @@ export class MemoryBackend implements Backend {
   readonly #clock: Clock
   readonly #sessions = new Map<string, { ttlMs: number; cancelExpiry: () => void }>()
   readonly #lines = new Map<string, readonly Place[]>()
-  readonly #watchers = new Map<string, Set<() => void>>()
+  readonly #watchers: Listeners = new Map()
   /** By name, the checkpoint that a holder stored last. */
   readonly texts: Map<string, string> = new Map()
   #tickets = 0n
@@ -73,18 +76,19 @@ export class MemoryBackend implements Backend {
     const line = this.places(claim.name)
     const first = line[0]?.claim
     if (first && first.permits !== claim.permits) throw inUse(claim, first)
-    if (this.#position(claim) < 0 && (claim.wait || line.length < claim.permits)) {
+    if (this.#position(claim) < 0 && (claim.wait || fits(claim, weigh(line)))) {
       this.#tickets += 1n
-      this.#change(claim.name, [...line, { claim, ticket: this.#tickets, value: claim.value }])
+      const place = { claim, ticket: this.#tickets, weight: claim.weight, value: claim.value }
+      this.#change(claim.name, [...line, place])
     }
-    return this.#answer(claim)
+    return answerTo(claim, this.places(claim.name))
   }
 
   /** Resolves with the new answer when the claim begins to hold, and with undefined when it was removed. */
   changed(claim: Claim, answer: Attempt, signal: AbortSignal): Promise<Attempt | undefined> {
     return this.#until(claim.name, signal, () => {
       if (this.#position(claim) < 0) return 'gone'
-      return this.#holds(claim) === answer.held ? undefined : this.#answer(claim)
+      return this.#holds(claim) === answer.held ? undefined : answerTo(claim, this.places(claim.name))
     })
   }
 
@@ -100,11 +104,12 @@ export class MemoryBackend implements Backend {
 
   async proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
-    if (!this.#holds(claim)) return false
-    const isOurs = isOf(claim)
-    const line = this.places(claim.name).map((place) => (isOurs(place) ? { ...place, value } : place))
-    this.#change(claim.name, line)
-    return true
+    return this.#alter(claim, { value })
+  }
+
+  async shrink(claim: Claim, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted()
+    return this.#alter(claim, { weight: claim.weight })
   }
 
   async observe(name: string, signal: AbortSignal): Promise<Observation> {
@@ -153,10 +158,9 @@ export class MemoryBackend implements Backend {
 
   async overtake(name: string, overtaking: Overtaking, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
-    const places = passed(this.places(name), overtaking)
-    if (!places) return false
-    this.#remove(name, (place) => places.includes(place))
-    return true
+    const gone = passed(standings(this.places(name)), overtaking)?.slice(0, -1)
+    if (gone) this.#remove(name, ({ ticket }) => gone.some(({ token }) => token === ticket))
+    return gone !== undefined
   }
 
   async close(): Promise<void> {}
@@ -168,12 +172,7 @@ export class MemoryBackend implements Backend {
 
   /** Calls `changed` after every change of the line. Returns a function that unsubscribes. */
   watch(name: string, changed: () => void): () => void {
-    const watchers = this.#watchers.get(name) ?? new Set()
-    this.#watchers.set(name, watchers.add(changed))
-    return () => {
-      watchers.delete(changed)
-      if (watchers.size === 0 && this.#watchers.get(name) === watchers) this.#watchers.delete(name)
-    }
+    return listen(this.#watchers, name, changed)
   }
 
   #session(id: string): { ttlMs: number; cancelExpiry: () => void } {
@@ -199,21 +198,21 @@ export class MemoryBackend implements Backend {
   }
 
   #holds(claim: Claim): boolean {
-    const position = this.#position(claim)
-    return position >= 0 && position < claim.permits
-  }
-
-  #answer(claim: Claim): Attempt {
-    const line = this.places(claim.name)
-    const position = this.#position(claim)
-    const place = line[position]
-    if (place && this.#holds(claim)) return { held: true, token: place.ticket }
-    return { held: false, ahead: (place ? position : line.length) - claim.permits + 1 }
+    return holdsAt(this.places(claim.name), this.#position(claim))
   }
 
   #leader(name: string): Leader | undefined {
     const [place] = this.places(name)
     return place && { value: place.value, token: place.ticket, session: place.claim.session }
+  }
+
+  /** Changes the place of a claim if it holds, and returns whether it does. */
+  #alter(claim: Claim, change: Partial<Place>): boolean {
+    if (!this.#holds(claim)) return false
+    const isOurs = isOf(claim)
+    const line = this.places(claim.name).map((place) => (isOurs(place) ? { ...place, ...change } : place))
+    this.#change(claim.name, line)
+    return true
   }
 
   /** Removes claims from a line, and returns whether there were any. */

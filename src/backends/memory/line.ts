@@ -1,11 +1,13 @@
 // The line of one name in a store in memory, and the answers that only read it. backend.ts owns the lines.
-import type { Claim, NameState, Overtaking, Standing } from '../../contract.ts'
+import type { Attempt, Claim, NameState, Standing } from '../../contract.ts'
 import { byName } from '../shared/names.ts'
+import { ahead, fits, weigh } from '../shared/room.ts'
 
 /** A claim in a line. Its ticket is its token: tickets only grow, and lines are served in order. */
 export interface Place {
   readonly claim: Claim
   readonly ticket: bigint
+  readonly weight: number
   /** The text about the claim that others read. */
   readonly value: string
 }
@@ -15,10 +17,25 @@ export function isOf({ session, id }: Claim): (place: Place) => boolean {
   return ({ claim }) => claim.session === session && claim.id === id
 }
 
+/** Whether the claim at this place of its line holds. */
+export function holdsAt(line: readonly Place[], index: number): boolean {
+  const place = line[index]
+  return place !== undefined && fits({ ...place.claim, weight: place.weight }, weigh(line.slice(0, index)))
+}
+
+/** The answer to a claim, also if it is not in the line. */
+export function answerTo(claim: Claim, line: readonly Place[]): Attempt {
+  const index = line.findIndex(isOf(claim))
+  if (line[index] && holdsAt(line, index)) return { held: true, token: line[index].ticket }
+  const before = index < 0 ? line : line.slice(0, index)
+  return { held: false, ahead: ahead(claim, weigh(before), before.length) }
+}
+
 /** `line` of the contract. */
 export function standings(line: readonly Place[]): Standing[] {
-  return line.map(({ claim, value, ticket: token }, index) => {
-    return { session: claim.session, value, token, held: index < claim.permits, priority: claim.priority }
+  return line.map(({ claim, value, weight, ticket: token }, index) => {
+    const { session, priority } = claim
+    return { session, value, token, held: holdsAt(line, index), priority, ...(weight > 1 && { weight }) }
   })
 }
 
@@ -28,16 +45,4 @@ export function survey(lines: ReadonlyMap<string, readonly Place[]>, prefix: str
     .filter(([name]) => name.startsWith(prefix))
     .map(([name, line]) => ({ name, permits: line[0]?.claim.permits, claims: standings(line) }))
     .sort(byName)
-}
-
-/** The places that `overtake` of the contract removes. Undefined if the claims are not in their places any more. */
-export function passed(
-  [first, ...others]: readonly Place[],
-  { holder, target, waiting }: Overtaking,
-): readonly Place[] | undefined {
-  const between = others.filter(({ ticket }) => waiting.includes(ticket))
-  const mayPass =
-    between.length === waiting.length && between.every(({ claim }) => claim.priority !== undefined)
-  const isThere = first?.ticket === holder && others.some(({ ticket }) => ticket === target)
-  return mayPass && isThere ? between : undefined
 }

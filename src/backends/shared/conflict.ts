@@ -2,6 +2,7 @@
 // for.
 import { ConflictError } from '../../base/errors.ts'
 import { quoted } from '../../base/printable.ts'
+import { formOf } from '../../base/shapes.ts'
 import type { Claim } from '../../contract.ts'
 
 /** The present use of a name. */
@@ -19,8 +20,8 @@ export interface Use {
  * that was asked for, and what to do.
  */
 export function inUse({ name, permits }: Pick<Claim, 'name' | 'permits'>, use: Use): ConflictError {
-  const found = use.permits === undefined ? 'for something other than a lock' : `as ${kindOf(use.permits)}`
-  const asked = `this asks for ${kindOf(permits)}`
+  const found = use.permits === undefined ? 'for something other than a lock' : `as ${formOf(use.permits)}`
+  const asked = `this asks for ${formOf(permits)}`
   return new ConflictError(`${quoted(name)} is in use ${found}; ${asked}: ${adviceFor(use)}`)
 }
 
@@ -31,8 +32,4 @@ function adviceFor({ permits, key, leftOver }: Use): string {
   if (permits === undefined)
     return `choose another name${key === undefined ? '' : `; the key is ${quoted(key)}`}`
   return 'use the name with the same permits everywhere, or choose another name'
-}
-
-function kindOf(permits: number): string {
-  return permits === 1 ? 'a mutex' : `a semaphore with ${permits} permits`
 }

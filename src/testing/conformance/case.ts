@@ -12,5 +12,5 @@ export interface Draft {
 
 /** A claim to be the only holder, made without a client. It stands in line unless `more` says otherwise. */
 export function claimOf(name: string, session: string, more: Partial<Claim> = {}): Claim {
-  return { id: '1', name, session, permits: 1, value: '', wait: true, candidate: false, ...more }
+  return { id: '1', name, session, permits: 1, weight: 1, value: '', wait: true, candidate: false, ...more }
 }

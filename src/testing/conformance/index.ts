@@ -16,6 +16,7 @@ import { operator } from './operator.ts'
 import { order } from './order.ts'
 import { overtaking } from './overtaking.ts'
 import { sessions } from './sessions.ts'
+import { shapes } from './shapes.ts'
 import { Stage } from './stage.ts'
 import { slackMs } from './timing.ts'
 import { unanswered } from './unanswered.ts'
@@ -47,6 +48,7 @@ const drafts: readonly Draft[] = [
   ...unanswered,
   ...operator,
   ...overtaking,
+  ...shapes,
 ]
 const closingMs = 10_000
 

@@ -6,7 +6,7 @@ import { etcdserverpb } from '../../../src/backends/etcd/wire/http2/proto/messag
 import { generated } from '../../../tools/wire.mjs'
 import { generated as file } from '../../sources.ts'
 
-test('the generated file is that of etcd.proto', async () => {
+test('the generated code is up to date with etcd.proto', async () => {
   expect(readFileSync(`src/${file}`, 'utf8')).toBe(await generated())
 })
 
@@ -18,7 +18,7 @@ test.for(['0', '1', '4294967295', '9007199254740991', '9007199254740993', '92233
   },
 )
 
-test('an answer has every list and every number, also those that etcd leaves out', () => {
+test('a decoded answer has every list and every number, also those that etcd leaves out', () => {
   const answer = { succeeded: true, responses: [{ response_range: { kvs: [{ key: Buffer.from('a') }] } }] }
   const bytes = etcdserverpb.TxnResponse.encode(answer).finish()
   const [response] = txn.decode(bytes).responses

@@ -45,6 +45,7 @@ function newClaim({ id: session }: SessionGrant, more: Partial<Claim> = {}): Cla
     name: 'job',
     session,
     permits: 1,
+    weight: 1,
     value: '',
     wait: true,
     candidate: false,

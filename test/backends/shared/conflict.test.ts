@@ -8,6 +8,11 @@ test.each([
   [{ permits: 4 }, 1, `"job" is in use as a semaphore with 4 permits; this asks for a mutex: ${elsewhere}`],
   [{ permits: 1 }, 3, `"job" is in use as a mutex; this asks for a semaphore with 3 permits: ${elsewhere}`],
   [
+    { permits: 1_000_000 },
+    1,
+    `"job" is in use as a lock of readers and writers; this asks for a mutex: ${elsewhere}`,
+  ],
+  [
     { permits: undefined },
     1,
     '"job" is in use for something other than a lock; this asks for a mutex: choose another name',

@@ -16,7 +16,7 @@ describe.each(['etcd', 'consul'] as const)('on a simulated %s', (store) => {
     ['ten hosts, an hour', cronPlans(10, 60), Math.ceil(runs / 8), mustSee],
   ] as const)(
     'every tick runs at most once, and exactly once if a host could run it; missed ticks are reported or run late: %s',
-    { timeout: 240_000 },
+    { timeout: 900_000 },
     ([_, plans, count, states], { task }) =>
       holdsInAllRuns(task, { store, kind: 'cron', plans, runs: count }, states),
   )

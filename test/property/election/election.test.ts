@@ -10,6 +10,6 @@ const mustSee = ['term', 'term lost', 'leader observed', 'no leader observed', '
 
 test.for(['etcd', 'consul'] as const)(
   'on a simulated %s one leads at a time, tokens of terms grow, work ends before its term, observers see the last state, and every candidate keeps standing',
-  { timeout: 240_000 },
+  { timeout: 900_000 },
   (store, { task }) => holdsInAllRuns(task, { store, kind: 'election', plans: electionPlans, runs }, mustSee),
 )

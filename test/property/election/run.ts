@@ -40,7 +40,7 @@ interface Host {
   stop: AbortController
   client: Leasehold | undefined
   tenure: Tenure | undefined
-  /** The last value that its observer saw: undefined if nobody leads, null before the first one. */
+  /** The last sight of its observer, a value and a term: undefined if nobody leads, null before the first one. */
   seen: string | undefined | null
   election: Election | undefined
   isDraining: boolean
@@ -161,7 +161,7 @@ class ElectionRun {
     const onError = (error: unknown): void => this.#world.note(`${process.name} observes: ${error}`)
     try {
       for await (const leader of election.observe({ onError })) {
-        host.seen = leader?.value
+        host.seen = leader && `${leader.value} of term ${leader.token}`
         this.judge.observed(process.name, leader)
       }
     } catch (error) {
@@ -340,9 +340,13 @@ class ElectionRun {
     const leading = open.find(({ tenure }) => tenure?.working)
     if (leading?.isDraining && open.some(({ isDraining }) => !isDraining))
       this.judge.complain('room-made', `${leading.process.name} leads, though it was to make room`)
-    const values = new Set(open.map(({ seen }) => String(seen)))
-    if (values.size > 1)
-      this.judge.complain('standing-candidates', `observers disagree: ${[...values].join(', ')}`)
+    const sights = new Set(open.map(({ seen }) => String(seen)))
+    if (sights.size > 1)
+      this.judge.complain('standing-candidates', `observers disagree: ${[...sights].join(', ')}`)
+    const token = leading?.tenure?.term.token
+    const mistaken = [...sights].find((sight) => !sight.endsWith(` of term ${token}`))
+    if (leading && mistaken)
+      this.judge.complain('standing-candidates', `${mistaken} is seen, and term ${token} is led`)
   }
 
   async #end(): Promise<void> {

@@ -1,4 +1,4 @@
-// An etcd that answers as a plan says: late, twice, out of order, cut short, for another id, or not at all. Owns the
+// A fake etcd that answers as a plan says: late, twice, out of order, cut short, for another id, or not at all. Owns the
 // answers and their times, and records them for the judge. It stores no keys.
 import { createServer, type Http2Server } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
@@ -24,7 +24,7 @@ export interface RenewalAnswer {
   readonly ttl: number
   readonly askedMs: number
   readonly sentMs: number
-  /** Whether this answer was sent before. */
+  /** Whether it is a second copy of an answer. */
   readonly copy: boolean
 }
 
@@ -69,7 +69,9 @@ export class Peer {
   readonly #renewing: RenewalReaction[]
   readonly #watching: WatchReaction[]
   readonly #served: Served[] = []
+  /** Whether it numbers watches itself, as grpc-proxy does, and ignores the client's numbers. */
   readonly #counts: boolean
+  /** Answers that are sent after the next renewal has arrived. */
   #withheld: (() => void)[] = []
   #revision = 1n
 
@@ -108,7 +110,7 @@ export class Peer {
     }
   }
 
-  /** Whether it never confirmed this watch, so that its client cannot know. */
+  /** Whether it never confirmed this watch. Then its client cannot expect events. */
   keptSilent(key: string): boolean {
     return !this.#served.some((served) => served.key === key && served.created)
   }
@@ -200,13 +202,13 @@ export class Peer {
     exchange.send(kind === 'no header' ? { watch_id: id, created: true } : created)
     if (kind === 'created twice') exchange.send(created)
     for (let event = 1; event <= events; event += 1) {
-      this.#after(event * everyMs, () => this.#sendSome(served, kind))
+      this.#after(event * everyMs, () => this.#sendFaulty(served, kind))
     }
     if (breaks) this.#after(events * everyMs + 1, () => this.#trouble(breaks, exchange, created, code))
   }
 
-  /** One event, with the fault that it has. */
-  #sendSome({ key, id, exchange }: Served, kind: WatchReaction['kind']): void {
+  /** Sends an event to a watch, with the fault of this kind. */
+  #sendFaulty({ key, id, exchange }: Served, kind: WatchReaction['kind']): void {
     if (kind === 'other watch') this.#sendEvent(exchange, String(Number(id) + 1_000), nobodysKey)
     const [first, second] = [this.#nextRevision(), this.#nextRevision()]
     this.#sendEvent(exchange, id, key, kind === 'out of order' ? second : first)

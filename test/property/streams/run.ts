@@ -1,5 +1,5 @@
 // Runs one plan: a real connection of the product to a scripted peer, over loopback sockets and in real time. Owns the
-// program, and that nothing is left of it.
+// steps, and checks that no socket and no timer is left after them.
 import { Etcd3, type ITxnRequest } from 'etcd3'
 import { EtcdClient } from '../../../src/backends/etcd/wire/client.ts'
 import { givenClient } from '../../../src/backends/etcd/wire/etcd3/link.ts'
@@ -68,7 +68,7 @@ class Program {
   readonly #peer: Peer
   readonly #clock = new CountedClock()
   readonly #client: EtcdClient
-  /** The client that a caller would hand in, and close. */
+  /** A client of npm etcd3, as a caller can pass it in. The caller closes it. */
   readonly #given: Etcd3 | undefined
   readonly #pending = new Set<Promise<unknown>>()
   readonly #renewing = new Map<string, Promise<unknown>>()
@@ -113,7 +113,7 @@ class Program {
     const lease = String(1 + which * 10)
     const before = verb === 'renew' ? this.#renewing.get(lease) : undefined
     const asked = Promise.resolve(before).then(() => this.#ask(verb, lease, limitMs))
-    if (verb === 'renew') this.#renewing.set(lease, asked) // one renewal per lease at a time, as a session does it
+    if (verb === 'renew') this.#renewing.set(lease, asked) // one renewal of a lease at a time, as in a session
     return asked
   }
 
@@ -217,7 +217,7 @@ class Program {
       )
   }
 
-  /** Tries until it is true, but no longer than the bound. */
+  /** Asks until it is true, for at most the bound. Returns whether it was. */
   async #becomes(isTrue: () => Promise<boolean>): Promise<boolean> {
     const untilMs = performance.now() + boundMs
     while (performance.now() < untilMs) {

@@ -55,32 +55,33 @@ interface Fields {
 }
 
 /** The body of a transaction. */
-export function operationsBody(operations: readonly Operation[]): Buffer {
-  const written = operations.map((operation) => {
-    const { verb, key, value, flags, index, session } = operation as Fields
-    const Value = value === undefined ? undefined : Buffer.from(value).toString('base64')
-    const Flags = flags === undefined ? undefined : `${BigInt.asUintN(64, flags)}`
-    return { KV: { Verb: verb, Key: key, Value, Flags, Index: index, Session: session } }
-  })
-  // JSON.stringify has no integers of 64 bits. Only a property of ours can match: inside a string of JSON every
-  // quote stands behind a backslash, and a whole string "Flags" before a colon is a property's name.
-  return Buffer.from(JSON.stringify(written).replace(/"Flags":"(\d+)"/g, '"Flags":$1'))
+export function operationsBody(operations: readonly Operation[]): string {
+  return `[${operations.map(operationText).join()}]`
+}
+
+/** Written by hand, since JSON.stringify has no integers of 64 bits. */
+function operationText(operation: Operation): string {
+  const { verb, key, value, flags, index, session } = operation as Fields
+  const Value = value === undefined ? '' : `,"Value":"${Buffer.from(value).toString('base64')}"`
+  const Flags = flags === undefined ? '' : `,"Flags":${BigInt.asUintN(64, flags)}`
+  const Index = index === undefined ? '' : `,"Index":${index}`
+  const Key = JSON.stringify(key)
+  const Session = session === undefined ? '' : `,"Session":"${session}"` // an id that Consul made
+  return `{"KV":{"Verb":"${verb}","Key":${Key}${Value}${Flags}${Index}${Session}}}`
 }
 
 /** The body of a new session, whose keys are deleted when it ends. */
-export function sessionBody({ name, ttlMs, lockDelayMs, checks, node }: SessionPlan): Buffer {
-  return Buffer.from(
-    JSON.stringify({
-      Name: name,
-      Node: node,
-      TTL: `${Math.ceil(ttlMs)}ms`,
-      LockDelay: lockDelayMs > 0 ? `${Math.ceil(lockDelayMs)}ms` : '0s', // without it Consul uses 15 s
-      Behavior: 'delete',
-      NodeChecks: checks, // without it Consul uses serfHealth
-      // The name of the field before Consul 1.7. It still has an effect: an empty list empties the other one, too.
-      ...(checks.length === 0 ? { Checks: [] } : {}),
-    }),
-  )
+export function sessionBody({ name, ttlMs, lockDelayMs, checks, node }: SessionPlan): string {
+  return JSON.stringify({
+    Name: name,
+    Node: node,
+    TTL: `${Math.ceil(ttlMs)}ms`,
+    LockDelay: lockDelayMs > 0 ? `${Math.ceil(lockDelayMs)}ms` : '0s', // without it Consul uses 15 s
+    Behavior: 'delete',
+    NodeChecks: checks, // without it Consul uses serfHealth
+    // The name of the field before Consul 1.7. It still has an effect: an empty list empties the other one, too.
+    ...(checks.length === 0 ? { Checks: [] } : {}),
+  })
 }
 
 /** The id of a session that was created. */
@@ -154,6 +155,7 @@ export function outcomeOf({ status, text }: Answer, operations: readonly Operati
   const { Results, Errors } = parseExactly(text) as TxnAnswer
   const rule = (): string => operationsRule(operations)
   if (status === 200) {
+    if (Results === undefined) throw new TypeError('no results in the answer')
     const entries = (Results ?? []).map(({ KV }) => entryOf(KV))
     // Consul silently leaves out keys that the token may not read.
     const read = ({ verb, key }: Operation): boolean =>

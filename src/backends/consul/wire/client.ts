@@ -1,15 +1,13 @@
-// Requests over HTTP, one server at a time. Owns the choice of the server, and the meaning of an error; knows nothing of
-// locks. servers.ts has the connections. This uses only papi's requests, on which the methods of npm `consul` are built:
-// the methods drop options, round flags, and hide the server's messages.
-import { EventEmitter } from 'node:events'
+// Requests over HTTP, one server at a time. Owns the choice of the server, the time limits, and the meaning of an error;
+// knows nothing of locks. servers.ts has the connections.
 import { untilAborted } from '../../../base/abort.ts'
 import type { Clock } from '../../../base/clock.ts'
 import { SessionGoneError, UnavailableError } from '../../../base/errors.ts'
 import type { Announcement } from '../../../contract.ts'
 import { type Answer, asFault, Fault } from './answers.ts'
-import { answered, answerOf, optionsOf } from './papi.ts'
 import {
   blocking,
+  type Connection,
   confirmation,
   creation,
   destruction,
@@ -20,7 +18,7 @@ import {
   understood,
 } from './requests.ts'
 import { Rest } from './rest.ts'
-import type { Connection, Server } from './servers.ts'
+import type { Server } from './servers.ts'
 import { checkPass, serviceDeregistration, serviceRegistration } from './services.ts'
 import type { Operation, SessionPlan, Snapshot, Target, Transport, TxnOutcome, Wait } from './transport.ts'
 
@@ -33,7 +31,7 @@ interface Call {
 
 const closedText = 'the connection was closed'
 
-/** A connection to a cluster through npm consul. */
+/** A connection to a cluster. */
 export class ConsulClient implements Transport {
   readonly #clock: Clock
   readonly #servers: readonly Server[]
@@ -70,7 +68,7 @@ export class ConsulClient implements Transport {
   }
 
   txn(operations: readonly Operation[], signal: AbortSignal, purpose?: 'gives back'): Promise<TxnOutcome> {
-    return this.#ask(transaction(operations, purpose ? 'steady' : 'work'), signal)
+    return this.#ask(transaction(operations, purpose ? 'release' : 'work'), signal)
   }
 
   read(target: Target, signal: AbortSignal): Promise<Snapshot> {
@@ -120,7 +118,7 @@ export class ConsulClient implements Transport {
    */
   async #ask<T>(request: Request<T>, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted()
-    await this.#rest.over(signal)
+    if (this.#rest.isAsked) await this.#rest.over(signal)
     const connection = this.#connection
     const server = this.#server
     const { address } = server
@@ -143,21 +141,16 @@ export class ConsulClient implements Transport {
   }
 
   #send<T>(connection: Connection, request: Request<T>, signal: AbortSignal): Promise<Answer> {
-    const { lane, limitMs, waits = false } = request
-    const ctx = Object.assign(new EventEmitter(), { canceled: false })
-    return untilAborted(signal, ({ resolve, reject }) => {
-      let answer: Answer | undefined
-      const call: Call = { connection, waits, fail: reject }
-      const stopTimer = this.#clock.after(limitMs, () => reject(silence(limitMs)))
+    const { limitMs, waits = false } = request
+    return untilAborted(signal, (settle) => {
+      const call: Call = { connection, waits, fail: settle.reject }
+      const cancel = connection.send(request, settle)
+      const stopTimer = this.#clock.after(limitMs, () => settle.reject(silence(limitMs)))
       this.#calls.add(call)
-      const sent = connection.lanes[lane]._request({ ...optionsOf(connection.shown, request), ctx }, answered)
-      sent.then((response) => resolve((answer = answerOf(response))), reject)
       return () => {
         stopTimer()
         this.#calls.delete(call)
-        if (answer) return
-        ctx.canceled = true
-        ctx.emit('cancel')
+        cancel()
       }
     })
   }

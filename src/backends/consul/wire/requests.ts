@@ -1,5 +1,6 @@
 // The requests to Consul: path, body, lane and time limit of each, and the answers that it understands. Owns no
 // connection; client.ts sends.
+import type { Settle } from '../../../base/abort.ts'
 import { SessionGoneError, UnavailableError } from '../../../base/errors.ts'
 import { oneLine } from '../../../base/printable.ts'
 import {
@@ -20,16 +21,25 @@ import {
 } from './answers.ts'
 import { misplaced } from './misplaced.ts'
 import type { Lane } from './sockets.ts'
-import type { Access, Operation, SessionPlan, Snapshot, Target, TxnOutcome, Wait } from './transport.ts'
+import type {
+  Access,
+  Operation,
+  SessionPlan,
+  Snapshot,
+  StoredKey,
+  Target,
+  TxnOutcome,
+  Wait,
+} from './transport.ts'
 
 /** One request, and how its answer is read. */
 export interface Request<T> {
   readonly method: 'GET' | 'PUT'
-  /** The path; `{name}` stands for the value of `params.name`. */
+  /** The path below that of the API, with its parts encoded. */
   readonly path: string
-  readonly params?: Readonly<Record<string, string>>
   readonly query?: Readonly<Record<string, string>>
-  readonly body?: Buffer
+  /** JSON. */
+  readonly body?: string
   readonly lane: Lane
   /** The time limit of the request. */
   readonly limitMs: number
@@ -47,7 +57,7 @@ export interface Request<T> {
   readonly read: (answer: Answer) => T
 }
 
-/** Consul itself gives up after 7 s without a leader. papi has no time limit, not even for a body that is cut short. */
+/** Consul itself gives up after 7 s without a leader. */
 const limitMs = 10_000
 /** Without this, a server that is cut off may answer with an old state. */
 const consistent = { consistent: '1' } as const
@@ -58,7 +68,7 @@ export function creation(plan: SessionPlan, dc?: string): Request<string> {
     method: 'PUT',
     path: '/session/create',
     body: sessionBody(plan),
-    lane: 'steady',
+    lane: 'renewal',
     limitMs,
     means: (answer) => misplaced(answer, plan, dc),
     rule: () => sessionRule(plan.node),
@@ -99,9 +109,8 @@ export function destruction(session: string): Request<unknown> {
 function aboutSession(verb: 'renew' | 'destroy' | 'info', id: string) {
   return {
     method: 'PUT',
-    path: `/session/${verb}/{id}`,
-    params: { id },
-    lane: 'steady',
+    path: `/session/${verb}/${encodeURIComponent(id)}`,
+    lane: 'renewal',
     limitMs,
     rule: () => sessionRule(),
   } as const
@@ -120,7 +129,11 @@ export function transaction(operations: readonly Operation[], lane: Lane): Reque
     limitMs,
     accepts: 409,
     rule: () => operationsRule(operations),
-    read: (answer) => outcomeOf(answer, operations),
+    read(answer) {
+      const outcome = outcomeOf(answer, operations)
+      if (outcome.applied) checkResults(outcome.entries, operations)
+      return outcome
+    },
   }
 }
 
@@ -142,14 +155,36 @@ function aboutKeys(target: Target, query: Readonly<Record<string, string>>) {
   const recurse = 'prefix' in target
   return {
     method: 'GET',
-    path: '/kv/{key}',
-    params: { key: recurse ? target.prefix : target.key },
+    path: `/kv/${encodeURIComponent(recurse ? target.prefix : target.key)}`,
     query: recurse ? { ...query, recurse: '1' } : query,
     lane: 'work',
     accepts: 404,
     rule: () => readRule(target),
-    read: snapshotOf,
+    read(answer: Answer) {
+      const snapshot = snapshotOf(answer)
+      checkMeant(snapshot.entries, (found) =>
+        'key' in target ? found === target.key : found.startsWith(target.prefix),
+      )
+      return snapshot
+    },
   } as const
+}
+
+const tells = new Set<Operation['verb']>(['lock', 'unlock', 'set', 'cas'])
+
+/** Throws if a write has no result, or a result no operation. */
+function checkResults(entries: readonly StoredKey[], operations: readonly Operation[]): void {
+  checkMeant(entries, (found) =>
+    operations.some(({ verb, key }) => (verb === 'get-tree' ? found.startsWith(key) : found === key)),
+  )
+  const has = ({ verb, key }: Operation): boolean =>
+    !tells.has(verb) || entries.some((entry) => entry.key === key)
+  if (!operations.every(has)) throw new TypeError('no result of a write in the answer')
+}
+
+/** Throws if an answer has keys that its request did not ask for: HTTP/1.1 has no ids that say whose answer it is. */
+function checkMeant(entries: readonly StoredKey[], isMeant: (key: string) => boolean): void {
+  if (!entries.every(({ key }) => isMeant(key))) throw new TypeError('keys of another request in the answer')
 }
 
 /** The parts of a connection that every request carries. */
@@ -158,6 +193,18 @@ export interface Shown {
   readonly query: Readonly<Record<string, string>>
   /** Texts that no message may contain. */
   readonly secrets: readonly string[]
+}
+
+/** The way to one server. */
+export interface Connection {
+  readonly shown: Shown
+  /**
+   * Sends one request, and settles with its whole answer or with the error of the way there. The returned function
+   * cancels it, and does nothing once there is an answer.
+   */
+  send<T>(request: Request<T>, settle: Settle<Answer>): () => void
+  /** Ends the sockets that are idle at once, and the others after their request. */
+  retire(): void
 }
 
 /** The parts that this access adds to every request. */

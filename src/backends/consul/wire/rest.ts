@@ -15,6 +15,11 @@ export class Rest {
     if (ms > 0) this.#asked = { at: this.#clock.mark(), ms }
   }
 
+  /** Whether a server has asked for a rest that may not be over. */
+  get isAsked(): boolean {
+    return this.#asked !== undefined
+  }
+
   /** Resolves when the rest is over. Rejects with the reason of the signal. */
   async over(signal: AbortSignal): Promise<void> {
     if (!this.#asked) return

@@ -1,10 +1,7 @@
-// The servers that a client may ask, and the connections to them. The one file that runs code of npm `consul`. Owns the
-// token that a server is shown; sockets.ts has the sockets, client.ts chooses the server.
-import type { Agent } from 'node:http'
-import Consul from 'consul'
-import type { Papi } from './papi.ts'
-import { type Shown, shownTo } from './requests.ts'
-import { agentOf, type Lane, retire, urlOf } from './sockets.ts'
+// The servers that a client may ask, and the connections to them. Owns the token that a server is shown; http.ts sends
+// requests, client.ts chooses the server.
+import { HttpConnection } from './http.ts'
+import { type Connection, type Shown, shownTo } from './requests.ts'
 import type { Access } from './transport.ts'
 
 /** One server of the cluster, or a client that its owner made and closes. */
@@ -16,27 +13,17 @@ export interface Server {
   hasNewToken?(used: Shown): boolean
 }
 
-/** The way to one server. */
-export interface Connection {
-  readonly lanes: Readonly<Record<Lane, Papi>>
-  readonly shown: Shown
-  /** Ends the sockets that are idle at once, and the others after their request. */
-  retire(): void
-}
+/** For how long an idle socket is used again, and a blocking read lasts at most, unless an option says otherwise. */
+export const usualIdleMs = 15_000
 
 /** A server to connect to, at `host:port` or `unix:///path/of/a/socket`. */
 export function server(address: string, access: Access): Server {
-  const { tls, token, tokenAgain } = access
+  const { tls, token, tokenAgain, idleMs = usualIdleMs } = access
   let shown = shownTo(access)
   let last = token
   return {
     address,
-    connect() {
-      const [steady, work] = [agentOf(address, tls, 'steady'), agentOf(address, tls, 'work')]
-      const at = urlOf(address, tls)
-      const lanes = { steady: papiOf(at, steady), work: papiOf(at, work) }
-      return { lanes, shown, retire: () => [steady, work].forEach(retire) }
-    },
+    connect: () => new HttpConnection(address, { tls, idleMs }, shown),
     hasNewToken(used) {
       const now = shown === used ? tokenAgain?.() : undefined
       if (now && now !== last) {
@@ -45,21 +32,5 @@ export function server(address: string, access: Access): Server {
       }
       return shown !== used
     },
-  }
-}
-
-function papiOf(at: object, agent: Agent): Papi {
-  return new Consul({ ...at, agent }) as unknown as Papi
-}
-
-/** A client that somebody else made, configured and closes. */
-export function givenClient(client: Consul): Server {
-  const papi = client as unknown as Papi
-  const { socketPath, baseUrl } = papi._opts
-  const { token, dc, partition } = papi._defaults ?? {} // only the client's own methods use them, so this adds them to each request
-  const shown = shownTo({ token, dc, partition })
-  return {
-    address: socketPath ?? [baseUrl.hostname, baseUrl.port].filter(Boolean).join(':'),
-    connect: () => ({ lanes: { steady: papi, work: papi }, shown, retire: () => {} }),
   }
 }

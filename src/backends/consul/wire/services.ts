@@ -20,15 +20,14 @@ export function serviceRegistration(announcement: Announcement): Request<void> {
     ...{ ID: id, Name: service, Port: port, Address: address, Tags: tags },
     Check: { ...check, DeregisterCriticalServiceAfter: removeAfter },
   }
-  const bytes = Buffer.from(JSON.stringify(body))
-  return { ...aboutServices('service/register', service), body: bytes, read: () => {} }
+  const text = JSON.stringify(body)
+  return { ...aboutServices('service/register', service), body: text, read: () => {} }
 }
 
 /** Lets the check of a service pass. The result says whether the agent has it. */
 export function checkPass(id: string): Request<boolean> {
   return {
-    ...aboutServices('check/pass/service:{id}', ''),
-    params: { id },
+    ...aboutServices(`check/pass/${encodeURIComponent(`service:${id}`)}`, ''),
     understands: isUnknown,
     read: (answer) => !isUnknown(answer),
   }
@@ -37,8 +36,7 @@ export function checkPass(id: string): Request<boolean> {
 /** Removes a service and its check. */
 export function serviceDeregistration(id: string): Request<void> {
   return {
-    ...aboutServices('service/deregister/{id}', ''),
-    params: { id },
+    ...aboutServices(`service/deregister/${encodeURIComponent(id)}`, ''),
     understands: isUnknown,
     read: () => {},
   }
@@ -54,5 +52,5 @@ function isUnknown({ status, text }: Answer): boolean {
 function aboutServices(path: string, service: string) {
   const scope = service === '' ? 'service_prefix ""' : `service ${quoted(service)}`
   const rule = (): string => `${scope} { policy = "write" }`
-  return { method: 'PUT', path: `/agent/${path}`, lane: 'steady', limitMs, rule } as const
+  return { method: 'PUT', path: `/agent/${path}`, lane: 'renewal', limitMs, rule } as const
 }

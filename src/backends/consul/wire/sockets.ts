@@ -1,38 +1,69 @@
-// The number of sockets to one server, and their security. Owns Node's agents; client.ts sends requests over them.
+// The number of sockets to one server, their security, and how long an idle one is used again. Owns Node's agents;
+// http.ts sends requests over them.
 import { type AgentOptions, Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import type { ConsulOptions, ConsulTls } from '../options.ts'
 
 type TlsOption = ConsulOptions['tls']
 
-/** `steady` is for renewals and releases, which must never queue behind waits. `work` is for all other requests. */
-export type Lane = 'steady' | 'work'
+/** `renewal` and `release` must never queue behind waits; `renewal` must not queue behind releases either. */
+export type Lane = 'renewal' | 'release' | 'work'
 
-/** Consul serves 200 connections to one address. These limits leave some for other programs. */
+/**
+ * Consul serves 200 connections to one address. These limits leave some for other programs. Blocking reads have 64 of the
+ * sockets for work at most.
+ */
 const socketsMax = { steady: 16, work: 80 } as const
+/** How many steady sockets releases leave to renewals, as long as there are others. */
+const forRenewals = 4
 /** How many idle sockets stay open: a new socket costs more than an acquire and a release. */
-const freeSocketsMax = { steady: 4, work: 16 } as const
+const freeSocketsMax = { steady: 8, work: 32 } as const
 
-const unix = 'unix://'
-
-/** The options of npm consul for `host:port` or `unix:///path`. */
-export function urlOf(
-  address: string,
-  tls: TlsOption,
-): { readonly baseUrl: string; readonly socketPath?: string } {
-  const scheme = tls ? 'https' : 'http'
-  if (!address.startsWith(unix)) return { baseUrl: `${scheme}://${address}/v1` }
-  return { baseUrl: `${scheme}://localhost/v1`, socketPath: address.slice(unix.length) }
+/** How the sockets of one server are kept. */
+export interface SocketPlan {
+  readonly tls: TlsOption
+  /** For how long an idle socket is used again, in ms. Something on the way may forget a connection in silence. */
+  readonly idleMs: number
 }
 
-/** The sockets of one lane to `host:port`. */
-export function agentOf(address: string, tls: TlsOption, lane: Lane): HttpAgent {
-  const literal = /^\[(.*)\]/.exec(address)?.[1] // papi, under npm consul, would look up an IPv6 address in brackets as a name
-  const options: AgentOptions & { host?: string } = {
+/** The sockets to one server. It opens one when a request needs one. */
+export class Sockets {
+  readonly #steady: HttpAgent
+  readonly #work: HttpAgent
+
+  constructor(plan: SocketPlan) {
+    this.#steady = agentOf(plan, 'steady')
+    this.#work = agentOf(plan, 'work')
+  }
+
+  /** The agent for the next request. A release takes the sockets for work if those have room for it at once. */
+  for(lane: Lane): HttpAgent {
+    if (lane === 'work') return this.#work
+    const isSpare =
+      lane === 'release' &&
+      inUse(this.#steady) >= socketsMax.steady - forRenewals &&
+      inUse(this.#work) < socketsMax.work
+    return isSpare ? this.#work : this.#steady
+  }
+
+  /** Closes idle sockets at once, and every other socket when its request is over. */
+  retire(): void {
+    for (const agent of [this.#steady, this.#work]) {
+      agent.maxFreeSockets = 0
+      for (const socket of all(agent.freeSockets)) socket.destroy()
+    }
+  }
+}
+
+function agentOf({ tls, idleMs }: SocketPlan, kind: 'steady' | 'work'): HttpAgent {
+  const probeMs = Math.ceil(idleMs / 3)
+  const options: AgentOptions & { keepAliveInitialDelay: number } = {
     keepAlive: true,
-    maxSockets: socketsMax[lane],
-    maxFreeSockets: freeSocketsMax[lane],
-    ...(literal ? { host: literal } : {}),
+    keepAliveMsecs: probeMs,
+    keepAliveInitialDelay: probeMs, // of a socket that has not been idle yet
+    timeout: idleMs, // ends idle sockets only
+    maxSockets: socketsMax[kind],
+    maxFreeSockets: freeSocketsMax[kind],
   }
   if (!tls) return new HttpAgent(options)
   return new HttpsAgent({ ...options, ...(typeof tls === 'object' ? certificates(tls) : {}) })
@@ -47,8 +78,12 @@ function certificates({ ca, cert, key, serverName, verify }: ConsulTls) {
   }
 }
 
-/** Closes idle sockets at once, and every other socket when its request is over. */
-export function retire(agent: HttpAgent): void {
-  agent.maxFreeSockets = 0
-  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy()
+/** The sockets with a request, and the requests that wait for one. */
+function inUse({ sockets, requests }: HttpAgent): number {
+  return all(sockets).length + all(requests).length
+}
+
+/** Both of an agent's lists have one entry for each place that it connects to, and here there is only one. */
+function all<T>(lists: NodeJS.ReadOnlyDict<T[]>): T[] {
+  return Object.values(lists)[0] ?? []
 }

@@ -68,7 +68,7 @@ export type TxnOutcome =
   | { readonly applied: true; readonly entries: readonly StoredKey[] }
   | { readonly applied: false; readonly failures: readonly Failure[] }
 
-/** How a session is made. */
+/** The properties of a new session. */
 export interface SessionPlan {
   /** A text for people that list sessions. */
   readonly name: string
@@ -80,11 +80,11 @@ export interface SessionPlan {
   readonly node?: string | undefined
 }
 
-/** How a blocking read waits. */
+/** The end of a blocking read's wait. */
 export interface Wait {
   /** The read returns when the index is larger than this. */
   readonly index: number
-  /** The read returns after this time in any case; Consul adds up to a sixteenth. */
+  /** The read returns after this time even without a change. Consul adds up to a sixteenth. */
   readonly waitMs: number
 }
 
@@ -100,11 +100,11 @@ export interface Transport {
   confirmSession(session: string, signal: AbortSignal): Promise<void>
   /** Resolves also when there is no such session. */
   destroySession(session: string, signal: AbortSignal): Promise<void>
-  /** Applies all operations or none. At most 64. With `gives back`, uses the connections for renewals and releases. */
+  /** Applies all operations, at most 64, or none. With `gives back`, uses the connections for renewals and releases. */
   txn(operations: readonly Operation[], signal: AbortSignal, purpose?: 'gives back'): Promise<TxnOutcome>
   /** A consistent read. */
   read(target: Target, signal: AbortSignal): Promise<Snapshot>
-  /** Waits for a change in the copy of the server that is asked, and reads that copy, which may be stale: a hint. */
+  /** Waits for a change in the asked server's own copy, and reads that copy. It may be stale, so the result is a hint. */
   block(target: Target, wait: Wait, signal: AbortSignal): Promise<Snapshot>
   /** Registers a service with the agent, and a check that passes for `forMs` from now. */
   registerService(service: Announcement, signal: AbortSignal): Promise<void>
@@ -119,4 +119,6 @@ export interface Transport {
 export interface Access extends Pick<ConsulOptions, 'token' | 'auth' | 'tls' | 'dc'>, ConsulEnterprise {
   /** Reads the token again; undefined if that is not possible. */
   readonly tokenAgain?: (() => string | undefined) | undefined
+  /** How long a socket may be idle and still be used again, in ms. */
+  readonly idleMs?: number | undefined
 }

@@ -1,4 +1,4 @@
-// How requests to Consul end early: at a limit, by an abort, or because the client is closed. Nothing of them stays.
+// Requests to Consul that end early: at a time limit, by an abort, or because the client is closed. They leave nothing.
 import { spawn } from 'node:child_process'
 import { getEventListeners, once } from 'node:events'
 import { createServer as createTcpServer } from 'node:net'
@@ -71,7 +71,7 @@ test.for(['a word', undefined, 7, new TypeError('of its own'), new UnavailableEr
 
     const error = await asked
     if (reason instanceof UnavailableError) {
-      expect(error).toMatchObject({ code: reason.code, cause: reason }) // which server that was is worth knowing
+      expect(error).toMatchObject({ code: reason.code, cause: reason }) // the message says which server it was
       expect(error.message).toBe(`consul at ${hung.address}: too late`)
     } else expect(error).toBe(abort.signal.reason)
     await ended

@@ -1,7 +1,7 @@
 // The requests and answers of a connection to Consul: keys, flags, transactions, sessions and blocking reads.
 import Consul from 'consul'
 import { expect, onTestFinished, test } from 'vitest'
-import { givenClient } from '../../../../src/backends/consul/wire/servers.ts'
+import { givenClient } from '../../../../src/backends/consul/wire/papi.ts'
 import {
   empty,
   fake,

@@ -65,7 +65,8 @@ test('a hundred clients hold one at a time, in the order of coming, at eight req
   expect(atOnce.most).toBe(1)
   expect(atOnce.tokens).toHaveLength(100)
   expect(atOnce.tokens).toEqual(growing(atOnce.tokens))
-  expect(requests(counts) / 100).toBeLessThanOrEqual(6)
+  // A herd takes 88, a quiet machine 5.4. On a busy one an admission that was long on its way is asked about once more.
+  expect(requests(counts) / 100).toBeLessThanOrEqual(8)
 
   const inTurn = new Room()
   const other = freshName()
@@ -84,7 +85,6 @@ test('a hundred clients hold one at a time, in the order of coming, at eight req
   expect(inTurn.order).toEqual(Array.from({ length: 100 }, (_, place) => place))
   expect(inTurn.tokens).toEqual(growing(inTurn.tokens))
   const ordered = counter.take()
-  // A herd takes 88, a quiet machine 5.4. On a busy one an admission that was long on its way is asked about once more.
   expect(requests(ordered) / 100).toBeLessThanOrEqual(8)
 })
 
