@@ -145,13 +145,8 @@ export class Acquirer {
   #hold<H extends Hold>(wish: Wish<H>, stand: Stand, admitted: Admitted): H {
     const { claim, session } = stand
     const hold = wish.make({
-      backend: this.#backend,
-      clock: this.#clock,
-      session,
-      claim,
-      admitted,
-      looks: this.#sessions.looks,
-      keep: stand.leave,
+      ...{ backend: this.#backend, clock: this.#clock, session, claim, admitted },
+      ...{ looks: this.#sessions.looks, keep: stand.leave },
       withdraw: (hold) => {
         this.closing.leave(hold)
         return this.closing.withdrawals.note(this.#withdraw(stand))
