@@ -79,7 +79,7 @@ const functions: [title: string, call: Loose, options: string][] = [
   [
     'consul',
     consul as Loose,
-    'endpoints, namespace, token, auth, tls, dc, enterprise, checks, node, lockDelayMs, unsafeTwoMayHold, client',
+    'endpoints, namespace, token, auth, tls, dc, enterprise, checks, node, lockDelayMs, unsafeTwoMayHold, idleMs, client',
   ],
   ['file', file as Loose, 'directory'],
 ]
