@@ -1,5 +1,5 @@
-// A wrong option of a store is refused at once, and the message names it and shows no secret. test/arguments.test.ts has the
-// kinds of mistakes that every public function refuses.
+// A store refuses a wrong option at once, with a message that names the option and shows no secret. The mistakes that every
+// public function refuses are in test/arguments.test.ts.
 import { expect, test } from 'vitest'
 import { consul } from '../src/backends/consul/index.ts'
 import { etcd } from '../src/backends/etcd/index.ts'
@@ -27,7 +27,7 @@ const cases: [
     'memory("memory:")',
     () => (memory as Loose)('memory:'),
     TypeError,
-    'options: a string is not an object without options',
+    'options: a string is not an empty object (there are no options)',
   ],
   [
     'file("/tmp")',
@@ -39,13 +39,13 @@ const cases: [
     'file({ directory: 5 })',
     () => (file as Loose)({ directory: 5 }),
     TypeError,
-    'directory: 5 is not a string that is not empty',
+    'directory: 5 is not a string with at least one character',
   ],
   [
     'file({ path: "/tmp" })',
     () => (file as Loose)({ path: '/tmp' }),
     TypeError,
-    'path: is not an option; did you mean directory (a string that is not empty)? The options are directory',
+    'path: is not an option; did you mean directory (a string with at least one character)? The options are directory',
   ],
   [
     'etcd({ endpoints: "h:1" })',
@@ -69,7 +69,7 @@ const cases: [
     'etcd({ auth: { user: "u" } })',
     () => (etcd as Loose)({ auth: { user: 'u' } }),
     TypeError,
-    'auth.user: is not an option; did you mean auth.username (a string that is not empty)? The options are auth.username, auth.password',
+    'auth.user: is not an option; did you mean auth.username (a string with at least one character)? The options are auth.username, auth.password',
   ],
   [
     'etcd({ auth: { username, pasword } })',
@@ -127,7 +127,7 @@ const cases: [
   ],
 ]
 
-test.each(cases)('%s is refused, by name', async (_, call, kind, message) => {
+test.each(cases)('%s is refused with a message that names the option', async (_, call, kind, message) => {
   const error = await refusalOf(call)
   expect(error).toBeInstanceOf(kind)
   expect((error as Error).message).toBe(message)
@@ -137,10 +137,10 @@ test.each<[string, () => unknown]>([
   ['a password in the place of a user', () => (etcd as Loose)({ auth: 'hunter2' })],
   ['a URL with a password in the place of options', () => (etcd as Loose)('etcd://u:hunter2@h')],
   ['a URL with a password among the endpoints', () => etcd({ endpoints: ['http://u:hunter2@h'] })],
-  ['a password that is no string', () => (etcd as Loose)({ auth: { username: 'u', password: ['hunter2'] } })],
-  ['a name with a colon', () => etcd({ auth: { username: 'u:hunter2', password: '' } })],
-  ['a key in the place of tls', () => (consul as Loose)({ tls: 'hunter2' })],
-  ['a key that is no PEM', () => (consul as Loose)({ tls: { cert: 'c', key: { text: 'hunter2' } } })],
+  ['a password in an array', () => (etcd as Loose)({ auth: { username: 'u', password: ['hunter2'] } })],
+  ['a user name with a colon', () => etcd({ auth: { username: 'u:hunter2', password: '' } })],
+  ['a private key in the place of tls', () => (consul as Loose)({ tls: 'hunter2' })],
+  ['a private key in an object', () => (consul as Loose)({ tls: { cert: 'c', key: { text: 'hunter2' } } })],
   ['a token with a line end', () => consul({ token: 'hunter2\n' })],
   ['a target with a password', () => connect(['etcd://u:hunter2@h'] as never)],
 ])('the refusal of %s does not show the value', async (_, call) => {

@@ -15,8 +15,8 @@ export interface AcquireOptions {
   readonly signal?: AbortSignal | undefined
   /**
    * Called with the number of claims that stand ahead, when this claim begins to wait and whenever that number changes.
-   * First these are other calls of this client, since a client asks the store for one of them at a time; then claims of
-   * other clients, as far as the store shows them. If `onWait` throws, or returns a promise that rejects, the wait ends
+   * First these are other calls of this client, since a client asks the store only for calls that fit into the permits;
+   * then claims of other clients, as far as the store shows them. If `onWait` throws, or returns a promise that rejects, the wait ends
    * with that error.
    */
   readonly onWait?: ((ahead: number) => unknown) | undefined

@@ -54,7 +54,7 @@ export interface TextRules {
 /** A string of well-formed Unicode. */
 export function text({ empty = false, secret = false }: TextRules = {}): Kind {
   return {
-    takes: empty ? 'a string' : 'a string that is not empty',
+    takes: empty ? 'a string' : 'a string with at least one character',
     ...(secret ? { secret: true } : {}),
     judge(value, argument) {
       if (typeof value !== 'string') return 'wrong type'
@@ -135,7 +135,7 @@ export function object(table: Table, prefix: string): Kind {
     // Computed only for an error: most calls have no wrong option.
     get takes() {
       const keys = Object.keys(table)
-      return keys.length > 0 ? `an object with ${keys.join(', ')}` : 'an object without options'
+      return keys.length > 0 ? `an object with ${keys.join(', ')}` : 'an empty object (there are no options)'
     },
     secret: true,
     judge(value) {

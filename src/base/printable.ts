@@ -8,13 +8,14 @@ const textMost = 200
 const messageMost = 2_000
 
 /**
- * Characters that a terminal obeys (C0 and C1 controls), and characters that change the order in which text is shown.
+ * Characters that a terminal obeys (C0 and C1 controls), separators of lines and paragraphs, and characters that change
+ * the order in which text is shown.
  */
 const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
 
 /**
- * The text, with each unsafe character written like `\u001b`. A longer text is cut to `most` characters, the last of
- * which is then an ellipsis. The cost depends on `most` and not on the length of the text.
+ * The text, with each unsafe character written like `\u001b`. If that has more than `most` characters, it is cut, and the
+ * last of the `most` characters is an ellipsis. The cost depends on `most` and not on the length of the text.
  */
 export function printable(text: string, most: number = textMost): string {
   return cut(escaped(text.slice(0, 2 * most + 1).toWellFormed()), most)
@@ -63,8 +64,8 @@ export function quotedTarget(target: string): string {
 }
 
 /**
- * A foreign error as the cause of one of ours: the error itself if it and its causes are safe to print, otherwise a safe
- * copy. Looks at no more than 8 causes in a row.
+ * A foreign error as the cause of one of ours: the error itself if its message and those of its causes are safe to print,
+ * otherwise a safe copy. Looks at 8 errors in a row; deeper causes, and causes that are not errors, stay as they are.
  */
 export function printableCause(cause: unknown, depth = 8): unknown {
   if (!(cause instanceof Error) || depth === 0) return cause

@@ -1,5 +1,5 @@
-// Shows a wait on a terminal: the holder and the place in line, on one line that is redrawn and erased in the end. Owns
-// when to draw. If stderr is no terminal, it draws nothing and sends no request.
+// Shows a wait on a terminal: the holder and the place in line, on one line that is redrawn, and erased at the end.
+// Owns when to draw. If stderr is not a terminal, nothing is drawn and no request is sent.
 
 import { hostname } from 'node:os'
 import { isatty } from 'node:tty'
@@ -16,10 +16,10 @@ export interface Screen {
   write(text: string): unknown
 }
 
-/** Stderr, without Node's own stream: that would make a pipe non-blocking, also for the command that shares it. */
+/** Stderr. It is written without Node's stream, which would make a pipe non-blocking for the command that shares it, too. */
 const terminal: Screen = { isTTY: isatty(2), write: (text) => write(2, text) }
 
-/** The waiting client, and its wait. */
+/** The client that waits, and the name for which it waits. */
 export interface ProgressOptions {
   readonly client: Pick<Leasehold, 'line'>
   readonly clock: Clock
@@ -30,7 +30,7 @@ export interface ProgressOptions {
   readonly screen?: Screen
 }
 
-/** How often to ask for the holders, in ms. A waiter far back in line does not get every change ahead of it. */
+/** How often to ask for the line, in ms: `onWait` does not report every change far ahead in line. */
 const lookMs = 5_000
 
 /** Shows one wait after another. */
@@ -47,7 +47,7 @@ export class Progress {
   #line: readonly Standing[] = []
   /** Whether a question about the line is under way. */
   #looking = false
-  /** Whether the place has changed since that question was sent. */
+  /** Whether `onWait` has reported a new place since that question was sent. */
   #heard = false
   #cancelLook = (): void => {}
 
@@ -96,7 +96,7 @@ export class Progress {
       this.#draw()
       this.#cancelLook = clock.after(lookMs, () => void this.#look())
     }
-    if (this.#heard) void this.#look() // changes since the request may be newer than this answer
+    if (this.#heard) void this.#look() // the place changed after the request was sent: the answer may be older
   }
 
   #draw(): void {
@@ -119,8 +119,8 @@ export class Progress {
 }
 
 /**
- * The place of our claim: the claim with this value or, if we set none, the only claim of this process. Undefined if
- * several match.
+ * The place of our claim among those that wait. Ours has this value or, if we set none, a value that names this process.
+ * Undefined unless exactly one claim matches.
  */
 function positionOf(value: string | undefined, line: readonly Standing[]): number | undefined {
   const waiters = line.filter(({ held }) => !held)

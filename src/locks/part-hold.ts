@@ -1,5 +1,5 @@
-// A hold that can give back a part of its permits: of a semaphore, or of a writer that becomes a reader. Owns the order of
-// that: first the claim, then the store, then the callers of this client.
+// A hold that can give back some of its permits: a hold of a semaphore, or a writer that becomes a reader. Owns the order
+// of the steps: the claim gets its new weight, then the store, and then other callers of this client get the permits.
 import type { AskOptions } from '../api/ask.ts'
 import { askOptions, checkOptions } from '../core/arguments.ts'
 import { ClaimHold, type Grant } from '../core/hold.ts'
@@ -13,14 +13,14 @@ export class PartHold extends ClaimHold {
     this.#grant = grant
   }
 
-  /** How many permits it has. */
+  /** How many permits the hold has. */
   protected get weight(): number {
     return this.#grant.claim.weight
   }
 
   /**
-   * Gives back all permits but so many. Costs one request. Rejects as `checkpoint` does. The claim is lighter at once, since
-   * a request without an answer may have been applied.
+   * Gives back permits until `weight` are left. Costs one request. Rejects as `checkpoint` does. The claim has its new
+   * weight before the request is sent, since a request without an answer may have been applied.
    */
   protected async lighten(weight: number, options: AskOptions): Promise<void> {
     checkOptions(options, askOptions)

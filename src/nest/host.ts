@@ -1,5 +1,5 @@
-// Runs the decorated methods of one Nest application. Owns which cron job or election a method is, what is refused at the
-// start of the application, and the order in which everything ends.
+// Runs the decorated methods of one Nest application. Owns the choice of the cron job or election for each method, the
+// checks at the start of the application, and the order in which everything ends.
 import {
   Logger,
   type OnApplicationBootstrap,
@@ -27,13 +27,14 @@ import { jobOf, refuseScheduled } from './schedule-metadata.ts'
 /** A provider or controller, as Nest shows it. */
 type Provider = ReturnType<DiscoveryService['getProviders']>[number]
 
-/** A method under a name. */
+/** The method that has a name. */
 interface Named {
   readonly method: Method
+  /** Its class, if it runs once per tick, or its instance, if it is the work of a leader. */
   readonly of: unknown
 }
 
-/** A method that runs where this host leads. */
+/** A method that runs while this process leads the election of that name. */
 interface Candidacy {
   readonly name: string
   readonly instance: Record<string | symbol, Method>
@@ -58,7 +59,7 @@ export class Host
     this.#discovery = discovery
   }
 
-  /** Finds all decorated methods. Throws for those that cannot work; then nothing has begun. */
+  /** Finds all decorated methods. Throws if one of them cannot work, before any of them has run. */
   async onModuleInit(): Promise<void> {
     try {
       const all = [...this.#discovery.getControllers(), ...this.#discovery.getProviders()]
@@ -80,7 +81,7 @@ export class Host
     await Promise.allSettled(this.#working)
   }
 
-  /** Releases what other providers still held, too. */
+  /** Closes the client in the last hook, so that other providers can use it in the earlier ones. */
   onApplicationShutdown(): Promise<void> {
     return this.#client.close()
   }
@@ -130,7 +131,7 @@ export class Host
     refuseScheduled(method, where)
     if (!provider.isDependencyTreeStatic())
       throw new TypeError(
-        `@LeaderOnly(): ${where} is of a provider per request; it needs one for the application`,
+        `@LeaderOnly(): ${where} belongs to a provider with request scope, its own or that of a dependency; use the default scope`,
       )
     const { signal: _, ...table } = leadOptions(this.#client.facts, this.#client.ttlMs)
     checkOptions(mark.options, { name: nameKind, ...table })
@@ -145,7 +146,7 @@ export class Host
     const { method, of } = this.#names.get(name) ?? named
     this.#names.set(name, named)
     if (method === named.method && of === named.of) return
-    throw new TypeError(`name: ${quoted(name)} is that of two decorated methods; give each a name of its own`)
+    throw new TypeError(`name: ${quoted(name)} belongs to two decorated methods; give each a name of its own`)
   }
 
   async #lead({ name, instance, mark }: Candidacy): Promise<void> {
@@ -155,7 +156,9 @@ export class Host
       const { signal } = this.#stop
       await this.#client.election(name).lead(work, { ...options, onError, signal })
     } catch (error) {
-      this.#logger.error(`${quoted(name)} is led here no more: ${messageOf(error)}`)
+      this.#logger.error(
+        `this process stands for the election ${quoted(name)} no longer: ${messageOf(error)}`,
+      )
     }
   }
 

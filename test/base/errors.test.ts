@@ -1,4 +1,4 @@
-// The errors that callers meet, as a program tells them apart: by class, by name, by code, and by whether to try again.
+// How a program tells the errors apart that Leasehold throws: by class, `name`, `code` and `retryable`.
 import { describe, expect, test } from 'vitest'
 import {
   ClosedError,
@@ -25,13 +25,13 @@ const ofHolds = codes.map((code) => new HoldLostError('no', { code: `LEASEHOLD_$
 const all: LeaseholdError[] = [...Object.values(kinds).map((Kind) => new Kind('no')), ...ofHolds]
 
 test.each(Object.entries({ ...kinds, HoldLostError }))(
-  'a %s keeps its name where a bundler renames the classes',
+  'a %s keeps its name if a bundler renames its class',
   (name, Kind) => {
     const before = Kind.name
     Object.defineProperty(Kind, 'name', { value: 'e', configurable: true })
-    const { name: told } = new Kind('no')
+    const { name: shown } = new Kind('no')
     Object.defineProperty(Kind, 'name', { value: before, configurable: true })
-    expect(told).toBe(name)
+    expect(shown).toBe(name)
   },
 )
 
@@ -39,9 +39,9 @@ test('every error has a code of its own', () => {
   expect(new Set(all.map(({ code }) => code)).size).toBe(all.length)
 })
 
-test('retryable tells what may succeed later from what somebody has to mend', () => {
-  const again = all.filter(({ retryable }) => retryable).map(({ code }) => code.replace('LEASEHOLD_', ''))
-  expect(again.sort()).toEqual(['HOLD_LOST', 'HOLD_SHORT', 'SESSION_GONE', 'UNAVAILABLE', 'WAIT_TIMEOUT'])
+test('retryable is true for errors after which the same call may succeed later, and for no others', () => {
+  const retryable = all.filter((error) => error.retryable).map(({ code }) => code.replace('LEASEHOLD_', ''))
+  expect(retryable.sort()).toEqual(['HOLD_LOST', 'HOLD_SHORT', 'SESSION_GONE', 'UNAVAILABLE', 'WAIT_TIMEOUT'])
 })
 
 describe('a HoldLostError says', () => {

@@ -218,7 +218,9 @@ describe('@LeaderOnly()', () => {
     await host(store, Worker)
     await expect
       .poll(() => logged)
-      .toEqual([expect.stringMatching(/^"worker" is led here no more: RefusedError: /)])
+      .toEqual([
+        expect.stringMatching(/^this process stands for the election "worker" no longer: RefusedError: /),
+      ])
   })
 })
 
@@ -433,7 +435,7 @@ describe('bad use ends the start of the application with an error that says what
         }
         return [Reports]
       },
-      'name: "x" is that of two decorated methods; give each a name of its own',
+      'name: "x" belongs to two decorated methods; give each a name of its own',
     ],
     [
       'a leader with a timer',
@@ -458,7 +460,7 @@ describe('bad use ends the start of the application with an error that says what
         Injectable({ scope: Scope.REQUEST })(Worker)
         return [Worker]
       },
-      '@LeaderOnly(): Worker.work is of a provider per request; it needs one for the application',
+      '@LeaderOnly(): Worker.work belongs to a provider with request scope, its own or that of a dependency; use the default scope',
     ],
     [
       'a bad option of a leader',

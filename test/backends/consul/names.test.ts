@@ -14,20 +14,24 @@ const anyName = fc
   })
   .filter((name) => name !== '' && !/\p{Cc}/u.test(name))
 
-test('decodeName takes back what encodeName does, and knows what that never makes', async ({ task }) => {
-  const takesBack = fc.property(anyName, (name) => decodeName(encodeName(name)) === name)
-  await holdsForAll(task, takesBack)
-  const knows = fc.property(anyName, (encoded) => {
+test('decodeName reverses encodeName, and is undefined for text that encodeName never writes', async ({
+  task,
+}) => {
+  const reverses = fc.property(anyName, (name) => decodeName(encodeName(name)) === name)
+  await holdsForAll(task, reverses)
+  const refusesForeign = fc.property(anyName, (encoded) => {
     const name = decodeName(encoded)
     return name === undefined || encodeName(name) === encoded
   })
-  await holdsForAll(task, knows)
+  await holdsForAll(task, refusesForeign)
   for (const foreign of ['', 'with space', ',', ',2f', ',41', '/a', 'a//b', 'a/../b', ',FF']) {
     expect(decodeName(foreign), foreign).toBeUndefined()
   }
 })
 
-test('the range of a prefix has the keys of every name that begins with it', async ({ task }) => {
+test('the keys of all names with a common prefix begin with the commonStart of that prefix', async ({
+  task,
+}) => {
   const layout = new Layout('my space/')
   for (const prefix of ['a', 'a/', 'a.', 'a/.', 'a..', 'a/b', '/', '.', ',', 'é'])
     for (const rest of ['', '/', '.', '..', '/.', 'b', '/b', '.b']) {

@@ -1,7 +1,8 @@
-// A program's requests to etcd and the answers of its peer, as plain data. Owns how plans are drawn.
+// A plan of one run, as plain data: the requests that a client sends to etcd, and the answers of its peer, which stands in
+// for the server. Owns how plans are drawn at random.
 import fc from 'fast-check'
 
-/** Faults of an answer to any question. */
+/** Faults that the answer to any request can have. */
 export const troubles = [
   'silence',
   'cut short',
@@ -36,7 +37,7 @@ export const watchKinds = [
   'no header',
 ] as const
 
-/** The peer's reaction to one question: after a delay an answer or a fault. */
+/** The peer's reaction to one request: after a delay, an answer or a fault. */
 export interface Reaction<K> {
   readonly kind: K | Trouble
   readonly afterMs: number
@@ -58,14 +59,15 @@ export interface Step {
   readonly verb: (typeof verbs)[number]
   /** Selects one of two leases, or one of the existing watches. */
   readonly which: number
-  /** When its caller gives up. */
+  /** The time after which the caller of this step gives up. */
   readonly limitMs: number
   /** Whether the next step waits for the answer. */
   readonly awaited: boolean
+  /** The pause after the step. */
   readonly restMs: number
 }
 
-/** One run. Questions after the end of a list of reactions get a right and immediate answer. */
+/** One run. When a list of reactions is used up, further requests get the right answer at once. */
 export interface StreamPlan {
   readonly steps: readonly Step[]
   readonly unary: readonly Reaction<(typeof unaryKinds)[number]>[]
@@ -73,9 +75,9 @@ export interface StreamPlan {
   readonly watches: readonly WatchReaction[]
   /** Whether the client is closed while the last steps may still be under way. */
   readonly closesEarly: boolean
-  /** Whether the peer takes no ids of watches, and counts them by itself, as `etcd grpc-proxy` does. */
+  /** Whether the peer ignores the id that the client gives a watch, and numbers watches itself, as `etcd grpc-proxy` does. */
   readonly counts?: boolean | undefined
-  /** Whether a client of the package etcd3, as a caller may hand in, carries the requests. */
+  /** Whether the requests go through a client of the package etcd3, which a caller may pass as the option `client`. */
   readonly etcd3?: boolean | undefined
 }
 

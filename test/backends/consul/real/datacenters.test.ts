@@ -1,5 +1,5 @@
-// Two datacenters of Consul that are joined over WAN: a lock in the other one, through the agent of this one, and what is
-// said if its place does not exist.
+// Two datacenters of Consul that are joined over WAN: a lock in the remote one through the agent of the near one, and the
+// errors for a datacenter, node or check that does not exist.
 import { expect, test } from 'vitest'
 import { connect, RefusedError } from '../../../../src/index.ts'
 import { ask, freePorts } from '../../../../tools/servers/loopback.mjs'
@@ -29,7 +29,7 @@ async function joined(): Promise<void> {
   }
 }
 
-test('a lock in another datacenter is held there, by a node of that datacenter, and others contend for it', async () => {
+test('a lock in another datacenter is kept in that datacenter alone, and its clients contend for it', async () => {
   await joined()
   const namespace = freshNamespace()
   const url = `${near.url(namespace)}?dc=dc2&node=${far.cluster.members[0].name}`
@@ -50,7 +50,7 @@ test.each([
   ['?node=nobody', /node: there is no node "nobody"/],
   ['?checks=nothing', /checks: the node has no check "nothing"/],
 ])(
-  '%s is refused within the first requests, and the wrong name is said',
+  'connect refuses a URL with %s, and the error tells which parameter to correct',
   async (query, message) => {
     await joined()
     const error = await connect(`${near.url(freshNamespace())}${query}`).catch((reason: unknown) => reason)

@@ -1,4 +1,5 @@
-// The operator's view of a real etcd: claims of Leasehold and of etcdctl among other data, and a broken lock.
+// The operator's view of a real etcd: `survey` lists the claims of Leasehold and etcdctl among other data, and `break`
+// removes a holder.
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import type { Leasehold, NameState } from '../../../../src/index.ts'
@@ -7,7 +8,7 @@ import { freshNamespace, useEtcd } from '../../../servers/etcd.ts'
 import { EtcdctlLock, etcdctlOf } from '../../../servers/etcdctl-lock.ts'
 import { etcdLines } from '../../../servers/lines.ts'
 
-/** Holders and waiters, by their values. */
+/** Each name with its permits and, for each claim, whether it holds and its value. */
 function shape(states: readonly NameState[]): unknown[] {
   return states.map(({ name, permits, claims }) => [
     name,
@@ -63,7 +64,7 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
     await waiting
   })
 
-  test('data without a lease does not count as a claim if no claim stands there, and our own records never do', async () => {
+  test('keys without a lease on a name without claims, and the records of Leasehold, are not listed', async () => {
     const namespace = freshNamespace()
     const client = await etcd.client(namespace)
     const hold = await client.mutex('a').acquire()
@@ -130,7 +131,7 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
     await theirs.release()
   })
 
-  test('a name of more than 512 bytes is no name, however many there are', async () => {
+  test('keys under a name of more than 512 bytes are not listed, since no claim can have such a name', async () => {
     const namespace = freshNamespace()
     const client = await etcd.client(namespace)
     const { ID } = await etcd.gateway('lease/grant', { TTL: 60 })
@@ -141,7 +142,7 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
     expect((await client.survey()).map(({ name }) => name.length)).toEqual([512])
   })
 
-  test('names of any alphabet are found by a prefix that ends in the middle of them', async () => {
+  test('a prefix finds the names that begin with it, in any alphabet', async () => {
     const namespace = freshNamespace()
     const client = await etcd.client(namespace)
     const names = ['é', 'éa', 'ÿ/x', '🔒b', 'z', '\u{103ff}c']
@@ -154,7 +155,7 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
     expect(await found('')).toEqual(names.toSorted())
   })
 
-  test('when the lock of etcdctl is broken, the next in line holds, and the command of etcdctl harms nobody', async () => {
+  test('when a lock of etcdctl is broken, the next in line holds, and still holds after etcdctl has ended', async () => {
     const namespace = freshNamespace()
     const client = await etcd.client(namespace)
     const theirs = await etcdctlLock(namespace, 'a')
@@ -188,7 +189,7 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
     await theirs.release()
   })
 
-  test('more keys than one answer holds are read in pages, even with large values', async () => {
+  test('all names are listed if their keys are too many, and their values too large, for one answer', async () => {
     const namespace = freshNamespace()
     const client: Leasehold = await etcd.client(namespace, { ttlMs: 30_000 })
     const names = Array.from({ length: 9 }, (_, index) => `large/${index}`)
