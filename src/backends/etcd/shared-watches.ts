@@ -55,32 +55,35 @@ function begin(
 ): Shared {
   const shared: Shared = { first, listeners: new Set(), revision: undefined, stop: () => {} }
   watches.set(id, shared)
+  const ended = (): void => {
+    if (watches.get(id) === shared) watches.delete(id)
+  }
+  shared.stop = transport.watch(range, toAll(shared, ended))
+  return shared
+}
+
+/** Passes each event on to all listeners. `ended` is called when the watch has failed. */
+function toAll(shared: Shared, ended: () => void): WatchListener {
   const tell = (what: (listener: WatchListener) => void): void => {
     for (const listener of [...shared.listeners]) if (shared.listeners.has(listener)) what(listener)
   }
-  const happened = (changes: readonly Change[]): void => {
+  const happened = (changes: readonly Change[], what: (listener: WatchListener) => void): void => {
     const last = changes.at(-1)?.revision ?? 0n
     if (last > (shared.revision ?? 0n)) shared.revision = last
+    tell(what)
   }
-  shared.stop = transport.watch(range, {
+  return {
     created(revision) {
       shared.revision = revision
       tell((listener) => listener.created(revision))
     },
-    deleted(deletions) {
-      happened(deletions)
-      tell((listener) => listener.deleted(deletions))
-    },
+    deleted: (deletions) => happened(deletions, (listener) => listener.deleted(deletions)),
     failed() {
-      if (watches.get(id) === shared) watches.delete(id)
+      ended()
       tell((listener) => listener.failed())
     },
-    ...(first.written && {
-      written(written: Change[]): void {
-        happened(written)
-        tell((listener) => listener.written?.(written))
-      },
+    ...(shared.first.written && {
+      written: (writes: readonly Change[]) => happened(writes, (listener) => listener.written?.(writes)),
     }),
-  })
-  return shared
+  }
 }
