@@ -793,6 +793,108 @@ const onConsul = [
   },
 ]
 
+/** Mistakes about weights, readers and writers, and several names. @type {readonly Mutant[]} */
+const ofShapes = [
+  {
+    name: 'shapes-newcomer-passes-a-heavy-call',
+    file: 'src/core/local-queue.ts',
+    find: 'line.waiting.size === 0 && line.taken + weight <= permits',
+    put: 'line.taken + weight <= permits',
+    ...{ stores: [], tests: ['locks/shapes'], by: order },
+  },
+  {
+    name: 'shapes-heavy-call-that-gave-up-blocks',
+    file: 'src/core/local-queue.ts',
+    find: '  line.waiting.delete(waiter)\n  passTurns(line)\n',
+    put: '  line.waiting.delete(waiter)\n',
+    ...{ stores: [], tests: ['locks/shapes'], by: prompt },
+  },
+  {
+    name: 'shapes-weight-not-compared',
+    file: 'src/backends/shared/room.ts',
+    find: 'taken + weight <= permits',
+    put: 'taken < permits',
+    ...{ stores: [], tests: ['locks/shapes'], by: 'permits-kept' },
+  },
+  {
+    name: 'shapes-part-never-given-back',
+    file: 'src/backends/memory/backend.ts',
+    find: '{ weight: claim.weight })',
+    put: '{})',
+    ...{ stores: [], tests: ['locks/shapes'], by: prompt },
+  },
+  {
+    name: 'shapes-shrink-keeps-the-wrong-part',
+    file: 'src/locks/semaphore.ts',
+    find: 'this.weight - permits, options',
+    put: 'permits, options',
+    ...{ stores: [], tests: ['locks/shapes'], by: 'permits-kept' },
+  },
+  {
+    name: 'shapes-writer-is-light',
+    file: 'src/locks/rwlock.ts',
+    find: '  weight: sharedPermits,',
+    put: '  weight: 2,',
+    ...{ stores: [], tests: ['locks/shapes'], by: 'permits-kept' },
+  },
+  {
+    name: 'shapes-names-in-the-order-given',
+    file: 'src/locks/group.ts',
+    find: 'names.toSorted()',
+    put: '[...names]',
+    ...{ stores: [], tests: ['locks/shapes'], by: goesOn },
+  },
+  {
+    name: 'shapes-pair-half-held-after-a-timeout',
+    file: 'src/locks/group.ts',
+    find: 'await Promise.all(holds.map((hold) => hold.release().catch(() => {})))',
+    put: '',
+    ...{ stores: [], tests: ['locks/shapes'], by: clean },
+  },
+  {
+    name: 'shapes-loss-of-one-name-not-told',
+    file: 'src/locks/group.ts',
+    find: "else signal.addEventListener('abort', pass, { once: true, signal: common })",
+    put: 'else common.throwIfAborted()',
+    ...{ stores: [], tests: ['locks/shapes'], by: told },
+  },
+  {
+    name: 'etcd-writer-of-one-key',
+    file: 'src/backends/etcd/layout.ts',
+    find: 'if (permits === sharedPermits) return weight > 1',
+    put: 'if (permits === sharedPermits) return weight > permits',
+    ...{ stores: [], tests: ['backends/shared/shapes'], by: 'permits-kept' },
+  },
+  {
+    name: 'etcd-one-key-too-few',
+    file: 'src/backends/etcd/layout.ts',
+    find: 'Array.from({ length: weight - 1 }',
+    put: 'Array.from({ length: Math.max(0, weight - 2) }',
+    ...{ stores: [], tests: ['backends/shared/shapes'], by: 'permits-kept' },
+  },
+  {
+    name: 'consul-heavy-list-with-flags-of-go',
+    file: 'src/backends/consul/line.ts',
+    find: 'permits !== sharedPermits && holders.every(({ weight }) => weight === 1)',
+    put: 'permits !== sharedPermits',
+    ...{ stores: [], tests: ['backends/shared/shapes'], by: 'permits-kept' },
+  },
+  {
+    name: 'consul-every-holder-weighs-one',
+    file: 'src/backends/consul/line.ts',
+    find: 'listed.map(([session, weight]) => ({ session, weight }))',
+    put: 'listed.map(([session]) => ({ session, weight: 1 }))',
+    ...{ stores: [], tests: ['backends/shared/shapes'], by: 'permits-kept' },
+  },
+  {
+    name: 'file-weight-not-stored',
+    file: 'src/backends/file/layout.ts',
+    find: 'BigInt(permits) + BigInt(weight - 1) * lightest',
+    put: 'BigInt(permits) + BigInt(weight - weight) * lightest',
+    ...{ stores: [], tests: ['backends/shared/shapes'], by: 'permits-kept' },
+  },
+]
+
 /** @type {readonly Mutant[]} */
 const inMemory = [
   {
@@ -828,6 +930,7 @@ export const mutants = [
   ...onEtcd,
   ...onConsul,
   ...inMemory,
+  ...ofShapes,
   ...ofLeaders,
   ...ofCron,
   ...ofWork,
