@@ -32,7 +32,8 @@ function join(
   range: KeyRange,
   listener: WatchListener,
 ): () => void {
-  const id = JSON.stringify([range.key, range.end, listener.written !== undefined])
+  const { key, end = '' } = range
+  const id = `${key.length} ${key}${end} ${listener.written !== undefined}`
   const shared = watches.get(id) ?? begin(transport, watches, id, { range, first: listener })
   shared.listeners.add(listener)
   // Later than this call, as if the watch was its own, and before any event of it.
