@@ -873,6 +873,13 @@ const ofShapes = [
     ...{ stores: [], tests: ['backends/shared/shapes'], by: 'permits-kept' },
   },
   {
+    name: 'etcd-stands-by-its-first-key-alone',
+    file: 'src/backends/etcd/own-key.ts',
+    find: 'own.some((kv) => kv?.create_revision',
+    put: 'own.slice(0, 1).some((kv) => kv?.create_revision',
+    ...{ stores: [], tests: ['core/etcd-parts'], by: 'permits-kept' },
+  },
+  {
     name: 'consul-heavy-list-with-flags-of-go',
     file: 'src/backends/consul/line.ts',
     find: 'permits !== sharedPermits && holders.every(({ weight }) => weight === 1)',
