@@ -430,8 +430,8 @@ const onEtcd = [
   {
     name: 'etcd-delete-unguarded',
     file: 'src/backends/etcd/claims.ts',
-    find: 'txn([createdAt(key, created)], gone)',
-    put: 'txn([], gone)',
+    find: 'claim.permits === 1 ? [createdAt(key, created)] : []',
+    put: '[]',
     stores: etcd,
     by: belief,
   },
