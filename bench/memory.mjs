@@ -15,6 +15,15 @@ export default async function bench({ json }) {
   const [ours, theirs] = [one.mutex('bench-hand'), other.mutex('bench-hand')]
   const mutex = one.mutex('bench-cycle')
   const pool = one.semaphore('bench-pool', { permits: 4 })
+  const [rw, theirRw] = [one.rwlock('bench-rw'), other.rwlock('bench-rw')]
+  const both = one.mutexes(['bench-a', 'bench-b'])
+  const forms = await inRounds(10, [
+    { id: 'heavy', batch: meanOf(1_000, () => pool.acquire({ permits: 3 }).then((hold) => hold.release())) },
+    { id: 'read', batch: meanOf(1_000, () => rw.read.acquire().then((hold) => hold.release())) },
+    { id: 'write', batch: meanOf(1_000, () => rw.write.acquire().then((hold) => hold.release())) },
+    { id: 'both', batch: meanOf(500, () => both.acquire().then((hold) => hold.release())) },
+    { id: 'writers', batch: meanOf(500, () => crossOver(rw.write, theirRw.write)) },
+  ])
   const { cycle, permit, signal, hand } = await inRounds(10, [
     { id: 'cycle', batch: meanOf(1_000, () => mutex.acquire().then((hold) => hold.release())) },
     { id: 'permit', batch: meanOf(1_000, () => pool.acquire().then((hold) => hold.release())) },
@@ -29,6 +38,11 @@ export default async function bench({ json }) {
     row('Leasehold semaphore: acquire + release, free', permit, { ...µs, reference }),
     row('Leasehold mutex: run, with hold.signal', signal, { ...µs, reference }),
     row('Leasehold mutex: two cycles and a hand-over', hand, { ...µs, reference }),
+    row('Leasehold semaphore: three of four permits, free', forms.heavy, { ...µs, reference }),
+    row('Leasehold reader: acquire + release, free', forms.read, { ...µs, reference }),
+    row('Leasehold writer: acquire + release, free', forms.write, { ...µs, reference }),
+    row('Leasehold, two mutexes at once: acquire + release, free', forms.both, { ...µs, reference }),
+    row('Leasehold writers: two cycles and a hand-over', forms.writers, { ...µs, reference }),
   ]
   return render({ title: 'memory', store: 'a store in this process', rows }, json)
 }
@@ -36,8 +50,8 @@ export default async function bench({ json }) {
 /**
  * One client holds; the other waits and gets the lock.
  *
- * @param {import('../src/index.ts').Mutex} first
- * @param {import('../src/index.ts').Mutex} second
+ * @param {import('../src/index.ts').Lock} first
+ * @param {import('../src/index.ts').Lock} second
  */
 async function crossOver(first, second) {
   const hold = await first.acquire()

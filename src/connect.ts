@@ -5,7 +5,7 @@ import type { AskOptions } from './api/ask.ts'
 import type { CronGuard, CronOptions, CronState } from './api/cron.ts'
 import type { Election } from './api/election.ts'
 import { type ConnectOptions, Leasehold } from './api/leasehold.ts'
-import type { Mutex, Semaphore, SemaphoreOptions } from './api/lock.ts'
+import type { Mutex, MutexGroup, RwLock, Semaphore, SemaphoreOptions } from './api/lock.ts'
 import { orAborted } from './base/abort.ts'
 import { type Clock, isoTime, systemClock } from './base/clock.ts'
 import { check, checkOptions, withMethods } from './base/options.ts'
@@ -20,7 +20,9 @@ import type { CronClient } from './cron/contest.ts'
 import { ClientCronGuard } from './cron/guard.ts'
 import { stateOf } from './cron/marker.ts'
 import { ClientElection, type ElectionClient } from './election/election.ts'
-import { ClaimLock, type LockClient } from './locks/lock.ts'
+import { ClaimMutexes } from './locks/group.ts'
+import { ClaimLock, type LockClient, mutexForm } from './locks/lock.ts'
+import { rwlockOf } from './locks/rwlock.ts'
 import { ClaimSemaphore } from './locks/semaphore.ts'
 
 /** For each scheme its module, which is loaded when the scheme is used. */
@@ -62,10 +64,8 @@ export async function connectToRead(
   return clientOf(target ?? (process.env.LEASEHOLD_URL || 'file:'), options, true)
 }
 
-type Target = string | BackendSource
-
 async function clientOf(
-  target: Target,
+  target: string | BackendSource,
   options: ConnectOptions,
   mayLackSession: boolean,
 ): Promise<Leasehold> {
@@ -100,7 +100,7 @@ const openable = withMethods('a URL as a string, or a result of leasehold/etcd, 
   'open',
 ])
 
-/** The time limit of all reads of one survey. It may have to read a lot, and no deadline depends on it. */
+/** The time limit of all reads of one survey. It may have to read a lot. */
 const surveyMs = 10_000
 
 /** The client that `connect` makes. Its methods are documented in Leasehold. */
@@ -144,11 +144,19 @@ class Client extends Leasehold {
   }
 
   override mutex(name: string): Mutex {
-    return new ClaimLock(this.#client, name, 1)
+    return new ClaimLock(this.#client, name, mutexForm)
   }
 
   override semaphore(name: string, options: SemaphoreOptions): Semaphore {
     return new ClaimSemaphore(this.#client, name, options)
+  }
+
+  override rwlock(name: string): RwLock {
+    return rwlockOf(this.#client, name)
+  }
+
+  override mutexes(names: readonly string[]): MutexGroup {
+    return new ClaimMutexes(this.#client, names)
   }
 
   override cron(name: string, options: CronOptions): CronGuard {
@@ -166,20 +174,12 @@ class Client extends Leasehold {
 
   override async survey(prefix = '', options: AskOptions = {}): Promise<NameState[]> {
     checkPrefix(prefix)
-    return this.#ask(options, (request) => {
-      const requestMs = request.requestMs && surveyMs
-      return persist({ ...request, requestMs, retries: 3 }, (signal) => this.#backend.survey(prefix, signal))
-    })
+    return this.#askMuch(options, (signal) => this.#backend.survey(prefix, signal))
   }
 
   override async cronJobs(prefix = '', options: AskOptions = {}): Promise<CronState[]> {
     checkPrefix(prefix)
-    const checkpoints = await this.#ask(options, (request) => {
-      const requestMs = request.requestMs && surveyMs
-      return persist({ ...request, requestMs, retries: 3 }, (signal) =>
-        this.#backend.checkpoints(prefix, signal),
-      )
-    })
+    const checkpoints = await this.#askMuch(options, (signal) => this.#backend.checkpoints(prefix, signal))
     return [...checkpoints].flatMap(stateOf).sort((one, other) => (one.name < other.name ? -1 : 1))
   }
 
@@ -191,6 +191,14 @@ class Client extends Leasehold {
     )
   }
 
+  /** Asks a question whose answer may be large. */
+  #askMuch<T>(options: AskOptions, question: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return this.#ask(options, (request) => {
+      const requestMs = request.requestMs && surveyMs
+      return persist({ ...request, requestMs, retries: 3 }, question)
+    })
+  }
+
   /** Asks outside of any session, within the limits that the caller gives. */
   async #ask<T>(options: AskOptions = {}, ask: (request: RequestOptions) => Promise<T>): Promise<T> {
     checkOptions(options, askOptions)
@@ -199,8 +207,7 @@ class Client extends Leasehold {
   }
 
   override close(): Promise<void> {
-    this.#closed ??= this.#client.acquirer.closing.close().finally(() => this.#backend.close())
-    return this.#closed
+    return (this.#closed ??= this.#client.acquirer.closing.close().finally(() => this.#backend.close()))
   }
 
   override [Symbol.asyncDispose](): Promise<void> {
@@ -227,7 +234,7 @@ function electionQuestions(
   }
 }
 
-async function sourceOf(url: Target): Promise<BackendSource> {
+async function sourceOf(url: string | BackendSource): Promise<BackendSource> {
   if (typeof url !== 'string') {
     check('target', url, openable)
     return url

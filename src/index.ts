@@ -26,13 +26,18 @@ export type {
   TermOptions,
   TryCampaignOptions,
 } from './api/election.ts'
-export type { Hold, Holder } from './api/hold.ts'
+export type { GroupHold, Hold, Holder, PermitHold, ReadHold, WriteHold } from './api/hold.ts'
 export { type ConnectOptions, Leasehold } from './api/leasehold.ts'
 export type {
   AcquireOptions,
   Lock,
   Mutex,
+  MutexGroup,
+  PermitOptions,
+  PermitRunOptions,
+  PermitTryOptions,
   RunOptions,
+  RwLock,
   Semaphore,
   SemaphoreOptions,
   TryOptions,

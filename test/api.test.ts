@@ -5,14 +5,20 @@ import {
   type CronGuard,
   connect,
   type Election,
+  type GroupHold,
   type Hold,
   Leasehold,
   type LedTerm,
   type Lock,
   type Mutex,
+  type MutexGroup,
   type Observing,
+  type PermitHold,
+  type ReadHold,
+  type RwLock,
   type Semaphore,
   type Term,
+  type WriteHold,
 } from '../src/index.ts'
 import { readEntrances, snapshot, surfaceText } from '../tools/api.mjs'
 
@@ -70,7 +76,37 @@ test('a test can write a fake of each public type as an object', async () => {
     readCheckpoint: async () => undefined,
   }
   const mutex: Mutex = lock
-  const semaphore: Semaphore = { ...lock, permits: 2 }
+  const permits: PermitHold = { ...hold, permits: 1, shrink: done }
+  const ofPermits = {
+    acquire: async () => permits,
+    tryAcquire: async () => permits,
+    run: async <T>(work: (hold: PermitHold) => T | Promise<T>) => work(permits),
+  }
+  const semaphore: Semaphore = { ...lock, ...ofPermits, permits: 2 }
+  const write: WriteHold = { ...hold, downgrade: done }
+  const read: ReadHold = { ...hold, upgrade: () => expect.unreachable() }
+  const rwlock: RwLock = {
+    name: 'a',
+    read: {
+      ...lock,
+      acquire: async () => read,
+      tryAcquire: async () => read,
+      run: async (work) => work(read),
+    },
+    write: {
+      ...lock,
+      acquire: async () => write,
+      tryAcquire: async () => write,
+      run: async (work) => work(write),
+    },
+  }
+  const all: GroupHold = { ...hold, tokens: new Map([['a', 1n]]) }
+  const group: MutexGroup = {
+    names: ['a'],
+    acquire: async () => all,
+    tryAcquire: async () => all,
+    run: async (work) => work(all),
+  }
   async function* nobody(): AsyncGenerator<undefined, never, void> {
     for (;;) yield undefined
   }
@@ -107,7 +143,8 @@ test('a test can write a fake of each public type as an object', async () => {
       close: done,
       [Symbol.asyncDispose]: done,
     },
-    ...{ mutex: () => mutex, semaphore: () => semaphore, election: () => election, cron: () => guard },
+    ...{ mutex: () => mutex, semaphore: () => semaphore, rwlock: () => rwlock, mutexes: () => group },
+    ...{ election: () => election, cron: () => guard },
     ...{ line: async () => [], survey: async () => [], cronJobs: async () => [], break: async () => false },
   }
   await real.close()

@@ -111,7 +111,7 @@ const cases: [
     'consul({ addresses: ["h"] })',
     () => (consul as Loose)({ addresses: ['h'] }),
     TypeError,
-    'addresses: is not an option; did you mean endpoints (an array of host:port or unix:///path)? The options are endpoints, namespace, token, auth, tls, dc, enterprise, checks, node, lockDelayMs, unsafeTwoMayHold, client',
+    'addresses: is not an option; did you mean endpoints (an array of host:port or unix:///path)? The options are endpoints, namespace, token, auth, tls, dc, enterprise, checks, node, lockDelayMs, unsafeTwoMayHold, idleMs, client',
   ],
   [
     'consul({ token: null })',

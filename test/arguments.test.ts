@@ -37,7 +37,16 @@ const functions: [title: string, call: Loose, options: string][] = [
     'schedule, timezone, retry, catchUp, onMissed, aheadMs',
   ],
   ['acquire', loose(lock, 'acquire'), 'waitMs, signal, onWait'],
-  ['acquire of a semaphore', loose(gpu, 'acquire'), 'waitMs, signal, onWait'],
+  ['acquire of a semaphore', loose(gpu, 'acquire'), 'waitMs, signal, onWait, permits'],
+  ['tryAcquire of a semaphore', loose(gpu, 'tryAcquire'), 'signal, permits'],
+  ['acquire of a reader', loose(client.rwlock('arguments-rw').read, 'acquire'), 'waitMs, signal, onWait'],
+  ['acquire of mutexes', loose(client.mutexes(['arguments-1']), 'acquire'), 'waitMs, signal, onWait'],
+  ['tryAcquire of mutexes', loose(client.mutexes(['arguments-1']), 'tryAcquire'), 'signal'],
+  [
+    'run of mutexes',
+    (options) => loose(client.mutexes(['arguments-1']), 'run')(job, options),
+    'waitMs, signal, onWait, stopBeforeMs',
+  ],
   ['tryAcquire', loose(lock, 'tryAcquire'), 'signal'],
   ['run of a lock', (options) => loose(lock, 'run')(job, options), 'waitMs, signal, onWait, stopBeforeMs'],
   ['campaign', loose(election, 'campaign'), 'waitMs, signal, onWait, value, priority'],
@@ -70,7 +79,7 @@ const functions: [title: string, call: Loose, options: string][] = [
   [
     'consul',
     consul as Loose,
-    'endpoints, namespace, token, auth, tls, dc, enterprise, checks, node, lockDelayMs, unsafeTwoMayHold, client',
+    'endpoints, namespace, token, auth, tls, dc, enterprise, checks, node, lockDelayMs, unsafeTwoMayHold, idleMs, client',
   ],
   ['file', file as Loose, 'directory'],
 ]

@@ -14,9 +14,17 @@ const documents = [
   'README.md',
   'ARCHITECTURE.md',
   'CONTRIBUTING.md',
-  'docs/cron.md',
   'docs/command.md',
+  'docs/consul.md',
+  'docs/cron.md',
+  'docs/etcd.md',
+  'docs/errors.md',
+  'docs/holds.md',
   'docs/leaders.md',
+  'docs/locks.md',
+  'docs/safety.md',
+  'docs/stores.md',
+  'docs/testing.md',
   'bench/README.md',
 ]
 const blocks = documents.flatMap(blocksOf)

@@ -69,6 +69,52 @@ export interface Hold extends AsyncDisposable {
   release(): Promise<void>
 }
 
+/** A hold of one or more permits of a semaphore. */
+export interface PermitHold extends Hold {
+  /** How many permits it has. */
+  readonly permits: number
+  /**
+   * Gives back so many permits and keeps the others, which admits the next in line. The token stays. Costs one request.
+   * Rejects with TypeError or RangeError unless some permits are left, and as `checkpoint` does. After an UnavailableError
+   * the permits may be free already, and are free when the hold ends.
+   */
+  shrink(permits: number, options?: AskOptions): Promise<void>
+}
+
+/** A hold of a reader. */
+export interface ReadHold extends Hold {
+  /** Always throws a TypeError that says why: two readers that both became writers would wait for each other for ever. */
+  upgrade(): never
+}
+
+/** A hold of a writer. Its token is larger than that of every earlier reader and writer. */
+export interface WriteHold extends Hold {
+  /**
+   * Makes the writer a reader without a gap: no other writer holds in between, and the readers behind it hold as well. The
+   * token stays. Costs one request. Rejects as `checkpoint` does; after an UnavailableError it counts as a reader, and may
+   * be called again.
+   */
+  downgrade(options?: AskOptions): Promise<void>
+}
+
+/** The hold of several mutexes. */
+export interface GroupHold extends AsyncDisposable {
+  /** The fencing token of each name. */
+  readonly tokens: ReadonlyMap<string, bigint>
+  /** Whether this still holds all of them, computed when read. */
+  readonly held: boolean
+  /** Time in ms to the earliest deadline. 0 after a release or the first loss. */
+  readonly remainingMs: number
+  /** Aborts at the first loss, with a HoldLostError that names the lock. As computed as `signal` of a hold. */
+  readonly signal: AbortSignal
+  /** `assertHeld` of each hold. */
+  assertHeld(minMs?: number): void
+  /** `verify` of each hold. Costs one request for each name. */
+  verify(options?: AskOptions): Promise<void>
+  /** Gives all of them back. Idempotent. */
+  release(): Promise<void>
+}
+
 /** A process that holds or waits, by its own description. */
 export interface Holder {
   readonly host: string

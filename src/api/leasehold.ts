@@ -5,7 +5,7 @@ import type { Facts, NameState, Standing } from '../contract.ts'
 import type { AskOptions } from './ask.ts'
 import type { CronGuard, CronOptions, CronState } from './cron.ts'
 import type { Election } from './election.ts'
-import type { Mutex, Semaphore, SemaphoreOptions } from './lock.ts'
+import type { Mutex, MutexGroup, RwLock, Semaphore, SemaphoreOptions } from './lock.ts'
 
 /** The options of a client on every store. */
 export interface ConnectOptions {
@@ -48,6 +48,15 @@ export abstract class Leasehold implements AsyncDisposable {
 
   /** A lock with up to `permits` holders at a time. Sends nothing. Throws TypeError or RangeError for bad arguments. */
   abstract semaphore(name: string, options: SemaphoreOptions): Semaphore
+
+  /** A lock of readers and writers. Sends nothing. Throws TypeError or RangeError for a bad name. */
+  abstract rwlock(name: string): RwLock
+
+  /**
+   * Several mutexes as one lock, all or none. Sends nothing. Throws TypeError or RangeError for bad names: it takes 1 to 64
+   * different ones.
+   */
+  abstract mutexes(names: readonly string[]): MutexGroup
 
   /**
    * A cron job that runs once per tick among all hosts. Sends nothing. Throws TypeError or RangeError for bad

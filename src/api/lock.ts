@@ -1,6 +1,6 @@
 // Mutexes and semaphores as a caller sees them. Types only; locks/ is the implementation.
 import type { AskOptions } from './ask.ts'
-import type { Hold } from './hold.ts'
+import type { GroupHold, Hold, PermitHold, ReadHold, WriteHold } from './hold.ts'
 
 /** How long to wait for a hold. */
 export interface AcquireOptions {
@@ -35,11 +35,26 @@ export interface RunOptions extends AcquireOptions {
 /** How to ask for a hold without waiting. */
 export type TryOptions = Pick<AcquireOptions, 'signal'>
 
+/** How to ask a semaphore for permits. */
+export interface PermitOptions extends AcquireOptions {
+  /**
+   * How many permits to take, all in one step: a whole number from 1 to those of the semaphore, on etcd to 100. Default: 1.
+   * Calls are served in order, so a call that waits for many permits keeps later calls for few waiting.
+   */
+  readonly permits?: number | undefined
+}
+
+/** How to work under permits of a semaphore. */
+export interface PermitRunOptions extends RunOptions, Pick<PermitOptions, 'permits'> {}
+
+/** How to ask a semaphore for permits without waiting. */
+export type PermitTryOptions = Pick<PermitOptions, 'permits' | 'signal'>
+
 /**
  * A name that one or several may hold at once. Every method rejects with TypeError or RangeError for a bad argument or
  * an unknown option, before anything is sent.
  */
-export interface Lock {
+export interface Lock<H extends Hold = Hold> {
   readonly name: string
   /**
    * Waits in line and resolves with a hold. Costs one request if the name is free. If the answer, or the event that
@@ -48,19 +63,19 @@ export interface Lock {
    * after `waitMs`, with `signal.reason` on abort, and with UnavailableError, ConflictError or RefusedError; in each
    * case it holds nothing and has left the line.
    */
-  acquire(options?: AcquireOptions): Promise<Hold>
+  acquire(options?: AcquireOptions): Promise<H>
   /**
    * Resolves with a hold if the name is free and nobody waits for it, otherwise with undefined. Costs one request (a
    * free semaphore on etcd: two), and leaves nothing behind. A late answer is confirmed as for `acquire`; if an
    * operator broke the lock meanwhile, it tries once more. Rejects as `acquire` does.
    */
-  tryAcquire(options?: TryOptions): Promise<Hold | undefined>
+  tryAcquire(options?: TryOptions): Promise<H | undefined>
   /**
    * Acquires, calls `work`, releases, and resolves with the result of `work`. An error of `work` is rethrown
    * unchanged. If the hold was lost before `work` was done, rejects with HoldLostError: part of the work was not
    * protected. Work may release the hold itself before it ends; that is no loss.
    */
-  run<T>(work: (hold: Hold) => T | Promise<T>, options?: RunOptions): Promise<T>
+  run<T>(work: (hold: H) => T | Promise<T>, options?: RunOptions): Promise<T>
   /**
    * The text that a holder stored last with `hold.checkpoint(text)`, by a consistent read. Undefined if no holder ever
    * stored one. Costs one request. Rejects with UnavailableError or RefusedError.
@@ -84,6 +99,38 @@ export interface SemaphoreOptions {
  * At most `permits` holders at a time, in the order in which they came. If a holder dies, its permit is free when its
  * session ends. A client that asks for other permits while the name is in use gets a ConflictError.
  */
-export interface Semaphore extends Lock {
+export interface Semaphore extends Lock<PermitHold> {
   readonly permits: number
+  /** `acquire` of a lock, for one permit or for several. */
+  acquire(options?: PermitOptions): Promise<PermitHold>
+  /** `tryAcquire` of a lock, for one permit or for several. */
+  tryAcquire(options?: PermitTryOptions): Promise<PermitHold | undefined>
+  /** `run` of a lock, under one permit or several. */
+  run<T>(work: (hold: PermitHold) => T | Promise<T>, options?: PermitRunOptions): Promise<T>
+}
+
+/**
+ * A lock of readers and writers: any number of readers hold together, and a writer alone. All are served in the order in
+ * which they came. So a writer that waits keeps later readers waiting, and nobody starves. Do not ask for one of the two
+ * under a hold of the other, or of the same: the call could wait for its own program.
+ */
+export interface RwLock {
+  readonly name: string
+  readonly read: Lock<ReadHold>
+  readonly write: Lock<WriteHold>
+}
+
+/** Several mutexes as one lock: its holder has all of them, or none. */
+export interface MutexGroup {
+  /** The names in the order in which they are taken: sorted as strings, the same in every client. */
+  readonly names: readonly string[]
+  /**
+   * Takes the mutexes one after the other, each as `acquire` of a lock does. `waitMs` and `signal` count for all together.
+   * Rejects as that does, and then holds none of them. Two groups never wait for each other in a circle.
+   */
+  acquire(options?: AcquireOptions): Promise<GroupHold>
+  /** Resolves with a hold if all names are free, otherwise with undefined and holds none. */
+  tryAcquire(options?: TryOptions): Promise<GroupHold | undefined>
+  /** `run` of a lock, under all of the mutexes. */
+  run<T>(work: (hold: GroupHold) => T | Promise<T>, options?: RunOptions): Promise<T>
 }

@@ -21,6 +21,10 @@ export interface Facts {
   readonly freesOnCrash: boolean
   /** Whether every method resolves at once: then no request can hang, and requests have no time limit. */
   readonly answersAtOnce: boolean
+  /** Whether one request, the end of a session, frees all its claims and tells all that wait: then `close` sends no other. */
+  readonly endFreesAll?: boolean
+  /** How many requests of a client, besides renewals, may be under way. Others wait, and their time begins when they are sent. */
+  readonly requestsAtOnce?: number
   /** Whether the store has a catalog of services, in which a leader can be announced. */
   readonly catalog?: boolean
   /** The most permits of a semaphore that one claim can take; undefined if there is no limit. */

@@ -3,6 +3,7 @@
 import stringWidth from 'string-width'
 import type { CronState, TickRecord } from '../api/cron.ts'
 import { printable } from '../base/printable.ts'
+import { sharedPermits } from '../base/shapes.ts'
 import type { NameState, Standing } from '../contract.ts'
 import { nameOf, parseHolder, tokenOf, who } from '../core/holder.ts'
 
@@ -29,7 +30,7 @@ function rowsOf(state: NameState): string[][] {
   return claims.map((claim, index) => [
     printable(name, nameMost),
     kindOf(state),
-    claim.held ? 'holds' : `waits ${index - holders + 1}`,
+    `${claim.held ? 'holds' : `waits ${index - holders + 1}`}${partOf(state, claim)}`,
     who(claim),
     sinceOf(claim),
     String(tokenOf(claim)),
@@ -69,8 +70,15 @@ export function fitted(text: string, columns: number): string {
 /** To the store an election is a mutex. The values of the claims show candidates. */
 function kindOf({ permits, claims }: NameState): string {
   if (permits === undefined) return '?'
+  if (permits === sharedPermits) return 'rwlock'
   if (permits > 1) return `semaphore/${permits}`
   return claims.some(isCandidate) ? 'election' : 'mutex'
+}
+
+/** The part of a claim in its lock: whether it reads or writes, or how many permits it takes if not one. */
+function partOf({ permits }: NameState, { weight = 1 }: Standing): string {
+  if (permits === sharedPermits) return weight === 1 ? ' (reads)' : ' (writes)'
+  return weight === 1 ? '' : ` (${weight})`
 }
 
 function isCandidate({ value }: Standing): boolean {
@@ -121,6 +129,7 @@ function asObject(claim: Standing): object {
     value: cutTo(value, valueMost),
     session: cutTo(session, valueMost),
     token: String(tokenOf(claim)),
+    weight: claim.weight ?? 1,
     ttlLeftMs: ttlLeftMs ?? null,
   }
   return key === undefined ? known : { ...known, key }

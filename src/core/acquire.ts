@@ -145,11 +145,8 @@ export class Acquirer {
   #hold<H extends Hold>(wish: Wish<H>, stand: Stand, admitted: Admitted): H {
     const { claim, session } = stand
     const hold = wish.make({
-      backend: this.#backend,
-      clock: this.#clock,
-      session,
-      claim,
-      admitted,
+      ...{ backend: this.#backend, clock: this.#clock, session, claim, admitted },
+      ...{ looks: this.#sessions.looks, keep: stand.leave },
       withdraw: (hold) => {
         this.closing.leave(hold)
         return this.closing.withdrawals.note(this.#withdraw(stand))
@@ -171,7 +168,7 @@ export class Acquirer {
    */
   async #withdraw({ claim, session, leave }: Stand): Promise<void> {
     try {
-      if (session.over) return
+      if (session.over || this.closing.freed) return await this.closing.freed
       const request = { ...session.requests, retries: Infinity }
       await persist(request, (signal) => this.#backend.withdraw(claim, signal))
     } catch (error) {

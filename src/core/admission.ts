@@ -36,9 +36,7 @@ const delayedMs = 500
  * have been delayed on the network or in a stopped process, while an operator broke the lock. So the store is asked
  * once more, and its new answer counts: a claim that was removed is at the end of the line again. After two answers
  * that were too old the network itself is slow. So from the third on an answer may be as old as one request may take.
- *
- * After an outage the store may answer a question before it answers a renewal. Then the session has little time to live,
- * and the work would have to stop as soon as it began. So the claim waits for the renewal.
+ * If the session has little life left, as after an outage, an admission first waits for a renewal: work needs time.
  * Rejects with the reason of the scope, and as a request does.
  */
 export async function untilAnswered(asking: Asking): Promise<Attempt> {

@@ -149,9 +149,9 @@ export function checkPermits(value: number): void {
 }
 
 /** Throws unless `name` is a non-empty string of at most 512 bytes of UTF-8 without control characters. */
-export function checkName(name: string): void {
-  if (name === '') throw new RangeError('name: "" is empty; it takes 1 to 512 bytes of UTF-8')
-  check('name', name, named)
+export function checkName(name: string, argument = 'name'): void {
+  if (name === '') throw new RangeError(`${argument}: "" is empty; it takes 1 to 512 bytes of UTF-8`)
+  check(argument, name, named)
 }
 
 /** Throws unless `prefix` is a string that a name can begin with. */

@@ -20,6 +20,7 @@ export class Closing {
   readonly #attended = new Set<Hold>()
   readonly #clock: Clock
   readonly #sessions: Sessions
+  #freed: Promise<void> | undefined
 
   constructor(clock: Clock, sessions: Sessions) {
     this.#clock = clock
@@ -38,6 +39,11 @@ export class Closing {
     this.#attended.delete(hold)
   }
 
+  /** Resolves when the end of the session has freed every claim. Undefined if each has to be withdrawn by itself. */
+  get freed(): Promise<void> | undefined {
+    return this.#freed
+  }
+
   /** Lets `close` wait for work that ends by itself when `scope` ends; `close` releases the work's hold only after that. */
   awaitOnClose<T>(work: Promise<T>): Promise<T> {
     return this.#works.note(work)
@@ -45,20 +51,53 @@ export class Closing {
 
   /**
    * Ends everything under way: pending acquires reject, holds are released, work given to `awaitOnClose` ends, then
-   * the session ends. Takes at most that work's grace plus about two requests. A store that was not reached frees the
+   * the session ends. If that frees all claims, and no work goes on, no release is sent. Takes at most that work's grace plus
+   * about two requests, and one more for many releases that a store answers. A store that was not reached frees the
    * rest when the session's time to live is over.
    */
   async close(): Promise<void> {
     this.scope.end(new ClosedError('the Leasehold client was closed'))
+    const isAlone = this.#works.size === 0 && this.#attended.size === 0
+    if (this.#sessions.endFreesAll && isAlone) return this.#endSession()
     const released = Promise.allSettled([...this.#holds].map((hold) => hold.release()))
     await this.#works.settled()
-    const scope = new Scope().onTimeout(this.#clock, 2 * requestMs(this.#sessions.coveredMs), tooLong)
     const givenBack = Promise.allSettled([...this.#attended].map((hold) => hold.release()))
     // The acquires were told to end just now. Their withdrawals start only when they have ended.
     const withdrawn = this.acquires.settled().then(() => this.withdrawals.settled())
-    await orAborted(Promise.all([released, givenBack, withdrawn]), scope.signal).catch(() => {})
+    const all = Promise.all([released, givenBack, withdrawn])
+    const { size } = this.withdrawals
+    const isDone = await this.#inTime(all)
+    if (!isDone && this.withdrawals.size < size) await this.#inTime(all) // the store answers, and there are many
+    // With a time of its own: it frees what the releases left.
+    const scope = this.#limit(1)
     await this.#sessions.end(scope).catch(() => {})
     scope.detach()
+  }
+
+  /** Whether this is done within the time of one request. */
+  async #inTime(done: Promise<unknown>): Promise<boolean> {
+    const scope = this.#limit(1)
+    const ended = orAborted(done, scope.signal).then(
+      () => true,
+      () => false,
+    )
+    return ended.finally(() => scope.detach())
+  }
+
+  /** Frees all claims by the end of the session. Each release resolves when that is over. */
+  async #endSession(): Promise<void> {
+    const scope = this.#limit(2)
+    const isNeeded = this.#holds.size > 0 || this.acquires.size > 0
+    this.#freed = this.#sessions.end(scope, isNeeded).catch(() => {})
+    for (const hold of [...this.#holds]) hold.release().catch(() => {})
+    await this.#freed
+    await this.acquires.settled()
+    scope.detach()
+  }
+
+  /** The time of this many requests. */
+  #limit(requests: number): Scope {
+    return new Scope().onTimeout(this.#clock, requests * requestMs(this.#sessions.coveredMs), tooLong)
   }
 }
 
@@ -72,6 +111,10 @@ export class Unsettled {
     this.#promises.add(promise)
     promise.then(forget, forget)
     return promise
+  }
+
+  get size(): number {
+    return this.#promises.size
   }
 
   /** Resolves when every promise that is unsettled now has settled. */

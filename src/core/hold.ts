@@ -12,6 +12,7 @@ import { askOptions, checkLeast, checkOptions, checkSignals, checkText } from '.
 import { anyComputed, computed } from './computed-signal.ts'
 import { valueWithToken } from './holder.ts'
 import { persist, withAskOptions } from './request.ts'
+import type { Rounds } from './rounds.ts'
 import type { Session } from './session.ts'
 import { watchClaim } from './watch.ts'
 
@@ -22,6 +23,10 @@ export interface Grant {
   readonly session: Session
   readonly claim: Claim
   readonly admitted: Admitted
+  /** When holds are verified. */
+  readonly looks: Rounds
+  /** Lets the next local callers have all permits of the claim but so many. */
+  keep(weight: number): void
   /** Removes the claim from the store and lets the next local caller have its turn. */
   withdraw(hold: Hold): Promise<void>
 }

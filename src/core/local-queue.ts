@@ -3,8 +3,8 @@
 import type { Scope } from '../base/scope.ts'
 import type { Claim } from '../contract.ts'
 
-/** Gives so many permits of a turn to the next callers of this client; by default all that it still has. */
-export type Leave = (weight?: number) => void
+/** Gives the permits of a turn to the next callers of this client, all or all but some. Idempotent. */
+export type Leave = (kept?: number) => void
 
 /** Called with the number of calls of this client that stand ahead. */
 type LocalWait = (ahead: number, isLocal: true) => void
@@ -48,10 +48,10 @@ export class Lines {
     else if (wait) await turn(line, weight, scope, onWait)
     else return undefined
     let left = weight
-    return (given = left) => {
-      if (left === 0) return
-      left -= given
-      line.taken -= given
+    return (kept = 0) => {
+      if (left <= kept) return
+      line.taken -= left - kept
+      left = kept
       if (left === 0) line.inside -= 1
       passTurns(line)
       if (line.inside === 0) this.#lines.delete(key)

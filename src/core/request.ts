@@ -8,6 +8,7 @@ import { UnavailableError } from '../base/errors.ts'
 import { printable } from '../base/printable.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend } from '../contract.ts'
+import type { Gate } from './gate.ts'
 import { requestMs } from './lifetime.ts'
 
 /** The waits before a repeated request: 50 ms, 100 ms, … 2 s, each with jitter. */
@@ -21,6 +22,8 @@ export interface RequestOptions {
   /** Ends the request before it is answered. */
   readonly scope: Ending
   readonly retries?: number | undefined
+  /** The request waits for a place here, and its time limit begins when it has one. */
+  readonly gate?: Gate | undefined
 }
 
 /** The options of requests to this store, for a session with this covered time. */
@@ -29,8 +32,9 @@ export function requestOptions(
   clock: Clock,
   coveredMs: number,
   scope: Ending,
+  gate?: Gate,
 ): RequestOptions {
-  return { clock, scope, requestMs: facts.answersAtOnce ? undefined : requestMs(coveredMs) }
+  return { clock, scope, gate, requestMs: facts.answersAtOnce ? undefined : requestMs(coveredMs) }
 }
 
 /**
@@ -106,10 +110,14 @@ const never = new AbortController().signal
  * turn: a loop of requests to a store that answers at once would keep all timers from running.
  */
 export async function once<T>(options: RequestOptions, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  options.scope.throwIfEnded()
+  const { gate, scope } = options
+  scope.throwIfEnded()
+  const place = gate?.enter(scope)
+  if (place) await place
   try {
     return await (options.requestMs === undefined ? ask(never) : inTime(options, options.requestMs, ask))
   } finally {
+    gate?.leave()
     const turn = options.clock.turn?.()
     if (turn) await turn
   }

@@ -6,6 +6,7 @@ import { HoldLostError, RefusedError, SessionGoneError } from '../base/errors.ts
 import { quoted } from '../base/printable.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend, Claim, SessionGrant } from '../contract.ts'
+import type { Shared } from './gate.ts'
 import { coveredMs, marginMs, renewalMs, usualRenewalMs } from './lifetime.ts'
 import { backoffMs, once, persist, type RequestOptions, requestOptions, rethrow } from './request.ts'
 
@@ -23,8 +24,10 @@ export class Session {
    * late: after a pause read `over` first, which looks at the clock.
    */
   readonly ending: Ending
-  /** The options of requests about the session and its claims. Only the end of the session ends them early. */
+  /** The options of requests about its claims. Only the end of the session ends them early. */
   readonly requests: RequestOptions
+  /** The same for requests about the session, which wait for no other request. */
+  readonly #own: RequestOptions
   readonly #backend: Backend
   readonly #clock: Clock
   readonly #closing: Ending
@@ -44,11 +47,8 @@ export class Session {
   #renewing: Promise<void> | undefined
   #cancelAlarm = (): void => {}
 
-  /**
-   * `sent` is the instant just before the request that created the session was sent. `closing` ends when the client is
-   * closed.
-   */
-  constructor(backend: Backend, clock: Clock, grant: SessionGrant, sent: Mark, closing: Ending) {
+  /** `sent` is the instant just before the request that created the session was sent. */
+  constructor(backend: Backend, clock: Clock, grant: SessionGrant, sent: Mark, { closing, gate }: Shared) {
     this.#backend = backend
     this.#clock = clock
     this.#closing = closing
@@ -57,7 +57,8 @@ export class Session {
     this.coveredMs = coveredMs(grant.ttlMs, backend.facts)
     this.#lifeMs = this.coveredMs - marginMs(this.coveredMs)
     this.ending = this.#ended
-    this.requests = requestOptions(backend, clock, this.coveredMs, this.#ended)
+    this.#own = requestOptions(backend, clock, this.coveredMs, this.#ended)
+    this.requests = { ...this.#own, gate }
     this.#sent = sent
     this.#setAlarm()
     this.#keepRenewing().catch(() => {}) // it rejects only when it was stopped
@@ -81,9 +82,8 @@ export class Session {
   }
 
   /**
-   * Resolves when a hold may begin. While renewals are answered, that is at once. After an outage, a renewal is sent now
-   * and not when its time has come, and again after one that failed. Rejects with the reason of the scope, which must end
-   * with the session; if that is `timeout`, with an UnavailableError, since the name was free.
+   * Resolves when a hold may begin: at once while renewals are answered, otherwise after a renewal that is sent now. Rejects
+   * with the reason of the scope, which must end with the session; if that is `timeout`, with an UnavailableError, since the name was free.
    */
   async untilFresh(scope: Ending): Promise<void> {
     try {
@@ -127,13 +127,14 @@ export class Session {
 
   /**
    * Stops the renewals and ends the session in the store. If the session was lost while it had holds, the store is asked
-   * only when the margin is over. Rejects as a request does.
+   * only when the margin is over. Asks once or, with `insists`, until the scope ends. Rejects as a request does.
    */
-  async end(scope: Scope): Promise<void> {
+  async end(scope: Scope, insists: boolean): Promise<void> {
     this.#finish(new DOMException('the session was ended', 'AbortError'))
     if (this.#destroyed) return
     await this.#untilMarginIsOver(scope)
-    await once({ ...this.requests, scope }, (signal) => this.#backend.destroySession(this.id, signal))
+    const request = { ...this.#own, scope, retries: insists ? Infinity : 0 }
+    await persist(request, (signal) => this.#backend.destroySession(this.id, signal))
   }
 
   #lifeLeftMs(): number {
@@ -172,7 +173,7 @@ export class Session {
   async #renew(): Promise<void> {
     const sent = this.#clock.mark()
     try {
-      const renewal = await once(this.requests, (signal) => this.#backend.renewSession(this.id, signal))
+      const renewal = await once(this.#own, (signal) => this.#backend.renewSession(this.id, signal))
       for (const claim of renewal.lost) this.#loseClaim(claim)
       this.#sent = sent
       this.#failures = 0
@@ -218,7 +219,7 @@ export class Session {
       .onTimeout(this.#clock, 2 * this.ttlMs, () => 'the store has ended it')
     try {
       await this.#untilMarginIsOver(scope)
-      const request = { ...this.requests, scope, retries: Infinity }
+      const request = { ...this.#own, scope, retries: Infinity }
       await persist(request, (signal) => this.#backend.destroySession(this.id, signal))
       this.#destroyed = true
     } finally {

@@ -5,8 +5,10 @@ import { type Clock, pause } from '../base/clock.ts'
 import { RefusedError, UnavailableError } from '../base/errors.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend } from '../contract.ts'
+import { Gate } from './gate.ts'
 import { coveredMs, openingMs, requestMs } from './lifetime.ts'
 import { backoffMs, persist, type RequestOptions, requestOptions, rethrow } from './request.ts'
+import { Rounds } from './rounds.ts'
 import { Session } from './session.ts'
 
 /** The one session of a client: opened when it is first needed, and again after a loss. */
@@ -15,7 +17,12 @@ export class Sessions {
   readonly #clock: Clock
   readonly ttlMs: number
   readonly coveredMs: number
-  readonly #closing = new Scope()
+  /** Ends when the client is closed. */
+  readonly closing: Scope = new Scope()
+  /** All requests of the client pass through it, except those about the session. */
+  readonly gate: Gate | undefined
+  /** When holds are verified. */
+  readonly looks: Rounds
   #opening: Promise<void> | undefined
   #session: Session | undefined
   #openFailure: unknown
@@ -25,6 +32,9 @@ export class Sessions {
     this.#clock = clock
     this.ttlMs = ttlMs
     this.coveredMs = coveredMs(ttlMs, backend.facts)
+    const { requestsAtOnce } = backend.facts
+    this.gate = requestsAtOnce === undefined ? undefined : new Gate(requestsAtOnce)
+    this.looks = new Rounds(clock, ttlMs / 3)
   }
 
   /** The session, if there is one that is not over. */
@@ -71,20 +81,25 @@ export class Sessions {
 
   /** The options of requests outside of any session. */
   request(scope: Ending): RequestOptions {
-    return requestOptions(this.#backend, this.#clock, this.coveredMs, scope)
+    return requestOptions(this.#backend, this.#clock, this.coveredMs, scope, this.gate)
   }
 
-  /** Ends the session, if there is one. Rejects as a request does. */
-  async end(scope: Scope): Promise<void> {
-    this.#closing.end(new DOMException('the session was ended', 'AbortError'))
+  /** Whether the end of the session frees its claims, so that they need no request. */
+  get endFreesAll(): boolean {
+    return this.#backend.facts.endFreesAll === true
+  }
+
+  /** Ends the session, if there is one, but not before this turn is over. Rejects as a request does: see `Session.end`. */
+  async end(scope: Scope, insists = false): Promise<void> {
+    this.closing.end(new DOMException('the session was ended', 'AbortError'))
     await this.#opening?.catch(() => {})
-    await this.#session?.end(scope)
+    await this.#session?.end(scope, insists)
   }
 
   /** Opens a session for all waiting callers, so no single caller's signal ends the request. The next call tries anew. */
   async #open(): Promise<void> {
-    const request = this.request(this.#closing)
-    const options = { ...request, requestMs: request.requestMs && openingMs, retries: 3 }
+    const request = this.request(this.closing)
+    const options = { ...request, gate: undefined, requestMs: request.requestMs && openingMs, retries: 3 }
     try {
       this.#session = await persist(options, async (signal) => {
         const sent = this.#clock.mark()
@@ -92,7 +107,7 @@ export class Sessions {
           this.#openFailure = error
           throw error
         })
-        return new Session(this.#backend, this.#clock, grant, sent, this.#closing)
+        return new Session(this.#backend, this.#clock, grant, sent, this)
       })
       this.#openFailure = undefined
     } finally {

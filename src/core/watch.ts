@@ -5,6 +5,7 @@ import { type Clock, pause } from '../base/clock.ts'
 import { Scope } from '../base/scope.ts'
 import type { Admitted, Backend, Claim } from '../contract.ts'
 import { once } from './request.ts'
+import type { Rounds } from './rounds.ts'
 import type { Session } from './session.ts'
 
 /** Aborts the loser of the race below. A constant, since an abort without a reason creates an error with a stack. */
@@ -17,6 +18,8 @@ export interface Watched {
   readonly session: Session
   readonly claim: Claim
   readonly admitted: Admitted
+  /** When holds are verified: at least every third of the time to live. */
+  readonly looks: Rounds
 }
 
 /**
@@ -49,9 +52,9 @@ async function verifyWhile(
   scope: Scope,
   vanished: () => void,
 ): Promise<boolean> {
-  const { clock, session } = watched
+  const { looks } = watched
   const round = new Scope().on(scope)
-  const rest = pause(clock, session.ttlMs / 3, round.signal).then(() => false)
+  const rest = looks.next(round.signal).then(() => false)
   const woken = Promise.race([changed, rest]).finally(() => {
     round.end(rested)
     round.detach()

@@ -1,8 +1,9 @@
-// Mutexes and semaphores, which differ only in the number of holders. Owns the verbs of api/lock.ts; core/acquire.ts
-// waits, and core/hold.ts is the hold.
+// Locks of every form, which differ only in their permits and in what a claim takes of them. Owns the verbs of
+// api/lock.ts; core/acquire.ts waits, and core/hold.ts is the hold.
 import type { AskOptions } from '../api/ask.ts'
-import type { Hold } from '../api/hold.ts'
-import type { AcquireOptions, Lock, RunOptions, TryOptions } from '../api/lock.ts'
+import type { Lock, PermitOptions, PermitRunOptions, PermitTryOptions } from '../api/lock.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Table } from '../base/options.ts'
 import type { Facts } from '../contract.ts'
 import type { Acquirer } from '../core/acquire.ts'
 import {
@@ -20,6 +21,7 @@ import type { Wish } from '../core/wish.ts'
 /** The parts of the client that a lock uses. */
 export interface LockClient {
   readonly acquirer: Acquirer
+  readonly clock: Clock
   readonly facts: Facts
   readonly ttlMs: number
   /** The value of the claims: the host and process of this client, for others to read. */
@@ -27,39 +29,51 @@ export interface LockClient {
   readCheckpoint(name: string, options?: AskOptions): Promise<string | undefined>
 }
 
-/** A name that at most `permits` claims may hold at once. */
-export class ClaimLock implements Lock {
+/** The form of a lock: its size, what a claim takes of it, and the hold that a claim becomes. */
+export interface Form<H extends ClaimHold> {
+  readonly permits: number
+  readonly weight: number
+  /** The options that only `acquire`, `tryAcquire` and `run` of this form have. */
+  readonly options?: Table
+  readonly make: (grant: Grant) => H
+}
+
+/** A mutex: one of one. */
+export const mutexForm: Form<ClaimHold> = { permits: 1, weight: 1, make: (grant) => new ClaimHold(grant) }
+
+/** A name that claims may hold as far as their weights fit into its permits. */
+export class ClaimLock<H extends ClaimHold = ClaimHold> implements Lock<H> {
   readonly name: string
   readonly #client: LockClient
-  readonly #permits: number
+  readonly #form: Form<H>
 
   /** Throws TypeError or RangeError for a bad name. Sends nothing. */
-  constructor(client: LockClient, name: string, permits: number) {
+  constructor(client: LockClient, name: string, form: Form<H>) {
     checkName(name)
     this.#client = client
     this.name = name
-    this.#permits = permits
+    this.#form = form
   }
 
-  async acquire(options: AcquireOptions = {}): Promise<Hold> {
+  async acquire(options: PermitOptions = {}): Promise<H> {
     return this.#acquire(options)
   }
 
-  async #acquire(options: AcquireOptions): Promise<ClaimHold> {
-    checkOptions(options, acquireOptions)
+  async #acquire(options: PermitOptions): Promise<H> {
+    checkOptions(options, this.#with(acquireOptions))
     const { waitMs, signal, onWait } = options
-    return this.#client.acquirer.acquire({ ...this.#wish(), waitMs, signal, onWait })
+    return this.#client.acquirer.acquire({ ...this.#wish(options), waitMs, signal, onWait })
   }
 
-  async tryAcquire(options: TryOptions = {}): Promise<Hold | undefined> {
-    checkOptions(options, tryOptions)
-    return this.#client.acquirer.tryAcquire({ ...this.#wish(), signal: options.signal })
+  async tryAcquire(options: PermitTryOptions = {}): Promise<H | undefined> {
+    checkOptions(options, this.#with(tryOptions))
+    return this.#client.acquirer.tryAcquire({ ...this.#wish(options), signal: options.signal })
   }
 
-  async run<T>(work: (hold: Hold) => T | Promise<T>, options: RunOptions = {}): Promise<T> {
+  async run<T>(work: (hold: H) => T | Promise<T>, options: PermitRunOptions = {}): Promise<T> {
     const { facts, ttlMs } = this.#client
     checkWork('work', work)
-    checkOptions(options, runOptions(facts, ttlMs))
+    checkOptions(options, this.#with(runOptions(facts, ttlMs)))
     const { stopBeforeMs = stopBeforeDefaultMs(ttlMs, facts), ...acquireOptions } = options
     const hold = await this.#acquire(acquireOptions)
     hold.stopBefore(stopBeforeMs)
@@ -77,18 +91,14 @@ export class ClaimLock implements Lock {
     return this.#client.readCheckpoint(this.name, options)
   }
 
-  #wish(): Wish<ClaimHold> {
-    return {
-      name: this.name,
-      permits: this.#permits,
-      weight: 1,
-      value: this.#client.holder,
-      candidate: false,
-      make,
-    }
+  #with(table: Table): Table {
+    const { options } = this.#form
+    return options ? { ...table, ...options } : table
   }
-}
 
-function make(grant: Grant): ClaimHold {
-  return new ClaimHold(grant)
+  #wish({ permits: asked }: Pick<PermitOptions, 'permits'>): Wish<H> {
+    const { permits, weight, make } = this.#form
+    const { name } = this
+    return { name, permits, weight: asked ?? weight, value: this.#client.holder, candidate: false, make }
+  }
 }

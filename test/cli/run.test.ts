@@ -149,3 +149,32 @@ describe('with --permits', () => {
     expect(status).toBe(64)
   })
 })
+
+test('--shared runs next to other readers, --exclusive alone, and ls shows which is which', async () => {
+  const reader = await holder('catalog', '--shared')
+  const both = await leasehold(['run', 'catalog', '--shared', '--', 'echo', 'read'], { env }).ended
+  expect(both).toEqual({ status: 0, stdout: 'read\n', stderr: '' })
+  const writer = ['run', 'catalog', '--exclusive', '--try', '--', 'echo', 'wrote']
+  expect((await leasehold(writer, { env }).ended).status).toBe(75)
+  const { stdout } = await leasehold(['ls'], { env }).ended
+  expect(stdout).toMatch(/^catalog {2}rwlock {2}holds \(reads\) /m)
+  const mutex = await leasehold(['run', 'catalog', '--', 'echo'], { env }).ended
+  expect(mutex).toMatchObject({ status: 64, stdout: '' })
+  expect(mutex.stderr).toMatch(/"catalog" is in use as a lock of readers and writers; this asks for a mutex/)
+  reader.release()
+  await reader.run.ended
+  expect((await leasehold(writer, { env }).ended).stdout).toBe('wrote\n')
+})
+
+test('a command under --exclusive that asks for the same name again is told, and does not wait for itself', async () => {
+  for (const [outer, inner] of [
+    ['--exclusive', '--shared'],
+    ['--shared', '--exclusive'],
+  ] as const) {
+    const script = `"$0" "$1" run x ${inner} -- echo inner`
+    const args = ['run', 'x', outer, '--', 'sh', '-c', script, process.execPath, 'dist/cli/main.js']
+    const { status, stdout, stderr } = await leasehold(args, { env }).ended
+    expect({ status, stdout }).toEqual({ status: 64, stdout: '' })
+    expect(stderr).toMatch(/runs under "x" already, .* would wait for itself/)
+  }
+})

@@ -5,7 +5,7 @@ import { memory } from '../../src/backends/memory/index.ts'
 import { orAborted } from '../../src/base/abort.ts'
 import { type Clock, pause } from '../../src/base/clock.ts'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../src/base/errors.ts'
-import type { Backend, BackendSource } from '../../src/contract.ts'
+import type { Backend, BackendSource, Facts } from '../../src/contract.ts'
 
 /** The fate of a request. */
 export type Fault =
@@ -31,6 +31,8 @@ export class FaultyStore {
   readonly asked: Method[] = []
   /** Whether watches report changes; otherwise they hang, or fail at once. */
   watches: 'work' | 'hang' | 'fail' = 'work'
+  /** Facts of the store that differ from those of memory. */
+  facts: Partial<Facts> = {}
 
   readonly source: BackendSource = {
     url: 'memory:',
@@ -58,7 +60,7 @@ export class FaultyStore {
   #wrap(backend: Backend, clock: Clock): Backend {
     return new Proxy(backend, {
       get: (target, property: keyof Backend) => {
-        if (property === 'facts') return { ...target.facts, answersAtOnce: false }
+        if (property === 'facts') return { ...target.facts, answersAtOnce: false, ...this.facts }
         if (watching.includes(property) && this.watches !== 'work') return this.#changed
         const original = target[property]
         if (typeof original !== 'function') return original

@@ -148,7 +148,8 @@ const consul: MakeStore = (world, network, committed) => {
   /** Of a semaphore: holders on the list that have a key of their own, which lives as long as their session. */
   const liveOwners = (key: string): string[] => {
     const [lock] = server.read({ key }).entries
-    const holders = lock && !lock.session ? Object.keys(JSON.parse(lock.value).Holders) : []
+    const list = lock && !lock.session ? JSON.parse(lock.value) : {}
+    const holders = Object.keys(list.Holders ?? list.Weights ?? {})
     const own = (holder: string): string => key.replace(/\.lock$/, holder)
     return holders.filter((holder) => server.read({ key: own(holder) }).entries.length > 0).map(processOf)
   }

@@ -32,6 +32,8 @@ import type { SessionPlan, Transport } from './wire/transport.ts'
 export interface ConsulBackendOptions extends Pick<SessionPlan, 'checks' | 'node' | 'lockDelayMs'> {
   readonly layout: Layout
   readonly clock: Clock
+  /** The longest time for which a connection is idle, if it is not the usual one. */
+  readonly idleMs?: number | undefined
   /**
    * Whether the deadline counts the time to live and not the lock-delay. Then two clients may believe at once that they
    * hold.
@@ -76,7 +78,7 @@ export class ConsulBackend implements Backend {
   readonly #namespace: Observed
 
   constructor(transport: Transport, options: ConsulBackendOptions) {
-    this.#waits = new Waits(transport, options.clock)
+    this.#waits = new Waits(transport, options.clock, options.idleMs)
     const { lockDelayMs, unsafeTwoMayHold = false } = options
     this.facts = { ...facts, lockDelayMs, endsEarly: !unsafeTwoMayHold }
     this.#transport = transport

@@ -22,25 +22,26 @@ export function consul(options: ConsulOptions = {}): BackendSource {
 
 function sourceOf(options: ConsulOptions, tokenAgain?: () => string | undefined): BackendSource {
   checkConsulOptions(options)
-  const { namespace = '', checks = [], node, dc, tls, unsafeTwoMayHold } = options
+  const { namespace = '', checks = [], node, dc, tls, idleMs, unsafeTwoMayHold } = options
   const endpoints = endpointsOf(options)
   return {
     url: formatConsulUrl({
       ...{ endpoints, namespace, tls: Boolean(tls) },
-      ...{ dc, node, checks, lockDelayMs: options.lockDelayMs },
+      ...{ dc, node, checks, lockDelayMs: options.lockDelayMs, idleMs },
     }),
     async open(clock, ttlMs) {
       const { lockDelayMs = usualLockDelayMs(ttlMs) } = options
       const transport = await transportOf({ ...options, tokenAgain }, endpoints, clock)
       const layout = new Layout(namespace)
-      return new ConsulBackend(transport, { layout, clock, lockDelayMs, unsafeTwoMayHold, checks, node })
+      const settings = { layout, clock, lockDelayMs, unsafeTwoMayHold, checks, node, idleMs }
+      return new ConsulBackend(transport, settings)
     },
   }
 }
 
 /**
- * Reads `consul://host:port,host:port/namespace/?dc=dc1&node=n1&checks=a,b&lockDelayMs=30000`, or `consuls://` for TLS;
- * `consul://unix:%2Fpath/namespace/` is a socket. Without a host, as in `consul:` or `consul:///namespace/`, the address
+ * Reads `consul://host:port,host:port/namespace/?dc=dc1&node=n1&checks=a,b&lockDelayMs=30000&idleMs=16000`, or
+ * `consuls://` for TLS; `consul://unix:%2Fpath/namespace/` is a socket. Without a host, as in `consul:` or `consul:///namespace/`, the address
  * comes from CONSUL_HTTP_ADDR and CONSUL_HTTP_SSL, or is 127.0.0.1:8500. Credentials come from the variables that the
  * consul program reads: CONSUL_HTTP_TOKEN or, with precedence, CONSUL_HTTP_TOKEN_FILE (which is read again when Consul
  * refuses the token); CONSUL_HTTP_AUTH (user:password); with TLS CONSUL_CACERT, CONSUL_CAPATH, CONSUL_CLIENT_CERT,
@@ -58,12 +59,12 @@ async function transportOf(
 ): Promise<Transport> {
   const { ConsulClient } = await import('./wire/client.ts')
   const { server } = await import('./wire/servers.ts')
-  const { client, token, tokenAgain, auth, tls, dc, enterprise } = options
+  const { client, token, tokenAgain, auth, tls, dc, idleMs, enterprise } = options
   if (client) {
     const { givenClient } = await import('./wire/papi.ts')
     return new ConsulClient(clock, [givenClient(client)])
   }
-  const access = { token, tokenAgain, auth, tls, dc, ...enterprise }
+  const access = { token, tokenAgain, auth, tls, dc, idleMs, ...enterprise }
   return new ConsulClient(
     clock,
     endpoints.map((endpoint) => server(endpoint, access)),

@@ -83,7 +83,9 @@ export function parseHolders({ value }: StoredKey): Holders | undefined {
     const ones = Object.keys(plain ?? {}).map((session) => [session, 1] as const)
     const listed = weights ? Object.entries<number>(weights) : ones
     const holders = listed.map(([session, weight]) => ({ session, weight }))
-    const isList = [permits, ...holders.map(({ weight }) => weight)].every((each) => Number.isInteger(each))
+    const isList = [permits, ...holders.map(({ weight }) => weight)].every(
+      (each) => Number.isInteger(each) && each > 0,
+    )
     return isList ? { permits, holders } : undefined
   } catch {
     return undefined

@@ -73,6 +73,13 @@ export interface ConsulOptions extends Credentials {
    */
   readonly unsafeTwoMayHold?: boolean | undefined
   /**
+   * The longest time for which a connection is idle, in ms: a whole number from 1 000 to 600 000, by default 16 000. An
+   * idle connection is not used again after it, and a blocking read is answered within it. Set it below the time after
+   * which a balancer, a firewall or NAT drops idle connections, since it may do so in silence. Of a `client` that exists
+   * already only the blocking reads follow it.
+   */
+  readonly idleMs?: number | undefined
+  /**
    * A client that exists already, made by npm `consul`, instead of endpoints, credentials, `dc` and `enterprise`.
    * Leasehold does not close it.
    */
@@ -136,6 +143,7 @@ const table: TableOf<ConsulOptions> = {
   node: text(),
   lockDelayMs: { ...number({ min: 0, max: 60_000, whole: true }), alsoCalled: ['lockDelay'] },
   unsafeTwoMayHold: flag,
+  idleMs: { ...number({ min: 1_000, max: 600_000, whole: true }), alsoCalled: ['idleTimeout', 'keepAlive'] },
   client,
 }
 

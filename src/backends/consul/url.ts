@@ -20,6 +20,7 @@ export interface ConsulUrl {
   readonly node?: string | undefined
   readonly checks?: readonly string[] | undefined
   readonly lockDelayMs?: number | undefined
+  readonly idleMs?: number | undefined
 }
 
 /** A parsed URL. It has no endpoints if the URL names no host; then CONSUL_HTTP_ADDR decides. */
@@ -27,12 +28,12 @@ export type ParsedConsulUrl = Omit<ConsulUrl, 'endpoints'> & { readonly endpoint
 
 const shape = 'consul://host:port,host:port/namespace/?dc=dc1'
 /** The parameters that a URL may have. */
-const known = ['dc', 'node', 'checks', 'lockDelayMs']
+const known = ['dc', 'node', 'checks', 'lockDelayMs', 'idleMs']
 const socket = 'unix://'
 
 /**
- * Reads `consul://host:port,host:port/namespace/?dc=dc1&node=n1&checks=a,b&lockDelayMs=30000`, in which every part may be
- * missing, or `consuls://` for TLS. The port is 8500, or 8501 for
+ * Reads `consul://host:port,host:port/namespace/?dc=dc1&node=n1&checks=a,b&lockDelayMs=30000&idleMs=16000`, in which
+ * every part may be missing, or `consuls://` for TLS. The port is 8500, or 8501 for
  * `consuls:`, where it is missing; a namespace ends with a slash, whether written or not. A Unix socket is a host
  * `unix:` with its path percent-encoded: `consul://unix:%2Frun%2Fconsul.sock/namespace/`. Without a host
  * (`consul:`, `consul:///namespace/`) there are no endpoints. Throws TypeError that does not repeat what may be a
@@ -58,8 +59,8 @@ export function formatConsulUrl({ endpoints, namespace, tls, ...parameters }: Co
   const hosts = endpoints.map((address) =>
     address.startsWith(socket) ? `unix:${encodeURIComponent(address.slice(socket.length))}` : address,
   )
-  const { dc, node, checks, lockDelayMs } = parameters
-  const query = formatQuery({ dc, node, checks: checks?.join(',') || undefined, lockDelayMs })
+  const { dc, node, checks, lockDelayMs, idleMs } = parameters
+  const query = formatQuery({ dc, node, checks: checks?.join(',') || undefined, lockDelayMs, idleMs })
   return `${tls ? 'consuls' : 'consul'}://${hosts.join(',')}${formatNamespace(withSlash(namespace))}${query}`
 }
 
@@ -107,9 +108,9 @@ function addressOf(host: string): string {
 }
 
 /** The parameters that the query has. */
-function parametersOf(query: string): Pick<ConsulUrl, 'dc' | 'node' | 'checks' | 'lockDelayMs'> {
+function parametersOf(query: string): Pick<ConsulUrl, 'dc' | 'node' | 'checks' | 'lockDelayMs' | 'idleMs'> {
   const parameters = parseQuery(query, known)
-  const [dc, node, checks, lockDelay] = known.map((name) => parameters.get(name)?.[0])
+  const [dc, node, checks, lockDelay, idle] = known.map((name) => parameters.get(name)?.[0])
   if (dc !== undefined) checkDatacenter(dc, 'url: dc')
   const empty = node === '' ? 'node' : checks?.split(',').includes('') ? 'checks' : undefined
   if (empty) throw new TypeError(`url: ${empty} has an empty name`)
@@ -118,5 +119,6 @@ function parametersOf(query: string): Pick<ConsulUrl, 'dc' | 'node' | 'checks' |
     ...(node === undefined ? {} : { node }),
     ...(checks === undefined ? {} : { checks: checks.split(',') }),
     ...(lockDelay === undefined ? {} : { lockDelayMs: parseWhole(lockDelay, 'url: lockDelayMs') }),
+    ...(idle === undefined ? {} : { idleMs: parseWhole(idle, 'url: idleMs') }),
   }
 }

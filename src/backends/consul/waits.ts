@@ -27,12 +27,15 @@ const spaceMs = { least: 2, perKey: 0.05, most: 50 } as const
 export class Waits {
   readonly #transport: Transport
   readonly #clock: Clock
+  readonly #mostMs: number
   readonly #queued = new Set<() => void>()
   /** Reads that were given up and that the server still serves. Each function cancels the timer of one. */
   readonly #lingering = new Set<() => void>()
   #reading = 0
 
-  constructor(transport: Transport, clock: Clock) {
+  /** A read is answered within `idleMs`: Consul adds up to a sixteenth to the time that it is given. */
+  constructor(transport: Transport, clock: Clock, idleMs: number = Number.POSITIVE_INFINITY) {
+    this.#mostMs = Math.min(waitMs.most, Math.floor((idleMs * 16) / 17))
     this.#transport = transport
     this.#clock = clock
   }
@@ -93,7 +96,7 @@ export class Waits {
   ): Promise<Snapshot | undefined> {
     await this.#turn(signal)
     const crowded = this.#reading > readsMax / 2
-    const longMs = Math.min(waitMs.most, Math.max(waitMs.least, waitedMs))
+    const longMs = Math.min(this.#mostMs, Math.max(waitMs.least, waitedMs))
     const wait = { index, waitMs: crowded ? waitMs.crowded : longMs }
     const begun = this.#clock.mark()
     let lingersMs = 0

@@ -29,13 +29,14 @@ import type { Transport } from './wire/transport.ts'
 export const ttlDefaultMs = 15_000
 
 /** etcd counts in whole seconds. With its default election timeout it grants at least 2 s. */
-const facts: Omit<Facts, 'lockDelayMs' | 'endsEarly'> = {
+const facts: Omit<Facts, 'lockDelayMs' | 'endsEarly' | 'endFreesAll'> = {
   scheme: 'etcd',
   ttlMs: { min: 2_000, max: 9_000_000_000_000, default: ttlDefaultMs },
   fair: true,
   electionMs: 0,
   freesOnCrash: false,
   answersAtOnce: false,
+  requestsAtOnce: 128,
   weightMax: 100, // a claim has a key for each permit, and a transaction of etcd takes 128 changes
   checkpointBytesMax: 1_048_576,
   valueBytesMax: 1_048_576,
@@ -54,7 +55,7 @@ export class EtcdBackend implements Backend {
 
   /** `lockDelayMs` is the option of that name; 0 means none. */
   constructor(transport: Transport, layout: Layout, clock: Clock, lockDelayMs = 0) {
-    this.facts = { ...facts, lockDelayMs, endsEarly: lockDelayMs > 0 }
+    this.facts = { ...facts, lockDelayMs, endsEarly: lockDelayMs > 0, endFreesAll: lockDelayMs === 0 }
     this.#tombstones = new Tombstones(clock, (keys, signal) =>
       transport.txn(txn([], keys.map(remove)), signal),
     )

@@ -32,6 +32,7 @@ import {
   txn,
 } from './operations.ts'
 import { admitted, type ClaimState, ownPuts, stands } from './own-key.ts'
+import { Reads } from './reads.ts'
 import { untilAdmitted, untilDeleted } from './waits.ts'
 import type { Transport } from './wire/transport.ts'
 
@@ -50,10 +51,12 @@ export class Claims {
   readonly #layout: Layout
   readonly #delay: LockDelay
   readonly #tombstones: Tombstones
+  readonly #reads: Reads
   readonly #states = new WeakMap<Claim, ClaimState>()
 
   constructor(transport: Transport, layout: Layout, delay: LockDelay, tombstones: Tombstones) {
     this.#transport = transport
+    this.#reads = new Reads(transport)
     this.#layout = layout
     this.#delay = delay
     this.#tombstones = tombstones
@@ -98,22 +101,16 @@ export class Claims {
 
   async verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
     const state = this.of(claim)
-    const response = await this.#transport.txn(txn([], [getAll(state.keys.own)]), signal)
-    return stands(this.#transport, state, read(response.responses, 0).kvs, signal)
+    return stands(this.#transport, state, await this.#reads.all(state.keys.own, signal), signal)
   }
 
   /** The knowledge of this claim, kept until it is withdrawn. */
   of(claim: Claim): ClaimState {
     const known = this.#states.get(claim)
     if (known) return known
-    const state = {
-      claim,
-      keys: this.#layout.claimKeys(claim),
-      value: claim.value,
-      weight: claim.weight,
-      version: 1n,
-      unanswered: false,
-    }
+    const keys = this.#layout.claimKeys(claim)
+    const { value, weight } = claim
+    const state = { claim, keys, value, weight, version: 1n, unanswered: false }
     this.#states.set(claim, state)
     return state
   }

@@ -158,7 +158,9 @@ const help = `
 SINCE   when the client asked, by the clock of its own machine
 TOKEN   the token that leasehold break asks for, LEASEHOLD_TOKEN of a command
 TTL     how long the session of the holder lives without a renewal (etcd only)
-KIND    mutex, election, or semaphore/n; ? if no claim shows it
+KIND    mutex, election, semaphore/n, or rwlock; ? if no claim shows it
+STATE   whether the claim holds or waits, whether it reads or writes, and how many
+        permits it takes if that is not one
 
 Below the claims are the cron jobs that have run, each with its last tick, the
 host that took it, when it began by that host's clock, and when it ended. A job

@@ -2,6 +2,9 @@
 // command; cli/client.ts reaches the store.
 import { type Command, Option } from 'commander'
 import type { Hold } from '../../api/hold.ts'
+import type { Leasehold } from '../../api/leasehold.ts'
+import type { Lock } from '../../api/lock.ts'
+import { sharedPermits } from '../../base/shapes.ts'
 import { checkPermits } from '../../core/arguments.ts'
 import { type Visit, withClient } from '../client.ts'
 import { say } from '../exit.ts'
@@ -13,6 +16,8 @@ import { Progress } from '../progress.ts'
 /** The parsed options. */
 interface RunOptions extends HoldOptions {
   readonly permits?: number
+  readonly shared?: boolean
+  readonly exclusive?: boolean
   readonly try?: boolean
   readonly wait?: number | undefined
 }
@@ -29,6 +34,8 @@ export function addRun(program: Command): void {
       'let n hold at a time instead of one; all users of NAME say the same n',
       toPermits,
     )
+    .addOption(sharedOption())
+    .addOption(new Option('--exclusive', 'hold NAME as its writer, alone').conflicts('permits'))
     .addOption(new Option('--try', 'do not wait: exit 75 if the lock is not free').conflicts('wait'))
     .option(
       '--wait <time>',
@@ -38,11 +45,16 @@ export function addRun(program: Command): void {
   takesCommand(subcommand, run).addHelpText('after', help)
 }
 
+function sharedOption(): Option {
+  const about = 'hold NAME as a reader, together with other readers; its writers use --exclusive'
+  return new Option('--shared', about).conflicts(['exclusive', 'permits'])
+}
+
 async function run(assignment: Assignment, options: RunOptions): Promise<void> {
   const { name, guardians } = assignment
-  const { permits = 1, stripEnv, grace: graceMs } = options
+  const { stripEnv, grace: graceMs } = options
   const work = async (visit: Visit): Promise<number> => {
-    await refuseNested(visit.client, { name, permits })
+    await refuseNested(visit.client, { name, ...sizeOf(options) })
     // `--wait` limits both together: the wait for the store, and the wait for the lock.
     const wait = options.wait && Math.max(1, options.wait - visit.lateMs)
     const hold = await acquire(visit, name, { ...options, wait })
@@ -56,8 +68,8 @@ async function run(assignment: Assignment, options: RunOptions): Promise<void> {
 
 async function acquire(visit: Visit, name: string, options: RunOptions): Promise<Hold> {
   const { client, signals } = visit
-  const { permits, wait, quiet } = options
-  const lock = permits === undefined ? client.mutex(name) : client.semaphore(name, { permits })
+  const { wait, quiet } = options
+  const lock = lockOf(client, name, options)
   const progress = new Progress({ ...visit, name, quiet })
   const { onWait } = progress
   try {
@@ -65,6 +77,18 @@ async function acquire(visit: Visit, name: string, options: RunOptions): Promise
   } finally {
     progress.clear()
   }
+}
+
+function lockOf(client: Leasehold, name: string, { permits, shared, exclusive }: RunOptions): Lock {
+  if (shared) return client.rwlock(name).read
+  if (exclusive) return client.rwlock(name).write
+  return permits === undefined ? client.mutex(name) : client.semaphore(name, { permits })
+}
+
+/** The size of NAME, and how much of it the command takes. */
+function sizeOf({ permits = 1, shared, exclusive }: RunOptions): { permits: number; weight: number } {
+  if (shared) return { permits: sharedPermits, weight: 1 }
+  return exclusive ? { permits: sharedPermits, weight: sharedPermits } : { permits, weight: 1 }
 }
 
 function toPermits(text: string): number {
@@ -87,6 +111,8 @@ Examples:
   $ leasehold run nightly-report -- ./report.sh
   $ leasehold run backup --try -- sh -c 'pg_dump shop | gzip > shop.gz'
   $ leasehold run gpu --permits 4 --wait 10m -- python train.py
+  $ leasehold run catalog --shared -- ./search.sh
+  $ leasehold run catalog --exclusive -- ./rebuild.sh
   $ leasehold run deploy --url etcd://10.0.0.1:2379/prod/ -- make deploy
   $ leasehold run report --url consul:///prod/ -- ./report.sh
 
@@ -104,7 +130,7 @@ Processes that the command leaves running when it exits are stopped before the
 lock is released. Only a process with a session of its own is out of reach.
 
 Exit status: that of the command, 128+n if signal n ended it, or
-  64   wrong usage, NAME is in use with other permits, or leasehold runs under
+  64   wrong usage, NAME is in use in another form, or leasehold runs under
        NAME already and would wait for itself
   69   the store is unavailable (without --wait for 5 s, with it for all that
        time), or refused the credentials

@@ -47,6 +47,7 @@ test.each([
   [{ lockDelayMs: 60_001 }, RangeError, /^lockDelayMs: 60001 is out of range/],
   [{ lockDelayMs: 0.5 }, RangeError, /^lockDelayMs: 0.5 is out of range/],
   [{ lockDelayMs: Number.NaN }, RangeError, /^lockDelayMs: NaN is out of range/],
+  [{ idleMs: 999 }, RangeError, /^idleMs: 999 is out of range.*whole number from 1000 to 600000/],
   [untyped({ lockDelayMs: '15s' }), TypeError, /^lockDelayMs: "15s" is not a whole number from 0 to 60000/],
   [untyped({ client: 'h:1' }), TypeError, /^client: a string is not a client made by/],
   [{ client, dc: 'dc1' }, TypeError, /^dc: the given client decides it/],

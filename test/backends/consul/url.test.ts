@@ -38,7 +38,7 @@ test.each([
     { endpoints: ['unix:///run/a %,@.sock', 'h:8500'], namespace: 'a/', tls: false, dc: 'dc1' },
   ],
   [
-    'consul://h/a/?node=n%201&checks=serfHealth,service:db&lockDelayMs=30000',
+    'consul://h/a/?node=n%201&checks=serfHealth,service:db&lockDelayMs=30000&idleMs=5000',
     {
       endpoints: ['h:8500'],
       namespace: 'a/',
@@ -46,6 +46,7 @@ test.each([
       node: 'n 1',
       checks: ['serfHealth', 'service:db'],
       lockDelayMs: 30_000,
+      idleMs: 5_000,
     },
   ],
   ['consul://unix:8500/', { endpoints: ['unix:8500'], namespace: '', tls: false }],
@@ -80,8 +81,9 @@ test.each([
   ['consul://h/a%2F/', /an empty part/],
   ['consul://h/./', /the part "\."/],
   ['consul://h/a/%2E%2E/b', /the part "\.\."/],
-  ['consul://h/?ns=a', /"ns" is not known; it takes only dc, node, checks, lockDelayMs/],
+  ['consul://h/?ns=a', /"ns" is not known; it takes only dc, node, checks, lockDelayMs, idleMs/],
   ['consul://h/?lockDelayMs=15s', /lockDelayMs: "15s" is not a whole number/],
+  ['consul://h/?idleMs=1e3', /idleMs: "1e3" is not a whole number/],
   ['consul://h/?node=', /node has an empty name/],
   ['consul://h/?checks=a,,b', /checks has an empty name/],
   ['consul://h/?dc=a&token=b', /"token" is not known/],

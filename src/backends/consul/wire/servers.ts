@@ -13,8 +13,8 @@ export interface Server {
   hasNewToken?(used: Shown): boolean
 }
 
-/** For how long an idle socket is used again, and a blocking read lasts at most, unless an option says otherwise. */
-export const usualIdleMs = 15_000
+/** For how long an idle socket is used again, unless an option says otherwise. */
+const usualIdleMs = 16_000
 
 /** A server to connect to, at `host:port` or `unix:///path/of/a/socket`. */
 export function server(address: string, access: Access): Server {

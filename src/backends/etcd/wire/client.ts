@@ -16,21 +16,23 @@ export class EtcdClient implements Transport {
   #current = 0
   #closed = false
   #connected: Link | undefined
+  /** The number of answers so far. */
+  #answers = 0
 
   constructor(endpoints: readonly Endpoint[]) {
     this.#endpoints = endpoints
   }
 
   async txn(request: ITxnRequest, signal: AbortSignal): Promise<ITxnResponse> {
-    signal.throwIfAborted()
-    const link = this.#link
-    try {
-      return await link.txn(request, signal)
-    } catch (error) {
-      const meaning = this.#understood(error, link)
-      if (!link.isDenied(error)) throw meaning
-      throw new RefusedError(`${(meaning as Error).message}: ${permissionFor(request)}`, { cause: error })
-    }
+    return this.#call(signal, async (link) => {
+      try {
+        return await link.txn(request, signal)
+      } catch (error) {
+        if (!link.isDenied(error)) throw error
+        const refused = link.translate(error) as RefusedError
+        throw new RefusedError(`${refused.message}: ${permissionFor(request)}`, { cause: error })
+      }
+    })
   }
 
   async grant(lease: string, ttlSeconds: number, signal: AbortSignal): Promise<number> {
@@ -84,13 +86,22 @@ export class EtcdClient implements Transport {
     return this.#connected
   }
 
+  /**
+   * Sends a request. If its time is over and another one was answered meanwhile, the member is busy, perhaps with requests of
+   * this very client, and stays the one that is asked. So a member that falls silent is left by the first request that was
+   * sent after its last answer.
+   */
   async #call<T>(signal: AbortSignal, ask: (link: Link) => Promise<T>): Promise<T> {
     signal.throwIfAborted()
     const link = this.#link
+    const before = this.#answers
     try {
-      return await ask(link)
+      const answer = await ask(link)
+      this.#answers += 1
+      return answer
     } catch (error) {
-      throw this.#understood(error, link)
+      const isBusy = signal.aborted && this.#answers > before
+      throw isBusy ? link.translate(error) : this.#understood(error, link)
     }
   }
 

@@ -87,6 +87,16 @@ const settings: Setting[] = [
   { ttlMs: 60_000, permits: 2, options: { lockDelayMs: 15_000 }, destroyed: false },
 ]
 
+/** Those with a lock-delay that is short next to the time to live: `next` is soon there, and the deadline has to be. */
+const short: Setting[] = [
+  { ttlMs: 10_000, permits: 1, options: { lockDelayMs: 1_000 }, destroyed: true },
+  { ttlMs: 30_000, permits: 1, options: { lockDelayMs: 1_000 }, destroyed: true },
+  { ttlMs: 30_000, permits: 2, options: { lockDelayMs: 1_000 }, destroyed: true },
+  { ttlMs: 30_000, permits: 1, options: { lockDelayMs: 4_000 }, destroyed: true },
+  { ttlMs: 30_000, permits: 2, options: { checks: ['serfHealth'], lockDelayMs: 4_000 }, destroyed: true },
+]
+settings.push(...short, { ttlMs: 30_000, permits: 1, options: { lockDelayMs: 15_000 }, destroyed: true })
+
 test('of a holder whose server hangs, whatever ends its session, one holds at a time', long, async () => {
   const [victim, other] = await roles()
   const scenes = await Promise.all(settings.map((setting) => begin(setting, victim, other)))
@@ -122,5 +132,25 @@ test(
 
     // The first shows that the rule is what does it, and not luck.
     expect(found).toEqual(['two', ...settings.map(() => 'one')])
+  },
+)
+
+test(
+  'of a holder whose server is killed and then removed by force-leave, one holds at a time',
+  long,
+  async () => {
+    const [victim, other] = await roles()
+    const options = { lockDelayMs: 0, unsafeTwoMayHold: true }
+    const unsafe: Setting = { ttlMs: 30_000, permits: 1, options, destroyed: false }
+    const safe = short.filter((setting) => setting.options.lockDelayMs === 1_000)
+    const removed = [unsafe, ...safe.map((setting) => ({ ...setting, destroyed: false }))]
+    const scenes = await Promise.all(removed.map((setting) => begin(setting, victim, other)))
+    const began = performance.now()
+    await victim.kill()
+    await store.cluster.consul(['force-leave', victim.name])
+
+    const found = await Promise.all(scenes.map((scene) => measured(scene, began)))
+
+    expect(found).toEqual(['two', ...safe.map(() => 'one')])
   },
 )

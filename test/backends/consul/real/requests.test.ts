@@ -1,6 +1,6 @@
 // The requests of each verb, counted on the way to the agent.
 import { expect, test } from 'vitest'
-import type { Leasehold } from '../../../../src/index.ts'
+import type { Hold, Leasehold } from '../../../../src/index.ts'
 import { until } from '../../../../tools/servers/wait.mjs'
 import { type Counter, openCounter, requests } from '../../../servers/consul-counter.ts'
 import { ConsulLock } from '../../../servers/consul-lock.ts'
@@ -199,7 +199,7 @@ test('an idle holder sends its renewals, now and then what verifies, and reads t
 test('one renewal serves all holds of a client, and each further permit of a semaphore takes one more', async () => {
   const { client, counter } = await counted({ ttlMs: 10_000 })
   const semaphore = client.semaphore(freshName(), { permits: 3 })
-  const holds = [await semaphore.acquire(), await semaphore.acquire()]
+  const holds: Hold[] = [await semaphore.acquire(), await semaphore.acquire()]
   for (let i = 0; i < 5; i += 1) holds.push(await client.mutex(freshName()).acquire())
   counter.take()
 

@@ -70,7 +70,7 @@ const kinds = [
 ]
 
 test.for(kinds.flatMap((kind) => others.map((other) => ({ ...kind, ...other }))))(
-  'a $kind that races 1 to 5 of $other has a quarter of the turns of each, or more, over all races',
+  'a $kind that races 1 to 5 of $other has a third of the turns of each, or more, over all races',
   { timeout: 30_000 + counts.length * 4 * forMs },
   async ({ kind, permits, other, turns }) => {
     let [ours, fair] = [0, 0]
@@ -92,6 +92,6 @@ test.for(kinds.flatMap((kind) => others.map((other) => ({ ...kind, ...other })))
 
     // Each race has few turns, and chance has a part in each: only all of them together say whose share it is. On an idle
     // machine it was 0.45 to 1, on a busy one 0.7 to 1.4.
-    expect(ours / fair).toBeGreaterThanOrEqual(0.25)
+    expect(ours / fair).toBeGreaterThanOrEqual(1 / 3)
   },
 )

@@ -1,0 +1,170 @@
+// Several mutexes as one lock: all or none, in one order that is the same in every client, so no two can wait for each
+// other in a circle. Owns that order, the common deadline, and the common hold.
+import type { AskOptions } from '../api/ask.ts'
+import type { GroupHold } from '../api/hold.ts'
+import type { AcquireOptions, MutexGroup, RunOptions, TryOptions } from '../api/lock.ts'
+import { leastElapsedMs } from '../base/clock.ts'
+import { HoldLostError } from '../base/errors.ts'
+import { quoted } from '../base/printable.ts'
+import { Scope } from '../base/scope.ts'
+import { acquireOptions, checkOptions, checkWork, runOptions, tryOptions } from '../core/arguments.ts'
+import { computed } from '../core/computed-signal.ts'
+import type { ClaimHold } from '../core/hold.ts'
+import { stopBeforeDefaultMs } from '../core/lifetime.ts'
+import { ClaimLock, type LockClient, mutexForm } from './lock.ts'
+import { checkNames } from './sizes.ts'
+
+/** A group of mutexes. Its promises are in the interface MutexGroup. */
+export class ClaimMutexes implements MutexGroup {
+  readonly names: readonly string[]
+  readonly #client: LockClient
+  readonly #locks: readonly ClaimLock[]
+
+  /** Throws TypeError or RangeError for bad names. Sends nothing. */
+  constructor(client: LockClient, names: readonly string[]) {
+    checkNames(names)
+    this.#client = client
+    this.names = names.toSorted()
+    this.#locks = this.names.map((name) => new ClaimLock(client, name, mutexForm))
+  }
+
+  async acquire(options: AcquireOptions = {}): Promise<GroupHold> {
+    checkOptions(options, acquireOptions)
+    return this.#acquire(options)
+  }
+
+  async tryAcquire(options: TryOptions = {}): Promise<GroupHold | undefined> {
+    checkOptions(options, tryOptions)
+    return this.#all((lock, signal) => lock.tryAcquire({ signal }), options.signal)
+  }
+
+  async run<T>(work: (hold: GroupHold) => T | Promise<T>, options: RunOptions = {}): Promise<T> {
+    const { facts, ttlMs } = this.#client
+    checkWork('work', work)
+    checkOptions(options, runOptions(facts, ttlMs))
+    const { stopBeforeMs = stopBeforeDefaultMs(ttlMs, facts), ...acquireOptions } = options
+    const hold = await this.#acquire(acquireOptions)
+    hold.stopBefore(stopBeforeMs)
+    try {
+      const result = await work(hold)
+      hold.assertNotLost()
+      return result
+    } finally {
+      // As in `run` of a lock: an error of the release must not replace the error of the work.
+      await hold.release().catch(() => {})
+    }
+  }
+
+  /** Takes all of them. If one is lost while this waits for another, it begins anew within the same time. */
+  async #acquire({ waitMs, signal, onWait }: AcquireOptions): Promise<Holds> {
+    const { clock } = this.#client
+    const since = clock.mark()
+    const leftMs = (): number | undefined =>
+      waitMs === undefined ? undefined : Math.max(0, waitMs - leastElapsedMs(since, clock.mark()))
+    for (;;) {
+      const all = await this.#all(
+        (lock, ends) => lock.acquire({ waitMs: leftMs(), signal: ends, onWait }),
+        signal,
+      )
+      if (all) return all
+    }
+  }
+
+  /**
+   * Takes the mutexes in order. Resolves with undefined if one is not free or was lost meanwhile. Whenever it has not all
+   * of them, it has released those that it had.
+   */
+  async #all(take: Take, signal: AbortSignal | undefined): Promise<Holds | undefined> {
+    const holds: ClaimHold[] = []
+    const scope = new Scope().onSignal(signal)
+    try {
+      for (const lock of this.#locks) {
+        const hold = await take(lock, scope.signal)
+        if (!hold) return undefined
+        holds.push(hold)
+        scope.onSignal(hold.signal) // a wait for the next one ends when this one is lost
+      }
+      const all = new Holds([...holds])
+      if (!all.held) return undefined
+      holds.length = 0
+      return all
+    } catch (error) {
+      if (!signal?.aborted && holds.some((hold) => !hold.held)) return undefined
+      throw error
+    } finally {
+      scope.detach()
+      await Promise.all(holds.map((hold) => hold.release().catch(() => {})))
+    }
+  }
+}
+
+/** Takes one mutex of a group, and gives up when the signal aborts. */
+type Take = (lock: ClaimLock, signal: AbortSignal) => Promise<ClaimHold | undefined>
+
+/** The holds of a group. */
+class Holds implements GroupHold {
+  readonly tokens: ReadonlyMap<string, bigint>
+  readonly #holds: readonly ClaimHold[]
+  #controller: AbortController | undefined
+
+  constructor(holds: readonly ClaimHold[]) {
+    this.#holds = holds
+    this.tokens = new Map(holds.map(({ name, token }) => [name, token]))
+  }
+
+  get held(): boolean {
+    return this.remainingMs > 0
+  }
+
+  get remainingMs(): number {
+    return Math.min(...this.#holds.map(({ remainingMs }) => remainingMs))
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController()
+      computed(this.#controller.signal, () => this.remainingMs)
+      for (const hold of this.#holds) this.#follow(hold, this.#controller)
+    }
+    this.remainingMs // reading it reports an overdue loss
+    return this.#controller.signal
+  }
+
+  assertHeld(minMs?: number): void {
+    for (const hold of this.#holds) hold.assertHeld(minMs)
+  }
+
+  /** Throws HoldLostError if one of the holds was lost. */
+  assertNotLost(): void {
+    for (const hold of this.#holds) hold.assertNotLost()
+  }
+
+  /** From now on `signal` aborts so long before the earliest deadline. */
+  stopBefore(ms: number): void {
+    for (const hold of this.#holds) hold.stopBefore(ms)
+  }
+
+  async verify(options?: AskOptions): Promise<void> {
+    await Promise.all(this.#holds.map((hold) => hold.verify(options)))
+  }
+
+  async release(): Promise<void> {
+    await Promise.all(this.#holds.map((hold) => hold.release()))
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release()
+  }
+
+  #follow({ name, signal }: ClaimHold, { signal: common }: AbortController): void {
+    const pass = (): void => this.#controller?.abort(lostOf(name, signal.reason))
+    if (signal.aborted) pass()
+    else signal.addEventListener('abort', pass, { once: true, signal: common })
+  }
+}
+
+/** The loss of one lock, as the loss of all. */
+function lostOf(name: string, reason: unknown): HoldLostError {
+  const { message, code } = reason as HoldLostError
+  return new HoldLostError(`of several locks, ${quoted(name)}: ${message}`, { code, cause: reason })
+}

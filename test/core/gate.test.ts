@@ -1,0 +1,87 @@
+// Many calls of one client at a time, on a store that takes only some requests at once: none of them passes for an outage,
+// and none delays a renewal.
+import { expect, test } from 'vitest'
+import { connect, type Leasehold } from '../../src/index.ts'
+import { FaultyStore } from './faulty.ts'
+import { ManualClock, settle } from './manual-clock.ts'
+
+const ttlMs = 9_000
+/** The time limit of one request. */
+const requestMs = 2_700
+const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
+
+interface Scene {
+  readonly clock: ManualClock
+  readonly store: FaultyStore
+  readonly client: Leasehold
+}
+
+async function scene(): Promise<Scene> {
+  const [clock, store] = [new ManualClock(), new FaultyStore()]
+  store.facts = { requestsAtOnce: 2 }
+  return { clock, store, client: await connect(store.source, { clock, ttlMs }) }
+}
+
+test('a call waits until it can be sent, and its time begins then', async () => {
+  const { clock, store, client } = await scene()
+  store.lateMs.set('attempt', 300)
+  const acquiring = Array.from({ length: 30 }, (_, index) => client.mutex(`n${index}`).acquire())
+  await settle()
+  expect(store.count('attempt')).toBe(2)
+  await clock.advance(requestMs)
+  expect(store.count('attempt')).toBe(20)
+  await clock.advance(2_000)
+  for (const hold of await Promise.all(acquiring)) expect(hold.held).toBe(true)
+})
+
+test('renewals wait for no other request', async () => {
+  const { clock, store, client } = await scene()
+  const hold = await client.mutex('held').acquire()
+  store.faults.set('attempt', 'hang')
+  const asked = names.map((name) => client.mutex(name).acquire({ waitMs: 5 * ttlMs }))
+  const refused = Promise.allSettled(asked)
+  await clock.advance(4 * ttlMs)
+  expect(hold.held).toBe(true)
+  await clock.advance(2 * ttlMs)
+  expect((await refused).every(({ status }) => status === 'rejected')).toBe(true)
+})
+
+test.each(['refuse', 'forbid', 'surprise', 'hang'] as const)(
+  'requests that failed (%s), and callers that gave up before theirs was sent, keep no place',
+  async (fault) => {
+    const { clock, store, client } = await scene()
+    store.faults.set('attempt', fault)
+    const limit = new AbortController()
+    const asked = names.map((name) => client.mutex(name).acquire({ signal: limit.signal }))
+    const refused = Promise.allSettled(asked)
+    await settle()
+    limit.abort('enough')
+    await refused
+    store.faults.clear()
+    store.asked.length = 0
+    const holds = Promise.all(names.map((name) => client.mutex(name).acquire()))
+    await clock.advance(1)
+    expect(await holds).toHaveLength(names.length)
+    expect(store.count('attempt')).toBe(names.length)
+  },
+)
+
+test('the holds of a client are verified at the same moments, at least every third of the time to live', async () => {
+  const { clock, store, client } = await scene()
+  for (const name of names) {
+    await client.mutex(name).acquire()
+    await clock.advance(100)
+  }
+  await clock.advance(ttlMs)
+  const moments: number[] = []
+  store.asked.length = 0
+  for (let ms = 0, before = 0; ms < ttlMs; ms += 50) {
+    await clock.advance(50)
+    const asked = store.count('verify')
+    if (asked > before) moments.push(ms)
+    before = asked
+  }
+  expect(store.count('verify')).toBe(moments.length * names.length)
+  expect(moments.length).toBeGreaterThanOrEqual(3)
+  expect(moments.length).toBeLessThanOrEqual(4)
+})

@@ -1,0 +1,219 @@
+// Runs one plan of locks of every form in a simulated world. Owns how plans become calls and faults; judge.ts judges.
+import type { Hold } from '../../../src/api/hold.ts'
+import type { Leasehold } from '../../../src/api/leasehold.ts'
+import { sharedPermits } from '../../../src/base/shapes.ts'
+import { connect } from '../../../src/connect.ts'
+import type { BackendSource } from '../../../src/contract.ts'
+import { fairWeather, Network } from '../../../src/testing/network.ts'
+import { SimProcess } from '../../../src/testing/process.ts'
+import { World } from '../../../src/testing/world.ts'
+import type { Verdict } from '../locks/run.ts'
+import type { MakeStore, SimStore } from '../stores.ts'
+import { type Call, Judge } from './judge.ts'
+import { type Job, pairs, permits, type ShapesPlan, type Trouble, troubledMs } from './plan.ts'
+
+interface Machine {
+  readonly process: SimProcess
+  readonly source: BackendSource
+  client: Promise<Leasehold> | undefined
+}
+
+/** A lock that a job got: what it took of each name, and the ways to give it back. */
+interface Taken {
+  readonly held: () => boolean
+  readonly tokens: readonly bigint[]
+  shrink?(call: Call): Promise<void>
+  release(): Promise<void>
+}
+
+export async function runShapesPlan(
+  make: MakeStore,
+  plan: ShapesPlan,
+  { log = false } = {},
+): Promise<Verdict> {
+  const run = new Run(make, plan, log)
+  const complain = (error: unknown): void => run.judge.complain('no-stray-error', `${error}`)
+  process.on('unhandledRejection', complain)
+  await run.play().catch((error) => run.judge.complain('progress', `the run: ${error}`))
+  await new Promise(setImmediate) // Node reports unhandled rejections before its next macrotask
+  process.off('unhandledRejection', complain)
+  return run.verdict()
+}
+
+class Run {
+  readonly judge: Judge
+  readonly #plan: ShapesPlan
+  readonly #world: World
+  readonly #network: Network
+  readonly #store: SimStore
+  readonly #machines: Machine[]
+  readonly #pending = new Map<string, SimProcess>()
+
+  constructor(make: MakeStore, plan: ShapesPlan, log: boolean) {
+    this.#plan = plan
+    this.#world = new World(plan.seed, { log })
+    this.#network = new Network(this.#world)
+    this.judge = new Judge(this.#world, plan.troubles.length === 0)
+    this.#store = make(this.#world, this.#network, () => this.judge.look())
+    this.#machines = plan.drift.map((drift, index) => this.#machine(`p${index}`, 1 + drift / 1_000))
+  }
+
+  verdict(): Verdict {
+    const { violations } = this.judge
+    return { violations, digest: this.#world.digest(), marks: this.#world.marks, story: this.#world.story() }
+  }
+
+  async play(): Promise<void> {
+    const { jobs, troubles } = this.#plan
+    for (const [index, job] of jobs.entries())
+      this.#world.after(job.atMs, () => this.#start(job, `job ${index}`))
+    for (const trouble of troubles) this.#world.after(trouble.atMs, () => this.#cause(trouble))
+    await this.#world.run(troubledMs)
+    this.#heal()
+    const most = troubledMs + 3 * this.#store.takeOverMs + 25_000 * jobs.length
+    await this.#world.run(most, () => this.#pending.size === 0)
+    for (const [what] of this.#pending) this.judge.complain('progress', `never ended: ${what}`)
+    for (const machine of this.#machines) this.#close(machine)
+    await this.#world.run(this.#world.nowMs + 2 * this.#store.takeOverMs + 2_000)
+    const left = this.#store.leftovers(troubles.length === 0)
+    if (left.length > 0) this.judge.complain('nothing-left', `left in the store: ${left.join(', ')}`)
+  }
+
+  #machine(name: string, rate: number): Machine {
+    const process = new SimProcess(this.#world, name, { rate, wallOffsetMs: 0 })
+    return { process, source: this.#store.source(process), client: undefined }
+  }
+
+  #at(index: number): Machine {
+    return this.#machines[index % this.#machines.length] as Machine
+  }
+
+  #start(job: Job, label: string): void {
+    const machine = this.#at(job.process)
+    const { process } = machine
+    process.enter(() => {
+      this.#pending.set(label, process)
+      this.#world.note(`${process.name} ${label} begins: ${job.form} ${job.size}`)
+      const failed = (error: unknown): void => this.#world.note(`${process.name} ${label}: ${error}`)
+      this.#work(machine, job)
+        .catch(failed)
+        .then(() => this.#pending.delete(label))
+    })
+  }
+
+  async #work(machine: Machine, job: Job): Promise<void> {
+    const { process } = machine
+    const client = await this.#opened(machine)
+    const calls = sizesOf(job).map(([name, of, weight]) => this.judge.begin(process.name, name, of, weight))
+    try {
+      const taken = await take(client, job)
+      const believes = (): boolean => process.running && taken.held()
+      for (const [index, call] of calls.entries())
+        this.judge.granted(call, taken.tokens[index] ?? 0n, believes)
+      await this.#pause(process, job.workMs / 2)
+      if (job.shrinks && taken.held()) await taken.shrink?.(calls[0] as Call).catch(() => {})
+      await this.#pause(process, job.workMs / 2)
+      await taken.release()
+    } finally {
+      for (const call of calls) this.judge.end(call)
+    }
+  }
+
+  async #pause(process: SimProcess, ms: number): Promise<void> {
+    await new Promise<void>((resolve) => process.after(ms, resolve))
+    this.judge.look()
+  }
+
+  async #opened(machine: Machine): Promise<Leasehold> {
+    const { process, source } = machine
+    machine.client ??= connect(source, { clock: process, ttlMs: this.#store.ttlMs })
+    const opening = machine.client
+    return opening.catch((error) => {
+      if (machine.client === opening) machine.client = undefined
+      throw error
+    })
+  }
+
+  #cause({ kind, process: index, forMs }: Trouble): void {
+    this.#world.mark(`fault: ${kind}`)
+    const { process } = this.#at(index)
+    const server = this.#store.host.name
+    if (kind.startsWith('cut')) {
+      if (kind !== 'cut back') this.#network.cut(process.name, server, 'there')
+      if (kind !== 'cut there') this.#network.cut(process.name, server, 'back')
+      this.#world.after(forMs, () => this.#network.heal())
+    } else if (kind === 'freeze') process.freeze(forMs)
+    else if (kind === 'kill') this.#kill(index)
+    else if (kind === 'server pause') this.#store.host.pause(forMs)
+    else if (kind === 'leader') this.#store.changeLeader(forMs)
+    else if (kind === 'close') this.#close(this.#at(index))
+    else {
+      this.#network.weather = { delayMs: [0.1, 40], late: 5, lost: 3, twice: 5, reset: 3 }
+      this.#world.after(forMs, () => this.#heal())
+    }
+  }
+
+  /** Kills a program, and starts another in its place. */
+  #kill(index: number): void {
+    const { process } = this.#at(index)
+    process.kill()
+    this.judge.died(process.name)
+    for (const [what, by] of [...this.#pending]) if (by === process) this.#pending.delete(what)
+    this.#machines[index % this.#machines.length] = this.#machine(`${process.name}'`, 1)
+  }
+
+  #close(machine: Machine): void {
+    const { client, process } = machine
+    machine.client = undefined
+    if (client) process.enter(() => void client.then((open) => open.close()).catch(() => {}))
+  }
+
+  #heal(): void {
+    this.#network.heal()
+    this.#network.weather = fairWeather
+  }
+}
+
+/** The names of a job, each with its permits and how many of them the job takes. */
+function sizesOf({ form, size }: Job): [name: string, permits: number, weight: number][] {
+  if (form === 'permits') return [['n0', permits, size]]
+  if (form === 'pair') return namesOf(size).map((name) => [name, 1, 1])
+  return [['n1', sharedPermits, form === 'read' ? 1 : sharedPermits]]
+}
+
+function namesOf(size: number): string[] {
+  return [...(pairs[size - 1] ?? pairs[0])].sort()
+}
+
+async function take(client: Leasehold, { form, size, waitMs }: Job): Promise<Taken> {
+  if (form === 'pair') {
+    const all = await client.mutexes(pairs[size - 1] ?? pairs[0]).acquire({ waitMs })
+    return { held: () => all.held, tokens: [...all.tokens.values()], release: () => all.release() }
+  }
+  if (form === 'permits') {
+    const hold = await client.semaphore('n0', { permits }).acquire({ permits: size, waitMs })
+    return {
+      ...only(hold),
+      async shrink(call) {
+        if (hold.permits < 2) return
+        const shrunk = hold.shrink(1)
+        call.weight = hold.permits
+        await shrunk
+      },
+    }
+  }
+  const { read, write } = client.rwlock('n1')
+  if (form === 'read') return only(await read.acquire({ waitMs }))
+  const hold = await write.acquire({ waitMs })
+  return {
+    ...only(hold),
+    async shrink(call) {
+      call.weight = 1
+      await hold.downgrade()
+    },
+  }
+}
+
+function only(hold: Hold): Taken {
+  return { held: () => hold.held, tokens: [hold.token], release: () => hold.release() }
+}

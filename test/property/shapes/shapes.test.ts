@@ -1,0 +1,28 @@
+// Weighted permits, readers and writers, and pairs of mutexes, on simulated stores. Owns how many runs.
+import { describe, test } from 'vitest'
+import { holdsInAllRuns } from '../explore.ts'
+import { healthy, troubled } from './plan.ts'
+
+/** Few, since these forms use the code that the runs of locks explore. */
+const runs = Math.ceil(Number(process.env.LEASEHOLD_RUNS ?? 5_500) / 100)
+const mustSee = ['one permit', 'some permits', 'all permits']
+
+describe.each(['etcd', 'consul', 'memory'] as const)('on a simulated %s', (store) => {
+  test(
+    'without faults, holds fit into the permits, and a claim that waits is not overtaken',
+    {
+      timeout: 900_000,
+    },
+    ({ task }) => holdsInAllRuns(task, { store, kind: 'shapes', plans: healthy, runs }, mustSee),
+  )
+})
+
+describe.each(['etcd', 'consul'] as const)('on a simulated %s with faults', (store) => {
+  test(
+    'holds fit into the permits, a writer has the largest token, and all calls end',
+    {
+      timeout: 900_000,
+    },
+    ({ task }) => holdsInAllRuns(task, { store, kind: 'shapes', plans: troubled, runs }, mustSee),
+  )
+})
