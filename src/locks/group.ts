@@ -60,7 +60,7 @@ export class ClaimMutexes implements MutexGroup {
     const { clock } = this.#client
     const since = clock.mark()
     const leftMs = (): number | undefined =>
-      waitMs === undefined ? undefined : Math.max(0, waitMs - leastElapsedMs(since, clock.mark()))
+      waitMs === undefined ? undefined : Math.max(0, Math.ceil(waitMs - leastElapsedMs(since, clock.mark())))
     for (;;) {
       const all = await this.#all(
         (lock, ends) => lock.acquire({ waitMs: leftMs(), signal: ends, onWait }),

@@ -162,6 +162,20 @@ test('several mutexes have one deadline: after it none is held, and nobody stand
   await hold.release()
 })
 
+test('a time-out of several mutexes says the rest of the time in whole ms', async () => {
+  const host = await scene()
+  const { clock, one, other } = host
+  const first = await one.mutex('a').acquire()
+  await one.mutex('b').acquire()
+  const failed = expect(other.mutexes(['a', 'b']).acquire({ waitMs: 50 })).rejects.toThrow(/within 40 ms/)
+  await stand(host, 'a', 2)
+  await clock.advance(10.25)
+  await first.release()
+  await stand(host, 'b', 2)
+  await clock.advance(40)
+  await failed
+})
+
 test('the first loss of one of several mutexes aborts the common signal, which names it, and the work rejects', async () => {
   const { one, other } = await scene()
   let reason: unknown

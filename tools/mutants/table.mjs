@@ -421,8 +421,8 @@ const onEtcd = [
   {
     name: 'etcd-delete-unguarded',
     file: 'src/backends/etcd/claims.ts',
-    find: 'txn([createdAt(key, created)], gone)',
-    put: 'txn([], gone)',
+    find: 'claim.permits === 1 ? [createdAt(key, created)] : []',
+    put: '[]',
     stores: etcd,
     by: belief,
   },
@@ -862,6 +862,13 @@ const ofShapes = [
     find: 'Array.from({ length: weight - 1 }',
     put: 'Array.from({ length: Math.max(0, weight - 2) }',
     ...{ stores: [], tests: ['backends/shared/shapes'], by: 'permits-kept' },
+  },
+  {
+    name: 'etcd-stands-by-its-first-key-alone',
+    file: 'src/backends/etcd/own-key.ts',
+    find: 'own.some((kv) => kv?.create_revision',
+    put: 'own.slice(0, 1).some((kv) => kv?.create_revision',
+    ...{ stores: [], tests: ['core/etcd-parts'], by: 'permits-kept' },
   },
   {
     name: 'consul-heavy-list-with-flags-of-go',

@@ -94,7 +94,9 @@ export class Claims {
       await this.#transport.txn(txn([absent(tombstone)], bury), signal)
       this.#tombstones.note(tombstone)
     } else if (created !== undefined) {
-      await this.#transport.txn(txn([createdAt(key, created)], gone), signal)
+      // The session's next claim of a mutex has the same key. Other keys are of this claim alone, and some may be gone.
+      const asMade = claim.permits === 1 ? [createdAt(key, created)] : []
+      await this.#transport.txn(txn(asMade, gone), signal)
     }
     this.#states.delete(claim)
   }
@@ -173,10 +175,17 @@ export class Claims {
     const look = [latest(line, most, created), getAll(own), ...this.#delay.look(claim)]
     const response = await this.#transport.txn(txn([], look), signal)
     if (!(await stands(this.#transport, state, read(response.responses, 1).kvs, signal))) {
+      await this.#removeRest(state, signal)
       state.created = undefined
       return undefined
     }
     return this.#lineOf(claim, response, 2, created)
+  }
+
+  /** Removes the keys of a claim of which somebody deleted one: they would keep it from a new place in line. */
+  async #removeRest({ weight, keys }: ClaimState, signal: AbortSignal): Promise<void> {
+    const rest = [removeAll(keys.own), ...this.#delay.forget(keys)]
+    if (weight > 1) await this.#transport.txn(txn([], rest), signal)
   }
 
   /** The line in an answer. `place` is the place of the records in the answer, if there are any. */

@@ -3,6 +3,7 @@
 import type { IKeyValue, IRangeResponse } from 'etcd3'
 import { ConflictError } from '../../base/errors.ts'
 import { quoted } from '../../base/printable.ts'
+import { sharedPermits } from '../../base/shapes.ts'
 import type { Claim, Waiting } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
 import { ahead as between, fits, type Sized, weigh } from '../shared/room.ts'
@@ -51,10 +52,22 @@ export function readLine(
 ): Line {
   const { revision, range, before = revision + 1n, records } = answer
   checkCount(layout.line(name), range)
-  const keys = range.kvs.map((kv) => readKey(layout, name, kv))
-  const ahead = keys.filter((key) => key !== undefined).filter(({ created }) => created < before)
+  const keys = range.kvs.map((kv) => readKey(layout, name, kv)).filter((key) => key !== undefined)
+  const form = keys.at(-1)?.permits
+  const ahead = keys.filter(({ created }) => created < before).map((key) => asOneOf(form, key))
   const dead = records && !range.more ? deadOf(records, ahead, before) : []
   return { revision, ahead, complete: !range.more, dead }
+}
+
+/**
+ * A claim with the weight that it has in a line of this form. A mutex among readers and writers (`etcdctl lock`, Go) takes
+ * all: its client waits for all claims before it, and then believes that it is alone.
+ */
+export function asOneOf<T extends Pick<StandingKey, 'permits' | 'weight'>>(
+  form: number | undefined,
+  claim: T,
+): T {
+  return form === sharedPermits && claim.permits !== form ? { ...claim, weight: form } : claim
 }
 
 /** Whether the claim may hold. Undefined if only the whole line can show that. */

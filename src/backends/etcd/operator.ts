@@ -8,7 +8,7 @@ import { byName, isName } from '../shared/names.ts'
 import { fits } from '../shared/room.ts'
 import { checkCount } from './crowd.ts'
 import { leaseOf, type Namespace, ownKeys } from './layout.ts'
-import { notLeased } from './line.ts'
+import { asOneOf, notLeased } from './line.ts'
 import { createdAt, page, read, remove, removeAll, txn } from './operations.ts'
 import type { KeyRange } from './wire/transport.ts'
 
@@ -132,8 +132,9 @@ function claimsOn(at: Namespace, name: string, kvs: readonly IKeyValue[]): Found
   const permits = claims[0]?.permits ?? 1
   let taken = 0
   return whole(claims).map((claim) => {
-    const held = fits({ permits, weight: claim.weight }, taken)
-    taken += claim.weight
+    const { weight } = asOneOf(permits, claim)
+    const held = fits({ permits, weight }, taken)
+    taken += weight
     return { ...claim, held }
   })
 }

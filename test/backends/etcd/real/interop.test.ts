@@ -55,6 +55,22 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
     await hold.verify()
   })
 
+  test('no reader comes in behind etcdctl lock, which waits for an earlier reader', async () => {
+    const namespace = freshNamespace()
+    const [client, late] = [await etcd.client(namespace), await etcd.client(namespace)]
+    const reader = await client.rwlock('a').read.acquire()
+    const other = await theirs(line, namespace, 'a')
+    await etcd.line(namespace, 'a', 2)
+
+    expect(await late.rwlock('a').read.tryAcquire()).toBeUndefined()
+    expect((await client.line('a')).map(({ held }) => held)).toEqual([true, false])
+    await reader.release()
+    await other.held
+    await expect(late.rwlock('a').read.acquire()).rejects.toThrow(/in use as a mutex/)
+    await other.release()
+    await (await late.rwlock('a').read.acquire()).release()
+  })
+
   test('in a mixed line each client has its turn in the order of arrival, with a larger token', async () => {
     const namespace = freshNamespace()
     etcd.writeAlways(2)

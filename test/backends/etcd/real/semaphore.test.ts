@@ -116,3 +116,27 @@ test('many tries at once take at most the free permits, although each may be sen
   expect(tried.filter((hold) => hold?.held)).toHaveLength(5)
   expect(await etcd.keys(`${namespace}a/`)).toHaveLength(5)
 })
+
+test.each(['first', 'last'])(
+  'a claim that lost its %s key leaves none of the others behind',
+  async (which) => {
+    const namespace = freshNamespace()
+    const [client, other] = [await etcd.client(namespace), await etcd.client(namespace)]
+    const tear = async (count: number): Promise<void> => {
+      const keys = (await etcd.line(namespace, 'a', count)).slice(-3).map(({ key }) => key)
+      const torn = keys.toSorted().at(which === 'first' ? 0 : -1) ?? ''
+      await etcd.cluster.etcdctl(['del', torn])
+    }
+    const heavy = await client.semaphore('a', { permits }).acquire({ permits: 3 })
+    const waiting = other.semaphore('a', { permits }).acquire({ permits: 3, waitMs: 1_000 })
+    const failed = expect(waiting).rejects.toThrow(/not free/)
+    await tear(6)
+    await failed
+    await etcd.line(namespace, 'a', 3)
+
+    await tear(3)
+    await expect(heavy.verify()).rejects.toThrow(/lost/)
+    await etcd.line(namespace, 'a', 0)
+    await (await other.semaphore('a', { permits }).acquire({ permits: 3 })).release()
+  },
+)
