@@ -149,6 +149,15 @@ const session = [
     by: 'work-within-term',
   },
   {
+    name: 'etcd-joined-watch-counts-from-its-beginning',
+    file: 'src/backends/etcd/shared-watches.ts',
+    find: 'if (last > (shared.revision ?? 0n)) shared.revision = last',
+    put: '',
+    stores: etcd,
+    tests: ['core/etcd-shared-watches'],
+    by: belief,
+  },
+  {
     name: 'etcd-read-of-another-key',
     file: 'src/backends/etcd/reads.ts',
     find: 'read(responses, place).kvs',

@@ -23,6 +23,7 @@ import { LockDelay } from './lock-delay.ts'
 import { leaderChanged, observe, type Seen } from './observe.ts'
 import { remove, txn } from './operations.ts'
 import { breakHold, checkpoints, line, overtake, survey } from './operator.ts'
+import { sharingWatches } from './shared-watches.ts'
 import type { Transport } from './wire/transport.ts'
 
 /** The time to live that is used by default. */
@@ -54,7 +55,8 @@ export class EtcdBackend implements Backend {
   readonly #namespace: Namespace
 
   /** `lockDelayMs` is the option of that name; 0 means none. */
-  constructor(transport: Transport, layout: Layout, clock: Clock, lockDelayMs = 0) {
+  constructor(wire: Transport, layout: Layout, clock: Clock, lockDelayMs = 0) {
+    const transport = sharingWatches(wire)
     this.facts = { ...facts, lockDelayMs, endsEarly: lockDelayMs > 0, endFreesAll: lockDelayMs === 0 }
     this.#tombstones = new Tombstones(clock, (keys, signal) =>
       transport.txn(txn([], keys.map(remove)), signal),

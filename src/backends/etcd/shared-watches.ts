@@ -1,0 +1,90 @@
+// One watch for all listeners of one client to one range. Owns from which revision on a listener that joins gets every event.
+// Without it each permit of a semaphore that a client waits for would get every event of the line by itself. A watch that
+// has gone silent must not stay for ever: it takes new listeners only until the first one has left.
+import type { Change, KeyRange, Transport, WatchListener } from './wire/transport.ts'
+
+/** A watch of the transport, and its listeners. */
+interface Shared {
+  readonly first: WatchListener
+  readonly listeners: Set<WatchListener>
+  /** Every event after this revision is still to come. Undefined before the watch has begun. */
+  revision: bigint | undefined
+  stop: () => void
+}
+
+/** The same transport, whose listeners to one range share a watch. */
+export function sharingWatches(transport: Transport): Transport {
+  const watches = new Map<string, Shared>()
+  return {
+    txn: (request, signal) => transport.txn(request, signal),
+    grant: (lease, ttlSeconds, signal) => transport.grant(lease, ttlSeconds, signal),
+    keepAlive: (lease, signal) => transport.keepAlive(lease, signal),
+    revoke: (lease, signal) => transport.revoke(lease, signal),
+    timeToLive: (lease, signal) => transport.timeToLive(lease, signal),
+    watch: (range, listener) => join(transport, watches, range, listener),
+    close: () => transport.close(),
+  }
+}
+
+function join(
+  transport: Transport,
+  watches: Map<string, Shared>,
+  range: KeyRange,
+  listener: WatchListener,
+): () => void {
+  const { key, end = '' } = range
+  const id = `${key.length} ${key}${end} ${listener.written !== undefined}`
+  const shared = watches.get(id) ?? begin(transport, watches, id, { range, first: listener })
+  shared.listeners.add(listener)
+  // Later than this call, as if the watch was its own, and before any event of it.
+  if (shared.revision !== undefined)
+    void Promise.resolve().then(
+      () => shared.listeners.has(listener) && listener.created(shared.revision ?? 0n),
+    )
+  return () => {
+    if (!shared.listeners.delete(listener)) return
+    if (listener === shared.first && watches.get(id) === shared) watches.delete(id)
+    if (shared.listeners.size === 0) shared.stop()
+  }
+}
+
+function begin(
+  transport: Transport,
+  watches: Map<string, Shared>,
+  id: string,
+  { range, first }: { range: KeyRange; first: WatchListener },
+): Shared {
+  const shared: Shared = { first, listeners: new Set(), revision: undefined, stop: () => {} }
+  watches.set(id, shared)
+  const ended = (): void => {
+    if (watches.get(id) === shared) watches.delete(id)
+  }
+  shared.stop = transport.watch(range, toAll(shared, ended))
+  return shared
+}
+
+/** Passes each event on to all listeners. `ended` is called when the watch has failed. */
+function toAll(shared: Shared, ended: () => void): WatchListener {
+  const tell = (what: (listener: WatchListener) => void): void => {
+    for (const listener of [...shared.listeners]) if (shared.listeners.has(listener)) what(listener)
+  }
+  const happened = (changes: readonly Change[], what: (listener: WatchListener) => void): void => {
+    const last = changes.at(-1)?.revision ?? 0n
+    if (last > (shared.revision ?? 0n)) shared.revision = last
+    tell(what)
+  }
+  return {
+    created(revision) {
+      shared.revision = revision
+      tell((listener) => listener.created(revision))
+    },
+    deleted: (deletions) => happened(deletions, (listener) => listener.deleted(deletions)),
+    failed() {
+      ended()
+      tell((listener) => listener.failed())
+    },
+    ...(shared.first.written && {
+      written: (writes: readonly Change[]) => happened(writes, (listener) => listener.written?.(writes)),
+    }),
+  }
+}
