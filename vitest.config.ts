@@ -28,17 +28,19 @@ const quick = [
 
 // What waits long on each line of etcd: the lines run side by side.
 const eachLine = ['test/backends/etcd/real/{cluster,loss,differential}.test.ts']
-// Where other files need the cores, the members of a cluster miss one another's heartbeats and elect no leader: alone, at the end.
-const alone = ['test/chaos/real/*.test.ts']
+// Where other files need the cores, the members of a cluster miss one another's heartbeats and elect no leader. So these
+// run at the end, beside simulated runs only, which step back.
+const clusters = ['test/chaos/real/*.test.ts']
 const lines = withoutServers || soak || traces ? [] : Object.keys((await ensureServers()).etcd)
 
+const cores = Math.min(availableParallelism(), 4)
 const common = {
   // Processes, not threads: a hung one can be killed, and the backends start processes of their own.
   pool: 'forks',
   testTimeout: 30_000,
   hookTimeout: 60_000,
   // Most of a file is a wait for a time to live, so that more of them run at a time than there are cores.
-  maxWorkers: 2 * Math.min(availableParallelism(), 4),
+  maxWorkers: Math.ceil(2.5 * cores),
   sequence: { groupOrder: 1 },
 } as const
 
@@ -47,29 +49,29 @@ const project = (name: string, include: string[], more: { exclude?: string[]; en
   const left = withoutServers ? [...exclude, ...needServers] : exclude
   return { test: { ...common, name, include, exclude: left, env: { ...env } } }
 }
-const steppingBack = (name: string, include: string[]) => {
-  const { test } = project(name, include)
-  return { test: { ...test, setupFiles: ['./test/step-back.ts'] } }
-}
 const sharing = ({ test }: ReturnType<typeof project>) => ({ test: { ...test, isolate: false } })
 const last = ({ test }: ReturnType<typeof project>) => ({
-  test: { ...test, maxWorkers: 2, sequence: { groupOrder: 2 } },
+  test: { ...test, maxWorkers: cores + 1, sequence: { groupOrder: 2 } },
 })
+const steppingBack = (name: string, include: string[]) => {
+  const { test } = last(project(name, include))
+  return { test: { ...test, setupFiles: ['./test/step-back.ts'] } }
+}
 
 export default defineConfig({
   test: {
     reporters: ['default', './tools/tally.mjs'],
     sequence: { sequencer: LongestFirst },
     projects: [
-      steppingBack('busy', soak || traces || busy),
       ...lines.map((line) =>
         project(`waiting, etcd ${line}`, eachLine, { env: { LEASEHOLD_TESTED_LINE: line } }),
       ),
       project('waiting', soak || traces ? [] : ['test/**/*.test.ts'], {
-        exclude: [...busy, ...eachLine, ...quick, ...alone],
+        exclude: [...busy, ...eachLine, ...quick, ...clusters],
       }),
       sharing(project('quick', soak || traces ? [] : quick)),
-      last(project('alone', soak || traces ? [] : alone)),
+      last(project('clusters', soak || traces ? [] : clusters)),
+      steppingBack('busy', soak || traces || busy),
     ],
   },
 })

@@ -3,11 +3,7 @@
 // list, since a fresh clone has no times of earlier runs; the end of each run names the slowest files.
 import { BaseSequencer } from 'vitest/node'
 
-/**
- * The longest first. Files that are not in the list begin after these, the largest first. Files that keep a core busy
- * (simulated runs, comparisons) step back for all others, and so take two or three times as long as alone. They begin in
- * between, so that two or three of them run at any time.
- */
+/** The longest first. Files that are not in the list begin after these, the largest first. */
 const longest = [
   'test/property/locks/etcd.test.ts',
   'test/property/locks/consul.test.ts',

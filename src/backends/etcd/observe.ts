@@ -7,7 +7,7 @@ import type { Namespace } from './layout.ts'
 import { notLeased } from './line.ts'
 import { get, glance, inOrder, keysInOrder, read, txn } from './operations.ts'
 import { watchUntil } from './waits.ts'
-import type { Change, KeyRange } from './wire/transport.ts'
+import type { Change, KeyRange, Write } from './wire/transport.ts'
 
 /** An observation with the revision that was read and the leader's key, which is the key to watch. */
 export interface Seen extends Observation {
@@ -81,11 +81,14 @@ export function leaderChanged(
       const ours = changes.filter(({ key }) => at.layout.parse(name, key) !== undefined)
       if (ours.some((change) => change.revision > revision)) settle(undefined)
     }
+    // Each checkpoint of the leader writes its key with the value that it has.
+    const written = (writes: readonly Write[]): void =>
+      told(writes.filter((write) => write.key !== key || write.value !== seen.leader?.value))
     const created = (since: bigint): void => {
       // The watch has missed the changes between the answer and its own beginning.
       if (since > revision) observeAgain(at, name, seen, settle, signal)
     }
-    return { created, deleted: told, written: told, failed: () => settle(undefined) }
+    return { created, deleted: told, written, failed: () => settle(undefined) }
   })
 }
 

@@ -1,7 +1,7 @@
 // One watch for all listeners of one client to one range. Owns from which revision on a listener that joins gets every event.
 // Without it each permit of a semaphore that a client waits for would get every event of the line by itself. A watch that
 // has gone silent must not stay for ever: it takes new listeners only until the first one has left.
-import type { Change, KeyRange, Transport, WatchListener } from './wire/transport.ts'
+import type { Change, KeyRange, Transport, WatchListener, Write } from './wire/transport.ts'
 
 /** A watch of the transport, and its listeners. */
 interface Shared {
@@ -84,7 +84,7 @@ function toAll(shared: Shared, ended: () => void): WatchListener {
       tell((listener) => listener.failed())
     },
     ...(shared.first.written && {
-      written: (writes: readonly Change[]) => happened(writes, (listener) => listener.written?.(writes)),
+      written: (writes: readonly Write[]) => happened(writes, (listener) => listener.written?.(writes)),
     }),
   }
 }

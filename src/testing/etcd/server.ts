@@ -1,6 +1,7 @@
 // A simulated etcd cluster: leases that expire, and watches that lag, break or lose events. Simulates what a real cluster
 // does over time. state.ts has the data, transport.ts the connection to a client.
 import type { ITxnRequest, ITxnResponse } from 'etcd3'
+import type { Write } from '../../backends/etcd/wire/transport.ts'
 import { RefusedError, SessionGoneError } from '../../base/errors.ts'
 import type { Channel } from '../network.ts'
 import type { Random } from '../random.ts'
@@ -12,7 +13,7 @@ import { type Change, EtcdState, InvalidRequest, LeaseNotFound } from './state.t
 export type WatchMessage =
   | { readonly created: bigint }
   | { readonly deleted: readonly { readonly key: string; readonly revision: bigint }[] }
-  | { readonly written: readonly { readonly key: string; readonly revision: bigint }[] }
+  | { readonly written: readonly Write[] }
 
 /** The faults of this cluster, each in cases out of a hundred. */
 export interface EtcdFaults {
@@ -204,7 +205,9 @@ export class SimEtcd {
   #send({ range, channel }: Watcher, changes: readonly Change[]): void {
     const covered = changes.filter(({ key }) => covers(range.key, range.end, key))
     const ofKind = (wanted: Change['kind']) =>
-      covered.filter(({ kind }) => kind === wanted).map(({ key, revision }) => ({ key, revision }))
+      covered
+        .filter(({ kind }) => kind === wanted)
+        .map(({ key, revision, value }) => ({ key, revision, value }))
     const [written, deleted] = [range.writes ? ofKind('put') : [], ofKind('deleted')]
     if (written.length > 0) channel.send({ written })
     if (deleted.length > 0) channel.send({ deleted })

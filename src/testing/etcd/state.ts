@@ -17,6 +17,8 @@ export interface Change {
   readonly revision: bigint
   readonly key: string
   readonly kind: 'put' | 'deleted'
+  /** The written value. */
+  readonly value: string
 }
 
 /** The error of a write that names a missing lease. */
@@ -127,20 +129,23 @@ export class EtcdState {
 
   #put(key: string, put: NonNullable<IRequestOp['request_put']>, revision: bigint): Change {
     const before = this.#keys.get(key)
+    const value = put.ignore_value
+      ? (before?.value ?? Buffer.alloc(0))
+      : Buffer.from((put.value as Buffer) ?? '')
     this.#keys.set(key, {
       key,
-      value: put.ignore_value ? (before?.value ?? Buffer.alloc(0)) : Buffer.from((put.value as Buffer) ?? ''),
+      value,
       created: before?.created ?? revision,
       modified: revision,
       version: (before?.version ?? 0n) + 1n,
       lease: put.ignore_lease ? (before?.lease ?? '0') : String(put.lease ?? '0'),
     })
-    return { revision, key, kind: 'put' }
+    return { revision, key, kind: 'put', value: value.toString() }
   }
 
   #delete(key: string, revision: bigint): Change {
     this.#keys.delete(key)
-    return { revision, key, kind: 'deleted' }
+    return { revision, key, kind: 'deleted', value: '' }
   }
 
   #read(request: IRangeRequest): object {

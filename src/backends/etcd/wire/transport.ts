@@ -13,6 +13,11 @@ export interface Change {
   readonly revision: bigint
 }
 
+/** One written key. */
+export interface Write extends Change {
+  readonly value: string
+}
+
 /** The events of a watch: first `created`, then each change once and in order. No event follows after `failed`. */
 export interface WatchListener {
   /** The watch is live and reports every change after this revision. */
@@ -22,7 +27,7 @@ export interface WatchListener {
   /**
    * These keys were written, in the order of their revisions. The server sends writes only if this listener is given.
    */
-  written?(writes: readonly Change[]): void
+  written?(writes: readonly Write[]): void
   /** The watch has ended for some reason; later changes are unknown. */
   failed(): void
 }

@@ -1,7 +1,7 @@
 // The stream of a connection for all watches. Owns the match of answers and watches. client.ts opens the stream.
 import type { IWatchRequest, IWatchResponse } from 'etcd3'
 import type { WatchStream } from './link.ts'
-import type { Change, KeyRange, WatchListener } from './transport.ts'
+import type { KeyRange, WatchListener, Write } from './transport.ts'
 
 const noputFilter = 0
 /** The ids that we ask for are larger than this. A server that numbers its watches itself never gets so far. */
@@ -182,8 +182,10 @@ function continues(watch: Watch, { created, header, events }: IWatchResponse): b
   return true
 }
 
-function changes({ events }: IWatchResponse, kind: 'Put' | 'Delete'): Change[] {
+function changes({ events }: IWatchResponse, kind: 'Put' | 'Delete'): Write[] {
   return events
     .filter(({ type }) => type === kind)
-    .map(({ kv }) => ({ key: kv.key.toString(), revision: BigInt(kv.mod_revision) }))
+    .map(({ kv: { key, value, mod_revision } }) => {
+      return { key: key.toString(), revision: BigInt(mod_revision), value: value.toString() }
+    })
 }

@@ -276,8 +276,8 @@ class Watch {
     this.close = store.watch(range, {
       created: (revision) => created(counted(revision)),
       written: (writes) => {
-        for (const { key: name, revision } of writes)
-          this.told.push({ key: `${name} written`, revision: counted(revision) })
+        for (const { key: name, revision, value } of writes)
+          this.told.push({ key: `${name} written ${value}`, revision: counted(revision) })
       },
       deleted: (deletions) => {
         for (const { key: name, revision } of deletions)
