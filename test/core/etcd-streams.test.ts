@@ -116,7 +116,7 @@ const event = (...revisions: number[]): object => ({
   header,
   events: revisions.map((revision) => ({
     type: 'Delete',
-    kv: { key: Buffer.from('a'), mod_revision: String(revision) },
+    kv: { key: Buffer.from('a'), value: Buffer.alloc(0), mod_revision: String(revision) },
   })),
 })
 
@@ -228,7 +228,7 @@ test('a server that counts watches by itself and refuses one without a created a
 })
 
 function deletion(watchId: string, key: string, revision: number): object {
-  const kv = { key: Buffer.from(key), mod_revision: String(revision) }
+  const kv = { key: Buffer.from(key), value: Buffer.alloc(0), mod_revision: String(revision) }
   return { watch_id: watchId, created: false, header, events: [{ type: 'Delete', kv }] }
 }
 
