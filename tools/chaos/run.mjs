@@ -119,7 +119,8 @@ class Run {
     const what = begun.map((each) => each.what).join(' and ')
     this.#say(what)
     await Promise.all(begun.map(({ lasts }) => (typeof lasts === 'number' ? pause(lasts) : lasts)))
-    for (const { heal } of begun.reverse()) await this.#heal(heal)
+    // All at once: etcd answers no order about its alarm before its peers are together again.
+    await Promise.all(begun.map(({ heal }) => this.#heal(heal)))
     await this.#healed()
     await this.#progress(what)
   }

@@ -3,7 +3,6 @@
 import type { IKeyValue, IRangeResponse } from 'etcd3'
 import { ConflictError } from '../../base/errors.ts'
 import { quoted } from '../../base/printable.ts'
-import { sharedPermits } from '../../base/shapes.ts'
 import type { Claim, Waiting } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
 import { ahead as between, fits, type Sized, weigh } from '../shared/room.ts'
@@ -60,14 +59,14 @@ export function readLine(
 }
 
 /**
- * A claim with the weight that it has in a line of this form. A mutex among readers and writers (`etcdctl lock`, Go) takes
- * all: its client waits for all claims before it, and then believes that it is alone.
+ * A claim with the weight that it has in a line of so many permits. A claim of another form takes them all: the client of
+ * a mutex (`etcdctl lock`, Go) waits for all claims before it, and then believes that it is alone.
  */
 export function asOneOf<T extends Pick<StandingKey, 'permits' | 'weight'>>(
   form: number | undefined,
   claim: T,
 ): T {
-  return form === sharedPermits && claim.permits !== form ? { ...claim, weight: form } : claim
+  return form !== undefined && claim.permits !== form ? { ...claim, weight: form } : claim
 }
 
 /** Whether the claim may hold. Undefined if only the whole line can show that. */

@@ -1,5 +1,6 @@
 // One lock for Leasehold and for `etcdctl lock`, for every version line of the tool and of the server.
 import { describe, expect, test } from 'vitest'
+import type { Leasehold, Lock } from '../../../../src/index.ts'
 import type { EtcdLine } from '../../../../tools/servers/run.mjs'
 import { freshNamespace, useEtcd } from '../../../servers/etcd.ts'
 import { EtcdctlLock, etcdctlOf } from '../../../servers/etcdctl-lock.ts'
@@ -55,20 +56,23 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
     await hold.verify()
   })
 
-  test('no reader comes in behind etcdctl lock, which waits for an earlier reader', async () => {
+  test.each([
+    ['reader', (client: Leasehold): Lock => client.rwlock('a').read],
+    ['claim on a semaphore', (client: Leasehold): Lock => client.semaphore('a', { permits: 3 })],
+  ])('no %s comes in behind etcdctl lock, which waits for an earlier one', async (_claim, lockOf) => {
     const namespace = freshNamespace()
     const [client, late] = [await etcd.client(namespace), await etcd.client(namespace)]
-    const reader = await client.rwlock('a').read.acquire()
+    const first = await lockOf(client).acquire()
     const other = await theirs(line, namespace, 'a')
     await etcd.line(namespace, 'a', 2)
 
-    expect(await late.rwlock('a').read.tryAcquire()).toBeUndefined()
+    expect(await lockOf(late).tryAcquire()).toBeUndefined()
     expect((await client.line('a')).map(({ held }) => held)).toEqual([true, false])
-    await reader.release()
+    await first.release()
     await other.held
-    await expect(late.rwlock('a').read.acquire()).rejects.toThrow(/in use as a mutex/)
+    await expect(lockOf(late).acquire()).rejects.toThrow(/in use as a mutex/)
     await other.release()
-    await (await late.rwlock('a').read.acquire()).release()
+    await (await lockOf(late).acquire()).release()
   })
 
   test('in a mixed line each client has its turn in the order of arrival, with a larger token', async () => {
