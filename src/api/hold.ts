@@ -75,8 +75,9 @@ export interface PermitHold extends Hold {
   readonly permits: number
   /**
    * Gives back so many permits and keeps the others, which admits the next in line. The token stays. Costs one request.
-   * Rejects with TypeError or RangeError unless some permits are left, and as `checkpoint` does. After an UnavailableError
-   * the permits may be free already, and are free when the hold ends.
+   * Rejects with TypeError or RangeError unless some permits are left, and as `checkpoint` does. After an UnavailableError,
+   * or an abort by `signal`, `permits` has the smaller number: those given back may be free already, and are free when the
+   * hold ends.
    */
   shrink(permits: number, options?: AskOptions): Promise<void>
 }
@@ -107,9 +108,11 @@ export interface GroupHold extends AsyncDisposable {
   readonly remainingMs: number
   /** Aborts at the first loss, with a HoldLostError that names the lock. As computed as `signal` of a hold. */
   readonly signal: AbortSignal
+  /** `signalWith` of a hold, for the signal of all. */
+  signalWith(...signals: AbortSignal[]): AbortSignal
   /** `assertHeld` of each hold. */
   assertHeld(minMs?: number): void
-  /** `verify` of each hold. Costs one request for each name. */
+  /** `verify` of each hold. Costs at most one request for each name. */
   verify(options?: AskOptions): Promise<void>
   /** Gives all of them back. Idempotent. */
   release(): Promise<void>

@@ -24,7 +24,7 @@ Start here:
   $ leasehold run my-job -- echo 'one at a time'
   $ leasehold run --help`
 
-silenceRemarks()
+silenceRemark()
 await main()
 
 async function main(): Promise<void> {
@@ -36,15 +36,14 @@ async function main(): Promise<void> {
 }
 
 /**
- * Drops two warnings of Node's, since a command that succeeds must leave stderr empty. Node 22 calls node:sqlite
- * experimental. And Node warns (DEP0123) if gRPC uses an IP address of etcd as the server name of TLS.
+ * Drops a warning of Node's, since a command that succeeds must leave stderr empty: Node 22 calls node:sqlite
+ * experimental.
  */
-function silenceRemarks(): void {
+function silenceRemark(): void {
   const print = process.listeners('warning')
   process.removeAllListeners('warning')
   process.on('warning', (warning) => {
-    const remark = warning.name === 'ExperimentalWarning' || (warning as { code?: string }).code === 'DEP0123'
-    if (!remark) for (const listener of print) listener(warning)
+    if (warning.name !== 'ExperimentalWarning') for (const listener of print) listener(warning)
   })
 }
 

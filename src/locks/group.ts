@@ -7,12 +7,20 @@ import { leastElapsedMs } from '../base/clock.ts'
 import { HoldLostError } from '../base/errors.ts'
 import { quoted } from '../base/printable.ts'
 import { Scope } from '../base/scope.ts'
-import { acquireOptions, checkOptions, checkWork, runOptions, tryOptions } from '../core/arguments.ts'
-import { computed } from '../core/computed-signal.ts'
+import {
+  acquireOptions,
+  checkOptions,
+  checkSignals,
+  checkWork,
+  runOptions,
+  tryOptions,
+} from '../core/arguments.ts'
+import { anyComputed, computed } from '../core/computed-signal.ts'
 import type { ClaimHold } from '../core/hold.ts'
 import { stopBeforeDefaultMs } from '../core/lifetime.ts'
 import { ClaimLock, type LockClient, mutexForm } from './lock.ts'
 import { checkNames } from './sizes.ts'
+import { workUnder } from './work.ts'
 
 /** A group of mutexes. Its promises are in the interface MutexGroup. */
 export class ClaimMutexes implements MutexGroup {
@@ -43,16 +51,7 @@ export class ClaimMutexes implements MutexGroup {
     checkWork('work', work)
     checkOptions(options, runOptions(facts, ttlMs))
     const { stopBeforeMs = stopBeforeDefaultMs(ttlMs, facts), ...acquireOptions } = options
-    const hold = await this.#acquire(acquireOptions)
-    hold.stopBefore(stopBeforeMs)
-    try {
-      const result = await work(hold)
-      hold.assertNotLost()
-      return result
-    } finally {
-      // As in `run` of a lock: an error of the release must not replace the error of the work.
-      await hold.release().catch(() => {})
-    }
+    return workUnder(await this.#acquire(acquireOptions), stopBeforeMs, work)
   }
 
   /** Takes all of them. If one is lost while this waits for another, it begins anew within the same time. */
@@ -128,6 +127,11 @@ class Holds implements GroupHold {
     }
     this.remainingMs // reading it reports an overdue loss
     return this.#controller.signal
+  }
+
+  signalWith(...signals: AbortSignal[]): AbortSignal {
+    checkSignals(signals)
+    return anyComputed([this.signal, ...signals])
   }
 
   assertHeld(minMs?: number): void {

@@ -17,6 +17,7 @@ import {
 import { ClaimHold, type Grant } from '../core/hold.ts'
 import { stopBeforeDefaultMs } from '../core/lifetime.ts'
 import type { Wish } from '../core/wish.ts'
+import { workUnder } from './work.ts'
 
 /** The parts of the client that a lock uses. */
 export interface LockClient {
@@ -75,16 +76,7 @@ export class ClaimLock<H extends ClaimHold = ClaimHold> implements Lock<H> {
     checkWork('work', work)
     checkOptions(options, this.#with(runOptions(facts, ttlMs)))
     const { stopBeforeMs = stopBeforeDefaultMs(ttlMs, facts), ...acquireOptions } = options
-    const hold = await this.#acquire(acquireOptions)
-    hold.stopBefore(stopBeforeMs)
-    try {
-      const result = await work(hold)
-      hold.assertNotLost()
-      return result
-    } finally {
-      // An error of the release must not replace the error of the work. The session's end frees the lock.
-      await hold.release().catch(() => {})
-    }
+    return workUnder(await this.#acquire(acquireOptions), stopBeforeMs, work)
   }
 
   readCheckpoint(options?: AskOptions): Promise<string | undefined> {

@@ -3,9 +3,9 @@ import { expect, test } from 'vitest'
 import type { Backend } from '../../src/contract.ts'
 import { marginMs } from '../../src/core/lifetime.ts'
 import { connect, HoldLostError, RefusedError, UnavailableError, WaitTimeoutError } from '../../src/index.ts'
+import { type TwoClients, twoClients } from './clients.ts'
 import { FaultyStore } from './faulty.ts'
 import { ManualClock, settle } from './manual-clock.ts'
-import { type TwoClients, twoClients } from './two-clients.ts'
 
 const ttlMs = 10_000
 const never = new AbortController().signal

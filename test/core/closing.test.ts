@@ -1,27 +1,18 @@
 // The end of a client on a store where the end of its session frees everything: one request, however many holds there are.
 import { expect, test } from 'vitest'
-import type { Backend } from '../../src/contract.ts'
-import { ClosedError, connect, type Leasehold } from '../../src/index.ts'
+import { ClosedError } from '../../src/index.ts'
+import { type OneClient, oneClient } from './clients.ts'
 import { FaultyStore } from './faulty.ts'
-import { ManualClock, settle } from './manual-clock.ts'
+import { settle } from './manual-clock.ts'
 
 const ttlMs = 9_000
 const names = Array.from({ length: 50 }, (_, index) => `n${index}`)
 const never = new AbortController().signal
 
-interface Scene {
-  readonly clock: ManualClock
-  readonly store: FaultyStore
-  readonly client: Leasehold
-  /** A view of the store without the faults. */
-  readonly truth: Backend
-}
-
-async function scene(): Promise<Scene> {
-  const [clock, store] = [new ManualClock(), new FaultyStore()]
+function scene(): Promise<OneClient> {
+  const store = new FaultyStore()
   store.facts = { endFreesAll: true }
-  const client = await connect(store.source, { clock, ttlMs })
-  return { clock, store, client, truth: await store.source.open(clock) }
+  return oneClient(ttlMs, store)
 }
 
 test('close frees all holds by one request, and tells nobody of a loss', async () => {

@@ -1,10 +1,9 @@
 // Claims that are admitted while the session of their client was not renewed for long, as after an outage of the store. Owns
 // what the caller gets then: a hold with time to work, or none.
 import { expect, test } from 'vitest'
-import type { Backend } from '../../src/contract.ts'
-import { connect, type Hold, type Leasehold, UnavailableError } from '../../src/index.ts'
-import { FaultyStore } from './faulty.ts'
-import { ManualClock, settle } from './manual-clock.ts'
+import { type Hold, UnavailableError } from '../../src/index.ts'
+import { type OneClient, oneClient } from './clients.ts'
+import { settle } from './manual-clock.ts'
 
 const ttlMs = 9_000
 const lifeMs = 8_100 // less the margin of a tenth
@@ -12,28 +11,17 @@ const lifeMs = 8_100 // less the margin of a tenth
 const outageMs = 5_000
 const never = new AbortController().signal
 
-interface Scene {
-  readonly clock: ManualClock
-  readonly store: FaultyStore
-  readonly client: Leasehold
-  /** A view of the store without the faults. */
-  readonly truth: Backend
-}
-
 /** A client whose renewals got no answer for `outageMs`, and get none until the faults are lifted. */
-async function scene(): Promise<Scene> {
-  const [clock, store] = [new ManualClock(), new FaultyStore()]
-  const client = await connect(store.source, { clock, ttlMs })
-  const truth = await store.source.open(clock)
-  store.faults.set('renewSession', 'hang')
-  await clock.advance(outageMs)
-  store.asked.length = 0
-  return { clock, store, client, truth }
+async function scene(): Promise<OneClient> {
+  const one = await oneClient(ttlMs)
+  one.store.faults.set('renewSession', 'hang')
+  await one.clock.advance(outageMs)
+  one.store.asked.length = 0
+  return one
 }
 
 test('while renewals are answered, an acquire costs one request, as late after a renewal as may be', async () => {
-  const [clock, store] = [new ManualClock(), new FaultyStore()]
-  const client = await connect(store.source, { clock, ttlMs })
+  const { clock, store, client } = await oneClient(ttlMs)
   await clock.advance(ttlMs * 0.95 * (1 / 3 + 1) - 1)
   store.asked.length = 0
   const hold = await client.mutex('a').acquire()
@@ -113,8 +101,7 @@ test('a lock that an operator breaks while its claim waits for a renewal is not 
 })
 
 test('after a sleep of the machine the hold begins with a renewed session', async () => {
-  const [clock, store] = [new ManualClock(), new FaultyStore()]
-  const client = await connect(store.source, { clock, ttlMs })
+  const { clock, store, client } = await oneClient(ttlMs)
   clock.suspend(outageMs)
   const hold = await client.mutex('a').acquire()
   expect(store.count('renewSession')).toBe(1)

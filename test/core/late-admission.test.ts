@@ -3,8 +3,8 @@
 import { expect, test } from 'vitest'
 import type { Backend, Claim } from '../../src/contract.ts'
 import { UnavailableError } from '../../src/index.ts'
+import { type TwoClients, twoClients } from './clients.ts'
 import { settle } from './manual-clock.ts'
-import { type TwoClients, twoClients } from './two-clients.ts'
 
 const ttlMs = 9_000
 /** A thirtieth of the time to live: a younger admission is believed. */

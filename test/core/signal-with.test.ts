@@ -19,6 +19,18 @@ test('joined with another signal, the signal of a hold shows a loss at the first
   await Promise.all(told)
 })
 
+test('the signal of several mutexes joins like that of one: a loss shows at the first look, and names the lock', async () => {
+  const { clock, one } = await scene()
+  const hold = await one.mutexes(['a', 'b']).acquire()
+  const other = new AbortController()
+  const [joined, ended] = [hold.signalWith(other.signal), hold.signalWith(AbortSignal.abort('enough'))]
+  expect([joined.aborted, ended.reason]).toEqual([false, 'enough'])
+  clock.block(60_000)
+  expect(joined.aborted).toBe(true)
+  expect(String(joined.reason)).toContain('"a"')
+  expect(() => hold.signalWith('x' as never)).toThrow(/^signals\[0\]: "x" is not an AbortSignal/)
+})
+
 test('a joined signal aborts with the reason of the other signal, and the hold stays held', async () => {
   const { one } = await scene()
   const hold = await one.mutex('a').acquire()

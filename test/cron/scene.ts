@@ -1,6 +1,6 @@
 // Hosts with one cron job on one store, on a clock that the test moves: what the tests of cron guards begin with.
 import type { CronOptions, CronGuard as Guard } from '../../src/index.ts'
-import { type TwoClients, twoClients } from '../core/two-clients.ts'
+import { type TwoClients, twoClients } from '../core/clients.ts'
 
 export const never: AbortSignal = new AbortController().signal
 export const minuteMs = 60_000

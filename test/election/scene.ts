@@ -1,7 +1,7 @@
 // Two candidates of one election on one store, on a clock that the test moves: the beginning of the tests of `lead`.
 import type { LeadOptions, LeadWork, LedTerm } from '../../src/index.ts'
+import { type TwoClients, twoClients } from '../core/clients.ts'
 import { settle } from '../core/manual-clock.ts'
-import { type TwoClients, twoClients } from '../core/two-clients.ts'
 
 export const never: AbortSignal = new AbortController().signal
 

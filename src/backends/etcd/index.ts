@@ -5,6 +5,7 @@ import type { Etcd3 } from 'etcd3'
 import type { Clock } from '../../base/clock.ts'
 import type { BackendSource } from '../../contract.ts'
 import { withSlash } from '../shared/addresses.ts'
+import type { Credentials } from '../shared/credentials.ts'
 import { EtcdBackend, ttlDefaultMs } from './backend.ts'
 import { optionsOf } from './environment.ts'
 import { Layout } from './layout.ts'
@@ -34,7 +35,9 @@ export function etcd(options: EtcdOptions = {}): BackendSource {
     async open(clock, ttlMs = ttlDefaultMs) {
       checkAgainstTtl(lockDelayMs, ttlMs)
       const { EtcdClient } = await import('./wire/client.ts')
-      const transport = new EtcdClient(client ? [await given(client, clock)] : await members(options, clock))
+      const transport = new EtcdClient(
+        client ? [await given(client, clock)] : await members(endpoints, options, clock),
+      )
       return new EtcdBackend(transport, new Layout(namespace), clock, lockDelayMs)
     },
   }
@@ -45,9 +48,9 @@ async function given(client: Etcd3, clock: Clock): Promise<Endpoint> {
   return givenClient(client, clock)
 }
 
-async function members({ endpoints = ['127.0.0.1'], ...credentials }: EtcdOptions, clock: Clock) {
+async function members(endpoints: readonly string[], credentials: Credentials, clock: Clock) {
   const { member } = await import('./wire/http2/link.ts')
-  return endpoints.map((endpoint) => member(parseEndpoint(endpoint), credentials, clock))
+  return endpoints.map((endpoint) => member(endpoint, credentials, clock))
 }
 
 /**

@@ -31,5 +31,5 @@ function adviceFor({ permits, key, leftOver }: Use): string {
   }
   if (permits === undefined)
     return `choose another name${key === undefined ? '' : `; the key is ${quoted(key)}`}`
-  return 'use the name with the same permits everywhere, or choose another name'
+  return 'use the name in the same form everywhere, or choose another name'
 }

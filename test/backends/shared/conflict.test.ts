@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { inUse } from '../../../src/backends/shared/conflict.ts'
 
-const elsewhere = 'use the name with the same permits everywhere, or choose another name'
+const elsewhere = 'use the name in the same form everywhere, or choose another name'
 
 test.each([
   [{ permits: 4 }, 1, `"job" is in use as a semaphore with 4 permits; this asks for a mutex: ${elsewhere}`],

@@ -1,7 +1,8 @@
 // Translates a status of gRPC, or an error of the connection, for a caller of Leasehold. Owns the translation.
 import { LeaseholdError, RefusedError, SessionGoneError, UnavailableError } from '../../../../base/errors.ts'
 import { oneLine } from '../../../../base/printable.ts'
-import { GrpcError, grpcCodes, schemeHint } from './status.ts'
+import { refusal, schemeHint, tokenOver } from '../words.ts'
+import { GrpcError, grpcCodes } from './status.ts'
 
 const { cancelled, unknown, deadlineExceeded, notFound } = grpcCodes
 const { resourceExhausted, aborted, internal, unavailable } = grpcCodes
@@ -15,12 +16,10 @@ const transient = new Set<number>([
   internal,
   unavailable,
 ])
-const staleToken = /auth store is old|invalid auth token/
-const refused = /message larger than max|user name is empty|authentication is not enabled|user name not found/
 
 /** Whether the token of a login is over. The server did nothing then. */
 export function isStaleToken(error: unknown): boolean {
-  return error instanceof GrpcError && staleToken.test(error.message)
+  return error instanceof GrpcError && tokenOver.test(error.message)
 }
 
 /** Whether the user has no permission for the keys of a request. */
@@ -44,7 +43,7 @@ function ofStatus(error: GrpcError, text: string): Error {
   if (error.code === notFound && /lease not found/.test(error.message))
     return new SessionGoneError(text, options)
   if (isStaleToken(error)) return new UnavailableError(text, options)
-  if (refused.test(error.message) || !transient.has(error.code)) return new RefusedError(text, options)
+  if (refusal.test(error.message) || !transient.has(error.code)) return new RefusedError(text, options)
   return new UnavailableError(text, options)
 }
 

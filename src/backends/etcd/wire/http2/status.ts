@@ -1,6 +1,7 @@
 // The status of a gRPC answer: a code and words. Owns how it is read from HTTP/2 headers.
 // failures.ts says what a code means for a lock. https://grpc.io/docs/guides/status-codes/
 import type { IncomingHttpHeaders } from 'node:http2'
+import { schemeHint } from '../words.ts'
 
 /** The codes of gRPC that this backend knows. */
 export const grpcCodes = {
@@ -35,9 +36,6 @@ export function brokenOff(): GrpcError {
 export function unspoken(): GrpcError {
   return new GrpcError(grpcCodes.unavailable, `no answer in HTTP/2; ${schemeHint}`)
 }
-
-/** The advice where a connection was not made. */
-export const schemeHint = 'is a server there, and is the scheme right (etcd: without TLS, etcds: with TLS)?'
 
 /** The status that headers or trailers give, if they give one. */
 export function statusOf(headers: IncomingHttpHeaders): 'ok' | GrpcError | undefined {

@@ -1,4 +1,4 @@
-// Two clients of one faulty store, on a clock that the test moves: what many tests of locks, elections and cron begin with.
+// One or two clients of a faulty store, on a clock that the test moves: many tests of locks, elections and cron begin so.
 import type { Backend } from '../../src/contract.ts'
 import { connect, type Leasehold } from '../../src/index.ts'
 import { FaultyStore } from './faulty.ts'
@@ -21,4 +21,20 @@ export async function twoClients(ttlMs: number): Promise<TwoClients> {
   const client = (): Promise<Leasehold> => connect(store.source, { clock, ttlMs })
   const [one, other] = await Promise.all([client(), client()])
   return { clock, store, one, other, truth: await store.source.open(clock) }
+}
+
+/** A client with a clock and a store of its own. */
+export interface OneClient {
+  readonly clock: ManualClock
+  readonly store: FaultyStore
+  readonly client: Leasehold
+  /** A view of the store without the faults. */
+  readonly truth: Backend
+}
+
+/** Opens the client. */
+export async function oneClient(ttlMs: number, store: FaultyStore = new FaultyStore()): Promise<OneClient> {
+  const clock = new ManualClock()
+  const client = await connect(store.source, { clock, ttlMs })
+  return { clock, store, client, truth: await store.source.open(clock) }
 }
