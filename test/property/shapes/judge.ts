@@ -158,7 +158,8 @@ export class Judge {
     if (this.#healthy) this.complain('no-needless-loss', `${process} lost ${names} though nothing went wrong`)
     if (released)
       this.complain('loss-told-once', `${process} learned that it lost ${names} after its release`)
-    if (grant.believes()) this.complain('true-belief', `${process} lost it, was told so, and still reads held`)
+    if (grant.believes())
+      this.complain('true-belief', `${process} lost it, was told so, and still reads held`)
   }
 }
 
