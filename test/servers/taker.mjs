@@ -1,9 +1,9 @@
 // @ts-check
 // A process that takes locks of other forms again and again, and prints its readings: `node taker.mjs INDEX TARGET TTL_MS
-// KIND`. KIND is `readers`: it reads or writes one name; or `pairs`: it takes two of five names in any order. TARGET is as
+// KIND SEED`. KIND is `readers`: it reads or writes one name; or `pairs`: it takes two of five names in any order. TARGET is as
 // for worker.mjs. On SIGTERM it ends its turn, also one that it waits for, and then itself. It has one
 // turn at least.
-const [, , index = '', target = '', ttlMs = '', kind = ''] = process.argv
+const [, , index = '', target = '', ttlMs = '', kind = '', seed = ''] = process.argv
 
 let asked = false
 process.on('SIGTERM', () => {
@@ -26,7 +26,10 @@ async function sourceOf() {
 const say = (said) => process.stdout.write(`${JSON.stringify(said)}\n`)
 /** In ms, and the same in all processes of a machine. */
 const now = () => Number(process.hrtime.bigint() / 1_000n) / 1_000
-const below = (/** @type {number} */ most) => Math.floor(Math.random() * most)
+/** @type {typeof import('../../src/testing/random.ts')} */
+const { Random } = await import(new URL('testing/random.js', `file://${index}`).href)
+const random = new Random(Number(seed), 'taker')
+const below = (/** @type {number} */ most) => Math.floor(random.fraction() * most)
 const pause = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 const client = await connect(await sourceOf(), { ttlMs: Number(ttlMs) })

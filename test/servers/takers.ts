@@ -7,6 +7,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished } from 'vitest'
 import { spawnOwned } from '../../tools/servers/children.mjs'
+import { seedFrom } from '../property/draw.ts'
+import { currentSeed } from '../property/seed.mjs'
 
 const script = fileURLToPath(new URL('taker.mjs', import.meta.url))
 
@@ -59,8 +61,9 @@ class Taker {
   kept = 0
   stderr = ''
 
-  constructor({ index, target, ttlMs, kind }: Contended) {
-    const args = [script, index, target, String(ttlMs), kind]
+  constructor({ index, target, ttlMs, kind }: Contended, number: number) {
+    const seed = seedFrom(currentSeed(), 'takers', kind, String(number))
+    const args = [script, index, target, String(ttlMs), kind, String(seed)]
     this.child = spawnOwned(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     this.exited = once(this.child, 'close').then(([code, signal]) => code ?? signal)
     this.child.stderr?.setEncoding('utf8').on('data', (text) => {
@@ -101,7 +104,7 @@ export async function contend(
   place: Contended,
   plan: { seconds: number; killEveryMs: number },
 ): Promise<Account> {
-  const all = Array.from({ length: place.processes }, () => new Taker(place))
+  const all = Array.from({ length: place.processes }, (_, number) => new Taker(place, number))
   let crew = [...all]
   await Promise.all(all.map(({ ready }) => ready))
   const end = performance.now() + plan.seconds * 1_000
@@ -113,7 +116,7 @@ export async function contend(
     victim.child.kill('SIGKILL')
     expect(await victim.exited, victim.stderr).toBe('SIGKILL')
     if (victim.session) await place.endSession?.(victim.session)
-    const next = new Taker(place)
+    const next = new Taker(place, all.length)
     all.push(next)
     crew = crew.map((taker) => (taker === victim ? next : taker))
   }
