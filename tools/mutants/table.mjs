@@ -323,7 +323,7 @@ const acquire = [
     file: 'src/core/closing.ts',
     find: 'Promise.allSettled([...this.#holds].map((hold) => hold.release()))',
     put: 'Promise.resolve()',
-    stores: etcd,
+    stores: consul, // on other stores the end of the session frees all
     by: told,
   },
   {
@@ -433,6 +433,7 @@ const onEtcd = [
     find: 'claim.permits === 1 ? [createdAt(key, created)] : []',
     put: '[]',
     stores: etcd,
+    tests: ['property/replay'], // few plans delete late enough: a-late-release-meets-the-next-claim
     by: belief,
   },
   {
