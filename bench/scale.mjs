@@ -178,13 +178,13 @@ async function ofStore(store, sizes) {
 /** @param {Store} store @param {readonly number[] | undefined} counts */
 async function connecting(store, counts) {
   if (!counts) return []
-  const what = 'a connect beside sessions'
+  const what = 'a connect next to sessions'
   progress(`${store.kind}: ${what}`)
   const points = await inTime(connects(store, counts))
   return points ? [series(store.kind, what, 'ms', points, before[`${store.kind} ${what}`])] : []
 }
 
-/** Null if it took too long. It goes on then, beside the next one. @template T @param {Promise<T>} measuring @returns {Promise<T | null>} */
+/** Null if it took too long. It goes on then, during the next one. @template T @param {Promise<T>} measuring @returns {Promise<T | null>} */
 async function inTime(measuring) {
   /** @type {NodeJS.Timeout | undefined} */
   let timer

@@ -27,6 +27,6 @@ export const before = {
   'consul requests of a change, observers': '1,000: 2,002',
   'file processor time at rest, holds': '100 / 1,000 / 10,000: 13 / 40 / 229; 0.6',
   'file hand-over, other holds': '0 / 1,000 / 10,000: 1.5 / 24 / 428; 0.6',
-  'file a connect beside sessions': '50 / 100 / 200 / 400: 10 / 21 / 25 / 48; 0.7',
+  'file a connect next to sessions': '50 / 100 / 200 / 400: 10 / 21 / 25 / 48; 0.7',
   'file joining, waiters': '500: 108',
 }

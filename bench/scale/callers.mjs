@@ -98,7 +98,7 @@ class Crowd {
 }
 
 /**
- * How long a client takes to connect beside so many others, in ms: the median of the last ten.
+ * How long a client takes to connect next to so many others, in ms: the median of the last ten.
  *
  * @param {Store} store
  * @param {readonly number[]} counts

@@ -1,5 +1,5 @@
 // @ts-check
-// Many clients on one name: a mutex with a long line, a semaphore with many permits, and a mutex beside many processes.
+// Many clients on one name: a mutex with a long line, a semaphore with many permits, and a mutex next to many processes.
 import { now, sleep } from '../lib/measure.mjs'
 import { Worker } from '../lib/workers.mjs'
 import { handOvers } from './holds.mjs'
@@ -75,7 +75,7 @@ export async function permits(store, permits, forMs = 2_500) {
   }
 }
 
-/** A hand-over beside processes that hold one name, and wait for another. @param {Store} store @param {number} count */
+/** A hand-over next to processes that hold one name, and wait for another. @param {Store} store @param {number} count */
 export async function processes(store, count) {
   const [one, other] = await Promise.all([store.open(), store.open()])
   const workers = await Promise.all(Array.from({ length: count }, () => Worker.open('leasehold', store.url)))
