@@ -827,7 +827,7 @@ const ofShapes = [
   {
     name: 'shapes-shrink-keeps-the-wrong-part',
     file: 'src/locks/semaphore.ts',
-    find: 'this.weight - permits, options',
+    find: 'this.size.weight - permits, options',
     put: 'permits, options',
     ...{ stores: [], tests: ['locks/shapes'], by: 'permits-kept' },
   },
@@ -903,6 +903,52 @@ const ofShapes = [
   },
 ]
 
+/** Mistakes about calls inside `run`. @type {readonly Mutant[]} */
+const ofNesting = [
+  {
+    name: 'nested-call-waits-for-itself',
+    file: 'src/locks/nesting.ts',
+    find: '    this.check(size)\n',
+    put: '',
+    ...{ stores: [], tests: ['locks/nesting'], by: goesOn },
+  },
+  {
+    name: 'nested-released-hold-still-counts',
+    file: 'src/locks/frame.ts',
+    find: 'if (isOn(hold, of) && hold.held)',
+    put: 'if (isOn(hold, of))',
+    ...{ stores: [], tests: ['locks/nesting'], by: own },
+  },
+  {
+    name: 'circle-of-waits-not-seen',
+    file: 'src/locks/nesting.ts',
+    find: 'return taken + weight > permits || anyOf(this.#ahead(wait), stuck)',
+    put: 'return false',
+    ...{ stores: [], tests: ['locks/nesting'], by: goesOn },
+  },
+  {
+    name: 'circle-that-ends-by-itself-is-told',
+    file: 'src/locks/nesting.ts',
+    find: 'if (other.endless) stuck.add(other)',
+    put: 'stuck.add(other)',
+    ...{ stores: [], tests: ['locks/nesting'], by: own },
+  },
+  {
+    name: 'circle-through-a-group-not-seen',
+    file: 'src/locks/group.ts',
+    find: '        nesting.add(frame, hold)\n',
+    put: '',
+    ...{ stores: [], tests: ['locks/nesting'], by: goesOn },
+  },
+  {
+    name: 'reentrant-inner-release-frees',
+    file: 'src/locks/reentrant.ts',
+    find: 'if (this.#shares === 0) await this.release()',
+    put: 'await this.release()',
+    ...{ stores: [], tests: ['locks/nesting'], by: belief },
+  },
+]
+
 /** @type {readonly Mutant[]} */
 const inMemory = [
   {
@@ -939,6 +985,7 @@ export const mutants = [
   ...onConsul,
   ...inMemory,
   ...ofShapes,
+  ...ofNesting,
   ...ofLeaders,
   ...ofCron,
   ...ofWork,
