@@ -14,13 +14,14 @@ export class Closing {
   readonly scope: Scope = new Scope()
   readonly acquires: Unsettled = new Unsettled()
   readonly withdrawals: Unsettled = new Unsettled()
+  /** Resolves when the end of the session has freed every claim. Undefined if each has to be withdrawn by itself. */
+  freed: Promise<void> | undefined
   readonly #works = new Unsettled()
   readonly #holds = new Set<Hold>()
   /** Holds that registered work releases itself. */
   readonly #attended = new Set<Hold>()
   readonly #clock: Clock
   readonly #sessions: Sessions
-  #freed: Promise<void> | undefined
 
   constructor(clock: Clock, sessions: Sessions) {
     this.#clock = clock
@@ -37,11 +38,6 @@ export class Closing {
   leave(hold: Hold): void {
     this.#holds.delete(hold)
     this.#attended.delete(hold)
-  }
-
-  /** Resolves when the end of the session has freed every claim. Undefined if each has to be withdrawn by itself. */
-  get freed(): Promise<void> | undefined {
-    return this.#freed
   }
 
   /** Lets `close` wait for work that ends by itself when `scope` ends; `close` releases the work's hold only after that. */
@@ -88,9 +84,9 @@ export class Closing {
   async #endSession(): Promise<void> {
     const scope = this.#limit(2)
     const isNeeded = this.#holds.size > 0 || this.acquires.size > 0
-    this.#freed = this.#sessions.end(scope, isNeeded).catch(() => {})
+    this.freed = this.#sessions.end(scope, isNeeded).catch(() => {})
     for (const hold of [...this.#holds]) hold.release().catch(() => {})
-    await this.#freed
+    await this.freed
     await this.acquires.settled()
     scope.detach()
   }
