@@ -5,13 +5,13 @@ import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { ConflictError, SessionGoneError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
-import type { Admitted, Backend, Claim } from '../contract.ts'
+import type { Admitted, Backend } from '../contract.ts'
 import { untilAnswered } from './admission.ts'
 import { listener } from './callbacks.ts'
-import { Closing } from './closing.ts'
+import { Closing, type Withdrawal } from './closing.ts'
 import { notFree } from './holder.ts'
 import { type Leave, Lines } from './local-queue.ts'
-import { backoffMs, persist, timeout } from './request.ts'
+import { backoffMs, timeout } from './request.ts'
 import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
 import type { Seen, Wish } from './wish.ts'
@@ -30,7 +30,7 @@ export class Acquirer {
     this.#backend = backend
     this.#clock = clock
     this.#sessions = sessions
-    this.closing = new Closing(clock, sessions)
+    this.closing = new Closing(backend, clock, sessions)
   }
 
   /**
@@ -81,15 +81,16 @@ export class Acquirer {
 
   /** Makes a claim and, as long as its session is lost before the answer, another one in the next session. */
   async #inTurn<H extends Hold>(turn: Turn<H>, scope: Scope): Promise<H | undefined> {
-    const { name, permits, weight, value, candidate, priority, waitMs } = turn.wish
-    const wait = waitMs !== 0
+    const { wish, onWait, leave, seen } = turn
+    const { name, permits, weight, value, candidate, priority } = wish
+    const wait = wish.waitMs !== 0
     for (let lost = 0; ; lost += 1) {
       const session = (lost === 0 && this.#sessions.live) || (await this.#session(turn, lost, scope))
       this.#claims += 1
       const id = String(this.#claims)
-      // One literal each, since spreads of objects take a tenth of a cycle on a store in memory.
+      // Each object is one literal: copies by `...` took a good part of a cycle on a store in memory.
       const claim = { id, session: session.id, name, permits, weight, value, wait, candidate, priority }
-      const outcome = await this.#stand({ turn, claim, session }, scope)
+      const outcome = await this.#stand({ wish, onWait, leave, seen, claim, session }, scope)
       if (outcome !== 'session over') return outcome
     }
   }
@@ -107,8 +108,7 @@ export class Acquirer {
 
   /** Follows one claim from its first attempt to a hold or its withdrawal. Undefined if the name is not free. */
   async #stand<H extends Hold>(stand: Stand<H>, outer: Scope): Promise<H | undefined | 'session over'> {
-    const { claim, session, turn } = stand
-    const { wish, onWait, seen } = turn
+    const { wish, onWait, seen, claim, session } = stand
     const scope = new Scope().on(outer, session.ending)
     const { clock, gate, requestMs } = session.requests
     const retries = wish.waitMs === undefined ? undefined : Infinity
@@ -118,7 +118,7 @@ export class Acquirer {
       scope.throwIfEnded()
       if (attempt.held) return this.#hold(stand, attempt)
       // Sends no request unless an answer was lost. Afterwards the next local caller finds the turn free.
-      await orAborted(this.#withdrawAside(stand), outer.signal).catch(() => {})
+      await orAborted(this.closing.withdrawAside(stand), outer.signal).catch(() => {})
       return undefined
     } catch (error) {
       return this.#failed(stand, outer, error)
@@ -132,7 +132,7 @@ export class Acquirer {
     const { session } = stand
     if (error instanceof SessionGoneError) session.lose(error)
     if (session.over && !outer.ended) return 'session over' // the store dropped the claim with its session
-    const withdrawn = this.#withdrawAside(stand)
+    const withdrawn = this.closing.withdrawAside(stand)
     // If the session and the wait ended at the same moment, the caller gets the reason of the wait.
     if (session.over) outer.throwIfEnded()
     // The store has just answered, so it answers again soon. A caller that aborted does not wait for it.
@@ -141,12 +141,11 @@ export class Acquirer {
   }
 
   #hold<H extends Hold>(stand: Stand<H>, admitted: Admitted): H {
-    const { claim, session } = stand
-    const { wish, leave: keep } = stand.turn
+    const { wish, claim, session, leave: keep } = stand
     const { looks } = this.#sessions
     const withdraw = (hold: Hold): Promise<void> => {
       this.closing.leave(hold)
-      return this.closing.withdrawals.note(this.#withdraw(stand))
+      return this.closing.withdraw(stand)
     }
     const hold = wish.make({
       backend: this.#backend,
@@ -161,31 +160,6 @@ export class Acquirer {
     this.closing.enter(hold, wish.releasesItself)
     return hold
   }
-
-  /** Withdraws in the background: an aborted caller must not wait for a store that may be down. */
-  #withdrawAside(stand: Stand): Promise<void> {
-    const withdrawal = this.#withdraw(stand).catch(() => {}) // the session is over then, and the claim with it
-    return this.closing.withdrawals.note(withdrawal)
-  }
-
-  /**
-   * Asks until the store has answered or the session is over, which removes the claim, too. Then the next local caller
-   * has its turn.
-   */
-  async #withdraw({ claim, session, turn }: Stand): Promise<void> {
-    try {
-      if (session.over || this.closing.freed) return await this.closing.freed
-      await persist(session.insisting, (signal) => this.#backend.withdraw(claim, signal))
-    } catch (error) {
-      if (error instanceof SessionGoneError) session.lose(error)
-      if (session.over) return
-      // The claim would stand, and block everybody, for as long as this session is renewed.
-      session.lose(new SessionGoneError('a claim could not be withdrawn', { cause: error }))
-      throw error
-    } finally {
-      turn.leave()
-    }
-  }
 }
 
 /** Before the store has answered. In the local queue, only calls of this client are in the way. */
@@ -199,9 +173,5 @@ interface Turn<H extends Hold = Hold> {
   readonly seen: Seen
 }
 
-/** A claim in line, and its session in the store. */
-interface Stand<H extends Hold = Hold> {
-  readonly turn: Turn<H>
-  readonly claim: Claim
-  readonly session: Session
-}
+/** A claim in line, its session in the store and its turn in this process. */
+interface Stand<H extends Hold = Hold> extends Turn<H>, Withdrawal {}

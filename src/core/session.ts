@@ -114,11 +114,8 @@ export class Session {
   /** Calls `lose` when the session ends, or when the store reports the end of this claim. The result unsubscribes. */
   guard(claim: Claim, lose: Lose): () => void {
     this.#holds.set(claim, lose)
-    const forget = this.#ended.onEnd((reason) => lose(reason as Error))
-    return () => {
-      this.#holds.delete(claim)
-      forget()
-    }
+    if (this.#ended.ended) this.#ended.onEnd((reason) => lose(reason as Error))
+    return () => this.#holds.delete(claim)
   }
 
   /** Ends the session because the store no longer knows it. */
@@ -208,6 +205,7 @@ export class Session {
       this.#destroyLost().catch(() => {})
     }
     this.#ended.end(reason)
+    for (const lose of [...this.#holds.values()]) lose(reason)
   }
 
   /**
