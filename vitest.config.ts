@@ -21,9 +21,17 @@ const busy = [
 // What takes less time than the start of its process, and waits for nothing: these files share processes.
 const quick = [
   'test/{base,locks,election}/*.test.ts',
-  'test/core/!(leaks).test.ts', // leaks looks at the memory of its process
-  'test/cron/!(cost).test.ts', // cost at its processor time
+  'test/{core,cron}/!(leaks|cost).test.ts',
   'test/{api,arguments,arguments-of-stores,connect,house,layers,words}.test.ts',
+]
+
+// What needs a process of its own: it looks at the memory or the processor time of its process, or replaces functions of
+// node:fs to see what is deleted.
+const alone = [
+  'test/core/leaks.test.ts',
+  'test/cron/cost.test.ts',
+  'test/backends/file/*.test.ts',
+  'test/{backends/etcd/options,conformance/file}.test.ts',
 ]
 
 // What waits long on each line of etcd: the lines run side by side.
@@ -49,6 +57,10 @@ const project = (name: string, include: string[], more: { exclude?: string[]; en
   const left = withoutServers ? [...exclude, ...needServers] : exclude
   return { test: { ...common, name, include, exclude: left, env: { ...env } } }
 }
+const building = ({ test }: ReturnType<typeof project>) => ({
+  test: { ...test, globalSetup: ['./test/build-first.ts'] },
+})
+// Files that share processes load each module once, which saves about a second of processor time for each file.
 const sharing = ({ test }: ReturnType<typeof project>) => ({ test: { ...test, isolate: false } })
 const last = ({ test }: ReturnType<typeof project>) => ({
   test: { ...test, maxWorkers: cores + 1, sequence: { groupOrder: 2 } },
@@ -64,11 +76,16 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     projects: [
       ...lines.map((line) =>
-        project(`waiting, etcd ${line}`, eachLine, { env: { LEASEHOLD_TESTED_LINE: line } }),
+        sharing(project(`waiting, etcd ${line}`, eachLine, { env: { LEASEHOLD_TESTED_LINE: line } })),
       ),
-      project('waiting', soak || traces ? [] : ['test/**/*.test.ts'], {
-        exclude: [...busy, ...eachLine, ...quick, ...clusters],
-      }),
+      sharing(
+        building(
+          project('waiting', soak || traces ? [] : ['test/**/*.test.ts'], {
+            exclude: [...busy, ...eachLine, ...quick, ...alone, ...clusters],
+          }),
+        ),
+      ),
+      building(project('alone', soak || traces ? [] : alone)),
       sharing(project('quick', soak || traces ? [] : quick)),
       last(project('clusters', soak || traces ? [] : clusters)),
       steppingBack('busy', soak || traces || busy),

@@ -1,11 +1,10 @@
 // Makes a client from a URL or a backend source, and closes it. Owns which module is loaded for which scheme. One client
 // has one store, one session and one clock.
-
 import type { AskOptions } from './api/ask.ts'
 import type { CronGuard, CronOptions, CronState } from './api/cron.ts'
 import type { Election } from './api/election.ts'
 import { type ConnectOptions, Leasehold } from './api/leasehold.ts'
-import type { Mutex, MutexGroup, RwLock, Semaphore, SemaphoreOptions } from './api/lock.ts'
+import type { Mutex, MutexGroup, MutexOptions, RwLock, Semaphore, SemaphoreOptions } from './api/lock.ts'
 import { orAborted } from './base/abort.ts'
 import { type Clock, isoTime, systemClock } from './base/clock.ts'
 import { check, checkOptions, withMethods } from './base/options.ts'
@@ -21,7 +20,9 @@ import { ClientCronGuard } from './cron/guard.ts'
 import { stateOf } from './cron/marker.ts'
 import { ClientElection, type ElectionClient } from './election/election.ts'
 import { ClaimMutexes } from './locks/group.ts'
-import { ClaimLock, type LockClient, mutexForm } from './locks/lock.ts'
+import type { LockClient } from './locks/lock.ts'
+import { Nesting } from './locks/nesting.ts'
+import { mutexOf } from './locks/reentrant.ts'
 import { rwlockOf } from './locks/rwlock.ts'
 import { ClaimSemaphore } from './locks/semaphore.ts'
 
@@ -123,7 +124,7 @@ class Client extends Leasehold {
     const acquirer = new Acquirer(backend, clock, sessions)
     const { host, pid } = thisProcess()
     this.#client = {
-      ...{ acquirer, clock, facts: backend.facts, ttlMs: sessions.ttlMs },
+      ...{ acquirer, clock, facts: this.facts, ttlMs: this.ttlMs, nesting: new Nesting(clock) },
       get holder() {
         return JSON.stringify({ host, pid, since: isoTime(clock.wallMs()) })
       },
@@ -143,20 +144,20 @@ class Client extends Leasehold {
     return this.#sessions.live?.id
   }
 
-  override mutex(name: string): Mutex {
-    return new ClaimLock(this.#client, name, mutexForm)
+  override mutex(name: string, options?: MutexOptions): Mutex {
+    return mutexOf(this.#client, name, options)
   }
 
   override semaphore(name: string, options: SemaphoreOptions): Semaphore {
     return new ClaimSemaphore(this.#client, name, options)
   }
 
-  override rwlock(name: string): RwLock {
-    return rwlockOf(this.#client, name)
+  override rwlock(name: string, options?: object): RwLock {
+    return rwlockOf(this.#client, name, options)
   }
 
-  override mutexes(names: readonly string[]): MutexGroup {
-    return new ClaimMutexes(this.#client, names)
+  override mutexes(names: readonly string[], options?: object): MutexGroup {
+    return new ClaimMutexes(this.#client, names, options)
   }
 
   override cron(name: string, options: CronOptions): CronGuard {

@@ -31,6 +31,7 @@ afterAll(() => client.close())
 const functions: [title: string, call: Loose, options: string][] = [
   ['connect', (options) => connect(store, options as never), 'ttlMs, waitMs, signal, clock'],
   ['semaphore', (options) => loose(client, 'semaphore')('a', options), 'permits'],
+  ['mutex', (options) => loose(client, 'mutex')('a', options), 'reentrant'],
   [
     'cron',
     (options) => loose(client, 'cron')('a', options),

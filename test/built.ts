@@ -56,14 +56,18 @@ function build(home: string): void {
 /** Costs 5 s of processor time. Several test files that begin at once all do it. */
 function compile(outDir: string): void {
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-  const args = [tsc, '-p', join(root, 'tsconfig.build.json'), ...quick, '--outDir', outDir]
-  const { status, stdout } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' })
-  if (status !== 0) throw new Error(`src does not compile; see npm run check\n${stdout}`)
+  mustRun([tsc, '-p', join(root, 'tsconfig.build.json'), ...quick, '--outDir', outDir])
+  mustRun([join(root, 'tools', 'bundle.mjs'), join(outDir, 'cli')])
+}
+
+function mustRun(args: readonly string[]): void {
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' })
+  if (status !== 0) throw new Error(`src does not compile; see npm run check\n${stdout}${stderr}`)
 }
 
 function sourcesHash(): string {
   const hash = createHash('sha256')
-  for (const file of ['package.json', 'tsconfig.json', 'tsconfig.build.json'])
+  for (const file of ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'tools/bundle.mjs'])
     hash.update(readFileSync(join(root, file)))
   const files = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
   const paths = files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name))

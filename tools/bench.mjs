@@ -1,5 +1,5 @@
 // @ts-check
-// `npm run bench -- calls | consul | etcd | file | memory`: builds what changed and runs one bench. Owns the command
+// `npm run bench -- calls | consul | etcd | file | memory | start`: builds what changed and runs one bench. Owns the command
 // line; the measurements are in bench/.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const names = ['calls', 'consul', 'etcd', 'file', 'memory']
+const names = ['calls', 'consul', 'etcd', 'file', 'memory', 'start']
 const clustered = ['consul', 'etcd']
 const usage = `usage: npm run bench -- ${names.join(' | ')} [--json] [--cluster] [--list]
   --json     one JSON document instead of the table
@@ -51,6 +51,7 @@ function build() {
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
   try {
     execFileSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'pipe' })
+    execFileSync(process.execPath, ['tools/bundle.mjs'], { cwd: root, stdio: 'pipe' })
   } catch (error) {
     const { stdout } = /** @type {{ stdout?: Buffer }} */ (error)
     process.stderr.write(`src does not compile; nothing is measured\n${stdout ?? error}`)

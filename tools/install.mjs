@@ -12,9 +12,10 @@ export function install() {
   if (!fresh) run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'])
 }
 
-/** Compiles src to dist. Throws when it does not compile. */
+/** Compiles src to dist, and bundles the program. Throws when it does not compile. */
 export function build() {
   run('npx', ['--no-install', 'tsc', '-p', 'tsconfig.build.json'])
+  run('node', ['tools/bundle.mjs'])
 }
 
 /**

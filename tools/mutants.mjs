@@ -124,13 +124,10 @@ async function judge(mutant) {
  */
 function prepare(mutant) {
   const copy = join(copies, mutant.name)
-  mkdirSync(join(copy, 'test'), { recursive: true })
-  for (const folder of [
-    'src',
-    ...['property', 'core', 'cron', 'conformance', 'election'].map((name) => join('test', name)),
-  ]) {
-    cpSync(join(root, folder), join(copy, folder), { recursive: true })
-  }
+  mkdirSync(copy, { recursive: true })
+  // All tests, not only those of the table: they import helpers of one another from any folder.
+  for (const folder of ['src', 'test']) cpSync(join(root, folder), join(copy, folder), { recursive: true })
+  symlinkSync(join(root, 'tools'), join(copy, 'tools'))
   cpSync(join(root, 'package.json'), join(copy, 'package.json'))
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
   // The time of a test in the project: with vitest's own five seconds a busy machine would kill what survives.

@@ -47,7 +47,10 @@ const longest = [
   'test/docs.test.ts',
 ]
 
-/** Vitest's order, but the files of the list come first. */
+/**
+ * Vitest's order, but the files of the list come first. The others are sorted by project: a process goes on with the
+ * next file only if that file belongs to the same project.
+ */
 export class LongestFirst extends BaseSequencer {
   /**
    * @override
@@ -59,6 +62,8 @@ export class LongestFirst extends BaseSequencer {
       const at = longest.findIndex((file) => moduleId.endsWith(file))
       return at < 0 ? longest.length : at
     }
-    return others.toSorted((one, other) => rank(one) - rank(other))
+    return others.toSorted(
+      (one, other) => rank(one) - rank(other) || other.project.name.localeCompare(one.project.name),
+    )
   }
 }

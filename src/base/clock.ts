@@ -1,6 +1,5 @@
 // Time, timers, randomness and identity. They are injected everywhere, so that a test can control them. Only this file
 // reads a clock or sets a timer; a lint rule checks that.
-import { randomBytes } from 'node:crypto'
 import { uptime } from 'node:os'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { untilAborted } from './abort.ts'
@@ -75,6 +74,11 @@ export function systemClock(): Clock {
     id: () => BigInt.asUintN(63, randomBytes(8).readBigUInt64BE()) || 1n,
     turn: turns(),
   }
+}
+
+/** Loads the module when it is first called: the guardian of a command needs no id, and starts sooner without it. */
+function randomBytes(count: number): Buffer {
+  return process.getBuiltinModule('node:crypto').randomBytes(count)
 }
 
 /** Makes the `turn` of a clock. A series of calls begins with the first call after a turn of the event loop. */

@@ -1,82 +1,35 @@
 #!/usr/bin/env node
-// The program `leasehold`. Owns its list of subcommands, its help, and the error for wrong usage. Each subcommand has a
-// file of its own.
-import { readFileSync } from 'node:fs'
-import { Command, CommanderError } from 'commander'
-import { addBreak } from './commands/break.ts'
-import { addCron } from './commands/cron.ts'
-import { addLead } from './commands/lead.ts'
-import { addLeader } from './commands/leader.ts'
-import { addLs } from './commands/ls.ts'
-import { addRun } from './commands/run.ts'
-import { exitStatus, messageOf, print, say, statusOf, UnreadError } from './exit.ts'
+// The start of the program `leasehold`, which users wait for at each call. Owns what happens before the rest of it is
+// loaded: the guardian starts meanwhile. program.ts has the subcommands.
+import { keepCompiled } from './compile-cache.ts'
+import { exitStatus, say } from './exit.ts'
+import { Guardians } from './process/guardians.ts'
 
-const help = `
-Environment:
-  LEASEHOLD_URL  the store, if there is no --url: file: (the default, for one
-                 machine), etcd://host:2379,host2:2379/prefix/,
-                 consul://host:8500/prefix/?dc=dc1, or consul: for the one of
-                 CONSUL_HTTP_ADDR; etcds: and consuls: use TLS
-  ETCDCTL_...    credentials and certificates, as etcdctl reads them
-  CONSUL_...     the same, as consul reads them
+void main()
 
-Start here:
-  $ leasehold run my-job -- echo 'one at a time'
-  $ leasehold run --help`
-
-silenceRemark()
-await main()
-
+/** Without `await` at the top level: files that are loaded later may import this one. */
 async function main(): Promise<void> {
-  try {
-    await program().parseAsync()
-  } catch (error) {
-    process.exitCode = statusAfter(error)
-  }
+  const guardians = new Guardians()
+  if (runsSoon(process.argv.slice(2))) guardians.standBy()
+  keepCompiled()
+  process.once('beforeExit', abandoned)
+  const { runProgram } = await import('./program.ts')
+  await runProgram(guardians)
+  process.off('beforeExit', abandoned)
 }
 
 /**
- * Drops a warning of Node's, since a command that succeeds must leave stderr empty: Node 22 calls node:sqlite
- * experimental.
+ * Whether these are the arguments of `leasehold run` that most likely run a command at once. Most locks are free: then the
+ * guardian starts while the program is loaded and the store connected, and the command waits for neither. If the arguments
+ * turn out to be wrong, the guardian has started in vain.
  */
-function silenceRemark(): void {
-  const print = process.listeners('warning')
-  process.removeAllListeners('warning')
-  process.on('warning', (warning) => {
-    if (warning.name !== 'ExperimentalWarning') for (const listener of print) listener(warning)
-  })
+function runsSoon([subcommand, ...words]: readonly string[]): boolean {
+  const dashes = words.indexOf('--')
+  return subcommand === 'run' && dashes > 0 && !words.slice(0, dashes).includes('--try')
 }
 
-function program(): Command {
-  const program = new Command('leasehold')
-    .description('Locks that several machines share, for commands: one at a time, or n at a time.')
-    .version(version())
-    .enablePositionalOptions() // arguments after a subcommand belong to it
-    .exitOverride()
-    .configureOutput({
-      writeOut: print,
-      outputError: (text) => say(text.replace(/^error: /, '').trimEnd()),
-    })
-    .addHelpText('after', help)
-  addRun(program)
-  addLead(program)
-  addCron(program)
-  addLeader(program)
-  addLs(program)
-  addBreak(program)
-  return program
-}
-
-/**
- * Reports the error, and returns its exit status. Commander has reported its own errors; its help and version are no
- * errors.
- */
-function statusAfter(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitStatus.usage
-  if (!(error instanceof UnreadError)) say(messageOf(error))
-  return statusOf(error)
-}
-
-function version(): string {
-  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
+/** Node ends when nothing is left to wait for. If the program is not over then, that is an error of Leasehold's. */
+function abandoned(): void {
+  say('leasehold ended before its work was done: please report this')
+  process.exitCode = exitStatus.failed
 }

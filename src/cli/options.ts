@@ -3,7 +3,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { checkName } from '../core/arguments.ts'
 import { parseDuration } from './duration.ts'
-import { Guardians } from './process/guardians.ts'
+import type { Guardians } from './process/guardians.ts'
 
 /** The options of every subcommand that runs a command. */
 export interface HoldOptions {
@@ -26,11 +26,12 @@ export type RunUnder<O extends HoldOptions> = (assignment: Assignment, options: 
 
 /**
  * Gives a subcommand the form `NAME [options] -- CMD [ARG...]`, with the options that all subcommands of this form
- * share. The help shows the subcommand's own options before them, and its own text after them. If the command is
- * optional, the subcommand checks it.
+ * share. The help shows the subcommand's own options before them, and its own text after them. `guardians` supplies the
+ * guardian of the command. If the command is optional, the subcommand checks it.
  */
 export function takesCommand<O extends HoldOptions>(
   subcommand: Command,
+  guardians: Guardians,
   run: RunUnder<O>,
   { optional = false }: { readonly optional?: boolean } = {},
 ): Command {
@@ -51,7 +52,7 @@ export function takesCommand<O extends HoldOptions>(
         if (left && !optional) self.error("error: missing required argument 'CMD'")
         if (!left && !followsDashes(command)) self.error('error: put -- between the options and the command')
         checkName(name)
-        await run({ name, command, guardians: new Guardians() }, options)
+        await run({ name, command, guardians }, options)
       })
   )
 }

@@ -12,7 +12,7 @@ import type {
   TryCampaignOptions,
 } from '../api/election.ts'
 import type { ConnectOptions } from '../api/leasehold.ts'
-import type { AcquireOptions, RunOptions, SemaphoreOptions, TryOptions } from '../api/lock.ts'
+import type { AcquireOptions, MutexOptions, RunOptions, SemaphoreOptions, TryOptions } from '../api/lock.ts'
 import type { StepDownOptions } from '../api/term.ts'
 import {
   callback,
@@ -68,6 +68,8 @@ const clock = withMethods('a Clock', ['mark', 'wallMs', 'after', 'random', 'id']
 
 /** The options of `connect`. The store's own range of `ttlMs` is checked by `checkTtl`. */
 export const connectOptions: TableOf<ConnectOptions> = { ttlMs, waitMs, signal, clock }
+/** The options of `mutex`. */
+export const mutexOptions: TableOf<MutexOptions> = { reentrant: flag }
 /** The options of `semaphore`. */
 export const semaphoreOptions: TableOf<SemaphoreOptions> = { permits }
 /** The options of `acquire` of a lock. */

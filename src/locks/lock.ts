@@ -17,6 +17,7 @@ import {
 import { ClaimHold, type Grant } from '../core/hold.ts'
 import { stopBeforeDefaultMs } from '../core/lifetime.ts'
 import type { Wish } from '../core/wish.ts'
+import type { Nesting } from './nesting.ts'
 import { workUnder } from './work.ts'
 
 /** The parts of the client that a lock uses. */
@@ -27,6 +28,8 @@ export interface LockClient {
   readonly ttlMs: number
   /** The value of the claims: the host and process of this client, for others to read. */
   readonly holder: string
+  /** Which call holds and waits for what, in this client. */
+  readonly nesting: Nesting
   readCheckpoint(name: string, options?: AskOptions): Promise<string | undefined>
 }
 
@@ -58,7 +61,9 @@ export class ClaimLock<H extends ClaimHold = ClaimHold> implements Lock<H> {
 
   async acquire(options: PermitOptions = {}): Promise<H> {
     checkOptions(options, this.#with(acquireOptions))
-    return this.#client.acquirer.acquire(this.#wish(options))
+    const { acquirer, nesting } = this.#client
+    const wish = this.#wish(options)
+    return nesting.waiting(wish, wish.waitMs, () => acquirer.acquire(wish))
   }
 
   async tryAcquire(options: PermitTryOptions = {}): Promise<H | undefined> {
@@ -67,11 +72,12 @@ export class ClaimLock<H extends ClaimHold = ClaimHold> implements Lock<H> {
   }
 
   async run<T>(work: (hold: H) => T | Promise<T>, options: PermitRunOptions = {}): Promise<T> {
-    const { facts, ttlMs } = this.#client
+    const { facts, ttlMs, nesting } = this.#client
     checkWork('work', work)
     checkOptions(options, this.#with(runOptions(facts, ttlMs)))
     const { stopBeforeMs = stopBeforeDefaultMs(ttlMs, facts), ...acquireOptions } = options
-    return workUnder(await this.acquire(acquireOptions), stopBeforeMs, work)
+    const hold = await this.acquire(acquireOptions)
+    return nesting.under([hold], () => workUnder(hold, stopBeforeMs, work))
   }
 
   readCheckpoint(options?: AskOptions): Promise<string | undefined> {

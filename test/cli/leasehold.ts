@@ -4,21 +4,8 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeAll, expect } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { builtPackage } from '../built.ts'
-
-const started = new Set<Run>()
-const folders = new Set<string>()
-
-// The first test must not pay for the build.
-beforeAll(() => void program(), 180_000)
-
-afterEach(() => {
-  for (const run of started) run.destroy()
-  started.clear()
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-  folders.clear()
-})
 
 /** The environment and the terminal of a run. */
 export interface RunSettings {
@@ -35,14 +22,14 @@ export interface RunSettings {
 /** Starts `leasehold` with these arguments. The test's end kills what is left of it. */
 export function leasehold(args: readonly string[], settings: RunSettings = {}): Run {
   const run = new Run(args, settings)
-  started.add(run)
+  onTestFinished(() => run.destroy())
   return run
 }
 
 /** A folder that the test's end removes. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'leasehold-cli-'))
-  folders.add(folder)
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 

@@ -2,7 +2,7 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { leasehold, processGroup, type Run, temporaryFolder } from './leasehold.ts'
+import { leasehold, processGroup, program, type Run, temporaryFolder } from './leasehold.ts'
 
 let env: Record<string, string>
 beforeEach(() => {
@@ -172,7 +172,7 @@ test('a command under --exclusive that asks for the same name again is told, and
     ['--shared', '--exclusive'],
   ] as const) {
     const script = `"$0" "$1" run x ${inner} -- echo inner`
-    const args = ['run', 'x', outer, '--', 'sh', '-c', script, process.execPath, 'dist/cli/main.js']
+    const args = ['run', 'x', outer, '--', 'sh', '-c', script, process.execPath, program()]
     const { status, stdout, stderr } = await leasehold(args, { env }).ended
     expect({ status, stdout }).toEqual({ status: 64, stdout: '' })
     expect(stderr).toMatch(/runs under "x" already, .* would wait for itself/)

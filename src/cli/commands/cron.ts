@@ -10,10 +10,11 @@ import { checkTimezone, Schedule } from '../../cron/schedule.ts'
 import { type Open, withClient } from '../client.ts'
 import { messageOf, say } from '../exit.ts'
 import { type Assignment, parsed, takesCommand, toMs } from '../options.ts'
+import type { Guardians } from '../process/guardians.ts'
 import { type CronOptions, type CronPlan, CronTurn } from './cron-turn.ts'
 
-/** Adds the subcommand to the program. */
-export function addCron(program: Command): void {
+/** Adds the subcommand to the program. `guardians` supplies that of the command. */
+export function addCron(program: Command, guardians: Guardians): void {
   const subcommand = program
     .command('cron')
     .summary('run a command once per tick over all hosts')
@@ -36,7 +37,7 @@ export function addCron(program: Command): void {
     .addOption(
       new Option('--verbose', 'say which host runs the tick; on a terminal always').conflicts('quiet'),
     )
-  takesCommand(subcommand, cron, { optional: true }).addHelpText('after', help)
+  takesCommand(subcommand, guardians, cron, { optional: true }).addHelpText('after', help)
 }
 
 /** Checks the schedule before any request to a store. */

@@ -10,6 +10,7 @@ import { type Visit, withClient } from '../client.ts'
 import { messageOf } from '../exit.ts'
 import { Health, type Part } from '../health.ts'
 import { type Assignment, takesCommand } from '../options.ts'
+import type { Guardians } from '../process/guardians.ts'
 import { refuseNested } from '../process/nesting.ts'
 import type { Verdict } from '../process/overseer.ts'
 import { output, Roles } from '../process/roles.ts'
@@ -20,9 +21,9 @@ import { help, type LeadOptions, withLeadOptions } from './lead-options.ts'
 /** Signals that ask a leader to step down. For all others, such as SIGHUP, the command decides. */
 const endsOn = ['SIGINT', 'SIGTERM'] as const
 
-/** Adds the subcommand to the program. */
-export function addLead(program: Command): void {
-  takesCommand(withLeadOptions(program.command('lead')), lead).addHelpText('after', help)
+/** Adds the subcommand to the program. `guardians` supplies that of the command. */
+export function addLead(program: Command, guardians: Guardians): void {
+  takesCommand(withLeadOptions(program.command('lead')), guardians, lead).addHelpText('after', help)
 }
 
 async function lead(assignment: Assignment, options: LeadOptions): Promise<void> {

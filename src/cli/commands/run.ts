@@ -9,6 +9,7 @@ import { checkPermits } from '../../core/arguments.ts'
 import { type Visit, withClient } from '../client.ts'
 import { say } from '../exit.ts'
 import { type Assignment, type HoldOptions, parsed, takesCommand, toMs } from '../options.ts'
+import type { Guardians } from '../process/guardians.ts'
 import { refuseNested } from '../process/nesting.ts'
 import { runUnderHold } from '../process/under-hold.ts'
 import { Progress } from '../progress.ts'
@@ -22,8 +23,8 @@ interface RunOptions extends HoldOptions {
   readonly wait?: number | undefined
 }
 
-/** Adds the subcommand to the program. */
-export function addRun(program: Command): void {
+/** Adds the subcommand to the program. `guardians` supplies that of the command. */
+export function addRun(program: Command, guardians: Guardians): void {
   const subcommand = program
     .command('run')
     .summary('run a command while holding a lock')
@@ -42,7 +43,7 @@ export function addRun(program: Command): void {
       'wait no longer than this, also for a store that is not up yet (default: without end)',
       toMs,
     )
-  takesCommand(subcommand, run).addHelpText('after', help)
+  takesCommand(subcommand, guardians, run).addHelpText('after', help)
 }
 
 function sharedOption(): Option {

@@ -2,7 +2,7 @@
 // stops the command in time if leasehold dies or hangs. guardian-main.ts is the program of the guardian.
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { extname, join } from 'node:path'
 import type { Hold } from '../../api/hold.ts'
 import { machineMark } from '../../base/clock.ts'
 import { exitStatus, StartError } from '../exit.ts'
@@ -15,6 +15,9 @@ import { familyOf, groupOf, markedProcesses } from './processes.ts'
 export interface Task extends Pick<Start, 'command' | 'env' | 'mark' | 'graceMs' | 'graceOnDeathMs'> {
   readonly hold: Pick<Hold, 'signal' | 'remainingMs'>
 }
+
+/** The program of the guardian. It is in the folder of the file that has this code, also where a bundler has put both. */
+const program = join(import.meta.dirname, `guardian-main${extname(import.meta.filename)}`)
 
 /** A guardian process. It starts commands, and outlives leasehold while one of them runs. */
 export class Guardian {
@@ -29,8 +32,7 @@ export class Guardian {
    */
   constructor(inherited: Inherited) {
     this.#inherited = inherited
-    const main = fileURLToPath(import.meta.url).replace(/guardian(\.\w+)$/, 'guardian-main$1')
-    this.#process = spawn(process.execPath, [main, 'leasehold-guardian', String(process.pid)], {
+    this.#process = spawn(process.execPath, [program, 'leasehold-guardian', String(process.pid)], {
       // In a session of its own it gets no signals of a terminal; if it shares the terminal, it handles them.
       detached: process.platform !== 'win32' && !inherited.terminal,
       env: withoutNode(process.env),

@@ -5,13 +5,18 @@ import { type Inherited, inherited } from './inherited.ts'
 
 /** Supplies one guardian for each command. */
 export class Guardians {
-  readonly inherited: Inherited = inherited()
+  #inherited: Inherited | undefined
   #next: Guardian | undefined
 
   constructor() {
     // A guardian that stands by would notice the end of this process a moment later. Until then it keeps our stdout
     // open, and a reader of that would wait.
     process.once('exit', () => this.#next?.dismiss())
+  }
+
+  /** The parts of the caller that commands get. It is found out once, when it is needed first. */
+  get inherited(): Inherited {
+    return (this.#inherited ??= inherited())
   }
 
   /** The guardian for one command: the one that stands by, or a new one. The caller dismisses it. */

@@ -1,0 +1,91 @@
+// The program `leasehold`: its subcommands, its help, and the error for wrong usage. Each subcommand has a file of its own,
+// which is loaded when it is used.
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { exitStatus, messageOf, print, say, statusOf, UnreadError } from './exit.ts'
+import type { Guardians } from './process/guardians.ts'
+
+const help = `
+Environment:
+  LEASEHOLD_URL  the store, if there is no --url: file: (the default, for one
+                 machine), etcd://host:2379,host2:2379/prefix/,
+                 consul://host:8500/prefix/?dc=dc1, or consul: for the one of
+                 CONSUL_HTTP_ADDR; etcds: and consuls: use TLS
+  ETCDCTL_...    credentials and certificates, as etcdctl reads them
+  CONSUL_...     the same, as consul reads them
+
+Start here:
+  $ leasehold run my-job -- echo 'one at a time'
+  $ leasehold run --help`
+
+type Add = (program: Command, guardians: Guardians) => void
+
+/** For each subcommand the function that adds it, in the order of the help. */
+const subcommands: Record<string, () => Promise<Add>> = {
+  run: async () => (await import('./commands/run.ts')).addRun,
+  lead: async () => (await import('./commands/lead.ts')).addLead,
+  cron: async () => (await import('./commands/cron.ts')).addCron,
+  leader: async () => (await import('./commands/leader.ts')).addLeader,
+  ls: async () => (await import('./commands/ls.ts')).addLs,
+  break: async () => (await import('./commands/break.ts')).addBreak,
+}
+
+/**
+ * Runs the subcommand that the arguments of this process name, and sets the exit status. `guardians` supplies the guardians
+ * of its commands.
+ */
+export async function runProgram(guardians: Guardians): Promise<void> {
+  silenceRemark()
+  try {
+    await (await program(guardians)).parseAsync()
+  } catch (error) {
+    process.exitCode = statusAfter(error)
+  }
+}
+
+/**
+ * Drops a warning of Node's, since a command that succeeds must leave stderr empty: Node 22 calls node:sqlite
+ * experimental.
+ */
+function silenceRemark(): void {
+  const print = process.listeners('warning')
+  process.removeAllListeners('warning')
+  process.on('warning', (warning) => {
+    if (warning.name !== 'ExperimentalWarning') for (const listener of print) listener(warning)
+  })
+}
+
+async function program(guardians: Guardians): Promise<Command> {
+  const program = new Command('leasehold')
+    .description('Locks that several machines share, for commands: one at a time, or n at a time.')
+    .version(version())
+    .enablePositionalOptions() // arguments after a subcommand belong to it
+    .exitOverride()
+    .configureOutput({
+      writeOut: print,
+      outputError: (text) => say(text.replace(/^error: /, '').trimEnd()),
+    })
+    .addHelpText('after', help)
+  for (const add of await loaded(process.argv[2])) add(program, guardians)
+  return program
+}
+
+/** The subcommand of this name, or all of them: for the help, and for the error about a name that does not exist. */
+function loaded(name: string | undefined): Promise<Add[]> {
+  const load = name !== undefined && Object.hasOwn(subcommands, name) ? subcommands[name] : undefined
+  return Promise.all((load ? [load] : Object.values(subcommands)).map((load) => load()))
+}
+
+/**
+ * Reports the error, and returns its exit status. Commander has reported its own errors; its help and version are no
+ * errors.
+ */
+function statusAfter(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitStatus.usage
+  if (!(error instanceof UnreadError)) say(messageOf(error))
+  return statusOf(error)
+}
+
+function version(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
+}
