@@ -139,7 +139,7 @@ class Run {
       cancel = process.after(ms, run)
     }
     // In steps: the first action of a process after a stop is to give up, and it may stop between two steps.
-    if (waitMs !== undefined && form !== 'pair')
+    if (waitMs !== undefined)
       after(waitMs, () => after(givenUpMs, () => after(givenUpMs, late)))
     try {
       return await take(client, job)
