@@ -1,6 +1,5 @@
 // Makes a client from a URL or a backend source, and closes it. Owns which module is loaded for which scheme. One client
 // has one store, one session and one clock.
-
 import type { AskOptions } from './api/ask.ts'
 import type { CronGuard, CronOptions, CronState } from './api/cron.ts'
 import type { Election } from './api/election.ts'
@@ -13,13 +12,14 @@ import { Scope } from './base/scope.ts'
 import type { Backend, BackendSource, Facts, NameState, Standing } from './contract.ts'
 import { Acquirer } from './core/acquire.ts'
 import { askOptions, checkName, checkPrefix, checkToken, checkTtl, connectOptions } from './core/arguments.ts'
-import { holderValue } from './core/holder.ts'
+import { thisProcess } from './core/holder.ts'
 import { once, persist, type RequestOptions, rethrow, timeout, withAskOptions } from './core/request.ts'
 import { begun, type Sessions } from './core/sessions.ts'
 import type { CronClient } from './cron/contest.ts'
 import { ClientCronGuard } from './cron/guard.ts'
 import { stateOf } from './cron/marker.ts'
 import { ClientElection, type ElectionClient } from './election/election.ts'
+import { electionQuestions } from './election/questions.ts'
 import { ClaimMutexes } from './locks/group.ts'
 import type { LockClient } from './locks/lock.ts'
 import { Nesting } from './locks/nesting.ts'
@@ -123,20 +123,21 @@ class Client extends Leasehold {
     this.#backend = backend
     this.#sessions = sessions
     const acquirer = new Acquirer(backend, clock, sessions)
+    const { host, pid } = thisProcess()
     this.#client = {
       ...{ acquirer, clock, facts: this.facts, ttlMs: this.ttlMs, nesting: new Nesting(clock) },
       get holder() {
-        return holderValue(isoTime(clock.wallMs()))
+        return JSON.stringify({ host, pid, since: isoTime(clock.wallMs()) })
       },
       get candidate() {
-        return holderValue(isoTime(clock.wallMs()), true)
+        return JSON.stringify({ host, pid, since: isoTime(clock.wallMs()), candidate: true })
       },
       readCheckpoint: (name, options?: AskOptions) =>
         this.#ask(options, (request) => persist(request, (signal) => backend.readCheckpoint(name, signal))),
       get session() {
         return sessions.live?.id
       },
-      ...electionQuestions(backend, sessions),
+      ...electionQuestions(backend, clock, sessions),
     }
   }
 
@@ -213,25 +214,6 @@ class Client extends Leasehold {
 
   override [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-}
-
-/** The questions of elections that belong to no claim. */
-function electionQuestions(
-  backend: Backend,
-  sessions: Sessions,
-): Pick<ElectionClient, 'line' | 'overtake' | 'observe' | 'leaderChanged' | 'announce' | 'retract'> {
-  // Also while the client closes: a leader that ends takes its service away.
-  const alone = sessions.request(new Scope())
-  return {
-    announce: async (announcement) => once(alone, async (signal) => backend.announce?.(announcement, signal)),
-    retract: async (id) => once(alone, async (signal) => backend.retract?.(id, signal)),
-    line: (name, scope) => persist(sessions.request(scope), (signal) => backend.line(name, signal)),
-    overtake: (name, overtaking, scope) =>
-      persist(sessions.request(scope), (signal) => backend.overtake(name, overtaking, signal)),
-    observe: (name, scope, retries) =>
-      persist({ ...sessions.request(scope), retries }, (signal) => backend.observe(name, signal)),
-    leaderChanged: (name, seen, signal) => backend.leaderChanged(name, seen, signal),
   }
 }
 
