@@ -53,6 +53,8 @@ export class Claims {
   readonly #tombstones: Tombstones
   readonly #reads: Reads
   readonly #states = new WeakMap<Claim, ClaimState>()
+  /** Whether new claims have a number in their key: a mutex that is kept has the key of its session alone. */
+  numbered = false
 
   constructor(transport: Transport, layout: Layout, delay: LockDelay, tombstones: Tombstones) {
     this.#transport = transport
@@ -86,6 +88,7 @@ export class Claims {
   async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
     const state = this.of(claim)
     const { keys, created, unanswered } = state
+    if (state.isKept) return void this.#states.delete(claim)
     const { key, own, lease, tombstone } = keys
     const gone = [removeAll(own), ...this.#delay.forget(keys)]
     if (unanswered) {
@@ -110,9 +113,9 @@ export class Claims {
   of(claim: Claim): ClaimState {
     const known = this.#states.get(claim)
     if (known) return known
-    const keys = this.#layout.claimKeys(claim)
+    const keys = this.#layout.claimKeys(claim, this.numbered)
     const { value, weight } = claim
-    const state = { claim, keys, value, weight, version: 1n, unanswered: false }
+    const state = { claim, keys, value, weight, version: 1n, unanswered: false, kept: new Set<string>() }
     this.#states.set(claim, state)
     return state
   }
