@@ -20,6 +20,7 @@ import type { CronClient } from './cron/contest.ts'
 import { ClientCronGuard } from './cron/guard.ts'
 import { stateOf } from './cron/marker.ts'
 import { ClientElection, type ElectionClient } from './election/election.ts'
+import { electionQuestions } from './election/questions.ts'
 import { ClaimMutexes } from './locks/group.ts'
 import type { LockClient } from './locks/lock.ts'
 import { Nesting } from './locks/nesting.ts'
@@ -136,7 +137,7 @@ class Client extends Leasehold {
       get session() {
         return sessions.live?.id
       },
-      ...electionQuestions(backend, sessions),
+      ...electionQuestions(backend, clock, sessions),
     }
   }
 
@@ -213,25 +214,6 @@ class Client extends Leasehold {
 
   override [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-}
-
-/** The questions of elections that belong to no claim. */
-function electionQuestions(
-  backend: Backend,
-  sessions: Sessions,
-): Pick<ElectionClient, 'line' | 'overtake' | 'observe' | 'leaderChanged' | 'announce' | 'retract'> {
-  // Also while the client closes: a leader that ends takes its service away.
-  const alone = sessions.request(new Scope())
-  return {
-    announce: async (announcement) => once(alone, async (signal) => backend.announce?.(announcement, signal)),
-    retract: async (id) => once(alone, async (signal) => backend.retract?.(id, signal)),
-    line: (name, scope) => persist(sessions.request(scope), (signal) => backend.line(name, signal)),
-    overtake: (name, overtaking, scope) =>
-      persist(sessions.request(scope), (signal) => backend.overtake(name, overtaking, signal)),
-    observe: (name, scope, retries) =>
-      persist({ ...sessions.request(scope), retries }, (signal) => backend.observe(name, signal)),
-    leaderChanged: (name, seen, signal) => backend.leaderChanged(name, seen, signal),
   }
 }
 

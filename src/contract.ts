@@ -13,6 +13,7 @@ export type { Facts } from './base/facts.ts'
 export type { KeepingBackend, Kept } from './base/keeping.ts'
 export type { Leader, LeaderBackend, Observation } from './base/leader.ts'
 export type { NameState, OperatorBackend, Overtaking, Standing } from './base/operator.ts'
+export type { Source } from './base/source.ts'
 export type { StoreKey } from './base/store-key.ts'
 
 /** A session as the store granted it. The store watches it to know that the client lives. */

@@ -10,6 +10,7 @@ import { untilAnswered } from './admission.ts'
 import { listener } from './callbacks.ts'
 import { Closing } from './closing.ts'
 import { notFree } from './holder.ts'
+import { LateReads } from './late.ts'
 import { type Leave, Lines } from './local-queue.ts'
 import { backoffMs, persist, timeout } from './request.ts'
 import type { Session } from './session.ts'
@@ -24,6 +25,7 @@ export class Acquirer {
   readonly #clock: Clock
   readonly #sessions: Sessions
   readonly #lines = new Lines()
+  readonly #late: LateReads
   #claims = 0
 
   constructor(backend: Backend, clock: Clock, sessions: Sessions) {
@@ -31,6 +33,7 @@ export class Acquirer {
     this.#clock = clock
     this.#sessions = sessions
     this.closing = new Closing(clock, sessions)
+    this.#late = new LateReads(backend, clock, this.closing.scope)
   }
 
   /**
@@ -53,8 +56,8 @@ export class Acquirer {
     const seen = unseen()
     const hold = await this.#ask(wish, seen)
     if (hold) return hold
-    const scope = new Scope().on(this.closing.scope).onTimeout(this.#clock, 500, () => 'too slow')
-    throw await notFree(this.#backend, scope, { ...wish, ...seen, session: this.#sessions.live?.id })
+    const line = await this.#late.line(wish.name)
+    throw notFree({ ...wish, ...seen, session: this.#sessions.live?.id }, line, this.#backend.facts)
   }
 
   /** Resolves with undefined if the name was not free in time. `seen` has the store's last answer. */
