@@ -6,10 +6,9 @@ import { WaitTimeoutError } from '../base/errors.ts'
 import { printable, quoted } from '../base/printable.ts'
 import type { Facts, Standing } from '../contract.ts'
 
-/** This process, as the value of a claim that it makes now. */
-export function holderValue(since: string, candidate?: true): string {
-  const holder: Holder = { host: hostname(), pid: process.pid, since, candidate }
-  return JSON.stringify(holder)
+/** This process, as its claims name it. */
+export function thisProcess(): Pick<Holder, 'host' | 'pid'> {
+  return { host: hostname(), pid: process.pid }
 }
 
 /** The same value, which also says the token of its hold. A value that names no process stays as it is. */

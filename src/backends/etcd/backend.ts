@@ -119,7 +119,7 @@ export class EtcdBackend implements Backend {
     this.#claims.numbered = true
     // An attempt that arrives after the kept time must find a tombstone, as after a withdrawal.
     const bury = unanswered ? [put(keys.tombstone, '', keys.lease)] : []
-    const also = [...bury, ...this.#delay.forget(keys)]
+    const also = [...bury, ...(keys.record === undefined ? [] : [remove(keys.record)])]
     const stood = await this.#writes.keep(
       state,
       { ...kept, lease: this.#clock.id().toString(), also },
