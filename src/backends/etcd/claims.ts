@@ -34,7 +34,7 @@ import {
   removeClaim,
   txn,
 } from './operations.ts'
-import { type ClaimState, stands } from './own-key.ts'
+import { type ClaimState, stands, stateOf } from './own-key.ts'
 import { Reads } from './reads.ts'
 import { untilAdmitted, untilDeleted } from './waits.ts'
 import type { KeyRange, Transport } from './wire/transport.ts'
@@ -48,7 +48,7 @@ interface Queueing extends Waiting {
 
 const triesMax = 8
 
-/** The claims of one client. */
+/** The methods of the contract about claims, for the claims of one client. backend.ts adds the others. */
 export class Claims {
   readonly #transport: Transport
   readonly #layout: Layout
@@ -56,6 +56,8 @@ export class Claims {
   readonly #tombstones: Tombstones
   readonly #reads: Reads
   readonly #states = new WeakMap<Claim, ClaimState>()
+  /** Whether new claims have a number in their key: a mutex that is kept has the key of its session alone. */
+  numbered = false
 
   constructor(transport: Transport, layout: Layout, delay: LockDelay, tombstones: Tombstones) {
     this.#transport = transport
@@ -89,6 +91,7 @@ export class Claims {
   async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
     const state = this.of(claim)
     const { keys, created, unanswered } = state
+    if (state.isKept) return void this.#states.delete(claim)
     const { key, lease, tombstone } = keys
     const gone = removeClaim(keys)
     if (unanswered) {
@@ -97,7 +100,7 @@ export class Claims {
       await this.#transport.txn(txn([absent(tombstone)], bury), signal)
       this.#tombstones.note(tombstone)
     } else if (created !== undefined) {
-      // The session's next claim of a mutex has the same key. Other keys are of this claim alone, and some may be gone.
+      // The key of a mutex may be that of the session's next claim. Other keys are of this claim, and some may be gone.
       const asMade = claim.permits === 1 ? [createdAt(key, created)] : []
       await this.#transport.txn(txn(asMade, gone), signal)
     }
@@ -109,13 +112,11 @@ export class Claims {
     return stands(this.#transport, state, await this.#reads.all(state.keys.own, signal), signal)
   }
 
-  /** The knowledge of this claim, kept until it is withdrawn. */
+  /** The state of this claim, kept until the claim is withdrawn. */
   of(claim: Claim): ClaimState {
     const known = this.#states.get(claim)
     if (known) return known
-    const keys = this.#layout.claimKeys(claim, this.#delay.ms > 0)
-    const { value, weight } = claim
-    const state = { claim, keys, value, weight, version: 1n, unanswered: false }
+    const state = stateOf(claim, this.#layout.claimKeys(claim, this.#delay.ms > 0, this.numbered))
     this.#states.set(claim, state)
     return state
   }
