@@ -91,8 +91,8 @@ export interface PermitHold extends Hold {
   /**
    * Gives back so many permits and keeps the others, which admits the next in line. The token stays. Costs one request.
    * Rejects with TypeError or RangeError unless some permits are left, and as `checkpoint` does. After an UnavailableError,
-   * or an abort by `signal`, `permits` has the smaller number: those given back may be free already, and are free when the
-   * hold ends.
+   * or an abort by `signal`, `permits` has the smaller number, and the store is asked on in the background: those given back
+   * are free when it has answered, or when the hold ends.
    */
   shrink(permits: number, options?: AskOptions): Promise<void>
 }
@@ -107,8 +107,8 @@ export interface ReadHold extends Hold {
 export interface WriteHold extends Hold {
   /**
    * Makes the writer a reader without a gap: no other writer holds in between, and the readers behind it hold as well. The
-   * token stays. Costs one request. Rejects as `checkpoint` does; after an UnavailableError it counts as a reader, and may
-   * be called again.
+   * token stays. Costs one request. Rejects as `checkpoint` does; after an UnavailableError or an abort it counts as
+   * a reader, and the store is asked on in the background.
    */
   downgrade(options?: AskOptions): Promise<void>
 }

@@ -16,7 +16,9 @@ export interface HoldOptions {
 
 /** The command, its name, and the source of its guardian. */
 export interface Assignment {
+  /** The first name, which is the only one of most subcommands. */
   readonly name: string
+  readonly names: readonly string[]
   readonly command: readonly string[]
   readonly guardians: Guardians
 }
@@ -26,18 +28,18 @@ export type RunUnder<O extends HoldOptions> = (assignment: Assignment, options: 
 
 /**
  * Gives a subcommand the form `NAME [options] -- CMD [ARG...]`, with the options that all subcommands of this form
- * share. The help shows the subcommand's own options before them, and its own text after them. `guardians` supplies the
+ * share; with `several` it takes more than one NAME. The help shows the subcommand's own options before them, and its own text after them. `guardians` supplies the
  * guardian of the command. If the command is optional, the subcommand checks it.
  */
 export function takesCommand<O extends HoldOptions>(
   subcommand: Command,
   guardians: Guardians,
   run: RunUnder<O>,
-  { optional = false }: { readonly optional?: boolean } = {},
+  { optional = false, several = false }: { readonly optional?: boolean; readonly several?: boolean } = {},
 ): Command {
   return (
     subcommand
-      .usage('NAME [options] -- CMD [ARG...]')
+      .usage(`NAME${several ? '...' : ''} [options] -- CMD [ARG...]`)
       // Not required here: commander would miss CMD where the word before it, NAME, is missing.
       .argument('[CMD...]', 'the command and its arguments, after --; no shell reads them')
       .addOption(ttlOption())
@@ -45,14 +47,18 @@ export function takesCommand<O extends HoldOptions>(
       .addOption(urlOption())
       .option('--strip-env <NAME...>', 'variables of the environment that the command does not get', toNames)
       .option('--quiet', 'do not report the wait, nor that the name was not free')
-      .action(async (name: string, command: string[], options: O, self: Command) => {
-        if (wordsAfterDashes() > command.length)
+      .action(async (name: string, words: string[], options: O, self: Command) => {
+        if (wordsAfterDashes() > words.length)
           self.error("error: missing required argument 'NAME': it stands before --")
+        // The other words before -- are more names, where the subcommand takes them.
+        const more =
+          several && wordsAfterDashes() >= 0 ? words.slice(0, words.length - wordsAfterDashes()) : []
+        const [names, command] = [[name, ...more], words.slice(more.length)]
         const left = command.length === 0
         if (left && !optional) self.error("error: missing required argument 'CMD'")
         if (!left && !followsDashes(command)) self.error('error: put -- between the options and the command')
-        checkName(name)
-        await run({ name, command, guardians }, options)
+        for (const each of names) checkName(each)
+        await run({ name, names, command, guardians }, options)
       })
   )
 }

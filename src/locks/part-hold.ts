@@ -15,13 +15,23 @@ export class PartHold extends ClaimHold {
 
   /**
    * Gives back permits until `weight` are left. Costs one request. Rejects as `checkpoint` does. The claim has its new
-   * weight before the request is sent, since a request without an answer may have been applied.
+   * weight before the request is sent, since a request without an answer may have been applied. So after a failure the store
+   * is asked again in the background: otherwise it might keep permits that this hold no longer counts.
    */
   protected async lighten(weight: number, options: AskOptions): Promise<void> {
     checkOptions(options, askOptions)
     this.assertHeld()
+    this.#grant.claim.weight = weight
+    try {
+      await this.#giveBack(weight, options)
+    } catch (error) {
+      if (this.held) this.#giveBack(weight, {}).catch(() => {}) // the end of the hold gives back the rest
+      throw error
+    }
+  }
+
+  async #giveBack(weight: number, options: AskOptions): Promise<void> {
     const { backend, claim, keep } = this.#grant
-    claim.weight = weight
     await this.write(options, (signal) => backend.shrink(claim, signal))
     keep(weight)
   }

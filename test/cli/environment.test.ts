@@ -32,7 +32,7 @@ describe('the environment of the command', () => {
     const set = Object.entries(odd).map(([name, value]) => `'${name}=${value}'`)
     const got = await envUnder(`env -i PATH="$PATH" LEASEHOLD_URL="$LEASEHOLD_URL" ${set.join(' ')} "$@"`)
     expect(got).toMatchObject(odd)
-    const own = ['LEASEHOLD_NAME', 'LEASEHOLD_TOKEN', 'LEASEHOLD_URL', 'LEASEHOLD_HOLDS']
+    const own = ['LEASEHOLD_NAME', 'LEASEHOLD_TOKEN', 'LEASEHOLD_TOKENS', 'LEASEHOLD_URL', 'LEASEHOLD_HOLDS']
     expect(Object.keys(got).sort()).toEqual(['PATH', ...own, ...Object.keys(odd)].sort())
   })
 

@@ -12,6 +12,8 @@ const inner = (...args: string[]): string[] => [process.execPath, program(), ...
 describe('leasehold that would wait for the lock under which it runs exits 64 and says so', () => {
   test.each<[string, string[], string[]]>([
     ['run below run', ['run', 'x'], inner('run', 'x')],
+    ['one of several names below another', ['run', 'x'], inner('run', 'a', 'x')],
+    ['below several names', ['run', 'x', 'z'], inner('run', 'x')],
     ['two levels below', ['run', 'x'], inner('run', 'y', '--', ...inner('run', 'x'))],
     ['--try, which could never succeed', ['run', 'x'], inner('run', 'x', '--try')],
     ['lead below run', ['run', 'x'], inner('lead', 'x')],

@@ -69,6 +69,32 @@ test('a hold cannot give back all of its permits, nor none, by shrink', async ()
   await expect(hold.shrink(1)).rejects.toThrow(RangeError)
 })
 
+test('a shrink that was aborted is settled: the permits that the hold no longer counts become free', async () => {
+  const { one, other } = await scene()
+  const pool = one.semaphore('a', { permits: 3 })
+  const hold = await pool.acquire({ permits: 3 })
+  const waiting = [pool.acquire(), other.semaphore('a', { permits: 3 }).acquire()]
+  await expect(hold.shrink(2, { signal: AbortSignal.abort('enough') })).rejects.toBe('enough')
+  expect(hold.permits).toBe(1)
+  await settle()
+  for (const next of waiting) await (await next).release()
+  expect([hold.held, hold.permits]).toEqual([true, 1])
+  const writer = await one.rwlock('w').write.acquire()
+  await expect(writer.downgrade({ signal: AbortSignal.abort('enough') })).rejects.toBe('enough')
+  await (await other.rwlock('w').read.acquire()).release()
+  expect(writer.held).toBe(true)
+})
+
+test.each([0, -1, 1.5, Number.NaN, 10_001, '3', undefined])(
+  'a semaphore of %j permits is refused, and the message says which numbers it takes',
+  async (permits) => {
+    const { one } = await scene()
+    const make = (): unknown => one.semaphore('a', { permits: permits as number })
+    expect(make).toThrow(/^permits: .* a whole number from 1 to 10000$/)
+    expect(make).toThrow(typeof permits === 'number' ? RangeError : TypeError)
+  },
+)
+
 test.each(['of one client', 'of two clients'])(
   'readers hold together, a writer alone, in order: calls %s',
   async (whose) => {

@@ -832,6 +832,13 @@ const ofShapes = [
     ...{ stores: [], tests: ['locks/shapes'], by: 'permits-kept' },
   },
   {
+    name: 'shapes-aborted-shrink-never-settled',
+    file: 'src/locks/part-hold.ts',
+    find: '      if (this.held) this.#giveBack(weight, {}).catch(() => {})',
+    put: '      if (!this.held) this.#giveBack(weight, {}).catch(() => {})',
+    ...{ stores: [], tests: ['locks/shapes'], by: prompt },
+  },
+  {
     name: 'shapes-writer-is-light',
     file: 'src/locks/rwlock.ts',
     find: '  weight: sharedPermits,',

@@ -1,7 +1,7 @@
 // `leasehold run`: a command under a lock. Owns its options and how the lock is acquired. under-hold.ts runs the
 // command; cli/client.ts reaches the store.
 import { type Command, Option } from 'commander'
-import type { Hold } from '../../api/hold.ts'
+import type { GroupHold, Hold } from '../../api/hold.ts'
 import type { Leasehold } from '../../api/leasehold.ts'
 import type { Lock } from '../../api/lock.ts'
 import { sharedPermits } from '../../base/shapes.ts'
@@ -10,6 +10,7 @@ import { checkRelease } from '../../core/keeping.ts'
 import { type Visit, withClient } from '../client.ts'
 import { say } from '../exit.ts'
 import { type Assignment, type HoldOptions, parsed, takesCommand, toMs } from '../options.ts'
+import type { JobHold } from '../process/environment.ts'
 import type { Guardians } from '../process/guardians.ts'
 import { refuseNested } from '../process/nesting.ts'
 import { runUnderHold } from '../process/under-hold.ts'
@@ -31,7 +32,7 @@ export function addRun(program: Command, guardians: Guardians): void {
     .command('run')
     .summary('run a command while holding a lock')
     .description(description)
-    .argument('<NAME>', 'the lock: 1 to 512 bytes of UTF-8, the same wherever it must exclude')
+    .argument('<NAME>', 'the lock: 1 to 512 bytes of UTF-8; several are held together, all or none')
     .option(
       '--permits <n>',
       'let n hold at a time instead of one; all users of NAME say the same n',
@@ -46,7 +47,7 @@ export function addRun(program: Command, guardians: Guardians): void {
       toMs,
     )
     .option('--keep <time>', 'let NAME stay taken for this long after the command: a cool-down', toMs)
-  takesCommand(subcommand, guardians, run).addHelpText('after', help)
+  takesCommand(subcommand, guardians, run, { several: true }).addHelpText('after', help)
 }
 
 function sharedOption(): Option {
@@ -55,14 +56,15 @@ function sharedOption(): Option {
 }
 
 async function run(assignment: Assignment, options: RunOptions): Promise<void> {
-  const { name, guardians } = assignment
+  const { names, guardians } = assignment
+  checkForm(names, options)
   const { stripEnv, grace: graceMs, keep } = options
   const work = async (visit: Visit): Promise<number> => {
     checkRelease({ afterMs: keep }, visit.client.facts) // before the command runs, not hours later
-    await refuseNested(visit.client, { name, ...sizeOf(options) })
+    for (const name of names) await refuseNested(visit.client, { name, ...sizeOf(options) })
     // `--wait` limits both together: the wait for the store, and the wait for the lock.
     const wait = options.wait && Math.max(1, options.wait - visit.lateMs)
-    const hold = await acquire(visit, name, { ...options, wait })
+    const hold = await acquire(visit, names, { ...options, wait })
     const { status } = await runUnderHold({ ...visit, ...assignment, hold, graceMs, stripEnv, say })
     // Also after a command that failed: it may have done a part of its work. After a loss the name is not ours to keep.
     if (keep !== undefined && hold.held) await hold.release({ afterMs: keep })
@@ -73,16 +75,52 @@ async function run(assignment: Assignment, options: RunOptions): Promise<void> {
   await withClient({ ...options, startMs: options.wait }, work, guardians.inherited.ignored)
 }
 
-async function acquire(visit: Visit, name: string, options: RunOptions): Promise<Hold> {
+/** Throws unless the options can be meant: several names are mutexes. */
+function checkForm(names: readonly string[], { permits, shared, exclusive }: RunOptions): void {
+  const form = shared
+    ? '--shared'
+    : exclusive
+      ? '--exclusive'
+      : permits === undefined
+        ? undefined
+        : '--permits'
+  if (names.length > 1 && form)
+    throw new TypeError(`${form} takes one NAME, and there are ${names.length}: several names are mutexes`)
+}
+
+async function acquire(visit: Visit, names: readonly string[], options: RunOptions): Promise<RunHold> {
   const { client, signals } = visit
   const { wait, quiet } = options
-  const lock = lockOf(client, name, options)
-  const progress = new Progress({ ...visit, name, quiet })
+  const [name = '', ...more] = names
+  const progress = new Progress({ ...visit, name: names.join(' '), quiet })
   const { onWait } = progress
+  const how = { waitMs: options.try ? 0 : wait, signal: signals.interrupted, onWait }
   try {
-    return await lock.acquire({ waitMs: options.try ? 0 : wait, signal: signals.interrupted, onWait })
+    if (more.length === 0) return await lockOf(client, name, options).acquire(how)
+    return together(await client.mutexes(names).acquire(how))
   } finally {
     progress.clear()
+  }
+}
+
+/** The hold of a command: of one name or of several. */
+type RunHold = JobHold & Pick<Hold, 'held' | 'release'>
+
+/** Several mutexes as the one hold of a command. */
+function together(hold: GroupHold): RunHold {
+  return {
+    tokens: hold.tokens,
+    get held() {
+      return hold.held
+    },
+    get signal() {
+      return hold.signal
+    },
+    get remainingMs() {
+      return hold.remainingMs
+    },
+    assertHeld: (minMs) => hold.assertHeld(minMs),
+    release: (how) => hold.release(how),
   }
 }
 
@@ -118,6 +156,7 @@ Examples:
   $ leasehold run nightly-report -- ./report.sh
   $ leasehold run backup --try -- sh -c 'pg_dump shop | gzip > shop.gz'
   $ leasehold run gpu --permits 4 --wait 10m -- python train.py
+  $ leasehold run account-7 account-3 -- ./transfer.sh
   $ leasehold run catalog --shared -- ./search.sh
   $ leasehold run catalog --exclusive -- ./rebuild.sh
   $ leasehold run hourly --try --keep 1h -- ./at-most-once-an-hour.sh
@@ -128,6 +167,8 @@ The command gets these variables:
   LEASEHOLD_NAME   the name of the lock
   LEASEHOLD_TOKEN  the fencing token, which grows with every holder: let the
                    resource that the command writes to refuse a smaller one
+  LEASEHOLD_TOKENS the token of each name, as JSON; with several NAMEs the two
+                   variables above are not set
   LEASEHOLD_URL    the store, without secrets
   LEASEHOLD_HOLDS  all holds above the command, as JSON
 It also gets the environment, the open descriptors and the terminal of leasehold,

@@ -1,7 +1,7 @@
 // The environment of a command: all variables of leasehold (unchanged if they are UTF-8) and the variables about the
 // hold. Owns their names, and the list of holds by which a leasehold below a command knows that it is nested.
 import { hostname } from 'node:os'
-import type { Hold } from '../../api/hold.ts'
+import type { GroupHold, Hold } from '../../api/hold.ts'
 import type { Leasehold } from '../../api/leasehold.ts'
 
 const holdsName = 'LEASEHOLD_HOLDS'
@@ -15,32 +15,37 @@ export interface OuterHold {
   readonly pid: number
 }
 
+/** The hold of a command: of one name with its token, or of several. */
+export type JobHold = Pick<Hold, 'signal' | 'remainingMs' | 'assertHeld'> & Named
+
+/** The names of a hold, with their tokens. */
+type Named = Pick<Hold, 'name' | 'token'> | Pick<GroupHold, 'tokens'>
+
 /** The hold that a command is started for. */
 export interface Occasion {
   readonly client: Leasehold
-  readonly hold: Pick<Hold, 'name' | 'token'>
+  readonly hold: Named
   readonly env?: Readonly<Record<string, string>>
   readonly stripEnv?: readonly string[] | undefined
 }
 
-/** The whole environment for the command. */
+/**
+ * The whole environment for the command. With several names there is no one name and token: then these variables are not
+ * set, not even to those of a hold above.
+ */
 export function commandEnv({ client, hold, env, stripEnv = [] }: Occasion): Record<string, string> {
-  const own = {
-    url: client.url,
-    name: hold.name,
-    token: String(hold.token),
-    host: hostname(),
-    pid: process.pid,
-  }
-  const stripped = new Set(stripEnv)
+  const tokens = [...('tokens' in hold ? hold.tokens : [[hold.name, hold.token] as const])]
+  const self = { host: hostname(), pid: process.pid }
+  const own = tokens.map(([name, token]) => ({ url: client.url, name, token: String(token), ...self }))
+  const stripped = new Set([...stripEnv, 'LEASEHOLD_NAME', 'LEASEHOLD_TOKEN'])
   const kept = Object.entries(process.env).filter(([name]) => !stripped.has(name))
   return {
     ...(Object.fromEntries(kept) as Record<string, string>),
     ...env,
-    LEASEHOLD_NAME: hold.name,
-    LEASEHOLD_TOKEN: own.token,
+    ...('tokens' in hold ? {} : { LEASEHOLD_NAME: hold.name, LEASEHOLD_TOKEN: String(hold.token) }),
+    LEASEHOLD_TOKENS: JSON.stringify(Object.fromEntries(own.map(({ name, token }) => [name, token]))),
     LEASEHOLD_URL: client.url,
-    [holdsName]: JSON.stringify([...outerHolds(), own]),
+    [holdsName]: JSON.stringify([...outerHolds(), ...own]),
   }
 }
 

@@ -9,6 +9,7 @@ import { RefusedError } from '../../base/errors.ts'
 import { coveredMs, marginMs, renewalMs, requestMs } from '../../core/lifetime.ts'
 import { exitStatus } from '../exit.ts'
 import type { ChildGroup } from './child.ts'
+import type { JobHold } from './environment.ts'
 import type { Guardian } from './guardian.ts'
 
 /** How long before the deadline SIGKILL is sent, so that the processes have ended by then. */
@@ -35,7 +36,7 @@ export function graceOnLossMs({ ttlMs, facts }: Pick<Leasehold, 'ttlMs' | 'facts
 
 /** The processes to oversee, and the times. */
 export interface Watch {
-  readonly hold: Pick<Hold, 'name' | 'token' | 'signal' | 'remainingMs' | 'assertHeld'>
+  readonly hold: JobHold
   readonly group: ChildGroup
   readonly guardian: Guardian
   readonly clock: Clock

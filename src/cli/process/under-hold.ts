@@ -1,18 +1,17 @@
 // One command under one hold, from its start until nothing of it runs any more, for every subcommand that runs one.
 // Owns how guardian, command, overseer and signals work together; each subcommand interprets the end.
-import type { Hold } from '../../api/hold.ts'
 import { ClaimHold } from '../../core/hold.ts'
 import { coveredMs } from '../../core/lifetime.ts'
 import type { Visit } from '../client.ts'
 import type { ChildGroup } from './child.ts'
-import { commandEnv, markOf } from './environment.ts'
+import { commandEnv, type JobHold, markOf } from './environment.ts'
 import type { Guardian, Task } from './guardian.ts'
 import type { Guardians } from './guardians.ts'
 import { graceOnLossMs, Overseer, type Verdict } from './overseer.ts'
 
 /** The command to run, and its hold. */
 export interface Job extends Visit {
-  readonly hold: Pick<Hold, 'name' | 'token' | 'signal' | 'remainingMs' | 'assertHeld'>
+  readonly hold: JobHold
   /** The source of the guardian. */
   readonly guardians: Guardians
   readonly command: readonly string[]
