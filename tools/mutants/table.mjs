@@ -197,8 +197,8 @@ const hold = [
   {
     name: 'loss-told-after-release',
     file: 'src/core/hold.ts',
-    find: '    this.#unsubscribe()\n    this.#cancelWatch()\n    this.#watching?.end(this.#lost)\n    return this.#grant.withdraw(this)\n  }\n\n  #lose(lost: Error): void {\n    if (this.#released) return\n    this.#lost = lost\n    this.#released = this.#end()',
-    put: '    this.#cancelWatch()\n    this.#watching?.end(this.#lost)\n    return this.#grant.withdraw(this)\n  }\n\n  #lose(lost: Error): void {\n    this.#lost = lost\n    this.#released ??= this.#end()',
+    find: '    this.#unsubscribe()\n    this.#cancelWatch()\n    this.#watching?.end(this.#lost)\n    return leave()\n  }\n\n  #lose(lost: Error): void {\n    if (this.#released) return\n    this.#lost = lost\n    this.#released = this.#end()',
+    put: '    this.#cancelWatch()\n    this.#watching?.end(this.#lost)\n    return leave()\n  }\n\n  #lose(lost: Error): void {\n    this.#lost = lost\n    this.#released ??= this.#end()',
     stores: etcd,
     by: told,
   },
@@ -213,7 +213,7 @@ const hold = [
   {
     name: 'nobody-looks-after-the-claim',
     file: 'src/core/hold.ts',
-    find: '    watchClaim(this.#grant, this.#watching, () => this.#lose(this.#removed()))\n',
+    find: '    watchClaim(this.#grant, this.#watching, () => this.#lose(removed(this.name)))\n',
     put: '',
     stores: etcd,
     by: belief,
@@ -577,7 +577,7 @@ const onEtcd = [
   {
     name: 'etcd-key-stays-without-its-lease',
     file: 'src/backends/etcd/own-key.ts',
-    find: '  if (first?.lease !== keys.lease) await attach(transport, state, first as IKeyValue, signal)\n',
+    find: '  if (!hasLease(state, first?.lease)) await attach(transport, state, first as IKeyValue, signal)\n',
     put: '',
     stores: [],
     tests: ['core/etcd-lost-lease'],
@@ -943,8 +943,8 @@ const ofNesting = [
   {
     name: 'reentrant-inner-release-frees',
     file: 'src/locks/reentrant.ts',
-    find: 'if (this.#shares === 0) await this.release()',
-    put: 'await this.release()',
+    find: '    if (this.#shares > 0) return\n',
+    put: '',
     ...{ stores: [], tests: ['locks/nesting'], by: belief },
   },
   {
@@ -998,6 +998,59 @@ const ofNesting = [
   },
 ]
 
+/** Mistakes about names that stay taken after a release. @type {readonly Mutant[]} */
+const ofKeeping = [
+  {
+    name: 'kept-key-gets-its-lease-back',
+    file: 'src/backends/etcd/own-key.ts',
+    find: '(lease === keys.lease || kept.has(lease))',
+    put: 'lease === keys.lease',
+    ...{ stores: [], tests: ['core/kept'], by: 'permits-kept' },
+  },
+  {
+    name: 'kept-key-taken-for-that-of-the-next-claim',
+    file: 'src/backends/etcd/backend.ts',
+    find: '    this.#claims.numbered = true\n',
+    put: '',
+    ...{ stores: [], tests: ['core/kept'], by: belief },
+  },
+  {
+    name: 'kept-time-begins-before-the-move',
+    file: 'src/backends/etcd/fenced.ts',
+    find: 'await this.#transport.keepAlive(lease, signal).catch',
+    put: 'await Promise.resolve().catch',
+    ...{ stores: [], tests: ['core/kept'], by: 'permits-kept' },
+  },
+  {
+    name: 'kept-claim-is-withdrawn',
+    file: 'src/backends/etcd/claims.ts',
+    find: '    if (state.isKept) return void this.#states.delete(claim)\n',
+    put: '',
+    ...{ stores: [], tests: ['core/kept'], by: 'permits-kept' },
+  },
+  {
+    name: 'kept-twice-on-consul',
+    file: 'src/backends/consul/keep.ts',
+    find: 'if (entries[0]?.session === session) return session',
+    put: 'if (!entries) return session',
+    ...{ stores: [], tests: ['core/kept'], by: own },
+  },
+  {
+    name: 'kept-permit-leaves-the-list',
+    file: 'src/backends/consul/holders.ts',
+    find: 'each.session === before ? { ...each, session } : each',
+    put: 'each',
+    ...{ stores: [], tests: ['core/kept'], by: 'permits-kept' },
+  },
+  {
+    name: 'kept-for-ever-in-memory',
+    file: 'src/backends/memory/backend.ts',
+    find: '    this.#expireAfter(session, ms)\n',
+    put: '',
+    ...{ stores: [], tests: ['locks/keep'], by: prompt },
+  },
+]
+
 /** @type {readonly Mutant[]} */
 const inMemory = [
   {
@@ -1019,7 +1072,7 @@ const inMemory = [
   {
     name: 'memory-nobody-is-woken',
     file: 'src/backends/memory/backend.ts',
-    find: '    for (const changed of [...(this.#watchers.get(name) ?? [])]) changed()\n',
+    find: '    for (const changed of [...(this.watchers.get(name) ?? [])]) changed()\n',
     put: '',
     stores: memory,
     by: prompt,
@@ -1035,6 +1088,7 @@ export const mutants = [
   ...inMemory,
   ...ofShapes,
   ...ofNesting,
+  ...ofKeeping,
   ...ofLeaders,
   ...ofCron,
   ...ofWork,
