@@ -81,8 +81,8 @@ export class ClaimMutexes implements MutexGroup {
     const [holds, scope] = [[] as ClaimHold[], new Scope().onSignal(signal)]
     let gaveUp = false
     try {
-      const all = (await this.#takeEach(holds, take, scope)) && new Holds([...holds])
-      if (!all || !all.held) return undefined
+      const all = (await this.#takeEach(holds, take, scope)) ? new Holds([...holds]) : undefined
+      if (!all?.held) return undefined
       holds.length = 0
       return all
     } catch (error) {
