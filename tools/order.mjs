@@ -23,6 +23,7 @@ const longest = [
   'test/cli/lead.test.ts',
   'test/backends/consul/real/auth.test.ts',
   'test/backends/shared/real/hang.test.ts',
+  'test/backends/shared/real/shapes.test.ts',
   'test/backends/shared/real/abort.test.ts',
   'test/property/cron/cron.test.ts',
   'test/cli/run.test.ts',

@@ -74,32 +74,43 @@ export class ClaimMutexes implements MutexGroup {
   }
 
   /**
-   * Takes the mutexes in order. Resolves with undefined if one is not free or was lost meanwhile. Whenever it has not all
-   * of them, it has released those that it had.
+   * Takes the mutexes in order. Resolves with undefined if one is not free or was lost meanwhile, and has then given back those
+   * that it had. When it rejects, it holds none of them either, and the store learns of that in the background.
    */
   async #all(take: Take, signal: AbortSignal | undefined): Promise<Holds | undefined> {
-    const { nesting } = this.#client
     const [holds, scope] = [[] as ClaimHold[], new Scope().onSignal(signal)]
-    const frame = nesting.open() // while it waits for a name it holds others: a circle of waits may go through it
+    let gaveUp = false
     try {
-      for (const lock of this.#locks) {
-        const hold = await nesting.inside(frame, () => take(lock, scope.signal))
-        if (!hold) return undefined
-        holds.push(hold)
-        nesting.add(frame, hold)
-        scope.onSignal(hold.signal) // a wait for the next one ends when this one is lost
-      }
-      const all = new Holds([...holds])
-      if (!all.held) return undefined
+      const all = (await this.#takeEach(holds, take, scope)) ? new Holds([...holds]) : undefined
+      if (!all?.held) return undefined
       holds.length = 0
       return all
     } catch (error) {
       if (!signal?.aborted && holds.some((hold) => !hold.held)) return undefined
+      gaveUp = true
       throw error
     } finally {
       scope.detach()
+      const released = Promise.all(holds.map((hold) => hold.release().catch(() => {})))
+      if (!gaveUp) await released // otherwise the caller would wait for a store that may be down
+    }
+  }
+
+  /** Takes the mutexes in order, and puts each into `holds`. Resolves with false as soon as one is not free. */
+  async #takeEach(holds: ClaimHold[], take: Take, scope: Scope): Promise<boolean> {
+    const { nesting } = this.#client
+    const frame = nesting.open() // while it waits for a name it holds others: a circle of waits may go through it
+    try {
+      for (const lock of this.#locks) {
+        const hold = await nesting.inside(frame, () => take(lock, scope.signal))
+        if (!hold) return false
+        holds.push(hold)
+        nesting.add(frame, hold)
+        scope.onSignal(hold.signal) // a wait for the next one ends when this one is lost
+      }
+      return true
+    } finally {
       nesting.end(frame)
-      await Promise.all(holds.map((hold) => hold.release().catch(() => {})))
     }
   }
 }

@@ -188,6 +188,31 @@ test('several mutexes have one deadline: after it none is held, and nobody stand
   await hold.release()
 })
 
+test.each(['an abort', 'a timeout'])(
+  '%s of several mutexes ends the call at once, also while the store does not answer',
+  async (what) => {
+    const host = await scene()
+    const { clock, store, one, other } = host
+    await other.mutex('b').acquire()
+    const controller = new AbortController()
+    const { signal } = controller
+    const both = one.mutexes(['a', 'b']).acquire(what === 'an abort' ? { signal } : { waitMs: 50 })
+    const ended = both.catch((error) => error)
+    await stand(host, 'b', 2)
+    store.breakAll('hang')
+    expect(await isOver(both)).toBe(false)
+    if (what === 'an abort') controller.abort('enough')
+    else await clock.advance(50)
+    expect(await isOver(both)).toBe(true)
+    if (what === 'an abort') expect(await ended).toBe('enough')
+    else expect(await ended).toBeInstanceOf(WaitTimeoutError)
+    store.faults.clear()
+    await clock.advance(12_000) // the withdrawals are asked for again
+    await stand(host, 'a', 0)
+    await stand(host, 'b', 1)
+  },
+)
+
 test('a time-out of several mutexes says the rest of the time in whole ms', async () => {
   const host = await scene()
   const { clock, one, other } = host

@@ -855,8 +855,8 @@ const ofShapes = [
   {
     name: 'shapes-pair-half-held-after-a-timeout',
     file: 'src/locks/group.ts',
-    find: 'await Promise.all(holds.map((hold) => hold.release().catch(() => {})))',
-    put: '',
+    find: 'Promise.all(holds.map((hold) => hold.release().catch(() => {})))',
+    put: 'Promise.resolve()',
     ...{ stores: [], tests: ['locks/shapes'], by: clean },
   },
   {
@@ -953,6 +953,55 @@ const ofNesting = [
     find: '    if (this.#shares > 0) return\n',
     put: '',
     ...{ stores: [], tests: ['locks/nesting'], by: belief },
+  },
+  {
+    name: 'nested-ended-runs-kept-for-ever',
+    file: 'src/locks/nesting.ts',
+    find: '  while (inner?.ended) inner = inner.outer\n',
+    put: '',
+    ...{ stores: [], tests: ['locks/nesting'], by: clean },
+  },
+  {
+    name: 'web-locks-modes-swapped',
+    file: 'src/web-locks/manager.ts',
+    find: "mode === 'shared' ? read : write",
+    put: "mode === 'shared' ? write : read",
+    ...{ stores: [], tests: ['web-locks/request'], by: 'permits-kept' },
+  },
+  {
+    name: 'web-locks-loss-told-after-the-work',
+    file: 'src/web-locks/manager.ts',
+    find: 'await orAborted(work(), signal)',
+    put: 'await work()',
+    ...{ stores: [], tests: ['web-locks/request'], by: told },
+  },
+  {
+    name: 'web-locks-kept-after-the-work',
+    file: 'src/web-locks/manager.ts',
+    find: '      if (!signal.aborted) await hold.release().catch(() => {})\n',
+    put: '',
+    ...{ stores: [], tests: ['web-locks/query'], by: clean },
+  },
+  {
+    name: 'web-locks-thief-behind-its-own-client',
+    file: 'src/web-locks/thief.ts',
+    find: 'moved.map((each) => each.stepBack())',
+    put: 'moved.map(async () => {})',
+    ...{ stores: [], tests: ['web-locks/steal'], by: order },
+  },
+  {
+    name: 'web-locks-robbed-request-not-told',
+    file: 'src/web-locks/manager.ts',
+    find: "    this.#robbed.abort(new DOMException(why, 'AbortError'))\n",
+    put: '',
+    ...{ stores: [], tests: ['web-locks/steal'], by: told },
+  },
+  {
+    name: 'web-locks-local-requests-not-shown',
+    file: 'src/web-locks/manager.ts',
+    find: 'pending: [...pending, ...this.#local(locks)]',
+    put: 'pending',
+    ...{ stores: [], tests: ['web-locks/query'], by: 'ordered-sight' },
   },
 ]
 

@@ -40,6 +40,8 @@ const keeper = 'kept'
 
 /** How much the clock of a store may differ. */
 const clockMs = 20
+/** How long after its end a waiter may notice that a name is kept no more: on Consul it looks for that once a second. */
+const noticeMs = 2_000
 
 /** Judges one run. */
 export class Judge {
@@ -128,7 +130,7 @@ export class Judge {
       const believes = (): boolean => this.#world.nowMs < leastMs - clockMs
       const stays: Call = { ...call, process: keeper, alone: false, believes }
       this.#calls.add(stays)
-      this.#world.after(mostMs - nowMs + clockMs, () => this.end([stays]))
+      this.#world.after(mostMs - nowMs + noticeMs, () => this.end([stays]))
     }
   }
 
