@@ -20,6 +20,7 @@ import { Tombstones } from '../shared/tombstones.ts'
 import { Claims, type Protocol } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
 import type { Layout } from './layout.ts'
+import { Leaving } from './leaving.ts'
 import { Mutexes } from './mutex.ts'
 import { leaderChanged, type Observed, observe, type Seen } from './observe.ts'
 import { breakHold, checkpoints, line, overtake, survey } from './operator.ts'
@@ -72,6 +73,7 @@ export class ConsulBackend implements Backend {
   readonly #sessions: PermitSessions
   readonly #tombstones: Tombstones
   readonly #claims: Claims
+  readonly #leaving: Leaving
   readonly #mutexes: Mutexes
   readonly #semaphores: Semaphores
   readonly #writes: FencedWrites
@@ -91,9 +93,10 @@ export class ConsulBackend implements Backend {
         'gives back',
       ),
     )
-    this.#claims = new Claims(transport, options.layout, this.#tombstones)
-    this.#mutexes = new Mutexes(transport, this.#claims, this.#waits)
-    this.#semaphores = new Semaphores(transport, this.#claims, this.#waits, this.#sessions)
+    this.#claims = new Claims(transport, options.layout)
+    this.#leaving = new Leaving(transport, this.#tombstones)
+    this.#mutexes = new Mutexes(transport, this.#claims, this.#leaving, this.#waits)
+    this.#semaphores = new Semaphores(transport, this.#claims, this.#leaving, this.#waits, this.#sessions)
     this.#writes = new FencedWrites(transport, options.layout)
     this.#namespace = { transport, layout: options.layout, waits: this.#waits }
   }
@@ -127,7 +130,7 @@ export class ConsulBackend implements Backend {
     const state = this.#claims.of(claim)
     const protocol = this.#protocol(claim)
     if (state.unanswered) {
-      await this.#claims.bury(state, signal)
+      await this.#leaving.bury(state, signal)
       await protocol.verify(state, signal) // an attempt whose answer was lost may have made it hold
     }
     await protocol.release(state, signal)

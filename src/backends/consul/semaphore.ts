@@ -7,6 +7,7 @@ import type { Waiting } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
 import { ahead as between, fits, weigh } from '../shared/room.ts'
 import type { ClaimState, Claims, Held, Holding, Protocol } from './claims.ts'
+import { join } from './entering.ts'
 import {
   admitted,
   delayedKeys,
@@ -18,6 +19,7 @@ import {
   takeOff,
   without,
 } from './holders.ts'
+import type { Leaving } from './leaving.ts'
 import { checkKind, readTickets, type StoredHolders, type Ticket } from './line.ts'
 import type { PermitSessions } from './permit-sessions.ts'
 import { untilRoom } from './room.ts'
@@ -42,12 +44,20 @@ const takenOffMax = 24
 export class Semaphores implements Protocol {
   readonly #transport: Transport
   readonly #claims: Claims
+  readonly #leaving: Leaving
   readonly #waits: Waits
   readonly #sessions: PermitSessions
 
-  constructor(transport: Transport, claims: Claims, waits: Waits, sessions: PermitSessions) {
+  constructor(
+    transport: Transport,
+    claims: Claims,
+    leaving: Leaving,
+    waits: Waits,
+    sessions: PermitSessions,
+  ) {
     this.#transport = transport
     this.#claims = claims
+    this.#leaving = leaving
     this.#waits = waits
     this.#sessions = sessions
   }
@@ -115,7 +125,7 @@ export class Semaphores implements Protocol {
       ]
       await this.#transport.txn(remove, signal, 'gives back')
     }
-    if (!left && (held || state.ticket !== undefined)) await this.#claims.leave(state, [], signal)
+    if (!left && (held || state.ticket !== undefined)) await this.#leaving.leave(state, [], signal)
     const { permitSession } = state
     if (permitSession) await this.#sessions.giveBack(claim, permitSession, signal)
   }
@@ -126,7 +136,7 @@ export class Semaphores implements Protocol {
     state.holders = undefined
     if (!state.held) return false
     const off = without(state.keys.lock, list, held.session)
-    if (await this.#claims.leave(state, [off, { verb: 'delete', key: held.key }], signal)) return true
+    if (await this.#leaving.leave(state, [off, { verb: 'delete', key: held.key }], signal)) return true
     if (tries === 1) throw new UnavailableError('the list of holders changed too fast to leave it; ask again')
     return this.#giveUp(state, held, signal, tries - 1)
   }
@@ -236,7 +246,7 @@ export class Semaphores implements Protocol {
   async #wait(state: ClaimState, sight: Sight, signal: AbortSignal): Promise<Queueing> {
     const { claim, keys } = state
     const joins = claim.wait && state.ticket === undefined
-    const tickets = joins ? readTickets(keys, await this.#claims.join(state, signal)) : sight.tickets
+    const tickets = joins ? readTickets(keys, await join(this.#claims, state, signal)) : sight.tickets
     const ahead = this.#ahead(state, tickets)
     const others = [...ahead, ...sight.alive]
     const before = between(claim, weigh(others), others.length)
