@@ -1,11 +1,10 @@
 // Makes a client from a URL or a backend source, and closes it. Owns which module is loaded for which scheme. One client
 // has one store, one session and one clock.
-
 import type { AskOptions } from './api/ask.ts'
 import type { CronGuard, CronOptions, CronState } from './api/cron.ts'
 import type { Election } from './api/election.ts'
 import { type ConnectOptions, Leasehold } from './api/leasehold.ts'
-import type { Mutex, MutexGroup, RwLock, Semaphore, SemaphoreOptions } from './api/lock.ts'
+import type { Mutex, MutexGroup, MutexOptions, RwLock, Semaphore, SemaphoreOptions } from './api/lock.ts'
 import { orAborted } from './base/abort.ts'
 import { type Clock, isoTime, systemClock } from './base/clock.ts'
 import { check, checkOptions, withMethods } from './base/options.ts'
@@ -13,15 +12,18 @@ import { Scope } from './base/scope.ts'
 import type { Backend, BackendSource, Facts, NameState, Standing } from './contract.ts'
 import { Acquirer } from './core/acquire.ts'
 import { askOptions, checkName, checkPrefix, checkToken, checkTtl, connectOptions } from './core/arguments.ts'
-import { holderValue } from './core/holder.ts'
+import { thisProcess } from './core/holder.ts'
 import { once, persist, type RequestOptions, rethrow, timeout, withAskOptions } from './core/request.ts'
 import { begun, type Sessions } from './core/sessions.ts'
 import type { CronClient } from './cron/contest.ts'
 import { ClientCronGuard } from './cron/guard.ts'
 import { stateOf } from './cron/marker.ts'
 import { ClientElection, type ElectionClient } from './election/election.ts'
+import { electionQuestions } from './election/questions.ts'
 import { ClaimMutexes } from './locks/group.ts'
-import { ClaimLock, type LockClient, mutexForm } from './locks/lock.ts'
+import type { LockClient } from './locks/lock.ts'
+import { Nesting } from './locks/nesting.ts'
+import { mutexOf } from './locks/reentrant.ts'
 import { rwlockOf } from './locks/rwlock.ts'
 import { ClaimSemaphore } from './locks/semaphore.ts'
 
@@ -121,21 +123,21 @@ class Client extends Leasehold {
     this.#backend = backend
     this.#sessions = sessions
     const acquirer = new Acquirer(backend, clock, sessions)
-    const { facts, ttlMs } = this
+    const { host, pid } = thisProcess()
     this.#client = {
-      ...{ acquirer, clock, facts, ttlMs },
+      ...{ acquirer, clock, facts: this.facts, ttlMs: this.ttlMs, nesting: new Nesting(clock) },
       get holder() {
-        return holderValue(isoTime(clock.wallMs()))
+        return JSON.stringify({ host, pid, since: isoTime(clock.wallMs()) })
       },
       get candidate() {
-        return holderValue(isoTime(clock.wallMs()), true)
+        return JSON.stringify({ host, pid, since: isoTime(clock.wallMs()), candidate: true })
       },
       readCheckpoint: (name, options?: AskOptions) =>
         this.#ask(options, (request) => persist(request, (signal) => backend.readCheckpoint(name, signal))),
       get session() {
         return sessions.live?.id
       },
-      ...electionQuestions(backend, sessions),
+      ...electionQuestions(backend, clock, sessions),
     }
   }
 
@@ -143,20 +145,20 @@ class Client extends Leasehold {
     return this.#sessions.live?.id
   }
 
-  override mutex(name: string): Mutex {
-    return new ClaimLock(this.#client, name, mutexForm)
+  override mutex(name: string, options?: MutexOptions): Mutex {
+    return mutexOf(this.#client, name, options)
   }
 
   override semaphore(name: string, options: SemaphoreOptions): Semaphore {
     return new ClaimSemaphore(this.#client, name, options)
   }
 
-  override rwlock(name: string): RwLock {
-    return rwlockOf(this.#client, name)
+  override rwlock(name: string, options?: object): RwLock {
+    return rwlockOf(this.#client, name, options)
   }
 
-  override mutexes(names: readonly string[]): MutexGroup {
-    return new ClaimMutexes(this.#client, names)
+  override mutexes(names: readonly string[], options?: object): MutexGroup {
+    return new ClaimMutexes(this.#client, names, options)
   }
 
   override cron(name: string, options: CronOptions): CronGuard {
@@ -212,25 +214,6 @@ class Client extends Leasehold {
 
   override [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-}
-
-/** The questions of elections that belong to no claim. */
-function electionQuestions(
-  backend: Backend,
-  sessions: Sessions,
-): Pick<ElectionClient, 'line' | 'overtake' | 'observe' | 'leaderChanged' | 'announce' | 'retract'> {
-  // Also while the client closes: a leader that ends takes its service away.
-  const alone = sessions.request(new Scope())
-  return {
-    announce: async (announcement) => once(alone, async (signal) => backend.announce?.(announcement, signal)),
-    retract: async (id) => once(alone, async (signal) => backend.retract?.(id, signal)),
-    line: (name, scope) => persist(sessions.request(scope), (signal) => backend.line(name, signal)),
-    overtake: (name, overtaking, scope) =>
-      persist(sessions.request(scope), (signal) => backend.overtake(name, overtaking, signal)),
-    observe: (name, scope, retries) =>
-      persist({ ...sessions.request(scope), retries }, (signal) => backend.observe(name, signal)),
-    leaderChanged: (name, seen, signal) => backend.leaderChanged(name, seen, signal),
   }
 }
 

@@ -31,6 +31,7 @@ const mayImport: Record<string, readonly string[]> = {
   'backends/etcd': ['base', 'contract.ts', 'backends/shared'],
   testing: ['api', 'base', 'contract.ts', 'backends', 'connect.ts'],
   nest: ['api', 'base', 'core', 'contract.ts', 'connect.ts'],
+  'web-locks': ['api', 'base', 'core', 'contract.ts'],
   cli: ['api', 'base', 'core', 'contract.ts', 'connect.ts', 'cron', 'election'],
 }
 
@@ -152,6 +153,7 @@ const offThePath: Readonly<Record<string, string>> = {
   'core/closing.ts': 'the end of a client',
   'core/hold.ts': 'the life of a hold once it is made',
   'core/holder.ts': 'the message of a time-out',
+  'core/late.ts': 'the question for the message of a time-out',
   'core/lifetime.ts': 'the times that follow from a time to live',
   'core/local-queue.ts': 'the queue inside this process',
   'core/request.ts': 'time limit and retries of one request',

@@ -9,7 +9,9 @@ import { freshSeed, parseSeed } from '../test/property/seed.mjs'
 import { readArguments } from './arguments.mjs'
 
 const stores = ['etcd', 'etcd-delay', 'consul', 'memory']
-const kinds = ['troubled', 'healthy', 'election', 'cron']
+const kinds = ['troubled', 'healthy', 'shapes', 'election', 'cron']
+/** A process that stops would stop the store in it. */
+const kindsInMemory = ['healthy', 'shapes']
 const usage = `usage: npm run soak -- [options]
   --minutes <number>  how long; 30 unless given
   --seed <number>     begin with the runs of this seed and not with fresh ones
@@ -33,9 +35,9 @@ const wanted = readArguments(usage, () => {
     throw new Error(`--minutes: ${JSON.stringify(values.minutes)} is not a number above 0`)
   mustBeOneOf(stores, '--store', store)
   mustBeOneOf(kinds, '--kind', kind)
-  if (store === 'memory' && kind !== undefined && kind !== 'healthy')
+  if (store === 'memory' && kind !== undefined && !kindsInMemory.includes(kind))
     throw new Error(
-      '--store memory has no runs but --kind healthy: a process that stops would stop the store in it',
+      `--store memory has no runs but --kind ${kindsInMemory.join(' and ')}: a process that stops would stop the store in it`,
     )
   if (values.case !== undefined && (seed === undefined || store === undefined || kind === undefined))
     throw new Error('--case needs --seed, --store and --kind: it is one run, drawn from one seed')

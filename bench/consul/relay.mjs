@@ -1,6 +1,6 @@
 // @ts-check
-// A relay in front of Consul that counts the requests of all clients. Owns its sockets. Renewals are left out, since
-// their number depends on time and not on locks.
+// A relay in front of Consul that counts the requests of all clients, and the bytes in both directions. Owns its sockets.
+// Renewals are left out of the requests, since their number depends on time and not on locks.
 import { connect, createServer } from 'node:net'
 
 /** @typedef {Awaited<ReturnType<typeof startRelay>>} Relay */
@@ -12,10 +12,12 @@ const longestLine = 1_024
 export async function startRelay(endpoint) {
   const [host = '', port = ''] = endpoint.split(':')
   let count = 0
+  let bytes = 0
   const relay = createServer({ noDelay: true }, (near) => {
     const far = connect({ host, port: Number(port), noDelay: true })
     let rest = ''
     near.on('data', (chunk) => {
+      bytes += chunk.length
       const text = rest + chunk.toString('latin1')
       let end = 0
       for (const { 0: line, 1: path = '', index } of text.matchAll(requestLine)) {
@@ -23,6 +25,9 @@ export async function startRelay(endpoint) {
         end = index + line.length
       }
       rest = text.slice(Math.max(end, text.length - longestLine)) // a line may come in two chunks
+    })
+    far.on('data', (chunk) => {
+      bytes += chunk.length
     })
     near.pipe(far).pipe(near)
     near.on('error', () => far.destroy())
@@ -39,6 +44,8 @@ export async function startRelay(endpoint) {
       await work()
       return count - before
     },
+    /** Everything so far. */
+    traffic: () => ({ messages: count, bytes }),
     /** Call it after its clients are closed. */
     close: () => new Promise((resolve) => relay.close(resolve)),
   }

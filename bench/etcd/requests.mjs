@@ -1,6 +1,6 @@
 // @ts-check
-// The number of requests that reach the servers, by their own counters. Renewals are left out, since their number
-// depends on time and not on locks.
+// The requests that reach the servers, and the bytes of them and of the answers, by the servers' own counters. Renewals
+// are left out of the requests, since their number depends on time and not on locks.
 
 /** @typedef {import('../../tools/servers/run.mjs').EtcdCluster} EtcdCluster */
 
@@ -18,12 +18,19 @@ export async function requestsOf(etcd, work) {
 
 /** @param {EtcdCluster} etcd */
 async function received(etcd) {
-  let sum = 0
+  return (await trafficOf(etcd)).messages
+}
+
+/** Everything since the servers began. @param {EtcdCluster} etcd */
+export async function trafficOf(etcd) {
+  let messages = 0
+  let bytes = 0
   for (const member of etcd.members) {
     for (const [sample, count] of await etcd.metrics(member)) {
       const isRequest = sample.startsWith('grpc_server_msg_received_total{')
-      if (isRequest && !sample.includes('LeaseKeepAlive')) sum += count
+      if (isRequest && !sample.includes('LeaseKeepAlive')) messages += count
+      if (/^etcd_network_client_grpc_(sent|received)_bytes_total$/.test(sample)) bytes += count
     }
   }
-  return sum
+  return { messages, bytes }
 }

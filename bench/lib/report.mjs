@@ -62,7 +62,8 @@ export function render({ title, store, rows }, json) {
   return heading + table(rows)
 }
 
-function machineFacts() {
+/** The machine, the commit and the day. */
+export function machineFacts() {
   const [cpu, ...others] = cpus()
   return {
     node: process.versions.node,

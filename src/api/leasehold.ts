@@ -5,7 +5,7 @@ import type { Facts, NameState, Standing } from '../contract.ts'
 import type { AskOptions } from './ask.ts'
 import type { CronGuard, CronOptions, CronState } from './cron.ts'
 import type { Election } from './election.ts'
-import type { Mutex, MutexGroup, RwLock, Semaphore, SemaphoreOptions } from './lock.ts'
+import type { Mutex, MutexGroup, MutexOptions, RwLock, Semaphore, SemaphoreOptions } from './lock.ts'
 
 /** The options of a client on every store. */
 export interface ConnectOptions {
@@ -43,8 +43,8 @@ export abstract class Leasehold implements AsyncDisposable {
    */
   abstract readonly session: string | undefined
 
-  /** A lock with one holder at a time. Sends nothing. Throws TypeError or RangeError for a bad name. */
-  abstract mutex(name: string): Mutex
+  /** A lock with one holder at a time. Sends nothing. Throws TypeError or RangeError for bad arguments. */
+  abstract mutex(name: string, options?: MutexOptions): Mutex
 
   /** A lock with up to `permits` holders at a time. Sends nothing. Throws TypeError or RangeError for bad arguments. */
   abstract semaphore(name: string, options: SemaphoreOptions): Semaphore

@@ -61,7 +61,9 @@ export interface Lock<H extends Hold = Hold> {
    * ends the wait, arrives later than a thirtieth of the TTL after the last request, one more request confirms it. If
    * an operator broke the lock meanwhile, the caller stands in line again, at the end. Rejects with WaitTimeoutError
    * after `waitMs`, with `signal.reason` on abort, and with UnavailableError, ConflictError or RefusedError; in each
-   * case it holds nothing and has left the line.
+   * case it holds nothing and has left the line. Inside a `run` of the same client it rejects with DeadlockError, at once
+   * and before anything is sent, if the wait could never end: the chain of calls that asks holds the name itself, or holds
+   * another one for which the holder waits.
    */
   acquire(options?: AcquireOptions): Promise<H>
   /**
@@ -81,6 +83,17 @@ export interface Lock<H extends Hold = Hold> {
    * stored one. Costs one request. Rejects with UnavailableError or RefusedError.
    */
   readCheckpoint(options?: AskOptions): Promise<string | undefined>
+}
+
+/** How a mutex treats calls inside its own `run`. */
+export interface MutexOptions {
+  /**
+   * If true, a call inside `run` of a mutex of this name (of the same client, and also with `reentrant`) gets the same hold at
+   * once: the same token, signal and deadline. The name is free when each of them has been released, and a loss is the loss
+   * of all. `stopBeforeMs` counts only in the outermost `run`. If false, such a call rejects with DeadlockError. Default:
+   * false.
+   */
+  readonly reentrant?: boolean | undefined
 }
 
 /**
@@ -112,7 +125,8 @@ export interface Semaphore extends Lock<PermitHold> {
 /**
  * A lock of readers and writers: any number of readers hold together, and a writer alone. All are served in the order in
  * which they came. So a writer that waits keeps later readers waiting, and nobody starves. Do not ask for one of the two
- * under a hold of the other, or of the same: the call could wait for its own program.
+ * under a hold of the other, or of the same: the call could wait for its own program. Inside `run` a call that certainly
+ * would is a DeadlockError; a reader that asks to read again waits if a writer of another client stands in between.
  */
 export interface RwLock {
   readonly name: string

@@ -1,6 +1,7 @@
 // Time, timers, randomness and identity. They are injected everywhere, so that a test can control them. Only this file
 // reads a clock or sets a timer; a lint rule checks that.
 import { uptime } from 'node:os'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { untilAborted } from './abort.ts'
 
 /** One instant, read from three clocks. Marks are only comparable within one process, except those of `machineMark`. */
@@ -88,11 +89,8 @@ function turns(): () => Promise<void> | undefined {
     const nowMs = performance.now()
     if (next) return nowMs - sinceMs < longestTurnMs ? undefined : next
     sinceMs = nowMs
-    next = new Promise((resolve) => {
-      setImmediate(() => {
-        next = undefined
-        resolve()
-      })
+    next = nextTurn().then(() => {
+      next = undefined
     })
     return undefined
   }

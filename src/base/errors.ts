@@ -82,6 +82,32 @@ export class ConflictError extends LeaseholdError {
   }
 }
 
+/** The meanings of a DeadlockError. */
+export type DeadlockCode =
+  /** The chain of calls that asks for the name holds it itself. */
+  | 'LEASEHOLD_NESTED'
+  /** The call would close a circle: each of several chains of calls holds a name that the next one waits for. */
+  | 'LEASEHOLD_DEADLOCK'
+
+/**
+ * The wait would never end, since calls of this client wait for each other or the call for itself. Nothing was sent for
+ * it, and the holds around it stand. The `code` says which case it is.
+ */
+export class DeadlockError extends LeaseholdError {
+  readonly code: DeadlockCode
+  constructor(message: string, options: ErrorOptions & { readonly code?: DeadlockCode } = {}) {
+    super(message, options)
+    this.code = options.code ?? 'LEASEHOLD_DEADLOCK'
+  }
+  override get name(): string {
+    return 'DeadlockError'
+  }
+  /** True for a circle: release what the chain holds, and begin it anew. False for a call that would wait for itself. */
+  get retryable(): boolean {
+    return this.code === 'LEASEHOLD_DEADLOCK'
+  }
+}
+
 /** The record of a cron job has a tick in the future: the clock of this machine or of the host that wrote it is wrong. */
 export class ClockError extends LeaseholdError {
   readonly code = 'LEASEHOLD_CLOCK'

@@ -12,7 +12,7 @@ import type {
   TryCampaignOptions,
 } from '../api/election.ts'
 import type { ConnectOptions } from '../api/leasehold.ts'
-import type { AcquireOptions, RunOptions, SemaphoreOptions, TryOptions } from '../api/lock.ts'
+import type { AcquireOptions, MutexOptions, RunOptions, SemaphoreOptions, TryOptions } from '../api/lock.ts'
 import type { StepDownOptions } from '../api/term.ts'
 import {
   callback,
@@ -31,9 +31,7 @@ import type { Facts } from '../contract.ts'
 import { stopBeforeMostMs } from './lifetime.ts'
 import { serviceOf } from './service.ts'
 
-export { checkOptions } from '../base/options.ts'
-
-const nameBytesMax = 512
+export { checkName, checkOptions, checkPrefix } from '../base/options.ts'
 
 const signal: Kind = {
   takes: 'an AbortSignal',
@@ -70,6 +68,8 @@ const clock = withMethods('a Clock', ['mark', 'wallMs', 'after', 'random', 'id']
 
 /** The options of `connect`. The store's own range of `ttlMs` is checked by `checkTtl`. */
 export const connectOptions: TableOf<ConnectOptions> = { ttlMs, waitMs, signal, clock }
+/** The options of `mutex`. */
+export const mutexOptions: TableOf<MutexOptions> = { reentrant: flag }
 /** The options of `semaphore`. */
 export const semaphoreOptions: TableOf<SemaphoreOptions> = { permits }
 /** The options of `acquire` of a lock. */
@@ -146,29 +146,6 @@ function stopBeforeMs(facts: Facts, ttlMs: number): Kind {
 /** Throws unless `permits` is a whole number from 1 to 10 000. */
 export function checkPermits(value: number): void {
   check('permits', value, permits)
-}
-
-/** Throws unless `name` is a non-empty string of at most 512 bytes of UTF-8 without control characters. */
-export function checkName(name: string, argument = 'name'): void {
-  if (name === '') throw new RangeError(`${argument}: "" is empty; it takes 1 to 512 bytes of UTF-8`)
-  check(argument, name, named)
-}
-
-/** Throws unless `prefix` is a string that a name can begin with. */
-export function checkPrefix(prefix: string): void {
-  check('prefix', prefix, named)
-}
-
-const named: Kind = {
-  takes: 'a string',
-  judge(name, argument) {
-    if (typeof name !== 'string') return 'wrong type'
-    const bytes = Buffer.byteLength(name)
-    if (bytes > nameBytesMax) throw new RangeError(`${argument}: ${bytes} bytes of UTF-8; it takes 1 to 512`)
-    if (/\p{Cc}/u.test(name)) throw new RangeError(`${argument}: ${show(name)} has a control character`)
-    if (name.isWellFormed()) return 'fits'
-    throw new RangeError(`${argument}: ${show(name)} is not well-formed Unicode`)
-  },
 }
 
 /** Throws unless `ttlMs` is in the range of the store. */

@@ -58,6 +58,11 @@ export class ClaimHold implements Hold {
     this.#cancelWatch = grant.clock.after(grant.session.ttlMs / 10, () => this.#startWatch())
   }
 
+  /** The permits of the name, and how many of them it has. */
+  get size(): Readonly<Pick<Claim, 'name' | 'permits' | 'weight'>> {
+    return this.#grant.claim
+  }
+
   get held(): boolean {
     return this.remainingMs > 0
   }

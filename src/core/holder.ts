@@ -4,13 +4,11 @@ import { hostname } from 'node:os'
 import type { Holder } from '../api/hold.ts'
 import { WaitTimeoutError } from '../base/errors.ts'
 import { printable, quoted } from '../base/printable.ts'
-import type { Scope } from '../base/scope.ts'
-import type { Backend, Facts, Standing } from '../contract.ts'
+import type { Facts, Standing } from '../contract.ts'
 
-/** This process, as the value of a claim that it makes now. */
-export function holderValue(since: string, candidate?: true): string {
-  const holder: Holder = { host: hostname(), pid: process.pid, since, candidate }
-  return JSON.stringify(holder)
+/** This process, as its claims name it. */
+export function thisProcess(): Pick<Holder, 'host' | 'pid'> {
+  return { host: hostname(), pid: process.pid }
 }
 
 /** The same value, which also says the token of its hold. A value that names no process stays as it is. */
@@ -88,18 +86,15 @@ export interface NotFree {
   readonly session: string | undefined
 }
 
-/** The error for a name that was not free in time. It names the holder if the store answers before the scope ends. */
-export async function notFree(
-  backend: Backend,
-  scope: Scope,
+/** The error for a name that was not free in time. `line` has its claims, as far as the store has answered. */
+export function notFree(
   { name, waitMs = 0, delayed, isOwn, session }: NotFree,
-): Promise<WaitTimeoutError> {
-  // Not sent through `once`: its time limit aborts with an UnavailableError, and then the client leaves its connection.
-  const line = await backend.line(name, scope.signal).catch(() => [])
-  scope.detach()
+  line: readonly Standing[],
+  facts: Facts,
+): WaitTimeoutError {
   const when = waitMs > 0 ? `was not free within ${waitMs} ms` : 'is not free'
   const held = line.some((claim) => claim.held)
-  const why = delayed && !held ? describeDelay(backend.facts) : describeLine(line, session)
+  const why = delayed && !held ? describeDelay(facts) : describeLine(line, session)
   const own = isOwn
     ? '; another call of this client has it or waits for it, and this call waited behind it'
     : ''

@@ -18,7 +18,7 @@ import type {
 import type { LedTerm, Term } from '../api/term.ts'
 import { quoted } from '../base/printable.ts'
 import { type Ending, Scope } from '../base/scope.ts'
-import type { Leader, Overtaking, Standing } from '../contract.ts'
+import type { Leader, Observation, Overtaking, Standing } from '../contract.ts'
 import type { Acquirer } from '../core/acquire.ts'
 import {
   askOptions,
@@ -43,16 +43,21 @@ import { Lead } from './lead.ts'
 import { ObservingLoop } from './observing.ts'
 import { serveOnce } from './one-term.ts'
 import { Overtaker } from './precedence.ts'
-import { leaders, type Onlooker, type Scenery } from './sight.ts'
+import { leaders, type Onlooker } from './sight.ts'
+import type { Sights } from './sights.ts'
 import { ClaimTerm } from './term.ts'
 
 /** The parts of the client that an election uses. */
-export interface ElectionClient extends AnnouncingClient, Pick<Scenery, 'observe' | 'leaderChanged'> {
+export interface ElectionClient extends AnnouncingClient {
   readonly acquirer: Acquirer
   /** The host and process of this client, as the value of a candidate that sets none. */
   readonly candidate: string
   /** The present session; undefined while there is none. */
   readonly session: string | undefined
+  /** The waits of all observers of this client. */
+  readonly sights: Sights
+  /** The present leader, by a consistent read. */
+  observe(name: string, scope: Ending): Promise<Observation>
   line(name: string, scope: Ending): Promise<Standing[]>
   /** Makes room in the line: `overtake` of the contract. */
   overtake(name: string, overtaking: Overtaking, scope: Ending): Promise<boolean>
@@ -208,8 +213,8 @@ export class ClientElection implements Election {
     onlooker: Onlooker,
     options: ObserveOptions,
   ): AsyncGenerator<SeenLeader | undefined, never, void> {
-    const { acquirer, clock, ttlMs, observe, leaderChanged } = this.#client
-    const scenery = { name: this.name, clock, ttlMs, closing: acquirer.closing.scope, observe, leaderChanged }
+    const { acquirer, clock, sights } = this.#client
+    const scenery = { name: this.name, clock, closing: acquirer.closing.scope, sights }
     const seen = leaders(scenery, onlooker, options)
     try {
       for (;;) yield this.#seen((await seen.next()).value)

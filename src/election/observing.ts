@@ -1,10 +1,10 @@
 // The observation that a caller iterates. Ensures that the caller can leave it at any moment, and owns the age of its
 // knowledge. sight.ts yields the leaders.
 import type { Observing, SeenLeader } from '../api/election.ts'
-import { type Clock, type Mark, mostElapsedMs } from '../base/clock.ts'
+import { type Clock, mostElapsedMs } from '../base/clock.ts'
 import type { Scope } from '../base/scope.ts'
-import type { Observation } from '../contract.ts'
 import { requestMs } from '../core/lifetime.ts'
+import type { Sent } from './sights.ts'
 
 type Step = IteratorResult<SeenLeader | undefined, never>
 
@@ -18,11 +18,11 @@ export class ObservingLoop implements Observing {
   readonly #ttlMs: number
   readonly #loop: AsyncGenerator<SeenLeader | undefined, never, void>
   #scope: Scope | undefined
-  #sent: { readonly wallMs: number; readonly mark: Mark } | undefined
+  #sent: Sent | undefined
 
   /**
-   * `begin` makes the loop. At its start the loop calls `open` with its scope, and it sends every question through
-   * `ask`.
+   * `begin` makes the loop. At its start the loop calls `open` with its scope, and it notes when each question was sent that
+   * is answered.
    */
   constructor(
     { clock, ttlMs }: { readonly clock: Clock; readonly ttlMs: number },
@@ -47,12 +47,9 @@ export class ObservingLoop implements Observing {
     this.#scope = scope
   }
 
-  /** Asks. After the answer, remembers when the question was sent. */
-  async ask(question: () => Promise<Observation>): Promise<Observation> {
-    const sent = { wallMs: this.#clock.wallMs(), mark: this.#clock.mark() }
-    const answer = await question()
-    this.#sent = sent
-    return answer
+  /** Remembers when the question was sent that is answered now. */
+  noted(sent: Sent): void {
+    if (sent.order > (this.#sent?.order ?? 0)) this.#sent = sent
   }
 
   async next(): Promise<Step> {

@@ -28,9 +28,10 @@ export class ClaimMutexes implements MutexGroup {
   readonly #client: LockClient
   readonly #locks: readonly ClaimLock[]
 
-  /** Throws TypeError or RangeError for bad names. Sends nothing. */
-  constructor(client: LockClient, names: readonly string[]) {
+  /** Throws TypeError or RangeError for bad names, and for any option. Sends nothing. */
+  constructor(client: LockClient, names: readonly string[], options: object = {}) {
     checkNames(names)
+    checkOptions(options, {})
     this.#client = client
     this.names = names.toSorted()
     this.#locks = this.names.map((name) => new ClaimLock(client, name, mutexForm))
@@ -47,16 +48,19 @@ export class ClaimMutexes implements MutexGroup {
   }
 
   async run<T>(work: (hold: GroupHold) => T | Promise<T>, options: RunOptions = {}): Promise<T> {
-    const { facts, ttlMs } = this.#client
+    const { facts, ttlMs, nesting } = this.#client
     checkWork('work', work)
     checkOptions(options, runOptions(facts, ttlMs))
     const { stopBeforeMs = stopBeforeDefaultMs(ttlMs, facts), ...acquireOptions } = options
-    return workUnder(await this.#acquire(acquireOptions), stopBeforeMs, work)
+    const all = await this.#acquire(acquireOptions)
+    return nesting.under(all.each, () => workUnder(all, stopBeforeMs, work))
   }
 
   /** Takes all of them. If one is lost while this waits for another, it begins anew within the same time. */
   async #acquire({ waitMs, signal, onWait }: AcquireOptions): Promise<Holds> {
-    const { clock } = this.#client
+    const { clock, nesting } = this.#client
+    // Before the first wait: the group would take its names one by one, and find this only in the middle.
+    if (waitMs !== 0) for (const name of this.names) nesting.check({ name, ...mutexForm })
     const since = clock.mark()
     const leftMs = (): number | undefined =>
       waitMs === undefined ? undefined : Math.max(0, Math.ceil(waitMs - leastElapsedMs(since, clock.mark())))
@@ -74,13 +78,15 @@ export class ClaimMutexes implements MutexGroup {
    * of them, it has released those that it had.
    */
   async #all(take: Take, signal: AbortSignal | undefined): Promise<Holds | undefined> {
-    const holds: ClaimHold[] = []
-    const scope = new Scope().onSignal(signal)
+    const { nesting } = this.#client
+    const [holds, scope] = [[] as ClaimHold[], new Scope().onSignal(signal)]
+    const frame = nesting.open() // while it waits for a name it holds others: a circle of waits may go through it
     try {
       for (const lock of this.#locks) {
-        const hold = await take(lock, scope.signal)
+        const hold = await nesting.inside(frame, () => take(lock, scope.signal))
         if (!hold) return undefined
         holds.push(hold)
+        nesting.add(frame, hold)
         scope.onSignal(hold.signal) // a wait for the next one ends when this one is lost
       }
       const all = new Holds([...holds])
@@ -92,6 +98,7 @@ export class ClaimMutexes implements MutexGroup {
       throw error
     } finally {
       scope.detach()
+      nesting.end(frame)
       await Promise.all(holds.map((hold) => hold.release().catch(() => {})))
     }
   }
@@ -103,11 +110,12 @@ type Take = (lock: ClaimLock, signal: AbortSignal) => Promise<ClaimHold | undefi
 /** The holds of a group. */
 class Holds implements GroupHold {
   readonly tokens: ReadonlyMap<string, bigint>
-  readonly #holds: readonly ClaimHold[]
+  /** Each of them. */
+  readonly each: readonly ClaimHold[]
   #controller: AbortController | undefined
 
   constructor(holds: readonly ClaimHold[]) {
-    this.#holds = holds
+    this.each = holds
     this.tokens = new Map(holds.map(({ name, token }) => [name, token]))
   }
 
@@ -116,14 +124,14 @@ class Holds implements GroupHold {
   }
 
   get remainingMs(): number {
-    return Math.min(...this.#holds.map(({ remainingMs }) => remainingMs))
+    return Math.min(...this.each.map(({ remainingMs }) => remainingMs))
   }
 
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController()
       computed(this.#controller.signal, () => this.remainingMs)
-      for (const hold of this.#holds) this.#follow(hold, this.#controller)
+      for (const hold of this.each) this.#follow(hold, this.#controller)
     }
     this.remainingMs // reading it reports an overdue loss
     return this.#controller.signal
@@ -135,25 +143,25 @@ class Holds implements GroupHold {
   }
 
   assertHeld(minMs?: number): void {
-    for (const hold of this.#holds) hold.assertHeld(minMs)
+    for (const hold of this.each) hold.assertHeld(minMs)
   }
 
   /** Throws HoldLostError if one of the holds was lost. */
   assertNotLost(): void {
-    for (const hold of this.#holds) hold.assertNotLost()
+    for (const hold of this.each) hold.assertNotLost()
   }
 
   /** From now on `signal` aborts so long before the earliest deadline. */
   stopBefore(ms: number): void {
-    for (const hold of this.#holds) hold.stopBefore(ms)
+    for (const hold of this.each) hold.stopBefore(ms)
   }
 
   async verify(options?: AskOptions): Promise<void> {
-    await Promise.all(this.#holds.map((hold) => hold.verify(options)))
+    await Promise.all(this.each.map((hold) => hold.verify(options)))
   }
 
   async release(): Promise<void> {
-    await Promise.all(this.#holds.map((hold) => hold.release()))
+    await Promise.all(this.each.map((hold) => hold.release()))
   }
 
   [Symbol.asyncDispose](): Promise<void> {

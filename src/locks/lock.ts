@@ -17,6 +17,7 @@ import {
 import { ClaimHold, type Grant } from '../core/hold.ts'
 import { stopBeforeDefaultMs } from '../core/lifetime.ts'
 import type { Wish } from '../core/wish.ts'
+import type { Nesting } from './nesting.ts'
 import { workUnder } from './work.ts'
 
 /** The parts of the client that a lock uses. */
@@ -27,6 +28,8 @@ export interface LockClient {
   readonly ttlMs: number
   /** The value of the claims: the host and process of this client, for others to read. */
   readonly holder: string
+  /** Which call holds and waits for what, in this client. */
+  readonly nesting: Nesting
   readCheckpoint(name: string, options?: AskOptions): Promise<string | undefined>
 }
 
@@ -57,26 +60,24 @@ export class ClaimLock<H extends ClaimHold = ClaimHold> implements Lock<H> {
   }
 
   async acquire(options: PermitOptions = {}): Promise<H> {
-    return this.#acquire(options)
-  }
-
-  async #acquire(options: PermitOptions): Promise<H> {
     checkOptions(options, this.#with(acquireOptions))
-    const { waitMs, signal, onWait } = options
-    return this.#client.acquirer.acquire({ ...this.#wish(options), waitMs, signal, onWait })
+    const { acquirer, nesting } = this.#client
+    const wish = this.#wish(options)
+    return nesting.waiting(wish, wish.waitMs, () => acquirer.acquire(wish))
   }
 
   async tryAcquire(options: PermitTryOptions = {}): Promise<H | undefined> {
     checkOptions(options, this.#with(tryOptions))
-    return this.#client.acquirer.tryAcquire({ ...this.#wish(options), signal: options.signal })
+    return this.#client.acquirer.tryAcquire(this.#wish(options))
   }
 
   async run<T>(work: (hold: H) => T | Promise<T>, options: PermitRunOptions = {}): Promise<T> {
-    const { facts, ttlMs } = this.#client
+    const { facts, ttlMs, nesting } = this.#client
     checkWork('work', work)
     checkOptions(options, this.#with(runOptions(facts, ttlMs)))
     const { stopBeforeMs = stopBeforeDefaultMs(ttlMs, facts), ...acquireOptions } = options
-    return workUnder(await this.#acquire(acquireOptions), stopBeforeMs, work)
+    const hold = await this.acquire(acquireOptions)
+    return nesting.under([hold], () => workUnder(hold, stopBeforeMs, work))
   }
 
   readCheckpoint(options?: AskOptions): Promise<string | undefined> {
@@ -88,9 +89,11 @@ export class ClaimLock<H extends ClaimHold = ClaimHold> implements Lock<H> {
     return options ? { ...table, ...options } : table
   }
 
-  #wish({ permits: asked }: Pick<PermitOptions, 'permits'>): Wish<H> {
-    const { permits, weight, make } = this.#form
+  #wish({ permits: asked, waitMs, signal, onWait }: PermitOptions): Wish<H> {
     const { name } = this
-    return { name, permits, weight: asked ?? weight, value: this.#client.holder, candidate: false, make }
+    const { permits, make } = this.#form
+    const weight = asked ?? this.#form.weight
+    const value = this.#client.holder
+    return { name, permits, weight, value, candidate: false, make, waitMs, signal, onWait }
   }
 }

@@ -13,11 +13,6 @@ export class PartHold extends ClaimHold {
     this.#grant = grant
   }
 
-  /** How many permits the hold has. */
-  protected get weight(): number {
-    return this.#grant.claim.weight
-  }
-
   /**
    * Gives back permits until `weight` are left. Costs one request. Rejects as `checkpoint` does. The claim has its new
    * weight before the request is sent, since a request without an answer may have been applied.

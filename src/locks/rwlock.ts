@@ -5,12 +5,14 @@ import type { ReadHold, WriteHold } from '../api/hold.ts'
 import type { RwLock } from '../api/lock.ts'
 import { quoted } from '../base/printable.ts'
 import { sharedPermits } from '../base/shapes.ts'
+import { checkOptions } from '../core/arguments.ts'
 import { ClaimHold } from '../core/hold.ts'
 import { ClaimLock, type Form, type LockClient } from './lock.ts'
 import { PartHold } from './part-hold.ts'
 
-/** Both locks of a name. Throws TypeError or RangeError for a bad name. Sends nothing. */
-export function rwlockOf(client: LockClient, name: string): RwLock {
+/** Both locks of a name, which take no options. Throws TypeError or RangeError for a bad argument. Sends nothing. */
+export function rwlockOf(client: LockClient, name: string, options: object = {}): RwLock {
+  checkOptions(options, {})
   return { name, read: new ClaimLock(client, name, reader), write: new ClaimLock(client, name, writer) }
 }
 

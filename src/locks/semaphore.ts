@@ -24,11 +24,11 @@ export class ClaimSemaphore extends ClaimLock<ClaimPermits> implements Semaphore
 /** A hold of permits. Its promises are in the interface PermitHold. */
 class ClaimPermits extends PartHold implements PermitHold {
   get permits(): number {
-    return this.weight
+    return this.size.weight
   }
 
   async shrink(permits: number, options: AskOptions = {}): Promise<void> {
-    checkGivenBack(permits, this.weight)
-    return this.lighten(this.weight - permits, options)
+    checkGivenBack(permits, this.size.weight)
+    return this.lighten(this.size.weight - permits, options)
   }
 }

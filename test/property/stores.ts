@@ -218,6 +218,9 @@ const consul: MakeStore = (world, network, committed) => {
   }
 }
 
+/** All names of all plans. */
+const namesInMemory = ['n0', 'n1', 'n2', 'n3', 'n4']
+
 /**
  * One store for all processes of a run, on a clock of its own. The store never fails; faults concern only its clients.
  */
@@ -225,7 +228,7 @@ const memory: MakeStore = (world, _network, committed) => {
   const store = new MemoryBackend(new SimProcess(world, 'memory'))
   const owners = new Map<string, string>()
   // The store answers at once, so before `release`, which has just asked, has returned.
-  for (const name of ['n0', 'n1']) store.watch(name, () => world.after(0, committed))
+  for (const name of namesInMemory) store.watch(name, () => world.after(0, committed))
   return {
     host: new SimHost(world, 'memory'),
     ttlMs: 4_000,
@@ -252,7 +255,7 @@ const memory: MakeStore = (world, _network, committed) => {
     misbehave: () => {},
     changeLeader: () => {},
     restart: () => {},
-    leftovers: () => ['n0', 'n1'].flatMap((name) => store.places(name).map(({ claim }) => claim.id)),
+    leftovers: () => namesInMemory.flatMap((name) => store.places(name).map(({ claim }) => claim.id)),
     requests: () => 0, // there are no requests
   }
 }

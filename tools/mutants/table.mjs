@@ -233,7 +233,7 @@ const acquire = [
   {
     name: 'abort-does-not-withdraw',
     file: 'src/core/acquire.ts',
-    find: '    const withdrawn = this.#withdrawAside(stand)\n',
+    find: '    const withdrawn = this.closing.withdrawAside(stand)\n',
     put: '    stand.leave()\n    const withdrawn = undefined\n',
     stores: etcd,
     by: prompt,
@@ -272,8 +272,8 @@ const acquire = [
   },
   {
     name: 'withdraw-not-repeated',
-    file: 'src/core/acquire.ts',
-    find: 'const request = { ...session.requests, retries: Infinity }\n      await persist(request, (signal) => this.#backend.withdraw(claim, signal))\n    } catch (error) {\n',
+    file: 'src/core/closing.ts',
+    find: 'await persist(session.insisting, (signal) => this.#backend.withdraw(claim, signal))\n    } catch (error) {\n',
     put: 'const request = { ...session.requests, retries: 0 }\n      await persist(request, (signal) => this.#backend.withdraw(claim, signal))\n    } catch (error) {\n      return\n',
     stores: etcd,
     by: goesOn,
@@ -296,25 +296,25 @@ const acquire = [
   },
   {
     name: 'local-turn-kept-after-an-error',
-    file: 'src/core/acquire.ts',
-    find: 'const withdrawal = this.#withdraw(stand)',
-    put: 'const withdrawal = this.#withdraw({ ...stand, leave: () => {} })',
+    file: 'src/core/closing.ts',
+    find: 'this.#withdraw(withdrawal).catch(',
+    put: 'this.#withdraw({ ...withdrawal, leave: () => {} }).catch(',
     stores: memory,
     by: goesOn,
   },
   {
     name: 'local-turn-passed-on-too-early',
     file: 'src/core/acquire.ts',
-    find: 'return this.closing.withdrawals.note(this.#withdraw(stand))',
-    put: 'stand.leave()\n        return this.closing.withdrawals.note(this.#withdraw(stand))',
+    find: 'return this.closing.withdraw(stand)',
+    put: 'stand.leave()\n      return this.closing.withdraw(stand)',
     stores: etcd,
     by: belief,
   },
   {
     name: 'withdrawn-turn-passed-on-too-early',
-    file: 'src/core/acquire.ts',
-    find: 'const withdrawal = this.#withdraw(stand)',
-    put: 'stand.leave()\n    const withdrawal = this.#withdraw(stand)',
+    file: 'src/core/closing.ts',
+    find: 'return this.#withdrawals.note(this.#withdraw(withdrawal).catch',
+    put: 'withdrawal.leave()\n    return this.#withdrawals.note(this.#withdraw(withdrawal).catch',
     stores: etcd,
     by: belief,
   },
@@ -398,7 +398,7 @@ const onEtcd = [
   {
     name: 'etcd-try-overlooks-lock-delay',
     file: 'src/backends/etcd/claims.ts',
-    find: ', ...this.#delay.none(claim, since)]',
+    find: ', ...noDead]',
     put: ']',
     stores: delayed,
     by: belief,
@@ -414,8 +414,8 @@ const onEtcd = [
   {
     name: 'etcd-no-tombstone-checked',
     file: 'src/backends/etcd/claims.ts',
-    find: 'const free = [absent(key), absent(keys.tombstone)]\n',
-    put: 'const free = [absent(key)]\n',
+    find: 'const free = [absent(keys.key), absent(keys.tombstone)]\n',
+    put: 'const free = [absent(keys.key)]\n',
     stores: etcd,
     by: goesOn,
   },
@@ -446,7 +446,7 @@ const onEtcd = [
   },
   {
     name: 'etcd-two-holders-one-token',
-    file: 'src/backends/etcd/own-key.ts',
+    file: 'src/backends/etcd/line.ts',
     find: 'permits === 1 && !candidate ? revision : (created as bigint)',
     put: 'revision',
     stores: etcd,
@@ -864,7 +864,7 @@ const ofShapes = [
   {
     name: 'shapes-shrink-keeps-the-wrong-part',
     file: 'src/locks/semaphore.ts',
-    find: 'this.weight - permits, options',
+    find: 'this.size.weight - permits, options',
     put: 'permits, options',
     ...{ stores: [], tests: ['locks/shapes'], by: 'permits-kept' },
   },
@@ -940,6 +940,52 @@ const ofShapes = [
   },
 ]
 
+/** Mistakes about calls inside `run`. @type {readonly Mutant[]} */
+const ofNesting = [
+  {
+    name: 'nested-call-waits-for-itself',
+    file: 'src/locks/nesting.ts',
+    find: '    this.check(size)\n',
+    put: '',
+    ...{ stores: [], tests: ['locks/nesting'], by: goesOn },
+  },
+  {
+    name: 'nested-released-hold-still-counts',
+    file: 'src/locks/frame.ts',
+    find: 'if (isOn(hold, of) && hold.held)',
+    put: 'if (isOn(hold, of))',
+    ...{ stores: [], tests: ['locks/nesting'], by: own },
+  },
+  {
+    name: 'circle-of-waits-not-seen',
+    file: 'src/locks/nesting.ts',
+    find: 'return taken + weight > permits || anyOf(this.#ahead(wait), stuck)',
+    put: 'return false',
+    ...{ stores: [], tests: ['locks/nesting'], by: goesOn },
+  },
+  {
+    name: 'circle-that-ends-by-itself-is-told',
+    file: 'src/locks/nesting.ts',
+    find: 'if (other.endless) stuck.add(other)',
+    put: 'stuck.add(other)',
+    ...{ stores: [], tests: ['locks/nesting'], by: own },
+  },
+  {
+    name: 'circle-through-a-group-not-seen',
+    file: 'src/locks/group.ts',
+    find: '        nesting.add(frame, hold)\n',
+    put: '',
+    ...{ stores: [], tests: ['locks/nesting'], by: goesOn },
+  },
+  {
+    name: 'reentrant-inner-release-frees',
+    file: 'src/locks/reentrant.ts',
+    find: 'if (this.#shares === 0) await this.release()',
+    put: 'await this.release()',
+    ...{ stores: [], tests: ['locks/nesting'], by: belief },
+  },
+]
+
 /** @type {readonly Mutant[]} */
 const inMemory = [
   {
@@ -976,6 +1022,7 @@ export const mutants = [
   ...onConsul,
   ...inMemory,
   ...ofShapes,
+  ...ofNesting,
   ...ofLeaders,
   ...ofCron,
   ...ofWork,

@@ -1,8 +1,8 @@
 // The client's knowledge of a claim, and the repair of the claim's own key. If somebody writes to that key with `etcdctl put`,
 // it loses its lease, and then it would stay for ever after its client has died.
-import type { IKeyValue, IRequestOp } from 'etcd3'
+import type { IKeyValue } from 'etcd3'
 import { UnavailableError } from '../../base/errors.ts'
-import type { Admitted, Claim } from '../../contract.ts'
+import type { Claim } from '../../contract.ts'
 import { type ClaimKeys, partsOf } from './layout.ts'
 import { createdAt, put, txn, versionIs } from './operations.ts'
 import type { Transport } from './wire/transport.ts'
@@ -23,23 +23,6 @@ export interface ClaimState {
   weight: number
   /** Whether an attempt got no answer: it may arrive later, or twice. */
   unanswered: boolean
-}
-
-/** Puts all keys of a claim. */
-export function ownPuts({ claim, keys }: ClaimState): IRequestOp[] {
-  const { key, lease } = keys
-  return [put(key, claim.value, lease), ...partsOf(claim, key).map((part) => put(part, '', lease))]
-}
-
-/**
- * The answer for a claim that holds. A mutex has as its token the revision of the answer or event that admitted it, as in
- * Go and etcdctl. One revision may admit several holders of another lock, so their token is the place in line, the create
- * revision, which also grows in the order of admission. A candidate has the create revision as well, since observers see
- * only that; Go's Election calls it its revision.
- */
-export function admitted({ claim, created }: ClaimState, revision: bigint): Admitted {
-  const { permits, candidate } = claim
-  return { held: true, token: permits === 1 && !candidate ? revision : (created as bigint) }
 }
 
 /**

@@ -248,7 +248,7 @@ class Run implements Truth {
 }
 
 /** Whether a call may fail like this without faults: it was aborted, waited for its limit, or its client was closed. */
-function isExpected(error: unknown): boolean {
+export function isExpected(error: unknown): boolean {
   if (error === 'enough' || error instanceof WaitTimeoutError) return true
   if (error instanceof UnavailableError && error.message.includes('before the wait was over')) return true
   return error instanceof ClosedError

@@ -31,7 +31,7 @@ export interface Shop {
 }
 
 /** How soon an aborted call must have ended: a timeout asks for the holder for half a second. */
-const givenUpMs = 1_500
+export const givenUpMs = 1_500
 
 /** Does one job. Rejects as its calls do. */
 export async function work(shop: Shop, machine: Machine, job: Job): Promise<void> {

@@ -1,7 +1,8 @@
-// The invariants of locks of every form, by what programs believe: the weights of the believers fit into the permits, a
-// writer has the largest token, and nobody overtakes a claim that waits. Knows nothing of the inside of a store.
+// The invariants of locks of every form: the weights of the programs that believe to hold fit into the permits, the store
+// agrees with them, and a loss is told once. turns.ts judges the order. Knows nothing of the inside of a store.
 import type { World } from '../../../src/testing/world.ts'
 import type { Invariant, Violation } from '../invariants.ts'
+import { Turns } from './turns.ts'
 
 /** One call for a lock, from its beginning to its end. */
 export interface Call {
@@ -9,83 +10,159 @@ export interface Call {
   readonly name: string
   readonly permits: number
   readonly calledMs: number
-  /** Whether no other call of its process was for the name when it began: then it went to the store at once. */
+  /** Whether it went to the store at once: it is for the first name of its job, and its process had no other call for it. */
   readonly alone: boolean
+  /** Whether its job takes several names. Then the judge cannot see when it holds the first of them. */
+  readonly isPart: boolean
   /** How many permits it has, or waits for. */
   weight: number
   /** Whether its program believes now that it holds. Undefined while it waits. */
   believes?: () => boolean
 }
 
-/** More than the way to the store takes without faults. */
-const promptMs = 400
+/** The calls of a job that has a hold, and what the job can read of the hold. */
+export interface Grant {
+  readonly process: string
+  readonly calls: readonly Call[]
+  readonly tokens: readonly bigint[]
+  readonly signal: AbortSignal
+  readonly believes: () => boolean
+  /** How often it has learned that it lost the hold. */
+  told: number
+  released: boolean
+}
+
+/** The processes whose claims hold a name now, by the store. */
+type Owners = (name: string, permits: number) => readonly string[]
 
 /** Judges one run. */
 export class Judge {
   readonly violations: Violation[] = []
   readonly #world: World
+  readonly #owners: Owners
   readonly #healthy: boolean
+  readonly #turns: Turns
   readonly #calls = new Set<Call>()
   readonly #largest = new Map<string, bigint>()
+  readonly #coveredUntilMs = new Map<string, number>()
 
-  constructor(world: World, healthy: boolean) {
+  constructor(world: World, owners: Owners, healthy: boolean) {
     this.#world = world
+    this.#owners = owners
     this.#healthy = healthy
+    const complain = this.complain.bind(this)
+    this.#turns = new Turns(world, this.#calls, healthy ? complain : () => {})
   }
 
-  begin(process: string, name: string, permits: number, weight: number): Call {
-    const alone = ![...this.#calls].some((each) => each.process === process && each.name === name)
-    const call: Call = { process, name, permits, weight, alone, calledMs: this.#world.nowMs }
-    this.#calls.add(call)
-    return call
+  /** A job asks for all these names. It asks the store for the first of them at once. */
+  begin(
+    process: string,
+    sizes: readonly (readonly [name: string, permits: number, weight: number])[],
+  ): Call[] {
+    return sizes.map(([name, permits, weight], index) => {
+      const others = [...this.#calls].some((each) => each.process === process && each.name === name)
+      const place = { alone: index === 0 && !others, isPart: sizes.length > 1 }
+      const call: Call = { process, name, permits, weight, ...place, calledMs: this.#world.nowMs }
+      this.#calls.add(call)
+      this.#turns.changed(name)
+      return call
+    })
   }
 
-  /** The program has a hold with this token. */
-  granted(call: Call, token: bigint, believes: () => boolean): void {
+  /** The job has its hold at this very moment. */
+  granted(calls: readonly Call[], hold: Pick<Grant, 'tokens' | 'signal' | 'believes'>): Grant {
+    const process = calls[0]?.process ?? ''
+    const grant: Grant = { process, calls, ...hold, told: 0, released: false }
+    if (!hold.believes()) this.complain('true-belief', `${process} was given a hold that it does not hold`)
+    hold.signal.addEventListener('abort', () => this.#lost(grant))
+    for (const [index, call] of calls.entries()) this.#given(call, hold.tokens[index] ?? 0n, hold.believes)
+    this.look()
+    return grant
+  }
+
+  #given(call: Call, token: bigint, believes: () => boolean): void {
     call.believes = believes
-    const { name, permits, weight } = call
+    const { process, name, permits, weight } = call
     this.#world.mark(weight === 1 ? 'one permit' : weight === permits ? 'all permits' : 'some permits')
     const largest = this.#largest.get(name) ?? 0n
     if (weight === permits && token <= largest)
-      this.complain('growing-tokens', `${call.process} has all of ${name} with ${token}, after ${largest}`)
+      this.complain('growing-tokens', `${process} has all of ${name} with ${token}, after ${largest}`)
     this.#largest.set(name, token > largest ? token : largest)
-    this.#overtaken(call)
-    this.look()
+    this.#turns.granted(call)
   }
 
-  end(call: Call): void {
-    this.#calls.delete(call)
+  /** A call has fewer permits from now on. */
+  lighter(call: Call, weight: number): void {
+    call.weight = weight
+    this.#world.mark('gave back a part')
+    this.#turns.changed(call.name)
+  }
+
+  /** A program is about to release its hold: if it lost the hold, it was told. */
+  releases(grant: Grant): void {
+    const believes = grant.believes()
+    if (!believes && grant.told === 0)
+      this.complain('loss-told-once', `${grant.process} was not told that it lost ${namesOf(grant)}`)
+    grant.released = true
+  }
+
+  /** The calls ended: their holds are released, or they failed. */
+  end(calls: readonly Call[]): void {
+    for (const call of calls) {
+      this.#calls.delete(call)
+      this.#turns.changed(call.name)
+    }
   }
 
   /** The claims of a process ended with it. */
   died(process: string): void {
-    for (const call of [...this.#calls]) if (call.process === process) this.#calls.delete(call)
+    this.end([...this.#calls].filter((call) => call.process === process))
+  }
+
+  /** The store ends all sessions of a process, and keeps its locks from everyone until then: so long it may still believe. */
+  orphaned(process: string, untilMs: number): void {
+    this.#coveredUntilMs.set(process, untilMs)
   }
 
   /** The store has changed, or a program acts. */
   look(): void {
     const believers = [...this.#calls].filter((call) => call.believes?.())
-    for (const { name, permits } of believers) {
+    const names = new Map(believers.map(({ name, permits }) => [name, permits]))
+    for (const [name, permits] of names) {
       const taken = believers.filter((each) => each.name === name)
       const sum = taken.reduce((all, { weight }) => all + weight, 0)
       const told = taken.map(({ process, weight }) => `${process} ${weight}`).join(', ')
       if (sum > permits) this.complain('permits-kept', `${sum} of ${permits} of ${name}: ${told}`)
+      const owners = this.#owners(name, permits)
+      const isCovered = (process: string): boolean =>
+        this.#world.nowMs < (this.#coveredUntilMs.get(process) ?? Number.NEGATIVE_INFINITY)
+      const stray = taken.find(({ process }) => !owners.includes(process) && !isCovered(process))
+      if (stray)
+        this.complain(
+          'true-belief',
+          `${stray.process} believes to hold ${name}; owners: [${owners.join(', ')}]`,
+        )
     }
   }
 
   complain(invariant: Invariant, what: string): void {
     this.violations.push({ invariant, what: `${this.#world.nowMs} ms: ${what}` })
+    this.#world.note(`VIOLATION of ${invariant}: ${what}`)
   }
 
-  #overtaken({ name, calledMs, process }: Call): void {
-    if (!this.#healthy) return
-    const waiting = [...this.#calls].find(
-      (each) => each.name === name && each.alone && !each.believes && each.calledMs + promptMs < calledMs,
-    )
-    // Its answer may be on its way.
-    this.#world.after(promptMs, () => {
-      if (waiting && this.#calls.has(waiting) && !waiting.believes)
-        this.complain('no-overtaking', `${waiting.process} was overtaken on ${name} by ${process}`)
-    })
+  #lost(grant: Grant): void {
+    grant.told += 1
+    const [{ process, released }, names] = [grant, namesOf(grant)]
+    this.#world.mark('hold lost')
+    this.#world.note(`${process} lost ${names}`)
+    if (this.#healthy) this.complain('no-needless-loss', `${process} lost ${names} though nothing went wrong`)
+    if (released)
+      this.complain('loss-told-once', `${process} learned that it lost ${names} after its release`)
+    if (grant.believes())
+      this.complain('true-belief', `${process} lost it, was told so, and still reads held`)
   }
+}
+
+function namesOf({ calls }: Grant): string {
+  return calls.map(({ name }) => name).join(' and ')
 }

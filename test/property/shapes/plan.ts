@@ -21,10 +21,13 @@ export const troubleKinds = [
   'cut there',
   'cut back',
   'freeze',
+  'suspend',
   'kill',
   'storm',
   'server pause',
+  'server crash',
   'leader',
+  'orphan',
   'close',
 ] as const
 
@@ -85,3 +88,6 @@ export const troubled: fc.Arbitrary<ShapesPlan> = fc.record({
   troubles: fc.array(trouble, { minLength: 1, maxLength: 5 }),
 })
 export const healthy: fc.Arbitrary<ShapesPlan> = fc.record({ ...world, troubles: fc.constant([]) })
+
+/** The states that some run with faults must have seen. */
+export const statesToSee = ['one permit', 'some permits', 'all permits', 'gave back a part', 'hold lost']

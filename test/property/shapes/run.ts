@@ -7,9 +7,10 @@ import type { BackendSource } from '../../../src/contract.ts'
 import { fairWeather, Network } from '../../../src/testing/network.ts'
 import { SimProcess } from '../../../src/testing/process.ts'
 import { World } from '../../../src/testing/world.ts'
-import type { Verdict } from '../locks/run.ts'
+import { isExpected, type Verdict } from '../locks/run.ts'
+import { givenUpMs } from '../locks/worker.ts'
 import type { MakeStore, SimStore } from '../stores.ts'
-import { type Call, Judge } from './judge.ts'
+import { type Call, type Grant, Judge } from './judge.ts'
 import { type Job, pairs, permits, type ShapesPlan, type Trouble, troubledMs } from './plan.ts'
 
 interface Machine {
@@ -22,7 +23,8 @@ interface Machine {
 interface Taken {
   readonly held: () => boolean
   readonly tokens: readonly bigint[]
-  shrink?(call: Call): Promise<void>
+  readonly signal: AbortSignal
+  shrink?(lighter: (weight: number) => void): Promise<void>
   release(): Promise<void>
 }
 
@@ -48,13 +50,16 @@ class Run {
   readonly #store: SimStore
   readonly #machines: Machine[]
   readonly #pending = new Map<string, SimProcess>()
+  /** The clients that were asked to close: their holds are released. */
+  readonly #closed = new WeakSet<Leasehold>()
 
   constructor(make: MakeStore, plan: ShapesPlan, log: boolean) {
     this.#plan = plan
     this.#world = new World(plan.seed, { log })
     this.#network = new Network(this.#world)
-    this.judge = new Judge(this.#world, plan.troubles.length === 0)
-    this.#store = make(this.#world, this.#network, () => this.judge.look())
+    this.#store = make(this.#world, this.#network, () => this.judge?.look())
+    const owners = (name: string, of: number): readonly string[] => this.#store.owners(name, of)
+    this.judge = new Judge(this.#world, owners, plan.troubles.length === 0)
     this.#machines = plan.drift.map((drift, index) => this.#machine(`p${index}`, 1 + drift / 1_000))
   }
 
@@ -77,6 +82,9 @@ class Run {
     await this.#world.run(this.#world.nowMs + 2 * this.#store.takeOverMs + 2_000)
     const left = this.#store.leftovers(troubles.length === 0)
     if (left.length > 0) this.judge.complain('nothing-left', `left in the store: ${left.join(', ')}`)
+    for (const { process } of this.#machines)
+      if (process.timers > 0)
+        this.judge.complain('nothing-left', `${process.name} has ${process.timers} timers left`)
   }
 
   #machine(name: string, rate: number): Machine {
@@ -91,10 +99,15 @@ class Run {
   #start(job: Job, label: string): void {
     const machine = this.#at(job.process)
     const { process } = machine
+    if (process.alive) this.#pending.set(label, process)
     process.enter(() => {
-      this.#pending.set(label, process)
       this.#world.note(`${process.name} ${label} begins: ${job.form} ${job.size}`)
-      const failed = (error: unknown): void => this.#world.note(`${process.name} ${label}: ${error}`)
+      const failed = (error: unknown): void => {
+        this.#world.mark('call rejected')
+        this.#world.note(`${process.name} ${label}: ${error}`)
+        if (this.#plan.troubles.length === 0 && !isExpected(error))
+          this.judge.complain('no-needless-loss', `${label} failed in a healthy run: ${error}`)
+      }
       this.#work(machine, job)
         .catch(failed)
         .then(() => this.#pending.delete(label))
@@ -104,19 +117,51 @@ class Run {
   async #work(machine: Machine, job: Job): Promise<void> {
     const { process } = machine
     const client = await this.#opened(machine)
-    const calls = sizesOf(job).map(([name, of, weight]) => this.judge.begin(process.name, name, of, weight))
+    const calls = this.judge.begin(process.name, sizesOf(job))
     try {
-      const taken = await take(client, job)
+      const taken = await this.#take(client, job, process)
       const believes = (): boolean => process.running && taken.held()
-      for (const [index, call] of calls.entries())
-        this.judge.granted(call, taken.tokens[index] ?? 0n, believes)
-      await this.#pause(process, job.workMs / 2)
-      if (job.shrinks && taken.held()) await taken.shrink?.(calls[0] as Call).catch(() => {})
-      await this.#pause(process, job.workMs / 2)
-      await taken.release()
+      const { tokens, signal } = taken
+      const grant = this.judge.granted(calls, { tokens, signal, believes })
+      await this.#protected(process, job, taken, calls[0] as Call)
+      await this.#release(client, taken, grant)
     } finally {
-      for (const call of calls) this.judge.end(call)
+      this.judge.end(calls)
     }
+  }
+
+  /** Takes the locks of a job. A call whose time is over must end soon; that of a pair also releases what it has. */
+  async #take(client: Leasehold, job: Job, process: SimProcess): Promise<Taken> {
+    const { waitMs, form } = job
+    const late = (): void => this.judge.complain('prompt-giving-up', `${process.name} gave up in vain`)
+    let cancel = (): void => {}
+    const after = (ms: number, run: () => void): void => {
+      cancel = process.after(ms, run)
+    }
+    // In steps: the first action of a process after a stop is to give up, and it may stop between two steps.
+    if (waitMs !== undefined && form !== 'pair')
+      after(waitMs, () => after(givenUpMs, () => after(givenUpMs, late)))
+    try {
+      return await take(client, job)
+    } finally {
+      cancel()
+    }
+  }
+
+  async #protected(process: SimProcess, job: Job, taken: Taken, call: Call): Promise<void> {
+    await this.#pause(process, job.workMs / 2)
+    const lighter = (weight: number): void => this.judge.lighter(call, weight)
+    if (job.shrinks && taken.held()) await taken.shrink?.(lighter).catch(() => {})
+    await this.#pause(process, job.workMs / 2)
+  }
+
+  async #release(client: Leasehold, taken: Taken, grant: Grant): Promise<void> {
+    if (this.#closed.has(client)) grant.released = true
+    else this.judge.releases(grant)
+    const released = taken.release()
+    if (taken.held())
+      this.judge.complain('true-belief', `${grant.process} released and still reads that it holds`)
+    await released
   }
 
   async #pause(process: SimProcess, ms: number): Promise<void> {
@@ -143,14 +188,36 @@ class Run {
       if (kind !== 'cut there') this.#network.cut(process.name, server, 'back')
       this.#world.after(forMs, () => this.#network.heal())
     } else if (kind === 'freeze') process.freeze(forMs)
+    else if (kind === 'suspend') process.suspend(forMs)
     else if (kind === 'kill') this.#kill(index)
     else if (kind === 'server pause') this.#store.host.pause(forMs)
+    else if (kind === 'server crash') this.#store.restart(forMs)
     else if (kind === 'leader') this.#store.changeLeader(forMs)
+    else if (kind === 'orphan') this.#orphan(process.name, forMs)
     else if (kind === 'close') this.#close(this.#at(index))
     else {
       this.#network.weather = { delayMs: [0.1, 40], late: 5, lost: 3, twice: 5, reset: 3 }
+      this.#store.misbehave(true)
       this.#world.after(forMs, () => this.#heal())
     }
+  }
+
+  /**
+   * Its server dies, so that it is cut off, or was the leader and does not know that it is none any more. A store that may
+   * do so ends its sessions some time later, or at once.
+   */
+  #orphan(process: string, forMs: number): void {
+    const misled = forMs % 3 === 0
+    if (misled) this.#store.mislead(process, true)
+    else this.#network.cut(process, this.#store.host.name, 'there')
+    this.#world.after(forMs % 1_500, () => {
+      this.judge.orphaned(process, this.#world.nowMs + this.#store.lockDelayMs)
+      this.#store.endEarly(process)
+    })
+    this.#world.after(forMs, () => {
+      this.#store.mislead(process, false)
+      this.#network.heal()
+    })
   }
 
   /** Kills a program, and starts another in its place. */
@@ -165,12 +232,17 @@ class Run {
   #close(machine: Machine): void {
     const { client, process } = machine
     machine.client = undefined
-    if (client) process.enter(() => void client.then((open) => open.close()).catch(() => {}))
+    const close = (open: Leasehold): Promise<void> => {
+      this.#closed.add(open)
+      return open.close()
+    }
+    if (client) process.enter(() => void client.then(close).catch(() => {}))
   }
 
   #heal(): void {
     this.#network.heal()
     this.#network.weather = fairWeather
+    this.#store.misbehave(false)
   }
 }
 
@@ -188,16 +260,17 @@ function namesOf(size: number): string[] {
 async function take(client: Leasehold, { form, size, waitMs }: Job): Promise<Taken> {
   if (form === 'pair') {
     const all = await client.mutexes(pairs[size - 1] ?? pairs[0]).acquire({ waitMs })
-    return { held: () => all.held, tokens: [...all.tokens.values()], release: () => all.release() }
+    const { tokens, signal } = all
+    return { held: () => all.held, tokens: [...tokens.values()], signal, release: () => all.release() }
   }
   if (form === 'permits') {
     const hold = await client.semaphore('n0', { permits }).acquire({ permits: size, waitMs })
     return {
       ...only(hold),
-      async shrink(call) {
+      async shrink(lighter) {
         if (hold.permits < 2) return
         const shrunk = hold.shrink(1)
-        call.weight = hold.permits
+        lighter(hold.permits)
         await shrunk
       },
     }
@@ -207,13 +280,15 @@ async function take(client: Leasehold, { form, size, waitMs }: Job): Promise<Tak
   const hold = await write.acquire({ waitMs })
   return {
     ...only(hold),
-    async shrink(call) {
-      call.weight = 1
-      await hold.downgrade()
+    async shrink(lighter) {
+      const downgraded = hold.downgrade()
+      lighter(1)
+      await downgraded
     },
   }
 }
 
 function only(hold: Hold): Taken {
-  return { held: () => hold.held, tokens: [hold.token], release: () => hold.release() }
+  const { token, signal } = hold
+  return { held: () => hold.held, tokens: [token], signal, release: () => hold.release() }
 }

@@ -1,6 +1,6 @@
 // `npm run soak`: makes new runs until its time is over, and reports what they have seen. Owns the choice of runs, and
 // no property.
-import type fc from 'fast-check'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { cronPlans } from '../cron/plan.ts'
 import { type Draw, seedFrom } from '../draw.ts'
@@ -8,8 +8,9 @@ import { electionPlans } from '../election/plan.ts'
 import { explore } from '../explore.ts'
 import type { Kind } from '../kinds.ts'
 import { statesToSee } from '../locks/locks.ts'
-import { healthy, troubled } from '../locks/plan.ts'
+import { healthy, troubled, troubleKinds } from '../locks/plan.ts'
 import { currentSeed } from '../seed.mjs'
+import * as shapes from '../shapes/plan.ts'
 import type { StoreName } from '../stores.ts'
 import { type Seen, summary, table } from './table.ts'
 
@@ -29,9 +30,15 @@ interface Share {
   readonly ms: number
 }
 
+/** One of four without faults, since only these judge the order of the line. */
+const anyShapes = fc.oneof(
+  { weight: 3, arbitrary: shapes.troubled },
+  { weight: 1, arbitrary: shapes.healthy },
+)
 const onServers: readonly Share[] = [
   { title: 'troubled', kind: 'locks', plans: troubled, ms: 10_000 },
   { title: 'healthy', kind: 'locks', plans: healthy, ms: 4_000 },
+  { title: 'shapes', kind: 'shapes', plans: anyShapes, ms: 6_000 },
   { title: 'election', kind: 'election', plans: electionPlans, ms: 4_000 },
   { title: 'cron', kind: 'cron', plans: cronPlans(6, 15), ms: 4_000 },
 ]
@@ -40,7 +47,10 @@ const shares: Record<StoreName, readonly Share[]> = {
   'etcd-delay': onServers,
   consul: onServers,
   // A stopped process would stop the store in it. The other runs are cheap, and need less time.
-  memory: [{ title: 'healthy', kind: 'locks', plans: healthy, ms: 1_000 }],
+  memory: [
+    { title: 'healthy', kind: 'locks', plans: healthy, ms: 1_000 },
+    { title: 'shapes', kind: 'shapes', plans: shapes.healthy, ms: 1_000 },
+  ],
 }
 
 /** Declares a soak of these stores, in turn. */
@@ -62,8 +72,11 @@ export function soak(...stores: readonly StoreName[]): void {
 
 /** At the end: the table of the faults in the runs, if there should be any. */
 function told(seen: Seen): string {
-  const troubled = seen.runs.has('troubled') && wantedCase === undefined
-  return troubled ? table(seen, statesToSee(seen.store)) : `${summary(seen)}\n`
+  if (wantedCase !== undefined || seen.store === 'memory') return `${summary(seen)}\n`
+  const [ofLocks, ofShapes] = [seen.runs.has('troubled'), seen.runs.has('shapes')]
+  const states = [...(ofLocks ? statesToSee(seen.store) : []), ...(ofShapes ? shapes.statesToSee : [])]
+  const faults = [...(ofLocks ? troubleKinds : []), ...(ofShapes ? shapes.troubleKinds : [])]
+  return states.length > 0 ? table(seen, { states, faults }) : `${summary(seen)}\n`
 }
 
 function sharesOf(store: StoreName): readonly Share[] {

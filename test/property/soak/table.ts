@@ -1,5 +1,4 @@
 // The results of a soak, for people. Owns the table.
-import { troubleKinds } from '../locks/plan.ts'
 import type { StoreName } from '../stores.ts'
 
 /** The states that all runs of one store have seen so far. */
@@ -21,14 +20,14 @@ export function summary({ store, runs, spentMs }: Seen): string {
 }
 
 /** Faults by kind, and states, including those that never came but should have. */
-export function table(seen: Seen, wanted: readonly string[]): string {
+export function table(seen: Seen, wanted: Readonly<Record<'faults' | 'states', readonly string[]>>): string {
   const { runs, marks } = seen
   const all = [...runs.values()].reduce((sum, count) => sum + count, 0)
   const faults = new Set([
-    ...troubleKinds.map((kind) => fault + kind),
+    ...wanted.faults.map((kind) => fault + kind),
     ...[...marks.keys()].filter((mark) => mark.startsWith(fault)),
   ])
-  const states = new Set([...wanted, ...[...marks.keys()].filter((mark) => !mark.startsWith(fault))])
+  const states = new Set([...wanted.states, ...[...marks.keys()].filter((mark) => !mark.startsWith(fault))])
   const row = (name: string, mark: string): string => {
     const count = marks.get(mark) ?? 0
     const often = count === 0 ? 'never' : ((1_000 * count) / all).toFixed(count < all / 100 ? 2 : 0)

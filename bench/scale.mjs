@@ -1,0 +1,203 @@
+// @ts-check
+// How the cost of Leasehold grows: with the holds of a client, the waiters, permits and processes of a name, and the
+// callers of one client. Owns the list of series and their sizes; scale/ measures.
+import { growthTable, series } from './lib/growth.mjs'
+import { machineFacts } from './lib/report.mjs'
+import { before } from './scale/before.mjs'
+import { connects, observers, timeouts } from './scale/callers.mjs'
+import { holds } from './scale/holds.mjs'
+import { permits, processes, waiters } from './scale/lines.mjs'
+import { stores } from './scale/stores.mjs'
+
+/** @typedef {import('./lib/growth.mjs').Series} Series */
+/** @typedef {import('./scale/stores.mjs').Store} Store */
+/** @typedef {Store['kind']} Kind */
+/** @typedef {{ holds?: number[], restMs?: number, waiters?: number[], permits?: number[], processes?: number[], timeouts?: number[], observers?: number[], connects?: number[] }} Sizes */
+
+/** With the whole sizes a run takes about six minutes, with the small ones about two. @type {Record<'whole' | 'small', Record<Kind, Sizes>>} */
+const sizes = {
+  whole: {
+    etcd: {
+      holds: [100, 1_000, 10_000],
+      restMs: 10_000,
+      waiters: [10, 50, 250],
+      permits: [1, 10, 100],
+      processes: [1, 4, 12],
+      timeouts: [10, 100, 1_000],
+      observers: [10, 100, 1_000],
+    },
+    consul: {
+      holds: [10, 100, 1_000],
+      restMs: 10_000,
+      waiters: [10, 50, 150],
+      permits: [1, 10, 40],
+      processes: [1, 4, 12],
+      timeouts: [10, 100, 1_000],
+      observers: [10, 100, 1_000],
+    },
+    file: {
+      holds: [10, 100, 1_000, 10_000],
+      restMs: 3_000,
+      waiters: [10, 50, 250],
+      permits: [1, 10, 100],
+      processes: [1, 4, 12],
+      timeouts: [10, 100, 1_000],
+      observers: [10, 100, 1_000],
+      connects: [25, 50, 100, 200, 400],
+    },
+    memory: { holds: [100, 1_000, 10_000], restMs: 2_000, waiters: [10, 50, 250], permits: [1, 10, 100] },
+  },
+  small: {
+    etcd: {
+      holds: [100, 1_000],
+      restMs: 5_000,
+      waiters: [10, 50],
+      permits: [1, 10],
+      timeouts: [10, 100],
+      observers: [10, 100],
+    },
+    consul: {
+      holds: [10, 100],
+      restMs: 5_000,
+      waiters: [10, 50],
+      permits: [1, 10],
+      timeouts: [10, 100],
+      observers: [10, 100],
+    },
+    file: {
+      holds: [10, 1_000],
+      restMs: 2_000,
+      waiters: [10, 50],
+      permits: [1, 10],
+      timeouts: [10, 100],
+      observers: [10, 100],
+      connects: [25, 50, 100],
+    },
+    memory: { holds: [100, 1_000], restMs: 1_000, waiters: [10, 50], permits: [1, 10] },
+  },
+}
+
+/** A measurement that takes longer is left out, so that the whole stays bounded. */
+const mostMs = 45_000
+
+/** @param {{ json: boolean, small?: boolean }} options @returns {Promise<string>} what to print */
+export default async function bench({ json, small = false }) {
+  const all = await scaleSeries(small ? 'small' : 'whole')
+  const facts = { bench: 'scale', ...machineFacts() }
+  if (json) return `${JSON.stringify({ ...facts, series: all }, null, 2)}\n`
+  const { node, cpu, cores, os, commit, date } = facts
+  return `scale\nNode ${node}, ${cpu}, ${cores} cores, ${os}; ${commit}, ${date}\n\n${growthTable(all)}`
+}
+
+/** All series. @param {'whole' | 'small'} size @returns {Promise<Series[]>} */
+export async function scaleSeries(size) {
+  const all = []
+  for (const [kind, these] of Object.entries(sizes[size])) {
+    const store = await stores[/** @type {Kind} */ (kind)]()
+    try {
+      all.push(...(await ofStore(store, these)))
+    } finally {
+      await store.close()
+    }
+  }
+  return all
+}
+
+/** @param {Store} store @param {Sizes} sizes @returns {Promise<Series[]>} */
+async function ofStore(store, sizes) {
+  const { kind } = store
+  /**
+   * One series for each column of what was measured; a column that the store does not have is left out.
+   *
+   * @template T
+   * @param {readonly number[] | undefined} counts
+   * @param {(count: number) => Promise<T>} measure
+   * @param {readonly [what: string, unit: string, value: (measured: T) => number | undefined][]} columns
+   */
+  const along = async (counts, measure, columns) => {
+    /** @type {{ size: number, measured: T | null }[]} */
+    const found = []
+    for (const size of counts ?? []) {
+      progress(`${kind}: ${columns[0]?.[0]}, ${size}`)
+      found.push({ size, measured: await inTime(measure(size)) })
+    }
+    return columns.flatMap(([what, unit, value]) => {
+      const points = found.map(({ size, measured }) => ({
+        size,
+        value: measured && (value(measured) ?? Number.NaN),
+      }))
+      const isKnown = points.length > 0 && points.every((point) => !Number.isNaN(point.value))
+      return isKnown ? [series(kind, what, unit, points, before[`${kind} ${what}`])] : []
+    })
+  }
+  return [
+    ...(await along(sizes.holds, (count) => holds(store, count, sizes.restMs ?? 0), [
+      ['hand-over, other holds', 'ms', ({ handOverMs }) => handOverMs],
+      ['requests at rest, holds', '/s', ({ restRequests }) => restRequests],
+      ['processor time at rest, holds', 'ms/s', ({ restCpuMs }) => restCpuMs],
+      ['acquires at once, each', 'ms', ({ acquireMs }) => acquireMs],
+      ['lost of many acquires at once', 'holds', ({ lost }) => lost],
+      ['close, holds', 'ms', ({ closeMs }) => closeMs],
+      ['keys left by close, holds', 'keys', ({ left }) => left],
+    ])),
+    ...(await along(sizes.waiters, (count) => waiters(store, count), [
+      ['hand-over, waiters', 'ms', ({ passMs }) => passMs],
+      ['messages of a hand-over, waiters', 'messages', ({ passing }) => passing?.messages],
+      ['bytes of a hand-over, waiters', 'B', ({ passing }) => passing?.bytes],
+      ['joining, waiters', 'ms', ({ joinMs }) => joinMs],
+      ['messages of joining, waiters', 'messages', ({ joining }) => joining?.messages],
+      ['bytes of joining, waiters', 'B', ({ joining }) => joining?.bytes],
+    ])),
+    ...(await along(sizes.permits, (count) => permits(store, count), [
+      ['permits in use', '%', ({ usedPercent }) => usedPercent],
+      [
+        store.kind === 'consul' ? 'requests of a cycle, permits' : 'messages of a cycle, permits',
+        'messages',
+        ({ cycle }) => cycle?.messages,
+      ],
+      ['bytes of a cycle, permits', 'B', ({ cycle }) => cycle?.bytes],
+    ])),
+    ...(await along(sizes.processes, (count) => processes(store, count), [
+      ['hand-over, processes', 'ms', ({ handOverMs }) => handOverMs],
+    ])),
+    ...(await along(sizes.timeouts, (count) => timeouts(store, count), [
+      ['lateness of time-outs together', 'ms', ({ lateMs }) => lateMs],
+      ['requests of time-outs together', 'messages', ({ traffic }) => traffic?.messages],
+      ['bytes of time-outs together', 'B', ({ traffic }) => traffic?.bytes],
+      ['time-outs that name the holder', '%', ({ namedPercent }) => namedPercent],
+    ])),
+    ...(await along(sizes.observers, (count) => observers(store, count), [
+      ['until observers are told', 'ms', ({ toldMs }) => toldMs],
+      ['requests of a change, observers', 'messages', ({ change }) => change?.messages],
+      ['bytes of a change, observers', 'B', ({ change }) => change?.bytes],
+    ])),
+    ...(await connecting(store, sizes.connects)),
+  ]
+}
+
+/** @param {Store} store @param {readonly number[] | undefined} counts */
+async function connecting(store, counts) {
+  if (!counts) return []
+  const what = 'a connect next to sessions'
+  progress(`${store.kind}: ${what}`)
+  const points = await inTime(connects(store, counts))
+  return points ? [series(store.kind, what, 'ms', points, before[`${store.kind} ${what}`])] : []
+}
+
+/** Null if it took too long. It goes on then, during the next one. @template T @param {Promise<T>} measuring @returns {Promise<T | null>} */
+async function inTime(measuring) {
+  /** @type {NodeJS.Timeout | undefined} */
+  let timer
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, mostMs, null)
+  })
+  measuring.catch(() => {}) // perhaps it ends after its time
+  const measured = await Promise.race([measuring, /** @type {Promise<null>} */ (late)])
+  clearTimeout(timer)
+  return measured
+}
+
+/** @param {string} line */
+function progress(line) {
+  process.stderr.write(`${line}\n`)
+}

@@ -1,0 +1,53 @@
+// The line of a name as the error of a caller tells it whose time is over. Many callers of one client may run out of time at
+// the same moment: their errors share one answer. It is for people, so it may be a little older than the end of the time.
+import { type Clock, leastElapsedMs, type Mark } from '../base/clock.ts'
+import { type Ending, Scope } from '../base/scope.ts'
+import type { Backend, Standing } from '../contract.ts'
+
+/** How long an error waits for the line, in ms. */
+const mostMs = 500
+/** For how long, in ms, an answer serves other errors. Timers of one moment are called one after another. */
+const servesMs = 100
+
+interface Read {
+  readonly sent: Mark
+  readonly line: Promise<readonly Standing[]>
+}
+
+/** The questions of one client, at most ten a second for each name. */
+export class LateReads {
+  readonly #backend: Backend
+  readonly #clock: Clock
+  readonly #closing: Ending
+  /** In the order in which they were sent. Old ones go when the next question is sent. */
+  readonly #reads = new Map<string, Read>()
+
+  constructor(backend: Backend, clock: Clock, closing: Ending) {
+    this.#backend = backend
+    this.#clock = clock
+    this.#closing = closing
+  }
+
+  /** The claims on a name; empty if the store does not answer in time. Never rejects. */
+  line(name: string): Promise<readonly Standing[]> {
+    const sent = this.#clock.mark()
+    for (const [other, read] of this.#reads) {
+      if (leastElapsedMs(read.sent, sent) < servesMs) break
+      this.#reads.delete(other)
+    }
+    const known = this.#reads.get(name)
+    if (known) return known.line
+    const line = this.#read(name)
+    this.#reads.set(name, { sent, line })
+    return line
+  }
+
+  async #read(name: string): Promise<readonly Standing[]> {
+    const scope = new Scope().on(this.#closing).onTimeout(this.#clock, mostMs, () => 'too slow')
+    // Not sent through `once`: its time limit aborts with an UnavailableError, and then the client leaves its connection.
+    return this.#backend
+      .line(name, scope.signal)
+      .catch(() => [])
+      .finally(() => scope.detach())
+  }
+}

@@ -1,0 +1,31 @@
+// The questions of elections that belong to no claim, as requests of one client. Owns nothing else.
+import type { Clock } from '../base/clock.ts'
+import { Scope } from '../base/scope.ts'
+import type { Backend } from '../contract.ts'
+import { once, persist } from '../core/request.ts'
+import type { Sessions } from '../core/sessions.ts'
+import type { ElectionClient } from './election.ts'
+import { type Questions, Sights } from './sights.ts'
+
+/** The parts of a client that ask about elections. */
+export function electionQuestions(
+  backend: Backend,
+  clock: Clock,
+  sessions: Sessions,
+): Pick<ElectionClient, 'line' | 'overtake' | 'observe' | 'sights' | 'announce' | 'retract'> {
+  // Also while the client closes: a leader that ends takes its service away.
+  const alone = sessions.request(new Scope())
+  const observe: Questions['observe'] = (name, scope, retries) =>
+    persist({ ...sessions.request(scope), retries }, (signal) => backend.observe(name, signal))
+  const leaderChanged: Questions['leaderChanged'] = (name, seen, signal) =>
+    backend.leaderChanged(name, seen, signal)
+  return {
+    announce: async (announcement) => once(alone, async (signal) => backend.announce?.(announcement, signal)),
+    retract: async (id) => once(alone, async (signal) => backend.retract?.(id, signal)),
+    line: (name, scope) => persist(sessions.request(scope), (signal) => backend.line(name, signal)),
+    overtake: (name, overtaking, scope) =>
+      persist(sessions.request(scope), (signal) => backend.overtake(name, overtaking, signal)),
+    observe,
+    sights: new Sights({ clock, ttlMs: sessions.ttlMs, observe, leaderChanged }),
+  }
+}

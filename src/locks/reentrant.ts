@@ -1,0 +1,170 @@
+// A mutex that calls inside its own `run` may take again: they share one hold, which is released with its last share.
+// Owns the count of the shares. nesting.ts knows which chain of calls has the hold.
+import type { AskOptions } from '../api/ask.ts'
+import type { Hold } from '../api/hold.ts'
+import type { AcquireOptions, Mutex, MutexOptions, RunOptions, TryOptions } from '../api/lock.ts'
+import { HoldLostError } from '../base/errors.ts'
+import { quoted } from '../base/printable.ts'
+import type { StoreKey } from '../contract.ts'
+import {
+  acquireOptions,
+  checkOptions,
+  checkSignals,
+  checkWork,
+  mutexOptions,
+  runOptions,
+  tryOptions,
+} from '../core/arguments.ts'
+import { ClaimHold } from '../core/hold.ts'
+import { stopBeforeDefaultMs } from '../core/lifetime.ts'
+import { ClaimLock, type Form, type LockClient, mutexForm } from './lock.ts'
+import { workUnder } from './work.ts'
+
+/** A mutex. Throws TypeError or RangeError for a bad name or bad options. Sends nothing. */
+export function mutexOf(client: LockClient, name: string, options: MutexOptions = {}): Mutex {
+  checkOptions(options, mutexOptions)
+  return options.reentrant ? new ReentrantMutex(client, name) : new ClaimLock(client, name, mutexForm)
+}
+
+/** A mutex with `reentrant`. Its promises are in MutexOptions. */
+class ReentrantMutex implements Mutex {
+  readonly name: string
+  readonly #client: LockClient
+  readonly #lock: ClaimLock<SharedHold>
+
+  /** Throws TypeError or RangeError for a bad name. Sends nothing. */
+  constructor(client: LockClient, name: string) {
+    this.#client = client
+    this.#lock = new ClaimLock(client, name, sharedForm)
+    this.name = name
+  }
+
+  async acquire(options: AcquireOptions = {}): Promise<Hold> {
+    checkOptions(options, acquireOptions)
+    return (this.#own(options) ?? (await this.#lock.acquire(options))).share()
+  }
+
+  async tryAcquire(options: TryOptions = {}): Promise<Hold | undefined> {
+    checkOptions(options, tryOptions)
+    return (this.#own(options) ?? (await this.#lock.tryAcquire(options)))?.share()
+  }
+
+  async run<T>(work: (hold: Hold) => T | Promise<T>, options: RunOptions = {}): Promise<T> {
+    const { facts, ttlMs, nesting } = this.#client
+    checkWork('work', work)
+    checkOptions(options, runOptions(facts, ttlMs))
+    const { stopBeforeMs = stopBeforeDefaultMs(ttlMs, facts), ...acquire } = options
+    const own = this.#own(acquire)
+    if (own) return workUnder(own.share(), stopBeforeMs, work)
+    const hold = await this.#lock.acquire(acquire)
+    return nesting.under([hold], () => workUnder(hold.share(), stopBeforeMs, work))
+  }
+
+  readCheckpoint(options?: AskOptions): Promise<string | undefined> {
+    return this.#lock.readCheckpoint(options)
+  }
+
+  /** The hold of the chain of calls that asks, if it has one that may be shared. */
+  #own({ signal }: TryOptions): SharedHold | undefined {
+    signal?.throwIfAborted()
+    const own = this.#client.nesting.own(this.name, 1)
+    return own instanceof SharedHold ? own : undefined
+  }
+}
+
+/** The one hold behind all shares. */
+class SharedHold extends ClaimHold {
+  #shares = 0
+  #hasStop = false
+
+  share(): Share {
+    this.#shares += 1
+    return new Share(this)
+  }
+
+  /** Releases the hold with its last share. */
+  async leave(): Promise<void> {
+    this.#shares -= 1
+    if (this.#shares === 0) await this.release()
+  }
+
+  /** The signal is one for all shares, so the outermost `run` says how early it aborts. */
+  override stopBefore(ms: number): void {
+    if (this.#hasStop) return
+    this.#hasStop = true
+    super.stopBefore(ms)
+  }
+}
+
+const sharedForm: Form<SharedHold> = { permits: 1, weight: 1, make: (grant) => new SharedHold(grant) }
+
+/** The hold as one caller has it: it ends with its own release, or with the hold. */
+class Share implements Hold {
+  readonly token: bigint
+  readonly name: string
+  readonly #hold: SharedHold
+  #released: Promise<void> | undefined
+
+  constructor(hold: SharedHold) {
+    this.#hold = hold
+    this.token = hold.token
+    this.name = hold.name
+  }
+
+  get key(): StoreKey | undefined {
+    return this.#released ? undefined : this.#hold.key
+  }
+
+  get held(): boolean {
+    return this.remainingMs > 0
+  }
+
+  get remainingMs(): number {
+    const leftMs = this.#hold.remainingMs // reading it reports an overdue loss
+    return this.#released ? 0 : leftMs
+  }
+
+  get signal(): AbortSignal {
+    return this.#hold.signal
+  }
+
+  signalWith(...signals: AbortSignal[]): AbortSignal {
+    checkSignals(signals)
+    return this.#hold.signalWith(...signals)
+  }
+
+  assertHeld(minMs?: number): void {
+    this.#hold.assertHeld(minMs)
+    if (this.#released)
+      throw new HoldLostError(`the hold on ${quoted(this.name)} was released`, {
+        code: 'LEASEHOLD_HOLD_RELEASED',
+      })
+  }
+
+  assertNotLost(): void {
+    this.#hold.assertNotLost()
+  }
+
+  stopBefore(ms: number): void {
+    this.#hold.stopBefore(ms)
+  }
+
+  async verify(options?: AskOptions): Promise<void> {
+    if (this.#released) this.assertHeld()
+    return this.#hold.verify(options)
+  }
+
+  async checkpoint(text: string, options?: AskOptions): Promise<void> {
+    if (this.#released) this.assertHeld()
+    return this.#hold.checkpoint(text, options)
+  }
+
+  release(): Promise<void> {
+    this.#released ??= this.#hold.leave()
+    return this.#released
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release()
+  }
+}
