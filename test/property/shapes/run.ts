@@ -130,17 +130,16 @@ class Run {
     }
   }
 
-  /** Takes the locks of a job. A call whose time is over must end soon; that of a pair also releases what it has. */
+  /** Takes the locks of a job. A call whose time is over must end soon. */
   async #take(client: Leasehold, job: Job, process: SimProcess): Promise<Taken> {
-    const { waitMs, form } = job
+    const { waitMs } = job
     const late = (): void => this.judge.complain('prompt-giving-up', `${process.name} gave up in vain`)
     let cancel = (): void => {}
     const after = (ms: number, run: () => void): void => {
       cancel = process.after(ms, run)
     }
     // In steps: the first action of a process after a stop is to give up, and it may stop between two steps.
-    if (waitMs !== undefined && form !== 'pair')
-      after(waitMs, () => after(givenUpMs, () => after(givenUpMs, late)))
+    if (waitMs !== undefined) after(waitMs, () => after(givenUpMs, () => after(givenUpMs, late)))
     try {
       return await take(client, job)
     } finally {
