@@ -20,8 +20,11 @@ export interface Clock {
   mark(): Mark
   /** Wall clock in ms since 1970, for people to read. No decision depends on it. */
   wallMs(): number
-  /** Calls `run` once, `ms` ms later or a little after that. The returned function cancels. */
-  after(ms: number, run: () => void): () => void
+  /**
+   * Calls `run` once, `ms` ms later or a little after that. The returned function cancels. If `inBackground` is true, the
+   * timer alone does not keep the process alive; a clock may leave that out.
+   */
+  after(ms: number, run: () => void, inBackground?: boolean): () => void
   /** A number in [0, 1), for jitter. */
   random(): number
   /** A random positive 63-bit integer, used as a unique identity. */
@@ -96,17 +99,19 @@ function turns(): () => Promise<void> | undefined {
   }
 }
 
-function startTimer(ms: number, run: () => void): () => void {
-  if (ms > longestTimerMs) return startLongTimer(ms, run)
+function startTimer(ms: number, run: () => void, inBackground = false): () => void {
+  if (ms > longestTimerMs) return startLongTimer(ms, run, inBackground)
   const timer = setTimeout(run, Math.max(0, ms))
+  if (inBackground) timer.unref()
   return () => clearTimeout(timer)
 }
 
 /** setTimeout takes at most 24 days, so a longer timer is a chain of several. */
-function startLongTimer(ms: number, run: () => void): () => void {
-  let cancel = startTimer(longestTimerMs, () => {
-    cancel = startTimer(ms - longestTimerMs, run)
-  })
+function startLongTimer(ms: number, run: () => void, inBackground: boolean): () => void {
+  const goOn = (): void => {
+    cancel = startTimer(ms - longestTimerMs, run, inBackground)
+  }
+  let cancel = startTimer(longestTimerMs, goOn, inBackground)
   return () => cancel()
 }
 

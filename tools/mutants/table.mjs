@@ -986,6 +986,59 @@ const ofNesting = [
   },
 ]
 
+/** Mistakes about names that stay taken after a release. @type {readonly Mutant[]} */
+const ofKeeping = [
+  {
+    name: 'kept-key-gets-its-lease-back',
+    file: 'src/backends/etcd/own-key.ts',
+    find: '(lease === keys.lease || kept.has(lease))',
+    put: 'lease === keys.lease',
+    ...{ stores: [], tests: ['core/kept'], by: 'permits-kept' },
+  },
+  {
+    name: 'kept-key-taken-for-that-of-the-next-claim',
+    file: 'src/backends/etcd/backend.ts',
+    find: '    this.#claims.numbered = true\n',
+    put: '',
+    ...{ stores: [], tests: ['core/kept'], by: belief },
+  },
+  {
+    name: 'kept-time-begins-before-the-move',
+    file: 'src/backends/etcd/fenced.ts',
+    find: 'await this.#transport.keepAlive(lease, signal).catch',
+    put: 'await Promise.resolve().catch',
+    ...{ stores: [], tests: ['core/kept'], by: 'permits-kept' },
+  },
+  {
+    name: 'kept-claim-is-withdrawn',
+    file: 'src/backends/etcd/claims.ts',
+    find: '    if (state.isKept) return void this.#states.delete(claim)\n',
+    put: '',
+    ...{ stores: [], tests: ['core/kept'], by: 'permits-kept' },
+  },
+  {
+    name: 'kept-twice-on-consul',
+    file: 'src/backends/consul/keep.ts',
+    find: 'if (entries[0]?.session === session) return session',
+    put: 'if (!entries) return session',
+    ...{ stores: [], tests: ['core/kept'], by: own },
+  },
+  {
+    name: 'kept-permit-leaves-the-list',
+    file: 'src/backends/consul/holders.ts',
+    find: 'each.session === before ? { ...each, session } : each',
+    put: 'each',
+    ...{ stores: [], tests: ['core/kept'], by: 'permits-kept' },
+  },
+  {
+    name: 'kept-for-ever-in-memory',
+    file: 'src/backends/memory/backend.ts',
+    find: '    this.#expireAfter(session, ms)\n',
+    put: '',
+    ...{ stores: [], tests: ['locks/keep'], by: prompt },
+  },
+]
+
 /** @type {readonly Mutant[]} */
 const inMemory = [
   {
@@ -1023,6 +1076,7 @@ export const mutants = [
   ...inMemory,
   ...ofShapes,
   ...ofNesting,
+  ...ofKeeping,
   ...ofLeaders,
   ...ofCron,
   ...ofWork,

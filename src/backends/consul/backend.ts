@@ -8,6 +8,7 @@ import type {
   Backend,
   Claim,
   Facts,
+  Kept,
   NameState,
   Observation,
   Overtaking,
@@ -19,6 +20,7 @@ import type {
 import { Tombstones } from '../shared/tombstones.ts'
 import { Claims, type Protocol } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
+import { keep } from './keep.ts'
 import type { Layout } from './layout.ts'
 import { Leaving } from './leaving.ts'
 import { Mutexes } from './mutex.ts'
@@ -55,6 +57,7 @@ const electionMs = 24_000
 const facts: Omit<Facts, 'lockDelayMs' | 'endsEarly'> = {
   scheme: 'consul',
   ttlMs: { min: 10_000, max: 86_400_000, default: ttlDefaultMs },
+  keepMs: { min: 10_000, max: 86_400_000 },
   electionMs,
   fair: true,
   freesOnCrash: false,
@@ -86,17 +89,17 @@ export class ConsulBackend implements Backend {
     this.#transport = transport
     this.#options = options
     this.#sessions = new PermitSessions(transport)
-    this.#tombstones = new Tombstones(options.clock, (keys, signal) =>
-      transport.txn(
-        keys.map((key) => ({ verb: 'delete', key }) as const),
-        signal,
-        'gives back',
-      ),
-    )
+    this.#tombstones = new Tombstones(options.clock, deletion(transport))
     this.#claims = new Claims(transport, options.layout)
     this.#leaving = new Leaving(transport, this.#tombstones)
     this.#mutexes = new Mutexes(transport, this.#claims, this.#leaving, this.#waits)
-    this.#semaphores = new Semaphores(transport, this.#claims, this.#leaving, this.#waits, this.#sessions)
+    const parts = {
+      claims: this.#claims,
+      leaving: this.#leaving,
+      waits: this.#waits,
+      sessions: this.#sessions,
+    }
+    this.#semaphores = new Semaphores(transport, parts)
     this.#writes = new FencedWrites(transport, options.layout)
     this.#namespace = { transport, layout: options.layout, waits: this.#waits }
   }
@@ -129,6 +132,12 @@ export class ConsulBackend implements Backend {
   async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
     const state = this.#claims.of(claim)
     const protocol = this.#protocol(claim)
+    if (state.isKept) {
+      const { permitSession } = state
+      if (permitSession) await this.#sessions.giveBack(claim, permitSession, signal)
+      this.#claims.forget(claim)
+      return
+    }
     if (state.unanswered) {
       await this.#leaving.bury(state, signal)
       await protocol.verify(state, signal) // an attempt whose answer was lost may have made it hold
@@ -139,6 +148,12 @@ export class ConsulBackend implements Backend {
 
   shrink(claim: Claim, signal: AbortSignal): Promise<boolean> {
     return this.#semaphores.shrink(this.#claims.of(claim), signal)
+  }
+
+  keep(claim: Claim, kept: Kept, signal: AbortSignal): Promise<boolean> {
+    const { node } = this.#options
+    const keeper = { transport: this.#transport, leaving: this.#leaving, node }
+    return keep(keeper, this.#claims.of(claim), this.#protocol(claim), kept, signal)
   }
 
   verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
@@ -205,6 +220,14 @@ export class ConsulBackend implements Backend {
 
   #protocol({ permits }: Claim): Protocol {
     return permits === 1 ? this.#mutexes : this.#semaphores
+  }
+}
+
+/** Deletes keys in one transaction. */
+function deletion(transport: Transport) {
+  return (keys: readonly string[], signal: AbortSignal) => {
+    const operations = keys.map((key) => ({ verb: 'delete', key }) as const)
+    return transport.txn(operations, signal, 'gives back')
   }
 }
 

@@ -45,6 +45,10 @@ export interface ClaimState {
   holders?: StoredHolders | undefined
   /** Of a semaphore: its own key, if the claim is not on the list of holders. Somebody took it off. */
   stray?: Held | undefined
+  /** The sessions that may have the claim since it is to be kept. */
+  readonly keepers: string[]
+  /** Whether one of them has it for certain. */
+  isKept?: boolean
   /** The number of checkpoints that the claim has sent. */
   sent: number
   /** How often it has tried to join the line of a mutex. */
@@ -110,7 +114,7 @@ export class Claims {
     const known = this.#states.get(claim)
     if (known) return known
     const keys = this.#layout.claimKeys(claim)
-    const state = { claim, keys, value: claim.value, unanswered: false, sent: 0, joins: 0 }
+    const state = { claim, keys, value: claim.value, unanswered: false, keepers: [], sent: 0, joins: 0 }
     this.#states.set(claim, state)
     return state
   }

@@ -25,9 +25,13 @@ export function enter(state: ClaimState, list: StoredHolders, session: string): 
 
 /** Ensures that the claim's own key is free: it is absent, or the stray one is deleted. */
 function unused(key: string, stray: Held | undefined): Operation[] {
-  if (!stray) return [{ verb: 'check-not-exists', key }]
+  return stray ? removal(stray) : [{ verb: 'check-not-exists', key }]
+}
+
+/** Deletes this key if it is as it was seen. */
+export function removal({ key, modified: index }: Held): Operation[] {
   return [
-    { verb: 'check-index', key, index: stray.modified },
+    { verb: 'check-index', key, index },
     { verb: 'delete', key },
   ]
 }
@@ -51,6 +55,23 @@ export function lighter(
 ): Operation[] {
   const holders = list.holders.map((each) => (each.session === session ? { session, weight } : each))
   return [{ verb: 'check-session', key: own, session }, write(key, { ...list, holders }, list.index)]
+}
+
+/** Puts another session in the place of this holder, with a key of its own. The list must be as the claim saw it last. */
+export function handedTo(
+  { keys, holders: list }: ClaimState,
+  { key, flags, session: before }: Held,
+  session: string,
+  value: string,
+): Operation[] {
+  const { permits, holders, index } = list as StoredHolders
+  const handed = holders.map((each) => (each.session === before ? { ...each, session } : each))
+  return [
+    { verb: 'check-session', key, session: before },
+    write(keys.lock, { permits, holders: handed }, index),
+    { verb: 'delete', key },
+    { verb: 'lock', key: `${keys.folder}${session}`, value, flags, session },
+  ]
 }
 
 /**

@@ -3,7 +3,7 @@
 
 import type { Clock } from '../../base/clock.ts'
 
-/** Who reads: a claim in line, or an observer; or a hold that watches its own key. */
+/** The reason of a read: a claim waits in line, or an observer for a leader; or a hold watches its own key. */
 export type Reader = 'waiter' | 'hold'
 
 /**

@@ -1,6 +1,5 @@
-// A semaphore in Consul: the list of holders of Go's api.Semaphore in NAME/.lock decides, and each holder has a key
-// NAME/<session>. Tickets order the claims of Leasehold. Owns how that list is changed, and when a dead holder leaves
-// it.
+// A semaphore in Consul: the list of holders of Go's api.Semaphore in NAME/.lock decides, and each holder has a key NAME/<session>.
+// Tickets order the claims of Leasehold. Owns how that list is changed, and when a dead holder leaves it.
 
 import { SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import type { Waiting } from '../../contract.ts'
@@ -16,6 +15,7 @@ import {
   isLeft,
   isWhole,
   lighter,
+  removal,
   takeOff,
   without,
 } from './holders.ts'
@@ -25,7 +25,7 @@ import type { PermitSessions } from './permit-sessions.ts'
 import { untilRoom } from './room.ts'
 import { hasRoom, type Room, type Sight, see } from './semaphore-sight.ts'
 import type { Waits } from './waits.ts'
-import type { Operation, StoredKey, Transport } from './wire/transport.ts'
+import type { StoredKey, Transport } from './wire/transport.ts'
 
 /** An answer to a claim on a semaphore, with its proof: the key by which it holds, or the ticket that it waits for. */
 type Answer = Holding | Queueing
@@ -35,6 +35,9 @@ interface Queueing extends Waiting {
   /** The index at which the name was read. */
   readonly index: number
 }
+
+/** The parts of one client that its semaphores need. */
+type Parts = { claims: Claims; leaving: Leaving; waits: Waits; sessions: PermitSessions }
 
 const triesMax = 8
 /** How many dead holders leave the list at a time: a transaction takes 64 operations. */
@@ -48,18 +51,12 @@ export class Semaphores implements Protocol {
   readonly #waits: Waits
   readonly #sessions: PermitSessions
 
-  constructor(
-    transport: Transport,
-    claims: Claims,
-    leaving: Leaving,
-    waits: Waits,
-    sessions: PermitSessions,
-  ) {
+  constructor(transport: Transport, parts: Parts) {
     this.#transport = transport
-    this.#claims = claims
-    this.#leaving = leaving
-    this.#waits = waits
-    this.#sessions = sessions
+    this.#claims = parts.claims
+    this.#leaving = parts.leaving
+    this.#waits = parts.waits
+    this.#sessions = parts.sessions
   }
 
   /**
@@ -118,12 +115,7 @@ export class Semaphores implements Protocol {
     const own = state.stray ?? held
     if (own && !left) {
       // Somebody else took it off the list: then only the holder's own key is left.
-      const { key, modified: index } = own
-      const remove: Operation[] = [
-        { verb: 'check-index', key, index },
-        { verb: 'delete', key },
-      ]
-      await this.#transport.txn(remove, signal, 'gives back')
+      await this.#transport.txn(removal(own), signal, 'gives back')
     }
     if (!left && (held || state.ticket !== undefined)) await this.#leaving.leave(state, [], signal)
     const { permitSession } = state

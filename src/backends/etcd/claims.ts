@@ -34,7 +34,7 @@ import {
   removeClaim,
   txn,
 } from './operations.ts'
-import { type ClaimState, stands } from './own-key.ts'
+import { type ClaimState, stands, stateOf } from './own-key.ts'
 import { Reads } from './reads.ts'
 import { untilAdmitted, untilDeleted } from './waits.ts'
 import type { KeyRange, Transport } from './wire/transport.ts'
@@ -56,6 +56,8 @@ export class Claims {
   readonly #tombstones: Tombstones
   readonly #reads: Reads
   readonly #states = new WeakMap<Claim, ClaimState>()
+  /** Whether new claims have a number in their key: a mutex that is kept has the key of its session alone. */
+  numbered = false
 
   constructor(transport: Transport, layout: Layout, delay: LockDelay, tombstones: Tombstones) {
     this.#transport = transport
@@ -89,6 +91,7 @@ export class Claims {
   async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
     const state = this.of(claim)
     const { keys, created, unanswered } = state
+    if (state.isKept) return void this.#states.delete(claim)
     const { key, lease, tombstone } = keys
     const gone = removeClaim(keys)
     if (unanswered) {
@@ -113,9 +116,7 @@ export class Claims {
   of(claim: Claim): ClaimState {
     const known = this.#states.get(claim)
     if (known) return known
-    const keys = this.#layout.claimKeys(claim, this.#delay.ms > 0)
-    const { value, weight } = claim
-    const state = { claim, keys, value, weight, version: 1n, unanswered: false }
+    const state = stateOf(claim, this.#layout.claimKeys(claim, this.#delay.ms > 0, this.numbered))
     this.#states.set(claim, state)
     return state
   }

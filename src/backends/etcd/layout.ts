@@ -61,11 +61,14 @@ export class Layout {
     this.#namespace = namespace
   }
 
-  /** `delayed` says whether claims have records: with a lock-delay they do. */
-  claimKeys(claim: Claim, delayed = false): ClaimKeys {
+  /**
+   * `delayed` says whether claims have records: with a lock-delay they do. `numbered` gives each claim of a mutex a key of its own,
+   * which is the session's one key otherwise.
+   */
+  claimKeys(claim: Claim, delayed = false, numbered = false): ClaimKeys {
     const { name, session, permits, weight, id, priority } = claim
     const line = this.line(name)
-    const isPlain = permits === 1 && priority === undefined
+    const isPlain = permits === 1 && priority === undefined && !numbered
     const mark = priority === undefined ? '' : `.p${priority}`
     const key = isPlain ? `${line.key}${session}` : `${line.key}${session}.${permits}.${id}${mark}`
     const tombstone = `${this.#namespace}${records}withdrawn/${session}/${id}`

@@ -224,8 +224,9 @@ function withTime(found: Found, leftMs: ReadonlyMap<string, number | undefined>)
 }
 
 function asStanding({ session, held, value, token, weight, permits, priority, lease, key }: Found): Standing {
-  // Ours and Go's have their lease in the key.
-  const known = permits !== undefined && lease === leaseOf(session)
+  // Ours and Go's have their lease in the key, except a claim that is kept after its release.
+  const isOwn = permits !== undefined && lease === leaseOf(session)
+  const known = isOwn || (permits !== undefined && lease !== '0' && value.includes('"keptUntil"'))
   return {
     session,
     held,

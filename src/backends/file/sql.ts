@@ -87,6 +87,12 @@ export const breakHold: string = `
     AND ${holds}
   RETURNING session, permits`
 
+/** Hands a claim that holds, or is kept already, to the session ?4 that keeps it. No row if it does not hold. */
+export const keep: string = `
+  UPDATE claims SET session = ?4, value = ?5 WHERE name = ?1 AND ticket = ?2 AND (session = ?3 OR session >= 'f')
+    AND ${holds}
+  RETURNING 1`
+
 /** The first claim on a name. */
 export const leader: string =
   'SELECT session, hex(value) AS value, ticket FROM claims WHERE name = ?1 ORDER BY ticket LIMIT 1'

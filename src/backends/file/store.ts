@@ -6,7 +6,8 @@ import { passed } from '../shared/overtaking.ts'
 import { Checkpoints } from './checkpoints.ts'
 import type { Connection } from './connection.ts'
 import type { Row, Value } from './driver.ts'
-import { calledIn, permitsOf, sessionOf, sizeOf, textOf, ticketOf, weightOf } from './layout.ts'
+import { Keeping } from './keeping.ts'
+import { calledIn, keptUntilMs, permitsOf, sessionOf, sizeOf, textOf, ticketOf, weightOf } from './layout.ts'
 import {
   beforeOf,
   type Obstacle,
@@ -23,6 +24,7 @@ import { highestTicket, Tokens } from './tokens.ts'
 export class Store {
   readonly path: string
   readonly checkpoints: Checkpoints
+  readonly keeping: Keeping
   readonly #connection: Connection
   readonly #tokens: Tokens
 
@@ -31,6 +33,7 @@ export class Store {
     this.path = connection.path
     this.#tokens = new Tokens(connection)
     this.checkpoints = new Checkpoints(connection)
+    this.keeping = new Keeping(connection)
   }
 
   /** Puts the claim in line. Undefined if it did not join: see `obstacle`. */
@@ -144,13 +147,14 @@ export class Store {
   }
 
   /**
-   * Adds a session. `prepare` runs in the same transaction; `alone` says that there is no other session. If there was
+   * Adds a session. `prepare` runs in the same transaction; `alone` says that no process has another session. If there was
    * none before the transaction either, there may have been a power cut, so the tokens move on, synced.
    */
   addSession(id: string, ttlMs: number, prepare: (alone: boolean) => void): void {
-    const wasAlone = this.sessions().length === 0
+    const isAlone = (): boolean => this.sessions().every(({ id }) => keptUntilMs(id) !== undefined)
+    const wasAlone = isAlone()
     const add = (): void => {
-      const alone = this.sessions().length === 0
+      const alone = isAlone()
       prepare(alone)
       if (alone && wasAlone) this.#tokens.skipToBound()
       this.#connection.ask(sql.addSession, id, Math.ceil(ttlMs))

@@ -95,7 +95,7 @@ class Claimant {
   }
 }
 
-/** One that holds, and others in line. */
+/** A holder, and claims in line. */
 async function lined(count: number): Promise<{ store: Store; holder: Claimant; waiters: Claimant[] }> {
   const store = new Store()
   const holder = store.claimant('s0')
