@@ -22,6 +22,7 @@ import { Claims, type Protocol } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
 import { keep } from './keep.ts'
 import type { Layout } from './layout.ts'
+import { Leaving } from './leaving.ts'
 import { Mutexes } from './mutex.ts'
 import { leaderChanged, type Observed, observe, type Seen } from './observe.ts'
 import { breakHold, checkpoints, line, overtake, survey } from './operator.ts'
@@ -75,6 +76,7 @@ export class ConsulBackend implements Backend {
   readonly #sessions: PermitSessions
   readonly #tombstones: Tombstones
   readonly #claims: Claims
+  readonly #leaving: Leaving
   readonly #mutexes: Mutexes
   readonly #semaphores: Semaphores
   readonly #writes: FencedWrites
@@ -87,16 +89,17 @@ export class ConsulBackend implements Backend {
     this.#transport = transport
     this.#options = options
     this.#sessions = new PermitSessions(transport)
-    this.#tombstones = new Tombstones(options.clock, (keys, signal) =>
-      transport.txn(
-        keys.map((key) => ({ verb: 'delete', key }) as const),
-        signal,
-        'gives back',
-      ),
-    )
-    this.#claims = new Claims(transport, options.layout, this.#tombstones)
-    this.#mutexes = new Mutexes(transport, this.#claims, this.#waits)
-    this.#semaphores = new Semaphores(transport, this.#claims, this.#waits, this.#sessions)
+    this.#tombstones = new Tombstones(options.clock, deletion(transport))
+    this.#claims = new Claims(transport, options.layout)
+    this.#leaving = new Leaving(transport, this.#tombstones)
+    this.#mutexes = new Mutexes(transport, this.#claims, this.#leaving, this.#waits)
+    const parts = {
+      claims: this.#claims,
+      leaving: this.#leaving,
+      waits: this.#waits,
+      sessions: this.#sessions,
+    }
+    this.#semaphores = new Semaphores(transport, parts)
     this.#writes = new FencedWrites(transport, options.layout)
     this.#namespace = { transport, layout: options.layout, waits: this.#waits }
   }
@@ -136,7 +139,7 @@ export class ConsulBackend implements Backend {
       return
     }
     if (state.unanswered) {
-      await this.#claims.bury(state, signal)
+      await this.#leaving.bury(state, signal)
       await protocol.verify(state, signal) // an attempt whose answer was lost may have made it hold
     }
     await protocol.release(state, signal)
@@ -149,7 +152,7 @@ export class ConsulBackend implements Backend {
 
   keep(claim: Claim, kept: Kept, signal: AbortSignal): Promise<boolean> {
     const { node } = this.#options
-    const keeper = { transport: this.#transport, claims: this.#claims, node }
+    const keeper = { transport: this.#transport, leaving: this.#leaving, node }
     return keep(keeper, this.#claims.of(claim), this.#protocol(claim), kept, signal)
   }
 
@@ -217,6 +220,14 @@ export class ConsulBackend implements Backend {
 
   #protocol({ permits }: Claim): Protocol {
     return permits === 1 ? this.#mutexes : this.#semaphores
+  }
+}
+
+/** Deletes keys in one transaction. */
+function deletion(transport: Transport) {
+  return (keys: readonly string[], signal: AbortSignal) => {
+    const operations = keys.map((key) => ({ verb: 'delete', key }) as const)
+    return transport.txn(operations, signal, 'gives back')
   }
 }
 

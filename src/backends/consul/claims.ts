@@ -1,14 +1,13 @@
-// The client's knowledge of each claim in Consul, and the steps that a mutex and a semaphore share: the place in line,
-// and the complete removal of a withdrawn claim. mutex.ts and semaphore.ts decide which claim may hold.
+// The client's knowledge of each claim in Consul. Owns that a write without an answer is remembered. entering.ts and leaving.ts
+// have the place in line; mutex.ts and semaphore.ts decide which claim may hold.
 
 import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
-import { oneLine, quoted } from '../../base/printable.ts'
+import { quoted } from '../../base/printable.ts'
 import type { Admitted, Attempt, Claim, StoreKey } from '../../contract.ts'
-import type { Tombstones } from '../shared/tombstones.ts'
 import type { ClaimKeys, Layout } from './layout.ts'
-import { type StoredHolders, type Ticket, ticketOf } from './line.ts'
+import type { StoredHolders, Ticket } from './line.ts'
 import type { Room } from './semaphore-sight.ts'
-import type { Failure, Operation, StoredKey, Transport, TxnOutcome } from './wire/transport.ts'
+import type { Operation, StoredKey, Transport, TxnOutcome } from './wire/transport.ts'
 
 /** The key by which a claim holds. No other hold has the same session, create index and modify index. */
 export interface Held {
@@ -34,6 +33,10 @@ export interface ClaimState {
   unanswered: boolean
   /** Of a mutex: the state that the last wait saw, for the attempt that follows. */
   sight?: Sight | undefined
+  /** Of a mutex: the ticket just ahead of its own, at the join or at the last look at the whole line. */
+  behind?: Predecessor | undefined
+  /** Of a mutex whose claim is the first in line: signs that others have passed, which nobody needs any more. */
+  passed?: readonly string[] | undefined
   /** Of a semaphore: the free permit that ended the last wait, for the attempt that follows. */
   room?: Room | undefined
   /** Of a semaphore: the session that has the claim's permit, or is about to have it. */
@@ -48,8 +51,18 @@ export interface ClaimState {
   isKept?: boolean
   /** The number of checkpoints that the claim has sent. */
   sent: number
+  /** How often it has tried to join the line of a mutex. */
+  joins: number
   /** Of a candidate: the index of the checkpoint that it wrote last. */
   checkpoint?: number | undefined
+}
+
+/** The ticket just ahead of another one in line. */
+export interface Predecessor extends Pick<Ticket, 'key' | 'session' | 'permits' | 'modified'> {
+  /** The number of claims ahead, as far as the answer showed them. */
+  readonly ahead: number
+  /** Whether it has left since. */
+  readonly left?: boolean
 }
 
 /** The part of a mutex's state that a claim has seen. */
@@ -57,9 +70,10 @@ export interface Sight {
   readonly lock: StoredKey | undefined
   /** The marker key of the line. */
   readonly line?: StoredKey | undefined
-  readonly ahead: readonly Ticket[]
-  /** Tickets that stood ahead at the last look and are probably gone. The transaction checks it. */
-  readonly gone: readonly Ticket[]
+  /** The ticket just ahead; undefined if none stands there. */
+  readonly behind?: Predecessor | undefined
+  /** Whether that ticket is gone, probably since its turn had come. The transaction checks it. */
+  readonly passed?: boolean
 }
 
 /** The claim holds by this key. */
@@ -82,13 +96,11 @@ export interface Protocol {
 export class Claims {
   readonly #transport: Transport
   readonly #layout: Layout
-  readonly #tombstones: Tombstones
   readonly #states = new WeakMap<Claim, ClaimState>()
 
-  constructor(transport: Transport, layout: Layout, tombstones: Tombstones) {
+  constructor(transport: Transport, layout: Layout) {
     this.#transport = transport
     this.#layout = layout
-    this.#tombstones = tombstones
   }
 
   /** The key by which a claim holds, with its modify index as of the last answered write. */
@@ -102,7 +114,7 @@ export class Claims {
     const known = this.#states.get(claim)
     if (known) return known
     const keys = this.#layout.claimKeys(claim)
-    const state = { claim, keys, value: claim.value, unanswered: false, keepers: [], sent: 0 }
+    const state = { claim, keys, value: claim.value, unanswered: false, keepers: [], sent: 0, joins: 0 }
     this.#states.set(claim, state)
     return state
   }
@@ -132,29 +144,6 @@ export class Claims {
     }
   }
 
-  /**
-   * Puts the claim in line and reads the line and the lock, in one transaction. Idempotent, since the ticket's key is
-   * the claim's own.
-   */
-  async join(state: ClaimState, signal: AbortSignal): Promise<readonly StoredKey[]> {
-    const { claim, keys } = state
-    const outcome = await this.change(
-      state,
-      [
-        { verb: 'check-not-exists', key: keys.tombstone },
-        { verb: 'lock', key: keys.ticket, value: claim.value, session: claim.session },
-        // Each claim writes another value. So it is always a write, and an older `#tidy` cannot delete the key.
-        { verb: 'set', key: keys.line, value: keys.ticket },
-        { verb: 'get-tree', key: keys.line },
-        { verb: 'get-tree', key: keys.lock },
-      ],
-      signal,
-    )
-    if (!outcome.applied) throw refused(outcome.failures)
-    state.ticket = outcome.entries.find(({ key }) => key === keys.ticket)?.createIndex
-    return outcome.entries
-  }
-
   /** Writes the key by which the claim holds once more, so that its index is larger than all before. */
   async renewIndex(state: ClaimState, entry: StoredKey, signal: AbortSignal): Promise<StoredKey> {
     const { key, flags, session = '', modifyIndex: index } = entry
@@ -167,47 +156,4 @@ export class Claims {
     if (again) return again
     throw new UnavailableError(`the key ${quoted(key)} was written meanwhile; ask again`)
   }
-
-  /** Writes the tombstone, so that no late attempt is applied, and deletes the ticket of an attempt that was. */
-  async bury({ claim, keys }: ClaimState, signal: AbortSignal): Promise<void> {
-    const bury: Operation[] = [
-      { verb: 'lock', key: keys.tombstone, value: '', session: claim.session },
-      { verb: 'delete', key: keys.ticket },
-      { verb: 'get-tree', key: keys.line },
-    ]
-    const buried = await this.#transport.txn(bury, signal, 'gives back')
-    if (!buried.applied) return
-    this.#tombstones.note(keys.tombstone)
-    await this.#tidy(keys, buried.entries, signal)
-  }
-
-  /**
-   * Gives up the place in line and applies `give`, in one transaction. Returns whether it was applied; if not, nothing
-   * was changed.
-   */
-  async leave(state: ClaimState, give: readonly Operation[], signal: AbortSignal): Promise<boolean> {
-    const { ticket, line } = state.keys
-    const place: Operation[] = state.ticket === undefined ? [] : [{ verb: 'delete', key: ticket }]
-    const operations: Operation[] = [...give, ...place, { verb: 'get-tree', key: line }]
-    const outcome = await this.#transport.txn(operations, signal, 'gives back')
-    if (outcome.applied) await this.#tidy(state.keys, outcome.entries, signal)
-    return outcome.applied
-  }
-
-  /** Deletes the marker key of the line if no ticket stands, unless a claim has joined since the look. */
-  async #tidy(keys: ClaimKeys, entries: readonly StoredKey[], signal: AbortSignal): Promise<void> {
-    const sign = entries.find(({ key }) => key === keys.line)
-    if (!sign || entries.some((entry) => ticketOf(keys, entry))) return
-    await this.#transport.txn(
-      [{ verb: 'delete-cas', key: keys.line, index: sign.modifyIndex }],
-      signal,
-      'gives back',
-    )
-  }
-}
-
-/** Why a place in line was refused. Consul's reason is for people: a claim that is withdrawn is not asked about again. */
-function refused(failures: readonly Failure[]): UnavailableError {
-  const reasons = failures.map(({ reason }) => reason).join(', ')
-  return new UnavailableError(`consul refused the place in line (${oneLine(reasons)}); ask again`)
 }

@@ -25,9 +25,13 @@ export function enter(state: ClaimState, list: StoredHolders, session: string): 
 
 /** Ensures that the claim's own key is free: it is absent, or the stray one is deleted. */
 function unused(key: string, stray: Held | undefined): Operation[] {
-  if (!stray) return [{ verb: 'check-not-exists', key }]
+  return stray ? removal(stray) : [{ verb: 'check-not-exists', key }]
+}
+
+/** Deletes this key if it is as it was seen. */
+export function removal({ key, modified: index }: Held): Operation[] {
   return [
-    { verb: 'check-index', key, index: stray.modified },
+    { verb: 'check-index', key, index },
     { verb: 'delete', key },
   ]
 }

@@ -2,14 +2,15 @@
 // the claim changes hands, in one transaction, and that a repeated request does it once.
 import { UnavailableError } from '../../base/errors.ts'
 import type { Kept } from '../../contract.ts'
-import type { ClaimState, Claims, Held, Protocol } from './claims.ts'
+import type { ClaimState, Held, Protocol } from './claims.ts'
 import { handedTo } from './holders.ts'
+import type { Leaving } from './leaving.ts'
 import type { Operation, SessionPlan, Transport } from './wire/transport.ts'
 
 /** The parts of a client that keep its claims. */
 export interface Keeper extends Pick<SessionPlan, 'node'> {
   readonly transport: Transport
-  readonly claims: Claims
+  readonly leaving: Leaving
 }
 
 /**
@@ -23,8 +24,8 @@ export async function keep(
   kept: Kept,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { transport, claims } = keeper
-  if (state.unanswered) await claims.bury(state, signal)
+  const { transport, leaving } = keeper
+  if (state.unanswered) await leaving.bury(state, signal)
   const session =
     (await keptBy(keeper, state, signal)) ?? (await handOver(keeper, state, protocol, kept, signal))
   if (session === undefined) return false
@@ -48,7 +49,7 @@ async function keptBy(
 }
 
 async function handOver(
-  { transport, claims, node }: Keeper,
+  { transport, leaving, node }: Keeper,
   state: ClaimState,
   protocol: Protocol,
   { ms, value }: Kept,
@@ -63,7 +64,7 @@ async function handOver(
   const session = await transport.createSession(plan, signal)
   state.keepers.push(session)
   const give = isMutex ? anew(held, session, value) : handedTo(state, held, session, value)
-  if (await claims.leave(state, give, signal)) return session
+  if (await leaving.leave(state, give, signal)) return session
   await transport.destroySession(session, signal)
   if (!(await protocol.verify(state, signal))) return undefined
   throw new UnavailableError('the keys of this claim were written meanwhile; ask again')

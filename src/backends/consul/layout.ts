@@ -20,6 +20,8 @@ export interface NameKeys {
   /** Exists while a claim of ours may stand in line, so that a new claim sees with one check that it has to wait. */
   readonly line: string
   readonly checkpoint: string
+  /** The start of the keys that say that the turn of a ticket came. */
+  readonly passed: string
 }
 
 /** The keys of one claim. */
@@ -55,7 +57,13 @@ export class Layout {
 
   keys(name: string): NameKeys {
     const folder = `${this.#namespace}${encodeName(name)}/`
-    return { folder, lock: `${folder}.lock`, line: `${folder}.line`, checkpoint: `${folder}.checkpoint` }
+    return {
+      folder,
+      lock: `${folder}.lock`,
+      line: `${folder}.line`,
+      checkpoint: `${folder}.checkpoint`,
+      passed: `${folder}.passed/`,
+    }
   }
 
   /** The common start of all keys of names that begin with this prefix, as far as the prefix is stored unchanged. */
@@ -77,6 +85,14 @@ export class Layout {
     const ticket = `${keys.line}/${session}.${permits}.${id}${mark}`
     return { ...keys, ticket, tombstone: `${keys.folder}.withdrawn/${session}.${id}` }
   }
+}
+
+/**
+ * The key that says that the turn of this ticket came before the ticket was deleted. A ticket that was deleted otherwise has
+ * none: its claim gave up, was overtaken or broken, or its session ended. Then older tickets may still stand.
+ */
+export function passedKey({ passed, line }: NameKeys, ticket: string): string {
+  return `${passed}${ticket.slice(line.length + 1)}`
 }
 
 /** Reads a key as a ticket of this line; undefined for other keys, such as those of a name that continues this one. */

@@ -64,6 +64,14 @@ export function ticketOf(keys: NameKeys, { key, session }: StoredKey): TicketFac
   return facts?.session === session ? facts : undefined
 }
 
+/** The keys that say that the turn of a ticket came. Each is held by the session of its ticket, and is deleted with it. */
+export function readPassed(keys: NameKeys, entries: readonly StoredKey[]): string[] {
+  const { line, passed } = keys
+  const isOne = ({ key, session }: StoredKey): boolean =>
+    key.startsWith(passed) && parseTicket(keys, `${line}/${key.slice(passed.length)}`)?.session === session
+  return entries.filter(isOne).map(({ key }) => key)
+}
+
 /** The key `.lock`, if it exists: it decides which claims hold. */
 export function readLock(keys: NameKeys, entries: readonly StoredKey[]): StoredKey | undefined {
   return entries.findLast(({ key }) => key === keys.lock)

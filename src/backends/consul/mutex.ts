@@ -4,35 +4,39 @@
 
 import { UnavailableError } from '../../base/errors.ts'
 import { quoted } from '../../base/printable.ts'
-import type { Waiting } from '../../contract.ts'
-import type { ClaimState, Claims, Held, Holding, Protocol, Sight } from './claims.ts'
+import type { ClaimState, Claims, Holding, Predecessor, Protocol, Sight } from './claims.ts'
+import { joinBehind } from './entering.ts'
 import { lockFlags } from './layout.ts'
-import { checkKind, readLock, readTickets, type Ticket } from './line.ts'
+import { type Leaving, signsMax } from './leaving.ts'
+import { checkKind, readLock, readPassed, readTickets } from './line.ts'
+import {
+  type Answer,
+  admitted,
+  free,
+  heldBy,
+  isDelayed,
+  isLeft,
+  made,
+  take,
+  unchanged,
+  waiting,
+} from './mutex-steps.ts'
 import type { Waits } from './waits.ts'
-import type { Operation, StoredKey, Transport, TxnOutcome } from './wire/transport.ts'
-
-/** An answer to a claim on a mutex, with its proof: the key by which it holds, or the state that it waits for. */
-type Answer = Holding | Queueing
-interface Queueing extends Waiting {
-  /** Undefined if only the lock-delay is in the way. */
-  readonly sight?: Sight
-}
+import type { Operation, StoredKey, Transport } from './wire/transport.ts'
 
 const triesMax = 8
-/** How many deleted tickets a transaction may check, of the 64 operations that Consul takes. */
-const provableMax = 56
-
-const free: Sight = { lock: undefined, ahead: [], gone: [] }
 
 /** The mutexes of one client. */
 export class Mutexes implements Protocol {
   readonly #transport: Transport
   readonly #claims: Claims
+  readonly #leaving: Leaving
   readonly #waits: Waits
 
-  constructor(transport: Transport, claims: Claims, waits: Waits) {
+  constructor(transport: Transport, claims: Claims, leaving: Leaving, waits: Waits) {
     this.#transport = transport
     this.#claims = claims
+    this.#leaving = leaving
     this.#waits = waits
   }
 
@@ -43,9 +47,11 @@ export class Mutexes implements Protocol {
   async attempt(state: ClaimState, signal: AbortSignal): Promise<Answer> {
     if (state.held && (await this.verify(state, signal))) return admitted(state.held)
     if (state.ticket === undefined) {
-      const outcome = await this.#claims.change(state, take(state, free), signal)
+      const operations = take(state, free)
+      const outcome = await this.#claims.change(state, operations, signal)
       if (outcome.applied) return this.#admit(state, outcome.entries)
-      if (state.claim.wait) state.sight = await this.#join(state, signal)
+      const hasLine = outcome.failures.some(({ operation }) => operations[operation]?.key === state.keys.line)
+      if (state.claim.wait) state.sight = await this.#join(state, hasLine, signal)
     }
     return this.#advance(state, signal)
   }
@@ -55,8 +61,8 @@ export class Mutexes implements Protocol {
     if (answer.held) {
       await this.#waits.untilTaken(answer.by, signal)
     } else if (answer.sight) {
-      const { lock, ahead } = answer.sight
-      const seen = ahead.length > 0 ? await this.#predecessor(ahead, signal) : await this.#lock(lock, signal)
+      const { lock, behind } = answer.sight
+      const seen = behind ? await this.#passed(state, behind, signal) : await this.#lock(lock, signal)
       if (seen) state.sight = seen
     }
   }
@@ -93,44 +99,71 @@ export class Mutexes implements Protocol {
     const { held, keys } = state
     if (!held) return this.#leave(state, signal)
     const lock: Operation = { verb: 'delete-cas', key: keys.lock, index: held.modified }
-    if (await this.#claims.leave(state, [lock], signal)) return
-    // Another client wrote the key, or it is no longer ours.
+    if (await this.#leaving.pass(state, [lock], signal)) return
+    // Another client wrote a key, or the lock is no longer ours.
     if (!(await this.verify(state, signal))) return this.#leave(state, signal)
+    if (await this.#leaving.leave(state, [{ ...lock, index: held.modified }], signal)) return
     throw new UnavailableError(`the key ${quoted(keys.lock)} was written meanwhile; ask again`)
   }
 
   async #leave(state: ClaimState, signal: AbortSignal): Promise<void> {
-    if (state.ticket !== undefined) await this.#claims.leave(state, [], signal)
+    if (state.ticket !== undefined) await this.#leaving.leave(state, [], signal)
   }
 
-  async #join(state: ClaimState, signal: AbortSignal): Promise<Sight> {
-    return this.#see(state, await this.#claims.join(state, signal))
+  /** Undefined if the whole line has to be read. */
+  async #join(state: ClaimState, hasLine: boolean, signal: AbortSignal): Promise<Sight | undefined> {
+    const joined = await joinBehind(this.#claims, state, hasLine, signal)
+    state.behind = joined?.behind
+    const isKind = !joined?.behind || joined.behind.permits === state.claim.permits
+    return joined && isKind ? { ...free, ...joined } : undefined
+  }
+
+  /** The answer to a claim that waits for its predecessor, if both still stand; costs the same however long the line is. */
+  async #near(state: ClaimState, signal: AbortSignal): Promise<Sight | undefined> {
+    const { behind, keys, claim, ticket } = state
+    if (!behind || behind.left || ticket === undefined) return undefined
+    const stand = [{ key: keys.ticket, session: claim.session }, behind].map(
+      ({ key, session }): Operation => ({ verb: 'check-session', key, session }),
+    )
+    const { applied } = await this.#transport.txn(stand, signal)
+    return applied ? { ...free, behind } : undefined
   }
 
   async #look(state: ClaimState, signal: AbortSignal): Promise<Sight> {
-    const { entries } = await this.#transport.read({ prefix: `${state.keys.folder}.l` }, signal)
-    const own = readTickets(state.keys, entries).some(({ key }) => key === state.keys.ticket)
+    const { line, lock, passed } = state.keys
+    const reads = [line, lock, passed].map((key): Operation => ({ verb: 'get-tree', key }))
+    const outcome = await this.#transport.txn(reads, signal)
+    const entries = outcome.applied ? outcome.entries : [] // reads do not fail
+    const own = readTickets(state.keys, entries).find(({ key }) => key === state.keys.ticket)
     const stands = state.ticket === undefined || own
+    state.ticket = own?.created
     if (stands) return this.#see(state, entries)
-    state.ticket = undefined
     throw new UnavailableError('the claim was removed from Consul while it waited')
   }
 
-  #see({ keys, ticket = Infinity }: ClaimState, entries: readonly StoredKey[]): Sight {
+  /** The whole line in one state. The claim then waits for the last ticket ahead. */
+  #see(state: ClaimState, entries: readonly StoredKey[]): Sight {
+    const { keys, claim, ticket = Infinity } = state
     const ahead = readTickets(keys, entries).filter(({ created }) => created < ticket)
-    const line = entries.find(({ key }) => key === keys.line)
-    return { lock: readLock(keys, entries), line, ahead, gone: [] }
+    const [lock, line] = [readLock(keys, entries), entries.find(({ key }) => key === keys.line)]
+    checkKind(lock, ahead, claim)
+    const last = ahead.at(-1)
+    const holderInLine = !lock?.session || ahead.some(({ session }) => session === lock.session)
+    const behind = last && { ...last, ahead: ahead.length + (holderInLine ? 0 : 1) }
+    state.behind = behind ?? (state.behind && { ...state.behind, left: true })
+    state.passed = behind ? undefined : readPassed(keys, entries).slice(0, signsMax)
+    return { lock, line, behind }
   }
 
   /** Takes the lock if it is this claim's turn. The transaction checks every condition, or the state is read again. */
   async #advance(state: ClaimState, signal: AbortSignal, tries = triesMax): Promise<Answer> {
     const { claim } = state
-    const sight = state.sight ?? (await this.#look(state, signal))
+    const sight = state.sight ?? (await this.#near(state, signal)) ?? (await this.#look(state, signal))
     state.sight = undefined
-    const { lock, ahead } = sight
-    checkKind(lock, ahead, claim)
+    const { lock, behind, passed } = sight
+    checkKind(lock, [], claim)
     if (lock?.session === claim.session) return this.#admitAnew(state, lock, signal)
-    if (ahead.length > 0 || lock?.session) return waiting(sight)
+    if ((behind && !passed) || lock?.session) return waiting(sight)
     const outcome = await this.#claims.change(state, take(state, sight), signal)
     if (outcome.applied) return this.#admit(state, outcome.entries)
     if (isDelayed(outcome)) return { held: false, ahead: 1, delayed: true }
@@ -150,15 +183,17 @@ export class Mutexes implements Protocol {
 
   #admit(state: ClaimState, entries: readonly StoredKey[]): Holding {
     state.held = heldBy(readLock(state.keys, entries) as StoredKey)
+    state.behind = undefined
+    state.passed = undefined
     return admitted(state.held)
   }
 
-  /** Waits until the ticket just ahead is gone. Then the tickets before that one are most likely gone, too. */
-  async #predecessor(ahead: readonly Ticket[], signal: AbortSignal): Promise<Sight | undefined> {
-    const { key, modified } = ahead.at(-1) as Ticket
-    const left = await this.#waits.until({ key }, modified, isLeft, signal)
-    const gone = ahead.slice(0, -1)
-    return left && gone.length <= provableMax ? { ...free, gone } : undefined
+  /** Waits until the ticket just ahead is gone. Then its turn had most likely come. */
+  async #passed(state: ClaimState, behind: Predecessor, signal: AbortSignal): Promise<Sight | undefined> {
+    const left = await this.#waits.until({ key: behind.key }, behind.modified, isLeft, signal)
+    if (!left) return undefined
+    state.behind = { ...behind, left: true }
+    return { ...free, behind, passed: true }
   }
 
   /** Waits until no session has the lock. */
@@ -169,61 +204,4 @@ export class Mutexes implements Protocol {
     const left = await this.#waits.until({ key }, modifyIndex, isFree, signal)
     return left && { ...free, lock: left.entries[0] }
   }
-}
-
-function admitted(by: Held): Holding {
-  return { held: true, token: by.token, by }
-}
-
-function waiting(sight: Sight): Queueing {
-  const { lock, ahead } = sight
-  const holderInLine = !lock?.session || ahead.some(({ session }) => session === lock.session)
-  const behind = ahead.at(-1)?.key ?? `${lock?.session} at ${lock?.modifyIndex}`
-  return { held: false, ahead: ahead.length + (holderInLine ? 0 : 1), behind, sight }
-}
-
-/** Whether a ticket is gone: its key is deleted, or no session holds it, which never changes back. */
-function isLeft({ entries: [ticket] }: { entries: readonly StoredKey[] }): boolean {
-  return ticket?.session === undefined
-}
-
-/** Takes the lock, on the condition that the state is as it was seen. */
-function take(state: ClaimState, { lock, line, gone }: Sight): Operation[] {
-  const { claim, keys, ticket } = state
-  const { session } = claim
-  const stands: Operation[] =
-    ticket === undefined
-      ? [{ verb: 'check-not-exists', key: keys.tombstone }, unchanged(keys.line, line)]
-      : [{ verb: 'check-session', key: keys.ticket, session }]
-  const proven = gone.map(({ key }): Operation => ({ verb: 'check-not-exists', key }))
-  return [...stands, ...proven, ...made(state, lock)]
-}
-
-/**
- * Makes the key of the lock; an existing key is deleted first. So its create index is the token, which every client
- * sees.
- */
-function made({ claim, keys }: ClaimState, lock: StoredKey | undefined): Operation[] {
-  const { value, session } = claim
-  const remove: Operation[] = lock ? [{ verb: 'delete', key: keys.lock }] : []
-  const own: Operation = { verb: 'lock', key: keys.lock, value, flags: lockFlags, session }
-  return [unchanged(keys.lock, lock), ...remove, own]
-}
-
-function unchanged(key: string, entry: StoredKey | undefined): Operation {
-  return entry ? { verb: 'check-index', key, index: entry.modifyIndex } : { verb: 'check-not-exists', key }
-}
-
-/**
- * The hold that this entry shows. Its token is the index at which the lock was taken, and later writes do not change
- * it.
- */
-function heldBy(lock: StoredKey, before?: Held): Held {
-  const { key, flags, session = '', createIndex: created, modifyIndex: modified } = lock
-  return { key, flags, session, created, modified, token: before?.token ?? BigInt(modified) }
-}
-
-/** Whether only the lock-delay is in the way. */
-function isDelayed(outcome: TxnOutcome): boolean {
-  return !outcome.applied && outcome.failures.some(({ reason }) => reason.includes('lock delay'))
 }

@@ -1,12 +1,12 @@
-// A semaphore in Consul: the list of holders of Go's api.Semaphore in NAME/.lock decides, and each holder has a key
-// NAME/<session>. Tickets order the claims of Leasehold. Owns how that list is changed, and when a dead holder leaves
-// it.
+// A semaphore in Consul: the list of holders of Go's api.Semaphore in NAME/.lock decides, and each holder has a key NAME/<session>.
+// Tickets order the claims of Leasehold. Owns how that list is changed, and when a dead holder leaves it.
 
 import { SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import type { Waiting } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
 import { ahead as between, fits, weigh } from '../shared/room.ts'
 import type { ClaimState, Claims, Held, Holding, Protocol } from './claims.ts'
+import { join } from './entering.ts'
 import {
   admitted,
   delayedKeys,
@@ -15,15 +15,17 @@ import {
   isLeft,
   isWhole,
   lighter,
+  removal,
   takeOff,
   without,
 } from './holders.ts'
+import type { Leaving } from './leaving.ts'
 import { checkKind, readTickets, type StoredHolders, type Ticket } from './line.ts'
 import type { PermitSessions } from './permit-sessions.ts'
 import { untilRoom } from './room.ts'
 import { hasRoom, type Room, type Sight, see } from './semaphore-sight.ts'
 import type { Waits } from './waits.ts'
-import type { Operation, StoredKey, Transport } from './wire/transport.ts'
+import type { StoredKey, Transport } from './wire/transport.ts'
 
 /** An answer to a claim on a semaphore, with its proof: the key by which it holds, or the ticket that it waits for. */
 type Answer = Holding | Queueing
@@ -34,6 +36,9 @@ interface Queueing extends Waiting {
   readonly index: number
 }
 
+/** The parts of one client that its semaphores need. */
+type Parts = { claims: Claims; leaving: Leaving; waits: Waits; sessions: PermitSessions }
+
 const triesMax = 8
 /** How many dead holders leave the list at a time: a transaction takes 64 operations. */
 const takenOffMax = 24
@@ -42,14 +47,16 @@ const takenOffMax = 24
 export class Semaphores implements Protocol {
   readonly #transport: Transport
   readonly #claims: Claims
+  readonly #leaving: Leaving
   readonly #waits: Waits
   readonly #sessions: PermitSessions
 
-  constructor(transport: Transport, claims: Claims, waits: Waits, sessions: PermitSessions) {
+  constructor(transport: Transport, parts: Parts) {
     this.#transport = transport
-    this.#claims = claims
-    this.#waits = waits
-    this.#sessions = sessions
+    this.#claims = parts.claims
+    this.#leaving = parts.leaving
+    this.#waits = parts.waits
+    this.#sessions = parts.sessions
   }
 
   /**
@@ -108,14 +115,9 @@ export class Semaphores implements Protocol {
     const own = state.stray ?? held
     if (own && !left) {
       // Somebody else took it off the list: then only the holder's own key is left.
-      const { key, modified: index } = own
-      const remove: Operation[] = [
-        { verb: 'check-index', key, index },
-        { verb: 'delete', key },
-      ]
-      await this.#transport.txn(remove, signal, 'gives back')
+      await this.#transport.txn(removal(own), signal, 'gives back')
     }
-    if (!left && (held || state.ticket !== undefined)) await this.#claims.leave(state, [], signal)
+    if (!left && (held || state.ticket !== undefined)) await this.#leaving.leave(state, [], signal)
     const { permitSession } = state
     if (permitSession) await this.#sessions.giveBack(claim, permitSession, signal)
   }
@@ -126,7 +128,7 @@ export class Semaphores implements Protocol {
     state.holders = undefined
     if (!state.held) return false
     const off = without(state.keys.lock, list, held.session)
-    if (await this.#claims.leave(state, [off, { verb: 'delete', key: held.key }], signal)) return true
+    if (await this.#leaving.leave(state, [off, { verb: 'delete', key: held.key }], signal)) return true
     if (tries === 1) throw new UnavailableError('the list of holders changed too fast to leave it; ask again')
     return this.#giveUp(state, held, signal, tries - 1)
   }
@@ -236,7 +238,7 @@ export class Semaphores implements Protocol {
   async #wait(state: ClaimState, sight: Sight, signal: AbortSignal): Promise<Queueing> {
     const { claim, keys } = state
     const joins = claim.wait && state.ticket === undefined
-    const tickets = joins ? readTickets(keys, await this.#claims.join(state, signal)) : sight.tickets
+    const tickets = joins ? readTickets(keys, await join(this.#claims, state, signal)) : sight.tickets
     const ahead = this.#ahead(state, tickets)
     const others = [...ahead, ...sight.alive]
     const before = between(claim, weigh(others), others.length)

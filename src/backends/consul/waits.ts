@@ -1,19 +1,15 @@
-// Waits for a key to change, by blocking reads. Owns the number of connections for them, and the rules of Consul's
-// indexes. Every answer is a hint. See https://developer.hashicorp.com/consul/api-docs/features/blocking
+// Waits for a key to change, by blocking reads. Owns how long each lasts, and the rules of Consul's indexes. places.ts
+// has the number of connections for them. Every answer is a hint. See https://developer.hashicorp.com/consul/api-docs/features/blocking
 import { type Clock, leastElapsedMs, type Mark, pause } from '../../base/clock.ts'
 import type { Held } from './claims.ts'
+import { Places, type Reader } from './places.ts'
 import type { Snapshot, Target, Transport } from './wire/transport.ts'
 
 /**
- * How many blocking reads one client has at a time. By default a server takes 200 connections from one address: this
- * leaves room for a second client, and for renewals and releases.
- */
-const readsMax = 64
-/**
  * How long a blocking read lasts. Most reads are given up soon after they began, and the server keeps their connection
- * until this time is over.
+ * until this time is over. `crowded` is for readers that take turns; holds do so less often, since they are verified, too.
  */
-const waitMs = { crowded: 500, least: 2_000, most: 15_000 } as const
+const waitMs = { crowded: { waiter: 500, hold: 2_000 }, least: 2_000, most: 15_000 } as const
 /** If reads return sooner than this and without news, the next one is spaced. */
 const tooSoonMs = 50
 /**
@@ -28,16 +24,14 @@ export class Waits {
   readonly #transport: Transport
   readonly #clock: Clock
   readonly #mostMs: number
-  readonly #queued = new Set<() => void>()
-  /** Reads that were given up and that the server still serves. Each function cancels the timer of one. */
-  readonly #lingering = new Set<() => void>()
-  #reading = 0
+  readonly #places: Places
 
   /** A read is answered within `idleMs`: Consul adds up to a sixteenth to the time that it is given. */
   constructor(transport: Transport, clock: Clock, idleMs: number = Number.POSITIVE_INFINITY) {
     this.#mostMs = Math.min(waitMs.most, Math.floor((idleMs * 16) / 17))
     this.#transport = transport
     this.#clock = clock
+    this.#places = new Places(clock)
   }
 
   /**
@@ -49,12 +43,17 @@ export class Waits {
     index: number,
     suffices: (snapshot: Snapshot) => boolean,
     signal: AbortSignal,
+    reader: Reader = 'waiter',
   ): Promise<Snapshot | undefined> {
     const since = this.#clock.mark()
     let known = index
     for (let vain = 0; ; ) {
       const begun = this.#clock.mark()
-      const snapshot = await this.#read(target, known, leastElapsedMs(since, begun), signal)
+      const snapshot = await this.#read(
+        target,
+        { index: known, waitedMs: leastElapsedMs(since, begun), reader },
+        signal,
+      )
       if (!snapshot || suffices(snapshot)) return snapshot
       vain = this.#since(begun) < tooSoonMs ? vain + 1 : 0
       const spacedMs = snapshot.index === known ? spaceMs.most : spaceOf(snapshot)
@@ -74,13 +73,12 @@ export class Waits {
   async untilTaken({ key, session, created, modified }: Held, signal: AbortSignal): Promise<void> {
     const taken = ({ entries: [own] }: Snapshot): boolean =>
       own?.session !== session || own.createIndex !== created
-    await this.until({ key }, modified, taken, signal)
+    await this.until({ key }, modified, taken, signal, 'hold')
   }
 
-  /** Cancels the timers. Reads under way end with their connections. */
+  /** Reads under way end with their connections. */
   close(): void {
-    for (const forget of this.#lingering) forget()
-    this.#lingering.clear()
+    this.#places.close()
   }
 
   #since(mark: Mark): number {
@@ -90,14 +88,12 @@ export class Waits {
   /** One blocking read, in its turn; undefined if it failed. */
   async #read(
     target: Target,
-    index: number,
-    waitedMs: number,
+    { index, waitedMs, reader }: { index: number; waitedMs: number; reader: Reader },
     signal: AbortSignal,
   ): Promise<Snapshot | undefined> {
-    await this.#turn(signal)
-    const crowded = this.#reading > readsMax / 2
+    await this.#places.enter(reader, signal)
     const longMs = Math.min(this.#mostMs, Math.max(waitMs.least, waitedMs))
-    const wait = { index, waitMs: crowded ? waitMs.crowded : longMs }
+    const wait = { index, waitMs: this.#places.isCrowded(reader) ? waitMs.crowded[reader] : longMs }
     const begun = this.#clock.mark()
     let lingersMs = 0
     try {
@@ -107,45 +103,8 @@ export class Waits {
       signal.throwIfAborted()
       return undefined
     } finally {
-      this.#leave(lingersMs)
+      this.#places.leave(reader, lingersMs)
     }
-  }
-
-  async #turn(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
-    if (this.#reading >= readsMax) await this.#queue(signal)
-    else this.#reading += 1
-  }
-
-  #queue(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const giveUp = (): void => {
-        this.#queued.delete(begin)
-        reject(signal.reason)
-      }
-      const begin = (): void => {
-        this.#queued.delete(begin)
-        signal.removeEventListener('abort', giveUp)
-        resolve()
-      }
-      signal.addEventListener('abort', giveUp, { once: true })
-      this.#queued.add(begin)
-    })
-  }
-
-  /** Passes the turn to the next read, as soon as the server has ended this one, too. */
-  #leave(lingersMs: number): void {
-    if (lingersMs > 0) {
-      const forget = this.#clock.after(lingersMs, () => {
-        this.#lingering.delete(forget)
-        this.#leave(0)
-      })
-      this.#lingering.add(forget)
-      return
-    }
-    const [next] = this.#queued
-    if (next) next()
-    else this.#reading -= 1
   }
 }
 
