@@ -154,7 +154,7 @@ export const ofLeaders = [
   },
   {
     name: 'observer-never-asks-again-by-itself',
-    file: 'src/election/sight.ts',
+    file: 'src/election/sights.ts',
     find: '      restMs: () => ttlMs,\n',
     put: '      restMs: () => 1e9,\n',
     stores: election,
@@ -162,15 +162,15 @@ export const ofLeaders = [
   },
   {
     name: 'observer-tells-only-of-leaders',
-    file: 'src/election/sight.ts',
-    find: '      if (!last || !isSame(last.leader, now.leader)) yield now.leader\n',
-    put: '      if (now.leader && (!last || !isSame(last.leader, now.leader))) yield now.leader\n',
+    file: 'src/election/sights.ts',
+    find: 'if (!isSameLeader(observation.leader, this.#seen.observation.leader))',
+    put: 'if (observation.leader && !isSameLeader(observation.leader, this.#seen.observation.leader))',
     stores: election,
     by: observed,
   },
   {
     name: 'observer-misses-proclamations',
-    file: 'src/election/sight.ts',
+    file: 'src/election/sights.ts',
     find: '  return one?.token === other?.token && one?.value === other?.value && one?.session === other?.session\n',
     put: '  return one?.token === other?.token && one?.session === other?.session\n',
     stores: election,
