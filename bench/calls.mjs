@@ -1,6 +1,7 @@
 // @ts-check
 // How much of Leasehold one acquire and release of a free lock calls: files, functions and calls, counted by V8. Owns
-// the counting. It measures the length of the way through the code, not its time.
+// the counting. It measures the length of the way through the code, not its time. Stores with a client of their protocol
+// in a folder `wire/` are counted twice: as a whole and without that folder, since other clients come from packages.
 import { readFileSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
 import { pathToFileURL } from 'node:url'
@@ -11,7 +12,8 @@ import { connect } from './lib/leasehold.mjs'
 /** @typedef {import('../src/index.ts').Leasehold} Leasehold */
 /** @typedef {import('node:inspector').Profiler.ScriptCoverage} Coverage */
 /** @typedef {{ file: string, name: string, closure: boolean, count: number }} Entered one function */
-/** @typedef {{ what: string, files: number, functions: number, closures: number, calls: number }} Row */
+/** @typedef {{ files: number, functions: number, closures: number, calls: number }} Total */
+/** @typedef {Total & { what: string, withoutWire?: Total }} Row */
 
 const built = new URL('../dist/', import.meta.url).href
 /** The first cycles open the session and the connection. Of the counted cycles the smallest counts. */
@@ -57,7 +59,7 @@ async function entered(store, url) {
         .acquire()
         .then((hold) => hold.release()),
     )
-    found.push({ row: total(`${store} ${kind}`, functions), functions })
+    found.push({ row: rowOf(`${store} ${kind}`, functions), functions })
   }
   await client.close()
   return found
@@ -83,8 +85,7 @@ async function shortest(cycle) {
     counted.push(result.filter(({ url }) => url.startsWith(built)).flatMap(ofScript))
   }
   session.disconnect()
-  const calls = (/** @type {Entered[]} */ functions) => total('', functions).calls
-  return counted.reduce((least, next) => (calls(next) < calls(least) ? next : least))
+  return counted.reduce((least, next) => (total(next).calls < total(least).calls ? next : least))
 }
 
 /** The functions of one module that were called, without the module itself. @param {Coverage} script @returns {Entered[]} */
@@ -102,9 +103,15 @@ function ofScript({ url, functions }) {
 }
 
 /** @param {string} what @param {readonly Entered[]} functions @returns {Row} */
-function total(what, functions) {
+function rowOf(what, functions) {
+  const others = functions.filter(({ file }) => !file.includes('/wire/'))
+  const withoutWire = others.length < functions.length ? { withoutWire: total(others) } : {}
+  return { what, ...total(functions), ...withoutWire }
+}
+
+/** @param {readonly Entered[]} functions @returns {Total} */
+function total(functions) {
   return {
-    what,
     files: new Set(functions.map(({ file }) => file)).size,
     functions: functions.length,
     closures: functions.filter(({ closure }) => closure).length,
@@ -113,8 +120,14 @@ function total(what, functions) {
 }
 
 /** @param {Row} row */
-function describe({ what, files, functions, closures, calls }) {
-  return `${what.padEnd(17)} ${files} files, ${functions} functions (${closures} of them closures), ${calls} calls\n`
+function describe({ what, withoutWire, ...whole }) {
+  const rest = withoutWire ? `; without wire/: ${inWords(withoutWire)}` : ''
+  return `${what.padEnd(17)} ${inWords(whole)}${rest}\n`
+}
+
+/** @param {Total} total */
+function inWords({ files, functions, closures, calls }) {
+  return `${files} files, ${functions} functions (${closures} of them closures), ${calls} calls`
 }
 
 /** Each function with its calls, file by file. @param {readonly Entered[]} functions */

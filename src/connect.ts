@@ -1,6 +1,5 @@
 // Makes a client from a URL or a backend source, and closes it. Owns which module is loaded for which scheme. One client
 // has one store, one session and one clock.
-
 import type { AskOptions } from './api/ask.ts'
 import type { CronGuard, CronOptions, CronState } from './api/cron.ts'
 import type { Election } from './api/election.ts'
@@ -13,7 +12,7 @@ import { Scope } from './base/scope.ts'
 import type { Backend, BackendSource, Facts, NameState, Standing } from './contract.ts'
 import { Acquirer } from './core/acquire.ts'
 import { askOptions, checkName, checkPrefix, checkToken, checkTtl, connectOptions } from './core/arguments.ts'
-import { holderValue } from './core/holder.ts'
+import { thisProcess } from './core/holder.ts'
 import { once, persist, type RequestOptions, rethrow, timeout, withAskOptions } from './core/request.ts'
 import { begun, type Sessions } from './core/sessions.ts'
 import type { CronClient } from './cron/contest.ts'
@@ -124,13 +123,14 @@ class Client extends Leasehold {
     this.#backend = backend
     this.#sessions = sessions
     const acquirer = new Acquirer(backend, clock, sessions)
+    const { host, pid } = thisProcess()
     this.#client = {
       ...{ acquirer, clock, facts: this.facts, ttlMs: this.ttlMs, nesting: new Nesting(clock) },
       get holder() {
-        return holderValue(isoTime(clock.wallMs()))
+        return JSON.stringify({ host, pid, since: isoTime(clock.wallMs()) })
       },
       get candidate() {
-        return holderValue(isoTime(clock.wallMs()), true)
+        return JSON.stringify({ host, pid, since: isoTime(clock.wallMs()), candidate: true })
       },
       readCheckpoint: (name, options?: AskOptions) =>
         this.#ask(options, (request) => persist(request, (signal) => backend.readCheckpoint(name, signal))),

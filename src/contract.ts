@@ -2,16 +2,18 @@
 // waiting loop (core/follow.ts) uses nothing else. A backend asks its store one question at a time. It does not wait
 // for other holders, retry, or measure time.
 import type { CatalogBackend } from './base/announcement.ts'
-import type { Clock } from './base/clock.ts'
 import type { Facts } from './base/facts.ts'
+import type { KeepingBackend } from './base/keeping.ts'
 import type { LeaderBackend } from './base/leader.ts'
 import type { OperatorBackend } from './base/operator.ts'
-import type { StoreKey } from './base/store-key.ts'
+import type { Source } from './base/source.ts'
 
 export type { Announcement, CatalogBackend } from './base/announcement.ts'
 export type { Facts } from './base/facts.ts'
+export type { KeepingBackend, Kept } from './base/keeping.ts'
 export type { Leader, LeaderBackend, Observation } from './base/leader.ts'
 export type { NameState, OperatorBackend, Overtaking, Standing } from './base/operator.ts'
+export type { Source } from './base/source.ts'
 export type { StoreKey } from './base/store-key.ts'
 
 /** A session as the store granted it. The store watches it to know that the client lives. */
@@ -79,7 +81,10 @@ export interface Waiting {
  * may reject with SessionGoneError. When `signal` aborts, a method rejects with its reason at once, and the request
  * may have been applied.
  */
-export interface Backend extends LeaderBackend, OperatorBackend, Partial<CatalogBackend> {
+export interface Backend
+  extends LeaderBackend,
+    OperatorBackend,
+    Partial<CatalogBackend & KeepingBackend<Claim>> {
   readonly facts: Facts
   /** Opens a session. The store ends it if it is not renewed for `ttlMs`. */
   createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant>
@@ -120,16 +125,9 @@ export interface Backend extends LeaderBackend, OperatorBackend, Partial<Catalog
   proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean>
   /** Stores `text` for the name if the admitted claim still stands, and returns whether it does. */
   writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean>
-  /** The key by which an admitted claim holds. Sends no request. Left out by stores without transactions for callers. */
-  key?(claim: Claim): StoreKey | undefined
   /** Closes connections and files. The caller has destroyed its sessions before. */
   close(): Promise<void>
 }
 
-/** The place of a store and how to reach it: `leasehold/etcd` and its siblings make this from their options. */
-export interface BackendSource {
-  /** The store's URL for people to read, without secrets. */
-  readonly url: string
-  /** Loads the client library and opens the store. `ttlMs` is the time to live that the caller asked for. */
-  open(clock: Clock, ttlMs?: number): Promise<Backend>
-}
+/** How a client reaches a store: `leasehold/etcd` and its siblings make this from their options. */
+export type BackendSource = Source<Backend>

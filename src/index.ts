@@ -26,7 +26,7 @@ export type {
   TermOptions,
   TryCampaignOptions,
 } from './api/election.ts'
-export type { GroupHold, Hold, Holder, PermitHold, ReadHold, WriteHold } from './api/hold.ts'
+export type { GroupHold, Hold, Holder, PermitHold, ReadHold, ReleaseOptions, WriteHold } from './api/hold.ts'
 export { type ConnectOptions, Leasehold } from './api/leasehold.ts'
 export type {
   AcquireOptions,
@@ -70,6 +70,8 @@ export type {
   CatalogBackend,
   Claim,
   Facts,
+  KeepingBackend,
+  Kept,
   Leader,
   LeaderBackend,
   NameState,
@@ -78,6 +80,7 @@ export type {
   Overtaking,
   Renewal,
   SessionGrant,
+  Source,
   Standing,
   StoreKey,
   Waiting,

@@ -26,11 +26,12 @@ import { readEntrances, snapshot, surfaceText } from '../tools/api.mjs'
 const publicFiles = [
   /^(index|connect|contract)\.d\.ts$/,
   /^api\/\w+\.d\.ts$/,
-  /^base\/(announcement|clock|errors|facts|leader|operator|store-key)\.d\.ts$/,
+  /^base\/(announcement|clock|errors|facts|keeping|leader|operator|source|store-key)\.d\.ts$/,
   /^backends\/\w+\/(index|options)\.d\.ts$/,
   /^backends\/shared\/credentials\.d\.ts$/,
   /^cron\/node-cron\.d\.ts$/,
   /^nest\/(decorators|index|module|options)\.d\.ts$/,
+  /^web-locks\/(index|types)\.d\.ts$/,
 ]
 const entrances = readEntrances()
 

@@ -7,6 +7,7 @@ import { file } from '../src/backends/file/index.ts'
 import { memory } from '../src/backends/memory/index.ts'
 import { runCoordinator } from '../src/cron/node-cron.ts'
 import { connect } from '../src/index.ts'
+import { webLocks } from '../src/web-locks/index.ts'
 import { refusalOf } from './refusal.ts'
 
 /** A function as JavaScript sees it: it takes any arguments. */
@@ -22,6 +23,7 @@ const gpu = client.semaphore('arguments-semaphore', { permits: 2 })
 const election = client.election('arguments-election')
 const guard = client.cron('arguments-cron', { schedule: '@hourly' })
 const hold = await client.mutex('arguments-hold').acquire()
+const locks = webLocks(client)
 const term = await client.election('arguments-term').campaign()
 const job = (): void => {}
 
@@ -76,6 +78,12 @@ const functions: [title: string, call: Loose, options: string][] = [
     (options) => loose(guard, 'start')(job, options),
     'signal, graceMs, giveUpMs, onError, onTick',
   ],
+  [
+    'request of web locks',
+    (options) => loose(locks, 'request')('a', options, job),
+    'mode, ifAvailable, signal, steal',
+  ],
+  ['webLocks', (options) => webLocks(client, options as never), 'prefix'],
   ['etcd', etcd as Loose, 'endpoints, namespace, auth, tls, lockDelayMs, client'],
   [
     'consul',

@@ -25,6 +25,7 @@ const documents = [
   'docs/safety.md',
   'docs/stores.md',
   'docs/testing.md',
+  'docs/web-locks.md',
   'bench/README.md',
 ]
 const blocks = documents.flatMap(blocksOf)

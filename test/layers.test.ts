@@ -31,6 +31,7 @@ const mayImport: Record<string, readonly string[]> = {
   'backends/etcd': ['base', 'contract.ts', 'backends/shared'],
   testing: ['api', 'base', 'contract.ts', 'backends', 'connect.ts'],
   nest: ['api', 'base', 'core', 'contract.ts', 'connect.ts'],
+  'web-locks': ['api', 'base', 'core', 'contract.ts'],
   cli: ['api', 'base', 'core', 'contract.ts', 'connect.ts', 'cron', 'election'],
 }
 

@@ -1,6 +1,6 @@
 // @ts-check
-// `npm run bench -- calls | consul | etcd | file | memory | scale | start`: builds what changed and runs one bench. Owns the command
-// line; the measurements are in bench/.
+// `npm run bench -- calls | consul | etcd | file | memory | scale | shapes | start`: builds what changed and runs one
+// bench. Owns the command line; the measurements are in bench/.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const names = ['calls', 'consul', 'etcd', 'file', 'memory', 'scale', 'start']
+const names = ['calls', 'consul', 'etcd', 'file', 'memory', 'scale', 'shapes', 'start']
 const clustered = ['consul', 'etcd']
 const usage = `usage: npm run bench -- ${names.join(' | ')} [--json] [--cluster] [--list] [--small]
   --json     one JSON document instead of the table

@@ -4,6 +4,17 @@
 import type { StoreKey } from '../contract.ts'
 import type { AskOptions } from './ask.ts'
 
+/** How to give a lock back. */
+export interface ReleaseOptions {
+  /**
+   * How long, in ms, the name stays taken from now on: for a cool-down, or for work that may run once an hour. It stays so also
+   * if this client closes or dies; `memory:` forgets it with the process. No client holds the name meanwhile, and waiters wait
+   * their turn. The store measures the time, in the range of `facts.keepMs` (etcd: from 2 s, in whole seconds; Consul: 10 s to
+   * 24 h, and the name may stay taken for up to twice that long; `file:` and `memory:`: up to 24 h). `break` ends it earlier.
+   */
+  readonly afterMs?: number | undefined
+}
+
 /**
  * A lock that is held. It ends by `release` (or at the end of an `await using` block), or it is lost: the session was
  * not renewed in time or was ended in the store, or the claim was removed from the store. Protected work should pass
@@ -65,8 +76,12 @@ export interface Hold extends AsyncDisposable {
    * Gives the lock back. Idempotent. `held` is false at once. The promise resolves when the store has removed the
    * claim, which takes one request, or when the session is over, which also removes it. Rejects only with
    * RefusedError. After a loss it does nothing.
+   *
+   * With `afterMs` the name stays taken for that long. The promise resolves when the store has noted that, after up to three
+   * requests: await it before `close`. It rejects with HoldLostError if the hold was lost before: then the name may be free.
+   * Rejects with TypeError or RangeError for a bad option, and for the term of an election; then nothing has changed.
    */
-  release(): Promise<void>
+  release(options?: ReleaseOptions): Promise<void>
 }
 
 /** A hold of one or more permits of a semaphore. */
@@ -114,8 +129,8 @@ export interface GroupHold extends AsyncDisposable {
   assertHeld(minMs?: number): void
   /** `verify` of each hold. Costs at most one request for each name. */
   verify(options?: AskOptions): Promise<void>
-  /** Gives all of them back. Idempotent. */
-  release(): Promise<void>
+  /** Gives all of them back. Idempotent. With `afterMs` each of them stays taken: see `release` of a hold. */
+  release(options?: ReleaseOptions): Promise<void>
 }
 
 /** A process that holds or waits, by its own description. */
@@ -129,6 +144,8 @@ export interface Holder {
   readonly since?: string | undefined
   /** Whether it is a candidate of an election that set no value of its own. */
   readonly candidate?: boolean | undefined
+  /** Until when the name stays taken after its release, by the wall clock of the host that released it. */
+  readonly keptUntil?: string | undefined
   /** The token of its hold, if it wrote that down: `leasehold run` does so if the store shows another number. */
   readonly token?: string | undefined
 }

@@ -1,6 +1,7 @@
 // Time, timers, randomness and identity. They are injected everywhere, so that a test can control them. Only this file
 // reads a clock or sets a timer; a lint rule checks that.
 import { uptime } from 'node:os'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { untilAborted } from './abort.ts'
 
 /** One instant, read from three clocks. Marks are only comparable within one process, except those of `machineMark`. */
@@ -19,8 +20,11 @@ export interface Clock {
   mark(): Mark
   /** Wall clock in ms since 1970, for people to read. No decision depends on it. */
   wallMs(): number
-  /** Calls `run` once, `ms` ms later or a little after that. The returned function cancels. */
-  after(ms: number, run: () => void): () => void
+  /**
+   * Calls `run` once, `ms` ms later or a little after that. The returned function cancels. If `inBackground` is true, the
+   * timer alone does not keep the process alive; a clock may leave that out.
+   */
+  after(ms: number, run: () => void, inBackground?: boolean): () => void
   /** A number in [0, 1), for jitter. */
   random(): number
   /** A random positive 63-bit integer, used as a unique identity. */
@@ -88,27 +92,26 @@ function turns(): () => Promise<void> | undefined {
     const nowMs = performance.now()
     if (next) return nowMs - sinceMs < longestTurnMs ? undefined : next
     sinceMs = nowMs
-    next = new Promise((resolve) => {
-      setImmediate(() => {
-        next = undefined
-        resolve()
-      })
+    next = nextTurn().then(() => {
+      next = undefined
     })
     return undefined
   }
 }
 
-function startTimer(ms: number, run: () => void): () => void {
-  if (ms > longestTimerMs) return startLongTimer(ms, run)
+function startTimer(ms: number, run: () => void, inBackground = false): () => void {
+  if (ms > longestTimerMs) return startLongTimer(ms, run, inBackground)
   const timer = setTimeout(run, Math.max(0, ms))
+  if (inBackground) timer.unref()
   return () => clearTimeout(timer)
 }
 
 /** setTimeout takes at most 24 days, so a longer timer is a chain of several. */
-function startLongTimer(ms: number, run: () => void): () => void {
-  let cancel = startTimer(longestTimerMs, () => {
-    cancel = startTimer(ms - longestTimerMs, run)
-  })
+function startLongTimer(ms: number, run: () => void, inBackground: boolean): () => void {
+  const goOn = (): void => {
+    cancel = startTimer(ms - longestTimerMs, run, inBackground)
+  }
+  let cancel = startTimer(longestTimerMs, goOn, inBackground)
   return () => cancel()
 }
 

@@ -27,6 +27,8 @@ export interface Facts {
   readonly requestsAtOnce?: number
   /** Whether the store has a catalog of services, in which a leader can be announced. */
   readonly catalog?: boolean
+  /** For how long a name can stay taken after its release; undefined if it cannot. */
+  readonly keepMs?: { readonly min: number; readonly max: number }
   /** The most permits of a semaphore that one claim can take; undefined if there is no limit. */
   readonly weightMax?: number
   /** The largest checkpoint in bytes of UTF-8. */

@@ -41,7 +41,25 @@ export function check(argument: string, value: unknown, kind: Kind): void {
  * fit. An undefined value counts as missing.
  */
 export function checkOptions(options: unknown, table: Table, argument = 'options'): void {
-  check(argument, options, object(table, ''))
+  if (isObject(options)) checkEach(options, table, '')
+  else check(argument, options, object(table, '')) // throws
+}
+
+const nameBytesMax = 512
+
+/** Throws unless `name` is a non-empty string of at most 512 bytes of UTF-8 without control characters. */
+export function checkName(name: string, argument = 'name'): void {
+  if (name === '') throw new RangeError(`${argument}: "" is empty; it takes 1 to 512 bytes of UTF-8`)
+  checkPrefix(name, argument)
+}
+
+/** Throws unless `prefix` is a string that a name can begin with. */
+export function checkPrefix(prefix: string, argument = 'prefix'): void {
+  if (typeof prefix !== 'string') throw new TypeError(`${argument}: ${show(prefix)} is not a string`)
+  const bytes = Buffer.byteLength(prefix)
+  if (bytes > nameBytesMax) throw new RangeError(`${argument}: ${bytes} bytes of UTF-8; it takes 1 to 512`)
+  if (/\p{Cc}/u.test(prefix)) throw new RangeError(`${argument}: ${show(prefix)} has a control character`)
+  if (!prefix.isWellFormed()) throw new RangeError(`${argument}: ${show(prefix)} is not well-formed Unicode`)
 }
 
 /** The rules for a string. */
@@ -140,19 +158,24 @@ export function object(table: Table, prefix: string): Kind {
     secret: true,
     judge(value) {
       if (!isObject(value)) return 'wrong type'
-      for (const key in value) if (!Object.hasOwn(table, key)) throw unknownOption(prefix, key, table)
-      for (const [key, kind] of Object.entries(table)) {
-        const option = value[key]
-        if (option !== undefined || kind.required) check(`${prefix}${key}`, option, kind)
-      }
+      checkEach(value, table, prefix)
       return 'fits'
     },
   }
 }
 
+/** Throws unless all keys are in the table and all values fit. */
+function checkEach(options: Readonly<Record<string, unknown>>, table: Table, prefix: string): void {
+  for (const key in options) if (!Object.hasOwn(table, key)) throw unknownOption(prefix, key, table)
+  for (const key in table) {
+    const [option, kind] = [options[key], table[key] as Kind]
+    if (option !== undefined || kind.required) check(`${prefix}${key}`, option, kind)
+  }
+}
+
 /** Whether it is a plain object. An array, an AbortSignal, a Date, a Map or another object with its own tag is not. */
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && tagOf(value) === 'Object'
+  return typeof value === 'object' && Object.prototype.toString.call(value) === '[object Object]'
 }
 
 function unknownOption(prefix: string, key: string, table: Table): TypeError {

@@ -61,6 +61,7 @@ const options: Record<string, string> = {
   name: 'NAME',
   permits: '--permits',
   ttlMs: '--ttl in ms',
+  afterMs: '--keep in ms',
   value: '--value',
   schedule: '--schedule',
   aheadMs: '--ahead in ms',

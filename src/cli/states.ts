@@ -30,7 +30,7 @@ function rowsOf(state: NameState): string[][] {
   return claims.map((claim, index) => [
     printable(name, nameMost),
     kindOf(state),
-    `${claim.held ? 'holds' : `waits ${index - holders + 1}`}${partOf(state, claim)}`,
+    `${claim.held ? heldAs(claim) : `waits ${index - holders + 1}`}${partOf(state, claim)}`,
     who(claim),
     sinceOf(claim),
     String(tokenOf(claim)),
@@ -73,6 +73,12 @@ function kindOf({ permits, claims }: NameState): string {
   if (permits === sharedPermits) return 'rwlock'
   if (permits > 1) return `semaphore/${permits}`
   return claims.some(isCandidate) ? 'election' : 'mutex'
+}
+
+/** Whether a claim holds, or only stays taken after its release, and until when by the clock of the machine that released it. */
+function heldAs({ value }: Standing): string {
+  const until = parseHolder(value)?.keptUntil
+  return until === undefined ? 'holds' : `kept until ${toSecond(until)}`
 }
 
 /** The part of a claim in its lock: whether it reads or writes, or how many permits it takes if not one. */
@@ -122,8 +128,8 @@ const valueMost = 4_096
 /** Unknown values are null. */
 function asObject(claim: Standing): object {
   const { session, value, ttlLeftMs, key } = claim
-  const { host, pid, since } = parseHolder(value) ?? {}
-  const holder = { host: host ?? null, pid: pid ?? null, since: since ?? null }
+  const { host, pid, since, keptUntil } = parseHolder(value) ?? {}
+  const holder = { host: host ?? null, pid: pid ?? null, since: since ?? null, keptUntil: keptUntil ?? null }
   const known = {
     ...holder,
     value: cutTo(value, valueMost),

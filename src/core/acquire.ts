@@ -5,14 +5,14 @@ import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { ConflictError, SessionGoneError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
-import type { Admitted, Backend, Claim } from '../contract.ts'
+import type { Admitted, Backend } from '../contract.ts'
 import { untilAnswered } from './admission.ts'
 import { listener } from './callbacks.ts'
-import { Closing } from './closing.ts'
+import { Closing, type Withdrawal } from './closing.ts'
 import { notFree } from './holder.ts'
 import { LateReads } from './late.ts'
 import { type Leave, Lines } from './local-queue.ts'
-import { backoffMs, persist, timeout } from './request.ts'
+import { backoffMs, timeout } from './request.ts'
 import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
 import type { Seen, Wish } from './wish.ts'
@@ -32,7 +32,7 @@ export class Acquirer {
     this.#backend = backend
     this.#clock = clock
     this.#sessions = sessions
-    this.closing = new Closing(clock, sessions)
+    this.closing = new Closing(backend, clock, sessions)
     this.#late = new LateReads(backend, clock, this.closing.scope)
   }
 
@@ -49,11 +49,11 @@ export class Acquirer {
 
   /** The same as `acquire`, without standing in line. Resolves with undefined if the name is not free. */
   tryAcquire<H extends Hold>(wish: Wish<H>): Promise<H | undefined> {
-    return this.closing.acquires.note(this.#ask({ ...wish, waitMs: 0 }, unseen()))
+    return this.closing.acquires.note(this.#ask({ ...wish, waitMs: 0 }, { ...unseen }))
   }
 
   async #acquire<H extends Hold>(wish: Wish<H>): Promise<H> {
-    const seen = unseen()
+    const seen = { ...unseen }
     const hold = await this.#ask(wish, seen)
     if (hold) return hold
     const line = await this.#late.line(wish.name)
@@ -71,7 +71,7 @@ export class Acquirer {
       scope.throwIfEnded()
       const leave = await this.#lines.enter(wish, wish.waitMs !== 0, scope, onWait)
       seen.isOwn = leave === undefined
-      return leave && (await this.#inTurn({ ...wish, onWait }, { leave, seen }, scope))
+      return leave && (await this.#inTurn({ wish, onWait, leave, seen }, scope))
     } catch (error) {
       if (error === timeout) return undefined
       throw error
@@ -83,25 +83,26 @@ export class Acquirer {
   }
 
   /** Makes a claim and, as long as its session is lost before the answer, another one in the next session. */
-  async #inTurn<H extends Hold>(wish: Wish<H>, turn: Turn, scope: Scope): Promise<H | undefined> {
+  async #inTurn<H extends Hold>(turn: Turn<H>, scope: Scope): Promise<H | undefined> {
+    const { wish, onWait, leave, seen } = turn
     const { name, permits, weight, value, candidate, priority } = wish
     const wait = wish.waitMs !== 0
     for (let lost = 0; ; lost += 1) {
-      const session = (lost === 0 && this.#sessions.live) || (await this.#session(wish, turn, lost, scope))
+      const session = (lost === 0 && this.#sessions.live) || (await this.#session(turn, lost, scope))
       this.#claims += 1
       const id = String(this.#claims)
-      const own = { id, session: session.id, name, permits, weight, value }
-      const claim: Claim = { ...own, wait, candidate, priority }
-      const outcome = await this.#stand(wish, { claim, session, ...turn }, scope)
+      // Each object is one literal: copies by `...` took a good part of a cycle on a store in memory.
+      const claim = { id, session: session.id, name, permits, weight, value, wait, candidate, priority }
+      const outcome = await this.#stand({ wish, onWait, leave, seen, claim, session }, scope)
       if (outcome !== 'session over') return outcome
     }
   }
 
   /** A session to stand in line with. If sessions are lost at once again and again, it pauses before the next. */
-  async #session({ waitMs }: Wish, { leave }: Turn, lost: number, scope: Scope): Promise<Session> {
+  async #session({ wish, leave }: Turn, lost: number, scope: Scope): Promise<Session> {
     try {
       if (lost > 1) await pause(this.#clock, backoffMs(this.#clock, lost - 1), scope.signal)
-      return await this.#sessions.current(scope, waitMs !== undefined)
+      return await this.#sessions.current(scope, wish.waitMs !== undefined)
     } catch (error) {
       leave()
       throw error
@@ -109,21 +110,18 @@ export class Acquirer {
   }
 
   /** Follows one claim from its first attempt to a hold or its withdrawal. Undefined if the name is not free. */
-  async #stand<H extends Hold>(
-    wish: Wish<H>,
-    stand: Stand,
-    outer: Scope,
-  ): Promise<H | undefined | 'session over'> {
-    const { session } = stand
+  async #stand<H extends Hold>(stand: Stand<H>, outer: Scope): Promise<H | undefined | 'session over'> {
+    const { wish, onWait, seen, claim, session } = stand
     const scope = new Scope().on(outer, session.ending)
-    const request = { ...session.requests, scope }
+    const { clock, gate, requestMs } = session.requests
+    const retries = wish.waitMs === undefined ? undefined : Infinity
+    const request = { clock, gate, requestMs, retries, scope }
     try {
-      const { onWait, waitMs } = wish
-      const attempt = await untilAnswered({ ...stand, backend: this.#backend, request, onWait, waitMs })
+      const attempt = await untilAnswered({ backend: this.#backend, claim, session, request, onWait, seen })
       scope.throwIfEnded()
-      if (attempt.held) return this.#hold(wish, stand, attempt)
+      if (attempt.held) return this.#hold(stand, attempt)
       // Sends no request unless an answer was lost. Afterwards the next local caller finds the turn free.
-      await orAborted(this.#withdrawAside(stand), outer.signal).catch(() => {})
+      await orAborted(this.closing.withdrawAside(stand), outer.signal).catch(() => {})
       return undefined
     } catch (error) {
       return this.#failed(stand, outer, error)
@@ -137,7 +135,7 @@ export class Acquirer {
     const { session } = stand
     if (error instanceof SessionGoneError) session.lose(error)
     if (session.over && !outer.ended) return 'session over' // the store dropped the claim with its session
-    const withdrawn = this.#withdrawAside(stand)
+    const withdrawn = this.closing.withdrawAside(stand)
     // If the session and the wait ended at the same moment, the caller gets the reason of the wait.
     if (session.over) outer.throwIfEnded()
     // The store has just answered, so it answers again soon. A caller that aborted does not wait for it.
@@ -145,58 +143,38 @@ export class Acquirer {
     throw error
   }
 
-  #hold<H extends Hold>(wish: Wish<H>, stand: Stand, admitted: Admitted): H {
-    const { claim, session } = stand
+  #hold<H extends Hold>(stand: Stand<H>, admitted: Admitted): H {
+    const { wish, claim, session, leave: keep } = stand
+    const { looks } = this.#sessions
+    const withdraw = (hold: Hold): Promise<void> => {
+      this.closing.leave(hold)
+      return this.closing.withdraw(stand)
+    }
     const hold = wish.make({
-      ...{ backend: this.#backend, clock: this.#clock, session, claim, admitted },
-      ...{ looks: this.#sessions.looks, keep: stand.leave },
-      withdraw: (hold) => {
-        this.closing.leave(hold)
-        return this.closing.withdrawals.note(this.#withdraw(stand))
-      },
+      backend: this.#backend,
+      clock: this.#clock,
+      session,
+      claim,
+      admitted,
+      looks,
+      keep,
+      withdraw,
     })
     this.closing.enter(hold, wish.releasesItself)
     return hold
   }
-
-  /** Withdraws in the background: an aborted caller must not wait for a store that may be down. */
-  #withdrawAside(stand: Stand): Promise<void> {
-    const withdrawal = this.#withdraw(stand).catch(() => {}) // the session is over then, and the claim with it
-    return this.closing.withdrawals.note(withdrawal)
-  }
-
-  /**
-   * Asks until the store has answered or the session is over, which removes the claim, too. Then the next local caller
-   * has its turn.
-   */
-  async #withdraw({ claim, session, leave }: Stand): Promise<void> {
-    try {
-      if (session.over || this.closing.freed) return await this.closing.freed
-      const request = { ...session.requests, retries: Infinity }
-      await persist(request, (signal) => this.#backend.withdraw(claim, signal))
-    } catch (error) {
-      if (error instanceof SessionGoneError) session.lose(error)
-      if (session.over) return
-      // The claim would stand, and block everybody, for as long as this session is renewed.
-      session.lose(new SessionGoneError('a claim could not be withdrawn', { cause: error }))
-      throw error
-    } finally {
-      leave()
-    }
-  }
 }
 
 /** Before the store has answered. In the local queue, only calls of this client are in the way. */
-const unseen = (): Seen => ({ delayed: false, isOwn: true })
+const unseen: Seen = { delayed: false, isOwn: true }
 
-/** A turn in this process, and the store's last answer to it. */
-interface Turn {
+/** A wish whose turn in this process has come, and the store's last answer to it. */
+interface Turn<H extends Hold = Hold> {
+  readonly wish: Wish<H>
+  readonly onWait?: ((ahead: number) => void) | undefined
   readonly leave: Leave
   readonly seen: Seen
 }
 
 /** A claim in line, its session in the store and its turn in this process. */
-interface Stand extends Turn {
-  readonly claim: Claim
-  readonly session: Session
-}
+interface Stand<H extends Hold = Hold> extends Turn<H>, Withdrawal {}

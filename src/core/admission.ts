@@ -12,16 +12,11 @@ import type { Seen } from './wish.ts'
 export interface Asking {
   readonly backend: Backend
   readonly claim: Claim
-  /** The options of each request, and the scope that ends them all. */
+  /** The options of the first question, and the scope that ends them all. */
   readonly request: RequestOptions
   readonly session: Pick<Session, 'ttlMs' | 'coveredMs' | 'claimsLost' | 'fresh' | 'untilFresh'>
   /** Called with the number of claims ahead, whenever that changes. */
   readonly onWait?: ((ahead: number) => void) | undefined
-  /**
-   * How long the caller waits. If it is given, only this time limits the questions. Otherwise the default number of
-   * retries does.
-   */
-  readonly waitMs?: number | undefined
   /** The last answers of the store about the claim. */
   readonly seen: Seen
 }
@@ -40,12 +35,12 @@ const delayedMs = 500
  * Rejects with the reason of the scope, and as a request does.
  */
 export async function untilAnswered(asking: Asking): Promise<Attempt> {
-  const { claim, request, session, waitMs } = asking
+  const { claim, request, session } = asking
   const question: Question = { sent: request.clock.mark(), claimsLost: session.claimsLost }
   const unanswered = (error: unknown): never => rethrow(error, question.failure)
   // A claim in line keeps asking, since its session may outlive an outage of the store.
-  const askOn = (): Promise<Attempt> => ask(asking, question, Infinity)
-  let answer = await ask(asking, question, waitMs === undefined ? undefined : Infinity).catch(unanswered)
+  const askOn = (): Promise<Attempt> => ask(asking, question, { ...request, retries: Infinity })
+  let answer = await ask(asking, question, request).catch(unanswered)
   for (let answers = 1; ; answers += 1) {
     if (claim.wait && !answer.held) answer = await untilAdmitted(answer, asking, askOn)
     if (answer.held && !session.fresh) await session.untilFresh(request.scope)
@@ -88,10 +83,10 @@ interface Question {
   failure?: unknown
 }
 
-/** Asks until the store answers, with at most `retries` repeats; undefined means the default of requests. */
-async function ask(asking: Asking, question: Question, retries: number | undefined): Promise<Attempt> {
-  const { backend, claim, request, session, seen } = asking
-  const answer = await persist({ ...request, retries }, (signal) => {
+/** Asks until the store answers, as often as `request` says. */
+async function ask(asking: Asking, question: Question, request: RequestOptions): Promise<Attempt> {
+  const { backend, claim, session, seen } = asking
+  const answer = await persist(request, (signal) => {
     question.sent = request.clock.mark()
     question.claimsLost = session.claimsLost
     return backend.attempt(claim, signal).catch((error) => {

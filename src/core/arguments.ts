@@ -31,9 +31,7 @@ import type { Facts } from '../contract.ts'
 import { stopBeforeMostMs } from './lifetime.ts'
 import { serviceOf } from './service.ts'
 
-export { checkOptions } from '../base/options.ts'
-
-const nameBytesMax = 512
+export { checkName, checkOptions, checkPrefix } from '../base/options.ts'
 
 const signal: Kind = {
   takes: 'an AbortSignal',
@@ -148,29 +146,6 @@ function stopBeforeMs(facts: Facts, ttlMs: number): Kind {
 /** Throws unless `permits` is a whole number from 1 to 10 000. */
 export function checkPermits(value: number): void {
   check('permits', value, permits)
-}
-
-/** Throws unless `name` is a non-empty string of at most 512 bytes of UTF-8 without control characters. */
-export function checkName(name: string, argument = 'name'): void {
-  if (name === '') throw new RangeError(`${argument}: "" is empty; it takes 1 to 512 bytes of UTF-8`)
-  check(argument, name, named)
-}
-
-/** Throws unless `prefix` is a string that a name can begin with. */
-export function checkPrefix(prefix: string): void {
-  check('prefix', prefix, named)
-}
-
-const named: Kind = {
-  takes: 'a string',
-  judge(name, argument) {
-    if (typeof name !== 'string') return 'wrong type'
-    const bytes = Buffer.byteLength(name)
-    if (bytes > nameBytesMax) throw new RangeError(`${argument}: ${bytes} bytes of UTF-8; it takes 1 to 512`)
-    if (/\p{Cc}/u.test(name)) throw new RangeError(`${argument}: ${show(name)} has a control character`)
-    if (name.isWellFormed()) return 'fits'
-    throw new RangeError(`${argument}: ${show(name)} is not well-formed Unicode`)
-  },
 }
 
 /** Throws unless `ttlMs` is in the range of the store. */

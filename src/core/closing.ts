@@ -1,28 +1,42 @@
-// The end of a client: what `close` has to end and to wait for, and in which order. acquire.ts registers its acquires,
-// holds and withdrawals here.
+// The end of claims and of their client: how a claim is withdrawn, and what `close` has to end and to wait for, in which
+// order. acquire.ts registers its acquires and holds here.
 import type { Hold } from '../api/hold.ts'
 import { orAborted } from '../base/abort.ts'
 import type { Clock } from '../base/clock.ts'
-import { ClosedError, UnavailableError } from '../base/errors.ts'
+import { ClosedError, SessionGoneError, UnavailableError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
+import type { Backend, Claim } from '../contract.ts'
 import { requestMs } from './lifetime.ts'
+import type { Leave } from './local-queue.ts'
+import { persist } from './request.ts'
+import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
+
+/** A claim that may stand in the store, and its turn in this process. */
+export interface Withdrawal {
+  readonly claim: Claim
+  readonly session: Session
+  readonly leave: Leave
+}
 
 /** Everything that `close` of one client has to end. */
 export class Closing {
   /** Ends when the client is closed. */
   readonly scope: Scope = new Scope()
   readonly acquires: Unsettled = new Unsettled()
-  readonly withdrawals: Unsettled = new Unsettled()
   readonly #works = new Unsettled()
   readonly #holds = new Set<Hold>()
   /** Holds that registered work releases itself. */
   readonly #attended = new Set<Hold>()
+  readonly #withdrawals = new Unsettled()
+  /** Resolves when the end of the session has freed every claim. Undefined if each has to be withdrawn by itself. */
+  #freed: Promise<void> | undefined
+  readonly #backend: Backend
   readonly #clock: Clock
   readonly #sessions: Sessions
-  #freed: Promise<void> | undefined
 
-  constructor(clock: Clock, sessions: Sessions) {
+  constructor(backend: Backend, clock: Clock, sessions: Sessions) {
+    this.#backend = backend
     this.#clock = clock
     this.#sessions = sessions
   }
@@ -39,9 +53,32 @@ export class Closing {
     this.#attended.delete(hold)
   }
 
-  /** Resolves when the end of the session has freed every claim. Undefined if each has to be withdrawn by itself. */
-  get freed(): Promise<void> | undefined {
-    return this.#freed
+  /**
+   * Removes the claim from the store, and then gives its turn to the next local caller. Asks until the store has answered or
+   * the session is over, which removes the claim, too.
+   */
+  withdraw(withdrawal: Withdrawal): Promise<void> {
+    return this.#withdrawals.note(this.#withdraw(withdrawal))
+  }
+
+  /** The same in the background, without an error: an aborted caller must not wait for a store that may be down. */
+  withdrawAside(withdrawal: Withdrawal): Promise<void> {
+    return this.#withdrawals.note(this.#withdraw(withdrawal).catch(() => {}))
+  }
+
+  async #withdraw({ claim, session, leave }: Withdrawal): Promise<void> {
+    try {
+      if (session.over || this.#freed) return await this.#freed
+      await persist(session.insisting, (signal) => this.#backend.withdraw(claim, signal))
+    } catch (error) {
+      if (error instanceof SessionGoneError) session.lose(error)
+      if (session.over) return
+      // The claim would stand, and block everybody, for as long as this session is renewed.
+      session.lose(new SessionGoneError('a claim could not be withdrawn', { cause: error }))
+      throw error
+    } finally {
+      leave()
+    }
   }
 
   /** Lets `close` wait for work that ends by itself when `scope` ends; `close` releases the work's hold only after that. */
@@ -63,11 +100,11 @@ export class Closing {
     await this.#works.settled()
     const givenBack = Promise.allSettled([...this.#attended].map((hold) => hold.release()))
     // The acquires were told to end just now. Their withdrawals start only when they have ended.
-    const withdrawn = this.acquires.settled().then(() => this.withdrawals.settled())
+    const withdrawn = this.acquires.settled().then(() => this.#withdrawals.settled())
     const all = Promise.all([released, givenBack, withdrawn])
-    const { size } = this.withdrawals
+    const { size } = this.#withdrawals
     const isDone = await this.#inTime(all)
-    if (!isDone && this.withdrawals.size < size) await this.#inTime(all) // the store answers, and there are many
+    if (!isDone && this.#withdrawals.size < size) await this.#inTime(all) // the store answers, and there are many
     // With a time of its own: it frees what the releases left.
     const scope = this.#limit(1)
     await this.#sessions.end(scope).catch(() => {})

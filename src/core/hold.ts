@@ -2,15 +2,16 @@
 // hold ends. The session owns the deadline; acquire.ts owns waiting.
 import { Mutex } from 'async-mutex'
 import type { AskOptions } from '../api/ask.ts'
-import type { Hold } from '../api/hold.ts'
+import type { Hold, ReleaseOptions } from '../api/hold.ts'
 import type { Clock } from '../base/clock.ts'
-import { HoldLostError, SessionGoneError } from '../base/errors.ts'
-import { quoted } from '../base/printable.ts'
+import { SessionGoneError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
 import type { Admitted, Backend, Claim, StoreKey } from '../contract.ts'
 import { askOptions, checkLeast, checkOptions, checkSignals, checkText } from './arguments.ts'
 import { anyComputed, computed } from './computed-signal.ts'
+import { notHeld, removed, short } from './hold-errors.ts'
 import { valueWithToken } from './holder.ts'
+import { keepAndLeave, keptMs } from './keeping.ts'
 import { persist, withAskOptions } from './request.ts'
 import type { Rounds } from './rounds.ts'
 import type { Session } from './session.ts'
@@ -46,6 +47,7 @@ export class ClaimHold implements Hold {
   #aborted: { readonly reason: unknown } | undefined
   #lost: Error | undefined
   #released: Promise<void> | undefined
+  #isKept = false
   #stopBeforeMs = 0
   #cancelAlarm: (() => void) | undefined
 
@@ -75,7 +77,8 @@ export class ClaimHold implements Hold {
   get remainingMs(): number {
     const sessionMs = this.#grant.session.remainingMs // reading it also reports an overdue loss
     if (this.#released) return 0
-    if (sessionMs <= this.#stopBeforeMs) this.stop(this.#short())
+    if (sessionMs <= this.#stopBeforeMs)
+      this.stop(short(this.name, this.#stopBeforeMs, this.#grant.session.failure))
     return sessionMs
   }
 
@@ -94,7 +97,7 @@ export class ClaimHold implements Hold {
     checkLeast(minMs)
     const leftMs = this.remainingMs
     if (leftMs > 0 && leftMs >= minMs) return
-    throw this.#lost ?? this.#notHeld(minMs, leftMs)
+    throw this.#lost ?? notHeld(this.name, minMs, leftMs, this.#grant.session.failure)
   }
 
   /** Throws HoldLostError if the hold was lost. A hold that was released is not lost. */
@@ -108,7 +111,7 @@ export class ClaimHold implements Hold {
     this.assertHeld()
     const { backend, claim } = this.#grant
     const stands = await this.ask(options, (signal) => backend.verify(claim, signal))
-    if (!stands) this.#lose(this.#removed())
+    if (!stands) this.#lose(removed(this.name))
     this.assertHeld()
   }
 
@@ -144,14 +147,25 @@ export class ClaimHold implements Hold {
   async #write(options: AskOptions, question: (signal: AbortSignal) => Promise<boolean>): Promise<void> {
     this.assertHeld()
     if (await this.ask(options, question)) return
-    this.#lose(this.#removed())
+    this.#lose(removed(this.name))
     this.assertHeld()
   }
 
-  release(): Promise<void> {
+  release(options?: ReleaseOptions): Promise<void> {
+    if (options) return this.#releaseWith(options)
     this.#released ??= this.#end()
     // After a loss the withdrawal runs in the background: the store may be down, and nobody should wait for it.
     return this.#lost ? Promise.resolve() : this.#released
+  }
+
+  async #releaseWith(options: ReleaseOptions): Promise<void> {
+    const ms = keptMs(this.#grant, options)
+    if (ms === undefined) return this.release()
+    if (this.#isKept) return this.#released
+    this.assertHeld()
+    this.#isKept = true
+    this.#released = this.#end(() => keepAndLeave(this.#grant, ms, () => this.#grant.withdraw(this)))
+    return this.#released
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -179,12 +193,12 @@ export class ClaimHold implements Hold {
     this.#cancelAlarm = this.#grant.clock.after(Math.max(1, leftMs), () => this.#lookAhead())
   }
 
-  #end(): Promise<void> {
+  #end(leave = () => this.#grant.withdraw(this)): Promise<void> {
     this.#cancelAlarm?.()
     this.#unsubscribe()
     this.#cancelWatch()
     this.#watching?.end(this.#lost)
-    return this.#grant.withdraw(this)
+    return leave()
   }
 
   #lose(lost: Error): void {
@@ -198,7 +212,7 @@ export class ClaimHold implements Hold {
   #startWatch(): void {
     if (this.#released) return // a loss that was reported in the constructor has released the hold
     this.#watching = new Scope()
-    watchClaim(this.#grant, this.#watching, () => this.#lose(this.#removed()))
+    watchClaim(this.#grant, this.#watching, () => this.#lose(removed(this.name)))
   }
 
   #computedController(): AbortController {
@@ -219,28 +233,6 @@ export class ClaimHold implements Hold {
       this.assertHeld()
       throw error
     }
-  }
-
-  #short(): HoldLostError {
-    const [name, ms] = [quoted(this.name), this.#stopBeforeMs]
-    return new HoldLostError(
-      `the hold on ${name} was not renewed, and ${ms} ms before its deadline its work has to stop`,
-      { code: 'LEASEHOLD_HOLD_SHORT', cause: this.#grant.session.failure },
-    )
-  }
-
-  #removed(): HoldLostError {
-    return new HoldLostError(`hold lost: the claim on ${quoted(this.name)} was removed from the store`)
-  }
-
-  #notHeld(minMs: number, leftMs: number): HoldLostError {
-    const name = quoted(this.name)
-    if (leftMs === 0)
-      return new HoldLostError(`the hold on ${name} was released`, { code: 'LEASEHOLD_HOLD_RELEASED' })
-    return new HoldLostError(
-      `${Math.floor(leftMs)} ms are left of the hold on ${name}, ${minMs} ms were asked for`,
-      { code: 'LEASEHOLD_HOLD_SHORT', cause: this.#grant.session.failure },
-    )
   }
 }
 

@@ -6,16 +6,21 @@ import { WaitTimeoutError } from '../base/errors.ts'
 import { printable, quoted } from '../base/printable.ts'
 import type { Facts, Standing } from '../contract.ts'
 
-/** This process, as the value of a claim that it makes now. */
-export function holderValue(since: string, candidate?: true): string {
-  const holder: Holder = { host: hostname(), pid: process.pid, since, candidate }
-  return JSON.stringify(holder)
+/** This process, as its claims name it. */
+export function thisProcess(): Pick<Holder, 'host' | 'pid'> {
+  return { host: hostname(), pid: process.pid }
 }
 
 /** The same value, which also says the token of its hold. A value that names no process stays as it is. */
 export function valueWithToken(value: string, token: bigint): string {
   const holder = parseHolder(value)
   return holder ? JSON.stringify({ ...holder, token: String(token) }) : value
+}
+
+/** The same value, which also says until when the name stays taken after the release of its hold. */
+export function keptValue(value: string, keptUntil: string): string {
+  const holder = parseHolder(value)
+  return holder ? JSON.stringify({ ...holder, keptUntil }) : value
 }
 
 /** The token of a claim's hold: the one that its holder has written into the value, otherwise the one in the store. */
@@ -61,13 +66,14 @@ const sinceMost = 64
 /** The holder that a value names, or undefined if another kind of client wrote the value. */
 export function parseHolder(value: string): Holder | undefined {
   try {
-    const { host, pid, since, candidate, token } = JSON.parse(value)
+    const { host, pid, since, candidate, token, keptUntil } = JSON.parse(value)
     if (typeof host !== 'string' || typeof pid !== 'number' || host.length > hostMost) return undefined
     return {
       host,
       pid,
       ...(typeof since === 'string' && since.length <= sinceMost && { since }),
       ...(candidate === true && { candidate }),
+      ...(typeof keptUntil === 'string' && keptUntil.length <= sinceMost && { keptUntil }),
       ...(typeof token === 'string' && /^[1-9]\d{0,18}$/.test(token) && { token }),
     }
   } catch {
@@ -104,10 +110,20 @@ export function notFree(
 
 /** Why a name is not free, as the end of a sentence. */
 function describeLine(line: readonly Standing[], session: string | undefined): string {
-  const holders = describeHolders(line, (one) => (one.session === session ? 'this very client' : who(one)))
+  const holders = describeHolders(line, (one) =>
+    one.session === session ? 'this very client' : whoStill(one),
+  )
   const waiting = line.filter(({ held }) => !held).length
   if (holders) return `: held by ${holders}${waiting > 0 ? `, with ${waiting} waiting` : ''}`
   return waiting > 0 ? `: nobody holds it at this moment, with ${waiting} waiting` : ''
+}
+
+/** A holder, or the process that has released the name and lets it stay taken. */
+function whoStill(holder: Standing): string {
+  const until = parseHolder(holder.value)?.keptUntil
+  return until === undefined
+    ? who(holder)
+    : `${who(holder)}, which lets it stay taken until ${printable(until, 40)}`
 }
 
 /** Says that a lock-delay may keep a free name from every client, as the end of a sentence. */

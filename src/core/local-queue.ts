@@ -31,24 +31,20 @@ export class Lines {
   readonly #lines = new Map<string, Line>()
 
   /**
-   * Waits for the caller's turn. With `wait` false and no turn free, resolves with undefined at once. When the scope
-   * ends, rejects with its reason, and the caller is out of the line. `onWait` is called with the number of callers of
-   * this client that stand ahead, whenever that changes.
+   * The caller's turn, if it is free. Otherwise undefined or, with `wait`, a promise of it. When the scope ends, that
+   * rejects with its reason, and the caller is out of the line. `onWait` is called with the number of callers of this
+   * client that stand ahead, whenever that changes.
    */
-  async enter(
+  enter(
     { name, permits, weight }: Pick<Claim, 'name' | 'permits' | 'weight'>,
     wait: boolean,
     scope: Scope,
     onWait?: LocalWait,
-  ): Promise<Leave | undefined> {
+  ): Leave | undefined | Promise<Leave> {
     const key = `${permits} ${name}`
     const line = this.#lines.get(key) ?? { permits, inside: 0, taken: 0, waiting: new Set() }
-    this.#lines.set(key, line)
-    if (line.waiting.size === 0 && line.taken + weight <= permits) enter(line, weight)
-    else if (wait) await turn(line, weight, scope, onWait)
-    else return undefined
     let left = weight
-    return (kept = 0) => {
+    const leave: Leave = (kept = 0) => {
       if (left <= kept) return
       line.taken -= left - kept
       left = kept
@@ -56,6 +52,10 @@ export class Lines {
       passTurns(line)
       if (line.inside === 0) this.#lines.delete(key)
     }
+    this.#lines.set(key, line)
+    if (line.waiting.size === 0 && line.taken + weight <= permits) enter(line, weight)
+    else return wait ? turn(line, weight, scope, onWait).then(() => leave) : undefined
+    return leave
   }
 }
 

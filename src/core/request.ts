@@ -1,5 +1,5 @@
-// One request to the store: its time limit, its retries, and its early end. session.ts, acquire.ts and hold.ts send the
-// requests.
+// One request to the store: its place among those of the client, its time limit, its retries, and its early end.
+// session.ts, acquire.ts and hold.ts send the requests.
 import pRetry from 'p-retry'
 import type { AskOptions } from '../api/ask.ts'
 import { orAborted } from '../base/abort.ts'
@@ -8,7 +8,6 @@ import { UnavailableError } from '../base/errors.ts'
 import { printable } from '../base/printable.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend } from '../contract.ts'
-import type { Gate } from './gate.ts'
 import { requestMs } from './lifetime.ts'
 
 /** The waits before a repeated request: 50 ms, 100 ms, … 2 s, each with jitter. */
@@ -100,6 +99,48 @@ export async function withAskOptions<T>(
     return await orAborted(ask(scope), scope.signal)
   } finally {
     scope.detach()
+  }
+}
+
+/** Lets a number of requests through at a time. */
+export class Gate {
+  #free: number
+  readonly #waiting = new Set<() => void>()
+
+  constructor(most: number) {
+    this.#free = most
+  }
+
+  /**
+   * Takes a place. Undefined if one is free; otherwise resolves when one is, and rejects with the reason of the scope if
+   * that ends before. Each place that was taken must be given back by `leave`.
+   */
+  enter(scope: Ending): Promise<void> | undefined {
+    if (this.#free === 0) return this.#turn(scope)
+    this.#free -= 1
+    return undefined
+  }
+
+  /** Gives the place to the request that has waited longest. */
+  leave(): void {
+    const [next] = this.#waiting
+    if (next) next()
+    else this.#free += 1
+  }
+
+  #turn(scope: Ending): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const pass = (): void => {
+        this.#waiting.delete(pass)
+        forget()
+        resolve()
+      }
+      this.#waiting.add(pass)
+      const forget = scope.onEnd((reason) => {
+        this.#waiting.delete(pass)
+        reject(reason)
+      })
+    })
   }
 }
 

@@ -6,12 +6,14 @@ import { HoldLostError, RefusedError, SessionGoneError } from '../base/errors.ts
 import { quoted } from '../base/printable.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend, Claim, SessionGrant } from '../contract.ts'
-import type { Shared } from './gate.ts'
 import { coveredMs, marginMs, renewalMs, usualRenewalMs } from './lifetime.ts'
 import { backoffMs, once, persist, type RequestOptions, requestOptions, rethrow } from './request.ts'
 
 /** Called when a hold is lost, with the reason. */
 export type Lose = (reason: Error) => void
+
+/** The parts that all sessions of a client share. `closing` ends with the client. */
+type Shared = Pick<RequestOptions, 'gate'> & { readonly closing: Ending }
 
 /** A session as its client sees it: alive until a deadline that only an answered renewal moves. */
 export class Session {
@@ -24,8 +26,15 @@ export class Session {
    * late: after a pause read `over` first, which looks at the clock.
    */
   readonly ending: Ending
+  /**
+   * How many claims were lost while the session lived on. An answer that was asked for before the last of these may be
+   * out of date.
+   */
+  claimsLost = 0
   /** The options of requests about its claims. Only the end of the session ends them early. */
   readonly requests: RequestOptions
+  /** The same, repeated until the store answers or the session is over. */
+  readonly insisting: RequestOptions
   /** The same for requests about the session, which wait for no other request. */
   readonly #own: RequestOptions
   readonly #backend: Backend
@@ -36,7 +45,6 @@ export class Session {
   readonly #lifeMs: number
   /** When the last request that confirmed the session was sent. */
   #sent: Mark
-  #claimsLost = 0
   /** When the session was lost, if it had holds then. */
   #lost: Mark | undefined
   /** Whether the store has answered that the lost session is ended. */
@@ -59,6 +67,7 @@ export class Session {
     this.ending = this.#ended
     this.#own = requestOptions(backend, clock, this.coveredMs, this.#ended)
     this.requests = { ...this.#own, gate }
+    this.insisting = { ...this.requests, retries: Infinity }
     this.#sent = sent
     this.#setAlarm()
     this.#keepRenewing().catch(() => {}) // it rejects only when it was stopped
@@ -97,14 +106,6 @@ export class Session {
     }
   }
 
-  /**
-   * The number of claims that were lost while the session lived on. An answer that was asked for before the last of
-   * these may be out of date.
-   */
-  get claimsLost(): number {
-    return this.#claimsLost
-  }
-
   /** Why the last renewal failed; undefined if it did not. */
   get failure(): unknown {
     return this.#failures > 0 ? this.#failure : undefined
@@ -113,11 +114,8 @@ export class Session {
   /** Calls `lose` when the session ends, or when the store reports the end of this claim. The result unsubscribes. */
   guard(claim: Claim, lose: Lose): () => void {
     this.#holds.set(claim, lose)
-    const forget = this.#ended.onEnd((reason) => lose(reason as Error))
-    return () => {
-      this.#holds.delete(claim)
-      forget()
-    }
+    if (this.#ended.ended) this.#ended.onEnd((reason) => lose(reason as Error))
+    return () => this.#holds.delete(claim)
   }
 
   /** Ends the session because the store no longer knows it. */
@@ -185,7 +183,7 @@ export class Session {
   }
 
   #loseClaim(claim: Claim): void {
-    this.#claimsLost += 1
+    this.claimsLost += 1
     const name = quoted(claim.name)
     this.#holds.get(claim)?.(
       new HoldLostError(`hold lost: the store ended the session of this permit of ${name}`),
@@ -207,6 +205,7 @@ export class Session {
       this.#destroyLost().catch(() => {})
     }
     this.#ended.end(reason)
+    for (const lose of [...this.#holds.values()]) lose(reason)
   }
 
   /**

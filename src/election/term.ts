@@ -1,11 +1,13 @@
 // One term of a leader: a hold with a value that others read. Owns what a term adds to a hold; election.ts campaigns
 // for it.
 import type { AskOptions } from '../api/ask.ts'
+import type { ReleaseOptions } from '../api/hold.ts'
 import type { LedTerm, StepDownOptions, Term } from '../api/term.ts'
 import { UnavailableError } from '../base/errors.ts'
 import { quoted } from '../base/printable.ts'
 import { askOptions, checkCandidate, checkOptions, checkValue, stepDownOptions } from '../core/arguments.ts'
 import { ClaimHold, type Grant } from '../core/hold.ts'
+import { keptMs } from '../core/keeping.ts'
 import { wayTo } from './precedence.ts'
 
 /** A term of this client's candidate. Its promises are in the interface Term. */
@@ -74,7 +76,8 @@ export class ClaimTerm extends ClaimHold implements Term {
     this.stop(reason)
   }
 
-  override release(): Promise<void> {
+  override async release(options: ReleaseOptions = {}): Promise<void> {
+    keptMs(this.#grant, options) // throws for `afterMs`: a term cannot stay taken
     this.stop(new DOMException(`the term of ${quoted(this.name)} was resigned`, 'AbortError'))
     return super.release()
   }

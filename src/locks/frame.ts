@@ -15,7 +15,9 @@ export interface RunHold {
 
 /** A `run` under way, or a group that has some of its names. */
 export interface Frame {
-  readonly outer: Frame | undefined
+  /** The run around it. Runs that have ended are left out. */
+  outer: Frame | undefined
+  ended: boolean
   readonly holds: Set<RunHold>
   /** When it began, in ISO 8601. */
   readonly since: string

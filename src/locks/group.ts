@@ -1,7 +1,7 @@
 // Several mutexes as one lock: all or none, in one order that is the same in every client, so no two can wait for each
 // other in a circle. Owns that order, the common deadline, and the common hold.
 import type { AskOptions } from '../api/ask.ts'
-import type { GroupHold } from '../api/hold.ts'
+import type { GroupHold, ReleaseOptions } from '../api/hold.ts'
 import type { AcquireOptions, MutexGroup, RunOptions, TryOptions } from '../api/lock.ts'
 import { leastElapsedMs } from '../base/clock.ts'
 import { HoldLostError } from '../base/errors.ts'
@@ -160,8 +160,8 @@ class Holds implements GroupHold {
     await Promise.all(this.each.map((hold) => hold.verify(options)))
   }
 
-  async release(): Promise<void> {
-    await Promise.all(this.each.map((hold) => hold.release()))
+  async release(options?: ReleaseOptions): Promise<void> {
+    await Promise.all(this.each.map((hold) => hold.release(options)))
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -60,20 +60,15 @@ export class ClaimLock<H extends ClaimHold = ClaimHold> implements Lock<H> {
   }
 
   async acquire(options: PermitOptions = {}): Promise<H> {
-    return this.#acquire(options)
-  }
-
-  async #acquire(options: PermitOptions): Promise<H> {
     checkOptions(options, this.#with(acquireOptions))
-    const { waitMs, signal, onWait } = options
     const { acquirer, nesting } = this.#client
-    const wish = { ...this.#wish(options), waitMs, signal, onWait }
-    return nesting.waiting(wish, waitMs, () => acquirer.acquire(wish))
+    const wish = this.#wish(options)
+    return nesting.waiting(wish, wish.waitMs, () => acquirer.acquire(wish))
   }
 
   async tryAcquire(options: PermitTryOptions = {}): Promise<H | undefined> {
     checkOptions(options, this.#with(tryOptions))
-    return this.#client.acquirer.tryAcquire({ ...this.#wish(options), signal: options.signal })
+    return this.#client.acquirer.tryAcquire(this.#wish(options))
   }
 
   async run<T>(work: (hold: H) => T | Promise<T>, options: PermitRunOptions = {}): Promise<T> {
@@ -81,7 +76,7 @@ export class ClaimLock<H extends ClaimHold = ClaimHold> implements Lock<H> {
     checkWork('work', work)
     checkOptions(options, this.#with(runOptions(facts, ttlMs)))
     const { stopBeforeMs = stopBeforeDefaultMs(ttlMs, facts), ...acquireOptions } = options
-    const hold = await this.#acquire(acquireOptions)
+    const hold = await this.acquire(acquireOptions)
     return nesting.under([hold], () => workUnder(hold, stopBeforeMs, work))
   }
 
@@ -94,9 +89,11 @@ export class ClaimLock<H extends ClaimHold = ClaimHold> implements Lock<H> {
     return options ? { ...table, ...options } : table
   }
 
-  #wish({ permits: asked }: Pick<PermitOptions, 'permits'>): Wish<H> {
-    const { permits, weight, make } = this.#form
+  #wish({ permits: asked, waitMs, signal, onWait }: PermitOptions): Wish<H> {
     const { name } = this
-    return { name, permits, weight: asked ?? weight, value: this.#client.holder, candidate: false, make }
+    const { permits, make } = this.#form
+    const weight = asked ?? this.#form.weight
+    const value = this.#client.holder
+    return { name, permits, weight, value, candidate: false, make, waitMs, signal, onWait }
   }
 }

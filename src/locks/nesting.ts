@@ -32,7 +32,13 @@ export class Nesting {
   /** A run inside the present one, which holds nothing yet. Sends nothing. */
   open(): Frame {
     const since = isoTime(this.#clock.wallMs())
-    return { outer: this.#storage.getStore(), holds: new Set(), waits: new Set(), since }
+    return {
+      outer: innermost(this.#storage.getStore()),
+      ended: false,
+      holds: new Set(),
+      waits: new Set(),
+      since,
+    }
   }
 
   add(frame: Frame, hold: RunHold): void {
@@ -45,6 +51,7 @@ export class Nesting {
   }
 
   end(frame: Frame): void {
+    frame.ended = true
     for (const { size } of frame.holds) leave(this.#frames, keyOf(size), frame)
   }
 
@@ -68,7 +75,7 @@ export class Nesting {
    * called. `waitMs` is the time limit of the wait; a call with 0 does not wait, and is never refused.
    */
   waiting<T>(size: Size, waitMs: number | undefined, ask: () => Promise<T>): Promise<T> {
-    const inside = this.#storage.getStore()
+    const inside = innermost(this.#storage.getStore())
     if (waitMs === 0 || (!inside && size.permits === 1)) return ask()
     return this.#watched(size, waitMs, ask)
   }
@@ -90,7 +97,7 @@ export class Nesting {
   }
 
   *#path(): Generator<Frame> {
-    for (let frame = this.#storage.getStore(); frame; frame = frame.outer) yield frame
+    for (let frame = innermost(this.#storage.getStore()); frame; frame = frame.outer) yield frame
   }
 
   /** Whether this wait, the latest, is stuck. It can only be if another one waits for a name that its chain holds. */
@@ -157,6 +164,18 @@ export class Nesting {
     }
     return [...along]
   }
+}
+
+/**
+ * The innermost of these runs that has not ended. Forgets all that have: work may begin its next run inside the last one,
+ * by a timer for example, and the chain must not grow for ever.
+ */
+function innermost(first: Frame | undefined): Frame | undefined {
+  let inner = first
+  while (inner?.ended) inner = inner.outer
+  for (let frame = inner; frame; frame = frame.outer)
+    while (frame.outer?.ended) frame.outer = frame.outer.outer
+  return inner
 }
 
 function anyOf(waits: Iterable<Wait>, stuck: ReadonlySet<Wait>): boolean {

@@ -1,7 +1,7 @@
 // A mutex that calls inside its own `run` may take again: they share one hold, which is released with its last share.
 // Owns the count of the shares. nesting.ts knows which chain of calls has the hold.
 import type { AskOptions } from '../api/ask.ts'
-import type { Hold } from '../api/hold.ts'
+import type { Hold, ReleaseOptions } from '../api/hold.ts'
 import type { AcquireOptions, Mutex, MutexOptions, RunOptions, TryOptions } from '../api/lock.ts'
 import { HoldLostError } from '../base/errors.ts'
 import { quoted } from '../base/printable.ts'
@@ -15,7 +15,8 @@ import {
   runOptions,
   tryOptions,
 } from '../core/arguments.ts'
-import { ClaimHold } from '../core/hold.ts'
+import { ClaimHold, type Grant } from '../core/hold.ts'
+import { keptMs } from '../core/keeping.ts'
 import { stopBeforeDefaultMs } from '../core/lifetime.ts'
 import { ClaimLock, type Form, type LockClient, mutexForm } from './lock.ts'
 import { workUnder } from './work.ts'
@@ -74,18 +75,34 @@ class ReentrantMutex implements Mutex {
 
 /** The one hold behind all shares. */
 class SharedHold extends ClaimHold {
+  readonly #grant: Grant
   #shares = 0
   #hasStop = false
+  #afterMs: number | undefined
+
+  constructor(grant: Grant) {
+    super(grant)
+    this.#grant = grant
+  }
 
   share(): Share {
     this.#shares += 1
     return new Share(this)
   }
 
-  /** Releases the hold with its last share. */
-  async leave(): Promise<void> {
+  /** Throws TypeError or RangeError for bad options of a release. */
+  check(options: ReleaseOptions): void {
+    keptMs(this.#grant, options)
+  }
+
+  /** Releases the hold with its last share. The name then stays taken as long as the longest `afterMs` of all shares says. */
+  async leave({ afterMs }: ReleaseOptions): Promise<void> {
+    if (afterMs !== undefined) this.#afterMs = Math.max(afterMs, this.#afterMs ?? 0)
     this.#shares -= 1
-    if (this.#shares === 0) await this.release()
+    if (this.#shares > 0) return
+    await (this.#afterMs === undefined || !this.held
+      ? this.release()
+      : this.release({ afterMs: this.#afterMs }))
   }
 
   /** The signal is one for all shares, so the outermost `run` says how early it aborts. */
@@ -159,8 +176,9 @@ class Share implements Hold {
     return this.#hold.checkpoint(text, options)
   }
 
-  release(): Promise<void> {
-    this.#released ??= this.#hold.leave()
+  async release(options: ReleaseOptions = {}): Promise<void> {
+    this.#hold.check(options)
+    this.#released ??= this.#hold.leave(options)
     return this.#released
   }
 

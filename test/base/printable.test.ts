@@ -136,10 +136,10 @@ test('no other file knows which characters are unsafe, but the rule for names', 
   // progress.ts and ls.ts draw on a terminal themselves; location.ts refuses a URL with such a character.
   expect(filesWith(pattern).sort()).toEqual([
     'backends/file/location.ts',
+    'base/options.ts',
     'base/printable.ts',
     'cli/commands/ls.ts',
     'cli/progress.ts',
-    'core/arguments.ts',
   ])
 })
 
@@ -159,6 +159,7 @@ test('no message is made with JSON.stringify, which leaves C1 and bidi controls'
     'backends/consul/wire/services.ts',
     'base/printable.ts',
     'cli/process/environment.ts',
+    'connect.ts',
     'core/holder.ts',
     'cron/marker.ts',
   ])

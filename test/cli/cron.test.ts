@@ -6,39 +6,17 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { beforeEach, describe, expect, test } from 'vitest'
-import { connect } from '../../src/index.ts'
-import { leasehold, program, type Run, temporaryFolder, untilGone } from './leasehold.ts'
+import { describe, expect, test } from 'vitest'
+import { present, useCrontab, yearsAgo } from './crontab.ts'
+import { leasehold, program, temporaryFolder, untilGone } from './leasehold.ts'
 
-let env: Record<string, string>
-beforeEach(() => {
-  env = { LEASEHOLD_URL: `file:${temporaryFolder()}` }
-})
-
-/** A schedule of every year whose present tick is one or two months ago, so that it stays that for as long as a test takes. */
-const now = new Date()
-const present = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 1, 1))
-const yearly = ['--schedule', `0 0 1 ${present.getUTCMonth() + 1} *`, '--tz', 'UTC']
+const hosts = useCrontab()
+const { cron, ran } = hosts
 const tame = ['sh', '-c', 'echo runs $$; exec sleep 300']
-
-function cron(options: string[], command: string[]): Run {
-  return leasehold(['cron', 'x', ...yearly, ...options, '--', ...command], { env })
-}
-
-/** Marks the tick of this many years ago as run, and no tick since then. */
-async function ranYearsAgo(years: number): Promise<void> {
-  const client = await connect(env.LEASEHOLD_URL)
-  await client.cron('x', {}).run(() => {}, { tick: yearsAgo(years) })
-  await client.close()
-}
-
-function yearsAgo(years: number): Date {
-  return new Date(Date.UTC(present.getUTCFullYear() - years, present.getUTCMonth(), 1))
-}
 
 /** Waits until this many claims wait in line. The message of a try that fails says how many. */
 async function untilWaiting(count: number): Promise<void> {
-  const { stderr } = await leasehold(['run', 'x', '--try', '--', 'true'], { env }).ended
+  const { stderr } = await leasehold(['run', 'x', '--try', '--', 'true'], { env: hosts.env }).ended
   if (!stderr.includes(`with ${count} waiting`)) await untilWaiting(count)
 }
 
@@ -72,7 +50,7 @@ test('the crontab of the docs works with the PATH that cron itself has', async (
   const command = line
     .replace('0 3 * * * leasehold', 'leasehold')
     .replace('0 3 * * *', '* * * * *')
-    .replace(/etcd:\S+/, env.LEASEHOLD_URL ?? '')
+    .replace(/etcd:\S+/, hosts.env.LEASEHOLD_URL)
   const cronEnv = { HOME: home, PATH: path.replace('PATH=/usr/local/bin', home) }
   const { stdout } = await promisify(execFile)('/bin/sh', ['-c', command], { env: cronEnv, cwd: home })
   expect(stdout).toBe('it is night\n')
@@ -81,90 +59,6 @@ test('the crontab of the docs works with the PATH that cron itself has', async (
 test('a host that does not run the tick prints nothing if no terminal is attached, so cron sends no mail', async () => {
   await cron([], ['true']).ended
   expect(await cron([], ['echo', 'again']).ended).toEqual({ status: 0, stdout: '', stderr: '' })
-})
-
-describe('a run by hand', () => {
-  /** A minute of the day that is eight to nine minutes ahead, so that its tick is too far ahead for as long as a test takes. */
-  function soon(): { readonly tick: string; readonly options: string[] } {
-    const at = new Date(Math.ceil(Date.now() / 60_000 + 8) * 60_000)
-    const schedule = `${at.getUTCMinutes()} ${at.getUTCHours()} * * *`
-    return { tick: at.toISOString(), options: ['--schedule', schedule, '--tz', 'UTC'] }
-  }
-  const byHand = (options: string[], command: string[]) =>
-    leasehold(['cron', 'x', ...options, '--', ...command], { env })
-
-  test('long before the tick runs nothing, says which tick it would be, and exits 4', async () => {
-    const { tick, options } = soon()
-    const { status, stdout, stderr } = await byHand(options, ['echo', 'ran']).ended
-    expect({ status, stdout }).toEqual({ status: 4, stdout: '' })
-    expect(stderr).toMatch(`leasehold: the next tick is that of ${tick}, in `)
-    expect(stderr).toMatch(/ [89] minutes: too early to take it, and nothing was run; --now .*\n$/)
-    const allowed = await byHand([...options, '--ahead', '10m'], ['sh', '-c', 'echo $LEASEHOLD_TICK']).ended
-    expect(allowed).toEqual({ status: 0, stdout: `${tick}\n`, stderr: '' })
-  })
-
-  test('with --now runs the command once under the lock, and the tick still comes', async () => {
-    const { options } = soon()
-    const script = ['sh', '-c', 'echo "$LEASEHOLD_NAME|$LEASEHOLD_TICK"; exit 3']
-    expect(await byHand([...options, '--now'], script).ended).toEqual({
-      status: 3,
-      stdout: 'x|\n',
-      stderr: '',
-    })
-    const tick = await byHand([...options, '--ahead', '10m'], ['echo', 'ran']).ended
-    expect(tick).toEqual({ status: 0, stdout: 'ran\n', stderr: '' })
-  })
-
-  test('with --dry-run says what would happen, and runs nothing', async () => {
-    const { tick, options } = soon()
-    const dryRun = (more: string[], command: string[] = []) =>
-      leasehold(['cron', 'x', ...more, '--dry-run', ...command], { env }).ended
-    expect(await dryRun(options)).toMatchObject({
-      status: 4,
-      stdout: '',
-      stderr: expect.stringContaining(tick),
-    })
-    await ranYearsAgo(3)
-    const would = await dryRun(yearly, ['--', 'echo', 'ran'])
-    expect(would).toMatchObject({ status: 0, stdout: '' })
-    expect(would.stderr).toContain('2 ticks since')
-    expect(would.stderr).toContain(`the tick of ${present.toISOString()} would run here, now`)
-    expect((await cron(['--quiet'], ['echo', 'ran']).ended).stdout).toBe('ran\n')
-    expect((await dryRun(yearly)).stderr).toMatch(/^leasehold: the tick of \S+ was run at .*\n$/)
-  })
-})
-
-describe('a host whose clock is years ahead', () => {
-  beforeEach(async () => {
-    const client = await connect(env.LEASEHOLD_URL)
-    await client.cron('x', {}).run(() => {}, { tick: yearsAgo(-10) })
-    await client.close()
-  })
-  const wrong = new RegExp(
-    `^leasehold: "x": the tick of ${yearsAgo(-10).toISOString()} is on record, taken by .*--reset`,
-  )
-
-  test('does not keep the tick from running, and every host says so and exits 78', async () => {
-    const first = await cron([], ['echo', 'ran']).ended
-    expect(first).toMatchObject({ status: 78, stdout: 'ran\n', stderr: expect.stringMatching(wrong) })
-    const second = await cron([], ['echo', 'ran']).ended
-    expect(second).toMatchObject({ status: 78, stdout: '', stderr: expect.stringMatching(wrong) })
-  })
-
-  test('does not hide the exit status of the command', async () => {
-    expect(await cron([], ['sh', '-c', 'exit 7']).ended).toMatchObject({ status: 7 })
-  })
-
-  test('leaves nothing on record that --reset does not remove', async () => {
-    const reset = (): Run => leasehold(['cron', 'x', '--reset'], { env })
-    const first = await reset().ended
-    expect(first.stderr).toMatch(
-      new RegExp(`^leasehold: forgot the tick of ${yearsAgo(-10).toISOString()}, which was run`),
-    )
-    expect(first).toMatchObject({ status: 0, stdout: '' })
-    expect(await reset().ended).toMatchObject({ status: 0, stderr: 'leasehold: no tick is on record\n' })
-    expect(await cron([], ['echo', 'ran']).ended).toEqual({ status: 0, stdout: 'ran\n', stderr: '' })
-  })
 })
 
 describe('the exit status is that of the command, whose tick counts as run', () => {
@@ -216,7 +110,7 @@ describe('ticks that no host ran', () => {
   const script = ['sh', '-c', 'echo "$LEASEHOLD_TICK"']
 
   test('are named on stderr', async () => {
-    await ranYearsAgo(3)
+    await ran(yearsAgo(3))
     const { status, stdout, stderr } = await cron([], script).ended
     const line = (years: number) =>
       `leasehold: the tick of ${yearsAgo(years).toISOString()} was run by nobody\n`
@@ -225,7 +119,7 @@ describe('ticks that no host ran', () => {
   })
 
   test('are run one after the other with --catch-up, before the present one', async () => {
-    await ranYearsAgo(3)
+    await ran(yearsAgo(3))
     const { status, stdout, stderr } = await cron(['--catch-up'], script).ended
     const ticks = [yearsAgo(2), yearsAgo(1), present].map((tick) => `${tick.toISOString()}\n`)
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: ticks.join(''), stderr: '' })
@@ -237,7 +131,7 @@ describe('a signal', () => {
     ['SIGTERM', 143],
     ['SIGINT', 130],
   ] as const)('%s ends a host that waits, which leaves the line', async (signal, status) => {
-    const holder = leasehold(['run', 'x', '--', ...tame], { env })
+    const holder = leasehold(['run', 'x', '--', ...tame], { env: hosts.env })
     await holder.pidOf('runs')
     const run = cron([], ['echo', 'ran'])
     await untilWaiting(1)
@@ -260,99 +154,14 @@ describe('a signal', () => {
 test('a lock that is lost while the command runs ends it, and the exit is 70', async () => {
   const run = cron([], ['sh', '-c', 'echo "token $LEASEHOLD_TOKEN"; exec sleep 300'])
   const token = String(await run.pidOf('token'))
-  await leasehold(['break', 'x', '--token', token], { env }).ended
+  await leasehold(['break', 'x', '--token', token], { env: hosts.env }).ended
   const { status, stderr } = await run.ended
   expect(stderr).toMatch(/^leasehold: hold lost: .*; stopping the command\n$/)
   expect(status).toBe(70)
 })
 
 test('--quiet prints nothing about other hosts and about ticks that no host ran', async () => {
-  await ranYearsAgo(3)
+  await ran(yearsAgo(3))
   expect(await cron(['--quiet'], ['true']).ended).toEqual({ status: 0, stdout: '', stderr: '' })
   expect(await cron(['--quiet'], ['true']).ended).toEqual({ status: 0, stdout: '', stderr: '' })
-})
-
-describe('wrong usage exits 64 and says what is wrong, before the store is asked', () => {
-  const nowhere = { LEASEHOLD_URL: 'etcd://127.0.0.1:1/' }
-
-  test.each<[string, string[], RegExp]>([
-    ['no NAME', ['--schedule', '@daily'], /missing required argument 'NAME'/],
-    ['no NAME before the command', ['--schedule', '@daily', '--', 'echo'], /'NAME': it stands before --/],
-    ['no --schedule', ['x', '--', 'echo'], /required option '--schedule <expr>' not specified/],
-    ['no command', ['x', '--schedule', '@daily'], /missing required argument 'CMD'/],
-    [
-      'an hour too late',
-      ['x', '--schedule', '0 25 * * *', '--', 'echo'],
-      /field 2 is "25".*an hour takes 0 to 23/,
-    ],
-    ['too few fields', ['x', '--schedule', '0 3 *', '--', 'echo'], /takes five fields/],
-    [
-      'a shell that took the stars',
-      ['x', '--schedule', '0', '3', '--', 'echo'],
-      /whole expression in one pair of quotes/,
-    ],
-    ['a nickname that is none', ['x', '--schedule', '@dayly', '--', 'echo'], /@weekly, @daily and @hourly/],
-    ['no such day', ['x', '--schedule', '0 0 31 2 *', '--', 'echo'], /never comes true/],
-    [
-      'no such zone',
-      ['x', '--schedule', '@daily', '--tz', 'Mars', '--', 'echo'],
-      /"Mars" is not known.*Berlin/,
-    ],
-  ])('%s', async (_, args, message) => {
-    const { status, stdout, stderr } = await leasehold(['cron', ...args], { env: nowhere }).ended
-    expect(stderr).toMatch(message)
-    expect(stderr).toMatch(/^leasehold: .*\n$/)
-    expect({ status, stdout }).toEqual({ status: 64, stdout: '' })
-  })
-
-  test('a name that a lock uses for checkpoints of its own', async () => {
-    const client = await connect(env.LEASEHOLD_URL)
-    await client.mutex('x').run((hold) => hold.checkpoint('page 7'))
-    await client.close()
-    const { status, stderr } = await cron([], ['true']).ended
-    expect(stderr).toMatch(/^leasehold: "x" has a checkpoint that no cron job wrote.*\n$/)
-    expect(status).toBe(64)
-  })
-})
-
-describe('a store that is not there', () => {
-  const nowhere = ['--url', 'etcd://127.0.0.1:1/']
-
-  test('exits 69 when the time for new tries is over', async () => {
-    const { status, stderr } = await cron([...nowhere, '--give-up', '0s'], ['true']).ended
-    expect(stderr).toMatch(/^leasehold: .*127\.0\.0\.1:1.*\n$/)
-    expect(status).toBe(69)
-  })
-
-  test('is waited for, with one message; a signal ends the wait', async () => {
-    const run = cron(nowhere, ['echo', 'ran'])
-    await run.says(/it tries again\n$/)
-    expect(run.stdout).toBe('')
-    run.signal('SIGTERM')
-    expect(await run.ended).toMatchObject({ status: 143, stdout: '' })
-  })
-})
-
-test('cron --help shows examples, variables and every exit status, and succeeds', async () => {
-  const { status, stdout } = await leasehold(['cron', '--help']).ended
-  for (const word of [
-    'crontab',
-    'LEASEHOLD_TICK',
-    '--retry',
-    '--catch-up',
-    '--ahead',
-    '--now',
-    '--dry-run',
-    '--reset',
-    '--verbose',
-    '--tz',
-    '64',
-    '69',
-    '70',
-    '78',
-    '127',
-  ]) {
-    expect(stdout).toContain(word)
-  }
-  expect(status).toBe(0)
 })

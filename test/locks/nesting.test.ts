@@ -1,6 +1,7 @@
 // Calls inside `run`: a wait that can never end is told at once, and every other wait is let go.
 import { expect, test } from 'vitest'
 import { DeadlockError, type Hold, HoldLostError, type Lock, WaitTimeoutError } from '../../src/index.ts'
+import { Nesting } from '../../src/locks/nesting.ts'
 import { settle } from '../core/manual-clock.ts'
 import { isOver, never, type Scene, scene } from '../election/scene.ts'
 
@@ -367,4 +368,37 @@ test('rwlock and mutexes take no options, and mutex knows only its own', async (
   expect(() => loose.mutexes?.('a', 'b')).toThrow(TypeError)
   expect(() => loose.mutex?.('a', { permits: 3 })).toThrow(/^permits: is not an option/)
   expect(() => loose.mutex?.('a', { reentrant: 1 })).toThrow(/^reentrant: 1 is not true or false/)
+})
+
+test('work that begins the next run after its own has ended, by a timer for example, begins a new chain', async () => {
+  const nesting = new Nesting({ wallMs: () => 0 })
+  const last = { frame: nesting.open() }
+  for (let run = 0; run < 3; run += 1) {
+    const begun = gate()
+    const next = nesting.inside(last.frame, () => begun.opened.then(() => nesting.open()))
+    nesting.end(last.frame)
+    begun.open()
+    last.frame = await next
+    expect(last.frame.outer).toBeUndefined()
+  }
+})
+
+test('a run inside one that has ended is still inside the runs around that one', async () => {
+  const nesting = new Nesting({ wallMs: () => 0 })
+  const outermost = nesting.open()
+  const middle = await nesting.inside(outermost, async () => nesting.open())
+  const inner = await nesting.inside(middle, async () => nesting.open())
+  nesting.end(middle)
+  const innermost = await nesting.inside(inner, async () => nesting.open())
+  expect([innermost.outer, inner.outer]).toEqual([inner, outermost])
+  const { one } = await scene()
+  const begun = gate()
+  let late: Promise<unknown> = Promise.resolve()
+  await one.mutex('a').run(async () => {
+    await one.mutex('b').run(() => {
+      late = begun.opened.then(() => one.mutex('a').acquire())
+    })
+    begun.open()
+    await expect(late).rejects.toThrow(DeadlockError)
+  })
 })

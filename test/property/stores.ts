@@ -3,6 +3,7 @@
 
 import { leaseOf } from '../../src/backends/etcd/layout.ts'
 import { MemoryBackend } from '../../src/backends/memory/backend.ts'
+import { listen } from '../../src/backends/shared/listeners.ts'
 import type { BackendSource } from '../../src/contract.ts'
 import { simulatedConsul } from '../../src/testing/consul/index.ts'
 import { SimConsul, soundConsul } from '../../src/testing/consul/server.ts'
@@ -228,7 +229,7 @@ const memory: MakeStore = (world, _network, committed) => {
   const store = new MemoryBackend(new SimProcess(world, 'memory'))
   const owners = new Map<string, string>()
   // The store answers at once, so before `release`, which has just asked, has returned.
-  for (const name of namesInMemory) store.watch(name, () => world.after(0, committed))
+  for (const name of namesInMemory) listen(store.watchers, name, () => world.after(0, committed))
   return {
     host: new SimHost(world, 'memory'),
     ttlMs: 4_000,

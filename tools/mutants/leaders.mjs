@@ -186,7 +186,7 @@ export const ofLeaders = [
   },
   {
     name: 'etcd-candidate-token-by-admission',
-    file: 'src/backends/etcd/own-key.ts',
+    file: 'src/backends/etcd/line.ts',
     find: 'permits === 1 && !candidate ? revision',
     put: 'permits === 1 ? revision',
     stores: election,

@@ -233,7 +233,7 @@ const acquire = [
   {
     name: 'abort-does-not-withdraw',
     file: 'src/core/acquire.ts',
-    find: '    const withdrawn = this.#withdrawAside(stand)\n',
+    find: '    const withdrawn = this.closing.withdrawAside(stand)\n',
     put: '    stand.leave()\n    const withdrawn = undefined\n',
     stores: etcd,
     by: prompt,
@@ -272,8 +272,8 @@ const acquire = [
   },
   {
     name: 'withdraw-not-repeated',
-    file: 'src/core/acquire.ts',
-    find: 'const request = { ...session.requests, retries: Infinity }\n      await persist(request, (signal) => this.#backend.withdraw(claim, signal))\n    } catch (error) {\n',
+    file: 'src/core/closing.ts',
+    find: 'await persist(session.insisting, (signal) => this.#backend.withdraw(claim, signal))\n    } catch (error) {\n',
     put: 'const request = { ...session.requests, retries: 0 }\n      await persist(request, (signal) => this.#backend.withdraw(claim, signal))\n    } catch (error) {\n      return\n',
     stores: etcd,
     by: goesOn,
@@ -296,25 +296,25 @@ const acquire = [
   },
   {
     name: 'local-turn-kept-after-an-error',
-    file: 'src/core/acquire.ts',
-    find: 'const withdrawal = this.#withdraw(stand)',
-    put: 'const withdrawal = this.#withdraw({ ...stand, leave: () => {} })',
+    file: 'src/core/closing.ts',
+    find: 'this.#withdraw(withdrawal).catch(',
+    put: 'this.#withdraw({ ...withdrawal, leave: () => {} }).catch(',
     stores: memory,
     by: goesOn,
   },
   {
     name: 'local-turn-passed-on-too-early',
     file: 'src/core/acquire.ts',
-    find: 'return this.closing.withdrawals.note(this.#withdraw(stand))',
-    put: 'stand.leave()\n        return this.closing.withdrawals.note(this.#withdraw(stand))',
+    find: 'return this.closing.withdraw(stand)',
+    put: 'stand.leave()\n      return this.closing.withdraw(stand)',
     stores: etcd,
     by: belief,
   },
   {
     name: 'withdrawn-turn-passed-on-too-early',
-    file: 'src/core/acquire.ts',
-    find: 'const withdrawal = this.#withdraw(stand)',
-    put: 'stand.leave()\n    const withdrawal = this.#withdraw(stand)',
+    file: 'src/core/closing.ts',
+    find: 'return this.#withdrawals.note(this.#withdraw(withdrawal).catch',
+    put: 'withdrawal.leave()\n    return this.#withdrawals.note(this.#withdraw(withdrawal).catch',
     stores: etcd,
     by: belief,
   },
@@ -398,7 +398,7 @@ const onEtcd = [
   {
     name: 'etcd-try-overlooks-lock-delay',
     file: 'src/backends/etcd/claims.ts',
-    find: ', ...this.#delay.none(claim, since)]',
+    find: ', ...noDead]',
     put: ']',
     stores: delayed,
     by: belief,
@@ -414,8 +414,8 @@ const onEtcd = [
   {
     name: 'etcd-no-tombstone-checked',
     file: 'src/backends/etcd/claims.ts',
-    find: 'const free = [absent(key), absent(keys.tombstone)]\n',
-    put: 'const free = [absent(key)]\n',
+    find: 'const free = [absent(keys.key), absent(keys.tombstone)]\n',
+    put: 'const free = [absent(keys.key)]\n',
     stores: etcd,
     by: goesOn,
   },
@@ -446,7 +446,7 @@ const onEtcd = [
   },
   {
     name: 'etcd-two-holders-one-token',
-    file: 'src/backends/etcd/own-key.ts',
+    file: 'src/backends/etcd/line.ts',
     find: 'permits === 1 && !candidate ? revision : (created as bigint)',
     put: 'revision',
     stores: etcd,
@@ -981,6 +981,59 @@ const ofNesting = [
   },
 ]
 
+/** Mistakes about names that stay taken after a release. @type {readonly Mutant[]} */
+const ofKeeping = [
+  {
+    name: 'kept-key-gets-its-lease-back',
+    file: 'src/backends/etcd/own-key.ts',
+    find: '(lease === keys.lease || kept.has(lease))',
+    put: 'lease === keys.lease',
+    ...{ stores: [], tests: ['core/kept'], by: 'permits-kept' },
+  },
+  {
+    name: 'kept-key-taken-for-that-of-the-next-claim',
+    file: 'src/backends/etcd/backend.ts',
+    find: '    this.#claims.numbered = true\n',
+    put: '',
+    ...{ stores: [], tests: ['core/kept'], by: belief },
+  },
+  {
+    name: 'kept-time-begins-before-the-move',
+    file: 'src/backends/etcd/fenced.ts',
+    find: 'await this.#transport.keepAlive(lease, signal).catch',
+    put: 'await Promise.resolve().catch',
+    ...{ stores: [], tests: ['core/kept'], by: 'permits-kept' },
+  },
+  {
+    name: 'kept-claim-is-withdrawn',
+    file: 'src/backends/etcd/claims.ts',
+    find: '    if (state.isKept) return void this.#states.delete(claim)\n',
+    put: '',
+    ...{ stores: [], tests: ['core/kept'], by: 'permits-kept' },
+  },
+  {
+    name: 'kept-twice-on-consul',
+    file: 'src/backends/consul/keep.ts',
+    find: 'if (entries[0]?.session === session) return session',
+    put: 'if (!entries) return session',
+    ...{ stores: [], tests: ['core/kept'], by: own },
+  },
+  {
+    name: 'kept-permit-leaves-the-list',
+    file: 'src/backends/consul/holders.ts',
+    find: 'each.session === before ? { ...each, session } : each',
+    put: 'each',
+    ...{ stores: [], tests: ['core/kept'], by: 'permits-kept' },
+  },
+  {
+    name: 'kept-for-ever-in-memory',
+    file: 'src/backends/memory/backend.ts',
+    find: '    this.#expireAfter(session, ms)\n',
+    put: '',
+    ...{ stores: [], tests: ['locks/keep'], by: prompt },
+  },
+]
+
 /** @type {readonly Mutant[]} */
 const inMemory = [
   {
@@ -1019,6 +1072,7 @@ export const mutants = [
   ...ofShapes,
   ...ofNesting,
   ...ofSharing,
+  ...ofKeeping,
   ...ofLeaders,
   ...ofCron,
   ...ofWork,

@@ -8,6 +8,7 @@ import type {
   Backend,
   Claim,
   Facts,
+  Kept,
   NameState,
   Observation,
   Overtaking,
@@ -19,6 +20,7 @@ import type {
 import { Tombstones } from '../shared/tombstones.ts'
 import { Claims, type Protocol } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
+import { keep } from './keep.ts'
 import type { Layout } from './layout.ts'
 import { Mutexes } from './mutex.ts'
 import { leaderChanged, type Observed, observe, type Seen } from './observe.ts'
@@ -54,6 +56,7 @@ const electionMs = 24_000
 const facts: Omit<Facts, 'lockDelayMs' | 'endsEarly'> = {
   scheme: 'consul',
   ttlMs: { min: 10_000, max: 86_400_000, default: ttlDefaultMs },
+  keepMs: { min: 10_000, max: 86_400_000 },
   electionMs,
   fair: true,
   freesOnCrash: false,
@@ -126,6 +129,12 @@ export class ConsulBackend implements Backend {
   async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
     const state = this.#claims.of(claim)
     const protocol = this.#protocol(claim)
+    if (state.isKept) {
+      const { permitSession } = state
+      if (permitSession) await this.#sessions.giveBack(claim, permitSession, signal)
+      this.#claims.forget(claim)
+      return
+    }
     if (state.unanswered) {
       await this.#claims.bury(state, signal)
       await protocol.verify(state, signal) // an attempt whose answer was lost may have made it hold
@@ -136,6 +145,12 @@ export class ConsulBackend implements Backend {
 
   shrink(claim: Claim, signal: AbortSignal): Promise<boolean> {
     return this.#semaphores.shrink(this.#claims.of(claim), signal)
+  }
+
+  keep(claim: Claim, kept: Kept, signal: AbortSignal): Promise<boolean> {
+    const { node } = this.#options
+    const keeper = { transport: this.#transport, claims: this.#claims, node }
+    return keep(keeper, this.#claims.of(claim), this.#protocol(claim), kept, signal)
   }
 
   verify(claim: Claim, signal: AbortSignal): Promise<boolean> {

@@ -42,6 +42,10 @@ export interface ClaimState {
   holders?: StoredHolders | undefined
   /** Of a semaphore: its own key, if the claim is not on the list of holders. Somebody took it off. */
   stray?: Held | undefined
+  /** The sessions that may have the claim since it is to be kept. */
+  readonly keepers: string[]
+  /** Whether one of them has it for certain. */
+  isKept?: boolean
   /** The number of checkpoints that the claim has sent. */
   sent: number
   /** Of a candidate: the index of the checkpoint that it wrote last. */
@@ -98,7 +102,7 @@ export class Claims {
     const known = this.#states.get(claim)
     if (known) return known
     const keys = this.#layout.claimKeys(claim)
-    const state = { claim, keys, value: claim.value, unanswered: false, sent: 0 }
+    const state = { claim, keys, value: claim.value, unanswered: false, keepers: [], sent: 0 }
     this.#states.set(claim, state)
     return state
   }

@@ -53,6 +53,23 @@ export function lighter(
   return [{ verb: 'check-session', key: own, session }, write(key, { ...list, holders }, list.index)]
 }
 
+/** Puts another session in the place of this holder, with a key of its own. The list must be as the claim saw it last. */
+export function handedTo(
+  { keys, holders: list }: ClaimState,
+  { key, flags, session: before }: Held,
+  session: string,
+  value: string,
+): Operation[] {
+  const { permits, holders, index } = list as StoredHolders
+  const handed = holders.map((each) => (each.session === before ? { ...each, session } : each))
+  return [
+    { verb: 'check-session', key, session: before },
+    write(keys.lock, { permits, holders: handed }, index),
+    { verb: 'delete', key },
+    { verb: 'lock', key: `${keys.folder}${session}`, value, flags, session },
+  ]
+}
+
 /**
  * Takes the key of a holder that died, and deletes it. Consul refuses that until the lock-delay of the holder's session
  * is over. So no client has to measure it, and each holder has the lock-delay that it asked for.

@@ -7,6 +7,7 @@ import type {
   Backend,
   Claim,
   Facts,
+  Kept,
   NameState,
   Observation,
   Overtaking,
@@ -21,7 +22,7 @@ import { FencedWrites } from './fenced.ts'
 import { type Layout, leaseOf, type Namespace } from './layout.ts'
 import { LockDelay } from './lock-delay.ts'
 import { leaderChanged, observe, type Seen } from './observe.ts'
-import { remove, txn } from './operations.ts'
+import { put, remove, txn } from './operations.ts'
 import { breakHold, checkpoints, line, overtake, survey } from './operator.ts'
 import { sharingWatches } from './shared-watches.ts'
 import type { Transport } from './wire/transport.ts'
@@ -33,6 +34,7 @@ export const ttlDefaultMs = 15_000
 const facts: Omit<Facts, 'lockDelayMs' | 'endsEarly' | 'endFreesAll'> = {
   scheme: 'etcd',
   ttlMs: { min: 2_000, max: 9_000_000_000_000, default: ttlDefaultMs },
+  keepMs: { min: 2_000, max: 9_000_000_000_000 },
   fair: true,
   electionMs: 0,
   freesOnCrash: false,
@@ -109,6 +111,22 @@ export class EtcdBackend implements Backend {
 
   shrink(claim: Claim, signal: AbortSignal): Promise<boolean> {
     return this.#writes.shrink(this.#claims.of(claim), signal)
+  }
+
+  async keep(claim: Claim, kept: Kept, signal: AbortSignal): Promise<boolean> {
+    const state = this.#claims.of(claim)
+    const { keys, unanswered } = state
+    this.#claims.numbered = true
+    // An attempt that arrives after the kept time must find a tombstone, as after a withdrawal.
+    const bury = unanswered ? [put(keys.tombstone, '', keys.lease)] : []
+    const also = [...bury, ...(keys.record === undefined ? [] : [remove(keys.record)])]
+    const stood = await this.#writes.keep(
+      state,
+      { ...kept, lease: this.#clock.id().toString(), also },
+      signal,
+    )
+    if (stood && unanswered) this.#tombstones.note(keys.tombstone)
+    return stood
   }
 
   verify(claim: Claim, signal: AbortSignal): Promise<boolean> {

@@ -4,10 +4,11 @@ import type { ITxnRequest, ITxnResponse } from 'etcd3'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import type { Admitted, Claim, Waiting } from '../../contract.ts'
 import type { Tombstones } from '../shared/tombstones.ts'
-import { checkCrowd } from './crowd.ts'
 import type { Layout } from './layout.ts'
 import {
   admits,
+  admitted,
+  checkCount,
   checkKind,
   checkLeases,
   keysToRead,
@@ -19,22 +20,24 @@ import {
 import type { LockDelay } from './lock-delay.ts'
 import {
   absent,
+  count,
   createdAt,
   createRevision,
   get,
   getAll,
-  latest,
   leases,
+  look,
   noneSince,
   put,
+  putClaim,
   read,
-  removeAll,
+  removeClaim,
   txn,
 } from './operations.ts'
-import { admitted, type ClaimState, ownPuts, stands } from './own-key.ts'
+import { type ClaimState, stands, stateOf } from './own-key.ts'
 import { Reads } from './reads.ts'
 import { untilAdmitted, untilDeleted } from './waits.ts'
-import type { Transport } from './wire/transport.ts'
+import type { KeyRange, Transport } from './wire/transport.ts'
 
 /** An answer to a claim. A waiting answer carries the line that it was read from. */
 export type Answer = Admitted | Queueing
@@ -53,6 +56,8 @@ export class Claims {
   readonly #tombstones: Tombstones
   readonly #reads: Reads
   readonly #states = new WeakMap<Claim, ClaimState>()
+  /** Whether new claims have a number in their key: a mutex that is kept has the key of its session alone. */
+  numbered = false
 
   constructor(transport: Transport, layout: Layout, delay: LockDelay, tombstones: Tombstones) {
     this.#transport = transport
@@ -64,7 +69,7 @@ export class Claims {
 
   async attempt(claim: Claim, signal: AbortSignal): Promise<Answer> {
     const state = this.of(claim)
-    if (state.unanswered) await checkCrowd(this.#transport, state.keys.line, signal)
+    if (state.unanswered) await this.#checkCrowd(state.keys.line, signal)
     const line = state.created === undefined ? undefined : await this.#look(state, signal)
     if (line) return this.#answer(state, line, signal)
     return claim.wait ? this.#join(state, signal) : this.#tryJoin(state, signal)
@@ -86,8 +91,9 @@ export class Claims {
   async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
     const state = this.of(claim)
     const { keys, created, unanswered } = state
-    const { key, own, lease, tombstone } = keys
-    const gone = [removeAll(own), ...this.#delay.forget(keys)]
+    if (state.isKept) return void this.#states.delete(claim)
+    const { key, lease, tombstone } = keys
+    const gone = removeClaim(keys)
     if (unanswered) {
       // An attempt that arrives later finds the tombstone. So does this request if it arrives twice.
       const bury = [put(tombstone, '', lease), ...gone]
@@ -110,9 +116,7 @@ export class Claims {
   of(claim: Claim): ClaimState {
     const known = this.#states.get(claim)
     if (known) return known
-    const keys = this.#layout.claimKeys(claim)
-    const { value, weight } = claim
-    const state = { claim, keys, value, weight, version: 1n, unanswered: false }
+    const state = stateOf(claim, this.#layout.claimKeys(claim, this.#delay.ms > 0, this.numbered))
     this.#states.set(claim, state)
     return state
   }
@@ -120,17 +124,13 @@ export class Claims {
   /** Joins the line: one transaction puts the key unless it exists, and reads the claims ahead. */
   async #join(state: ClaimState, signal: AbortSignal): Promise<Answer> {
     const { claim, keys } = state
-    const { key } = keys
-    const line = latest(keys.line, keysToRead(claim))
-    const own = [...ownPuts(state), ...this.#delay.note(keys)]
-    const free = [absent(key), absent(keys.tombstone)]
-    const join = txn(free, [line, ...this.#delay.look(claim), ...own], [get(key)])
-    const response = await this.#change(state, join, signal)
-    const revision = BigInt(response.header.revision)
-    state.created = response.succeeded ? revision : createRevision(response, 0)
+    const free = [absent(keys.key), absent(keys.tombstone)]
+    const lookAndPut = [...look(keys, keysToRead(claim)), ...putClaim(claim, keys)]
+    const response = await this.#change(state, txn(free, lookAndPut, [get(keys.key)]), signal)
+    state.created = response.succeeded ? BigInt(response.header.revision) : createRevision(response)
     if (state.created === undefined) throw new Error('an attempt of a withdrawn claim')
     if (!response.succeeded) return this.#stands(state, signal)
-    return this.#answer(state, this.#lineOf(claim, response, 1), signal)
+    return this.#answer(state, this.#lineOf(state, response, 0), signal)
   }
 
   /** The answer for a claim that an earlier attempt has put in line. */
@@ -146,16 +146,15 @@ export class Claims {
    */
   async #tryJoin(state: ClaimState, signal: AbortSignal, since = 0n, tries = triesMax): Promise<Answer> {
     const { claim, keys } = state
-    const { key, line: range, tombstone } = keys
-    const free = [noneSince(range, since), absent(key), absent(tombstone), ...this.#delay.none(claim, since)]
-    const own = [...ownPuts(state), ...this.#delay.note(keys)]
-    const look = [latest(range, keysToRead(claim)), get(key), ...this.#delay.look(claim)]
-    const request = txn(free, own, look)
-    const response = await this.#change(state, request, signal)
+    const { key, line: range, records, tombstone } = keys
+    const noDead = records ? [noneSince(records, since)] : []
+    const free = [noneSince(range, since), absent(key), absent(tombstone), ...noDead]
+    const otherwise = [get(key), ...look(keys, keysToRead(claim))]
+    const response = await this.#change(state, txn(free, putClaim(claim, keys), otherwise), signal)
     const revision = BigInt(response.header.revision)
     state.created = response.succeeded ? revision : createRevision(response)
     if (state.created !== undefined) return admitted(state, revision)
-    const line = this.#lineOf(claim, response, 2)
+    const line = this.#lineOf(state, response, 1)
     await this.#check(state, line, signal)
     const whole = admits(line, claim) === undefined ? await this.#readAll(state, signal) : line
     const room = admits(whole, claim)
@@ -170,42 +169,40 @@ export class Claims {
     signal: AbortSignal,
     most = keysToRead(state.claim),
   ): Promise<Line | undefined> {
-    const { claim, created } = state
-    const { own, line } = state.keys
-    const look = [latest(line, most, created), getAll(own), ...this.#delay.look(claim)]
-    const response = await this.#transport.txn(txn([], look), signal)
-    if (!(await stands(this.#transport, state, read(response.responses, 1).kvs, signal))) {
-      await this.#removeRest(state, signal)
+    const { created, keys } = state
+    const reads = [getAll(keys.own), ...look(keys, most, created)]
+    const response = await this.#transport.txn(txn([], reads), signal)
+    if (!(await stands(this.#transport, state, read(response.responses, 0).kvs, signal))) {
+      // If one of its keys was deleted, the others would keep the claim from a new place in line.
+      if (state.weight > 1) await this.#transport.txn(txn([], removeClaim(keys)), signal)
       state.created = undefined
       return undefined
     }
-    return this.#lineOf(claim, response, 2, created)
+    return this.#lineOf(state, response, 1, created)
   }
 
-  /** Removes the keys of a claim of which somebody deleted one: they would keep it from a new place in line. */
-  async #removeRest({ weight, keys }: ClaimState, signal: AbortSignal): Promise<void> {
-    const rest = [removeAll(keys.own), ...this.#delay.forget(keys)]
-    if (weight > 1) await this.#transport.txn(txn([], rest), signal)
-  }
-
-  /** The line in an answer. `place` is the place of the records in the answer, if there are any. */
-  #lineOf({ name }: Claim, { header, responses }: ITxnResponse, place: number, before?: bigint): Line {
-    const revision = BigInt(header.revision)
-    const records = this.#delay.ms > 0 ? read(responses, place) : undefined
-    return readLine(this.#layout, name, { revision, range: read(responses, 0), before, records })
+  /** The line that `look` read. `place` is the place of its keys in the answer; the records stand behind them. */
+  #lineOf(
+    { claim, keys }: ClaimState,
+    { header, responses }: ITxnResponse,
+    place: number,
+    before?: bigint,
+  ): Line {
+    const [revision, range] = [BigInt(header.revision), read(responses, place)]
+    const records = keys.records && read(responses, place + 1)
+    return readLine(this.#layout, claim.name, { revision, range, before, records })
   }
 
   /** Reads the whole line, for the rare case that its last few keys all belong to other names. */
-  async #readAll({ claim, keys }: ClaimState, signal: AbortSignal): Promise<Line> {
-    const look = [latest(keys.line, 0), ...this.#delay.look(claim)]
-    return this.#lineOf(claim, await this.#transport.txn(txn([], look), signal), 1)
+  async #readAll(state: ClaimState, signal: AbortSignal): Promise<Line> {
+    return this.#lineOf(state, await this.#transport.txn(txn([], look(state.keys, 0)), signal), 0)
   }
 
   async #answer(state: ClaimState, line: Line, signal: AbortSignal): Promise<Answer> {
-    await this.#check(state, line, signal)
+    if (line.ahead.length > 0) await this.#check(state, line, signal)
     const room = admits(line, state.claim)
     if (room === undefined) return this.#stands(state, signal, 0)
-    await this.#delay.count(line.dead, signal)
+    if (line.dead.length > 0) await this.#delay.count(line.dead, signal)
     if (room) return admitted(state, line.revision)
     return { ...waiting(line, state.claim), line }
   }
@@ -225,6 +222,15 @@ export class Claims {
       state.checked = created
     }
     checkKind(line, claim)
+  }
+
+  /**
+   * Throws ConflictError if too many keys are below the name. Called when a question was not answered in time: with too many
+   * keys, the next question would take as long.
+   */
+  async #checkCrowd(line: KeyRange, signal: AbortSignal): Promise<void> {
+    const { responses } = await this.#transport.txn(txn([], [count(line)]), signal)
+    checkCount(line, read(responses, 0))
   }
 
   /** Sends a change of the store. Remembers if it got no answer, since it may then still be applied. */

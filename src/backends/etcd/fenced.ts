@@ -1,11 +1,18 @@
 // Writes that etcd accepts only while the claim holds: its checkpoint, and its value. Ensures that a write that arrives late
 // never replaces a newer one, not even one of the same holder.
 import type { IRequestOp } from 'etcd3'
-import { UnavailableError } from '../../base/errors.ts'
+import { SessionGoneError, UnavailableError } from '../../base/errors.ts'
+import type { Kept } from '../../contract.ts'
 import { type Layout, partsOf } from './layout.ts'
 import { createdAt, get, put, read, remove, touch, txn, versionIs } from './operations.ts'
 import { attach, type ClaimState } from './own-key.ts'
 import type { Transport } from './wire/transport.ts'
+
+/** The lease of a claim that is kept, and the changes that go with it. */
+export interface Keeping extends Kept {
+  readonly lease: string
+  readonly also: readonly IRequestOp[]
+}
 
 /**
  * Each write also increments the version of the claim's own key, and is refused unless it finds the expected version.
@@ -43,6 +50,25 @@ export class FencedWrites {
     const { succeeded } = await this.#transport.txn(txn([stands], given.map(remove)), signal)
     if (succeeded) state.weight = claim.weight
     return succeeded
+  }
+
+  /**
+   * Moves the keys of the claim to a lease of their own, on which they keep their place in line, and starts the time of that lease.
+   * `also` are further changes of the same transaction. A repeated call moves them to another lease; a late one finds another
+   * version of the key, and is refused. Costs three requests.
+   */
+  async keep(state: ClaimState, { lease, ms, value, also }: Keeping, signal: AbortSignal): Promise<boolean> {
+    const { claim, keys } = state
+    await this.#transport.grant(lease, Math.ceil(ms / 1_000), signal)
+    state.kept.add(lease)
+    const parts = partsOf(claim, keys.key).map((part) => put(part, '', lease))
+    if (!(await this.#write(state, [put(keys.key, value, lease), ...parts, ...also], signal))) return false
+    await this.#transport.keepAlive(lease, signal).catch((error) => {
+      if (!(error instanceof SessionGoneError)) throw error
+      throw new UnavailableError('the time of the kept claim was over before it began; ask again')
+    })
+    state.isKept = true
+    return true
   }
 
   /** Reads a checkpoint, by a consistent read. */

@@ -41,8 +41,9 @@ export interface ClaimKeys {
   readonly key: string
   /** All keys of the claim: the range has no others. */
   readonly own: KeyRange
-  /** The record of a claim with a lock-delay. */
-  readonly record: string
+  /** With a lock-delay: the record of the claim, and the range of all records of its name. */
+  readonly record: string | undefined
+  readonly records: KeyRange | undefined
   /** Its session's lease, as the protocol writes it. */
   readonly lease: string
   /** The line that the claim stands in. */
@@ -60,23 +61,21 @@ export class Layout {
     this.#namespace = namespace
   }
 
-  claimKeys(claim: Claim): ClaimKeys {
+  /**
+   * `delayed` says whether claims have records: with a lock-delay they do. `numbered` gives each claim of a mutex a key of its own,
+   * which is the session's one key otherwise.
+   */
+  claimKeys(claim: Claim, delayed = false, numbered = false): ClaimKeys {
     const { name, session, permits, weight, id, priority } = claim
     const line = this.line(name)
-    const isPlain = permits === 1 && priority === undefined
+    const isPlain = permits === 1 && priority === undefined && !numbered
     const mark = priority === undefined ? '' : `.p${priority}`
     const key = isPlain ? `${line.key}${session}` : `${line.key}${session}.${permits}.${id}${mark}`
     const tombstone = `${this.#namespace}${records}withdrawn/${session}/${id}`
     const own = ownKeys(key, weight)
-    // The NUL behind the name in `records` keeps names apart that begin alike.
-    const record = `${this.records(name).key}${session}.${id}${weight > 1 ? `.w${weight}` : ''}`
-    return { key, own, record, lease: leaseOf(session), line, tombstone }
-  }
-
-  /** The range of all those records of a name. */
-  records(name: string): KeyRange {
-    const prefix = `${this.#namespace}${records}claimed/${name}`
-    return { key: `${prefix}\0`, end: `${prefix}\x01` }
+    const all = delayed ? this.#records(name) : undefined
+    const record = all && `${all.key}${session}.${id}${weight > 1 ? `.w${weight}` : ''}`
+    return { key, own, record, records: all, lease: leaseOf(session), line, tombstone }
   }
 
   /** A key that lives as long as this session. */
@@ -86,13 +85,13 @@ export class Layout {
 
   /** The range of all claims on a name, and on names that continue it after a slash. */
   line(name: string): KeyRange {
-    const prefix = this.#prefix(name)
-    return { key: prefix, end: `${prefix.slice(0, -1)}0` } // '0' follows '/'
+    const key = `${this.#namespace}${name}`
+    return { key: `${key}/`, end: `${key}0` } // '0' follows '/'
   }
 
   /** Reads a key of `line(name)`. Undefined if the key belongs to a longer name. */
   parse(name: string, key: string): KeyFacts | undefined {
-    const rest = key.slice(this.#prefix(name).length)
+    const rest = key.slice(`${this.#namespace}${name}/`.length)
     if (rest.includes('/') || rest.startsWith('\0')) return undefined
     const form = /^([0-9a-f]+)(?:\.(\d+)\.\d+(?:\.([pw])(\d+))?)?$/
     const [, session, permits = '1', mark, number] = form.exec(rest) ?? []
@@ -128,8 +127,10 @@ export class Layout {
     return `${this.#namespace}${records}checkpoint/${name}`
   }
 
-  #prefix(name: string): string {
-    return `${this.#namespace}${name}/`
+  /** The NUL behind the name keeps names apart that begin alike. */
+  #records(name: string): KeyRange {
+    const prefix = `${this.#namespace}${records}claimed/${name}`
+    return { key: `${prefix}\0`, end: `${prefix}\x01` }
   }
 }
 

@@ -3,13 +3,13 @@
 import type { IKeyValue, IRangeResponse } from 'etcd3'
 import { ConflictError } from '../../base/errors.ts'
 import { quoted } from '../../base/printable.ts'
-import type { Claim, Waiting } from '../../contract.ts'
+import type { Admitted, Claim, Waiting } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
 import { ahead as between, fits, type Sized, weigh } from '../shared/room.ts'
-import { checkCount } from './crowd.ts'
 import type { Layout } from './layout.ts'
 import { type Dead, deadOf } from './lock-delay.ts'
 import { glance } from './operations.ts'
+import type { ClaimState } from './own-key.ts'
 import type { KeyRange } from './wire/transport.ts'
 
 /** The key of a claim that stands ahead of another. */
@@ -24,6 +24,9 @@ export interface StandingKey {
   readonly leased: boolean
 }
 
+/** The most keys below a name: each question about the name makes etcd read and sort all of them. */
+export const keysMost = 10_000
+
 /** The claims ahead of a claim, the latest first. */
 export interface Line {
   /** The revision of the store at which this was read. */
@@ -36,7 +39,7 @@ export interface Line {
 }
 
 /**
- * Reads an answer to `latest`. `before` is the create revision of the claim, if it has one; `records` those of the name.
+ * Reads an answer to `look`. `before` is the create revision of the claim, if it has one; `records` those of the name.
  * Throws ConflictError if the range has too many keys.
  */
 export function readLine(
@@ -56,6 +59,16 @@ export function readLine(
   const ahead = keys.filter(({ created }) => created < before).map((key) => asOneOf(form, key))
   const dead = records && !range.more ? deadOf(records, ahead, before) : []
   return { revision, ahead, complete: !range.more, dead }
+}
+
+/** Throws ConflictError if the range has too many keys, according to this answer. */
+export function checkCount({ key }: KeyRange, { count, kvs }: Pick<IRangeResponse, 'count' | 'kvs'>): void {
+  if (Number(count) <= keysMost) return
+  const such = kvs[0] ? `, such as ${quoted(kvs[0].key.toString())}` : ''
+  throw new ConflictError(
+    `${count} keys are below ${quoted(key)}${such}, and a lock there may have ${keysMost} at most, since etcd reads them all ` +
+      'for each question: choose another name, or a namespace without other data',
+  )
 }
 
 /**
@@ -79,6 +92,17 @@ export function admits({ ahead, complete, dead }: Line, claim: Sized): boolean |
 /** How many keys of its line a claim reads: a mutex needs only its predecessor, a semaphore the number of claims. */
 export function keysToRead({ permits }: Claim): number {
   return permits === 1 ? glance : 0
+}
+
+/**
+ * The answer to a claim that holds. A mutex has as its token the revision of the answer or event that admitted it, as in
+ * Go and etcdctl. One revision may admit several holders of another lock, so their token is the place in line, the create
+ * revision, which also grows in the order of admission. A candidate has the create revision as well, since observers see
+ * only that; Go's Election calls it its revision.
+ */
+export function admitted({ claim, created }: ClaimState, revision: bigint): Admitted {
+  const { permits, candidate } = claim
+  return { held: true, token: permits === 1 && !candidate ? revision : (created as bigint) }
 }
 
 /** The answer to a claim that has no room in its line. */

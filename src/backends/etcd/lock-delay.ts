@@ -1,11 +1,10 @@
 // The option `lockDelayMs`: a record next to each claim, which stays when the lease of the claim ends. Owns when a record
 // without its claim keeps other clients out, and for how long. claims.ts writes and removes records together with keys.
-import type { ICompare, IRangeResponse, IRequestOp } from 'etcd3'
+import type { IRangeResponse } from 'etcd3'
 import type { Clock } from '../../base/clock.ts'
 import { SessionGoneError } from '../../base/errors.ts'
-import type { Claim } from '../../contract.ts'
-import { type ClaimKeys, type Layout, leaseOf } from './layout.ts'
-import { get, inOrder, modifiedAt, noneSince, put, read, remove, txn } from './operations.ts'
+import { type Layout, leaseOf } from './layout.ts'
+import { get, modifiedAt, put, read, txn } from './operations.ts'
 import type { Transport } from './wire/transport.ts'
 
 /** A claim whose key is gone although nobody released it: its record is still there. */
@@ -36,26 +35,6 @@ export class LockDelay {
     this.#layout = layout
     this.#clock = clock
     this.ms = ms
-  }
-
-  /** Writes the record of a claim, in the transaction that puts its key. */
-  note({ record }: ClaimKeys): IRequestOp[] {
-    return this.ms > 0 ? [put(record, '')] : []
-  }
-
-  /** Removes it, in the transaction that removes the key. */
-  forget({ record }: ClaimKeys): IRequestOp[] {
-    return this.ms > 0 ? [remove(record)] : []
-  }
-
-  /** Reads all records of a name, in the transaction that reads its line. */
-  look({ name }: Claim): IRequestOp[] {
-    return this.ms > 0 ? [inOrder(this.#layout.records(name))] : []
-  }
-
-  /** A comparison: no record of the name was made after this revision; with 0: there is no record. */
-  none({ name }: Claim, since: bigint): ICompare[] {
-    return this.ms > 0 ? [noneSince(this.#layout.records(name), since)] : []
   }
 
   /** Binds these records to a lease, so that they end after the lock-delay. */

@@ -2,9 +2,8 @@
 // created first. Owns the watch for the next change, and the gap between reading and watching.
 import type { IKeyValue } from 'etcd3'
 import type { Leader, Observation } from '../../contract.ts'
-import { checkCount } from './crowd.ts'
 import type { Namespace } from './layout.ts'
-import { notLeased } from './line.ts'
+import { checkCount, notLeased } from './line.ts'
 import { get, glance, inOrder, keysInOrder, read, txn } from './operations.ts'
 import { watchUntil } from './waits.ts'
 import type { Change, KeyRange, Write } from './wire/transport.ts'

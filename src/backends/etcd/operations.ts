@@ -1,6 +1,8 @@
 // The transactions of the etcd backend, in etcd's protocol. Pure functions from keys to requests; line.ts reads the
 // answers. See https://etcd.io/docs/v3.5/learning/api/
 import type { ICompare, IRangeResponse, IRequestOp, ITxnRequest, ITxnResponse } from 'etcd3'
+import type { Claim } from '../../contract.ts'
+import { type ClaimKeys, partsOf } from './layout.ts'
 import type { KeyRange } from './wire/transport.ts'
 
 const equal = 0
@@ -71,11 +73,35 @@ export function removeAll(range: KeyRange): IRequestOp {
   return { request_delete_range: bounds(range) }
 }
 
-/** The keys of a line, the latest first: the last `limit` of them, or all with 0. */
-export function latest(range: KeyRange, limit: number, beforeRevision?: bigint): IRequestOp {
+/** Puts all keys of a claim, and its record if it has one. */
+export function putClaim(claim: Claim, { key, lease, record }: ClaimKeys): IRequestOp[] {
+  const parts = partsOf(claim, key).map((part) => put(part, '', lease))
+  return [put(key, claim.value, lease), ...parts, ...(record ? [put(record, '')] : [])]
+}
+
+/** Deletes all keys of a claim, and its record if it has one. */
+export function removeClaim({ own, record }: ClaimKeys): IRequestOp[] {
+  return [removeAll(own), ...(record ? [remove(record)] : [])]
+}
+
+/**
+ * Reads the line of a claim, the latest key first: the last `limit` keys, or all with 0. If claims have records, a second
+ * read gets those of the name.
+ */
+export function look(
+  { line, records }: Pick<ClaimKeys, 'line' | 'records'>,
+  limit: number,
+  beforeRevision?: bigint,
+): IRequestOp[] {
   const until = beforeRevision === undefined ? {} : { max_create_revision: String(beforeRevision - 1n) }
   const order = { sort_order: descending, sort_target: byCreate, keys_only: true, limit } as const
-  return { request_range: { ...bounds(range), ...order, ...until } }
+  const keys = { request_range: { ...bounds(line), ...order, ...until } }
+  return records ? [keys, inOrder(records)] : [keys]
+}
+
+/** How many keys a range has. etcd answers that from its index and reads no key. */
+export function count(range: KeyRange): IRequestOp {
+  return { request_range: { ...bounds(range), count_only: true } }
 }
 
 /** The claims of a line with their values, in order: the first `limit` of them, or all with 0. */
@@ -103,9 +129,9 @@ export function page(key: Buffer, end: string, limit: number, revision: string):
   return { request_range: { key, range_end: Buffer.from(end), limit, revision } }
 }
 
-/** The create revision of the key that was read at this place of an answer. */
-export function createRevision({ responses }: ITxnResponse, place = 1): bigint | undefined {
-  const own = read(responses, place).kvs[0]
+/** The create revision of the key that an answer read first. */
+export function createRevision({ responses }: ITxnResponse): bigint | undefined {
+  const [own] = read(responses, 0).kvs
   return own && BigInt(own.create_revision)
 }
 

@@ -6,9 +6,8 @@ import { RefusedError, SessionGoneError } from '../../base/errors.ts'
 import type { NameState, Overtaking, Standing } from '../../contract.ts'
 import { byName, isName } from '../shared/names.ts'
 import { fits } from '../shared/room.ts'
-import { checkCount } from './crowd.ts'
 import { leaseOf, type Namespace, ownKeys } from './layout.ts'
-import { asOneOf, notLeased } from './line.ts'
+import { asOneOf, checkCount, notLeased } from './line.ts'
 import { createdAt, page, read, remove, removeAll, txn } from './operations.ts'
 import type { KeyRange } from './wire/transport.ts'
 
@@ -225,8 +224,9 @@ function withTime(found: Found, leftMs: ReadonlyMap<string, number | undefined>)
 }
 
 function asStanding({ session, held, value, token, weight, permits, priority, lease, key }: Found): Standing {
-  // Ours and Go's have their lease in the key.
-  const known = permits !== undefined && lease === leaseOf(session)
+  // Ours and Go's have their lease in the key, except a claim that is kept after its release.
+  const isOwn = permits !== undefined && lease === leaseOf(session)
+  const known = isOwn || (permits !== undefined && lease !== '0' && value.includes('"keptUntil"'))
   return {
     session,
     held,

@@ -1,8 +1,8 @@
 // The client's knowledge of a claim, and the repair of the claim's own key. If somebody writes to that key with `etcdctl put`,
 // it loses its lease, and then it would stay for ever after its client has died.
-import type { IKeyValue, IRequestOp } from 'etcd3'
+import type { IKeyValue } from 'etcd3'
 import { UnavailableError } from '../../base/errors.ts'
-import type { Admitted, Claim } from '../../contract.ts'
+import type { Claim } from '../../contract.ts'
 import { type ClaimKeys, partsOf } from './layout.ts'
 import { createdAt, put, txn, versionIs } from './operations.ts'
 import type { Transport } from './wire/transport.ts'
@@ -23,23 +23,16 @@ export interface ClaimState {
   weight: number
   /** Whether an attempt got no answer: it may arrive later, or twice. */
   unanswered: boolean
+  /** The leases that the keys may have had since the claim is to be kept: see `FencedWrites.keep`. */
+  readonly kept: Set<string>
+  /** Whether etcd has confirmed that the claim is kept. */
+  isKept?: boolean
 }
 
-/** Puts all keys of a claim. */
-export function ownPuts({ claim, keys }: ClaimState): IRequestOp[] {
-  const { key, lease } = keys
-  return [put(key, claim.value, lease), ...partsOf(claim, key).map((part) => put(part, '', lease))]
-}
-
-/**
- * The answer for a claim that holds. A mutex has as its token the revision of the answer or event that admitted it, as in
- * Go and etcdctl. One revision may admit several holders of another lock, so their token is the place in line, the create
- * revision, which also grows in the order of admission. A candidate has the create revision as well, since observers see
- * only that; Go's Election calls it its revision.
- */
-export function admitted({ claim, created }: ClaimState, revision: bigint): Admitted {
-  const { permits, candidate } = claim
-  return { held: true, token: permits === 1 && !candidate ? revision : (created as bigint) }
+/** The knowledge of a claim before its first request. */
+export function stateOf(claim: Claim, keys: ClaimKeys): ClaimState {
+  const { value, weight } = claim
+  return { claim, keys, value, weight, version: 1n, unanswered: false, kept: new Set() }
 }
 
 /**
@@ -57,10 +50,16 @@ export async function stands(
   const own = [keys.key, ...partsOf(claim, keys.key)].map((key) => made.get(key))
   const [first, ...parts] = own
   if (created === undefined || own.some((kv) => kv?.create_revision !== String(created))) return false
-  if (first?.lease !== keys.lease) await attach(transport, state, first as IKeyValue, signal)
-  const bare = parts.filter((part) => part?.lease !== keys.lease).map((part) => String(part?.key))
+  if (!hasLease(state, first?.lease)) await attach(transport, state, first as IKeyValue, signal)
+  const isBare = (part: IKeyValue | undefined): boolean => !hasLease(state, part?.lease)
+  const bare = parts.filter(isBare).map((part) => String(part?.key))
   if (bare.length > 0) await bind(transport, state, bare, signal)
   return true
+}
+
+/** Whether a key of the claim has its lease, or the one with which it is kept. */
+function hasLease({ keys, kept }: ClaimState, lease: string | undefined): boolean {
+  return lease !== undefined && (lease === keys.lease || kept.has(lease))
 }
 
 /** Gives further keys of a claim their lease back. Throws UnavailableError if one of them was deleted since. */
@@ -91,7 +90,7 @@ export async function attach(
   const { key, lease } = keys
   const version = BigInt(found.version)
   state.version = version
-  if (found.lease === lease) return
+  if (hasLease(state, found.lease)) return
   const asFound = [createdAt(key, BigInt(found.create_revision)), versionIs(key, version)]
   const { succeeded } = await transport.txn(txn(asFound, [put(key, value, lease)]), signal)
   if (!succeeded) throw new UnavailableError('another client writes the key of this claim; ask again')

@@ -2,13 +2,14 @@
 // opened, and the reopening. store.ts asks the database.
 import { isDeepStrictEqual } from 'node:util'
 import { orAborted } from '../../base/abort.ts'
-import type { Clock } from '../../base/clock.ts'
+import { type Clock, machineMark } from '../../base/clock.ts'
 import { SessionGoneError } from '../../base/errors.ts'
 import type {
   Attempt,
   Backend,
   Claim,
   Facts,
+  Kept,
   NameState,
   Observation,
   Overtaking,
@@ -19,6 +20,7 @@ import type {
 import { Claims, lookOfHolder } from './claims.ts'
 import { facts } from './facts.ts'
 import { failure, gone, moved } from './failure.ts'
+import { keptId } from './layout.ts'
 import type { Opened } from './open-store.ts'
 import { Patience } from './patience.ts'
 import { Removals } from './removals.ts'
@@ -109,6 +111,11 @@ export class FileBackend implements Backend {
     return this.#wake(claim.name, next)
   }
 
+  keep(claim: Claim, kept: Kept, signal: AbortSignal): Promise<boolean> {
+    const keeper = keptId(machineMark().wallMs + kept.ms, this.#clock.id())
+    return this.#durably(claim.session, ({ claims }) => claims.keep(claim, kept, keeper), signal)
+  }
+
   async verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
     if (!this.#isLive()) return false
@@ -137,17 +144,8 @@ export class FileBackend implements Backend {
     return this.#wake(name, await this.#ask(({ store }) => store.overtake(name, overtaking), signal))
   }
 
-  async writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
-    const store = await this.#askFor(
-      claim.session,
-      ({ store, claims }) => {
-        const ticket = claims.ticket(claim)
-        return ticket !== undefined && store.writeCheckpoint(claim, ticket, text) ? store : undefined
-      },
-      signal,
-    )
-    if (store) await orAborted(store.sync(), signal)
-    return store !== undefined
+  writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
+    return this.#durably(claim.session, ({ claims }) => claims.checkpoint(claim, text), signal)
   }
 
   async proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
@@ -184,6 +182,13 @@ export class FileBackend implements Backend {
   #wake(name: string, concerned: readonly string[] | undefined): boolean {
     for (const session of concerned ?? []) this.#waits.wake(session, name)
     return concerned !== undefined
+  }
+
+  /** Changes something for a session. Resolves with whether it did, when that is on the disk. */
+  async #durably(session: string, change: (open: Open) => boolean, signal: AbortSignal): Promise<boolean> {
+    const store = await this.#askFor(session, (open) => (change(open) ? open.store : undefined), signal)
+    if (store) await orAborted(store.sync(), signal)
+    return store !== undefined
   }
 
   /** Asks a question that concerns no session, in the store that is at the path now. */

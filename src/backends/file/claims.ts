@@ -1,7 +1,7 @@
 // The claims of one client in an open store: they join the line, have a place, and hold. Owns the meaning of a place;
 // store.ts asks the database, removals.ts removes dead sessions, and waits.ts waits.
 import { UnavailableError } from '../../base/errors.ts'
-import type { Attempt, Claim } from '../../contract.ts'
+import type { Attempt, Claim, Kept } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
 import { ahead, fits } from '../shared/room.ts'
 import type { Round } from './beats.ts'
@@ -80,6 +80,18 @@ export class Claims {
   shrink(claim: Claim): string[] | undefined {
     const ticket = this.ticket(claim)
     return ticket === undefined ? undefined : this.#store.shrink(claim, ticket)
+  }
+
+  /** Hands a claim that holds to a session that keeps it, and says whether it holds. `leave` then removes nothing. */
+  keep(claim: Claim, kept: Kept, keeper: string): boolean {
+    const ticket = this.ticket(claim)
+    return ticket !== undefined && this.#store.keeping.keep(claim, ticket, kept, keeper)
+  }
+
+  /** Stores a checkpoint if the claim holds, and says whether it does. It is on the disk only after `sync`. */
+  checkpoint(claim: Claim, text: string): boolean {
+    const ticket = this.ticket(claim)
+    return ticket !== undefined && this.#store.writeCheckpoint(claim, ticket, text)
   }
 
   /** Replaces the value of a claim if it holds, and says whether it does. */

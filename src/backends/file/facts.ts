@@ -5,6 +5,7 @@ import type { Facts } from '../../contract.ts'
 export const facts: Facts = {
   scheme: 'file',
   ttlMs: { min: 1_000, max: 86_400_000, default: 15_000 },
+  keepMs: { min: 1, max: 86_400_000 },
   fair: true,
   lockDelayMs: 0,
   endsEarly: false,

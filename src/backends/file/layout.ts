@@ -26,6 +26,20 @@ export function isOwnFile(name: string): boolean {
   return ownFile.test(name)
 }
 
+/**
+ * The id of a session that no process has, and that keeps a claim until a time by the wall clock of the machine. Ids of other
+ * sessions begin with a digit below 8, since they are numbers of 63 bits.
+ */
+export function keptId(untilMs: number, random: bigint): string {
+  const until = Math.ceil(untilMs).toString(16).padStart(11, '0')
+  return `f${until}${(random & 0xffffn).toString(16).padStart(4, '0')}`
+}
+
+/** The time in the id of such a session; undefined for every other one. */
+export function keptUntilMs(id: string): number | undefined {
+  return id.startsWith('f') ? Number.parseInt(id.slice(1, 12), 16) : undefined
+}
+
 /** A session's id. Throws ForeignContent for any other value. */
 export function idOf({ id }: Row): string {
   return isSessionId(id) ? id : fails('an id of a session')

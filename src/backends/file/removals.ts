@@ -40,11 +40,12 @@ export class Removals {
 
   /**
    * Removes dead sessions until it finds one that lives, and then a few more. A client that finds none knows of a possible
-   * power cut; with one, the others are left to the claims that wait for them, so a connection costs the same beside any
+   * power cut; with one, the others are left to the claims that wait for them, so a connection costs the same next to any
    * number of sessions. It begins at a random one.
    */
   removeUntilAlive(random: bigint): void {
     const from = random.toString(16).padStart(16, '0')
+    this.removeDead(this.#store.sessions.firstKept(probesOfNew))
     for (;;) {
       const some = this.#store.sessions.some(from, probesOfNew)
       if (some.length === 0) return

@@ -6,11 +6,13 @@
 // descriptors, so only SQLite may ever open a session's file. For this reason a wake file is a separate file.
 import { closeSync, type FSWatcher, fstatSync, lstatSync, type Stats, watch, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { machineMark } from '../../base/clock.ts'
 import { UnavailableError } from '../../base/errors.ts'
 import { type Database, type Driver, isBusy } from './driver.ts'
 import { moved, restored } from './failure.ts'
 import { type Folder, isPlain, isSameFile } from './folder.ts'
 import { isStillLocked, lockedDescriptor } from './kernel-locks.ts'
+import { keptUntilMs } from './layout.ts'
 
 interface Lock {
   readonly database: Database
@@ -88,6 +90,8 @@ export class SessionFiles {
 
   #look(session: string): 'alive' | 'dead' | 'unknown' {
     if (this.#locks.has(session)) return 'alive'
+    const untilMs = keptUntilMs(session)
+    if (untilMs !== undefined) return machineMark().wallMs < untilMs ? 'alive' : 'dead'
     const path = this.#lockPath(session)
     try {
       if (!isPlain(path)) return this.#found(session, 'dead')

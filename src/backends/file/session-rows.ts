@@ -19,19 +19,24 @@ export class SessionRows {
     return this.#connection.ask(sql.sessions).map(toSession)
   }
 
-  /** A few sessions, the first of them at or after this id. */
+  /** A few sessions of processes, the first of them at or after this id. */
   some(from: string, most: number): SessionRow[] {
     return this.#connection.ask(sql.someSessions, from, most).map(toSession)
   }
 
+  /** The sessions of kept claims whose time is over first. */
+  firstKept(most: number): SessionRow[] {
+    return this.#connection.ask(sql.firstKept, most).map(toSession)
+  }
+
   /**
-   * Adds a session. `prepare` runs in the same transaction; `alone` says that there is no other session. If there was
+   * Adds a session. `prepare` runs in the same transaction; `alone` says that no process has another session. If there was
    * none before the transaction either, there may have been a power cut, so the tokens move on, synced.
    */
   add(id: string, ttlMs: number, prepare: (alone: boolean) => void): void {
-    const wasAlone = this.#isEmpty()
+    const wasAlone = this.#isAlone()
     const add = (): void => {
-      const alone = this.#isEmpty()
+      const alone = this.#isAlone()
       prepare(alone)
       if (alone && wasAlone) this.#tokens.skipToBound()
       this.#connection.ask(sql.addSession, id, Math.ceil(ttlMs))
@@ -57,7 +62,8 @@ export class SessionRows {
     })
   }
 
-  #isEmpty(): boolean {
+  /** Whether no process has a session. */
+  #isAlone(): boolean {
     return this.some('', 1).length === 0
   }
 }

@@ -101,6 +101,12 @@ export const breakHold: string = `
     AND ${holds}
   RETURNING session, permits`
 
+/** Hands a claim that holds, or is kept already, to the session ?4 that keeps it. No row if it does not hold. */
+export const keep: string = `
+  UPDATE claims SET session = ?4, value = ?5 WHERE name = ?1 AND ticket = ?2 AND (session = ?3 OR session >= 'f')
+    AND ${holds}
+  RETURNING 1`
+
 /** The first claim on a name. */
 export const leader: string =
   'SELECT session, hex(value) AS value, ticket FROM claims WHERE name = ?1 ORDER BY ticket LIMIT 1'
@@ -112,12 +118,14 @@ export const proclaim: string = `
 
 /** All sessions. */
 export const sessions: string = 'SELECT id, ttl, renewals FROM sessions'
-/** Some sessions: those from an id on, and then from the first id on. */
+/** Some sessions of processes: those from an id on, and then from the first id on. Ids of kept claims begin with f. */
 export const someSessions: string = `
   SELECT id, ttl, renewals FROM (
-    SELECT * FROM (SELECT *, 0 AS part FROM sessions WHERE id >= ?1 ORDER BY id LIMIT ?2)
+    SELECT * FROM (SELECT *, 0 AS part FROM sessions WHERE id >= ?1 AND id < 'f' ORDER BY id LIMIT ?2)
     UNION ALL SELECT * FROM (SELECT *, 1 AS part FROM sessions WHERE id < ?1 ORDER BY id LIMIT ?2))
   ORDER BY part, id LIMIT ?2`
+/** The sessions of kept claims whose time is over first. */
+export const firstKept: string = "SELECT id, ttl, renewals FROM sessions WHERE id >= 'f' ORDER BY id LIMIT ?1"
 /** One session. */
 export const session: string = 'SELECT 1 FROM sessions WHERE id = ?1'
 /** Adds a session that was never renewed. */

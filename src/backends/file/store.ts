@@ -6,6 +6,7 @@ import { passed } from '../shared/overtaking.ts'
 import { Checkpoints } from './checkpoints.ts'
 import type { Connection } from './connection.ts'
 import type { Row } from './driver.ts'
+import { Keeping } from './keeping.ts'
 import { calledIn, permitsOf, sessionOf, sizeOf, textOf, ticketOf, weightOf } from './layout.ts'
 import {
   beforeOf,
@@ -25,6 +26,7 @@ export class Store {
   readonly path: string
   readonly checkpoints: Checkpoints
   readonly sessions: SessionRows
+  readonly keeping: Keeping
   readonly #connection: Connection
   readonly #tokens: Tokens
 
@@ -34,6 +36,7 @@ export class Store {
     this.#tokens = new Tokens(connection)
     this.checkpoints = new Checkpoints(connection)
     this.sessions = new SessionRows(connection, this.#tokens)
+    this.keeping = new Keeping(connection)
   }
 
   /** Puts the claim in line. Undefined if it did not join: see `obstacle`. */

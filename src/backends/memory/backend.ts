@@ -9,6 +9,7 @@ import type {
   Backend,
   Claim,
   Facts,
+  Kept,
   Leader,
   NameState,
   Observation,
@@ -28,6 +29,7 @@ export class MemoryBackend implements Backend {
   readonly facts: Facts = {
     scheme: 'memory',
     ttlMs: { min: 1_000, max: 86_400_000, default: 15_000 },
+    keepMs: { min: 1, max: 86_400_000 },
     fair: true,
     lockDelayMs: 0,
     endsEarly: false,
@@ -40,7 +42,7 @@ export class MemoryBackend implements Backend {
   readonly #clock: Clock
   readonly #sessions = new Map<string, { ttlMs: number; cancelExpiry: () => void }>()
   readonly #lines = new Map<string, readonly Place[]>()
-  readonly #watchers: Listeners = new Map()
+  readonly watchers: Listeners = new Map()
   /** By name, the checkpoint that a holder stored last. */
   readonly texts: Map<string, string> = new Map()
   #tickets = 0n
@@ -112,6 +114,13 @@ export class MemoryBackend implements Backend {
     return this.#alter(claim, { weight: claim.weight })
   }
 
+  async keep(claim: Claim, { ms, value }: Kept, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted()
+    const session = this.#clock.id().toString(16)
+    this.#expireAfter(session, ms)
+    return this.#alter(claim, { claim: { ...claim, session }, value })
+  }
+
   async observe(name: string, signal: AbortSignal): Promise<Observation> {
     signal.throwIfAborted()
     return { leader: this.#leader(name) }
@@ -170,11 +179,6 @@ export class MemoryBackend implements Backend {
     return this.#lines.get(name) ?? []
   }
 
-  /** Calls `changed` after every change of the line. Returns a function that unsubscribes. */
-  watch(name: string, changed: () => void): () => void {
-    return listen(this.#watchers, name, changed)
-  }
-
   #session(id: string): { ttlMs: number; cancelExpiry: () => void } {
     const session = this.#sessions.get(id)
     if (session) return session
@@ -182,7 +186,7 @@ export class MemoryBackend implements Backend {
   }
 
   #expireAfter(id: string, ttlMs: number): () => void {
-    return this.#clock.after(ttlMs, () => this.#endSession(id))
+    return this.#clock.after(ttlMs, () => this.#endSession(id), true)
   }
 
   /** Ends the session and removes its claims from every line. */
@@ -226,7 +230,7 @@ export class MemoryBackend implements Backend {
   #change(name: string, line: readonly Place[]): void {
     if (line.length > 0) this.#lines.set(name, line)
     else this.#lines.delete(name)
-    for (const changed of [...(this.#watchers.get(name) ?? [])]) changed()
+    for (const changed of [...(this.watchers.get(name) ?? [])]) changed()
   }
 
   /** Looks now and after each change of the line. Resolves with the result of `find`, or with undefined for 'gone'. */
@@ -236,7 +240,7 @@ export class MemoryBackend implements Backend {
         const found = find()
         if (found) resolve(found === 'gone' ? undefined : found)
       }
-      const stopWatching = this.watch(name, look)
+      const stopWatching = listen(this.watchers, name, look)
       look() // for changes between the answer and the start of this watch
       return stopWatching
     })

@@ -16,10 +16,7 @@ export function memory(options: MemoryOptions = {}): BackendSource {
   let store: MemoryBackend | undefined
   return {
     url: 'memory:',
-    open: async (clock) => {
-      store ??= new MemoryBackend(clock)
-      return store
-    },
+    open: async (clock) => (store ??= new MemoryBackend(clock)),
   }
 }
 

@@ -33,8 +33,7 @@ export function answerTo(claim: Claim, line: readonly Place[]): Attempt {
 
 /** `line` of the contract. */
 export function standings(line: readonly Place[]): Standing[] {
-  return line.map(({ claim, value, weight, ticket: token }, index) => {
-    const { session, priority } = claim
+  return line.map(({ claim: { session, priority }, value, weight, ticket: token }, index) => {
     return { session, value, token, held: holdsAt(line, index), priority, ...(weight > 1 && { weight }) }
   })
 }

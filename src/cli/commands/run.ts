@@ -6,6 +6,7 @@ import type { Leasehold } from '../../api/leasehold.ts'
 import type { Lock } from '../../api/lock.ts'
 import { sharedPermits } from '../../base/shapes.ts'
 import { checkPermits } from '../../core/arguments.ts'
+import { checkRelease } from '../../core/keeping.ts'
 import { type Visit, withClient } from '../client.ts'
 import { say } from '../exit.ts'
 import { type Assignment, type HoldOptions, parsed, takesCommand, toMs } from '../options.ts'
@@ -21,6 +22,7 @@ interface RunOptions extends HoldOptions {
   readonly exclusive?: boolean
   readonly try?: boolean
   readonly wait?: number | undefined
+  readonly keep?: number | undefined
 }
 
 /** Adds the subcommand to the program. `guardians` supplies that of the command. */
@@ -43,6 +45,7 @@ export function addRun(program: Command, guardians: Guardians): void {
       'wait no longer than this, also for a store that is not up yet (default: without end)',
       toMs,
     )
+    .option('--keep <time>', 'let NAME stay taken for this long after the command: a cool-down', toMs)
   takesCommand(subcommand, guardians, run).addHelpText('after', help)
 }
 
@@ -53,13 +56,16 @@ function sharedOption(): Option {
 
 async function run(assignment: Assignment, options: RunOptions): Promise<void> {
   const { name, guardians } = assignment
-  const { stripEnv, grace: graceMs } = options
+  const { stripEnv, grace: graceMs, keep } = options
   const work = async (visit: Visit): Promise<number> => {
+    checkRelease({ afterMs: keep }, visit.client.facts) // before the command runs, not hours later
     await refuseNested(visit.client, { name, ...sizeOf(options) })
     // `--wait` limits both together: the wait for the store, and the wait for the lock.
     const wait = options.wait && Math.max(1, options.wait - visit.lateMs)
     const hold = await acquire(visit, name, { ...options, wait })
     const { status } = await runUnderHold({ ...visit, ...assignment, hold, graceMs, stripEnv, say })
+    // Also after a command that failed: it may have done a part of its work. After a loss the name is not ours to keep.
+    if (keep !== undefined && hold.held) await hold.release({ afterMs: keep })
     return status
   }
   // Most locks are free: then the guardian starts while the store is connected, and the command waits for neither.
@@ -114,6 +120,7 @@ Examples:
   $ leasehold run gpu --permits 4 --wait 10m -- python train.py
   $ leasehold run catalog --shared -- ./search.sh
   $ leasehold run catalog --exclusive -- ./rebuild.sh
+  $ leasehold run hourly --try --keep 1h -- ./at-most-once-an-hour.sh
   $ leasehold run deploy --url etcd://10.0.0.1:2379/prod/ -- make deploy
   $ leasehold run report --url consul:///prod/ -- ./report.sh
 

@@ -10,6 +10,7 @@ import { contract } from './contract.ts'
 import { elections } from './elections.ts'
 import { givingUp } from './giving-up.ts'
 import { holding } from './holding.ts'
+import { keeping } from './keeping.ts'
 import { losing } from './losing.ts'
 import { names } from './names.ts'
 import { operator } from './operator.ts'
@@ -49,6 +50,7 @@ const drafts: readonly Draft[] = [
   ...operator,
   ...overtaking,
   ...shapes,
+  ...keeping,
 ]
 const closingMs = 10_000
 

@@ -21,6 +21,11 @@ export function expiryMs(ttlMs: number, facts: Facts): number {
   return 2 * ttlMs + facts.lockDelayMs
 }
 
+/** The longest time for which a store keeps a claim that it was asked to keep for `ms`. Consul takes up to twice as long. */
+export function keptMostMs(ms: number, { scheme }: Facts): number {
+  return scheme === 'consul' ? 2 * ms : ms + 3_000 // etcd counts whole seconds, and looks for expired leases now and then
+}
+
 /** The usual time to live of the clients in the cases, in ms: long enough for a busy machine. */
 export function usualTtlMs({ ttlMs: { min, max } }: Facts): number {
   return Math.min(max, Math.max(min, 15_000))

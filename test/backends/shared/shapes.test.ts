@@ -15,7 +15,7 @@ test('on etcd a claim of one permit has one key, that of Go or that of earlier v
   const layout = new EtcdLayout('')
   const keysOf = (permits: number): string[] => {
     const claim = claimOf('a', 'ab', { permits })
-    const { key, own, record } = layout.claimKeys(claim)
+    const { key, own, record } = layout.claimKeys(claim, true)
     expect([own, record]).toEqual([{ key }, '\0leasehold/claimed/a\0ab.1'])
     return [key, ...partsOf(claim, key)]
   }

@@ -35,6 +35,12 @@ export interface Grant {
 /** The processes whose claims hold a name now, by the store. */
 type Owners = (name: string, permits: number) => readonly string[]
 
+/** In the place of a process: a name that stays taken. */
+const keeper = 'kept'
+
+/** How much the clock of a store may differ. */
+const clockMs = 20
+
 /** Judges one run. */
 export class Judge {
   readonly violations: Violation[] = []
@@ -114,6 +120,18 @@ export class Judge {
     }
   }
 
+  /** The names of a hold that was released stay taken at least and at most until these times, although nobody holds them. */
+  kept({ calls }: Grant, leastMs: number, mostMs: number): void {
+    this.#world.mark('kept')
+    const { nowMs } = this.#world
+    for (const call of calls) {
+      const believes = (): boolean => this.#world.nowMs < leastMs - clockMs
+      const stays: Call = { ...call, process: keeper, alone: false, believes }
+      this.#calls.add(stays)
+      this.#world.after(mostMs - nowMs + clockMs, () => this.end([stays]))
+    }
+  }
+
   /** The claims of a process ended with it. */
   died(process: string): void {
     this.end([...this.#calls].filter((call) => call.process === process))
@@ -136,7 +154,8 @@ export class Judge {
       const owners = this.#owners(name, permits)
       const isCovered = (process: string): boolean =>
         this.#world.nowMs < (this.#coveredUntilMs.get(process) ?? Number.NEGATIVE_INFINITY)
-      const stray = taken.find(({ process }) => !owners.includes(process) && !isCovered(process))
+      const isAtHome = (process: string): boolean => process === keeper || owners.includes(process)
+      const stray = taken.find(({ process }) => !isAtHome(process) && !isCovered(process))
       if (stray)
         this.complain(
           'true-belief',

@@ -12,6 +12,8 @@ export interface Job {
   readonly workMs: number
   /** Whether it gives back a part in the middle of its work: a writer becomes a reader. */
   readonly shrinks: boolean
+  /** How long the names stay taken after its work, at least as long as the store takes; not at all if undefined. */
+  readonly keepMs?: number | undefined
   /** How long it waits; without end if undefined. */
   readonly waitMs?: number | undefined
 }
@@ -66,6 +68,7 @@ const job: fc.Arbitrary<Job> = fc.record({
   size: fc.integer({ min: 1, max: permits }),
   workMs: fc.oneof(fc.nat(400), fc.nat(6_000)),
   shrinks: fc.boolean(),
+  keepMs: fc.option(fc.nat(4_000), { nil: undefined, freq: 3 }),
   waitMs: fc.option(fc.nat(4_000), { nil: undefined, freq: 4 }),
 })
 
@@ -90,4 +93,11 @@ export const troubled: fc.Arbitrary<ShapesPlan> = fc.record({
 export const healthy: fc.Arbitrary<ShapesPlan> = fc.record({ ...world, troubles: fc.constant([]) })
 
 /** The states that some run with faults must have seen. */
-export const statesToSee = ['one permit', 'some permits', 'all permits', 'gave back a part', 'hold lost']
+export const statesToSee = [
+  'one permit',
+  'some permits',
+  'all permits',
+  'gave back a part',
+  'kept',
+  'hold lost',
+]

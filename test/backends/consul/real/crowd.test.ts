@@ -5,49 +5,13 @@ import { until } from '../../../../tools/servers/wait.mjs'
 import { openCounter, requests } from '../../../servers/consul-counter.ts'
 import { ConsulLock } from '../../../servers/consul-lock.ts'
 import { freshName, useConsul } from '../../../servers/consul-store.ts'
+import { growing, Room, seeded } from '../../../servers/crowd.ts'
 import { openLink } from '../../../servers/link.ts'
 
 const store = useConsul()
 
 /** The limit of an agent for one address, unless it is told otherwise. */
 const connectionsMax = 200
-
-/** Fails where two are inside at once. */
-class Room {
-  readonly tokens: bigint[] = []
-  readonly order: number[] = []
-  #inside = 0
-  #most = 0
-
-  async visit(hold: Hold, place: number, stay: () => Promise<unknown> = async () => {}): Promise<void> {
-    this.#inside += 1
-    this.#most = Math.max(this.#most, this.#inside)
-    this.tokens.push(hold.token)
-    this.order.push(place)
-    await stay()
-    expect(hold.held).toBe(true)
-    this.#inside -= 1
-    await hold.release()
-  }
-
-  get most(): number {
-    return this.#most
-  }
-}
-
-const growing = (tokens: readonly bigint[]): bigint[] =>
-  [...new Set(tokens)].sort((one, other) => (one < other ? -1 : 1))
-
-/** A generator of chance that gives the same every time: mulberry32. */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 

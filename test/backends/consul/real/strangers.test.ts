@@ -1,8 +1,10 @@
-// Keys of unknown programs in the place of our keys neither block a lock unseen nor pass for a claim.
+// Keys of other programs in the place of our keys: they neither block a lock unseen nor pass for a claim. A key that a Go
+// program or `consul lock` left behind is taken over, and every other key is a conflict.
 import { expect, test } from 'vitest'
 import type { Leasehold } from '../../../../src/index.ts'
 import { until } from '../../../../tools/servers/wait.mjs'
-import { freshName, lockFlags, useConsul } from '../../../servers/consul-store.ts'
+import { ConsulLock } from '../../../servers/consul-lock.ts'
+import { freshName, lockFlags, semaphoreFlags, useConsul } from '../../../servers/consul-store.ts'
 
 const store = useConsul()
 
@@ -106,4 +108,114 @@ test("a leader writes its value again after a stranger's kv put on its key, and 
   })
   await term.resign()
   expect((await next).token).toBeGreaterThan(term.token)
+})
+
+test.for(['acquire', 'tryAcquire'] as const)(
+  'a key that a Go program left behind when it unlocked is taken over by %s',
+  async (verb) => {
+    const name = freshName()
+    const client = await store.client()
+    await store.put(`${name}/.lock`, 'left by Go', `flags=${lockFlags}`)
+    const { modified } = (await store.key(`${name}/.lock`)) ?? { modified: 0 }
+
+    const hold = await client.mutex(name)[verb]()
+
+    await hold?.verify()
+    expect(hold?.token).toBeGreaterThan(BigInt(modified))
+    expect((await store.key(`${name}/.lock`))?.flags).toBe(lockFlags)
+    await hold?.release()
+  },
+)
+
+test('a waiter for a Go program gets the lock when the program unlocks and leaves the key', async () => {
+  const name = freshName()
+  const session = await store.createSession()
+  await store.put(`${name}/.lock`, 'Go', `flags=${lockFlags}&acquire=${session}`)
+  const waiting = (await store.client()).mutex(name).acquire()
+  await store.line(name, 1)
+
+  await store.put(`${name}/.lock`, 'Go', `flags=${lockFlags}&release=${session}`)
+
+  await (await waiting).verify()
+})
+
+test.for([
+  ['0', 'a value'],
+  ['0', ''],
+  ['42', '{"Limit":3,"Holders":{}}'],
+  ['3304740253564472300', 'flags that a number of JavaScript rounded'],
+  ['18446744073709551615', 'all bits'],
+])('a key of somebody else with flags %s is a conflict, and stays as it was', async ([flags, value]) => {
+  const name = freshName()
+  await store.put(`${name}/.lock`, value as string, `flags=${flags}`)
+  const before = await store.keys()
+  const client = await store.client()
+
+  for (const other of [client.mutex(name), client.semaphore(name, { permits: 3 })]) {
+    await expect(other.acquire({ waitMs: 5_000 })).rejects.toMatchObject({ code: 'LEASEHOLD_CONFLICT' })
+    await expect(other.tryAcquire()).rejects.toThrow(`${name}/.lock`)
+  }
+
+  expect(await store.keys()).toEqual(before)
+  await store.delete(`${name}/.lock`)
+})
+
+test('a key of somebody else that a session holds is a conflict, and stays as it was', async () => {
+  const name = freshName()
+  const session = await store.createSession()
+  await store.put(`${name}/.lock`, 'mine', `acquire=${session}`)
+  const before = await store.keys()
+  const client = await store.client()
+
+  for (const other of [client.mutex(name), client.semaphore(name, { permits: 3 })]) {
+    await expect(other.acquire({ waitMs: 5_000 })).rejects.toMatchObject({ code: 'LEASEHOLD_CONFLICT' })
+  }
+
+  expect(await store.keys()).toEqual(before)
+  await store.delete(`${name}/.lock`)
+})
+
+const dead = '11111111-2222-3333-4444-555555555555'
+
+test.for([
+  ['no value', ''],
+  ['null for a value', 'null'],
+  ['garbage', '\u0000{"Limit'],
+  ['null for holders', '{"Limit":3,"Holders":null}'],
+  ['no holders at all', '{"Limit":3}'],
+  ['dead holders', `{"Limit":3,"Holders":{"${dead}":true,"a":true,"b":true}}`],
+  ['another limit', '{"Limit":7,"Holders":{}}'],
+  ['another limit and dead holders', `{"Limit":1,"Holders":{"${dead}":true}}`],
+])(
+  'a list of holders that is left behind with %s is taken over, for consul lock as well',
+  async ([, value]) => {
+    const name = freshName()
+    await store.put(`${name}/.lock`, value as string, `flags=${semaphoreFlags}`)
+    const semaphore = (await store.client()).semaphore(name, { permits: 3 })
+
+    const holds = [await semaphore.acquire(), await semaphore.tryAcquire()]
+    const theirs = await ConsulLock.start(store.cluster.address, name, { permits: 3 })
+    await theirs.held
+    expect(await semaphore.tryAcquire()).toBeUndefined()
+
+    const { value: list = '' } = (await store.key(`${name}/.lock`)) ?? {}
+    expect(JSON.parse(list).Limit).toBe(3)
+    expect(Object.keys(JSON.parse(list).Holders)).toHaveLength(3)
+    expect(list).not.toContain(dead)
+    for (const hold of holds) await hold?.release()
+    expect(await theirs.release()).toBe(0)
+    expect(theirs.stderr).toBe('')
+  },
+)
+
+test('another limit counts as long as a waiter of consul lock is there, though nobody holds', async () => {
+  const name = freshName()
+  const session = await store.createSession({ Behavior: 'delete' })
+  await store.put(`${name}/.lock`, '{"Limit":7,"Holders":{}}', `flags=${semaphoreFlags}`)
+  await store.put(`${name}/${session}`, '', `flags=${semaphoreFlags}&acquire=${session}`)
+
+  const asked = (await store.client()).semaphore(name, { permits: 3 }).acquire()
+
+  await expect(asked).rejects.toThrow(/a semaphore with 7 permits/)
+  await store.delete(`${name}/`, 'recurse')
 })

@@ -1,6 +1,6 @@
 // Many clients at once: a hundred callers of one client, thirty clients for one lock, two clients in one process.
 import { expect, test } from 'vitest'
-import { keysMost } from '../../../../src/backends/etcd/crowd.ts'
+import { keysMost } from '../../../../src/backends/etcd/line.ts'
 import type { Hold } from '../../../../src/index.ts'
 import { freshNamespace, useEtcd } from '../../../servers/etcd.ts'
 

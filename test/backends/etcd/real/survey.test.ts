@@ -194,7 +194,7 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
     const client: Leasehold = await etcd.client(namespace, { ttlMs: 30_000 })
     const names = Array.from({ length: 9 }, (_, index) => `large/${index}`)
     for (const name of names) await client.election(name).campaign({ value: 'x'.repeat(1_000_000) })
-    await Promise.all(Array.from({ length: 1_100 }, (_, index) => etcd.put(`${namespace}data/${index}`)))
+    await etcd.putMany(`${namespace}data/`, 1_100)
     await client.mutex('last').acquire()
 
     const seen = await client.survey()

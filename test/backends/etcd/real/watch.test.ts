@@ -22,6 +22,12 @@ async function waiting<T>(acquire: () => Promise<T>): Promise<{ acquired: Promis
   return { acquired }
 }
 
+async function timeOf(work: Promise<unknown>): Promise<number> {
+  const began = performance.now()
+  await work
+  return performance.now() - began
+}
+
 async function compact(): Promise<void> {
   const revision = await etcd.revision()
   const compacted = await etcd.cluster.etcdctl(['compact', String(revision)])
@@ -47,25 +53,26 @@ test('compaction and defragmentation disturb neither a holder nor a waiter', asy
   expect(performance.now() - began).toBeLessThan(1_000)
 })
 
-test('a lock held for a moment is handed over within 50 ms, while other clients write', async () => {
+test('a lock held for a moment is handed over in the time of two writes, while other clients write', async () => {
   const namespace = freshNamespace()
   const [one, other] = [await etcd.client(namespace, { ttlMs }), await etcd.client(namespace, { ttlMs })]
   const stop = etcd.writeAlways(8)
   const began = performance.now()
   const tookMs: number[] = []
+  const writesMs: number[] = []
   for (let i = 0; i < 20; i += 1) {
     const hold = await one.mutex('a').acquire()
     const next = other.mutex('a').acquire()
     await etcd.line(namespace, 'a', 2)
-    const released = performance.now()
-    await Promise.all([hold.release(), next])
-    tookMs.push(performance.now() - released)
+    writesMs.push(await timeOf(etcd.put('unrelated')))
+    tookMs.push(await timeOf(Promise.all([hold.release(), next])))
     await (await next).release()
   }
   const perSecond = (1_000 * (await stop())) / (performance.now() - began)
 
   expect(perSecond).toBeGreaterThan(20) // otherwise nobody else wrote, and the test shows nothing
-  expect(median(tookMs), `of ${tookMs.map(Math.round)} ms`).toBeLessThan(50)
+  // etcd tells a watch that began in the past of its events every 100 ms only, so after 50 ms and a write.
+  expect(median(tookMs), `of ${tookMs.map(Math.round)} ms`).toBeLessThan(30 + 2 * median(writesMs))
 })
 
 test('a waiter whose connection is cut wakes at the release', async () => {
