@@ -28,7 +28,7 @@ export class Round {
     this.size = size
   }
 
-  /** What `find` returns, which is called once in a round for a key. */
+  /** The result of `find`, which is called once in a round for a key. */
   once<T>(key: string, find: () => T): T {
     if (!this.#found.has(key)) this.#found.set(key, find())
     return this.#found.get(key) as T

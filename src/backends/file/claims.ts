@@ -158,7 +158,7 @@ export class Claims {
 
 /**
  * Looks whether a holder may have lost its claim, and takes the lock of its session again if this process has dropped it.
- * `live` is the open store, and throws if there is none. What concerns the whole session is asked once in a round.
+ * `live` is the open store, and throws if there is none. Questions about the whole session are asked once in a round.
  */
 export function lookOfHolder(
   claim: Claim,
