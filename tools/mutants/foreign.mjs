@@ -20,15 +20,15 @@ const mistakes = [
   {
     name: 'foreign-one-woken-for-two-permits',
     file: backend,
-    find: 'for (const changed of [...(this.#watchers.get(name) ?? [])]) changed()',
-    put: 'for (const changed of [...(this.#watchers.get(name) ?? [])].slice(0, 1)) changed()',
+    find: 'for (const changed of [...(this.watchers.get(name) ?? [])]) changed()',
+    put: 'for (const changed of [...(this.watchers.get(name) ?? [])].slice(0, 1)) changed()',
     case: 'two permits that become free together wake two waiters, and no third one',
   },
   {
     name: 'foreign-woken-late',
     file: backend,
-    find: 'for (const changed of [...(this.#watchers.get(name) ?? [])]) changed()',
-    put: 'for (const changed of [...(this.#watchers.get(name) ?? [])]) this.#clock.after(8_000, changed)',
+    find: 'for (const changed of [...(this.watchers.get(name) ?? [])]) changed()',
+    put: 'for (const changed of [...(this.watchers.get(name) ?? [])]) this.#clock.after(8_000, changed)',
     case: 'a claim that waits is woken soon after the lock became free, and not before',
   },
   {
@@ -41,12 +41,12 @@ const mistakes = [
   {
     name: 'foreign-expiry-wakes-nobody',
     file: backend,
-    find: 'return this.#clock.after(ttlMs, () => this.#endSession(id))',
+    find: 'return this.#clock.after(ttlMs, () => this.#endSession(id), true)',
     put: `return this.#clock.after(ttlMs, () => {
-      const watchers = [...this.#watchers]
-      this.#watchers.clear()
+      const watchers = [...this.watchers]
+      this.watchers.clear()
       this.#endSession(id)
-      for (const [name, those] of watchers) this.#watchers.set(name, those)
+      for (const [name, those] of watchers) this.watchers.set(name, those)
     })`,
     case: 'a session that is not renewed ends in time, and its end wakes a waiter that does not ask again',
   },
@@ -75,14 +75,14 @@ const mistakes = [
   {
     name: 'foreign-session-shorter-than-granted',
     file: backend,
-    find: 'return this.#clock.after(ttlMs, () => this.#endSession(id))',
+    find: 'return this.#clock.after(ttlMs, () => this.#endSession(id), true)',
     put: 'return this.#clock.after(ttlMs / 2, () => this.#endSession(id))',
     case: 'a session that is not renewed ends in time, and its end wakes a waiter that does not ask again',
   },
   {
     name: 'foreign-session-longer-than-granted',
     file: backend,
-    find: 'return this.#clock.after(ttlMs, () => this.#endSession(id))',
+    find: 'return this.#clock.after(ttlMs, () => this.#endSession(id), true)',
     put: 'return this.#clock.after(ttlMs * 5, () => this.#endSession(id))',
     case: 'a session that is not renewed ends in time, and its end wakes a waiter that does not ask again',
   },

@@ -197,8 +197,8 @@ const hold = [
   {
     name: 'loss-told-after-release',
     file: 'src/core/hold.ts',
-    find: '    this.#unsubscribe()\n    this.#cancelWatch()\n    this.#watching?.end(this.#lost)\n    return this.#grant.withdraw(this)\n  }\n\n  #lose(lost: Error): void {\n    if (this.#released) return\n    this.#lost = lost\n    this.#released = this.#end()',
-    put: '    this.#cancelWatch()\n    this.#watching?.end(this.#lost)\n    return this.#grant.withdraw(this)\n  }\n\n  #lose(lost: Error): void {\n    this.#lost = lost\n    this.#released ??= this.#end()',
+    find: '    this.#unsubscribe()\n    this.#cancelWatch()\n    this.#watching?.end(this.#lost)\n    return leave()\n  }\n\n  #lose(lost: Error): void {\n    if (this.#released) return\n    this.#lost = lost\n    this.#released = this.#end()',
+    put: '    this.#cancelWatch()\n    this.#watching?.end(this.#lost)\n    return leave()\n  }\n\n  #lose(lost: Error): void {\n    this.#lost = lost\n    this.#released ??= this.#end()',
     stores: etcd,
     by: told,
   },
@@ -213,7 +213,7 @@ const hold = [
   {
     name: 'nobody-looks-after-the-claim',
     file: 'src/core/hold.ts',
-    find: '    watchClaim(this.#grant, this.#watching, () => this.#lose(this.#removed()))\n',
+    find: '    watchClaim(this.#grant, this.#watching, () => this.#lose(removed(this.name)))\n',
     put: '',
     stores: etcd,
     by: belief,
@@ -577,7 +577,7 @@ const onEtcd = [
   {
     name: 'etcd-key-stays-without-its-lease',
     file: 'src/backends/etcd/own-key.ts',
-    find: '  if (first?.lease !== keys.lease) await attach(transport, state, first as IKeyValue, signal)\n',
+    find: '  if (!hasLease(state, first?.lease)) await attach(transport, state, first as IKeyValue, signal)\n',
     put: '',
     stores: [],
     tests: ['core/etcd-lost-lease'],
@@ -975,8 +975,8 @@ const ofNesting = [
   {
     name: 'reentrant-inner-release-frees',
     file: 'src/locks/reentrant.ts',
-    find: 'if (this.#shares === 0) await this.release()',
-    put: 'await this.release()',
+    find: '    if (this.#shares > 0) return\n',
+    put: '',
     ...{ stores: [], tests: ['locks/nesting'], by: belief },
   },
 ]
@@ -1055,7 +1055,7 @@ const inMemory = [
   {
     name: 'memory-nobody-is-woken',
     file: 'src/backends/memory/backend.ts',
-    find: '    for (const changed of [...(this.#watchers.get(name) ?? [])]) changed()\n',
+    find: '    for (const changed of [...(this.watchers.get(name) ?? [])]) changed()\n',
     put: '',
     stores: memory,
     by: prompt,
