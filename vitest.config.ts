@@ -22,7 +22,7 @@ const busy = [
 const quick = [
   'test/{base,locks,election}/*.test.ts',
   'test/{core,cron}/!(leaks|cost).test.ts',
-  'test/{api,arguments,arguments-of-stores,connect,house,layers,words}.test.ts',
+  'test/{api,arguments,arguments-of-options,arguments-of-stores,connect,house,layers,words}.test.ts',
 ]
 
 // What needs a process of its own: it looks at the memory or the processor time of its process, or replaces functions of

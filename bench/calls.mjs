@@ -1,7 +1,7 @@
 // @ts-check
 // How much of Leasehold one acquire and release of a free lock calls: files, functions and calls, counted by V8. Owns
 // the counting. It measures the length of the way through the code, not its time. Stores with a client of their protocol
-// in a folder `wire/` are counted twice: as a whole and without that folder, since other clients come from packages.
+// in a folder `wire/` are counted twice: as a whole and without that client, since most clients come from packages.
 import { readFileSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
 import { pathToFileURL } from 'node:url'
@@ -104,9 +104,11 @@ function ofScript({ url, functions }) {
 
 /** @param {string} what @param {readonly Entered[]} functions @returns {Row} */
 function rowOf(what, functions) {
-  const others = functions.filter(({ file }) => !file.includes('/wire/'))
-  const withoutWire = others.length < functions.length ? { withoutWire: total(others) } : {}
-  return { what, ...total(functions), ...withoutWire }
+  const isWire = (/** @type {string} */ file) => file.includes('/wire/')
+  if (!functions.some(({ file }) => isWire(file))) return { what, ...total(functions) }
+  // Of all that a free cycle calls, only the client races an answer against an abort.
+  const others = functions.filter(({ file }) => !isWire(file) && file !== 'base/abort.js')
+  return { what, ...total(functions), withoutWire: total(others) }
 }
 
 /** @param {readonly Entered[]} functions @returns {Total} */
@@ -121,7 +123,7 @@ function total(functions) {
 
 /** @param {Row} row */
 function describe({ what, withoutWire, ...whole }) {
-  const rest = withoutWire ? `; without wire/: ${inWords(withoutWire)}` : ''
+  const rest = withoutWire ? `; without its client: ${inWords(withoutWire)}` : ''
   return `${what.padEnd(17)} ${inWords(whole)}${rest}\n`
 }
 

@@ -11,7 +11,15 @@ import { check, checkOptions, withMethods } from './base/options.ts'
 import { Scope } from './base/scope.ts'
 import type { Backend, BackendSource, Facts, NameState, Standing } from './contract.ts'
 import { Acquirer } from './core/acquire.ts'
-import { askOptions, checkName, checkPrefix, checkToken, checkTtl, connectOptions } from './core/arguments.ts'
+import {
+  askOptions,
+  checkName,
+  checkPrefix,
+  checkToken,
+  checkTtl,
+  connectOptions,
+  mutexOptions,
+} from './core/arguments.ts'
 import { thisProcess } from './core/holder.ts'
 import { once, persist, type RequestOptions, rethrow, timeout, withAskOptions } from './core/request.ts'
 import { begun, type Sessions } from './core/sessions.ts'
@@ -21,9 +29,9 @@ import { stateOf } from './cron/marker.ts'
 import { ClientElection, type ElectionClient } from './election/election.ts'
 import { electionQuestions } from './election/questions.ts'
 import { ClaimMutexes } from './locks/group.ts'
-import type { LockClient } from './locks/lock.ts'
+import { ClaimLock, type LockClient, mutexForm } from './locks/lock.ts'
 import { Nesting } from './locks/nesting.ts'
-import { mutexOf } from './locks/reentrant.ts'
+import { ReentrantMutex } from './locks/reentrant.ts'
 import { rwlockOf } from './locks/rwlock.ts'
 import { ClaimSemaphore } from './locks/semaphore.ts'
 
@@ -145,8 +153,11 @@ class Client extends Leasehold {
     return this.#sessions.live?.id
   }
 
-  override mutex(name: string, options?: MutexOptions): Mutex {
-    return mutexOf(this.#client, name, options)
+  override mutex(name: string, options: MutexOptions = {}): Mutex {
+    checkOptions(options, mutexOptions)
+    return options.reentrant
+      ? new ReentrantMutex(this.#client, name)
+      : new ClaimLock(this.#client, name, mutexForm)
   }
 
   override semaphore(name: string, options: SemaphoreOptions): Semaphore {

@@ -2,7 +2,7 @@
 // Owns the count of the shares. nesting.ts knows which chain of calls has the hold.
 import type { AskOptions } from '../api/ask.ts'
 import type { Hold, ReleaseOptions } from '../api/hold.ts'
-import type { AcquireOptions, Mutex, MutexOptions, RunOptions, TryOptions } from '../api/lock.ts'
+import type { AcquireOptions, Mutex, RunOptions, TryOptions } from '../api/lock.ts'
 import { HoldLostError } from '../base/errors.ts'
 import { quoted } from '../base/printable.ts'
 import type { StoreKey } from '../contract.ts'
@@ -11,24 +11,17 @@ import {
   checkOptions,
   checkSignals,
   checkWork,
-  mutexOptions,
   runOptions,
   tryOptions,
 } from '../core/arguments.ts'
 import { ClaimHold, type Grant } from '../core/hold.ts'
 import { keptMs } from '../core/keeping.ts'
 import { stopBeforeDefaultMs } from '../core/lifetime.ts'
-import { ClaimLock, type Form, type LockClient, mutexForm } from './lock.ts'
+import { ClaimLock, type Form, type LockClient } from './lock.ts'
 import { workUnder } from './work.ts'
 
-/** A mutex. Throws TypeError or RangeError for a bad name or bad options. Sends nothing. */
-export function mutexOf(client: LockClient, name: string, options: MutexOptions = {}): Mutex {
-  checkOptions(options, mutexOptions)
-  return options.reentrant ? new ReentrantMutex(client, name) : new ClaimLock(client, name, mutexForm)
-}
-
 /** A mutex with `reentrant`. Its promises are in MutexOptions. */
-class ReentrantMutex implements Mutex {
+export class ReentrantMutex implements Mutex {
   readonly name: string
   readonly #client: LockClient
   readonly #lock: ClaimLock<SharedHold>

@@ -2,11 +2,11 @@
 import { expect, test } from 'vitest'
 import { EtcdBackend } from '../../src/backends/etcd/backend.ts'
 import { Layout } from '../../src/backends/etcd/layout.ts'
-import type { Transport } from '../../src/backends/etcd/wire/transport.ts'
 import type { Claim } from '../../src/contract.ts'
 import { claimOf } from '../../src/testing/conformance/case.ts'
 import { EtcdState } from '../../src/testing/etcd/state.ts'
 import { ManualClock } from './manual-clock.ts'
+import { scripted } from './scripted-transport.ts'
 
 const never = new AbortController().signal
 
@@ -18,15 +18,15 @@ async function held(): Promise<{
   keys: () => string[]
 }> {
   const state = new EtcdState()
-  const transport: Partial<Transport> = {
+  const transport = scripted({
     txn: async (request) => state.txn(request),
     grant: async (lease, seconds) => {
       state.grant(lease)
       return seconds
     },
     revoke: async (lease) => state.revoke(lease),
-  }
-  const backend = new EtcdBackend(transport as Transport, new Layout(''), new ManualClock())
+  })
+  const backend = new EtcdBackend(transport, new Layout(''), new ManualClock())
   const { id } = await backend.createSession(10_000, never)
   const claim = claimOf('a', id, { permits: 4, weight: 3 })
   expect((await backend.attempt(claim, never)).held).toBe(true)

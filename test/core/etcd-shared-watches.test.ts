@@ -1,20 +1,23 @@
 // Which listeners of one client share a watch of etcd, over a transport that the test answers.
 import { expect, test } from 'vitest'
 import { sharingWatches } from '../../src/backends/etcd/shared-watches.ts'
-import type { KeyRange, Transport, WatchListener } from '../../src/backends/etcd/wire/transport.ts'
+import type { KeyRange, WatchListener } from '../../src/backends/etcd/wire/transport.ts'
+import { scripted } from './scripted-transport.ts'
 
 /** The watches that the transport has. */
 class Watched {
   readonly begun: { readonly range: KeyRange; readonly listener: WatchListener; stopped: boolean }[] = []
-  readonly transport = sharingWatches({
-    watch: (range: KeyRange, listener: WatchListener) => {
-      const watch = { range, listener, stopped: false }
-      this.begun.push(watch)
-      return () => {
-        watch.stopped = true
-      }
-    },
-  } as Transport)
+  readonly transport = sharingWatches(
+    scripted({
+      watch: (range: KeyRange, listener: WatchListener) => {
+        const watch = { range, listener, stopped: false }
+        this.begun.push(watch)
+        return () => {
+          watch.stopped = true
+        }
+      },
+    }),
+  )
 }
 
 /** A listener, and what it learned. */

@@ -2,11 +2,11 @@
 import { expect, test } from 'vitest'
 import { EtcdBackend } from '../../src/backends/etcd/backend.ts'
 import { Layout } from '../../src/backends/etcd/layout.ts'
-import type { Transport } from '../../src/backends/etcd/wire/transport.ts'
 import { UnavailableError } from '../../src/base/errors.ts'
 import type { Claim } from '../../src/contract.ts'
 import { EtcdState } from '../../src/testing/etcd/state.ts'
 import { ManualClock } from './manual-clock.ts'
+import { scripted } from './scripted-transport.ts'
 
 const never = new AbortController().signal
 type Fate = 'answered' | 'applied' | 'lost'
@@ -14,7 +14,7 @@ type Fate = 'answered' | 'applied' | 'lost'
 async function scene() {
   const [state, clock] = [new EtcdState(), new ManualClock()]
   const fates: Fate[] = []
-  const transport: Partial<Transport> = {
+  const transport = scripted({
     async txn(request) {
       const fate = fates.shift() ?? 'answered'
       if (fate === 'lost') throw new UnavailableError('no answer')
@@ -27,8 +27,8 @@ async function scene() {
       return seconds
     },
     keepAlive: async () => {},
-  }
-  const backend = new EtcdBackend(transport as Transport, new Layout(''), clock)
+  })
+  const backend = new EtcdBackend(transport, new Layout(''), clock)
   const { id: session } = await backend.createSession(10_000, never)
   let ids = 0
   const claim = (): Claim => {

@@ -6,12 +6,12 @@ import { Layout as ConsulLayout } from '../../src/backends/consul/layout.ts'
 import type { Transport as ConsulTransport } from '../../src/backends/consul/wire/transport.ts'
 import { EtcdBackend } from '../../src/backends/etcd/backend.ts'
 import { Layout as EtcdLayout } from '../../src/backends/etcd/layout.ts'
-import type { Transport as EtcdTransport } from '../../src/backends/etcd/wire/transport.ts'
 import { UnavailableError } from '../../src/base/errors.ts'
 import type { Backend, Claim } from '../../src/contract.ts'
 import { ConsulState } from '../../src/testing/consul/state.ts'
 import { EtcdState } from '../../src/testing/etcd/state.ts'
 import { ManualClock } from './manual-clock.ts'
+import { scripted } from './scripted-transport.ts'
 
 const never = new AbortController().signal
 
@@ -38,15 +38,15 @@ function losing(): { readonly answer: <T>(answer: T) => T; readonly loseNext: ()
 
 function etcd(): Store {
   const [state, { answer, loseNext }] = [new EtcdState(), losing()]
-  const transport: Partial<EtcdTransport> = {
+  const transport = scripted({
     txn: async (request) => answer(state.txn(request)),
     grant: async (lease, seconds) => {
       state.grant(lease)
       return seconds
     },
     revoke: async (lease) => state.revoke(lease),
-  }
-  const backend = new EtcdBackend(transport as EtcdTransport, new EtcdLayout(''), new ManualClock())
+  })
+  const backend = new EtcdBackend(transport, new EtcdLayout(''), new ManualClock())
   return { backend, loseNext }
 }
 

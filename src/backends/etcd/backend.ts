@@ -1,9 +1,8 @@
-// The contract over etcd. Owns sessions, which are leases; the rest is in claims.ts, lock-delay.ts, fenced.ts,
-// observe.ts and operator.ts.
+// The contract over etcd. Owns sessions, which are leases. claims.ts has the methods about claims; the rest is in
+// lock-delay.ts, fenced.ts, observe.ts and operator.ts.
 
 import type { Clock } from '../../base/clock.ts'
 import type {
-  Attempt,
   Backend,
   Claim,
   Facts,
@@ -17,7 +16,7 @@ import type {
   StoreKey,
 } from '../../contract.ts'
 import { Tombstones } from '../shared/tombstones.ts'
-import { type Answer, Claims } from './claims.ts'
+import { Claims } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
 import { type Layout, leaseOf, type Namespace } from './layout.ts'
 import { LockDelay } from './lock-delay.ts'
@@ -46,27 +45,28 @@ const facts: Omit<Facts, 'lockDelayMs' | 'endsEarly' | 'endFreesAll'> = {
 }
 
 /** One client of an etcd cluster. */
-export class EtcdBackend implements Backend {
+export class EtcdBackend extends Claims implements Backend {
   readonly facts: Facts
   readonly #transport: Transport
   readonly #clock: Clock
   readonly #delay: LockDelay
   readonly #tombstones: Tombstones
-  readonly #claims: Claims
   readonly #writes: FencedWrites
   readonly #namespace: Namespace
 
   /** `lockDelayMs` is the option of that name; 0 means none. */
   constructor(wire: Transport, layout: Layout, clock: Clock, lockDelayMs = 0) {
     const transport = sharingWatches(wire)
-    this.facts = { ...facts, lockDelayMs, endsEarly: lockDelayMs > 0, endFreesAll: lockDelayMs === 0 }
-    this.#tombstones = new Tombstones(clock, (keys, signal) =>
+    const delay = new LockDelay(transport, layout, clock, lockDelayMs)
+    const tombstones = new Tombstones(clock, (keys, signal) =>
       transport.txn(txn([], keys.map(remove)), signal),
     )
-    this.#delay = new LockDelay(transport, layout, clock, lockDelayMs)
+    super(transport, layout, delay, tombstones)
+    this.facts = { ...facts, lockDelayMs, endsEarly: lockDelayMs > 0, endFreesAll: lockDelayMs === 0 }
     this.#transport = transport
     this.#clock = clock
-    this.#claims = new Claims(transport, layout, this.#delay, this.#tombstones)
+    this.#delay = delay
+    this.#tombstones = tombstones
     this.#writes = new FencedWrites(transport, layout)
     this.#namespace = { transport, layout }
   }
@@ -97,26 +97,14 @@ export class EtcdBackend implements Backend {
     return this.#transport.revoke(leaseOf(session), signal)
   }
 
-  attempt(claim: Claim, signal: AbortSignal): Promise<Attempt> {
-    return this.#claims.attempt(claim, signal)
-  }
-
-  changed(claim: Claim, answer: Answer, signal: AbortSignal): Promise<Attempt | undefined> {
-    return this.#claims.changed(claim, answer, signal)
-  }
-
-  withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
-    return this.#claims.withdraw(claim, signal)
-  }
-
   shrink(claim: Claim, signal: AbortSignal): Promise<boolean> {
-    return this.#writes.shrink(this.#claims.of(claim), signal)
+    return this.#writes.shrink(this.of(claim), signal)
   }
 
   async keep(claim: Claim, kept: Kept, signal: AbortSignal): Promise<boolean> {
-    const state = this.#claims.of(claim)
+    const state = this.of(claim)
     const { keys, unanswered } = state
-    this.#claims.numbered = true
+    this.numbered = true
     // An attempt that arrives after the kept time must find a tombstone, as after a withdrawal.
     const bury = unanswered ? [put(keys.tombstone, '', keys.lease)] : []
     const also = [...bury, ...(keys.record === undefined ? [] : [remove(keys.record)])]
@@ -127,10 +115,6 @@ export class EtcdBackend implements Backend {
     )
     if (stood && unanswered) this.#tombstones.note(keys.tombstone)
     return stood
-  }
-
-  verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
-    return this.#claims.verify(claim, signal)
   }
 
   line(name: string, signal: AbortSignal): Promise<Standing[]> {
@@ -150,11 +134,11 @@ export class EtcdBackend implements Backend {
   }
 
   writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
-    return this.#writes.checkpoint(this.#claims.of(claim), text, signal)
+    return this.#writes.checkpoint(this.of(claim), text, signal)
   }
 
   proclaim(claim: Claim, value: string, signal: AbortSignal): Promise<boolean> {
-    return this.#writes.proclaim(this.#claims.of(claim), value, signal)
+    return this.#writes.proclaim(this.of(claim), value, signal)
   }
 
   observe(name: string, signal: AbortSignal): Promise<Observation> {
@@ -174,7 +158,7 @@ export class EtcdBackend implements Backend {
   }
 
   key(claim: Claim): StoreKey | undefined {
-    const { keys, created } = this.#claims.of(claim)
+    const { keys, created } = this.of(claim)
     return created === undefined ? undefined : { name: keys.key, revision: created }
   }
 

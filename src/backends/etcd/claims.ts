@@ -48,7 +48,7 @@ interface Queueing extends Waiting {
 
 const triesMax = 8
 
-/** The claims of one client. */
+/** The methods of the contract about claims, for the claims of one client. backend.ts adds the others. */
 export class Claims {
   readonly #transport: Transport
   readonly #layout: Layout

@@ -16,13 +16,13 @@ interface Shared {
 export function sharingWatches(transport: Transport): Transport {
   const watches = new Map<string, Shared>()
   return {
-    txn: (request, signal) => transport.txn(request, signal),
-    grant: (lease, ttlSeconds, signal) => transport.grant(lease, ttlSeconds, signal),
-    keepAlive: (lease, signal) => transport.keepAlive(lease, signal),
-    revoke: (lease, signal) => transport.revoke(lease, signal),
-    timeToLive: (lease, signal) => transport.timeToLive(lease, signal),
+    txn: transport.txn.bind(transport),
+    grant: transport.grant.bind(transport),
+    keepAlive: transport.keepAlive.bind(transport),
+    revoke: transport.revoke.bind(transport),
+    timeToLive: transport.timeToLive.bind(transport),
     watch: (range, listener) => join(transport, watches, range, listener),
-    close: () => transport.close(),
+    close: transport.close.bind(transport),
   }
 }
 
