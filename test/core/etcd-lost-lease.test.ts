@@ -13,7 +13,7 @@ import { World } from '../../src/testing/world.ts'
 import { holdsForAll } from '../property/draw.ts'
 
 const ttlMs = 4_000
-/** When a leader has certainly seen its key since the last write: a third of the time to live, and a request. */
+/** How long after a write a leader has looked at its key: a third of the time to live, and the time of a request. */
 const seenMs = ttlMs / 3 + 1_500
 
 interface Plan {

@@ -100,7 +100,7 @@ export class Claims {
       await this.#transport.txn(txn([absent(tombstone)], bury), signal)
       this.#tombstones.note(tombstone)
     } else if (created !== undefined) {
-      // The session's next claim of a mutex has the same key. Other keys are of this claim alone, and some may be gone.
+      // The key of a mutex may be that of the session's next claim. Other keys are of this claim, and some may be gone.
       const asMade = claim.permits === 1 ? [createdAt(key, created)] : []
       await this.#transport.txn(txn(asMade, gone), signal)
     }
@@ -112,7 +112,7 @@ export class Claims {
     return stands(this.#transport, state, await this.#reads.all(state.keys.own, signal), signal)
   }
 
-  /** The knowledge of this claim, kept until it is withdrawn. */
+  /** The state of this claim, kept until the claim is withdrawn. */
   of(claim: Claim): ClaimState {
     const known = this.#states.get(claim)
     if (known) return known

@@ -6,15 +6,15 @@ import type { ConsulOptions, ConsulTls } from '../options.ts'
 
 type TlsOption = ConsulOptions['tls']
 
-/** `renewal` and `release` must never queue behind waits; `renewal` must not queue behind releases either. */
+/** The kind of a request: renewals and releases never queue behind waits, and renewals never behind releases. */
 export type Lane = 'renewal' | 'release' | 'work'
 
 /**
- * Consul serves 200 connections to one address. These limits leave some for other programs. Blocking reads have 64 of the
- * sockets for work at most.
+ * Consul serves 200 connections to one address, and these limits leave some of them to other programs. Blocking reads take at
+ * most 64 of the sockets for work.
  */
 const socketsMax = { steady: 16, work: 80 } as const
-/** How many steady sockets releases leave to renewals, as long as there are others. */
+/** Releases leave so many steady sockets to renewals, as long as a socket for work is free. */
 const forRenewals = 4
 /** How many idle sockets stay open: a new socket costs more than an acquire and a release. */
 const freeSocketsMax = { steady: 8, work: 32 } as const
@@ -22,7 +22,7 @@ const freeSocketsMax = { steady: 8, work: 32 } as const
 /** How the sockets of one server are kept. */
 export interface SocketPlan {
   readonly tls: TlsOption
-  /** For how long an idle socket is used again, in ms. Something on the way may forget a connection in silence. */
+  /** How long an idle socket may be used again, in ms: a balancer may drop an idle connection without a word. */
   readonly idleMs: number
 }
 
@@ -83,7 +83,7 @@ function inUse({ sockets, requests }: HttpAgent): number {
   return all(sockets).length + all(requests).length
 }
 
-/** Both of an agent's lists have one entry for each place that it connects to, and here there is only one. */
+/** An agent has a list for each server that it connects to, and these agents have one server. */
 function all<T>(lists: NodeJS.ReadOnlyDict<T[]>): T[] {
   return Object.values(lists)[0] ?? []
 }
