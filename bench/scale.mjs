@@ -2,7 +2,7 @@
 // How the cost of Leasehold grows: with the holds of a client, the waiters, permits and processes of a name, and the
 // callers of one client. Owns the list of series and their sizes; scale/ measures.
 import { growthTable, series } from './lib/growth.mjs'
-import { machineFacts } from './lib/report.mjs'
+import { heading, machineFacts } from './lib/report.mjs'
 import { before } from './scale/before.mjs'
 import { connects, observers, timeouts } from './scale/callers.mjs'
 import { holds } from './scale/holds.mjs'
@@ -85,8 +85,7 @@ export default async function bench({ json, small = false }) {
   const all = await scaleSeries(small ? 'small' : 'whole')
   const facts = { bench: 'scale', ...machineFacts() }
   if (json) return `${JSON.stringify({ ...facts, series: all }, null, 2)}\n`
-  const { node, cpu, cores, os, commit, date } = facts
-  return `scale\nNode ${node}, ${cpu}, ${cores} cores, ${os}; ${commit}, ${date}\n\n${growthTable(all)}`
+  return heading(facts) + growthTable(all)
 }
 
 /** All series. @param {'whole' | 'small'} size @returns {Promise<Series[]>} */

@@ -1,6 +1,6 @@
 // @ts-check
-// `npm run bench -- calls | consul | etcd | file | memory | scale | shapes | start`: builds what changed and runs one
-// bench. Owns the command line; the measurements are in bench/.
+// `npm run bench -- all | calls | consul | …`, see `names`: builds what changed and runs one bench. Owns the command line; the
+// measurements are in bench/.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,13 +8,14 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const names = ['calls', 'consul', 'etcd', 'file', 'memory', 'scale', 'shapes', 'start']
+const names = ['all', 'calls', 'consul', 'etcd', 'file', 'memory', 'scale', 'shapes', 'start']
+const scaled = ['all', 'scale']
 const clustered = ['consul', 'etcd']
 const usage = `usage: npm run bench -- ${names.join(' | ')} [--json] [--cluster] [--list] [--small]
   --json     one JSON document instead of the table
   --cluster  consul and etcd only: three servers instead of one
   --list     calls only: each function with how often it was called
-  --small    scale only: smaller sizes, in two minutes instead of six`
+  --small    all and scale only: smaller sizes`
 
 const { name, ...options } = readArguments()
 if (isStale()) build()
@@ -32,7 +33,7 @@ function readArguments() {
     if (!names.includes(name) || rest.length > 0) throw new Error('which bench?')
     if (values.cluster && !clustered.includes(name)) throw new Error('--cluster goes with consul and etcd')
     if (values.list && name !== 'calls') throw new Error('--list goes with calls')
-    if (values.small && name !== 'scale') throw new Error('--small goes with scale')
+    if (values.small && !scaled.includes(name)) throw new Error('--small goes with all and scale')
     return { name, ...values }
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n${usage}\n`)

@@ -36,7 +36,7 @@ export function exponent(points) {
   const largest = Math.max(...known.map(({ value }) => value))
   if (known.length < 2 || !(largest > 0)) return null
   const xs = known.map(({ size }) => Math.log(Math.max(1, size)))
-  const ys = known.map(({ value }) => Math.log(Math.max(value, largest / 100)))
+  const ys = known.map(({ value }) => Math.log(value > 0 ? value : largest / 100))
   const mean = (/** @type {number[]} */ all) => all.reduce((sum, each) => sum + each, 0) / all.length
   const [x0, y0] = [mean(xs), mean(ys)]
   const over = xs.reduce((sum, x, index) => sum + (x - x0) * ((ys[index] ?? 0) - y0), 0)

@@ -57,9 +57,17 @@ export function absent(what, note) {
 export function render({ title, store, rows }, json) {
   const facts = { bench: title, store, ...machineFacts() }
   if (json) return `${JSON.stringify({ ...facts, rows }, null, 2)}\n`
-  const { node, cpu, cores, os, commit, date } = facts
-  const heading = `${title}: ${store}\nNode ${node}, ${cpu}, ${cores} cores, ${os}; ${commit}, ${date}\n\n`
-  return heading + table(rows)
+  return heading(facts) + table(rows)
+}
+
+/**
+ * The store and the machine, in two lines.
+ *
+ * @param {{ bench: string, store?: string, node: string, cpu: string, cores: number, os: string, commit: string, date: string }} facts
+ */
+export function heading({ bench, store, node, cpu, cores, os, commit, date }) {
+  const first = store === undefined ? bench : `${bench}: ${store}`
+  return `${first}\nNode ${node}, ${cpu}, ${cores} cores, ${os}; ${commit}, ${date}\n\n`
 }
 
 /** The machine, the commit and the day. */
@@ -85,8 +93,8 @@ function commit() {
   }
 }
 
-/** @param {readonly Row[]} rows */
-function table(rows) {
+/** The rows as aligned text. @param {readonly Row[]} rows */
+export function table(rows) {
   const head = ['what', 'median', 'p99', 'ratio', 'n', '']
   const lines = [head, ...rows.map(cells)]
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))

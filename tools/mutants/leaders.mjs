@@ -163,8 +163,8 @@ export const ofLeaders = [
   {
     name: 'observer-tells-only-of-leaders',
     file: 'src/election/sights.ts',
-    find: '    if (!isSameLeader(observation.leader, this.#seen.observation.leader)) this.tell({ observation, sent })\n',
-    put: '    if (observation.leader && !isSameLeader(observation.leader, this.#seen.observation.leader)) this.tell({ observation, sent })\n',
+    find: 'if (!isSameLeader(observation.leader, this.#seen.observation.leader))',
+    put: 'if (observation.leader && !isSameLeader(observation.leader, this.#seen.observation.leader))',
     stores: election,
     by: observed,
   },

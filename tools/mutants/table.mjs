@@ -947,6 +947,38 @@ const ofShapes = [
   },
 ]
 
+/** Mistakes about questions that many share. @type {readonly Mutant[]} */
+const ofSharing = [
+  {
+    name: 'observers-believe-the-older-answer',
+    file: 'src/election/sights.ts',
+    find: 'one.sent.order >= other.sent.order',
+    put: 'one.sent.order <= other.sent.order',
+    ...{ stores: [], tests: ['election/shared-observers'], by: order },
+  },
+  {
+    name: 'late-caller-told-an-old-holder',
+    file: 'src/core/late.ts',
+    find: 'if (leastElapsedMs(read.sent, sent) < servesMs) break\n',
+    put: 'break\n',
+    ...{ stores: [], tests: ['core/late-reads'], by: own },
+  },
+  {
+    name: 'file-ticket-that-was-a-token',
+    file: 'src/backends/file/sql.ts',
+    find: 'ticket = 0 AND permits >= ?7)',
+    put: 'ticket = 0 AND ?7 >= 0)',
+    ...{ stores: [], tests: ['backends/file/moved'], by: order },
+  },
+  {
+    name: 'file-many-holds-not-looked-after',
+    file: 'src/backends/file/claims.ts',
+    find: 'return tickets.has(String(this.ticket(claim)))',
+    put: 'return tickets.size > 0',
+    ...{ stores: [], tests: ['backends/file/counts'], by: belief },
+  },
+]
+
 /** Mistakes about calls inside `run`. @type {readonly Mutant[]} */
 const ofNesting = [
   {
@@ -1132,6 +1164,7 @@ export const mutants = [
   ...inMemory,
   ...ofShapes,
   ...ofNesting,
+  ...ofSharing,
   ...ofKeeping,
   ...ofLeaders,
   ...ofCron,

@@ -25,7 +25,7 @@ import type { Opened } from './open-store.ts'
 import { Patience } from './patience.ts'
 import { Removals } from './removals.ts'
 import { Renewals } from './renewals.ts'
-import { type Look, lookMs, Waits } from './waits.ts'
+import { type Look, Waits } from './waits.ts'
 
 /** An open store, and this client's claims and removals in it. */
 interface Open extends Opened {
@@ -60,10 +60,9 @@ export class FileBackend implements Backend {
   async createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant> {
     const id = this.#clock.id().toString(16).padStart(16, '0')
     await this.#ask(({ store, files, removals }) => {
-      // All dead ones, at any cost: only a client that finds no live session knows of a possible power cut.
-      removals.removeDead(store.sessions(), Number.POSITIVE_INFINITY)
+      removals.removeUntilAlive(this.#clock.id())
       try {
-        store.addSession(id, ttlMs, (alone) => {
+        store.sessions.add(id, ttlMs, (alone) => {
           if (alone) files.removeAll()
           files.lock(id)
         })
@@ -79,7 +78,7 @@ export class FileBackend implements Backend {
     return this.#askFor(
       session,
       ({ store }) => {
-        if (!store.renew(session)) throw gone(session)
+        if (!store.sessions.renew(session)) throw gone(session)
         return { lost: [] }
       },
       signal,
@@ -98,17 +97,18 @@ export class FileBackend implements Backend {
   /** The answers need no fields of their own: the claim alone says where to look. */
   changed(claim: Claim, { held }: Attempt, signal: AbortSignal): Promise<Attempt | undefined> {
     const look = held ? lookOfHolder(claim, () => this.#live()) : this.#live().claims.lookOfWaiter(claim)
-    return this.#waits.wait(claim.session, held ? lookMs.holding : lookMs.waiting, look, signal)
+    return this.#waits.wait(claim, held ? 'holding' : 'waiting', look, signal)
   }
 
   async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     if (!this.#open) return // its session, and the claim with it, is gone
-    this.#wake(await this.#run(({ claims }) => claims.leave(claim), signal))
+    this.#wake(claim.name, await this.#run(({ claims }) => claims.leave(claim), signal))
   }
 
   async shrink(claim: Claim, signal: AbortSignal): Promise<boolean> {
-    return this.#wake(await this.#askFor(claim.session, ({ claims }) => claims.shrink(claim), signal))
+    const next = await this.#askFor(claim.session, ({ claims }) => claims.shrink(claim), signal)
+    return this.#wake(claim.name, next)
   }
 
   keep(claim: Claim, kept: Kept, signal: AbortSignal): Promise<boolean> {
@@ -131,17 +131,17 @@ export class FileBackend implements Backend {
 
   async survey(prefix: string, signal: AbortSignal): Promise<NameState[]> {
     return this.#ask(({ store, removals }) => {
-      removals.removeDead(store.sessions(), Number.POSITIVE_INFINITY)
+      removals.removeDead(store.sessions.all(), Number.POSITIVE_INFINITY)
       return store.survey(prefix)
     }, signal)
   }
 
   async break(name: string, token: bigint, signal: AbortSignal): Promise<boolean> {
-    return this.#wake(await this.#ask(({ store }) => store.breakHold(name, token), signal))
+    return this.#wake(name, await this.#ask(({ store }) => store.breakHold(name, token), signal))
   }
 
   async overtake(name: string, overtaking: Overtaking, signal: AbortSignal): Promise<boolean> {
-    return this.#wake(await this.#ask(({ store }) => store.overtake(name, overtaking), signal))
+    return this.#wake(name, await this.#ask(({ store }) => store.overtake(name, overtaking), signal))
   }
 
   writeCheckpoint(claim: Claim, text: string, signal: AbortSignal): Promise<boolean> {
@@ -162,7 +162,7 @@ export class FileBackend implements Backend {
       const leader = this.#live().removals.leader(name)
       return isDeepStrictEqual(leader, seen.leader) ? undefined : { leader }
     }
-    return this.#waits.wait('', lookMs.observing, look, signal)
+    return this.#waits.wait({ name, session: '' }, 'observing', look, signal)
   }
 
   async readCheckpoint(name: string, signal: AbortSignal): Promise<string | undefined> {
@@ -179,8 +179,8 @@ export class FileBackend implements Backend {
   }
 
   /** Wakes the sessions that a change concerns, and returns whether there was a change. */
-  #wake(concerned: readonly string[] | undefined): boolean {
-    for (const session of concerned ?? []) this.#waits.wake(session)
+  #wake(name: string, concerned: readonly string[] | undefined): boolean {
+    for (const session of concerned ?? []) this.#waits.wake(session, name)
     return concerned !== undefined
   }
 

@@ -4,6 +4,7 @@ import { UnavailableError } from '../../base/errors.ts'
 import type { Attempt, Claim, Kept } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
 import { ahead, fits } from '../shared/room.ts'
+import type { Round } from './beats.ts'
 import { gone } from './failure.ts'
 import type { Removals } from './removals.ts'
 import type { Obstacle, Position } from './rows.ts'
@@ -18,6 +19,9 @@ interface ClaimState {
 
 /** How often `ask` looks again after it removed a session, before it gives up. */
 const roundsMost = 1_000
+
+/** So many claims are looked up one by one. To read all claims of a session, SQLite has to read those of all sessions. */
+const fewClaims = 64
 
 /** All methods are synchronous and throw as `Store` does. After an error the same call may be repeated. */
 export class Claims {
@@ -57,7 +61,7 @@ export class Claims {
       if (!place) continue
       if (fits(claim, place.taken)) return this.#admitted(place)
       const stands = this.#states.has(claim)
-      if (this.#removals.clearTheWay(claim, stands ? place.ticket : undefined)) continue
+      if (this.#removals.clearTheWay(claim, stands ? place : undefined)) continue
       return { held: false, ahead: ahead(claim, place.taken, place.before) }
     }
     throw new UnavailableError(`the line of ${JSON.stringify(claim.name)} changes faster than it can be read`)
@@ -100,8 +104,9 @@ export class Claims {
   lookOfWaiter(claim: Claim): Look {
     let lastBefore = -1
     let guarded: readonly string[] = []
-    const allAlive = () => !guarded.some((session) => this.#files.isDead(session))
-    return (cause) => {
+    return (cause, round) => {
+      const isDead = (session: string) => round.once(`dead ${session}`, () => this.#files.isDead(session))
+      const allAlive = () => !guarded.some(isDead)
       if (cause === 'tick' && allAlive()) return undefined
       const place = this.place(claim)
       if (!place) return 'changed'
@@ -110,9 +115,17 @@ export class Claims {
       const attempt = this.ask(claim)
       if (attempt.held) return attempt
       lastBefore = place.before
-      guarded = this.#removals.guarded(claim, place.ticket)
+      guarded = this.#removals.guarded(claim, place)
       return undefined
     }
+  }
+
+  /** Whether a claim stands. Of many claims that are looked at in one round the whole session is read once. */
+  stands(claim: Claim, round: Round): boolean {
+    if (round.size <= fewClaims) return this.place(claim) !== undefined
+    const { session } = claim
+    const tickets = round.once(`tickets ${session}`, () => this.#store.ticketsOf(session))
+    return tickets.has(String(this.ticket(claim)))
   }
 
   /** Puts the claim in line. Undefined if the caller has to ask again, since an obstacle was removed. */
@@ -145,18 +158,22 @@ export class Claims {
 
 /**
  * Looks whether a holder may have lost its claim, and takes the lock of its session again if this process has dropped it.
- * `live` is the open store, and throws if there is none.
+ * `live` is the open store, and throws if there is none. Questions about the whole session are asked once in a round.
  */
 export function lookOfHolder(
   claim: Claim,
   live: () => { readonly files: SessionFiles; readonly claims: Claims; readonly store: Store },
 ): Look {
-  return (cause) => {
-    const { files, claims, store } = live()
-    const { session } = claim
-    if (files.isLost(session)) return 'changed'
-    if (files.isUnlocked(session) && !store.whileStanding(session, () => files.lockAgain(session)))
-      return 'changed'
-    return cause !== 'tick' && !claims.place(claim) ? 'changed' : undefined
+  const { session } = claim
+  return (cause, round) => {
+    const { files, claims, store } = round.once('live', live)
+    const isOurs = round.once(`ours ${session}`, () => {
+      if (files.isLost(session)) return false
+      return (
+        !files.isUnlocked(session) || store.sessions.whileStanding(session, () => files.lockAgain(session))
+      )
+    })
+    if (!isOurs) return 'changed'
+    return cause !== 'tick' && !claims.stands(claim, round) ? 'changed' : undefined
   }
 }

@@ -34,8 +34,8 @@ export class Connection {
     try {
       return this.#statement(text).all(...values)
     } catch (error) {
-      // libsql leaves a statement that met a lock active, and with it an old view of the data: see `transaction`.
-      if (isBusy(error)) this.#drop()
+      // The binding may leave a statement that met a lock active, and with it an old view of the data: see `transaction`.
+      if (isBusy(error) && !this.#database?.resetsItself) this.#drop()
       throw this.#failure(error)
     }
   }
@@ -49,6 +49,14 @@ export class Connection {
     const result = this.#committed(work)
     if (this.#database) this.#log.committed(this.#database)
     return result
+  }
+
+  /** Runs one statement that writes, as a transaction of its own. */
+  change(text: string, ...values: readonly Value[]): readonly Row[] {
+    if (!this.#live().resetsItself) return this.transaction(() => this.ask(text, ...values))
+    const rows = this.ask(text, ...values)
+    if (this.#database) this.#log.committed(this.#database)
+    return rows
   }
 
   /** Runs `work`; its commits are on the disk when this returns. Not inside of a transaction. */

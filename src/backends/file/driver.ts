@@ -21,6 +21,11 @@ export interface Statement {
 
 /** An open connection. A call that meets a lock of another process fails at once, and does not wait. */
 export interface Database {
+  /**
+   * Whether a statement that met a lock leaves nothing behind, so that one which writes needs no transaction around it. One of
+   * libsql stays active, and keeps an old view of the data.
+   */
+  readonly resetsItself: boolean
   exec(sql: string): void
   prepare(sql: string): Statement
   /** Idempotent. libsql keeps the descriptor, though no lock, until its statements are garbage-collected. */
@@ -94,8 +99,8 @@ async function builtin(): Promise<Driver | undefined> {
     const { DatabaseSync } = await import(specifier)
     return {
       name: specifier,
-      open: (path) => wrap(new DatabaseSync(path)),
-      openToRead: (path) => wrap(new DatabaseSync(path, { readOnly: true })),
+      open: (path) => wrap(new DatabaseSync(path), true),
+      openToRead: (path) => wrap(new DatabaseSync(path, { readOnly: true }), true),
     }
   } catch {
     return undefined
@@ -108,8 +113,8 @@ async function packaged(): Promise<Driver> {
     const { default: Libsql } = await import(specifier)
     return {
       name: specifier,
-      open: (path) => wrap(new Libsql(path)),
-      openToRead: (path) => wrap(new Libsql(`${pathToFileURL(path).href}?mode=ro`)),
+      open: (path) => wrap(new Libsql(path), false),
+      openToRead: (path) => wrap(new Libsql(`${pathToFileURL(path).href}?mode=ro`), false),
     }
   } catch (cause) {
     const message =
@@ -118,9 +123,10 @@ async function packaged(): Promise<Driver> {
   }
 }
 
-function wrap(raw: RawDatabase): Database {
+function wrap(raw: RawDatabase, resetsItself: boolean): Database {
   let isOpen = true
   return {
+    resetsItself,
     exec: (sql) => void raw.exec(sql),
     prepare(sql) {
       const statement = raw.prepare(sql)

@@ -11,6 +11,7 @@ export const facts: Facts = {
   endsEarly: false,
   electionMs: 0,
   freesOnCrash: true,
+  endFreesAll: true,
   answersAtOnce: false,
   checkpointBytesMax: 1_048_576,
   valueBytesMax: 1_048_576,

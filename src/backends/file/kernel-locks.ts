@@ -11,7 +11,9 @@ const lockOfWriter = /^lock:.*\bPOSIX\b.*\bWRITE\b/m
 export function lockedDescriptor(file: Stats): string | undefined {
   if (process.platform !== 'linux') return undefined
   try {
-    return readdirSync(descriptors).find((descriptor) => isOf(descriptor, file) && isLocked(descriptor))
+    // The newest first: SQLite has just opened it.
+    const newest = readdirSync(descriptors).reverse()
+    return newest.find((descriptor) => isOf(descriptor, file) && isLocked(descriptor))
   } catch {
     return undefined // no /proc here
   }

@@ -2,13 +2,15 @@
 // woken. The kernel knows which process lives; renewals.ts finds hanging ones.
 import type { Claim, Leader } from '../../contract.ts'
 import type { Renewals } from './renewals.ts'
-import type { SessionRow } from './rows.ts'
+import type { Position, SessionRow } from './rows.ts'
 import type { SessionFiles } from './session-files.ts'
 import type { Store } from './store.ts'
 import type { Waits } from './waits.ts'
 
 /** How many sessions one look asks the kernel about: 64 cost a few ms. The next look goes on with the others. */
 const probesMost = 64
+/** How many sessions a new one asks the kernel about at a time. */
+const probesOfNew = 4
 
 /** Removes dead and hanging sessions for one client. */
 export class Removals {
@@ -26,14 +28,31 @@ export class Removals {
   }
 
   /**
-   * Removes dead and hanging sessions ahead of a ticket, or without a ticket all of the name. Returns whether there
-   * were any.
+   * Removes dead and hanging sessions ahead of a claim that stands, or without its place all of the name. Returns whether
+   * there were any.
    */
-  clearTheWay({ name, permits, wait }: Claim, ticket: bigint | undefined): boolean {
-    const ahead = this.#store.sessionsAhead(name, ticket)
+  clearTheWay(claim: Claim, place: Position | undefined): boolean {
+    const ahead = this.#ahead(claim, place)
     const removed = ahead.filter((session) => this.#removeOverdue(session))
-    const dead = this.removeDead(wait && ticket !== undefined ? guards(ahead, permits) : ahead)
+    const dead = this.removeDead(place && claim.wait ? guards(ahead, claim.permits) : ahead)
     return removed.length > 0 || dead
+  }
+
+  /**
+   * Removes dead sessions until it finds one that lives, and then a few more. A client that finds none knows of a possible
+   * power cut; with one, the others are left to the claims that wait for them, so a connection costs the same next to any
+   * number of sessions. It begins at a random one.
+   */
+  removeUntilAlive(random: bigint): void {
+    const from = random.toString(16).padStart(16, '0')
+    this.removeDead(this.#store.sessions.firstKept(probesOfNew))
+    for (;;) {
+      const some = this.#store.sessions.some(from, probesOfNew)
+      if (some.length === 0) return
+      const dead = some.filter(({ id }) => this.#files.isDead(id))
+      this.removeDead(dead)
+      if (dead.length < some.length) return
+    }
   }
 
   /** Removes the first session in the line of a name if it is dead or hangs. Returns whether it was removed. */
@@ -75,8 +94,18 @@ export class Removals {
   }
 
   /** The sessions that this claim waits for, at most as many as one look may ask about. */
-  guarded({ name, permits }: Claim, ticket: bigint): readonly string[] {
-    return this.#some(guards(this.#store.sessionsAhead(name, ticket), permits))
+  guarded(claim: Claim, place: Position): readonly string[] {
+    return this.#some(guards(this.#ahead(claim, place), claim.permits))
+  }
+
+  /**
+   * The sessions of the claims ahead that a waiter looks after. In a long line that is only its predecessor: each claim there
+   * has a successor that looks after it.
+   */
+  #ahead({ name, permits, wait }: Claim, place: Position | undefined): SessionRow[] {
+    const isFar = place !== undefined && wait && place.before > Math.max(permits, probesMost)
+    if (isFar) return this.#store.predecessor(name, place.ticket)
+    return this.#store.sessionsAhead(name, place?.ticket)
   }
 
   /** The sessions without doubles, at most as many as one look may ask about. The next look gets others. */

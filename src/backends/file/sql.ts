@@ -1,5 +1,5 @@
-// The statements of store.ts. A statement that writes runs between BEGIN IMMEDIATE and COMMIT; a read alone is a
-// transaction of its own. Every lock and every release costs one statement. The rule of admission is here as `taken`: a
+// The statements of store.ts. A statement alone is a transaction of its own, in libsql between BEGIN IMMEDIATE and COMMIT if
+// it writes. Every lock and every release costs one statement. The rule of admission is here as `taken`: a
 // claim holds when the weights of all claims before it, and its own, fit into the permits.
 import { permitsIn, weightIn } from './layout.ts'
 
@@ -27,16 +27,17 @@ const admittedBy = (lost: string, permits: string, but = 'true'): string => `
 
 /**
  * Puts a claim in line and counts the claims before it. No row if its session is gone, if it stands already, if the
- * name has other permits, or if it would have to wait and has no `wait`.
+ * name has other permits, if it would have to wait and has no `wait`, or if its ticket would not be above ?7. Then its session
+ * is null, and a row without a session is left out: so SQLite needs no table for a row to come, as for INSERT … SELECT.
  */
 export const join: string = `
-  INSERT INTO claims (name, ticket, session, id, permits, value)
-  SELECT ?1, permits + 1, ?2, ?3, ?4, ?5 FROM claims AS counter
-  WHERE counter.name = '' AND counter.ticket = 0
-    AND EXISTS (SELECT 1 FROM sessions WHERE id = ?2)
+  INSERT OR IGNORE INTO claims (name, ticket, session, id, permits, value)
+  VALUES (?1, (SELECT permits + 1 FROM claims WHERE name = '' AND ticket = 0), CASE WHEN
+    EXISTS (SELECT 1 FROM sessions WHERE id = ?2)
+    AND EXISTS (SELECT 1 FROM claims WHERE name = '' AND ticket = 0 AND permits >= ?7)
     AND NOT EXISTS (SELECT 1 FROM claims WHERE name = ?1 AND
       (${permitsIn('permits')} <> ${permitsIn('?4')} OR (session = ?2 AND id = ?3)))
-    AND (?6 OR ${taken()} + ${weightIn('?4')} <= ${permitsIn('?4')})
+    AND (?6 OR ${taken()} + ${weightIn('?4')} <= ${permitsIn('?4')}) THEN ?2 END, ?3, ?4, ?5)
   RETURNING ticket, ${ahead('claims.ticket')}`
 
 /** How many claims stand before this one. No row if it no longer stands. */
@@ -52,11 +53,16 @@ export const obstacle: string = `
     (SELECT count(*) FROM claims WHERE name = ?1) AS before, ${taken()} AS taken,
     (SELECT permits FROM claims WHERE name = '' AND ticket = 0) AS counter`
 
+const leaving = 'DELETE FROM claims WHERE name = ?1 AND ticket BETWEEN ?2 AND ?3 AND session = ?4 AND id = ?5'
 /** Removes a claim. `next` has the sessions of the claims that are admitted instead, with commas between. */
 export const leave: string = `
-  DELETE FROM claims WHERE name = ?1 AND ticket BETWEEN ?2 AND ?3 AND session = ?4 AND id = ?5
-  RETURNING (
+  ${leaving} RETURNING (
     SELECT group_concat(session) FROM (${admittedBy('?7', '?6', 'other.ticket <> claims.ticket')})
+  ) AS next`
+/** The same for a mutex. The sum over a line, which only others need, costs four times the rest, even if it is not taken. */
+export const leaveMutex: string = `
+  ${leaving} RETURNING (
+    SELECT session FROM claims AS other WHERE name = ?1 AND other.ticket <> claims.ticket ORDER BY ticket LIMIT 1
   ) AS next`
 
 /** Makes a claim that holds lighter. No row if it does not. */
@@ -70,6 +76,14 @@ export const shrink: string = `
 export const sessionsAhead: string = `
   SELECT claims.session AS id, ttl, renewals FROM claims LEFT JOIN sessions ON sessions.id = claims.session
   WHERE name = ?1 AND ticket < ?2 ORDER BY ticket`
+
+/** The session of the last claim before a ticket. */
+export const predecessor: string = `
+  SELECT claims.session AS id, ttl, renewals FROM claims LEFT JOIN sessions ON sessions.id = claims.session
+  WHERE name = ?1 AND ticket < ?2 ORDER BY ticket DESC LIMIT 1`
+
+/** The tickets of a session, with commas between. There is no index for this, so all claims are read. */
+export const ticketsOf: string = 'SELECT group_concat(ticket) AS tickets FROM claims WHERE session = ?1'
 
 /**
  * The claims on a name, in order. Values are in hexadecimal digits, as in every statement that reads them: see
@@ -104,6 +118,16 @@ export const proclaim: string = `
 
 /** All sessions. */
 export const sessions: string = 'SELECT id, ttl, renewals FROM sessions'
+/** Some sessions of processes: those from an id on, and then from the first id on. Ids of kept claims begin with f. */
+export const someSessions: string = `
+  SELECT id, ttl, renewals FROM (
+    SELECT * FROM (SELECT *, 0 AS part FROM sessions WHERE id >= ?1 AND id < 'f' ORDER BY id LIMIT ?2)
+    UNION ALL SELECT * FROM (SELECT *, 1 AS part FROM sessions WHERE id < ?1 ORDER BY id LIMIT ?2))
+  ORDER BY part, id LIMIT ?2`
+/** The sessions of kept claims whose time is over first. */
+export const firstKept: string = "SELECT id, ttl, renewals FROM sessions WHERE id >= 'f' ORDER BY id LIMIT ?1"
+/** One session. */
+export const session: string = 'SELECT 1 FROM sessions WHERE id = ?1'
 /** Adds a session that was never renewed. */
 export const addSession: string = 'INSERT INTO sessions VALUES (?1, ?2, 0)'
 /** Counts a renewal. No row if the session is gone. */
@@ -113,6 +137,8 @@ export const removeSession: string =
   'DELETE FROM sessions WHERE id = ?1 AND (?2 = -1 OR renewals = ?2) RETURNING 1'
 /** Removes all claims of a session. */
 export const removeClaims: string = 'DELETE FROM claims WHERE session = ?1 RETURNING name, permits'
+/** Whether there is any claim on a name. */
+export const anyClaim: string = 'SELECT 1 FROM claims WHERE name = ?1 LIMIT 1'
 /** The sessions of the claims that hold since claims with a weight of ?3 left. */
 export const admitted: string = admittedBy('?3', '?2')
 

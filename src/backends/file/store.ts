@@ -5,9 +5,9 @@ import { byName } from '../shared/names.ts'
 import { passed } from '../shared/overtaking.ts'
 import { Checkpoints } from './checkpoints.ts'
 import type { Connection } from './connection.ts'
-import type { Row, Value } from './driver.ts'
+import type { Row } from './driver.ts'
 import { Keeping } from './keeping.ts'
-import { calledIn, keptUntilMs, permitsOf, sessionOf, sizeOf, textOf, ticketOf, weightOf } from './layout.ts'
+import { calledIn, permitsOf, sessionOf, sizeOf, textOf, ticketOf, weightOf } from './layout.ts'
 import {
   beforeOf,
   type Obstacle,
@@ -17,6 +17,7 @@ import {
   toSession,
   toStandings,
 } from './rows.ts'
+import { SessionRows } from './session-rows.ts'
 import * as sql from './sql.ts'
 import { highestTicket, Tokens } from './tokens.ts'
 
@@ -24,6 +25,7 @@ import { highestTicket, Tokens } from './tokens.ts'
 export class Store {
   readonly path: string
   readonly checkpoints: Checkpoints
+  readonly sessions: SessionRows
   readonly keeping: Keeping
   readonly #connection: Connection
   readonly #tokens: Tokens
@@ -33,6 +35,7 @@ export class Store {
     this.path = connection.path
     this.#tokens = new Tokens(connection)
     this.checkpoints = new Checkpoints(connection)
+    this.sessions = new SessionRows(connection, this.#tokens)
     this.keeping = new Keeping(connection)
   }
 
@@ -40,12 +43,9 @@ export class Store {
   join(claim: Claim): Position | undefined {
     const { name, session, value, wait } = claim
     const [id, size] = [calledIn(claim), sizeOf(claim)]
-    return this.#connection.transaction(() => {
-      const [row] = this.#connection.ask(sql.join, name, session, id, size, value, wait ? 1 : 0)
-      if (!row) return undefined
-      const place = { ticket: ticketOf(row), ...beforeOf(row) }
-      return this.#tokens.isNew(place.ticket) ? place : this.#joinLater(name, place)
-    })
+    const { last } = this.#tokens
+    const [row] = this.#connection.change(sql.join, name, session, id, size, value, wait ? 1 : 0, last)
+    return row && { ticket: this.#tokens.noted(ticketOf(row)), ...beforeOf(row) }
   }
 
   /** The present place of a claim that has joined. Undefined if it no longer stands. */
@@ -54,17 +54,20 @@ export class Store {
     return row && { ticket, ...beforeOf(row) }
   }
 
-  /** The reason why a claim did not join. */
+  /** The reason why a claim did not join. If its ticket might have been a token before, the next one will not be. */
   obstacle(claim: Claim): Obstacle {
     const [row] = this.#connection.ask(sql.obstacle, claim.name, claim.session, calledIn(claim))
-    return toObstacle(row ?? {})
+    const obstacle = toObstacle(row ?? {})
+    if (this.#tokens.wentBack(row)) this.#connection.transaction(() => this.#tokens.check())
+    return obstacle
   }
 
   /** Removes a claim. Returns the sessions of the claims that are admitted now. */
   leave(claim: Claim, ticket: bigint | undefined): string[] {
     const { name, session, permits, weight } = claim
     const [from, to] = [ticket ?? 0n, ticket ?? highestTicket]
-    const [row] = this.#write(sql.leave, name, from, to, session, calledIn(claim), permits, weight)
+    const [text, sizes] = permits === 1 ? [sql.leaveMutex, []] : [sql.leave, [permits, weight]]
+    const [row] = this.#connection.change(text, name, from, to, session, calledIn(claim), ...sizes)
     const next = typeof row?.next === 'string' ? row.next.split(',') : []
     return next.map((each) => sessionOf({ session: each }))
   }
@@ -83,12 +86,24 @@ export class Store {
 
   /** The sessions of the claims that hold since others with this weight left. */
   #admitted(name: string, permits: number, lost: number): string[] {
-    return this.#connection.ask(sql.admitted, name, permits, lost).map(sessionOf)
+    const isFree = this.#connection.ask(sql.anyClaim, name).length === 0 // found out sooner than the rest
+    return isFree ? [] : this.#connection.ask(sql.admitted, name, permits, lost).map(sessionOf)
   }
 
   /** The sessions of the claims on a name that joined before `ticket`, in order, one for each claim. */
   sessionsAhead(name: string, ticket: bigint = highestTicket): SessionRow[] {
     return this.#connection.ask(sql.sessionsAhead, name, ticket).map(toSession)
+  }
+
+  /** The session of the last claim on a name that joined before `ticket`. */
+  predecessor(name: string, ticket: bigint): SessionRow[] {
+    return this.#connection.ask(sql.predecessor, name, ticket).map(toSession)
+  }
+
+  /** The tickets of all claims of a session. */
+  ticketsOf(session: string): ReadonlySet<string> {
+    const [row] = this.#connection.ask(sql.ticketsOf, session)
+    return new Set(String(row?.tickets ?? '').split(','))
   }
 
   /** All claims on a name, in order. */
@@ -139,45 +154,7 @@ export class Store {
 
   /** Replaces the value of a claim if it holds, and says whether it does. */
   proclaim({ name, session }: Claim, ticket: bigint, value: string): boolean {
-    return this.#write(sql.proclaim, name, value, ticket, session).length === 1
-  }
-
-  sessions(): SessionRow[] {
-    return this.#connection.ask(sql.sessions).map(toSession)
-  }
-
-  /**
-   * Adds a session. `prepare` runs in the same transaction; `alone` says that no process has another session. If there was
-   * none before the transaction either, there may have been a power cut, so the tokens move on, synced.
-   */
-  addSession(id: string, ttlMs: number, prepare: (alone: boolean) => void): void {
-    const isAlone = (): boolean => this.sessions().every(({ id }) => keptUntilMs(id) !== undefined)
-    const wasAlone = isAlone()
-    const add = (): void => {
-      const alone = isAlone()
-      prepare(alone)
-      if (alone && wasAlone) this.#tokens.skipToBound()
-      this.#connection.ask(sql.addSession, id, Math.ceil(ttlMs))
-    }
-    if (wasAlone) this.#connection.synced(() => this.#connection.transaction(add))
-    else this.#connection.transaction(add)
-  }
-
-  /** Counts a renewal, and says whether the session still stands. */
-  renew(id: string): boolean {
-    return this.#connection.transaction(() => {
-      this.#tokens.check()
-      return this.#connection.ask(sql.renew, id).length === 1
-    })
-  }
-
-  /** Runs `work` in a transaction that writes, if a session stands; returns whether it does. */
-  whileStanding(id: string, work: () => void): boolean {
-    return this.#connection.transaction(() => {
-      const stands = this.sessions().some((session) => session.id === id)
-      if (stands) work()
-      return stands
-    })
+    return this.#connection.change(sql.proclaim, name, value, ticket, session).length === 1
   }
 
   /**
@@ -196,10 +173,14 @@ export class Store {
       if (!stood && renewals !== undefined) return undefined
       const claims = this.#connection.ask(sql.removeClaims, id)
       last()
-      return claims.flatMap((claim) => {
-        const same = claims.filter(({ name }) => name === claim.name)
-        const lost = same.reduce((sum, each) => sum + weightOf(each), 0)
-        return this.#admitted(String(claim.name), permitsOf(claim), lost)
+      const names = new Map<string, Row[]>()
+      for (const claim of claims) {
+        const name = String(claim.name)
+        names.set(name, [...(names.get(name) ?? []), claim])
+      }
+      return [...names].flatMap(([name, [first = {}, ...others]]) => {
+        const lost = others.reduce((sum, each) => sum + weightOf(each), weightOf(first))
+        return this.#admitted(name, permitsOf(first), lost)
       })
     })
   }
@@ -211,7 +192,7 @@ export class Store {
 
   /** Stores a checkpoint if the claim holds, and says whether it does. It is on the disk only after `sync`. */
   writeCheckpoint({ name, session }: Claim, ticket: bigint, text: string): boolean {
-    return this.#write(sql.writeCheckpoint, name, text, ticket, session).length === 1
+    return this.#connection.change(sql.writeCheckpoint, name, text, ticket, session).length === 1
   }
 
   /** Resolves when all commits are on the disk. It keeps no lock meanwhile, so a slow disk delays no other process. */
@@ -231,19 +212,5 @@ export class Store {
 
   close(): void {
     this.#connection.close()
-  }
-
-  /** One statement that writes, as a transaction of its own. */
-  #write(text: string, ...values: readonly Value[]): readonly Row[] {
-    return this.#connection.transaction(() => this.#connection.ask(text, ...values))
-  }
-
-  /**
-   * Removes a place whose ticket may have been a token before. The claim then joins again, with a new ticket, at the
-   * end of the line.
-   */
-  #joinLater(name: string, { ticket }: Position): undefined {
-    this.#connection.ask(sql.removeClaim, name, ticket)
-    this.#tokens.goOn()
   }
 }

@@ -9,6 +9,7 @@
 // Somebody may also replace the database by an older copy. Each client remembers the largest counter that it has seen,
 // and moves the counter on as soon as it meets a smaller one.
 import type { Connection } from './connection.ts'
+import type { Row } from './driver.ts'
 import { countOf } from './layout.ts'
 import * as sql from './sql.ts'
 
@@ -29,11 +30,20 @@ export class Tokens {
     this.#connection = connection
   }
 
-  /** Notes a new ticket. Returns false if it may have been a token before. */
-  isNew(ticket: bigint): boolean {
-    if (ticket <= this.#last) return false
+  /** The largest ticket that was seen. No new one may be as small. */
+  get last(): bigint {
+    return this.#last
+  }
+
+  /** Notes a new ticket, and returns it. */
+  noted(ticket: bigint): bigint {
     this.#last = ticket
-    return true
+    return ticket
+  }
+
+  /** Whether this counter, as it was read, is smaller than a ticket that was seen. */
+  wentBack(row: Row | undefined): boolean {
+    return countOf(row, 'counter') < this.#last
   }
 
   /** Moves the counter on if it went back. In a transaction. */

@@ -1,79 +1,83 @@
-// Wakes waiters whose answer may have changed: by the wake file of their session, and otherwise by a look every 25 ms.
-// Owns the watches and the one timer, which exist only while a caller waits. The functions `look` of the callers read
-// the database.
+// Wakes waiters whose answer may have changed: by name if the change was made in this client, by the wake file of their
+// session if another process made it, and otherwise by a look now and then. Owns the watches. beats.ts has the timers. The
+// functions `look` of the callers read the database.
 import type { FSWatcher } from 'node:fs'
 import { untilAborted } from '../../base/abort.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Attempt } from '../../contract.ts'
+import { Beat, type Cause, Round, type Wait } from './beats.ts'
 import type { SessionFiles } from './session-files.ts'
 
 /**
  * A waiter's look at its claim. Returns the new answer, or 'changed' if the waiter has to ask again, or undefined to
- * wait on.
+ * wait on. Looks of one round share what they find out about a session.
  */
-export type Look<T = Attempt> = (cause: Cause) => T | 'changed' | undefined
+export type Look<T = Attempt> = (cause: Cause, round: Round) => T | 'changed' | undefined
 
-/** Why to look: `event` after a change of the database, `tick` after 25 ms, `thorough` at every tenth tick. */
-export type Cause = 'event' | 'tick' | 'thorough'
-
-interface Wait {
-  readonly session: string
-  readonly everyMs: number
-  /** Looks, and settles the wait if it is over. */
-  readonly look: (cause: Cause) => void
-}
-
-/**
- * How often a waiter looks whether the holder died, an observer whether there is another, and a holder whether its
- * claim is gone.
- */
+/** Why a caller waits, and how often it looks: for its turn, for another leader, or for the end of its hold, in ms. */
 export const lookMs = { waiting: 25, observing: 50, holding: 250 } as const
-const thoroughEvery = 10
+
+/** A kind of wait. */
+export type Kind = keyof typeof lookMs
+
+/** The name and the session that a wait belongs to. An observer has no session. */
+export interface Place {
+  readonly name: string
+  readonly session: string
+}
 
 /** All waits of one client. */
 export class Waits {
-  readonly #clock: Clock
   readonly #files: () => SessionFiles
-  readonly #version: () => bigint
-  readonly #waits = new Set<Wait>()
+  readonly #beats: Readonly<Record<Kind, Beat>>
+  /** The waits of a session for a name, and all those of a session that wait for their turn. */
+  readonly #byPlace = new Map<string, Set<Wait>>()
   readonly #watches = new Map<string, FSWatcher>()
-  #lastVersion = -1n
-  #ticks = 0
-  #nextMs = Number.POSITIVE_INFINITY
-  #cancelTick = (): void => {}
 
   /** `version` reads a number that changes when another process has changed the database. */
   constructor(clock: Clock, files: () => SessionFiles, version: () => bigint) {
-    this.#clock = clock
     this.#files = files
-    this.#version = version
+    const beat = (kind: Kind): Beat => new Beat(clock, lookMs[kind], version)
+    this.#beats = { waiting: beat('waiting'), observing: beat('observing'), holding: beat('holding') }
   }
 
   /** Resolves with what `look` found, or rejects with `signal.reason`. */
-  wait<T>(session: string, everyMs: number, look: Look<T>, signal: AbortSignal): Promise<T | undefined> {
+  wait<T>({ name, session }: Place, kind: Kind, look: Look<T>, signal: AbortSignal): Promise<T | undefined> {
     return untilAborted(signal, ({ resolve }) => {
-      const lookOnce = (cause: Cause): void => {
-        const found = foundBy(look, cause)
-        if (found) resolve(found === 'changed' ? undefined : found)
+      if (kind === 'waiting') this.#watch(session)
+      const wait: Wait = {
+        isWatched: () => kind === 'waiting' && this.#watches.has(session),
+        look(cause, round) {
+          const found = foundBy(look, cause, round)
+          if (found) resolve(found === 'changed' ? undefined : found)
+        },
       }
-      const wait: Wait = { session, everyMs, look: lookOnce }
-      this.#begin(wait)
+      const keys = [placeOf(session, name), ...(kind === 'waiting' ? [session] : [])]
+      for (const key of keys) this.#byPlace.set(key, (this.#byPlace.get(key) ?? new Set()).add(wait))
+      this.#beats[kind].add(wait)
+      wait.look('event', new Round(1)) // no event came for a change before the wait began
       return () => {
-        this.#waits.delete(wait)
-        this.#tidy()
+        this.#beats[kind].delete(wait)
+        for (const key of keys) this.#forget(key, wait)
+        if (!this.#byPlace.has(session)) this.#unwatch(session)
       }
     })
   }
 
-  /** Lets the waits of a session look now: ours directly, those of another process through its wake file. */
-  wake(session: string): void {
-    if (!this.#wakeOurs(session)) this.#wakeOthers(session)
+  /**
+   * Lets a session look: if it is ours, its waits for this name, or without a name all that wait for their turn; if it is of
+   * another process, all of those, through its wake file.
+   */
+  wake(session: string, name?: string): void {
+    const isOurs = this.#wake(name === undefined ? session : placeOf(session, name))
+    if (!isOurs) this.#wakeOthers(session)
   }
 
-  /** Ends all watches and the timer. */
+  /** Ends all watches and timers. */
   close(): void {
-    this.#waits.clear()
-    this.#tidy()
+    for (const beat of Object.values(this.#beats)) beat.stop()
+    this.#byPlace.clear()
+    for (const session of [...this.#watches.keys()]) this.#unwatch(session)
   }
 
   #wakeOthers(session: string): void {
@@ -84,28 +88,23 @@ export class Waits {
     }
   }
 
-  #wakeOurs(session: string): boolean {
-    const ours = [...this.#waits].filter((wait) => wait.session === session)
-    for (const wait of ours) wait.look('event')
+  /** Lets these waits look now, and returns whether there are any. */
+  #wake(key: string): boolean {
+    const ours = [...(this.#byPlace.get(key) ?? [])]
+    const round = new Round(ours.length)
+    for (const wait of ours) wait.look('event', round)
     return ours.length > 0
   }
 
-  #begin(wait: Wait): void {
-    this.#waits.add(wait)
-    if (wait.everyMs === lookMs.waiting) this.#watch(wait.session)
-    this.#setTick(wait.everyMs)
-    wait.look('event') // no event came for a change before the watch began
-  }
-
-  /** One watch for all waits of a session. If the system has no watch left, only the timer is used. */
+  /** One watch for all waits of a session. */
   #watch(session: string): void {
     if (this.#watches.has(session)) return
     try {
-      const watcher = this.#files().watchWakeFile(session, () => this.#wakeOurs(session))
+      const watcher = this.#files().watchWakeFile(session, () => this.#wake(session))
       watcher.on('error', () => this.#unwatch(session))
       this.#watches.set(session, watcher)
     } catch {
-      // No watch is left: the timer alone wakes this wait.
+      // The system has no watch left: the wait looks at every tick.
     }
   }
 
@@ -114,45 +113,20 @@ export class Waits {
     this.#watches.delete(session)
   }
 
-  #setTick(ms: number): void {
-    if (ms >= this.#nextMs) return
-    this.#cancelTick()
-    this.#nextMs = ms
-    this.#cancelTick = this.#clock.after(ms, () => this.#tick())
-  }
-
-  #tick(): void {
-    this.#nextMs = Number.POSITIVE_INFINITY
-    this.#ticks += 1
-    const cause = this.#cause()
-    for (const wait of [...this.#waits]) wait.look(cause)
-    for (const { everyMs } of this.#waits) this.#setTick(everyMs)
-  }
-
-  #cause(): Cause {
-    try {
-      const version = this.#version()
-      const changed = version !== this.#lastVersion
-      this.#lastVersion = version
-      if (this.#ticks % thoroughEvery === 0) return 'thorough'
-      return changed ? 'event' : 'tick'
-    } catch {
-      return 'tick' // the database is locked; the next tick reads the version
-    }
-  }
-
-  #tidy(): void {
-    const waiting = new Set([...this.#waits].map(({ session }) => session))
-    for (const session of [...this.#watches.keys()]) if (!waiting.has(session)) this.#unwatch(session)
-    if (this.#waits.size > 0) return
-    this.#cancelTick()
-    this.#nextMs = Number.POSITIVE_INFINITY
+  #forget(key: string, wait: Wait): void {
+    const waits = this.#byPlace.get(key)
+    waits?.delete(wait)
+    if (waits?.size === 0) this.#byPlace.delete(key)
   }
 }
 
-function foundBy<T>(look: Look<T>, cause: Cause): T | 'changed' | undefined {
+function placeOf(session: string, name: string): string {
+  return `${session} ${name}`
+}
+
+function foundBy<T>(look: Look<T>, cause: Cause, round: Round): T | 'changed' | undefined {
   try {
-    return look(cause)
+    return look(cause, round)
   } catch {
     return 'changed' // the next request meets the error where it can be reported
   }

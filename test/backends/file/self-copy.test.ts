@@ -97,7 +97,7 @@ test('a process that came back to its lock is not removed by another one that sa
     () => store.version(),
   )
   const removals = new Removals(store, seen, waits, new Renewals(clock))
-  expect(removals.removeDead(store.sessions())).toBe(false)
+  expect(removals.removeDead(store.sessions.all())).toBe(false)
   expect(looks).toEqual([])
   await hold.verify()
   store.close()

@@ -1,0 +1,100 @@
+// When waits look that no event has woken. Owns the timer of all waits that look equally often, and why they look. waits.ts
+// has the events.
+import type { Clock } from '../../base/clock.ts'
+
+/**
+ * Why to look: `event` after a change of the database, `tick` if the time is over, `thorough` at every tenth tick, in case
+ * that an event was lost.
+ */
+export type Cause = 'event' | 'tick' | 'thorough'
+
+const thoroughEvery = 10
+
+/** One wait, as a timer or an event wakes it. */
+export interface Wait {
+  /** Whether an event wakes it. If not, it looks after every change of the database. */
+  isWatched(): boolean
+  /** Looks, and settles the wait if it is over. */
+  look(cause: Cause, round: Round): void
+}
+
+/** Looks that are made at one moment. They share what they find out about a session or a store. */
+export class Round {
+  /** How many looks it has. */
+  readonly size: number
+  readonly #found = new Map<string, unknown>()
+
+  constructor(size: number) {
+    this.size = size
+  }
+
+  /** The result of `find`, which is called once in a round for a key. */
+  once<T>(key: string, find: () => T): T {
+    if (!this.#found.has(key)) this.#found.set(key, find())
+    return this.#found.get(key) as T
+  }
+}
+
+/** The waits that look equally often. Without waits there is no timer. */
+export class Beat {
+  readonly #clock: Clock
+  readonly #everyMs: number
+  readonly #version: () => bigint
+  readonly #waits = new Set<Wait>()
+  #lastVersion = -1n
+  #ticks = 0
+  #cancel: (() => void) | undefined
+
+  /** `version` reads a number that changes when another process has changed the database. */
+  constructor(clock: Clock, everyMs: number, version: () => bigint) {
+    this.#clock = clock
+    this.#everyMs = everyMs
+    this.#version = version
+  }
+
+  add(wait: Wait): void {
+    this.#waits.add(wait)
+    this.#setTick()
+  }
+
+  delete(wait: Wait): void {
+    this.#waits.delete(wait)
+    if (this.#waits.size === 0) this.stop()
+  }
+
+  /** Forgets all waits. */
+  stop(): void {
+    this.#waits.clear()
+    this.#cancel?.()
+    this.#cancel = undefined
+  }
+
+  #setTick(): void {
+    this.#cancel ??= this.#clock.after(this.#everyMs, () => this.#tick())
+  }
+
+  #tick(): void {
+    this.#cancel = undefined
+    this.#ticks += 1
+    const waits = [...this.#waits]
+    const isThorough = this.#ticks % thoroughEvery === 0
+    const changed = waits.some((wait) => !wait.isWatched()) && this.#hasChanged()
+    const round = new Round(waits.length)
+    for (const wait of waits) {
+      if (isThorough) wait.look('thorough', round)
+      else wait.look(changed && !wait.isWatched() ? 'event' : 'tick', round)
+    }
+    if (this.#waits.size > 0) this.#setTick()
+  }
+
+  #hasChanged(): boolean {
+    try {
+      const version = this.#version()
+      const changed = version !== this.#lastVersion
+      this.#lastVersion = version
+      return changed
+    } catch {
+      return false // the database is locked; the next tick reads the version
+    }
+  }
+}

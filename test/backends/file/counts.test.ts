@@ -1,0 +1,134 @@
+// How many statements and looks at files a client of the embedded store needs, where they must not grow with its holds or with
+// the sessions next to it.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { FileBackend } from '../../../src/backends/file/backend.ts'
+import { type Database, type Driver, loadDriver } from '../../../src/backends/file/driver.ts'
+import { openStore } from '../../../src/backends/file/open-store.ts'
+import * as sql from '../../../src/backends/file/sql.ts'
+import { connect, type Leasehold } from '../../../src/index.ts'
+import { ManualClock, settle } from '../../core/manual-clock.ts'
+
+const directories: string[] = []
+afterEach(() => {
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true })
+})
+
+function emptyDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'leasehold-counts-'))
+  directories.push(directory)
+  return directory
+}
+
+/** A binding that counts the statements by their text, and the files that are opened to read. */
+class Counting {
+  readonly asked = new Map<string, number>()
+  reads = 0
+
+  times(text: string): number {
+    return this.asked.get(text) ?? 0
+  }
+
+  driver(real: Driver): Driver {
+    return {
+      name: real.name,
+      open: (path) => this.#counted(real.open(path)),
+      openToRead: (path) => {
+        this.reads += 1
+        return real.openToRead(path)
+      },
+    }
+  }
+
+  #counted(database: Database): Database {
+    return {
+      ...database,
+      prepare: (text) => {
+        const statement = database.prepare(text)
+        return {
+          all: (...values) => {
+            this.asked.set(text, this.times(text) + 1)
+            return statement.all(...values)
+          },
+        }
+      },
+    }
+  }
+}
+
+/** A client of the directory, and what it asks. */
+async function counted(directory: string, clock: ManualClock): Promise<[Leasehold, Counting]> {
+  const counting = new Counting()
+  const driver = counting.driver(await loadDriver())
+  const open = () => openStore(clock, driver, directory)
+  const backend = new FileBackend(clock, directory, await open(), open)
+  const client = await connect({ url: 'file:', open: async () => backend }, { clock, ttlMs: 12_000 })
+  return [client, counting]
+}
+
+const names = Array.from({ length: 200 }, (_, index) => `held-${index}`)
+
+test('two hundred holds at rest are looked after by one statement each time that the database was changed', async () => {
+  const [directory, clock] = [emptyDirectory(), new ManualClock()]
+  const [client, counting] = await counted(directory, clock)
+  const [other] = await counted(directory, clock)
+  await Promise.all(names.map((name) => client.mutex(name).acquire()))
+  await clock.advance(1_500)
+  await settle()
+  counting.asked.clear()
+  const hold = await other.mutex('unrelated').acquire()
+  await clock.advance(300)
+  await hold.release()
+  await clock.advance(300)
+  expect(counting.times(sql.ticketsOf)).toBe(2)
+  expect(counting.times(sql.place)).toBe(0)
+  await Promise.all([client.close(), other.close()])
+})
+
+test('a hold that an operator breaks is lost within its next look, and the other two hundred are not', async () => {
+  const [directory, clock] = [emptyDirectory(), new ManualClock()]
+  const [client] = await counted(directory, clock)
+  const [other] = await counted(directory, clock)
+  const holds = await Promise.all(names.map((name) => client.mutex(name).acquire()))
+  const [first, ...rest] = holds
+  await clock.advance(1_500)
+  expect(await other.break('held-0', first?.token ?? 0n)).toBe(true)
+  expect(first?.held).toBe(true)
+  await clock.advance(300)
+  await settle()
+  expect(first?.held).toBe(false)
+  expect(rest.every(({ held }) => held)).toBe(true)
+  await Promise.all([client.close(), other.close()])
+})
+
+test('close with two hundred holds removes them in one step, and each is free for the next client', async () => {
+  const [directory, clock] = [emptyDirectory(), new ManualClock()]
+  const [client, counting] = await counted(directory, clock)
+  const [other] = await counted(directory, clock)
+  const holds = await Promise.all(names.map((name) => client.mutex(name).acquire()))
+  const waiting = other.mutex('held-7').acquire()
+  await settle()
+  await client.close()
+  expect(holds.some(({ held }) => held)).toBe(false)
+  expect(counting.times(sql.leaveMutex)).toBe(0)
+  expect(counting.times(sql.removeClaims)).toBe(1)
+  await clock.advance(300)
+  expect((await waiting).held).toBe(true)
+  expect((await other.survey()).map(({ name }) => name)).toEqual(['held-7'])
+  await other.close()
+})
+
+test('a session that is opened next to forty others looks at the files of four of them', async () => {
+  const [directory, clock] = [emptyDirectory(), new ManualClock()]
+  const clients: Leasehold[] = []
+  let reads = 0
+  for (let opened = 0; opened < 40; opened += 1) {
+    const [client, counting] = await counted(directory, clock)
+    clients.push(client)
+    reads = counting.reads
+  }
+  expect(reads).toBe(4)
+  await Promise.all(clients.map((client) => client.close()))
+})
