@@ -34,7 +34,7 @@ import {
   removeClaim,
   txn,
 } from './operations.ts'
-import { type ClaimState, stands, stateOf } from './own-key.ts'
+import { type ClaimState, stands } from './own-key.ts'
 import { Reads } from './reads.ts'
 import { untilAdmitted, untilDeleted } from './waits.ts'
 import type { KeyRange, Transport } from './wire/transport.ts'
@@ -116,7 +116,9 @@ export class Claims {
   of(claim: Claim): ClaimState {
     const known = this.#states.get(claim)
     if (known) return known
-    const state = stateOf(claim, this.#layout.claimKeys(claim, this.#delay.ms > 0, this.numbered))
+    const keys = this.#layout.claimKeys(claim, this.#delay.ms > 0, this.numbered)
+    const { value, weight } = claim
+    const state = { claim, keys, value, weight, version: 1n, unanswered: false, kept: new Set<string>() }
     this.#states.set(claim, state)
     return state
   }
@@ -224,10 +226,7 @@ export class Claims {
     checkKind(line, claim)
   }
 
-  /**
-   * Throws ConflictError if too many keys are below the name. Called when a question was not answered in time: with too many
-   * keys, the next question would take as long.
-   */
+  /** Throws ConflictError if too many keys are below the name: then the next question would take as long as a late one. */
   async #checkCrowd(line: KeyRange, signal: AbortSignal): Promise<void> {
     const { responses } = await this.#transport.txn(txn([], [count(line)]), signal)
     checkCount(line, read(responses, 0))

@@ -29,12 +29,6 @@ export interface ClaimState {
   isKept?: boolean
 }
 
-/** The knowledge of a claim before its first request. */
-export function stateOf(claim: Claim, keys: ClaimKeys): ClaimState {
-  const { value, weight } = claim
-  return { claim, keys, value, weight, version: 1n, unanswered: false, kept: new Set() }
-}
-
 /**
  * Whether the claim stands with its whole weight, by its own keys as they were found. A key without its lease gets it back:
  * see `attach`.
