@@ -28,7 +28,7 @@ export type RunUnder<O extends HoldOptions> = (assignment: Assignment, options: 
 
 /**
  * Gives a subcommand the form `NAME [options] -- CMD [ARG...]`, with the options that all subcommands of this form
- * share; with `several` it takes more than one NAME. The help shows the subcommand's own options before them, and its own text after them. `guardians` supplies the
+ * share; with `several` all words before `--` are names. The help shows the subcommand's own options before them, and its own text after them. `guardians` supplies the
  * guardian of the command. If the command is optional, the subcommand checks it.
  */
 export function takesCommand<O extends HoldOptions>(
@@ -50,7 +50,6 @@ export function takesCommand<O extends HoldOptions>(
       .action(async (name: string, words: string[], options: O, self: Command) => {
         if (wordsAfterDashes() > words.length)
           self.error("error: missing required argument 'NAME': it stands before --")
-        // The other words before -- are more names, where the subcommand takes them.
         const more =
           several && wordsAfterDashes() >= 0 ? words.slice(0, words.length - wordsAfterDashes()) : []
         const [names, command] = [[name, ...more], words.slice(more.length)]
