@@ -6,12 +6,12 @@ import { Layout as ConsulLayout } from '../../src/backends/consul/layout.ts'
 import type { Transport as ConsulTransport } from '../../src/backends/consul/wire/transport.ts'
 import { EtcdBackend } from '../../src/backends/etcd/backend.ts'
 import { Layout } from '../../src/backends/etcd/layout.ts'
-import type { Transport } from '../../src/backends/etcd/wire/transport.ts'
 import { UnavailableError } from '../../src/base/errors.ts'
 import { claimOf } from '../../src/testing/conformance/case.ts'
 import { ConsulState } from '../../src/testing/consul/state.ts'
 import { EtcdState } from '../../src/testing/etcd/state.ts'
 import { ManualClock } from './manual-clock.ts'
+import { scripted } from './scripted-transport.ts'
 
 const never = new AbortController().signal
 const kept = { ms: 60_000, value: 'kept' }
@@ -22,7 +22,7 @@ type Fate = 'answered' | 'applied'
 function onEtcd() {
   const state = new EtcdState()
   const [fates, txns, renewed]: [Fate[], object[], string[]] = [[], [], []]
-  const transport: Partial<Transport> = {
+  const transport = scripted({
     async txn(request) {
       txns.push(request)
       const answer = state.txn(request)
@@ -35,8 +35,8 @@ function onEtcd() {
     },
     keepAlive: async (lease) => void renewed.push(lease),
     revoke: async (lease) => state.revoke(lease),
-  }
-  const backend = new EtcdBackend(transport as Transport, new Layout(''), new ManualClock())
+  })
+  const backend = new EtcdBackend(transport, new Layout(''), new ManualClock())
   const leases = (): string[] => state.range('a/', 'a0').map(({ lease }) => lease)
   return { state, backend, fates, txns, renewed, leases }
 }

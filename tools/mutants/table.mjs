@@ -968,7 +968,7 @@ const ofKeeping = [
   {
     name: 'kept-key-taken-for-that-of-the-next-claim',
     file: 'src/backends/etcd/backend.ts',
-    find: '    this.#claims.numbered = true\n',
+    find: '    this.numbered = true\n',
     put: '',
     ...{ stores: [], tests: ['core/kept'], by: belief },
   },
