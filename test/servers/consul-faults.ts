@@ -157,6 +157,8 @@ export type Kind =
   | 'slot from the line'
   | 'give up slot'
   | 'own key'
+  /** A transaction that only asks: whether the own place and the one ahead still stand. */
+  | 'look'
 
 /** A write on its way: its number and its purpose. */
 export interface Write {
@@ -308,7 +310,8 @@ export function kindOf(operations: readonly Operation[]): Kind {
   if (has('cas', /\/\.lock$/) && operations.some(({ verb }) => verb === 'lock')) {
     return inLine ? 'slot from the line' : 'slot'
   }
-  if (has('delete-cas', /\/\.line$/)) return 'tidying'
+  if (has('delete-cas', /\/\.line$/) || has('cas', /\/\.line$/)) return 'tidying'
+  if (operations.every(({ verb }) => verb === 'check-session')) return 'look'
   const own = operations.some(({ verb, key }) => verb === 'delete' && !/\/\.line\//.test(key))
   if (own && has(operations[0]?.verb ?? '', /\/\.lock$/)) return 'give up slot'
   const left = has('delete', /\/\.line\//)
