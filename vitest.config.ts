@@ -31,7 +31,7 @@ const alone = [
   'test/core/leaks.test.ts',
   'test/cron/cost.test.ts',
   'test/backends/file/*.test.ts',
-  'test/{backends/etcd/options,conformance/file}.test.ts',
+  'test/{backends/etcd/options,backends/shared/wire,conformance/file}.test.ts',
 ]
 
 // What waits long on each line of etcd: the lines run side by side.
@@ -61,7 +61,9 @@ const building = ({ test }: ReturnType<typeof project>) => ({
   test: { ...test, globalSetup: ['./test/build-first.ts'] },
 })
 // Files that share processes load each module once, which saves about a second of processor time for each file.
-const sharing = ({ test }: ReturnType<typeof project>) => ({ test: { ...test, isolate: false } })
+const sharing = ({ test }: ReturnType<typeof project>) => ({
+  test: { ...test, isolate: false, env: { ...test.env, LEASEHOLD_SHARED_PROCESS: '1' } },
+})
 const last = ({ test }: ReturnType<typeof project>) => ({
   test: { ...test, maxWorkers: cores + 1, sequence: { groupOrder: 2 } },
 })

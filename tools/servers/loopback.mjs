@@ -2,19 +2,25 @@
 // Ports and plain HTTP on 127.0.0.1. Uses node:http instead of fetch, so that a test that replaces fetch, or counts
 // connections of its shared pool, does not affect the harness.
 
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { createServer } from 'node:net'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
 
 /** The only address that servers under test listen on. */
 export const HOST = '127.0.0.1'
 
 const LOWEST_PORT = 15_000
 
+/** Which process has which port: a server that restarts must find its port free, so others leave that port alone. */
+const reservations = join(tmpdir(), `leasehold-ports-${userInfo().uid}`)
+
 /**
- * Takes `count` different free ports. Another process may take one before it is used, so callers try again with others
- * after a conflict. They come from below the range of outgoing connections. Otherwise, while a server is down, a
- * client could get its port, even a client that tries to reach that server and connects to itself.
+ * Takes `count` different free ports, which no other call gets, in any process, until this process ends. A program that
+ * is none of ours may take one before it is used, so callers try again with others after a conflict. They come from below
+ * the range of outgoing connections. Otherwise, while a server is down, a client could get its port, even a client that
+ * tries to reach that server and connects to itself.
  *
  * @param {number} count
  * @returns {Promise<number[]>}
@@ -23,10 +29,44 @@ export async function freePorts(count) {
   /** @type {Set<number>} */
   const ports = new Set()
   while (ports.size < count) {
-    const port = await tryListen(candidatePort())
+    const wanted = candidatePort()
+    if (wanted !== 0 && !reserve(wanted)) continue
+    const port = await tryListen(wanted)
     if (port) ports.add(port)
   }
   return [...ports]
+}
+
+/** @param {number} port @returns {boolean} whether it was nobody's, and is this process's now */
+function reserve(port) {
+  mkdirSync(reservations, { recursive: true })
+  const path = join(reservations, String(port))
+  try {
+    writeFileSync(path, String(process.pid), { flag: 'wx' })
+    return true
+  } catch {
+    if (!isRunning(Number(readOr(path, '')))) rmSync(path, { force: true }) // for the next call that draws this port
+    return false
+  }
+}
+
+/** @param {number} pid 0 while the file is being written */
+function isRunning(pid) {
+  if (pid === 0) return true
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM'
+  }
+}
+
+/** @param {string} path @param {string} otherwise */
+function readOr(path, otherwise) {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return otherwise
+  }
 }
 
 function candidatePort() {

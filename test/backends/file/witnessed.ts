@@ -6,6 +6,9 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, expect } from 'vitest'
 import { ownedFolder } from '../../../tools/servers/children.mjs'
 
+if (process.env.LEASEHOLD_SHARED_PROCESS)
+  throw new Error('a test that watches deletions needs a process of its own: see `alone` in vitest.config.ts')
+
 const folder = ownedFolder('leasehold-witness').path
 const log = join(folder, 'log')
 /** The module for `node --import`. */
