@@ -37,7 +37,7 @@ export async function freePorts(count) {
   return [...ports]
 }
 
-/** @param {number} port @returns {boolean} whether it was nobody's, and is this process's now */
+/** @param {number} port @returns {boolean} whether this process has it now */
 function reserve(port) {
   mkdirSync(reservations, { recursive: true })
   const path = join(reservations, String(port))
