@@ -53,6 +53,8 @@ export class Judge {
   readonly #calls = new Set<Call>()
   readonly #largest = new Map<string, bigint>()
   readonly #coveredUntilMs = new Map<string, number>()
+  /** The names that stay taken, and the process whose session, or one that it opened, keeps each. */
+  readonly #kept = new Map<Call, string>()
 
   constructor(world: World, owners: Owners, healthy: boolean) {
     this.#world = world
@@ -123,13 +125,14 @@ export class Judge {
   }
 
   /** The names of a hold that was released stay taken at least and at most until these times, although nobody holds them. */
-  kept({ calls }: Grant, leastMs: number, mostMs: number): void {
+  kept({ process, calls }: Grant, leastMs: number, mostMs: number): void {
     this.#world.mark('kept')
     const { nowMs } = this.#world
     for (const call of calls) {
-      const believes = (): boolean => this.#world.nowMs < leastMs - clockMs
+      const believes = (): boolean => this.#kept.has(stays) && this.#world.nowMs < leastMs - clockMs
       const stays: Call = { ...call, process: keeper, alone: false, believes }
       this.#calls.add(stays)
+      this.#kept.set(stays, process)
       this.#world.after(mostMs - nowMs + noticeMs, () => this.end([stays]))
     }
   }
@@ -139,9 +142,13 @@ export class Judge {
     this.end([...this.#calls].filter((call) => call.process === process))
   }
 
-  /** The store ends all sessions of a process, and keeps its locks from everyone until then: so long it may still believe. */
+  /**
+   * The store ends all sessions of a process, and keeps its locks from everyone until then: so long it may still believe. The
+   * sessions that keep names for it may end, too. Nobody works under these, so they are free at once.
+   */
   orphaned(process: string, untilMs: number): void {
     this.#coveredUntilMs.set(process, untilMs)
+    for (const [call, by] of this.#kept) if (by === process) this.#kept.delete(call)
   }
 
   /** The store has changed, or a program acts. */
