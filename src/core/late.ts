@@ -1,5 +1,5 @@
-// The line of a name as the error of a caller tells it whose time is over. Many callers of one client may run out of time at
-// the same moment: their errors share one answer. It is for people, so it may be a little older than the end of the time.
+// The line of a name, for the error of a caller that ran out of time. Many callers of one client may run out of time at the
+// same moment: their errors share one answer. The answer is for people, so it may be a little older than the error.
 import { type Clock, leastElapsedMs, type Mark } from '../base/clock.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend, Standing } from '../contract.ts'

@@ -96,7 +96,7 @@ export interface Account {
 }
 
 /**
- * Lets them take and release for so long, and kills one now and then, whose place another one takes. Then each of them has
+ * Lets them take and release for so long. Now and then it kills one and starts another in its place. Then each of them has
  * to end its turn. Checks that no two had a name that only one may have, that tokens grew, that each process had its
  * turns, and that none kept a part of a group.
  */
