@@ -228,7 +228,11 @@ class Client extends Leasehold {
   }
 }
 
-async function sourceOf(url: string | BackendSource): Promise<BackendSource> {
+/**
+ * The backend source for a URL. Loads the module of its scheme, and opens nothing. Rejects with TypeError or RangeError for
+ * a URL that cannot be right.
+ */
+export async function sourceOf(url: string | BackendSource): Promise<BackendSource> {
   if (typeof url !== 'string') {
     check('target', url, openable)
     return url
