@@ -115,15 +115,13 @@ export class ClientElection implements Election {
     const scope = new Scope().on(acquirer.closing.scope).onSignal(options.signal)
     const { onWait, priority } = options
     const candidacy = this.#client.candidacies.enter(this.name)
+    const own = { candidacy, releasesItself: true }
     const lead = new Lead(
       {
         ...{ clock, facts, ttlMs, scope, name: this.name, draining: this.#draining },
         campaign: ({ value, signal, onStanding }) =>
-          this.#campaigns.campaign(
-            { value, signal, onWait, priority },
-            { candidacy, releasesItself: true, onStanding },
-          ),
-        tryCampaign: (round) => this.#campaigns.tryCampaign(round, { candidacy, releasesItself: true }),
+          this.#campaigns.campaign({ value, signal, onWait, priority }, { ...own, onStanding }),
+        tryCampaign: (round) => this.#campaigns.tryCampaign(round, own),
         untilVacant: (signal) => this.#untilVacant({ signal, onError: options.onError }),
         waiting: (signal) => this.#waiting(signal),
       },
