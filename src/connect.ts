@@ -234,10 +234,7 @@ class Client extends Leasehold {
   }
 }
 
-/**
- * The backend source for a URL. Loads the module of its scheme, and opens nothing. Rejects with TypeError or RangeError for
- * a URL that cannot be right.
- */
+/** The backend source for a URL. Opens nothing. Rejects with TypeError or RangeError for a wrong URL. */
 export async function sourceOf(url: string | BackendSource): Promise<BackendSource> {
   if (typeof url !== 'string') {
     check('target', url, openable)
