@@ -64,6 +64,17 @@ test('cron on three hosts: each tick runs once, also after one host was killed',
   expect(ticks(after).map(({ host }) => host)).not.toContain('web-1')
 })
 
+test('leader: both workers answer their probes, and after a kill the standby leads', async () => {
+  const printed = await copyExample('leader').run('npm start', store('leader'))
+  const leads = [...printed.matchAll(/^(\d+) leads, term (\d+)$/gm)]
+  expect(new Set(leads.map(([, port]) => port)).size).toBe(2)
+  expect(BigInt(leads[1]?.[2] ?? 0)).toBeGreaterThan(BigInt(leads[0]?.[2] ?? 0))
+  expect(printed).toContain('probes of the leader: /healthz 200, /readyz 200, /leader 200')
+  expect(printed).toContain('probes of the standby: /healthz 200, /readyz 200, /leader 503')
+  expect(printed).toContain('probes of the next leader: /healthz 200, /readyz 200, /leader 200')
+  expect(printed.trim()).toMatch(/leads no longer$/)
+})
+
 test('semaphore around an API: four workers make no more than three calls at a time', async () => {
   const printed = await copyExample('semaphore-api').run('npm start', store('api'))
   expect(printed).toContain('at most 3 calls at a time')

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 /** The versions of Node: the oldest that the package accepts, and the newest of each line. */
 export const nodes = ['20.19.0', '20', '22.12.0', '22', '24', '26']
 
-/** What a program prints when it has held locks on `file:` and on `memory:` and found each promise kept. */
+/** The line of a program that has held locks on `file:` and on `memory:` and found each promise kept. */
 const success = /leasehold works: (\w+ \d+, ){2}/
 
 /**

@@ -10,13 +10,26 @@
  * @property {[major: number, minor: number]} [since] the oldest Node that has what the way needs
  */
 
-/** What a new user installs next to the package for these ways. */
-export const packages = ['typescript', '@types/node@20', 'tsx', 'vitest', 'jest', 'esbuild']
+/** The packages that a new user installs for these ways. */
+export const packages = [
+  'typescript',
+  '@types/node@20',
+  'tsx',
+  'vitest',
+  'jest',
+  '@babel/preset-env',
+  'esbuild',
+]
 
 const tsc = 'node_modules/typescript/bin/tsc'
 
 /** @param {string} project @param {string} output @returns {string[][]} */
 const compiled = (project, output) => [[tsc, '-p', project], [output]]
+
+/** @param {string} kind @param {string[]} flags @returns {string[][]} */
+const jest = (kind, ...flags) => [
+  [...flags, 'node_modules/jest/bin/jest.js', '--config', `jest/${kind}.json`],
+]
 
 /** @type {Way[]} */
 export const ways = [
@@ -55,14 +68,30 @@ export const ways = [
     steps: [['node_modules/vitest/vitest.mjs', 'run', '--reporter=verbose', 'vitest.test.mjs']],
   },
   {
-    name: 'Jest',
+    name: 'Jest, tests as ES modules',
     needs: '`node --experimental-vm-modules`, tests as `.mjs`',
-    steps: [['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', '--config', 'jest.config.json']],
+    steps: jest('esm', '--experimental-vm-modules'),
+  },
+  {
+    name: 'Jest, tests in CommonJS',
+    needs: "`node --experimental-vm-modules`, `await import('leasehold')` in the test",
+    steps: jest('commonjs', '--experimental-vm-modules'),
+  },
+  {
+    name: 'Jest with Babel',
+    needs: '`transform` and `transformIgnorePatterns`, see below',
+    steps: jest('babel'),
   },
   {
     name: 'esbuild to ESM',
     needs: '`--platform=node --format=esm`',
     steps: [['bundle.mjs', 'esm', 'esm.mjs'], ['bundle/esm.mjs']],
+  },
+  {
+    name: 'esbuild, moved to where no packages are',
+    needs: 'Node 22.13 or newer for `file:`',
+    steps: [['bundle.mjs', 'esm', 'esm.mjs'], ['move.mjs'], ['../moved/esm.mjs']],
+    since: [22, 13],
   },
   {
     name: 'esbuild to CommonJS',

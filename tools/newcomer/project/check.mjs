@@ -1,4 +1,4 @@
-// What every way has to do: hold a lock on `file:` and on `memory:`, next to a second client, and find each promise kept.
+// The test of every way: it holds a lock on `file:` and on `memory:`, next to a second client, and finds each promise kept.
 
 /**
  * Rejects with what was seen if a promise was broken. Resolves with a line that names the stores.
