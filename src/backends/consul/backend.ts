@@ -134,7 +134,7 @@ export class ConsulBackend implements Backend {
     const protocol = this.#protocol(claim)
     if (state.isKept) {
       const { permitSession } = state
-      if (permitSession) await this.#sessions.giveBack(claim, permitSession, signal)
+      if (permitSession) this.#sessions.giveBack(claim, permitSession)
       this.#claims.forget(claim)
       return
     }
