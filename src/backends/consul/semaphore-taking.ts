@@ -7,7 +7,7 @@ import { delayedKeys, enter, heldBy, takeOff } from './holders.ts'
 import type { StoredHolders } from './line.ts'
 import type { PermitSessions } from './permit-sessions.ts'
 import type { Room } from './semaphore-sight.ts'
-import type { Operation, StoredKey } from './wire/transport.ts'
+import type { Failure, Operation, StoredKey } from './wire/transport.ts'
 
 /** How many dead holders leave the list at a time: a transaction takes 64 operations. */
 const takenOffMax = 24
@@ -50,19 +50,15 @@ export class Taking {
       })
       if (outcome.applied) return this.#entered(state, holders, outcome.entries)
       const delayed = delayedKeys(outcome, operations)
-      if (delayed.length === 0)
-        return this.#refused(
-          state,
-          outcome.failures.map((each) => operations[each.operation]),
-        )
+      if (delayed.length === 0) return this.#refused(state, outcome.failures, operations)
       off = off.filter((each) => !delayed.includes(`${state.keys.folder}${each.session}`))
     }
   }
 
   /** Notes that more than the list has changed: then the whole name has to be read. */
-  #refused(state: ClaimState, failed: readonly (Operation | undefined)[]): undefined {
+  #refused(state: ClaimState, failures: readonly Failure[], operations: readonly Operation[]): undefined {
     const { lock } = state.keys
-    if (failed.some((operation) => operation?.key !== lock)) state.isUnusual = true
+    if (failures.some(({ operation }) => operations[operation]?.key !== lock)) state.isUnusual = true
   }
 
   #entered(state: ClaimState, holders: StoredHolders, entries: readonly StoredKey[]): Held {
