@@ -832,6 +832,15 @@ const onConsul = [
     by: order,
   },
   {
+    name: 'consul-dead-holders-found-by-a-watch-alone',
+    file: 'src/backends/consul/semaphore.ts',
+    find: 'if (stands && !room && state.isFirst) state.isUnusual = true',
+    put: '',
+    stores: [],
+    tests: ['core/kept'],
+    by: goesOn,
+  },
+  {
     name: 'consul-room-of-the-join-not-seen',
     file: 'src/backends/consul/semaphore.ts',
     find: 'const isTurn = !answer.predecessor && answer.hasRoom',

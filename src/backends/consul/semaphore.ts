@@ -54,6 +54,8 @@ export class Semaphores implements Protocol {
     const { room, held, ticket } = state
     state.room = undefined
     const stands = !held && ticket !== undefined
+    // Nothing has woken it: once per time to live it looks for holders that died, in case its wait does not tell.
+    if (stands && !room && state.isFirst) state.isUnusual = true
     // The room is a hint and decides nothing: the transaction checks every condition.
     const taken = room && stands && (await this.#taking.take(state, room, signal))
     return taken && taken !== 'delayed' ? admitted(taken) : this.#advance(state, signal)
