@@ -99,6 +99,11 @@ export class MemoryBackend implements Backend {
     this.#remove(claim.name, isOf(claim))
   }
 
+  async replace(old: Claim, next: Claim, signal: AbortSignal): Promise<Attempt> {
+    await this.withdraw(old, signal)
+    return this.attempt(next, signal)
+  }
+
   async verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
     return this.#holds(claim)
