@@ -115,7 +115,7 @@ export class Claims {
   }
 
   /** The state of this claim, kept until the claim is withdrawn. */
-  of(claim: Claim, numbered = this.numbered): ClaimState {
+  of(claim: Claim, numbered: boolean = this.numbered): ClaimState {
     const known = this.#states.get(claim)
     if (known) return known
     const keys = this.#layout.claimKeys(claim, this.#delay.ms > 0, numbered)

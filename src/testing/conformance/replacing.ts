@@ -70,6 +70,7 @@ export const replacing: readonly Draft[] = [
   },
   {
     title: 'a claim that replaces another stands behind all that wait, and the first of these holds',
+    // Long: one story, whose steps need one another.
     async run(stage) {
       const replace = replaceOf(stage)
       if (!replace) return
