@@ -146,6 +146,14 @@ export class ConsulBackend implements Backend {
     this.#claims.forget(claim)
   }
 
+  async replace(old: Claim, next: Claim, signal: AbortSignal): Promise<Attempt> {
+    const state = this.#claims.of(next)
+    const answer = await this.#mutexes.replace(this.#claims.of(old), state, signal)
+    if (!answer) await this.withdraw(old, signal)
+    else this.#claims.forget(old)
+    return answer ?? this.attempt(next, signal)
+  }
+
   shrink(claim: Claim, signal: AbortSignal): Promise<boolean> {
     return this.#semaphores.shrink(this.#claims.of(claim), signal)
   }
