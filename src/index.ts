@@ -85,6 +85,7 @@ export type {
   OperatorBackend,
   Overtaking,
   Renewal,
+  ReplacingBackend,
   SessionGrant,
   Source,
   Standing,
