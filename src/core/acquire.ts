@@ -9,6 +9,7 @@ import type { Admitted, Backend } from '../contract.ts'
 import { untilAnswered } from './admission.ts'
 import { listener } from './callbacks.ts'
 import { Closing, type Withdrawal } from './closing.ts'
+import { type Origin, toldAcquire } from './events.ts'
 import { notFree } from './holder.ts'
 import { LateReads } from './late.ts'
 import { type Leave, Lines } from './local-queue.ts'
@@ -21,6 +22,8 @@ import type { Seen, Wish } from './wish.ts'
 export class Acquirer {
   /** Ends the client: its `close` is `close` of Leasehold. */
   readonly closing: Closing
+  /** The client, as its events name it. */
+  readonly origin: Origin
   readonly #backend: Backend
   readonly #clock: Clock
   readonly #sessions: Sessions
@@ -33,7 +36,8 @@ export class Acquirer {
     this.#clock = clock
     this.#sessions = sessions
     this.closing = new Closing(backend, clock, sessions)
-    this.#late = new LateReads(backend, clock, this.closing.scope)
+    this.origin = sessions.origin
+    this.#late = new LateReads(backend, sessions, this.closing.scope)
   }
 
   /**
@@ -44,12 +48,13 @@ export class Acquirer {
    * that does not answer.
    */
   acquire<H extends Hold>(wish: Wish<H>): Promise<H> {
-    return this.closing.acquires.note(this.#acquire(wish))
+    return this.closing.acquires.note(toldAcquire(this.origin, wish, (told) => this.#acquire(told)))
   }
 
   /** The same as `acquire`, without standing in line. Resolves with undefined if the name is not free. */
   tryAcquire<H extends Hold>(wish: Wish<H>): Promise<H | undefined> {
-    return this.closing.acquires.note(this.#ask({ ...wish, waitMs: 0 }, { ...unseen }))
+    const ask = (told: Wish<H>): Promise<H | undefined> => this.#ask(told, { ...unseen })
+    return this.closing.acquires.note(toldAcquire(this.origin, { ...wish, waitMs: 0 }, ask))
   }
 
   async #acquire<H extends Hold>(wish: Wish<H>): Promise<H> {
@@ -113,9 +118,9 @@ export class Acquirer {
   async #stand<H extends Hold>(stand: Stand<H>, outer: Scope): Promise<H | undefined | 'session over'> {
     const { wish, onWait, seen, claim, session } = stand
     const scope = new Scope().on(outer, session.ending)
-    const { clock, gate, requestMs } = session.requests
+    const { clock, gate, origin, requestMs } = session.requests
     const retries = wish.waitMs === undefined ? undefined : Infinity
-    const request = { clock, gate, requestMs, retries, scope }
+    const request = { clock, gate, origin, requestMs, retries, scope }
     try {
       const attempt = await untilAnswered({ backend: this.#backend, claim, session, request, onWait, seen })
       scope.throwIfEnded()
@@ -153,6 +158,7 @@ export class Acquirer {
     const hold = wish.make({
       backend: this.#backend,
       clock: this.#clock,
+      kind: wish.kind,
       session,
       claim,
       admitted,

@@ -86,7 +86,7 @@ interface Question {
 /** Asks until the store answers, as often as `request` says. */
 async function ask(asking: Asking, question: Question, request: RequestOptions): Promise<Attempt> {
   const { backend, claim, session, seen } = asking
-  const answer = await persist(request, (signal) => {
+  const answer = await persist(request, 'attempt', (signal) => {
     question.sent = request.clock.mark()
     question.claimsLost = session.claimsLost
     return backend.attempt(claim, signal).catch((error) => {

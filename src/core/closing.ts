@@ -69,7 +69,7 @@ export class Closing {
   async #withdraw({ claim, session, leave }: Withdrawal): Promise<void> {
     try {
       if (session.over || this.#freed) return await this.#freed
-      await persist(session.insisting, (signal) => this.#backend.withdraw(claim, signal))
+      await persist(session.insisting, 'withdraw', (signal) => this.#backend.withdraw(claim, signal))
     } catch (error) {
       if (error instanceof SessionGoneError) session.lose(error)
       if (session.over) return
