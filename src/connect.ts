@@ -93,14 +93,7 @@ async function clientOf(
     checkTtl(ttlMs, backend.facts)
     // To load a client library takes its time on a busy machine: the default counts from here on.
     if (!waitMs) scope.onTimeout(clock, waitDefaultMs, () => timeout)
-    const sessions = await begun(backend, {
-      clock,
-      origin: { store: source.url, client: {} },
-      ttlMs,
-      waitMs,
-      scope,
-      mayLackSession,
-    })
+    const sessions = await begun(backend, { clock, store: source.url, ttlMs, waitMs, scope, mayLackSession })
     return new Client(source.url, backend, clock, sessions)
   } catch (error) {
     // A backend that is still opening is closed as soon as it is open; nobody waits for that if the scope has ended.
@@ -138,8 +131,7 @@ class Client extends Leasehold {
     this.#backend = backend
     this.#sessions = sessions
     const acquirer = new Acquirer(backend, clock, sessions)
-    const questions = new Questions(backend, sessions, acquirer.closing.scope)
-    this.#questions = questions
+    this.#questions = new Questions(backend, sessions, acquirer.closing.scope)
     const { host, pid } = thisProcess()
     this.#client = {
       ...{ acquirer, clock, facts: this.facts, ttlMs: this.ttlMs, nesting: new Nesting(clock) },
@@ -149,7 +141,7 @@ class Client extends Leasehold {
       get candidate() {
         return JSON.stringify({ host, pid, since: isoTime(clock.wallMs()), candidate: true })
       },
-      readCheckpoint: (name, options?: AskOptions) => questions.readCheckpoint(name, options),
+      readCheckpoint: (name, options?: AskOptions) => this.#questions.readCheckpoint(name, options),
       get session() {
         return sessions.live?.id
       },

@@ -27,7 +27,6 @@ import {
   WaitTimeoutError,
 } from '../base/errors.ts'
 import type { Ending } from '../base/scope.ts'
-import type { Wish } from './wish.ts'
 
 /** The client of an event: the parts that all its events have. */
 export type Origin = ClientEvent
@@ -141,23 +140,30 @@ export function viewOf(session: {
   }
 }
 
+/** A wish, as far as its events need to know. */
+interface Asked extends Pick<AcquireEvent, 'name' | 'kind' | 'permits' | 'weight'> {
+  readonly waitMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly onWait?: ((ahead: number, isLocal?: boolean) => unknown) | undefined
+}
+
 /** Acquires, and tells the course of it. */
-export function toldAcquire<H extends Hold, R extends H | undefined>(
+export function toldAcquire<W extends Asked, R extends Hold | undefined>(
   origin: Origin,
-  wish: Wish<H>,
-  acquire: (wish: Wish<H>) => Promise<R>,
+  wish: W,
+  acquire: (wish: W) => Promise<R>,
 ): Promise<R> {
   return acquires.hasSubscribers ? traced(origin, wish, acquire) : acquire(wish)
 }
 
-function traced<H extends Hold, R extends H | undefined>(
+function traced<W extends Asked, R extends Hold | undefined>(
   origin: Origin,
-  wish: Wish<H>,
-  acquire: (wish: Wish<H>) => Promise<R>,
+  wish: W,
+  acquire: (wish: W) => Promise<R>,
 ): Promise<R> {
   const { name, kind, permits, weight, waitMs } = wish
   const event: Told<AcquireEvent> = { ...origin, name, kind, permits, weight, waitMs, ahead: 0 }
-  const onWait: Wish['onWait'] = (ahead, isLocal) => {
+  const onWait: Asked['onWait'] = (ahead, isLocal) => {
     event.ahead = ahead
     return wish.onWait?.(ahead, isLocal)
   }

@@ -29,10 +29,10 @@ export class Sessions {
   #session: Session | undefined
   #openFailure: unknown
 
-  constructor(backend: Backend, { clock, origin, ttlMs }: Pick<Beginning, 'clock' | 'origin' | 'ttlMs'>) {
+  constructor(backend: Backend, { clock, store, ttlMs }: Pick<Beginning, 'clock' | 'store' | 'ttlMs'>) {
     this.#backend = backend
     this.clock = clock
-    this.origin = origin
+    this.origin = { store, client: {} }
     this.ttlMs = ttlMs
     this.coveredMs = coveredMs(ttlMs, backend.facts)
     const { requestsAtOnce } = backend.facts
@@ -132,7 +132,8 @@ export class Sessions {
 /** The needs of the first session. */
 export interface Beginning {
   readonly clock: Clock
-  readonly origin: Origin
+  /** The URL of the store, without secrets. */
+  readonly store: string
   readonly ttlMs: number
   readonly waitMs: number | undefined
   readonly scope: Scope
