@@ -9,10 +9,10 @@ import type { Admitted, Backend } from '../contract.ts'
 import { untilAnswered } from './admission.ts'
 import { listener } from './callbacks.ts'
 import { Closing, type Withdrawal } from './closing.ts'
-import { type Origin, toldAcquire } from './events.ts'
+import { toldAcquire } from './events.ts'
 import { notFree } from './holder.ts'
 import { LateReads } from './late.ts'
-import { type Leave, Lines } from './local-queue.ts'
+import { Lines, type Turn } from './local-queue.ts'
 import { backoffMs, timeout } from './request.ts'
 import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
@@ -22,8 +22,6 @@ import type { Seen, Wish } from './wish.ts'
 export class Acquirer {
   /** Ends the client: its `close` is `close` of Leasehold. */
   readonly closing: Closing
-  /** The client, as its events name it. */
-  readonly origin: Origin
   readonly #backend: Backend
   readonly #clock: Clock
   readonly #sessions: Sessions
@@ -36,7 +34,6 @@ export class Acquirer {
     this.#clock = clock
     this.#sessions = sessions
     this.closing = new Closing(backend, clock, sessions)
-    this.origin = sessions.origin
     this.#late = new LateReads(backend, sessions, this.closing.scope)
   }
 
@@ -48,13 +45,13 @@ export class Acquirer {
    * that does not answer.
    */
   acquire<H extends Hold>(wish: Wish<H>): Promise<H> {
-    return this.closing.acquires.note(toldAcquire(this.origin, wish, (told) => this.#acquire(told)))
+    return this.closing.acquires.note(toldAcquire(this.#sessions.origin, wish, (told) => this.#acquire(told)))
   }
 
   /** The same as `acquire`, without standing in line. Resolves with undefined if the name is not free. */
   tryAcquire<H extends Hold>(wish: Wish<H>): Promise<H | undefined> {
     const ask = (told: Wish<H>): Promise<H | undefined> => this.#ask(told, { ...unseen })
-    return this.closing.acquires.note(toldAcquire(this.origin, { ...wish, waitMs: 0 }, ask))
+    return this.closing.acquires.note(toldAcquire(this.#sessions.origin, { ...wish, waitMs: 0 }, ask))
   }
 
   async #acquire<H extends Hold>(wish: Wish<H>): Promise<H> {
@@ -74,9 +71,9 @@ export class Acquirer {
     const onWait = wish.onWait && listener(wish.onWait, scope)
     try {
       scope.throwIfEnded()
-      const leave = await this.#lines.enter(wish, wish.waitMs !== 0, scope, onWait)
-      seen.isOwn = leave === undefined
-      return leave && (await this.#inTurn({ wish, onWait, leave, seen }, scope))
+      const turn = await this.#lines.enter(wish, wish.waitMs !== 0, scope, onWait)
+      seen.isOwn = turn === undefined
+      return turn && (await this.#inTurn({ wish, onWait, turn, seen }, scope))
     } catch (error) {
       if (error === timeout) return undefined
       throw error
@@ -88,41 +85,43 @@ export class Acquirer {
   }
 
   /** Makes a claim and, as long as its session is lost before the answer, another one in the next session. */
-  async #inTurn<H extends Hold>(turn: Turn<H>, scope: Scope): Promise<H | undefined> {
-    const { wish, onWait, leave, seen } = turn
+  async #inTurn<H extends Hold>(call: Call<H>, scope: Scope): Promise<H | undefined> {
+    const { wish, onWait, turn, seen } = call
     const { name, permits, weight, value, candidate, priority } = wish
     const wait = wish.waitMs !== 0
     for (let lost = 0; ; lost += 1) {
-      const session = (lost === 0 && this.#sessions.live) || (await this.#session(turn, lost, scope))
+      const session = (lost === 0 && this.#sessions.live) || (await this.#session(call, lost, scope))
       this.#claims += 1
       const id = String(this.#claims)
       // Each object is one literal: copies by `...` took a good part of a cycle on a store in memory.
       const claim = { id, session: session.id, name, permits, weight, value, wait, candidate, priority }
-      const outcome = await this.#stand({ wish, onWait, leave, seen, claim, session }, scope)
+      const outcome = await this.#stand({ wish, onWait, turn, seen, claim, session }, scope)
       if (outcome !== 'session over') return outcome
     }
   }
 
   /** A session to stand in line with. If sessions are lost at once again and again, it pauses before the next. */
-  async #session({ wish, leave }: Turn, lost: number, scope: Scope): Promise<Session> {
+  async #session({ wish, turn }: Call, lost: number, scope: Scope): Promise<Session> {
     try {
       if (lost > 1) await pause(this.#clock, backoffMs(this.#clock, lost - 1), scope.signal)
       return await this.#sessions.current(scope, wish.waitMs !== undefined)
     } catch (error) {
-      leave()
+      turn.leave()
       throw error
     }
   }
 
   /** Follows one claim from its first attempt to a hold or its withdrawal. Undefined if the name is not free. */
   async #stand<H extends Hold>(stand: Stand<H>, outer: Scope): Promise<H | undefined | 'session over'> {
-    const { wish, onWait, seen, claim, session } = stand
+    const { wish, onWait, turn, seen, claim, session } = stand
     const scope = new Scope().on(outer, session.ending)
     const { clock, gate, origin, requestMs } = session.requests
     const retries = wish.waitMs === undefined ? undefined : Infinity
     const request = { clock, gate, origin, requestMs, retries, scope }
+    const before = turn.before?.session === session ? turn.before : undefined
     try {
-      const attempt = await untilAnswered({ backend: this.#backend, claim, session, request, onWait, seen })
+      const asking = { backend: this.#backend, claim, before, session, request, onWait, seen }
+      const attempt = await untilAnswered(asking)
       scope.throwIfEnded()
       if (attempt.held) return this.#hold(stand, attempt)
       // Sends no request unless an answer was lost. Afterwards the next local caller finds the turn free.
@@ -131,6 +130,7 @@ export class Acquirer {
     } catch (error) {
       return this.#failed(stand, outer, error)
     } finally {
+      turn.before?.decide(false)
       scope.detach()
     }
   }
@@ -149,23 +149,16 @@ export class Acquirer {
   }
 
   #hold<H extends Hold>(stand: Stand<H>, admitted: Admitted): H {
-    const { wish, claim, session, leave: keep } = stand
+    const { wish, claim, session, turn } = stand
     const { looks } = this.#sessions
     const withdraw = (hold: Hold): Promise<void> => {
       this.closing.leave(hold)
       return this.closing.withdraw(stand)
     }
-    const hold = wish.make({
-      backend: this.#backend,
-      clock: this.#clock,
-      kind: wish.kind,
-      session,
-      claim,
-      admitted,
-      looks,
-      keep,
-      withdraw,
-    })
+    const { kind, make } = wish
+    const [backend, clock] = [this.#backend, this.#clock]
+    const keep = (weight: number): void => turn.leave(weight)
+    const hold = make({ backend, clock, kind, session, claim, admitted, looks, keep, withdraw })
     this.closing.enter(hold, wish.releasesItself)
     return hold
   }
@@ -175,12 +168,12 @@ export class Acquirer {
 const unseen: Seen = { delayed: false, isOwn: true }
 
 /** A wish whose turn in this process has come, and the store's last answer to it. */
-interface Turn<H extends Hold = Hold> {
+interface Call<H extends Hold = Hold> {
   readonly wish: Wish<H>
   readonly onWait?: ((ahead: number) => void) | undefined
-  readonly leave: Leave
+  readonly turn: Turn
   readonly seen: Seen
 }
 
 /** A claim in line, its session in the store and its turn in this process. */
-interface Stand<H extends Hold = Hold> extends Turn<H>, Withdrawal {}
+interface Stand<H extends Hold = Hold> extends Call<H>, Withdrawal {}

@@ -6,8 +6,9 @@ import type { Clock } from '../base/clock.ts'
 import { ClosedError, SessionGoneError, UnavailableError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
 import type { Backend, Claim } from '../contract.ts'
+import type { Origin } from './events.ts'
 import { requestMs } from './lifetime.ts'
-import type { Leave } from './local-queue.ts'
+import type { Turn } from './local-queue.ts'
 import { persist } from './request.ts'
 import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
@@ -16,7 +17,7 @@ import type { Sessions } from './sessions.ts'
 export interface Withdrawal {
   readonly claim: Claim
   readonly session: Session
-  readonly leave: Leave
+  readonly turn: Turn
 }
 
 /** Everything that `close` of one client has to end. */
@@ -24,6 +25,8 @@ export class Closing {
   /** Ends when the client is closed. */
   readonly scope: Scope = new Scope()
   readonly acquires: Unsettled = new Unsettled()
+  /** The client, as its events name it. */
+  readonly origin: Origin
   readonly #works = new Unsettled()
   readonly #holds = new Set<Hold>()
   /** Holds that registered work releases itself. */
@@ -39,6 +42,7 @@ export class Closing {
     this.#backend = backend
     this.#clock = clock
     this.#sessions = sessions
+    this.origin = sessions.origin
   }
 
   /** Lets `close` release the hold: at once or, if the hold `releasesItself`, when the work of `awaitOnClose` has ended. */
@@ -54,8 +58,9 @@ export class Closing {
   }
 
   /**
-   * Removes the claim from the store, and then gives its turn to the next local caller. Asks until the store has answered or
-   * the session is over, which removes the claim, too.
+   * Removes the claim from the store, and then gives its turn to the next local caller. If the store can do both at once, the
+   * next caller's first request also removes this claim. Asks until the store has answered or the session is over, which
+   * removes the claim, too.
    */
   withdraw(withdrawal: Withdrawal): Promise<void> {
     return this.#withdrawals.note(this.#withdraw(withdrawal))
@@ -66,8 +71,11 @@ export class Closing {
     return this.#withdrawals.note(this.#withdraw(withdrawal).catch(() => {}))
   }
 
-  async #withdraw({ claim, session, leave }: Withdrawal): Promise<void> {
+  async #withdraw({ claim, session, turn }: Withdrawal): Promise<void> {
+    const isSent = !session.over && !this.#freed && this.#backend.replace !== undefined
+    const succession = isSent ? turn.passOn(claim, session) : undefined
     try {
+      if (succession && (await succession.decided)) return
       if (session.over || this.#freed) return await this.#freed
       await persist(session.insisting, 'withdraw', (signal) => this.#backend.withdraw(claim, signal))
     } catch (error) {
@@ -77,7 +85,8 @@ export class Closing {
       session.lose(new SessionGoneError('a claim could not be withdrawn', { cause: error }))
       throw error
     } finally {
-      leave()
+      succession?.finish()
+      turn.leave()
     }
   }
 

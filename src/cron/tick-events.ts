@@ -60,7 +60,14 @@ export class TickEvents {
     this.#told.add(tickMs)
     tell('leasehold:cron.tick', () => {
       const durationMs = leastElapsedMs(since, this.#clock.mark())
-      return { ...this.#client.acquirer.origin, name: this.#name, tickMs, outcome, durationMs, ...more }
+      return {
+        ...this.#client.acquirer.closing.origin,
+        name: this.#name,
+        tickMs,
+        outcome,
+        durationMs,
+        ...more,
+      }
     })
   }
 }

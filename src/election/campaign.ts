@@ -113,7 +113,7 @@ export class Campaigns {
   #tell(term: ClaimTerm | undefined): void {
     tell('leasehold:leader.changed', () => {
       const leader = term && { value: term.value, token: term.token, session: term.session }
-      const { origin } = this.#client.acquirer
+      const { origin } = this.#client.acquirer.closing
       return { ...origin, name: this.#name, leader, mine: term !== undefined, seenBy: 'candidate' }
     })
   }
