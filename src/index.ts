@@ -26,6 +26,7 @@ export type {
   TermOptions,
   TryCampaignOptions,
 } from './api/election.ts'
+export type { CandidateHealth, CandidatePart, ClientHealth } from './api/health.ts'
 export type { GroupHold, Hold, Holder, PermitHold, ReadHold, ReleaseOptions, WriteHold } from './api/hold.ts'
 export { type ConnectOptions, Leasehold } from './api/leasehold.ts'
 export type {
@@ -68,17 +69,23 @@ export type {
   Backend,
   BackendSource,
   CatalogBackend,
+  Check,
   Claim,
+  Examination,
+  ExamineOptions,
   Facts,
+  Finding,
   KeepingBackend,
   Kept,
   Leader,
   LeaderBackend,
+  Level,
   NameState,
   Observation,
   OperatorBackend,
   Overtaking,
   Renewal,
+  ReplacingBackend,
   SessionGrant,
   Source,
   Standing,
