@@ -1,5 +1,5 @@
 // @ts-check
-// The locks that people use beside ours, in one run: free cycles, and hand-overs after holds of 5, 50 and 500 ms while the
+// The locks that people use next to ours, in one run: free cycles, and hand-overs after holds of 5, 50 and 500 ms while the
 // stores are idle and while they are busy. Owns the comparisons and the rows; each side is in peers/ and lib/.
 import { pathToFileURL } from 'node:url'
 import { ensurePeers } from '../test/peers/build.mjs'
