@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 
 const has = (tool: string): boolean => spawnSync(tool, ['--version']).error === undefined
-const advice = 'npm run reference'
+const advice = 'npm run manual'
 
 test('the reference in docs/command.md is up to date', () => {
   const page = readFileSync('docs/command.md', 'utf8')

@@ -1,4 +1,4 @@
-// The man page of the command, man/leasehold.1. `npm run reference` writes it. https://man7.org/linux/man-pages/man7/groff_man.7.html
+// The man page of the command, man/leasehold.1. `npm run manual` writes it. https://man7.org/linux/man-pages/man7/groff_man.7.html
 import type { Command } from 'commander'
 import { type Definition, definitionsOf, textAfterHelp } from './definition.ts'
 
@@ -6,7 +6,7 @@ import { type Definition, definitionsOf, textAfterHelp } from './definition.ts'
 export function manOf(program: Command): string {
   const definitions = definitionsOf(program)
   return [
-    '.\\" Made from the definitions of the command by: npm run reference',
+    '.\\" Made from the definitions of the command by: npm run manual',
     '.TH LEASEHOLD 1 "" Leasehold "User Commands"',
     '.SH NAME',
     `leasehold \\- ${escaped(withoutStop(program.description()))}`,

@@ -1,10 +1,10 @@
-// The reference of the command as Markdown, for docs/command.md. `npm run reference` writes it there.
+// The reference of the command as Markdown, for docs/command.md. `npm run manual` writes it there.
 import type { Command } from 'commander'
 import { type Definition, definitionsOf, textAfterHelp } from './definition.ts'
 
 /** The lines around the reference in the document. */
 export const borders = {
-  begin: '<!-- reference: made by npm run reference -->',
+  begin: '<!-- reference: made by npm run manual -->',
   end: '<!-- end of reference -->',
 }
 

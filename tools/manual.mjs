@@ -1,4 +1,4 @@
-// `npm run reference`: writes the reference of docs/command.md and the man page from the definitions of the command. Owns how the
+// `npm run manual`: writes the reference of docs/command.md and the man page from the definitions of the command. Owns how the
 // sources are loaded for that; src/cli/reference/ makes the texts. A test fails if they are not up to date.
 // @ts-check
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
