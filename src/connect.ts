@@ -3,6 +3,7 @@
 import type { AskOptions } from './api/ask.ts'
 import type { CronGuard, CronOptions, CronState } from './api/cron.ts'
 import type { Election } from './api/election.ts'
+import type { ClientHealth } from './api/health.ts'
 import { type ConnectOptions, Leasehold } from './api/leasehold.ts'
 import type { Mutex, MutexGroup, MutexOptions, RwLock, Semaphore, SemaphoreOptions } from './api/lock.ts'
 import { orAborted } from './base/abort.ts'
@@ -20,6 +21,7 @@ import {
   connectOptions,
   mutexOptions,
 } from './core/arguments.ts'
+import { healthOf } from './core/health.ts'
 import { thisProcess } from './core/holder.ts'
 import { once, persist, type RequestOptions, rethrow, timeout, withAskOptions } from './core/request.ts'
 import { begun, type Sessions } from './core/sessions.ts'
@@ -147,6 +149,10 @@ class Client extends Leasehold {
       },
       ...electionQuestions(backend, clock, sessions),
     }
+  }
+
+  override health(): ClientHealth {
+    return healthOf(this.url, this.#sessions, this.#client.candidacies.health)
   }
 
   override get session(): string | undefined {

@@ -141,6 +141,7 @@ test('a test can write a fake of each public type as an object', async () => {
       facts: real.facts,
       ttlMs: 1,
       session: undefined,
+      health: () => real.health(),
       close: done,
       [Symbol.asyncDispose]: done,
     },

@@ -22,6 +22,7 @@ const documents = [
   'docs/holds.md',
   'docs/leaders.md',
   'docs/locks.md',
+  'docs/observability.md',
   'docs/safety.md',
   'docs/stores.md',
   'docs/testing.md',
