@@ -80,6 +80,7 @@ export type {
   OperatorBackend,
   Overtaking,
   Renewal,
+  ReplacingBackend,
   SessionGrant,
   Source,
   Standing,

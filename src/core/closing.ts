@@ -7,7 +7,7 @@ import { ClosedError, SessionGoneError, UnavailableError } from '../base/errors.
 import { Scope } from '../base/scope.ts'
 import type { Backend, Claim } from '../contract.ts'
 import { requestMs } from './lifetime.ts'
-import type { Leave } from './local-queue.ts'
+import type { Turn } from './local-queue.ts'
 import { persist } from './request.ts'
 import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
@@ -16,7 +16,7 @@ import type { Sessions } from './sessions.ts'
 export interface Withdrawal {
   readonly claim: Claim
   readonly session: Session
-  readonly leave: Leave
+  readonly turn: Turn
 }
 
 /** Everything that `close` of one client has to end. */
@@ -54,8 +54,9 @@ export class Closing {
   }
 
   /**
-   * Removes the claim from the store, and then gives its turn to the next local caller. Asks until the store has answered or
-   * the session is over, which removes the claim, too.
+   * Removes the claim from the store, and then gives its turn to the next local caller. If the store can do both at once, the
+   * next caller's first request also removes this claim. Asks until the store has answered or the session is over, which
+   * removes the claim, too.
    */
   withdraw(withdrawal: Withdrawal): Promise<void> {
     return this.#withdrawals.note(this.#withdraw(withdrawal))
@@ -66,8 +67,11 @@ export class Closing {
     return this.#withdrawals.note(this.#withdraw(withdrawal).catch(() => {}))
   }
 
-  async #withdraw({ claim, session, leave }: Withdrawal): Promise<void> {
+  async #withdraw({ claim, session, turn }: Withdrawal): Promise<void> {
+    const isSent = !session.over && !this.#freed && this.#backend.replace !== undefined
+    const succession = isSent ? turn.passOn(claim, session) : undefined
     try {
+      if (succession && (await succession.decided)) return
       if (session.over || this.#freed) return await this.#freed
       await persist(session.insisting, (signal) => this.#backend.withdraw(claim, signal))
     } catch (error) {
@@ -77,7 +81,8 @@ export class Closing {
       session.lose(new SessionGoneError('a claim could not be withdrawn', { cause: error }))
       throw error
     } finally {
-      leave()
+      succession?.finish()
+      turn.leave()
     }
   }
 

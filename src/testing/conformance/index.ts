@@ -16,6 +16,7 @@ import { names } from './names.ts'
 import { operator } from './operator.ts'
 import { order } from './order.ts'
 import { overtaking } from './overtaking.ts'
+import { replacing } from './replacing.ts'
 import { sessions } from './sessions.ts'
 import { shapes } from './shapes.ts'
 import { Stage } from './stage.ts'
@@ -51,6 +52,7 @@ const drafts: readonly Draft[] = [
   ...overtaking,
   ...shapes,
   ...keeping,
+  ...replacing,
 ]
 const closingMs = 10_000
 
