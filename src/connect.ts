@@ -234,7 +234,8 @@ class Client extends Leasehold {
   }
 }
 
-async function sourceOf(url: string | BackendSource): Promise<BackendSource> {
+/** The backend source for a URL. Opens nothing. Rejects with TypeError or RangeError for a wrong URL. */
+export async function sourceOf(url: string | BackendSource): Promise<BackendSource> {
   if (typeof url !== 'string') {
     check('target', url, openable)
     return url

@@ -1,6 +1,7 @@
 // Keeps what happened to the names in the last minutes: the times in which claims held, the waits, the ticks, and the times
 // without looks. It compares one look with the look before: a change between two looks that left no trace is not seen.
 import type { CronState } from '../../api/cron.ts'
+import { printableJson } from '../../base/printable.ts'
 import type { NameState, Standing } from '../../contract.ts'
 import { tokenOf } from '../../core/holder.ts'
 import { type Known, successors } from './known.ts'
@@ -84,7 +85,7 @@ export class Chronicle {
   /** The ticks that differ from the last ones. A tick comes a second time when it has ended. */
   #newTicks(jobs: readonly CronState[]): JobView[] {
     return jobs.map(jobView).filter((job) => {
-      const shown = JSON.stringify(job)
+      const shown = printableJson(job)
       const isNew = this.#lastTick.get(job.name) !== shown
       this.#lastTick.set(job.name, shown)
       return isNew

@@ -4,6 +4,7 @@ import type { Leasehold } from '../../api/leasehold.ts'
 import { untilAborted } from '../../base/abort.ts'
 import { type Clock, leastElapsedMs, pause } from '../../base/clock.ts'
 import { RefusedError } from '../../base/errors.ts'
+import { printableJson } from '../../base/printable.ts'
 import type { NameState } from '../../contract.ts'
 import { messageOf } from '../exit.ts'
 import { Chronicle, historyMs } from './chronicle.ts'
@@ -184,7 +185,7 @@ export class Feed {
         this.#chronicle.seenSince(name, claim)
       const view = nameView(state, nowMs, seen, before.get(name))
       this.#names.set(name, view)
-      this.#texts.set(name, JSON.stringify(view))
+      this.#texts.set(name, printableJson(view))
     }
     const names = [...this.#names.values()].filter(({ name }) => texts.get(name) !== this.#texts.get(name))
     return { names, gone: [...before.keys()].filter((name) => !this.#names.has(name)) }
@@ -206,10 +207,10 @@ function hasNews({ jobs, names, gone, spans, waits, ticks, gaps }: Change): bool
 }
 
 function isSame(jobs: readonly JobView[], before: readonly JobView[]): boolean {
-  return JSON.stringify(jobs) === JSON.stringify(before)
+  return printableJson(jobs) === printableJson(before)
 }
 
-/** An event as `text/event-stream` has it. JSON has no line break. */
+/** An event as `text/event-stream` has it. JSON has no line break, and a terminal obeys none of it. */
 function eventOf(name: string, data: object): string {
-  return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
+  return `event: ${name}\ndata: ${printableJson(data)}\n\n`
 }

@@ -1,4 +1,5 @@
 // Recognizes the claims of one look in the next one. Owns how a claim is identified from its wait to the end of its hold.
+import { printableJson } from '../../base/printable.ts'
 import type { Standing } from '../../contract.ts'
 import { parseHolder } from '../../core/holder.ts'
 import type { Span } from './ui-messages.ts'
@@ -51,5 +52,5 @@ export function successors(
 }
 
 function identityOf({ session, value, token }: Standing): string {
-  return JSON.stringify([session, parseHolder(value)?.since ?? String(token)])
+  return printableJson([session, parseHolder(value)?.since ?? String(token)])
 }
