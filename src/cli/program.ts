@@ -28,11 +28,8 @@ const subcommands: Record<string, () => Promise<Add>> = {
   leader: async () => (await import('./commands/leader.ts')).addLeader,
   ls: async () => (await import('./commands/ls.ts')).addLs,
   break: async () => (await import('./commands/break.ts')).addBreak,
-<<<<<<< HEAD
   ui: async () => (await import('./commands/ui.ts')).addUi,
-=======
   doctor: async () => (await import('./commands/doctor.ts')).addDoctor,
->>>>>>> main
 }
 
 /**
