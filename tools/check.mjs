@@ -11,6 +11,7 @@ await main(async () => {
     ['npx', ['--no-install', 'tsc', '-p', 'tsconfig.json']],
     ['npx', ['--no-install', 'tsc', '-p', 'src/cli/ui/page']], // runs in browsers
     ['npx', ['--no-install', 'biome', 'check', '--error-on-warnings']],
+    ['npx', ['--no-install', 'typedoc', '--emit', 'none', '--treatWarningsAsErrors', '--logLevel', 'Warn']],
     ['npx', ['--no-install', 'publint', '--strict']],
     ['npx', ['--no-install', 'attw', '--pack', '.', '--profile', 'esm-only']],
   ])
