@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts'
 import { ClosedError, SessionGoneError, UnavailableError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
 import type { Backend, Claim } from '../contract.ts'
+import type { Origin } from './events.ts'
 import { requestMs } from './lifetime.ts'
 import type { Turn } from './local-queue.ts'
 import { persist } from './request.ts'
@@ -24,6 +25,8 @@ export class Closing {
   /** Ends when the client is closed. */
   readonly scope: Scope = new Scope()
   readonly acquires: Unsettled = new Unsettled()
+  /** The client, as its events name it. */
+  readonly origin: Origin
   readonly #works = new Unsettled()
   readonly #holds = new Set<Hold>()
   /** Holds that registered work releases itself. */
@@ -39,6 +42,7 @@ export class Closing {
     this.#backend = backend
     this.#clock = clock
     this.#sessions = sessions
+    this.origin = sessions.origin
   }
 
   /** Lets `close` release the hold: at once or, if the hold `releasesItself`, when the work of `awaitOnClose` has ended. */
@@ -73,7 +77,7 @@ export class Closing {
     try {
       if (succession && (await succession.decided)) return
       if (session.over || this.#freed) return await this.#freed
-      await persist(session.insisting, (signal) => this.#backend.withdraw(claim, signal))
+      await persist(session.insisting, 'withdraw', (signal) => this.#backend.withdraw(claim, signal))
     } catch (error) {
       if (error instanceof SessionGoneError) session.lose(error)
       if (session.over) return
