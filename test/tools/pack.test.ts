@@ -20,11 +20,13 @@ const kinds: readonly RegExp[] = [
   /^examples\/README\.md$/,
   /^examples\/[\w-]+\/(src\/)?[\w.-]+\.(ts|js|mjs|md|json|sh|sql|yml|yaml|crontab)$/,
   /^src\/([\w-]+\/)*[\w-]+\.(ts|proto)$/,
+  /^src\/cli\/ui\/page\/[\w-]+\.(mjs|css|html|svg)$/,
 ]
 /** The kinds that a build makes. */
 const built: readonly RegExp[] = [
   /^dist\/(?!cli\/)([\w-]+\/)*[\w-]+\.(js|js\.map|d\.ts|d\.ts\.map)$/,
   /^dist\/cli\/(main|guardian-main|[\w-]+)\.js$/,
+  /^dist\/cli\/page\/[\w-]+\.(mjs|css|html|svg)$/,
   /^dist\/cli\/THIRD-PARTY-LICENSES\.txt$/,
 ]
 
