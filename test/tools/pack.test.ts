@@ -20,7 +20,7 @@ const kinds: readonly RegExp[] = [
   /^examples\/README\.md$/,
   /^examples\/[\w-]+\/(src\/)?[\w.-]+\.(ts|js|mjs|md|json|sh|sql|yml|yaml|crontab)$/,
   /^src\/([\w-]+\/)*[\w-]+\.(ts|proto)$/,
-  /^src\/cli\/ui\/page\/[\w-]+\.(mjs|css|html|svg)$/,
+  /^src\/cli\/ui\/page\/[\w-]+\.(mjs|css|html|svg|json)$/,
 ]
 /** The kinds that a build makes. */
 const built: readonly RegExp[] = [
