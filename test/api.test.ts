@@ -31,6 +31,7 @@ const publicFiles = [
   /^backends\/shared\/credentials\.d\.ts$/,
   /^cron\/node-cron\.d\.ts$/,
   /^nest\/(decorators|index|module|options)\.d\.ts$/,
+  /^opentelemetry\/index\.d\.ts$/,
   /^web-locks\/(index|types)\.d\.ts$/,
 ]
 const entrances = readEntrances()

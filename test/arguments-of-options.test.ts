@@ -5,6 +5,7 @@ import { consul } from '../src/backends/consul/index.ts'
 import { etcd } from '../src/backends/etcd/index.ts'
 import { file } from '../src/backends/file/index.ts'
 import { connect } from '../src/index.ts'
+import { instrument } from '../src/opentelemetry/index.ts'
 import { webLocks } from '../src/web-locks/index.ts'
 import { type Loose, loose, publicObjects } from './public-functions.ts'
 import { refusalOf } from './refusal.ts'
@@ -67,6 +68,7 @@ const functions: [title: string, call: Loose, options: string][] = [
     'mode, ifAvailable, signal, steal',
   ],
   ['webLocks', (options) => webLocks(client, options as never), 'prefix'],
+  ['instrument', instrument as Loose, 'tracer, meter, names, namesMax'],
   ['etcd', etcd as Loose, 'endpoints, namespace, auth, tls, lockDelayMs, client'],
   [
     'consul',

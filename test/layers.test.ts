@@ -30,6 +30,7 @@ const mayImport: Record<string, readonly string[]> = {
   'backends/consul': ['base', 'contract.ts', 'backends/shared'],
   'backends/etcd': ['base', 'contract.ts', 'backends/shared'],
   testing: ['api', 'base', 'contract.ts', 'backends', 'connect.ts'],
+  opentelemetry: ['api', 'base'],
   nest: ['api', 'base', 'core', 'contract.ts', 'connect.ts'],
   'web-locks': ['api', 'base', 'core', 'contract.ts'],
   cli: ['api', 'base', 'core', 'contract.ts', 'connect.ts', 'cron', 'election'],
@@ -107,6 +108,7 @@ const mayUse: Record<string, readonly string[]> = {
   // Optional peers: only the entry `leasehold/nest` may load them.
   '@nestjs/common': ['nest/decorators.ts', 'nest/host.ts', 'nest/module.ts'],
   '@nestjs/core': ['nest/host.ts', 'nest/module.ts'],
+  '@opentelemetry/api': ['opentelemetry/index.ts', 'opentelemetry/names.ts', 'opentelemetry/spans.ts'],
   // Orders of waiters that never give up. Other waiters may give up, and async-mutex would keep them in its queue.
   'async-mutex': ['backends/etcd/operator.ts', 'core/hold.ts'],
   commander: ['cli/'],

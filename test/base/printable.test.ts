@@ -162,6 +162,8 @@ test('no message is made with JSON.stringify, which leaves C1 and bidi controls'
     'connect.ts',
     'core/holder.ts',
     'cron/marker.ts',
+    'opentelemetry/levels.ts',
+    'opentelemetry/metrics.ts',
   ])
 })
 
