@@ -20,6 +20,7 @@ import {
   connectOptions,
   mutexOptions,
 } from './core/arguments.ts'
+import { Groups } from './core/group.ts'
 import { thisProcess } from './core/holder.ts'
 import { once, persist, type RequestOptions, rethrow, timeout, withAskOptions } from './core/request.ts'
 import { begun, type Sessions } from './core/sessions.ts'
@@ -133,7 +134,8 @@ class Client extends Leasehold {
     const acquirer = new Acquirer(backend, clock, sessions)
     const { host, pid } = thisProcess()
     this.#client = {
-      ...{ acquirer, clock, facts: this.facts, ttlMs: this.ttlMs, nesting: new Nesting(clock) },
+      ...{ acquirer, groups: new Groups(backend, clock, sessions, acquirer), nesting: new Nesting(clock) },
+      ...{ clock, facts: this.facts, ttlMs: this.ttlMs },
       get holder() {
         return JSON.stringify({ host, pid, since: isoTime(clock.wallMs()) })
       },

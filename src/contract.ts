@@ -3,6 +3,7 @@
 // for other holders, retry, or measure time.
 import type { CatalogBackend } from './base/announcement.ts'
 import type { Facts } from './base/facts.ts'
+import type { GroupBackend } from './base/group.ts'
 import type { KeepingBackend } from './base/keeping.ts'
 import type { LeaderBackend } from './base/leader.ts'
 import type { OperatorBackend } from './base/operator.ts'
@@ -10,6 +11,7 @@ import type { Source } from './base/source.ts'
 
 export type { Announcement, CatalogBackend } from './base/announcement.ts'
 export type { Facts } from './base/facts.ts'
+export type { GroupBackend } from './base/group.ts'
 export type { KeepingBackend, Kept } from './base/keeping.ts'
 export type { Leader, LeaderBackend, Observation } from './base/leader.ts'
 export type { NameState, OperatorBackend, Overtaking, Standing } from './base/operator.ts'
@@ -84,7 +86,7 @@ export interface Waiting {
 export interface Backend
   extends LeaderBackend,
     OperatorBackend,
-    Partial<CatalogBackend & KeepingBackend<Claim>> {
+    Partial<CatalogBackend & KeepingBackend<Claim> & GroupBackend<Claim, Attempt>> {
   readonly facts: Facts
   /** Opens a session. The store ends it if it is not renewed for `ttlMs`. */
   createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant>

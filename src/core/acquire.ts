@@ -8,7 +8,7 @@ import { Scope } from '../base/scope.ts'
 import type { Admitted, Backend } from '../contract.ts'
 import { untilAnswered } from './admission.ts'
 import { listener } from './callbacks.ts'
-import { Closing, type Withdrawal } from './closing.ts'
+import { type Batch, Closing, type Withdrawal } from './closing.ts'
 import { notFree } from './holder.ts'
 import { LateReads } from './late.ts'
 import { type Leave, Lines } from './local-queue.ts'
@@ -21,10 +21,11 @@ import type { Seen, Wish } from './wish.ts'
 export class Acquirer {
   /** Ends the client: its `close` is `close` of Leasehold. */
   readonly closing: Closing
+  /** The queues of this client. */
+  readonly lines: Lines = new Lines()
   readonly #backend: Backend
   readonly #clock: Clock
   readonly #sessions: Sessions
-  readonly #lines = new Lines()
   readonly #late: LateReads
   #claims = 0
 
@@ -69,7 +70,7 @@ export class Acquirer {
     const onWait = wish.onWait && listener(wish.onWait, scope)
     try {
       scope.throwIfEnded()
-      const leave = await this.#lines.enter(wish, wish.waitMs !== 0, scope, onWait)
+      const leave = await this.lines.enter(wish, wish.waitMs !== 0, scope, onWait)
       seen.isOwn = leave === undefined
       return leave && (await this.#inTurn({ wish, onWait, leave, seen }, scope))
     } catch (error) {
@@ -89,13 +90,18 @@ export class Acquirer {
     const wait = wish.waitMs !== 0
     for (let lost = 0; ; lost += 1) {
       const session = (lost === 0 && this.#sessions.live) || (await this.#session(turn, lost, scope))
-      this.#claims += 1
-      const id = String(this.#claims)
+      const id = this.claimId()
       // Each object is one literal: copies by `...` took a good part of a cycle on a store in memory.
       const claim = { id, session: session.id, name, permits, weight, value, wait, candidate, priority }
       const outcome = await this.#stand({ wish, onWait, leave, seen, claim, session }, scope)
       if (outcome !== 'session over') return outcome
     }
+  }
+
+  /** An id for a claim of this client. */
+  claimId(): string {
+    this.#claims += 1
+    return String(this.#claims)
   }
 
   /** A session to stand in line with. If sessions are lost at once again and again, it pauses before the next. */
@@ -119,23 +125,27 @@ export class Acquirer {
     try {
       const attempt = await untilAnswered({ backend: this.#backend, claim, session, request, onWait, seen })
       scope.throwIfEnded()
-      if (attempt.held) return this.#hold(stand, attempt)
+      if (attempt.held) return this.hold(stand, attempt)
       // Sends no request unless an answer was lost. Afterwards the next local caller finds the turn free.
-      await orAborted(this.closing.withdrawAside(stand), outer.signal).catch(() => {})
+      await orAborted(this.closing.withdrawAside([stand]), outer.signal).catch(() => {})
       return undefined
     } catch (error) {
-      return this.#failed(stand, outer, error)
+      return this.failed([stand], session, outer, error)
     } finally {
       scope.detach()
     }
   }
 
-  /** If only the session was lost, the caller opens the next one. Every other failure withdraws the claim and rejects. */
-  async #failed(stand: Stand, outer: Scope, error: unknown): Promise<'session over'> {
-    const { session } = stand
+  /** If only the session was lost, the caller opens the next one. Every other failure withdraws the claims and rejects. */
+  async failed(
+    stands: readonly Withdrawal[],
+    session: Session,
+    outer: Scope,
+    error: unknown,
+  ): Promise<'session over'> {
     if (error instanceof SessionGoneError) session.lose(error)
-    if (session.over && !outer.ended) return 'session over' // the store dropped the claim with its session
-    const withdrawn = this.closing.withdrawAside(stand)
+    if (session.over && !outer.ended) return 'session over' // the store dropped the claims with their session
+    const withdrawn = this.closing.withdrawAside(stands)
     // If the session and the wait ended at the same moment, the caller gets the reason of the wait.
     if (session.over) outer.throwIfEnded()
     // The store has just answered, so it answers again soon. A caller that aborted does not wait for it.
@@ -143,12 +153,13 @@ export class Acquirer {
     throw error
   }
 
-  #hold<H extends Hold>(stand: Stand<H>, admitted: Admitted): H {
+  /** The hold of an admitted claim. */
+  hold<H extends Hold>(stand: Withdrawal & Pick<Turn<H>, 'wish'>, admitted: Admitted): H {
     const { wish, claim, session, leave: keep } = stand
     const { looks } = this.#sessions
-    const withdraw = (hold: Hold): Promise<void> => {
+    const withdraw = (hold: Hold, batch?: Batch): Promise<void> => {
       this.closing.leave(hold)
-      return this.closing.withdraw(stand)
+      return batch ? batch.add(stand) : this.closing.withdraw([stand])
     }
     const hold = wish.make({
       backend: this.#backend,

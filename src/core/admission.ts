@@ -10,7 +10,7 @@ import type { Seen } from './wish.ts'
 
 /** A claim, and the parts that are needed to ask about it. */
 export interface Asking {
-  readonly backend: Backend
+  readonly backend: Pick<Backend, 'attempt' | 'changed'>
   readonly claim: Claim
   /** The options of the first question, and the scope that ends them all. */
   readonly request: RequestOptions

@@ -54,22 +54,31 @@ export class Closing {
   }
 
   /**
-   * Removes the claim from the store, and then gives its turn to the next local caller. Asks until the store has answered or
-   * the session is over, which removes the claim, too.
+   * Removes claims of one session from the store, and then gives their turns to the next local callers. Asks until the store has
+   * answered or the session is over, which removes the claims, too. Several are at most `facts.groupMax`.
    */
-  withdraw(withdrawal: Withdrawal): Promise<void> {
-    return this.#withdrawals.note(this.#withdraw(withdrawal))
+  withdraw(withdrawals: readonly Withdrawal[]): Promise<void> {
+    return this.#withdrawals.note(this.#withdraw(withdrawals))
+  }
+
+  /** Withdrawals that are sent as one where the store can. */
+  batch(): Batch {
+    const { groupMax = 1 } = this.#backend.facts
+    const batch = new Batch(groupMax, (withdrawals) => this.#withdraw(withdrawals))
+    this.#withdrawals.note(batch.sent)
+    return batch
   }
 
   /** The same in the background, without an error: an aborted caller must not wait for a store that may be down. */
-  withdrawAside(withdrawal: Withdrawal): Promise<void> {
-    return this.#withdrawals.note(this.#withdraw(withdrawal).catch(() => {}))
+  withdrawAside(withdrawals: readonly Withdrawal[]): Promise<void> {
+    return this.#withdrawals.note(this.#withdraw(withdrawals).catch(() => {}))
   }
 
-  async #withdraw({ claim, session, leave }: Withdrawal): Promise<void> {
+  async #withdraw(withdrawals: readonly Withdrawal[]): Promise<void> {
+    const { session } = withdrawals[0] as Withdrawal
     try {
       if (session.over || this.#freed) return await this.#freed
-      await persist(session.insisting, (signal) => this.#backend.withdraw(claim, signal))
+      await persist(session.insisting, (signal) => this.#remove(withdrawals, signal))
     } catch (error) {
       if (error instanceof SessionGoneError) session.lose(error)
       if (session.over) return
@@ -77,8 +86,15 @@ export class Closing {
       session.lose(new SessionGoneError('a claim could not be withdrawn', { cause: error }))
       throw error
     } finally {
-      leave()
+      for (const { leave } of withdrawals) leave()
     }
+  }
+
+  async #remove(withdrawals: readonly Withdrawal[], signal: AbortSignal): Promise<void> {
+    const claims = withdrawals.map(({ claim }) => claim)
+    await (claims.length === 1
+      ? this.#backend.withdraw(claims[0] as Claim, signal)
+      : this.#backend.withdrawAll?.(claims, signal))
   }
 
   /** Lets `close` wait for work that ends by itself when `scope` ends; `close` releases the work's hold only after that. */
@@ -135,6 +151,29 @@ export class Closing {
   /** The time of this many requests. */
   #limit(requests: number): Scope {
     return new Scope().onTimeout(this.#clock, requests * requestMs(this.#sessions.coveredMs), tooLong)
+  }
+}
+
+/** Withdrawals of one moment, for holds that end together. */
+export class Batch {
+  /** Settles when they are done: as one if they are `most` at most and have one session, otherwise each by itself. */
+  readonly sent: Promise<void>
+  readonly #withdrawals: Withdrawal[] = []
+
+  /** Sends in the next microtask what was added by then. */
+  constructor(most: number, send: (withdrawals: readonly Withdrawal[]) => Promise<void>) {
+    this.sent = Promise.resolve().then(async () => {
+      const all = this.#withdrawals
+      const isOne = all.length <= most && all.every(({ session }) => session === all[0]?.session)
+      if (isOne && all.length > 0) return send(all)
+      await Promise.all(all.map((each) => send([each])))
+    })
+  }
+
+  /** Adds one, and resolves when all are done. */
+  add(withdrawal: Withdrawal): Promise<void> {
+    this.#withdrawals.push(withdrawal)
+    return this.sent
   }
 }
 

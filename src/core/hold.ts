@@ -8,6 +8,7 @@ import { SessionGoneError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
 import type { Admitted, Backend, Claim, StoreKey } from '../contract.ts'
 import { askOptions, checkLeast, checkOptions, checkSignals, checkText } from './arguments.ts'
+import type { Batch } from './closing.ts'
 import { anyComputed, computed } from './computed-signal.ts'
 import { notHeld, removed, short } from './hold-errors.ts'
 import { valueWithToken } from './holder.ts'
@@ -28,8 +29,8 @@ export interface Grant {
   readonly looks: Rounds
   /** Lets the next local callers have all permits of the claim but so many. */
   keep(weight: number): void
-  /** Removes the claim from the store and lets the next local caller have its turn. */
-  withdraw(hold: Hold): Promise<void>
+  /** Removes the claim from the store, together with those of the batch, and lets the next local caller have its turn. */
+  withdraw(hold: Hold, batch?: Batch): Promise<void>
 }
 
 /** A hold on a claim of this client. Its promises are in the interface Hold. */
@@ -152,8 +153,12 @@ export class ClaimHold implements Hold {
   }
 
   release(options?: ReleaseOptions): Promise<void> {
-    if (options) return this.#releaseWith(options)
-    this.#released ??= this.#end()
+    return options ? this.#releaseWith(options) : this.releaseWithin()
+  }
+
+  /** `release` of a hold that ends together with others: the withdrawals of a batch are sent as one. */
+  releaseWithin(batch?: Batch): Promise<void> {
+    this.#released ??= this.#end(() => this.#grant.withdraw(this, batch))
     // After a loss the withdrawal runs in the background: the store may be down, and nobody should wait for it.
     return this.#lost ? Promise.resolve() : this.#released
   }

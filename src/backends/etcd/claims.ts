@@ -1,31 +1,19 @@
 // The life of a claim in etcd, each step as one transaction. Owns what the client knows of each claim: where its key
 // stands, and whether a request for it may still arrive.
-import type { ITxnRequest, ITxnResponse } from 'etcd3'
-import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
-import type { Admitted, Claim, Waiting } from '../../contract.ts'
+import { UnavailableError } from '../../base/errors.ts'
+import type { Admitted, Attempt, Claim, Waiting } from '../../contract.ts'
 import type { Tombstones } from '../shared/tombstones.ts'
+import { Groups } from './group.ts'
 import type { Layout } from './layout.ts'
-import {
-  admits,
-  admitted,
-  checkCount,
-  checkKind,
-  checkLeases,
-  keysToRead,
-  type Line,
-  maybeUnleased,
-  readLine,
-  waiting,
-} from './line.ts'
+import { admits, admitted, keysToRead, type Line, waiting } from './line.ts'
+import { Lines } from './lines.ts'
 import type { LockDelay } from './lock-delay.ts'
 import {
   absent,
-  count,
   createdAt,
   createRevision,
   get,
   getAll,
-  leases,
   look,
   noneSince,
   put,
@@ -34,10 +22,10 @@ import {
   removeClaim,
   txn,
 } from './operations.ts'
-import { type ClaimState, stands } from './own-key.ts'
+import { type ClaimState, change, stands } from './own-key.ts'
 import { Reads } from './reads.ts'
 import { untilAdmitted, untilDeleted } from './waits.ts'
-import type { KeyRange, Transport } from './wire/transport.ts'
+import type { Transport } from './wire/transport.ts'
 
 /** An answer to a claim. A waiting answer carries the line that it was read from. */
 export type Answer = Admitted | Queueing
@@ -55,6 +43,8 @@ export class Claims {
   readonly #delay: LockDelay
   readonly #tombstones: Tombstones
   readonly #reads: Reads
+  readonly #lines: Lines
+  readonly #groups: Groups
   readonly #states = new WeakMap<Claim, ClaimState>()
   /** Whether new claims have a number in their key: a mutex that is kept has the key of its session alone. */
   numbered = false
@@ -62,6 +52,8 @@ export class Claims {
   constructor(transport: Transport, layout: Layout, delay: LockDelay, tombstones: Tombstones) {
     this.#transport = transport
     this.#reads = new Reads(transport)
+    this.#lines = new Lines(transport, layout)
+    this.#groups = new Groups(transport, this.#lines, delay, tombstones)
     this.#layout = layout
     this.#delay = delay
     this.#tombstones = tombstones
@@ -69,7 +61,7 @@ export class Claims {
 
   async attempt(claim: Claim, signal: AbortSignal): Promise<Answer> {
     const state = this.of(claim)
-    if (state.unanswered) await this.#checkCrowd(state.keys.line, signal)
+    if (state.unanswered) await this.#lines.checkCrowd([state.keys.line], signal)
     const line = state.created === undefined ? undefined : await this.#look(state, signal)
     if (line) return this.#answer(state, line, signal)
     return claim.wait ? this.#join(state, signal) : this.#tryJoin(state, signal)
@@ -107,6 +99,19 @@ export class Claims {
     this.#states.delete(claim)
   }
 
+  attemptAll(claims: readonly Claim[], signal: AbortSignal): Promise<Attempt> {
+    return this.#groups.attempt(
+      claims.map((claim) => this.of(claim)),
+      signal,
+    )
+  }
+
+  async withdrawAll(claims: readonly Claim[], signal: AbortSignal): Promise<void> {
+    const states = claims.map((claim) => this.of(claim))
+    if (await this.#groups.withdraw(states, signal)) for (const claim of claims) this.#states.delete(claim)
+    else await Promise.all(claims.map((claim) => this.withdraw(claim, signal)))
+  }
+
   async verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
     const state = this.of(claim)
     return stands(this.#transport, state, await this.#reads.all(state.keys.own, signal), signal)
@@ -128,11 +133,11 @@ export class Claims {
     const { claim, keys } = state
     const free = [absent(keys.key), absent(keys.tombstone)]
     const lookAndPut = [...look(keys, keysToRead(claim)), ...putClaim(claim, keys)]
-    const response = await this.#change(state, txn(free, lookAndPut, [get(keys.key)]), signal)
+    const response = await change(this.#transport, [state], txn(free, lookAndPut, [get(keys.key)]), signal)
     state.created = response.succeeded ? BigInt(response.header.revision) : createRevision(response)
     if (state.created === undefined) throw new Error('an attempt of a withdrawn claim')
     if (!response.succeeded) return this.#stands(state, signal)
-    return this.#answer(state, this.#lineOf(state, response, 0), signal)
+    return this.#answer(state, this.#lines.of(state, response, 0), signal)
   }
 
   /** The answer for a claim that an earlier attempt has put in line. */
@@ -152,13 +157,18 @@ export class Claims {
     const noDead = records ? [noneSince(records, since)] : []
     const free = [noneSince(range, since), absent(key), absent(tombstone), ...noDead]
     const otherwise = [get(key), ...look(keys, keysToRead(claim))]
-    const response = await this.#change(state, txn(free, putClaim(claim, keys), otherwise), signal)
+    const response = await change(
+      this.#transport,
+      [state],
+      txn(free, putClaim(claim, keys), otherwise),
+      signal,
+    )
     const revision = BigInt(response.header.revision)
     state.created = response.succeeded ? revision : createRevision(response)
     if (state.created !== undefined) return admitted(state, revision)
-    const line = this.#lineOf(state, response, 1)
-    await this.#check(state, line, signal)
-    const whole = admits(line, claim) === undefined ? await this.#readAll(state, signal) : line
+    const line = this.#lines.of(state, response, 1)
+    await this.#lines.check(state, line, signal)
+    const whole = admits(line, claim) === undefined ? await this.#lines.whole(state, signal) : line
     const room = admits(whole, claim)
     await this.#delay.count(whole.dead, signal)
     if (room && tries > 1) return this.#tryJoin(state, signal, revision, tries - 1)
@@ -180,70 +190,15 @@ export class Claims {
       state.created = undefined
       return undefined
     }
-    return this.#lineOf(state, response, 1, created)
-  }
-
-  /** The line that `look` read. `place` is the place of its keys in the answer; the records stand behind them. */
-  #lineOf(
-    { claim, keys }: ClaimState,
-    { header, responses }: ITxnResponse,
-    place: number,
-    before?: bigint,
-  ): Line {
-    const [revision, range] = [BigInt(header.revision), read(responses, place)]
-    const records = keys.records && read(responses, place + 1)
-    return readLine(this.#layout, claim.name, { revision, range, before, records })
-  }
-
-  /** Reads the whole line, for the rare case that its last few keys all belong to other names. */
-  async #readAll(state: ClaimState, signal: AbortSignal): Promise<Line> {
-    return this.#lineOf(state, await this.#transport.txn(txn([], look(state.keys, 0)), signal), 0)
+    return this.#lines.of(state, response, 1, created)
   }
 
   async #answer(state: ClaimState, line: Line, signal: AbortSignal): Promise<Answer> {
-    if (line.ahead.length > 0) await this.#check(state, line, signal)
+    if (line.ahead.length > 0) await this.#lines.check(state, line, signal)
     const room = admits(line, state.claim)
     if (room === undefined) return this.#stands(state, signal, 0)
     if (line.dead.length > 0) await this.#delay.count(line.dead, signal)
     if (room) return admitted(state, line.revision)
     return { ...waiting(line, state.claim), line }
-  }
-
-  /**
-   * Throws ConflictError if the claim cannot stand in this line. etcd since 3.7 does not name the leases of the claims
-   * ahead, so they are read separately: once for each claim, since no key is ever put ahead of an older one.
-   */
-  async #check(state: ClaimState, line: Line, signal: AbortSignal): Promise<void> {
-    const { claim, keys, created, checked } = state
-    const unsure = maybeUnleased(line)
-    const [newest, oldest] = [unsure[0], unsure.at(-1)]
-    if (newest && oldest && (created === undefined || checked !== created)) {
-      const ask = leases(keys.line, oldest.created, newest.created)
-      const { responses } = await this.#transport.txn(txn([], [ask]), signal)
-      checkLeases(unsure, read(responses, 0), claim)
-      state.checked = created
-    }
-    checkKind(line, claim)
-  }
-
-  /** Throws ConflictError if too many keys are below the name: then the next question would take as long as a late one. */
-  async #checkCrowd(line: KeyRange, signal: AbortSignal): Promise<void> {
-    const { responses } = await this.#transport.txn(txn([], [count(line)]), signal)
-    checkCount(line, read(responses, 0))
-  }
-
-  /** Sends a change of the store. Remembers if it got no answer, since it may then still be applied. */
-  async #change(state: ClaimState, request: ITxnRequest, signal: AbortSignal): Promise<ITxnResponse> {
-    const before = state.unanswered
-    state.unanswered = true
-    try {
-      const response = await this.#transport.txn(request, signal)
-      state.unanswered = before
-      return response
-    } catch (error) {
-      const refused = error instanceof SessionGoneError || error instanceof RefusedError
-      if (refused) state.unanswered = before
-      throw error
-    }
   }
 }
