@@ -74,16 +74,17 @@ export class Groups {
     return this.attempt(states, signal, revision, tries - 1)
   }
 
-  /** The answer if an earlier attempt has put the keys, all at one revision. Otherwise the caller withdraws those that stand. */
+  /** The answer if an earlier attempt has put the keys. If not all of them stand, the caller withdraws those that do. */
   async #again(
     states: readonly ClaimState[],
     found: readonly (readonly IKeyValue[])[],
     revision: bigint,
     signal: AbortSignal,
   ): Promise<Attempt> {
-    const made = found.map(([own]) => own && BigInt(own.create_revision))
-    for (const [index, state] of states.entries()) state.created = made[index]
-    if (made.some((created) => created !== made[0])) return taken
+    for (const [index, state] of states.entries()) {
+      const [own] = found[index] ?? []
+      state.created = own && BigInt(own.create_revision)
+    }
     const looks = states.map((state, index) => stands(this.#transport, state, found[index] ?? [], signal))
     const stand = (await Promise.all(looks)).every((one) => one)
     return stand ? admitted(states[0] as ClaimState, revision) : taken
