@@ -131,8 +131,7 @@ class Client extends Leasehold {
     this.ttlMs = sessions.ttlMs
     this.#backend = backend
     this.#sessions = sessions
-    const acquirer = new Acquirer(backend, clock, sessions)
-    const { host, pid } = thisProcess()
+    const [acquirer, { host, pid }] = [new Acquirer(backend, clock, sessions), thisProcess()]
     this.#client = {
       ...{ acquirer, groups: new Groups(backend, clock, sessions, acquirer), nesting: new Nesting(clock) },
       ...{ clock, facts: this.facts, ttlMs: this.ttlMs },

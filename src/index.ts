@@ -70,6 +70,7 @@ export type {
   CatalogBackend,
   Claim,
   Facts,
+  GroupBackend,
   KeepingBackend,
   Kept,
   Leader,

@@ -220,16 +220,19 @@ test('a transaction that was applied without an answer is recognized, and its na
   expect(taken()).toEqual([])
 })
 
-test('if an operator removed a part before the answer came, the rest is given back, and all names are taken anew', async () => {
-  const { fates, client, taken, clock, remove } = await scene()
+test('if an operator removed a part before the answer came, the rest is given back, and then all names are taken anew', async () => {
+  const { fates, client, taken, clock, remove, arrive } = await scene()
   const one = await client()
-  fates.push('applied')
+  fates.push('applied', 'answered', 'answered', 'late') // counts the keys, asks anew, and withdraws
   const acquiring = one.mutexes(['a', 'b', 'c']).acquire()
   await settle()
   expect(taken()).toEqual(['a', 'b', 'c'])
   remove('b')
-  await clock.advance(500)
+  await clock.advance(50)
+  expect(await isOver(acquiring)).toBe(false)
+  await clock.advance(1_000)
   const hold = await acquiring
+  arrive()
   await hold.verify()
   expect(taken()).toEqual(['a', 'b', 'c'])
   await hold.release()

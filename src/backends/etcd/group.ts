@@ -53,8 +53,8 @@ export class Groups {
   async attempt(
     states: readonly ClaimState[],
     signal: AbortSignal,
-    since = 0n,
-    tries = triesMax,
+    since: bigint = 0n,
+    tries: number = triesMax,
   ): Promise<Attempt> {
     const lines = states.map(({ keys }) => keys.line)
     if (states.some(({ unanswered }) => unanswered)) await this.#lines.checkCrowd(lines, signal)
