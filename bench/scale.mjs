@@ -80,18 +80,33 @@ const sizes = {
 /** A measurement that takes longer is left out, so that the whole stays bounded. */
 const mostMs = 45_000
 
-/** @param {{ json: boolean, small?: boolean }} options @returns {Promise<string>} what to print */
-export default async function bench({ json, small = false }) {
-  const all = await scaleSeries(small ? 'small' : 'whole')
+/**
+ * `only` has the words of a store or of sizes, such as `consul permits`; without it everything is measured.
+ *
+ * @param {{ json: boolean, small?: boolean, only?: string | undefined }} options
+ * @returns {Promise<string>} what to print
+ */
+export default async function bench({ json, small = false, only }) {
+  const all = await scaleSeries(small ? 'small' : 'whole', only?.split(/[ ,]+/))
   const facts = { bench: 'scale', ...machineFacts() }
   if (json) return `${JSON.stringify({ ...facts, series: all }, null, 2)}\n`
   return heading(facts) + growthTable(all)
 }
 
-/** All series. @param {'whole' | 'small'} size @returns {Promise<Series[]>} */
-export async function scaleSeries(size) {
+/**
+ * All series, or those of the stores and sizes that `words` name.
+ *
+ * @param {'whole' | 'small'} size
+ * @param {readonly string[]} [words]
+ * @returns {Promise<Series[]>}
+ */
+export async function scaleSeries(size, words = []) {
   const all = []
-  for (const [kind, these] of Object.entries(sizes[size])) {
+  const kinds = words.filter((word) => word in stores)
+  const rows = words.filter((word) => !(word in stores))
+  for (const [kind, every] of Object.entries(sizes[size])) {
+    if (kinds.length > 0 && !kinds.includes(kind)) continue
+    const these = pick(every, rows)
     const store = await stores[/** @type {Kind} */ (kind)]()
     try {
       all.push(...(await ofStore(store, these)))
@@ -100,6 +115,12 @@ export async function scaleSeries(size) {
     }
   }
   return all
+}
+
+/** The sizes that are named; all of them if none is. @param {Sizes} sizes @param {readonly string[]} names @returns {Sizes} */
+function pick(sizes, names) {
+  if (names.length === 0) return sizes
+  return Object.fromEntries(Object.entries(sizes).filter(([key]) => key === 'restMs' || names.includes(key)))
 }
 
 /** @param {Store} store @param {Sizes} sizes @returns {Promise<Series[]>} */

@@ -3,6 +3,7 @@
 import type { AskOptions } from './api/ask.ts'
 import type { CronGuard, CronOptions, CronState } from './api/cron.ts'
 import type { Election } from './api/election.ts'
+import type { ClientHealth } from './api/health.ts'
 import { type ConnectOptions, Leasehold } from './api/leasehold.ts'
 import type { Mutex, MutexGroup, MutexOptions, RwLock, Semaphore, SemaphoreOptions } from './api/lock.ts'
 import { orAborted } from './base/abort.ts'
@@ -21,6 +22,7 @@ import {
   mutexOptions,
 } from './core/arguments.ts'
 import { Groups } from './core/group.ts'
+import { healthOf } from './core/health.ts'
 import { thisProcess } from './core/holder.ts'
 import { once, persist, type RequestOptions, rethrow, timeout, withAskOptions } from './core/request.ts'
 import { begun, type Sessions } from './core/sessions.ts'
@@ -148,6 +150,10 @@ class Client extends Leasehold {
       },
       ...electionQuestions(backend, clock, sessions),
     }
+  }
+
+  override health(): ClientHealth {
+    return healthOf(this.url, this.#sessions, this.#client.candidacies.health)
   }
 
   override get session(): string | undefined {

@@ -7,6 +7,7 @@ import type { GroupBackend } from './base/group.ts'
 import type { KeepingBackend } from './base/keeping.ts'
 import type { LeaderBackend } from './base/leader.ts'
 import type { OperatorBackend } from './base/operator.ts'
+import type { ReplacingBackend } from './base/replacing.ts'
 import type { Source } from './base/source.ts'
 
 export type { Announcement, CatalogBackend } from './base/announcement.ts'
@@ -15,6 +16,7 @@ export type { GroupBackend } from './base/group.ts'
 export type { KeepingBackend, Kept } from './base/keeping.ts'
 export type { Leader, LeaderBackend, Observation } from './base/leader.ts'
 export type { NameState, OperatorBackend, Overtaking, Standing } from './base/operator.ts'
+export type { ReplacingBackend } from './base/replacing.ts'
 export type { Source } from './base/source.ts'
 export type { StoreKey } from './base/store-key.ts'
 
@@ -86,7 +88,8 @@ export interface Waiting {
 export interface Backend
   extends LeaderBackend,
     OperatorBackend,
-    Partial<CatalogBackend & KeepingBackend<Claim> & GroupBackend<Claim, Attempt>> {
+    Partial<CatalogBackend & GroupBackend<Claim, Attempt> & KeepingBackend<Claim>>,
+    Partial<ReplacingBackend<Claim, Attempt>> {
   readonly facts: Facts
   /** Opens a session. The store ends it if it is not renewed for `ttlMs`. */
   createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant>

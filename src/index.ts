@@ -26,6 +26,7 @@ export type {
   TermOptions,
   TryCampaignOptions,
 } from './api/election.ts'
+export type { CandidateHealth, CandidatePart, ClientHealth } from './api/health.ts'
 export type { GroupHold, Hold, Holder, PermitHold, ReadHold, ReleaseOptions, WriteHold } from './api/hold.ts'
 export { type ConnectOptions, Leasehold } from './api/leasehold.ts'
 export type {
@@ -80,6 +81,7 @@ export type {
   OperatorBackend,
   Overtaking,
   Renewal,
+  ReplacingBackend,
   SessionGrant,
   Source,
   Standing,

@@ -26,7 +26,7 @@ import { readEntrances, snapshot, surfaceText } from '../tools/api.mjs'
 const publicFiles = [
   /^(index|connect|contract)\.d\.ts$/,
   /^api\/\w+\.d\.ts$/,
-  /^base\/(announcement|clock|errors|facts|group|keeping|leader|operator|source|store-key)\.d\.ts$/,
+  /^base\/(announcement|clock|errors|facts|group|keeping|leader|operator|replacing|source|store-key)\.d\.ts$/,
   /^backends\/\w+\/(index|options)\.d\.ts$/,
   /^backends\/shared\/credentials\.d\.ts$/,
   /^cron\/node-cron\.d\.ts$/,
@@ -141,6 +141,7 @@ test('a test can write a fake of each public type as an object', async () => {
       facts: real.facts,
       ttlMs: 1,
       session: undefined,
+      health: () => real.health(),
       close: done,
       [Symbol.asyncDispose]: done,
     },

@@ -7,27 +7,15 @@ import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { pages } from '../tools/llms.mjs'
 import { type Block, blocksOf, compileBlocks, needsRedis } from './documents.ts'
 
 const run = promisify(execFile)
-const documents = [
-  'README.md',
-  'ARCHITECTURE.md',
-  'CONTRIBUTING.md',
-  'docs/command.md',
-  'docs/consul.md',
-  'docs/cron.md',
-  'docs/etcd.md',
-  'docs/errors.md',
-  'docs/holds.md',
-  'docs/leaders.md',
-  'docs/locks.md',
-  'docs/safety.md',
-  'docs/stores.md',
-  'docs/testing.md',
-  'docs/web-locks.md',
-  'bench/README.md',
-]
+/** The pages whose code needs a server or a database; tests in folders `real/` and test/fencing.test.ts run it. */
+const elsewhere = ['docs/discovery.md', 'docs/transactions.md', 'docs/fencing.md']
+const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'bench/README.md', ...pages()].filter(
+  (document) => !elsewhere.includes(document),
+)
 const blocks = documents.flatMap(blocksOf)
 const home = mkdtempSync(join(tmpdir(), 'leasehold-docs-'))
 const environment = {
@@ -55,12 +43,23 @@ test('every block is of a kind that is run, or is marked as text', () => {
   expect(blocks.map(({ language }) => language).filter((name) => !kinds.includes(name))).toEqual([])
 })
 
-test.each(blocks.filter((block) => block.language === 'ts' && !needsRedis(block)))(
+const needsVitest = ({ code }: Block): boolean => code.includes("from 'vitest'")
+const programs = blocks.filter((block) => block.language === 'ts' && !needsRedis(block))
+
+test.each(programs.filter((block) => !needsVitest(block)))(
   '$title runs and exits by itself',
   async (block) => {
     await run(process.execPath, [programOf(block)], { env: environment, timeout: 20_000 })
   },
 )
+
+test.each(programs.filter(needsVitest))('$title passes under Vitest', async (block) => {
+  const config = `${programOf(block)}.config.mjs`
+  writeFileSync(config, `export default { test: { include: [${JSON.stringify(programOf(block))}] } }`)
+  const vitest = resolve('node_modules/vitest/vitest.mjs')
+  const { stdout } = await run(process.execPath, [vitest, 'run', '--config', config], { timeout: 30_000 })
+  expect(stdout).toMatch(/Tests .*1 passed/)
+})
 
 test.each(blocks.filter(({ language }) => language === 'sh'))('$title works in a shell', async ({ code }) => {
   await run('sh', ['-euc', code], { env: environment, cwd: home, timeout: 20_000 })

@@ -1,11 +1,10 @@
 // The statements of docs/fencing.md, run against real databases: SQLite, and PostgreSQL if its programs are on this
 // machine. Owns the story of an old holder whose write arrives late.
-import { chownSync, existsSync, readdirSync, readFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { ownedFolder, spawnOwned } from '../tools/servers/children.mjs'
-import { requireCommand, runCommand } from '../tools/servers/command.mjs'
-import { until } from '../tools/servers/wait.mjs'
+import { requireCommand } from '../tools/servers/command.mjs'
+import { postgresFolder, startPostgres } from './servers/postgres.ts'
 
 /** The effect of one statement. */
 interface Outcome {
@@ -50,48 +49,10 @@ async function sqlite(): Promise<Database> {
   }
 }
 
-/** The folder with initdb, postgres and psql. */
-function postgresFolder(): string | undefined {
-  const debian = '/usr/lib/postgresql'
-  const versions = existsSync(debian)
-    ? readdirSync(debian).map((version) => join(debian, version, 'bin'))
-    : []
-  const folders = [...(process.env.PATH ?? '').split(delimiter), ...versions]
-  return folders.find((folder) =>
-    ['initdb', 'postgres', 'psql'].every((name) => existsSync(join(folder, name))),
-  )
-}
-
-/** PostgreSQL does not run as root. */
-const otherUser = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
-
 async function postgres(bin: string): Promise<Database> {
-  const folder = ownedFolder('leasehold-postgres')
-  onTestFinished(() => folder.remove())
-  if (otherUser.uid) chownSync(folder.path, otherUser.uid, otherUser.gid)
-  const data = join(folder.path, 'data')
-  const start = (program: string, args: string[]) =>
-    spawnOwned(join(bin, program), args, { stdio: 'ignore', cwd: folder.path, ...otherUser })
-  const made = start('initdb', ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync'])
-  expect(await new Promise((resolve) => made.once('exit', resolve))).toBe(0)
-  const server = start('postgres', [
-    '-D',
-    data,
-    '-k',
-    folder.path,
-    '-c',
-    'listen_addresses=',
-    '-c',
-    'fsync=off',
-  ])
-  const ended = new Promise((resolve) => server.once('exit', resolve))
-  onTestFinished(async () => {
-    server.kill('SIGQUIT')
-    await ended
-  })
-  const psql = ['-X', '-A', '-t', '-h', folder.path, '-U', 'postgres', '-v', 'ON_ERROR_STOP=1']
-  const isUp = async () => (await runCommand(join(bin, 'psql'), [...psql, '-c', 'select 1'])).code === 0
-  await until(isUp, { describe: () => 'PostgreSQL answers', deadlineMs: 60_000 })
+  const { folder, close } = await startPostgres(bin)
+  onTestFinished(close)
+  const psql = ['-X', '-A', '-t', '-h', folder, '-U', 'postgres', '-v', 'ON_ERROR_STOP=1']
   const say = async (input: string) => (await requireCommand(join(bin, 'psql'), psql, { input })).stdout
   await say(statement('postgresql'))
   return {

@@ -159,6 +159,7 @@ const offThePath: Readonly<Record<string, string>> = {
   'core/request.ts': 'time limit and retries of one request',
   'core/session.ts': 'the renewals of a session',
   'core/sessions.ts': 'the one session of a client',
+  'core/succession.ts': 'the end of a claim by the request of the next local caller',
 }
 
 test('the way from the contract to a hold in memory has fewer than 900 lines, and ARCHITECTURE.md names it', () => {

@@ -11,11 +11,12 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const names = ['all', 'calls', 'consul', 'etcd', 'file', 'memory', 'scale', 'shapes', 'start']
 const scaled = ['all', 'scale']
 const clustered = ['consul', 'etcd']
-const usage = `usage: npm run bench -- ${names.join(' | ')} [--json] [--cluster] [--list] [--small]
+const usage = `usage: npm run bench -- ${names.join(' | ')} [--json] [--cluster] [--list] [--small] [--only WORD]
   --json     one JSON document instead of the table
   --cluster  consul and etcd only: three servers instead of one
   --list     calls only: each function with how often it was called
-  --small    all and scale only: smaller sizes`
+  --small    all and scale only: smaller sizes
+  --only     scale only: the series whose store and size have these words, such as 'consul permits'`
 
 const { name, ...options } = readArguments()
 if (isStale()) build()
@@ -26,7 +27,7 @@ function readArguments() {
   try {
     const flag = /** @type {const} */ ({ type: 'boolean', default: false })
     const { values, positionals } = parseArgs({
-      options: { json: flag, cluster: flag, list: flag, small: flag },
+      options: { json: flag, cluster: flag, list: flag, small: flag, only: { type: 'string' } },
       allowPositionals: true,
     })
     const [name = '', ...rest] = positionals
@@ -34,6 +35,7 @@ function readArguments() {
     if (values.cluster && !clustered.includes(name)) throw new Error('--cluster goes with consul and etcd')
     if (values.list && name !== 'calls') throw new Error('--list goes with calls')
     if (values.small && !scaled.includes(name)) throw new Error('--small goes with all and scale')
+    if (values.only && name !== 'scale') throw new Error('--only goes with scale')
     return { name, ...values }
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n${usage}\n`)

@@ -26,6 +26,8 @@ const longest = [
   'test/backends/shared/real/shapes.test.ts',
   'test/backends/shared/real/abort.test.ts',
   'test/property/cron/cron.test.ts',
+  'test/examples/examples.test.ts',
+  'test/examples/real/redis-backend.test.ts',
   'test/cli/run.test.ts',
   'test/conformance/consul.test.ts',
   'test/backends/consul/real/early-end.test.ts',

@@ -5,6 +5,7 @@ import type { Facts, NameState, Standing } from '../contract.ts'
 import type { AskOptions } from './ask.ts'
 import type { CronGuard, CronOptions, CronState } from './cron.ts'
 import type { Election } from './election.ts'
+import type { ClientHealth } from './health.ts'
 import type { Mutex, MutexGroup, MutexOptions, RwLock, Semaphore, SemaphoreOptions } from './lock.ts'
 
 /** The options of a client on every store. */
@@ -42,6 +43,14 @@ export abstract class Leasehold implements AsyncDisposable {
    * or the client is closed. Computed from the clock when read, so a health check of a process can rely on it.
    */
   abstract readonly session: string | undefined
+
+  /**
+   * The state of this client now, for a health check: its session and how long it still counts, the age of the last
+   * answer, and the part of each candidate of this client. Computed from the clock when called, also after a blocked event
+   * loop. Sends nothing, and never throws. A worker that only works while it leads is unhealthy if its candidate is not on the
+   * list any more, or is `overdue`.
+   */
+  abstract health(): ClientHealth
 
   /** A lock with one holder at a time. Sends nothing. Throws TypeError or RangeError for bad arguments. */
   abstract mutex(name: string, options?: MutexOptions): Mutex

@@ -2,6 +2,7 @@
 // which part it has at the moment.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { CandidatePart } from '../api/health.ts'
 import { oneLine, printableJson } from '../base/printable.ts'
 
 /** An address to listen on. */
@@ -10,14 +11,8 @@ export interface Listening {
   readonly port: number
 }
 
-/**
- * The part that a candidate has: it leads, it stands in line with a session that is renewed, it does neither (mostly
- * since the store is out of reach), or its command still runs although its term is over.
- */
-export type Part = 'leader' | 'standby' | 'away' | 'overdue'
-
 /** The parts for which each path answers 200; for all others it answers 503. */
-const paths: Readonly<Record<string, readonly Part[]>> = {
+const paths: Readonly<Record<string, readonly CandidatePart[]>> = {
   '/live': ['leader', 'standby', 'away'],
   '/ready': ['leader', 'standby'],
   '/leader': ['leader'],
@@ -26,7 +21,7 @@ const paths: Readonly<Record<string, readonly Part[]>> = {
 /** The server of one candidate. */
 export class Health {
   /** Asked for each probe. */
-  part: () => Part = () => 'away'
+  part: () => CandidatePart = () => 'away'
   readonly #name: string
   readonly #server: Server
 

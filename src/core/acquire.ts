@@ -11,7 +11,7 @@ import { listener } from './callbacks.ts'
 import { type Batch, Closing, type Withdrawal } from './closing.ts'
 import { notFree } from './holder.ts'
 import { LateReads } from './late.ts'
-import { type Leave, Lines } from './local-queue.ts'
+import { Lines, type Turn } from './local-queue.ts'
 import { backoffMs, timeout } from './request.ts'
 import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
@@ -70,9 +70,9 @@ export class Acquirer {
     const onWait = wish.onWait && listener(wish.onWait, scope)
     try {
       scope.throwIfEnded()
-      const leave = await this.lines.enter(wish, wish.waitMs !== 0, scope, onWait)
-      seen.isOwn = leave === undefined
-      return leave && (await this.#inTurn({ wish, onWait, leave, seen }, scope))
+      const turn = await this.lines.enter(wish, wish.waitMs !== 0, scope, onWait)
+      seen.isOwn = turn === undefined
+      return turn && (await this.#inTurn({ wish, onWait, turn, seen }, scope))
     } catch (error) {
       if (error === timeout) return undefined
       throw error
@@ -84,16 +84,16 @@ export class Acquirer {
   }
 
   /** Makes a claim and, as long as its session is lost before the answer, another one in the next session. */
-  async #inTurn<H extends Hold>(turn: Turn<H>, scope: Scope): Promise<H | undefined> {
-    const { wish, onWait, leave, seen } = turn
+  async #inTurn<H extends Hold>(call: Call<H>, scope: Scope): Promise<H | undefined> {
+    const { wish, onWait, turn, seen } = call
     const { name, permits, weight, value, candidate, priority } = wish
     const wait = wish.waitMs !== 0
     for (let lost = 0; ; lost += 1) {
-      const session = (lost === 0 && this.#sessions.live) || (await this.#session(turn, lost, scope))
+      const session = (lost === 0 && this.#sessions.live) || (await this.#session(call, lost, scope))
       const id = this.claimId()
       // Each object is one literal: copies by `...` took a good part of a cycle on a store in memory.
       const claim = { id, session: session.id, name, permits, weight, value, wait, candidate, priority }
-      const outcome = await this.#stand({ wish, onWait, leave, seen, claim, session }, scope)
+      const outcome = await this.#stand({ wish, onWait, turn, seen, claim, session }, scope)
       if (outcome !== 'session over') return outcome
     }
   }
@@ -105,44 +105,43 @@ export class Acquirer {
   }
 
   /** A session to stand in line with. If sessions are lost at once again and again, it pauses before the next. */
-  async #session({ wish, leave }: Turn, lost: number, scope: Scope): Promise<Session> {
+  async #session({ wish, turn }: Call, lost: number, scope: Scope): Promise<Session> {
     try {
       if (lost > 1) await pause(this.#clock, backoffMs(this.#clock, lost - 1), scope.signal)
       return await this.#sessions.current(scope, wish.waitMs !== undefined)
     } catch (error) {
-      leave()
+      turn.leave()
       throw error
     }
   }
 
   /** Follows one claim from its first attempt to a hold or its withdrawal. Undefined if the name is not free. */
   async #stand<H extends Hold>(stand: Stand<H>, outer: Scope): Promise<H | undefined | 'session over'> {
-    const { wish, onWait, seen, claim, session } = stand
+    const { wish, onWait, turn, seen, claim, session } = stand
     const scope = new Scope().on(outer, session.ending)
     const { clock, gate, requestMs } = session.requests
     const retries = wish.waitMs === undefined ? undefined : Infinity
     const request = { clock, gate, requestMs, retries, scope }
+    const before = turn.before?.session === session ? turn.before : undefined
     try {
-      const attempt = await untilAnswered({ backend: this.#backend, claim, session, request, onWait, seen })
+      const asking = { backend: this.#backend, claim, before, session, request, onWait, seen }
+      const attempt = await untilAnswered(asking)
       scope.throwIfEnded()
       if (attempt.held) return this.hold(stand, attempt)
       // Sends no request unless an answer was lost. Afterwards the next local caller finds the turn free.
       await orAborted(this.closing.withdrawAside([stand]), outer.signal).catch(() => {})
       return undefined
     } catch (error) {
-      return this.failed([stand], session, outer, error)
+      return this.failed([stand], outer, error)
     } finally {
+      turn.before?.decide(false)
       scope.detach()
     }
   }
 
   /** If only the session was lost, the caller opens the next one. Every other failure withdraws the claims and rejects. */
-  async failed(
-    stands: readonly Withdrawal[],
-    session: Session,
-    outer: Scope,
-    error: unknown,
-  ): Promise<'session over'> {
+  async failed(stands: readonly Withdrawal[], outer: Scope, error: unknown): Promise<'session over'> {
+    const [{ session }] = stands as [Withdrawal]
     if (error instanceof SessionGoneError) session.lose(error)
     if (session.over && !outer.ended) return 'session over' // the store dropped the claims with their session
     const withdrawn = this.closing.withdrawAside(stands)
@@ -154,8 +153,8 @@ export class Acquirer {
   }
 
   /** The hold of an admitted claim. */
-  hold<H extends Hold>(stand: Withdrawal & Pick<Turn<H>, 'wish'>, admitted: Admitted): H {
-    const { wish, claim, session, leave: keep } = stand
+  hold<H extends Hold>(stand: Withdrawal & Pick<Call<H>, 'wish'>, admitted: Admitted): H {
+    const { wish, claim, session, turn } = stand
     const { looks } = this.#sessions
     const withdraw = (hold: Hold, batch?: Batch): Promise<void> => {
       this.closing.leave(hold)
@@ -168,7 +167,7 @@ export class Acquirer {
       claim,
       admitted,
       looks,
-      keep,
+      keep: (weight) => turn.leave(weight),
       withdraw,
     })
     this.closing.enter(hold, wish.releasesItself)
@@ -180,12 +179,12 @@ export class Acquirer {
 const unseen: Seen = { delayed: false, isOwn: true }
 
 /** A wish whose turn in this process has come, and the store's last answer to it. */
-interface Turn<H extends Hold = Hold> {
+interface Call<H extends Hold = Hold> {
   readonly wish: Wish<H>
   readonly onWait?: ((ahead: number) => void) | undefined
-  readonly leave: Leave
+  readonly turn: Turn
   readonly seen: Seen
 }
 
 /** A claim in line, its session in the store and its turn in this process. */
-interface Stand<H extends Hold = Hold> extends Turn<H>, Withdrawal {}
+interface Stand<H extends Hold = Hold> extends Call<H>, Withdrawal {}

@@ -6,12 +6,15 @@ import { follow } from './follow.ts'
 import { requestMs } from './lifetime.ts'
 import { persist, type RequestOptions, rethrow } from './request.ts'
 import type { Session } from './session.ts'
+import type { Succession } from './succession.ts'
 import type { Seen } from './wish.ts'
 
 /** A claim, and the parts that are needed to ask about it. */
 export interface Asking {
-  readonly backend: Pick<Backend, 'attempt' | 'changed'>
+  readonly backend: Pick<Backend, 'attempt' | 'changed' | 'replace'>
   readonly claim: Claim
+  /** The claim of the local caller before, if the first answered question has to withdraw it. */
+  readonly before?: Succession | undefined
   /** The options of the first question, and the scope that ends them all. */
   readonly request: RequestOptions
   readonly session: Pick<Session, 'ttlMs' | 'coveredMs' | 'claimsLost' | 'fresh' | 'untilFresh'>
@@ -85,15 +88,18 @@ interface Question {
 
 /** Asks until the store answers, as often as `request` says. */
 async function ask(asking: Asking, question: Question, request: RequestOptions): Promise<Attempt> {
-  const { backend, claim, session, seen } = asking
+  const { backend, claim, before, session, seen } = asking
   const answer = await persist(request, (signal) => {
     question.sent = request.clock.mark()
     question.claimsLost = session.claimsLost
-    return backend.attempt(claim, signal).catch((error) => {
+    const replaced = before?.isOpen ? before.claim : undefined
+    const answered = replaced ? backend.replace?.(replaced, claim, signal) : undefined
+    return (answered ?? backend.attempt(claim, signal)).catch((error) => {
       question.failure = error
       throw error
     })
   })
+  before?.decide(true)
   seen.delayed = isDelayed(answer)
   return answer
 }

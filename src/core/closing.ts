@@ -7,7 +7,7 @@ import { ClosedError, SessionGoneError, UnavailableError } from '../base/errors.
 import { Scope } from '../base/scope.ts'
 import type { Backend, Claim } from '../contract.ts'
 import { requestMs } from './lifetime.ts'
-import type { Leave } from './local-queue.ts'
+import type { Turn } from './local-queue.ts'
 import { persist } from './request.ts'
 import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
@@ -16,7 +16,7 @@ import type { Sessions } from './sessions.ts'
 export interface Withdrawal {
   readonly claim: Claim
   readonly session: Session
-  readonly leave: Leave
+  readonly turn: Turn
 }
 
 /** Everything that `close` of one client has to end. */
@@ -54,8 +54,9 @@ export class Closing {
   }
 
   /**
-   * Removes claims of one session from the store, and then gives their turns to the next local callers. Asks until the store has
-   * answered or the session is over, which removes the claims, too. Several are at most `facts.groupMax`.
+   * Removes claims of one session from the store, and then gives their turns to the next local callers. If the store can do both
+   * at once for a single claim, the next caller's first request also removes that claim. Asks until the store has answered or the
+   * session is over, which removes the claims, too. Several are at most `facts.groupMax`.
    */
   withdraw(withdrawals: readonly Withdrawal[]): Promise<void> {
     return this.#withdrawals.note(this.#withdraw(withdrawals))
@@ -75,8 +76,11 @@ export class Closing {
   }
 
   async #withdraw(withdrawals: readonly Withdrawal[]): Promise<void> {
-    const { session } = withdrawals[0] as Withdrawal
+    const [{ session, claim, turn }, ...more] = withdrawals as [Withdrawal, ...Withdrawal[]]
+    const isSent = more.length === 0 && !session.over && !this.#freed && this.#backend.replace !== undefined
+    const succession = isSent ? turn.passOn(claim, session) : undefined
     try {
+      if (succession && (await succession.decided)) return
       if (session.over || this.#freed) return await this.#freed
       await persist(session.insisting, (signal) => this.#remove(withdrawals, signal))
     } catch (error) {
@@ -86,7 +90,8 @@ export class Closing {
       session.lose(new SessionGoneError('a claim could not be withdrawn', { cause: error }))
       throw error
     } finally {
-      for (const { leave } of withdrawals) leave()
+      succession?.finish()
+      for (const { turn: each } of withdrawals) each.leave()
     }
   }
 

@@ -9,7 +9,7 @@ import type { Attempt, Backend } from '../contract.ts'
 import type { Acquirer } from './acquire.ts'
 import { untilAnswered } from './admission.ts'
 import type { Withdrawal } from './closing.ts'
-import type { Leave } from './local-queue.ts'
+import type { Turn } from './local-queue.ts'
 import { timeout } from './request.ts'
 import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
@@ -56,8 +56,8 @@ export class Groups {
       .onTimeout(this.#clock, waitMs === 0 ? this.#sessions.shortMs : waitMs, () => timeout)
     try {
       scope.throwIfEnded()
-      const leaves = this.#turns(wishes, scope)
-      return leaves ? await this.#inTurn(wishes, leaves, scope) : 'not free'
+      const turns = this.#turns(wishes, scope)
+      return turns ? await this.#inTurn(wishes, turns, scope) : 'not free'
     } catch (error) {
       if (error === timeout) return 'not free'
       throw error
@@ -67,26 +67,26 @@ export class Groups {
   }
 
   /** The turns of this client for all names. Undefined if another call of this client has one of them or waits for it. */
-  #turns(wishes: readonly Wish[], scope: Scope): readonly Leave[] | undefined {
-    const leaves: Leave[] = []
+  #turns(wishes: readonly Wish[], scope: Scope): readonly Turn[] | undefined {
+    const turns: Turn[] = []
     for (const wish of wishes) {
-      const leave = this.#acquirer.lines.enter(wish, false, scope)
-      if (!leave) {
-        for (const each of leaves) each()
+      const turn = this.#acquirer.lines.enter(wish, false, scope)
+      if (!turn) {
+        for (const each of turns) each.leave()
         return undefined
       }
-      leaves.push(leave as Leave)
+      turns.push(turn as Turn)
     }
-    return leaves
+    return turns
   }
 
   async #inTurn<H extends Hold>(
     wishes: readonly Wish<H>[],
-    leaves: readonly Leave[],
+    turns: readonly Turn[],
     scope: Scope,
   ): Promise<readonly H[] | NotTogether> {
     const session = await this.#session(wishes[0]?.waitMs, scope).catch((error) => {
-      for (const leave of leaves) leave()
+      for (const turn of turns) turn.leave()
       throw error
     })
     const stands = wishes.map((wish, index) => {
@@ -95,7 +95,7 @@ export class Groups {
       return {
         wish,
         session,
-        leave: leaves[index] as Leave,
+        turn: turns[index] as Turn,
         claim: { ...common, name, permits, weight, value },
       }
     })
@@ -122,7 +122,7 @@ export class Groups {
       await orAborted(closing.withdrawAside(stands), outer.signal).catch(() => {})
       return 'not free'
     } catch (error) {
-      if (!(error instanceof RefusedError)) return await this.#failed(stands, session, outer, error)
+      if (!(error instanceof RefusedError)) return await this.#failed(stands, outer, error)
       await orAborted(closing.withdrawAside(stands), outer.signal).catch(() => {})
       return 'one by one'
     } finally {
@@ -144,14 +144,9 @@ export class Groups {
   }
 
   /** With a lost session the claims are gone, and the next one is opened by the request for the first name. */
-  async #failed(
-    stands: readonly Withdrawal[],
-    session: Session,
-    outer: Scope,
-    error: unknown,
-  ): Promise<NotTogether> {
-    await this.#acquirer.failed(stands, session, outer, error)
-    for (const { leave } of stands) leave()
+  async #failed(stands: readonly Withdrawal[], outer: Scope, error: unknown): Promise<NotTogether> {
+    await this.#acquirer.failed(stands, outer, error)
+    for (const { turn } of stands) turn.leave()
     return 'one by one'
   }
 }

@@ -1,6 +1,7 @@
-// The errors of a hold that is not held, or not for long enough. Owns their messages; hold.ts throws them.
-import { HoldLostError } from '../base/errors.ts'
+// The errors of a hold that is not held, or not for long enough. Owns their messages; hold.ts and session.ts throw them.
+import { HoldLostError, RefusedError } from '../base/errors.ts'
 import { quoted } from '../base/printable.ts'
+import { marginMs } from './lifetime.ts'
 
 /** The work has to stop although the hold stands: it was not renewed. `cause` is the last failed renewal. */
 export function short(name: string, ms: number, cause: unknown): HoldLostError {
@@ -8,6 +9,18 @@ export function short(name: string, ms: number, cause: unknown): HoldLostError {
     `the hold on ${quoted(name)} was not renewed, and ${ms} ms before its deadline its work has to stop`,
     { code: 'LEASEHOLD_HOLD_SHORT', cause },
   )
+}
+
+/** The session of the hold was not confirmed in time. `cause` is the last failed renewal. */
+export function expired(coveredMs: number, cause: unknown): HoldLostError {
+  const why = cause instanceof RefusedError ? `: ${cause.message}` : ''
+  const message = `not renewed for ${coveredMs} ms less a margin of ${marginMs(coveredMs)} ms${why}`
+  return new HoldLostError(`hold lost: ${message}`, { cause })
+}
+
+/** The store ended the session of one permit while that of the client lives on. */
+export function permitEnded(name: string): HoldLostError {
+  return new HoldLostError(`hold lost: the store ended the session of this permit of ${quoted(name)}`)
 }
 
 /** The store no longer has the claim. */

@@ -2,9 +2,8 @@
 // them that fit into the permits. The rule is that of the store. Owns the order among callers of this client.
 import type { Scope } from '../base/scope.ts'
 import type { Claim } from '../contract.ts'
-
-/** Gives the permits of a turn to the next callers of this client, all or all but some. Idempotent. */
-export type Leave = (kept?: number) => void
+import type { Session } from './session.ts'
+import { Succession } from './succession.ts'
 
 /** Called with the number of calls of this client that stand ahead. */
 type LocalWait = (ahead: number, isLocal: true) => void
@@ -20,8 +19,10 @@ interface Line {
 
 interface Waiter {
   readonly weight: number
-  /** Gives the waiter its turn. */
-  pass(): void
+  /** Whether its first request may also withdraw the claim of the caller before. */
+  readonly succeeds: boolean
+  /** Gives the waiter its turn and, with a succession, the claim that its first request has to withdraw. */
+  pass(before?: Succession): void
   /** Tells the waiter how many calls of this client stand ahead, if the number has changed. */
   tell(ahead: number): void
 }
@@ -36,26 +37,74 @@ export class Lines {
    * client that stand ahead, whenever that changes.
    */
   enter(
-    { name, permits, weight }: Pick<Claim, 'name' | 'permits' | 'weight'>,
+    { name, permits, weight, candidate = false }: Sought,
     wait: boolean,
     scope: Scope,
     onWait?: LocalWait,
-  ): Leave | undefined | Promise<Leave> {
+  ): Turn | undefined | Promise<Turn> {
     const key = `${permits} ${name}`
     const line = this.#lines.get(key) ?? { permits, inside: 0, taken: 0, waiting: new Set() }
-    let left = weight
-    const leave: Leave = (kept = 0) => {
-      if (left <= kept) return
-      line.taken -= left - kept
-      left = kept
-      if (left === 0) line.inside -= 1
-      passTurns(line)
-      if (line.inside === 0) this.#lines.delete(key)
-    }
     this.#lines.set(key, line)
-    if (line.waiting.size === 0 && line.taken + weight <= permits) enter(line, weight)
-    else return wait ? turn(line, weight, scope, onWait).then(() => leave) : undefined
-    return leave
+    const empty = (): void => void this.#lines.delete(key)
+    if (line.waiting.size > 0 || line.taken + weight > permits)
+      return wait ? inLine(line, { weight, candidate, empty }, scope, onWait) : undefined
+    enter(line, weight)
+    return new Turn(line, weight, empty)
+  }
+}
+
+/** The size of a claim. A candidate succeeds no other claim. */
+type Sought = Pick<Claim, 'name' | 'permits' | 'weight'> & Partial<Pick<Claim, 'candidate'>>
+
+/** The permits that a caller has among the callers of this client. */
+export class Turn {
+  /** The claim of the caller before, if the first request of this caller has to withdraw it. */
+  readonly before: Succession | undefined
+  readonly #line: Line
+  readonly #empty: () => void
+  #left: number
+
+  /** `empty` is called when nobody stands in the line any more. */
+  constructor(line: Line, weight: number, empty: () => void, before?: Succession) {
+    this.#line = line
+    this.#left = weight
+    this.#empty = empty
+    this.before = before
+  }
+
+  /**
+   * Gives the permits to the next callers of this client, all or all but some. Idempotent. If the claim of the caller before
+   * has not left the store yet, the next callers get them only after that.
+   */
+  leave(kept = 0): void {
+    if (this.before?.isOpen) this.before.decide(false)
+    if (this.before && !this.before.isOver) return void this.before.over.then(() => this.#leave(kept))
+    this.#leave(kept)
+  }
+
+  /**
+   * Gives the whole turn to the next caller, whose first request is to withdraw this claim, too. Undefined if nobody waits
+   * for whom that is possible; then the turn stays.
+   */
+  passOn(claim: Claim, session: Session): Succession | undefined {
+    const { permits, waiting } = this.#line
+    const [next] = waiting
+    const isFree = this.#left === permits && !(this.before && !this.before.isOver)
+    if (permits > 1 || claim.candidate || !isFree || !next?.succeeds) return undefined
+    this.#left = 0 // the next caller has the same permits: they stay taken
+    const succession = new Succession(claim, session)
+    next.pass(succession)
+    return succession
+  }
+
+  #leave(kept: number): void {
+    const line = this.#line
+    if (this.#left <= kept) return
+    line.taken -= this.#left - kept
+    this.#left = kept
+    if (kept === 0) line.inside -= 1
+    passTurns(line)
+    if (line.inside === 0) this.#empty()
   }
 }
 
@@ -80,17 +129,29 @@ function drop(line: Line, waiter: Waiter): void {
   tellAll(line)
 }
 
-/** Resolves when callers that leave pass the turn on. */
-function turn(line: Line, weight: number, scope: Scope, onWait: LocalWait | undefined): Promise<void> {
+interface Newcomer {
+  readonly weight: number
+  readonly candidate: boolean
+  readonly empty: () => void
+}
+
+/** Resolves with the turn when callers that leave pass it on. */
+function inLine(
+  line: Line,
+  { weight, candidate, empty }: Newcomer,
+  scope: Scope,
+  onWait: LocalWait | undefined,
+): Promise<Turn> {
   return new Promise((resolve, reject) => {
     let told = 0
     const waiter: Waiter = {
       weight,
-      pass() {
+      succeeds: !candidate,
+      pass(before) {
         line.waiting.delete(waiter)
         giveUp()
         tellAll(line)
-        resolve()
+        resolve(new Turn(line, weight, empty, before))
       },
       tell(ahead) {
         if (ahead !== told) onWait?.(ahead, true)

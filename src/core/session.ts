@@ -2,10 +2,10 @@
 // renewals; knows no names, lines or locks. sessions.ts opens sessions.
 import { orAborted } from '../base/abort.ts'
 import { type Clock, leastElapsedMs, type Mark, mostElapsedMs, pause } from '../base/clock.ts'
-import { HoldLostError, RefusedError, SessionGoneError } from '../base/errors.ts'
-import { quoted } from '../base/printable.ts'
+import { HoldLostError, SessionGoneError } from '../base/errors.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend, Claim, SessionGrant } from '../contract.ts'
+import { expired, permitEnded } from './hold-errors.ts'
 import { coveredMs, marginMs, renewalMs, usualRenewalMs } from './lifetime.ts'
 import { backoffMs, once, persist, type RequestOptions, requestOptions, rethrow } from './request.ts'
 
@@ -76,7 +76,7 @@ export class Session {
   /** Time to the deadline in ms, computed now. 0 if the session is over. */
   get remainingMs(): number {
     const leftMs = this.#lifeLeftMs()
-    if (leftMs <= 0 && !this.#ended.ended) this.#finish(this.#expired())
+    if (leftMs <= 0 && !this.#ended.ended) this.#finish(expired(this.coveredMs, this.failure))
     return this.#ended.ended ? 0 : leftMs
   }
 
@@ -104,6 +104,11 @@ export class Session {
     } catch (error) {
       rethrow(error, this.failure)
     }
+  }
+
+  /** How long ago the last request was sent, in ms, that the store answered with a confirmation of this session. */
+  get answerAgeMs(): number {
+    return mostElapsedMs(this.#sent, this.#clock.mark())
   }
 
   /** Why the last renewal failed; undefined if it did not. */
@@ -136,7 +141,7 @@ export class Session {
   }
 
   #lifeLeftMs(): number {
-    return this.#lifeMs - mostElapsedMs(this.#sent, this.#clock.mark())
+    return this.#lifeMs - this.answerAgeMs
   }
 
   async #keepRenewing(): Promise<void> {
@@ -157,7 +162,7 @@ export class Session {
   #isDue(everyMs: number): boolean {
     if (this.#holds.size > 0 || this.#failures > 0) return true
     const usualMs = usualRenewalMs(this.ttlMs, this.#backend.facts)
-    return mostElapsedMs(this.#sent, this.#clock.mark()) + everyMs > usualMs
+    return this.answerAgeMs + everyMs > usualMs
   }
 
   /** One renewal at a time. */
@@ -184,10 +189,7 @@ export class Session {
 
   #loseClaim(claim: Claim): void {
     this.claimsLost += 1
-    const name = quoted(claim.name)
-    this.#holds.get(claim)?.(
-      new HoldLostError(`hold lost: the store ended the session of this permit of ${name}`),
-    )
+    this.#holds.get(claim)?.(permitEnded(claim.name))
   }
 
   /** Wakes at the deadline. A renewal does not touch the timer: at the old deadline it is set for the new one. */
@@ -237,12 +239,5 @@ export class Session {
     const marginLeftMs = marginMs(this.coveredMs) - leastElapsedMs(this.#lost, this.#clock.mark())
     const leftMs = Math.min(coverMs, marginLeftMs) - this.#backend.facts.lockDelayMs
     if (leftMs > 0) await pause(this.#clock, leftMs, scope.signal)
-  }
-
-  #expired(): HoldLostError {
-    const { failure: cause } = this
-    const why = cause instanceof RefusedError ? `: ${cause.message}` : ''
-    const message = `not renewed for ${this.coveredMs} ms less a margin of ${marginMs(this.coveredMs)} ms${why}`
-    return new HoldLostError(`hold lost: ${message}`, { cause })
   }
 }

@@ -41,6 +41,16 @@ export class Sessions {
     return this.#session?.over ? undefined : this.#session
   }
 
+  /** How long ago the last request was sent, in ms, by which the store confirmed a session; undefined if there was none. */
+  get answerAgeMs(): number | undefined {
+    return this.#session?.answerAgeMs
+  }
+
+  /** Why the last request to open or renew a session failed; undefined if it did not. */
+  get failure(): unknown {
+    return this.#openFailure ?? this.#session?.failure
+  }
+
   /**
    * A session that is not over. Costs one request when there is none. Rejects as a request does, and with the reason of
    * the scope; if that is `timeout`, with an UnavailableError. If the store does not answer, a caller that `insists` tries

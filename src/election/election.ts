@@ -1,11 +1,10 @@
 // Elections: candidates stand in line as for a lock, one leads, and every client can observe the leader. Owns the
-// verbs. core/acquire.ts waits, sight.ts observes, lead.ts works through terms, precedence.ts overtakes.
+// verbs. campaign.ts waits for a term, sight.ts observes, lead.ts works through terms.
 
 import type { AskOptions } from '../api/ask.ts'
 import type {
   CampaignOptions,
   Candidate,
-  CandidateValue,
   Election,
   LeadOptions,
   LeadWork,
@@ -16,51 +15,40 @@ import type {
   TryCampaignOptions,
 } from '../api/election.ts'
 import type { LedTerm, Term } from '../api/term.ts'
-import { quoted } from '../base/printable.ts'
 import { type Ending, Scope } from '../base/scope.ts'
-import type { Leader, Observation, Overtaking, Standing } from '../contract.ts'
-import type { Acquirer } from '../core/acquire.ts'
+import type { Leader, Observation } from '../contract.ts'
 import {
   askOptions,
   campaignOptions,
   checkName,
   checkOptions,
-  checkValue,
   checkWork,
   leadOptions,
   observeOptions,
   termOptions,
   tryCampaignOptions,
 } from '../core/arguments.ts'
-import { graceDefaultMs, warn } from '../core/grace.ts'
-import type { Grant } from '../core/hold.ts'
-import { coveredMs, stopBeforeDefaultMs } from '../core/lifetime.ts'
+import { graceDefaultMs } from '../core/grace.ts'
+import { stopBeforeDefaultMs } from '../core/lifetime.ts'
 import { withAskOptions } from '../core/request.ts'
-import type { Wish } from '../core/wish.ts'
 import { type AnnouncingClient, announced } from './announcing.ts'
-import type { Attendance, Candidacy } from './entry.ts'
+import { type Attendance, type CampaignClient, Campaigns } from './campaign.ts'
+import type { Candidacies } from './candidacies.ts'
 import { Lead } from './lead.ts'
 import { ObservingLoop } from './observing.ts'
 import { serveOnce } from './one-term.ts'
-import { Overtaker } from './precedence.ts'
 import { leaders, type Onlooker } from './sight.ts'
 import type { Sights } from './sights.ts'
-import { ClaimTerm } from './term.ts'
+import type { ClaimTerm } from './term.ts'
 
 /** The parts of the client that an election uses. */
-export interface ElectionClient extends AnnouncingClient {
-  readonly acquirer: Acquirer
-  /** The host and process of this client, as the value of a candidate that sets none. */
-  readonly candidate: string
-  /** The present session; undefined while there is none. */
-  readonly session: string | undefined
+export interface ElectionClient extends AnnouncingClient, CampaignClient {
+  /** The candidacies of this client, for its health. */
+  readonly candidacies: Candidacies
   /** The waits of all observers of this client. */
   readonly sights: Sights
   /** The present leader, by a consistent read. */
   observe(name: string, scope: Ending): Promise<Observation>
-  line(name: string, scope: Ending): Promise<Standing[]>
-  /** Makes room in the line: `overtake` of the contract. */
-  overtake(name: string, overtaking: Overtaking, scope: Ending): Promise<boolean>
   readCheckpoint(name: string, options?: AskOptions): Promise<string | undefined>
 }
 
@@ -68,23 +56,25 @@ export interface ElectionClient extends AnnouncingClient {
 export class ClientElection implements Election {
   readonly name: string
   readonly #client: ElectionClient
+  readonly #campaigns: Campaigns
   readonly #draining = new Scope()
 
   /** Throws TypeError or RangeError for a bad name. Sends nothing. */
   constructor(client: ElectionClient, name: string) {
     checkName(name)
     this.#client = client
+    this.#campaigns = new Campaigns(client, name)
     this.name = name
   }
 
   async campaign(options: CampaignOptions = {}): Promise<Term> {
     checkOptions(options, campaignOptions(this.#client.facts))
-    return this.#campaign(options)
+    return this.#untilHeld((attendance) => this.#campaigns.campaign(options, attendance))
   }
 
   async tryCampaign(options: TryCampaignOptions = {}): Promise<Term | undefined> {
     checkOptions(options, tryCampaignOptions(this.#client.facts))
-    return this.#tryCampaign(options)
+    return this.#untilHeld((attendance) => this.#campaigns.tryCampaign(options, attendance))
   }
 
   async run<T>(work: (term: LedTerm) => T | Promise<T>, options: TermOptions = {}): Promise<T> {
@@ -124,19 +114,22 @@ export class ClientElection implements Election {
     acquirer.closing.scope.throwIfEnded()
     const scope = new Scope().on(acquirer.closing.scope).onSignal(options.signal)
     const { onWait, priority } = options
+    const candidacy = this.#client.candidacies.enter(this.name)
+    const own = { candidacy, releasesItself: true }
     const lead = new Lead(
       {
         ...{ clock, facts, ttlMs, scope, name: this.name, draining: this.#draining },
-        campaign: ({ value, signal, onStanding }: Candidacy) =>
-          this.#campaign({ value, signal, onWait, priority }, { releasesItself: true, onStanding }),
-        tryCampaign: (candidacy) => this.#tryCampaign(candidacy, { releasesItself: true }),
+        campaign: ({ value, signal, onStanding }) =>
+          this.#campaigns.campaign({ value, signal, onWait, priority }, { ...own, onStanding }),
+        tryCampaign: (round) => this.#campaigns.tryCampaign(round, own),
         untilVacant: (signal) => this.#untilVacant({ signal, onError: options.onError }),
         waiting: (signal) => this.#waiting(signal),
       },
-      announced(this.#client, work, options),
+      candidacy.during(announced(this.#client, work, options)),
       options,
     )
-    await acquirer.closing.awaitOnClose(lead.run().finally(() => scope.detach()))
+    const leading = lead.run().finally(candidacy.leave)
+    await acquirer.closing.awaitOnClose(leading.finally(() => scope.detach()))
   }
 
   drain(): void {
@@ -151,62 +144,31 @@ export class ClientElection implements Election {
       ...campaign
     } = options
     const grace = { clock, name: this.name, graceMs }
-    const term = await this.#campaign(campaign, { releasesItself: true })
-    const scope = new Scope().on(acquirer.closing.scope).onSignal(options.signal)
-    return serveOnce(term, work, { scope, grace, stopBeforeMs }).finally(() => scope.detach())
-  }
-
-  async #campaign(options: CampaignOptions, attendance: Attendance = {}): Promise<ClaimTerm> {
-    const { acquirer, clock, facts, ttlMs } = this.#client
-    const { value, waitMs, signal, priority } = options
-    const longMs = Math.max(ttlMs, coveredMs(ttlMs, facts))
-    const wish = await this.#wish(value, attendance)
-    const wait = new Scope().on(acquirer.closing.scope).onSignal(signal)
-    const overtaker = this.#overtaker(priority, wait)
-    let cancelWarning: (() => void) | undefined
-    const onWait = (ahead: number, isLocal = false): unknown => {
-      if (!isLocal) attendance.onStanding?.()
-      // A term that was just lost is withdrawn within the covered time. A longer wait is caused by a campaign or a term of
-      // this client.
-      if (isLocal) cancelWarning ??= clock.after(longMs, () => warn(waitsForItself(this.name)))
-      const overtaking = !isLocal && ahead > 1 && overtaker?.look()
-      return Promise.all([options.onWait?.(ahead), overtaking])
-    }
-    const asking = acquirer.acquire({ ...wish, priority, waitMs, signal, onWait })
-    return asking.finally(() => {
-      cancelWarning?.()
-      wait.end(undefined)
-      wait.detach()
-    })
-  }
-
-  async #tryCampaign(
-    { value, signal }: TryCampaignOptions,
-    attendance: Attendance = {},
-  ): Promise<ClaimTerm | undefined> {
-    return this.#client.acquirer.tryAcquire({ ...(await this.#wish(value, attendance)), signal })
-  }
-
-  async #wish(asked: CandidateValue | undefined, { releasesItself }: Attendance): Promise<Wish<ClaimTerm>> {
-    const { candidate, facts } = this.#client
-    const value = typeof asked === 'function' ? await asked() : (asked ?? candidate)
-    checkValue(value, facts)
-    const make = (grant: Grant): ClaimTerm => new ClaimTerm(grant)
-    return {
-      ...{ name: this.name, permits: 1, weight: 1, value, candidate: true, make },
-      ...(releasesItself && { releasesItself }),
+    const candidacy = this.#client.candidacies.enter(this.name)
+    try {
+      const term = await this.#campaigns.campaign(campaign, { candidacy, releasesItself: true })
+      const scope = new Scope().on(acquirer.closing.scope).onSignal(options.signal)
+      const serving = serveOnce(term, candidacy.during(work), { scope, grace, stopBeforeMs })
+      return await serving.finally(() => scope.detach())
+    } finally {
+      candidacy.leave()
     }
   }
 
-  #overtaker(priority: number | undefined, scope: Ending): Overtaker | undefined {
-    if (priority === undefined) return undefined
-    const { clock, line, overtake } = this.#client
-    return new Overtaker({
-      ...{ clock, scope, priority },
-      session: () => this.#client.session,
-      read: () => line(this.name, scope),
-      overtake: (overtaking) => overtake(this.name, overtaking, scope),
-    })
+  /** The term of a caller, whose candidacy goes on until the term is over. */
+  async #untilHeld<T extends Pick<ClaimTerm, 'held'> | undefined>(
+    ask: (attendance: Attendance) => Promise<T>,
+  ): Promise<T> {
+    const candidacy = this.#client.candidacies.enter(this.name)
+    try {
+      const term = await ask({ candidacy })
+      if (term) candidacy.leads(term)
+      else candidacy.leave()
+      return term
+    } catch (error) {
+      candidacy.leave()
+      throw error
+    }
   }
 
   async *#observe(
@@ -242,9 +204,4 @@ export class ClientElection implements Election {
     const { acquirer, clock } = this.#client
     return withAskOptions({ clock, scope: acquirer.closing.scope }, options, ask)
   }
-}
-
-function waitsForItself(name: string): Error {
-  const why = 'this client stands for it, or leads it, already, and its campaigns wait for one another'
-  return new Error(`a campaign for ${quoted(name)} does not reach the store: ${why}`)
 }

@@ -12,15 +12,8 @@ const askMs = 1_000
 /** The reason that ends a campaign when the candidate leaves the line. */
 const leaves: unique symbol = Symbol('leaves the line')
 
-/** The properties of a campaign of `lead`, which a caller's campaign does not have. */
-export interface Attendance {
-  /** If true, `close` waits for the work, and does not release the term before. */
-  readonly releasesItself?: boolean
-  readonly onStanding?: (() => void) | undefined
-}
-
-/** One campaign. */
-export interface Candidacy {
+/** One campaign of `lead`. */
+export interface Round {
   readonly value: CandidateValue | undefined
   readonly signal: AbortSignal
   /** Called when the store has put the candidate in line. */
@@ -35,8 +28,8 @@ export interface EntryClient {
   /** Ends when the candidate has to make room for others. */
   readonly draining: Ending
   readonly eligible: LeadOptions['eligible']
-  campaign(candidacy: Candidacy): Promise<ClaimTerm>
-  tryCampaign(candidacy: Omit<Candidacy, 'onStanding'>): Promise<ClaimTerm | undefined>
+  campaign(round: Round): Promise<ClaimTerm>
+  tryCampaign(round: Omit<Round, 'onStanding'>): Promise<ClaimTerm | undefined>
   /** Resolves when nobody leads. */
   untilVacant(signal: AbortSignal): Promise<void>
   tell(error: unknown): Promise<void>

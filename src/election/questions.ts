@@ -1,18 +1,20 @@
-// The questions of elections that belong to no claim, as requests of one client. Owns nothing else.
+// The parts of a client that its elections share: the questions that belong to no claim, and the candidacies. Owns nothing
+// else.
 import type { Clock } from '../base/clock.ts'
 import { Scope } from '../base/scope.ts'
 import type { Backend } from '../contract.ts'
 import { once, persist } from '../core/request.ts'
 import type { Sessions } from '../core/sessions.ts'
+import { Candidacies } from './candidacies.ts'
 import type { ElectionClient } from './election.ts'
 import { type Questions, Sights } from './sights.ts'
 
-/** The parts of a client that ask about elections. */
+/** The parts of a client that its elections share. */
 export function electionQuestions(
   backend: Backend,
   clock: Clock,
   sessions: Sessions,
-): Pick<ElectionClient, 'line' | 'overtake' | 'observe' | 'sights' | 'announce' | 'retract'> {
+): Pick<ElectionClient, 'candidacies' | 'line' | 'overtake' | 'observe' | 'sights' | 'announce' | 'retract'> {
   // Also while the client closes: a leader that ends takes its service away.
   const alone = sessions.request(new Scope())
   const observe: Questions['observe'] = (name, scope, retries) =>
@@ -20,6 +22,7 @@ export function electionQuestions(
   const leaderChanged: Questions['leaderChanged'] = (name, seen, signal) =>
     backend.leaderChanged(name, seen, signal)
   return {
+    candidacies: new Candidacies(() => sessions.live?.id),
     announce: async (announcement) => once(alone, async (signal) => backend.announce?.(announcement, signal)),
     retract: async (id) => once(alone, async (signal) => backend.retract?.(id, signal)),
     line: (name, scope) => persist(sessions.request(scope), (signal) => backend.line(name, signal)),

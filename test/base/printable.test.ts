@@ -167,6 +167,7 @@ test('no message is made with JSON.stringify, which leaves C1 and bidi controls'
 
 test('a message of somebody else stands in no template, but that of an error of ours', () => {
   expect(filesWith(/\$\{[^}]*\b(error|cause|reason)\.message\}/).filter(outsideOfFile)).toEqual([
+    'core/hold-errors.ts',
     'core/session.ts',
   ])
 })

@@ -1,4 +1,4 @@
-// The probes of `leasehold lead --health`, and the manifest for Kubernetes in docs/command.md.
+// The probes of `leasehold lead --health`, and the manifest for Kubernetes in docs/deploying.md.
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -95,7 +95,7 @@ interface Probe {
   readonly httpGet: { readonly path: string; readonly port: string }
 }
 
-const yaml = /```yaml\n(.*?)```/s.exec(readFileSync('docs/command.md', 'utf8'))?.[1] ?? ''
+const yaml = /```yaml\n(.*?)```/s.exec(readFileSync('docs/deploying.md', 'utf8'))?.[1] ?? ''
 const toJson = 'import sys, json, yaml; print(json.dumps(yaml.safe_load(sys.stdin)))'
 const reading = promisify(execFile)('python3', ['-c', toJson])
 reading.child.stdin?.on('error', () => {}).end(yaml)

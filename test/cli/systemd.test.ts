@@ -1,4 +1,4 @@
-// The unit file of docs/command.md, done by hand as systemd does it: its ExecStart is run, stopped as its KillMode says,
+// The unit file of docs/deploying.md, done by hand as systemd does it: its ExecStart is run, stopped as its KillMode says,
 // and heard on its notification socket.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { parseDuration } from '../../src/cli/duration.ts'
 import { guardiansOf, leasehold, temporaryFolder, untilGone } from './leasehold.ts'
 
 const execute = promisify(execFile)
-const unit = /```ini\n(.*?)```/s.exec(readFileSync('docs/command.md', 'utf8'))?.[1] ?? ''
+const unit = /```ini\n(.*?)```/s.exec(readFileSync('docs/deploying.md', 'utf8'))?.[1] ?? ''
 const setting = (name: string): string => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1] ?? ''
 const [, ...words] = setting('ExecStart').split(' ')
 const options = words.slice(0, words.indexOf('--'))

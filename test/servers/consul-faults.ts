@@ -316,6 +316,7 @@ export function kindOf(operations: readonly Operation[]): Kind {
   if (own && has(operations[0]?.verb ?? '', /\/\.lock$/)) return 'give up slot'
   const left = has('delete', /\/\.line\//)
   if (has('delete-cas', /\/\.lock$/)) return left ? 'release from the line' : 'release'
+  if (operations.some(({ verb, key }) => verb === 'get-tree' && /\/\.lock$/.test(key))) return 'look'
   if (left || operations.every(({ verb }) => verb === 'get-tree')) return 'leave'
   if (operations[0]?.verb === 'check-index') return 'own key'
   throw new Error(`unknown purpose: ${JSON.stringify(operations.map(({ verb, key }) => [verb, key]))}`)

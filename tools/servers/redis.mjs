@@ -1,5 +1,5 @@
 // @ts-check
-// Starts a real Redis for the example of BullMQ. Leasehold has no backend for Redis, so no other test needs it.
+// Starts a real Redis for the example of BullMQ and for that of a backend of one's own.
 
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -8,36 +8,29 @@ import { freePorts, HOST } from './loopback.mjs'
 import { redisProgram } from './packages.mjs'
 
 /**
- * Starts one Redis without files, and resolves when it answers. Rejects with what to install if there is none.
+ * Starts one Redis, and resolves when it answers. Rejects with what to install if there is none. It writes no files unless
+ * `durable` is true: then it confirms nothing that it has not written to the disk.
  *
+ * @param {{ durable?: boolean }} [options]
  * @returns {Promise<{ url: string, close: () => Promise<void> }>}
  */
-export async function startRedis() {
+export async function startRedis({ durable = false } = {}) {
   const program = await redisProgram()
-  const { members, close } = await startCluster('redis', (dataDir) => planServer(program, dataDir))
+  const safety = durable ? ['--appendonly', 'yes', '--appendfsync', 'always'] : ['--appendonly', 'no']
+  const { members, close } = await startCluster('redis', (dataDir) => planServer(program, dataDir, safety))
   return { url: `redis://${members[0].endpoint}`, close }
 }
 
 /**
  * @param {string[]} program
  * @param {string} dataDir
+ * @param {string[]} safety
  * @returns {Promise<import('./member.mjs').MemberPlan[]>}
  */
-async function planServer([file = '', ...first], dataDir) {
+async function planServer([file = '', ...first], dataDir, safety) {
   const [port = 0] = await freePorts(1)
   const [name = ''] = memberNames(1)
-  const settings = [
-    '--bind',
-    HOST,
-    '--port',
-    String(port),
-    '--dir',
-    dataDir,
-    '--save',
-    '',
-    '--appendonly',
-    'no',
-  ]
+  const settings = ['--bind', HOST, '--port', String(port), '--dir', dataDir, '--save', '', ...safety]
   const isHealthy = () => answersPing(port)
   const logFile = join(dataDir, `${name}.log`)
   return [{ name, file, args: [...first, ...settings], endpoint: `${HOST}:${port}`, logFile, isHealthy }]

@@ -134,7 +134,7 @@ export class ConsulBackend implements Backend {
     const protocol = this.#protocol(claim)
     if (state.isKept) {
       const { permitSession } = state
-      if (permitSession) await this.#sessions.giveBack(claim, permitSession, signal)
+      if (permitSession) this.#sessions.giveBack(claim, permitSession)
       this.#claims.forget(claim)
       return
     }
@@ -144,6 +144,14 @@ export class ConsulBackend implements Backend {
     }
     await protocol.release(state, signal)
     this.#claims.forget(claim)
+  }
+
+  async replace(old: Claim, next: Claim, signal: AbortSignal): Promise<Attempt> {
+    const state = this.#claims.of(next)
+    const answer = await this.#mutexes.replace(this.#claims.of(old), state, signal)
+    if (!answer) await this.withdraw(old, signal)
+    else this.#claims.forget(old)
+    return answer ?? this.attempt(next, signal)
   }
 
   shrink(claim: Claim, signal: AbortSignal): Promise<boolean> {

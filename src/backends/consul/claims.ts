@@ -33,12 +33,20 @@ export interface ClaimState {
   unanswered: boolean
   /** Of a mutex: the state that the last wait saw, for the attempt that follows. */
   sight?: Sight | undefined
-  /** Of a mutex: the ticket just ahead of its own, at the join or at the last look at the whole line. */
+  /** The ticket just ahead of its own, at the join or at the last look at the whole line. */
   behind?: Predecessor | undefined
-  /** Of a mutex whose claim is the first in line: signs that others have passed, which nobody needs any more. */
+  /** Of a claim that is the first in line: signs that others have passed, which nobody needs any more. */
   passed?: readonly string[] | undefined
   /** Of a semaphore: the free permit that ended the last wait, for the attempt that follows. */
   room?: Room | undefined
+  /** Of a semaphore: whether its ticket stands, and no other ticket ahead of it. */
+  isFirst?: boolean | undefined
+  /** Of a semaphore: whether there was a line at the last look. */
+  hasLine?: boolean | undefined
+  /** Of a semaphore: whether a condition failed that fails rarely, so that the whole name has to be read. */
+  isUnusual?: boolean | undefined
+  /** Of a semaphore: the index of the key `.line` if the claim was the last in line when it took its permit. */
+  lineIndex?: number | undefined
   /** Of a semaphore: the session that has the claim's permit, or is about to have it. */
   permitSession?: string | undefined
   /** Of a semaphore: the list of holders when this claim last saw it. If it is unchanged, the release needs no read. */
@@ -51,14 +59,14 @@ export interface ClaimState {
   isKept?: boolean
   /** The number of checkpoints that the claim has sent. */
   sent: number
-  /** How often it has tried to join the line of a mutex. */
+  /** How often it has tried to join the line. */
   joins: number
   /** Of a candidate: the index of the checkpoint that it wrote last. */
   checkpoint?: number | undefined
 }
 
 /** The ticket just ahead of another one in line. */
-export interface Predecessor extends Pick<Ticket, 'key' | 'session' | 'permits' | 'modified'> {
+export interface Predecessor extends Pick<Ticket, 'key' | 'session' | 'permits' | 'weight' | 'modified'> {
   /** The number of claims ahead, as far as the answer showed them. */
   readonly ahead: number
   /** Whether it has left since. */

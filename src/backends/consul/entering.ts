@@ -61,33 +61,6 @@ function joined(state: ClaimState, entries: readonly StoredKey[]): Joined | unde
   return { lock, behind: { ...facts, key, modified, ahead: lock?.session === facts.session ? 1 : 2 } }
 }
 
-/**
- * Puts the claim in line and reads the line and the lock, in one transaction. Idempotent, since the ticket's key is
- * the claim's own.
- */
-export async function join(
-  claims: Claims,
-  state: ClaimState,
-  signal: AbortSignal,
-): Promise<readonly StoredKey[]> {
-  const { claim, keys } = state
-  const outcome = await claims.change(
-    state,
-    [
-      { verb: 'check-not-exists', key: keys.tombstone },
-      { verb: 'lock', key: keys.ticket, value: claim.value, session: claim.session },
-      // Each claim writes another value. So it is always a write, and an older `#tidy` cannot delete the key.
-      { verb: 'set', key: keys.line, value: keys.ticket },
-      { verb: 'get-tree', key: keys.line },
-      { verb: 'get-tree', key: keys.lock },
-    ],
-    signal,
-  )
-  if (!outcome.applied) throw refused(outcome.failures)
-  state.ticket = outcome.entries.find(({ key }) => key === keys.ticket)?.createIndex
-  return outcome.entries
-}
-
 /** Deletes the signs that claims ahead have passed: only this claim looks for them. */
 export function unneeded({ behind, keys, passed }: ClaimState): Operation[] {
   const signs = new Set([...(behind ? [passedKey(keys, behind.key)] : []), ...(passed ?? [])])

@@ -2,7 +2,8 @@
 // if its conditions fail. Pure; semaphore.ts decides which claims go on the list.
 import type { Claim } from '../../contract.ts'
 import type { ClaimState, Held, Holding } from './claims.ts'
-import { semaphoreFlags } from './layout.ts'
+import { unneeded } from './entering.ts'
+import { passedKey, semaphoreFlags } from './layout.ts'
 import { formatHolders, type Holders, type ListedHolder, type StoredHolders } from './line.ts'
 import type { Operation, Snapshot, StoredKey, TxnOutcome } from './wire/transport.ts'
 
@@ -19,8 +20,17 @@ export function enter(state: ClaimState, list: StoredHolders, session: string): 
     write(keys.lock, list, list.index),
     ...unused(own, stray),
     { verb: 'lock', key: own, value: claim.value, flags: semaphoreFlags, session },
-    { verb: 'delete', key: keys.ticket },
+    ...(ticket === undefined ? [] : passing(state)),
   ]
+}
+
+/** Deletes the ticket, and tells its successor that its turn had come. Reads which ticket joined last, if there is a line. */
+function passing(state: ClaimState): Operation[] {
+  const { keys, claim, hasLine } = state
+  const { session } = claim
+  const sign: Operation = { verb: 'lock', key: passedKey(keys, keys.ticket), value: '', session }
+  const last: Operation[] = hasLine ? [{ verb: 'get', key: keys.line }] : []
+  return [{ verb: 'delete', key: keys.ticket }, ...unneeded(state), sign, ...last]
 }
 
 /** Ensures that the claim's own key is free: it is absent, or the stray one is deleted. */

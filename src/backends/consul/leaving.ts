@@ -58,14 +58,21 @@ export class Leaving {
     const outcome = await this.#transport.txn(operations, signal, 'gives back')
     if (!outcome.applied) return false
     const line = outcome.entries.find(({ key }) => key === keys.line)
-    if (line?.value !== keys.ticket) return true
-    // Nobody has joined since, and nobody stood ahead: the line is empty.
+    if (line?.value === keys.ticket) await this.#end(keys, line.modifyIndex, signal)
+    return true
+  }
+
+  /** Deletes the key `.line` if the claim was the last in line when its turn came, and nobody has joined since. */
+  async endLine({ keys, lineIndex }: ClaimState, signal: AbortSignal): Promise<void> {
+    if (lineIndex !== undefined) await this.#end(keys, lineIndex, signal)
+  }
+
+  async #end(keys: ClaimKeys, index: number, signal: AbortSignal): Promise<void> {
     const end: Operation[] = [
-      { verb: 'delete-cas', key: keys.line, index: line.modifyIndex },
-      { verb: 'delete', key: passed },
+      { verb: 'delete-cas', key: keys.line, index },
+      { verb: 'delete', key: passedKey(keys, keys.ticket) },
     ]
     await this.#transport.txn(end, signal, 'gives back')
-    return true
   }
 
   /**

@@ -34,8 +34,15 @@ export function isLeft({ entries: [ticket] }: { entries: readonly StoredKey[] })
   return ticket?.session === undefined
 }
 
+/** The state that a claim must find. Of a key it needs the index alone. */
+interface Seen extends Pick<Sight, 'behind' | 'passed'> {
+  readonly lock: Written | undefined
+  readonly line?: Written | undefined
+}
+type Written = Pick<StoredKey, 'modifyIndex'>
+
 /** Takes the lock, on the condition that the state is as it was seen. */
-export function take(state: ClaimState, { lock, line, passed, behind }: Sight): Operation[] {
+export function take(state: ClaimState, { lock, line, passed, behind }: Seen): Operation[] {
   const { claim, keys, ticket } = state
   const { session } = claim
   const stands: Operation[] =
@@ -50,7 +57,7 @@ export function take(state: ClaimState, { lock, line, passed, behind }: Sight): 
  * Makes the key of the lock; an existing key is deleted first. So its create index is the token, which every client
  * sees.
  */
-export function made({ claim, keys }: ClaimState, lock: StoredKey | undefined): Operation[] {
+export function made({ claim, keys }: ClaimState, lock: Written | undefined): Operation[] {
   const { value, session } = claim
   const remove: Operation[] = lock ? [{ verb: 'delete', key: keys.lock }] : []
   const own: Operation = { verb: 'lock', key: keys.lock, value, flags: lockFlags, session }
@@ -58,7 +65,7 @@ export function made({ claim, keys }: ClaimState, lock: StoredKey | undefined): 
 }
 
 /** The condition that a key is as it was read. */
-export function unchanged(key: string, entry: StoredKey | undefined): Operation {
+export function unchanged(key: string, entry: Written | undefined): Operation {
   return entry ? { verb: 'check-index', key, index: entry.modifyIndex } : { verb: 'check-not-exists', key }
 }
 

@@ -106,6 +106,20 @@ export class Mutexes implements Protocol {
     throw new UnavailableError(`the key ${quoted(keys.lock)} was written meanwhile; ask again`)
   }
 
+  /**
+   * Takes the lock for the next claim of a session in the transaction in which the old one loses it, on the condition that
+   * nobody stands in line. Undefined if that is not so, or not known: then nothing was changed. A late copy changes nothing
+   * either, since it requires the key of the lock as the old claim left it.
+   */
+  async replace(old: ClaimState, state: ClaimState, signal: AbortSignal): Promise<Answer | undefined> {
+    const { held, ticket, unanswered, isKept } = old
+    const isPlain = held && ticket === undefined && !unanswered && !isKept
+    if (!isPlain || state.unanswered || state.held) return undefined
+    const operations = take(state, { lock: { modifyIndex: held.modified } })
+    const outcome = await this.#claims.change(state, operations, signal)
+    return outcome.applied ? this.#admit(state, outcome.entries) : undefined
+  }
+
   async #leave(state: ClaimState, signal: AbortSignal): Promise<void> {
     if (state.ticket !== undefined) await this.#leaving.leave(state, [], signal)
   }

@@ -1,6 +1,7 @@
 // The sessions of one client in Consul. In Go's protocol a session is one holder of a semaphore, so each further permit
 // that a client has of a name needs an extra session. Owns that these live and die with the client's session: a renewal
-// counts only if all were renewed, and consistent reads showed them all.
+// counts only if all were renewed, and consistent reads showed them all. A session whose permit was given back waits for the
+// next claim: to open and to end one for each permit would cost two writes more than the permit itself.
 
 import { orAborted } from '../../base/abort.ts'
 import { SessionGoneError, UnavailableError } from '../../base/errors.ts'
@@ -12,6 +13,8 @@ interface Extra {
   readonly plan: SessionPlan
   /** Each extra session, with the claim that has it. */
   readonly sessions: Map<string, Claim>
+  /** Sessions that have no permit, for the claims to come. The value says whether one was idle at the last renewal, too. */
+  readonly idle: Map<string, boolean>
   /** Sessions that are being opened, or that are ended since their caller has gone. */
   readonly opening: Set<Promise<unknown>>
   /** For each name, the sessions that have a permit of it, or are about to have one. */
@@ -32,16 +35,37 @@ export class PermitSessions {
 
   async create(plan: SessionPlan, signal: AbortSignal): Promise<string> {
     const session = await this.#transport.createSession(plan, signal)
-    this.#extras.set(session, { plan, sessions: new Map(), opening: new Set(), taken: new Map() })
+    this.#extras.set(session, {
+      plan,
+      sessions: new Map(),
+      idle: new Map(),
+      opening: new Set(),
+      taken: new Map(),
+    })
     return session
   }
 
   /** Renews all sessions, and resolves with the claims whose extra session is gone. */
   async renew(session: string, signal: AbortSignal): Promise<Renewal> {
-    const extra = [...(this.#extras.get(session)?.sessions ?? [])]
-    const renewed = extra.map((slot) => this.#renewExtra(session, slot, signal))
+    const extra = this.#extras.get(session)
+    const idle = this.#endIdle(extra, signal)
+    const renewed = [...(extra?.sessions.keys() ?? []), ...idle].map((slot) =>
+      this.#renewExtra(session, slot, signal),
+    )
     const [, ...lost] = await Promise.all([this.#renewOne(session, signal), ...renewed])
     return { lost: lost.filter((claim) => claim !== undefined) }
+  }
+
+  /** Ends the sessions that were idle since the renewal before the last one, and returns the others. */
+  #endIdle(extra: Extra | undefined, signal: AbortSignal): string[] {
+    const idle = [...(extra?.idle ?? [])]
+    for (const [id, isOld] of idle) {
+      extra?.idle.set(id, true)
+      if (!isOld) continue
+      extra?.idle.delete(id)
+      this.#transport.destroySession(id, signal).catch(() => {}) // the store ends it, since it is not renewed
+    }
+    return [...(extra?.idle.keys() ?? [])]
   }
 
   /**
@@ -57,8 +81,8 @@ export class PermitSessions {
   }
 
   async destroy(session: string, signal: AbortSignal): Promise<void> {
-    const { sessions, opening = [] } = this.#extras.get(session) ?? {}
-    const ended = [session, ...(sessions?.keys() ?? [])].map((id) =>
+    const { sessions, idle, opening = [] } = this.#extras.get(session) ?? {}
+    const ended = [session, ...(sessions?.keys() ?? []), ...(idle?.keys() ?? [])].map((id) =>
       this.#transport.destroySession(id, signal),
     )
     await Promise.all([...ended, orAborted(Promise.all(opening), signal)])
@@ -76,17 +100,21 @@ export class PermitSessions {
       taken.add(session)
       return session
     }
-    const own = await this.#open(extra, signal)
+    const [unused] = extra.idle.keys()
+    if (unused) extra.idle.delete(unused)
+    const own = unused ?? (await this.#open(extra, signal))
     extra.sessions.set(own, claim)
     taken.add(own)
     return own
   }
 
-  /** Gives back a session that has no permit any more. */
-  async giveBack({ session, name }: Claim, slot: string, signal: AbortSignal): Promise<void> {
-    if (slot !== session) await this.#transport.destroySession(slot, signal)
+  /**
+   * Gives back a session that has no permit any more, and will get none: the claim is withdrawn, and its late attempts are
+   * refused. So the next claim may have it.
+   */
+  giveBack({ session, name }: Claim, slot: string): void {
     const extra = this.#extras.get(session)
-    extra?.sessions.delete(slot)
+    if (extra?.sessions.delete(slot)) extra.idle.set(slot, false)
     const taken = extra?.taken.get(name)
     taken?.delete(slot)
     if (taken?.size === 0) extra?.taken.delete(name)
@@ -96,9 +124,10 @@ export class PermitSessions {
    * Throws the error of a request that names the session of a permit. If only an extra session has ended, it is given back,
    * and the error is an UnavailableError: the client's session and its other holds live on.
    */
-  async failed(claim: Claim, slot: string, error: unknown, signal: AbortSignal): Promise<never> {
+  failed(claim: Claim, slot: string, error: unknown): never {
     if (!(error instanceof SessionGoneError) || slot === claim.session) throw error
-    await this.giveBack(claim, slot, signal)
+    this.#extras.get(claim.session)?.sessions.delete(slot)
+    this.giveBack(claim, slot)
     throw new UnavailableError('the session of a permit ended; ask again', { cause: error })
   }
 
@@ -115,18 +144,17 @@ export class PermitSessions {
   }
 
   /** Renews an extra session. If it has expired, only its own permit is lost, and this resolves with its claim. */
-  async #renewExtra(
-    session: string,
-    [slot, claim]: readonly [string, Claim],
-    signal: AbortSignal,
-  ): Promise<Claim | undefined> {
+  async #renewExtra(session: string, slot: string, signal: AbortSignal): Promise<Claim | undefined> {
     try {
       await this.#renewOne(slot, signal)
       return undefined
     } catch (error) {
       if (!(error instanceof SessionGoneError)) throw error
-      this.#extras.get(session)?.sessions.delete(slot)
-      return claim
+      const extra = this.#extras.get(session)
+      const now = extra?.sessions.get(slot) // another claim may have it by now
+      extra?.idle.delete(slot)
+      extra?.sessions.delete(slot)
+      return now
     }
   }
 }

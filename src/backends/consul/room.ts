@@ -28,7 +28,7 @@ export async function untilRoom(
     .until({ key: keys.lock }, index, (answer) => isNews(ofList(answer)), scope.signal)
     .then((answer) => answer && ofList(answer))
   const name = waits
-    .later(deathMs, { prefix: keys.folder }, index, (answer) => isNews(ofName(answer)), scope.signal)
+    .spaced(deathMs, { prefix: keys.folder }, index, (answer) => isNews(ofName(answer)), scope.signal)
     .then((answer) => answer && ofName(answer))
   try {
     return await Promise.race([list, name])

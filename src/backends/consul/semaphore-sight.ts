@@ -24,6 +24,8 @@ export interface Sight {
   readonly alive: readonly ListedHolder[]
   readonly tickets: readonly Ticket[]
   readonly contenders: readonly StoredKey[]
+  /** Whether only the list was read, on the condition that no ticket stands ahead; every holder on it counts as alive. */
+  readonly isPart?: boolean
 }
 
 /** The state in an answer. A holder on the list without a key of its own has died, or its own key was deleted. */

@@ -1,47 +1,28 @@
 // A semaphore in Consul: the list of holders of Go's api.Semaphore in NAME/.lock decides, and each holder has a key NAME/<session>.
-// Tickets order the claims of Leasehold. Owns how that list is changed, and when a dead holder leaves it.
+// Tickets order the claims of Leasehold. Owns the steps of a claim, from its first question to its release.
 
-import { SessionGoneError, UnavailableError } from '../../base/errors.ts'
-import type { Waiting } from '../../contract.ts'
+import { UnavailableError } from '../../base/errors.ts'
 import { inUse } from '../shared/conflict.ts'
-import { ahead as between, fits, weigh } from '../shared/room.ts'
 import type { ClaimState, Claims, Held, Holding, Protocol } from './claims.ts'
-import { join } from './entering.ts'
-import {
-  admitted,
-  delayedKeys,
-  enter,
-  heldBy,
-  isLeft,
-  isWhole,
-  lighter,
-  removal,
-  takeOff,
-  without,
-} from './holders.ts'
+import { admitted, heldBy, isLeft, lighter, removal, without } from './holders.ts'
 import type { Leaving } from './leaving.ts'
-import { checkKind, readTickets, type StoredHolders, type Ticket } from './line.ts'
+import { checkKind } from './line.ts'
 import type { PermitSessions } from './permit-sessions.ts'
 import { untilRoom } from './room.ts'
-import { hasRoom, type Room, type Sight, see } from './semaphore-sight.ts'
+import { aheadOf, isUsual, type Queueing, Standing, waitsFor } from './semaphore-line.ts'
+import { Looks } from './semaphore-looks.ts'
+import { hasRoom, type Sight } from './semaphore-sight.ts'
+import { Taking } from './semaphore-taking.ts'
 import type { Waits } from './waits.ts'
 import type { StoredKey, Transport } from './wire/transport.ts'
 
 /** An answer to a claim on a semaphore, with its proof: the key by which it holds, or the ticket that it waits for. */
 type Answer = Holding | Queueing
-interface Queueing extends Waiting {
-  /** The ticket before its own; undefined for the first in line, which waits for a permit. */
-  readonly predecessor: Ticket | undefined
-  /** The index at which the name was read. */
-  readonly index: number
-}
 
 /** The parts of one client that its semaphores need. */
 type Parts = { claims: Claims; leaving: Leaving; waits: Waits; sessions: PermitSessions }
 
 const triesMax = 8
-/** How many dead holders leave the list at a time: a transaction takes 64 operations. */
-const takenOffMax = 24
 
 /** The semaphores of one client. */
 export class Semaphores implements Protocol {
@@ -50,6 +31,9 @@ export class Semaphores implements Protocol {
   readonly #leaving: Leaving
   readonly #waits: Waits
   readonly #sessions: PermitSessions
+  readonly #looks: Looks
+  readonly #line: Standing
+  readonly #taking: Taking
 
   constructor(transport: Transport, parts: Parts) {
     this.#transport = transport
@@ -57,6 +41,9 @@ export class Semaphores implements Protocol {
     this.#leaving = parts.leaving
     this.#waits = parts.waits
     this.#sessions = parts.sessions
+    this.#looks = new Looks(transport)
+    this.#line = new Standing(parts.claims, this.#looks)
+    this.#taking = new Taking(parts.claims, parts.sessions)
   }
 
   /**
@@ -67,27 +54,46 @@ export class Semaphores implements Protocol {
     const { room, held, ticket } = state
     state.room = undefined
     const stands = !held && ticket !== undefined
+    // Nothing has woken it: once per time to live it looks for holders that died, in case its wait does not tell.
+    if (stands && !room && state.isFirst) state.isUnusual = true
     // The room is a hint and decides nothing: the transaction checks every condition.
-    const taken = room && stands && (await this.#take(state, room, signal))
+    const taken = room && stands && (await this.#taking.take(state, room, signal))
     return taken && taken !== 'delayed' ? admitted(taken) : this.#advance(state, signal)
   }
 
   async #advance(state: ClaimState, signal: AbortSignal, tries: number = triesMax): Promise<Answer> {
-    const before = state.held
-    const sight = await this.#look(state, signal)
-    if (state.held) return admitted(before ? state.held : await this.#admitAnew(state, sight, signal))
+    const { claim, held: before, behind } = state
+    if (before && (await this.verify(state, signal))) return admitted(before)
+    if (behind && (await this.#looks.isBehind(state, signal))) return waitsFor(behind)
+    const near = await this.#looks.turn(state, signal)
+    const joins = claim.wait && state.ticket === undefined && state.hasLine
+    const joined = !near && joins ? await this.#line.join(state, signal) : undefined
+    const part = joined ?? near
+    const tells = part && ('held' in part || isUsual(state, part))
+    const sight = tells ? part : await this.#looks.all(state, signal)
+    if ('held' in sight) return sight
+    if (state.held) return admitted(await this.#admitAnew(state, sight, signal))
     this.#check(state, sight)
-    if (this.#ahead(state, sight.tickets).length > 0 || !hasRoom(sight, state.claim)) {
-      const answer = await this.#wait(state, sight, signal)
-      // The claims ahead left while this one joined: then the list need not change for its turn to come.
-      const isTurn = !answer.predecessor && hasRoom(sight, state.claim) && state.ticket !== undefined
-      return isTurn && tries > 1 ? this.#advance(state, signal, tries - 1) : answer
-    }
-    const held = await this.#take(state, sight, signal)
-    if (held === 'delayed') return { ...(await this.#wait(state, sight, signal)), delayed: true }
-    if (held) return admitted(held)
+    const answer = await this.#answer(state, sight, signal)
+    if (answer) return answer
     if (tries === 1) throw new UnavailableError('the semaphore changed too fast to take a permit; ask again')
     return this.#advance(state, signal, tries - 1)
+  }
+
+  /** The answer in this state of the name: takes a permit, or joins the line. Undefined if the state has changed. */
+  async #answer(state: ClaimState, sight: Sight, signal: AbortSignal): Promise<Answer | undefined> {
+    const { claim } = state
+    const last = aheadOf(state, sight.tickets).at(-1)
+    if (!last && hasRoom(sight, claim)) {
+      const held = await this.#taking.take(state, sight, signal)
+      if (held && held !== 'delayed') return admitted(held)
+      if (!held) return undefined
+      return { ...(await this.#line.wait(state, sight, signal)), delayed: true }
+    }
+    const answer = await this.#line.wait(state, sight, signal)
+    // The claims ahead left while this one joined: then the list need not change for its turn to come.
+    const isTurn = !answer.predecessor && answer.hasRoom && state.ticket !== undefined
+    return isTurn ? undefined : answer
   }
 
   /**
@@ -100,12 +106,17 @@ export class Semaphores implements Protocol {
       return
     }
     const { predecessor, index } = answer
-    if (predecessor) await this.#waits.until({ key: predecessor.key }, predecessor.modified, isLeft, signal)
-    else state.room = await untilRoom(this.#waits, state, index, signal)
+    if (!predecessor) {
+      state.room = await untilRoom(this.#waits, state, index, signal)
+      return
+    }
+    const { key, modified } = predecessor
+    const left = await this.#waits.until({ key }, modified, isLeft, signal)
+    if (left && state.behind) state.behind = { ...state.behind, left: true }
   }
 
   async verify(state: ClaimState, signal: AbortSignal): Promise<boolean> {
-    await this.#look(state, signal)
+    await this.#looks.own(state, signal)
     return state.held !== undefined
   }
 
@@ -118,17 +129,19 @@ export class Semaphores implements Protocol {
       await this.#transport.txn(removal(own), signal, 'gives back')
     }
     if (!left && (held || state.ticket !== undefined)) await this.#leaving.leave(state, [], signal)
+    else await this.#leaving.endLine(state, signal)
     const { permitSession } = state
-    if (permitSession) await this.#sessions.giveBack(claim, permitSession, signal)
+    if (permitSession) this.#sessions.giveBack(claim, permitSession)
   }
 
   /** Takes the claim off the list and out of the line. Returns whether it was on the list. */
   async #giveUp(state: ClaimState, held: Held, signal: AbortSignal, tries = triesMax): Promise<boolean> {
-    const list = state.holders ?? (await this.#look(state, signal)).list
+    const list = state.holders ?? (await this.#looks.own(state, signal)).list
     state.holders = undefined
     if (!state.held) return false
     const off = without(state.keys.lock, list, held.session)
-    if (await this.#leaving.leave(state, [off, { verb: 'delete', key: held.key }], signal)) return true
+    const outcome = await this.#transport.txn([off, { verb: 'delete', key: held.key }], signal, 'gives back')
+    if (outcome.applied) return true
     if (tries === 1) throw new UnavailableError('the list of holders changed too fast to leave it; ask again')
     return this.#giveUp(state, held, signal, tries - 1)
   }
@@ -138,7 +151,7 @@ export class Semaphores implements Protocol {
    */
   async shrink(state: ClaimState, signal: AbortSignal, tries: number = triesMax): Promise<boolean> {
     const { claim, keys } = state
-    const { list } = await this.#look(state, signal)
+    const { list } = await this.#looks.own(state, signal)
     const { held } = state
     if (!held) return false
     if (list.holders.some(({ session, weight }) => session === held.session && weight === claim.weight))
@@ -148,22 +161,6 @@ export class Semaphores implements Protocol {
     if (outcome.applied) return true
     if (tries === 1) throw new UnavailableError('the list of holders changed too fast; ask again')
     return this.shrink(state, signal, tries - 1)
-  }
-
-  /**
-   * Reads the name, and notes whether the claim is on the list or in line: an answer that said so may have been lost.
-   */
-  async #look(state: ClaimState, signal: AbortSignal): Promise<Sight> {
-    const { claim, keys, permitSession } = state
-    const sight = see(claim, keys, await this.#transport.read({ prefix: keys.folder }, signal))
-    const own = sight.contenders.find(({ session }) => session === permitSession)
-    const same = state.held === undefined || state.held.created === own?.createIndex
-    const listed = own && same && sight.list.holders.some((each) => isWhole(each, own, claim))
-    state.stray = own && !listed ? heldBy(own, state.held) : undefined
-    state.held = listed ? heldBy(own, state.held) : undefined
-    if (state.held) state.holders = sight.list
-    state.ticket ??= sight.tickets.find(({ key }) => key === keys.ticket)?.created
-    return sight
   }
 
   /**
@@ -178,73 +175,14 @@ export class Semaphores implements Protocol {
   }
 
   /** Throws if the claim cannot wait any longer: the name is of another kind, or its ticket is gone. */
-  #check(state: ClaimState, { lock, list, alive, tickets, contenders }: Sight): void {
+  #check(state: ClaimState, { lock, list, alive, tickets, contenders, isPart }: Sight): void {
     const { claim, keys } = state
-    const others = this.#ahead(state, tickets)
+    const others = aheadOf(state, tickets)
     checkKind(lock, others, claim)
     const used = alive.length > 0 || contenders.length > 0
     if (lock && used && list.permits !== claim.permits) throw inUse(claim, list)
-    if (state.ticket === undefined || tickets.some(({ key }) => key === keys.ticket)) return
+    if (state.ticket === undefined || isPart || tickets.some(({ key }) => key === keys.ticket)) return
     state.ticket = undefined
     throw new UnavailableError('the claim was removed from Consul while it waited')
-  }
-
-  #ahead({ ticket = Infinity }: ClaimState, tickets: readonly Ticket[]): Ticket[] {
-    return tickets.filter(({ created }) => created < ticket)
-  }
-
-  /**
-   * Puts the claim on the list, with a key of its own and out of the line, if nobody has changed the list. Dead
-   * holders leave the list, unless their lock-delay is not over: if they leave no room, the claim is delayed.
-   */
-  async #take(
-    state: ClaimState,
-    { list, alive }: Room,
-    signal: AbortSignal,
-  ): Promise<Held | 'delayed' | undefined> {
-    const { claim } = state
-    const session = state.permitSession ?? (await this.#sessions.take(claim, signal))
-    state.permitSession = session
-    const dead = list.holders.filter((holder) => !alive.includes(holder))
-    for (let off = dead.slice(0, takenOffMax); ; ) {
-      const left = list.holders.filter((holder) => !off.includes(holder))
-      if (!fits(claim, weigh(left))) return 'delayed'
-      const { permits, weight } = claim
-      const holders = { permits, holders: [...left, { session, weight }], index: list.index }
-      const operations = [
-        ...off.flatMap((each) => takeOff(state, each.session)),
-        ...enter(state, holders, session),
-      ]
-      const outcome = await this.#claims.change(state, operations, signal).catch((error) => {
-        if (error instanceof SessionGoneError) state.permitSession = undefined
-        return this.#sessions.failed(claim, session, error, signal)
-      })
-      if (outcome.applied) return this.#entered(state, holders, outcome.entries)
-      const delayed = delayedKeys(outcome, operations)
-      if (delayed.length === 0) return undefined
-      off = off.filter((each) => !delayed.includes(`${state.keys.folder}${each.session}`))
-    }
-  }
-
-  #entered(state: ClaimState, holders: StoredHolders, entries: readonly StoredKey[]): Held {
-    const { keys, permitSession } = state
-    const find = (wanted: string): StoredKey => entries.findLast(({ key }) => key === wanted) as StoredKey
-    state.holders = { ...holders, index: find(keys.lock).modifyIndex }
-    state.ticket = undefined
-    state.held = heldBy(find(`${keys.folder}${permitSession}`))
-    return state.held
-  }
-
-  async #wait(state: ClaimState, sight: Sight, signal: AbortSignal): Promise<Queueing> {
-    const { claim, keys } = state
-    const joins = claim.wait && state.ticket === undefined
-    const tickets = joins ? readTickets(keys, await join(this.#claims, state, signal)) : sight.tickets
-    const ahead = this.#ahead(state, tickets)
-    const others = [...ahead, ...sight.alive]
-    const before = between(claim, weigh(others), others.length)
-    const predecessor = ahead.at(-1)
-    const alive = sight.alive.map(({ session }) => session)
-    const behind = predecessor?.key ?? `${alive} at ${sight.list.index}`
-    return { held: false, ahead: before, behind, predecessor, index: sight.index }
   }
 }

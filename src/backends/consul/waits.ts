@@ -63,10 +63,20 @@ export class Waits {
     }
   }
 
-  /** As `until`, after a pause. */
-  async later(pauseMs: number, ...wait: Parameters<Waits['until']>): Promise<Snapshot | undefined> {
-    await pause(this.#clock, pauseMs, wait[3])
-    return this.until(...wait)
+  /** As `until`, with a pause before each read, for answers that are large. */
+  async spaced(
+    pauseMs: number,
+    target: Target,
+    index: number,
+    suffices: (snapshot: Snapshot) => boolean,
+    signal: AbortSignal,
+  ): Promise<Snapshot | undefined> {
+    for (let known = index; ; ) {
+      await pause(this.#clock, pauseMs, signal)
+      const snapshot = await this.until(target, known, () => true, signal)
+      if (!snapshot || suffices(snapshot)) return snapshot
+      known = snapshot.index
+    }
   }
 
   /** Resolves when a claim may no longer hold by this key. Rejects only with `signal.reason`. */

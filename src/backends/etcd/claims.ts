@@ -1,11 +1,13 @@
 // The life of a claim in etcd, each step as one transaction. Owns what the client knows of each claim: where its key
 // stands, and whether a request for it may still arrive.
+import type { ICompare } from 'etcd3'
 import { UnavailableError } from '../../base/errors.ts'
 import type { Admitted, Attempt, Claim, Waiting } from '../../contract.ts'
 import type { Tombstones } from '../shared/tombstones.ts'
 import { Groups } from './group.ts'
 import type { Layout } from './layout.ts'
 import { admits, admitted, keysToRead, type Line, waiting } from './line.ts'
+import { checkCrowd, checkLine } from './line-checks.ts'
 import { Lines } from './lines.ts'
 import type { LockDelay } from './lock-delay.ts'
 import {
@@ -61,7 +63,7 @@ export class Claims {
 
   async attempt(claim: Claim, signal: AbortSignal): Promise<Answer> {
     const state = this.of(claim)
-    if (state.unanswered) await this.#lines.checkCrowd([state.keys.line], signal)
+    if (state.unanswered) await checkCrowd(this.#transport, [state.keys.line], signal)
     const line = state.created === undefined ? undefined : await this.#look(state, signal)
     if (line) return this.#answer(state, line, signal)
     return claim.wait ? this.#join(state, signal) : this.#tryJoin(state, signal)
@@ -84,7 +86,7 @@ export class Claims {
     const state = this.of(claim)
     const { keys, created, unanswered } = state
     if (state.isKept) return void this.#states.delete(claim)
-    const { key, lease, tombstone } = keys
+    const { lease, tombstone } = keys
     const gone = removeClaim(keys)
     if (unanswered) {
       // An attempt that arrives later finds the tombstone. So does this request if it arrives twice.
@@ -93,7 +95,7 @@ export class Claims {
       this.#tombstones.note(tombstone)
     } else if (created !== undefined) {
       // The key of a mutex may be that of the session's next claim. Other keys are of this claim, and some may be gone.
-      const asMade = claim.permits === 1 ? [createdAt(key, created)] : []
+      const asMade = claim.permits === 1 ? [madeAt(state)] : []
       await this.#transport.txn(txn(asMade, gone), signal)
     }
     this.#states.delete(claim)
@@ -117,27 +119,48 @@ export class Claims {
     return stands(this.#transport, state, await this.#reads.all(state.keys.own, signal), signal)
   }
 
+  /**
+   * The old claim of a mutex leaves in the transaction in which the next one joins. The next one has a key of its own, since
+   * a transaction cannot delete a key and make it anew. It is sent at most once for a claim: if it gets no answer, the two
+   * steps follow one by one. A late copy of it requires the key of the old claim, so it changes nothing then.
+   */
+  async replace(old: Claim, next: Claim, signal: AbortSignal): Promise<Answer> {
+    const before = this.#states.get(old)
+    const state = this.of(next, true)
+    const isPlain = before?.created !== undefined && !before.unanswered && !before.isKept
+    if (isPlain && !state.unanswered && state.created === undefined) return this.#join(state, signal, before)
+    await this.withdraw(old, signal)
+    return this.attempt(next, signal)
+  }
+
   /** The state of this claim, kept until the claim is withdrawn. */
-  of(claim: Claim): ClaimState {
+  of(claim: Claim, numbered: boolean = this.numbered): ClaimState {
     const known = this.#states.get(claim)
     if (known) return known
-    const keys = this.#layout.claimKeys(claim, this.#delay.ms > 0, this.numbered)
+    const keys = this.#layout.claimKeys(claim, this.#delay.ms > 0, numbered)
     const { value, weight } = claim
     const state = { claim, keys, value, weight, version: 1n, unanswered: false, kept: new Set<string>() }
     this.#states.set(claim, state)
     return state
   }
 
-  /** Joins the line: one transaction puts the key unless it exists, and reads the claims ahead. */
-  async #join(state: ClaimState, signal: AbortSignal): Promise<Answer> {
+  /**
+   * Joins the line: one transaction puts the key unless it exists, and reads the claims ahead. If the claim replaces another,
+   * that one leaves first, on the condition that it stands.
+   */
+  async #join(state: ClaimState, signal: AbortSignal, old?: ClaimState): Promise<Answer> {
     const { claim, keys } = state
-    const free = [absent(keys.key), absent(keys.tombstone)]
-    const lookAndPut = [...look(keys, keysToRead(claim)), ...putClaim(claim, keys)]
+    const free = [absent(keys.key), absent(keys.tombstone), ...(old ? [madeAt(old)] : [])]
+    const gone = old ? removeClaim(old.keys) : []
+    const lookAndPut = [...gone, ...look(keys, keysToRead(claim)), ...putClaim(claim, keys)]
     const response = await change(this.#transport, [state], txn(free, lookAndPut, [get(keys.key)]), signal)
     state.created = response.succeeded ? BigInt(response.header.revision) : createRevision(response)
+    // If neither claim stands, the old one was removed by somebody else.
+    if (old && state.created === undefined) return this.#join(state, signal)
+    if (old) this.#states.delete(old.claim)
     if (state.created === undefined) throw new Error('an attempt of a withdrawn claim')
     if (!response.succeeded) return this.#stands(state, signal)
-    return this.#answer(state, this.#lines.of(state, response, 0), signal)
+    return this.#answer(state, this.#lines.of(state, response, gone.length), signal)
   }
 
   /** The answer for a claim that an earlier attempt has put in line. */
@@ -167,7 +190,7 @@ export class Claims {
     state.created = response.succeeded ? revision : createRevision(response)
     if (state.created !== undefined) return admitted(state, revision)
     const line = this.#lines.of(state, response, 1)
-    await this.#lines.check(state, line, signal)
+    await checkLine(this.#transport, state, line, signal)
     const whole = admits(line, claim) === undefined ? await this.#lines.whole(state, signal) : line
     const room = admits(whole, claim)
     await this.#delay.count(whole.dead, signal)
@@ -194,11 +217,16 @@ export class Claims {
   }
 
   async #answer(state: ClaimState, line: Line, signal: AbortSignal): Promise<Answer> {
-    if (line.ahead.length > 0) await this.#lines.check(state, line, signal)
+    if (line.ahead.length > 0) await checkLine(this.#transport, state, line, signal)
     const room = admits(line, state.claim)
     if (room === undefined) return this.#stands(state, signal, 0)
     if (line.dead.length > 0) await this.#delay.count(line.dead, signal)
     if (room) return admitted(state, line.revision)
     return { ...waiting(line, state.claim), line }
   }
+}
+
+/** The condition that the first key of a claim is the one that it was given. */
+function madeAt({ keys, created }: ClaimState): ICompare {
+  return createdAt(keys.key, created as bigint)
 }

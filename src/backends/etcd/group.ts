@@ -4,6 +4,7 @@ import type { IKeyValue, ITxnResponse } from 'etcd3'
 import type { Attempt } from '../../contract.ts'
 import type { Tombstones } from '../shared/tombstones.ts'
 import { admits, admitted, keysToRead, waiting } from './line.ts'
+import { checkCrowd, checkLine } from './line-checks.ts'
 import type { Lines } from './lines.ts'
 import type { LockDelay } from './lock-delay.ts'
 import {
@@ -57,7 +58,7 @@ export class Groups {
     tries: number = triesMax,
   ): Promise<Attempt> {
     const lines = states.map(({ keys }) => keys.line)
-    if (states.some(({ unanswered }) => unanswered)) await this.#lines.checkCrowd(lines, signal)
+    if (states.some(({ unanswered }) => unanswered)) await checkCrowd(this.#transport, lines, signal)
     const free = states.flatMap((state) => freeFor(state, since))
     const puts = states.flatMap(({ claim, keys }) => putClaim(claim, keys))
     const reads = states.flatMap(({ claim, keys }) => [get(keys.key), ...look(keys, keysToRead(claim))])
@@ -100,7 +101,7 @@ export class Groups {
     for (const [index, state] of states.entries()) {
       const { claim } = state
       const line = this.#lines.of(state, response, index * each + 1)
-      await this.#lines.check(state, line, signal)
+      await checkLine(this.#transport, state, line, signal)
       const whole = admits(line, claim) === undefined ? await this.#lines.whole(state, signal) : line
       await this.#delay.count(whole.dead, signal)
       if (!admits(whole, claim)) return waiting(whole, claim)

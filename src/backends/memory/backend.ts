@@ -10,7 +10,6 @@ import type {
   Claim,
   Facts,
   Kept,
-  Leader,
   NameState,
   Observation,
   Overtaking,
@@ -22,7 +21,7 @@ import { inUse } from '../shared/conflict.ts'
 import { type Listeners, listen } from '../shared/listeners.ts'
 import { passed } from '../shared/overtaking.ts'
 import { fits, weigh } from '../shared/room.ts'
-import { answerTo, holdsAt, isOf, type Place, standings, survey } from './line.ts'
+import { answerTo, holdsAt, isOf, leaderOf, type Place, standings, survey } from './line.ts'
 
 /** The store, which all its clients share. */
 export class MemoryBackend implements Backend {
@@ -99,6 +98,11 @@ export class MemoryBackend implements Backend {
     this.#remove(claim.name, isOf(claim))
   }
 
+  async replace(old: Claim, next: Claim, signal: AbortSignal): Promise<Attempt> {
+    await this.withdraw(old, signal)
+    return this.attempt(next, signal)
+  }
+
   async verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
     return this.#holds(claim)
@@ -123,12 +127,12 @@ export class MemoryBackend implements Backend {
 
   async observe(name: string, signal: AbortSignal): Promise<Observation> {
     signal.throwIfAborted()
-    return { leader: this.#leader(name) }
+    return { leader: leaderOf(this.places(name)) }
   }
 
   leaderChanged(name: string, seen: Observation, signal: AbortSignal): Promise<Observation | undefined> {
     return this.#until(name, signal, () => {
-      const leader = this.#leader(name)
+      const leader = leaderOf(this.places(name))
       return isDeepStrictEqual(leader, seen.leader) ? undefined : { leader }
     })
   }
@@ -203,11 +207,6 @@ export class MemoryBackend implements Backend {
 
   #holds(claim: Claim): boolean {
     return holdsAt(this.places(claim.name), this.#position(claim))
-  }
-
-  #leader(name: string): Leader | undefined {
-    const [place] = this.places(name)
-    return place && { value: place.value, token: place.ticket, session: place.claim.session }
   }
 
   /** Changes the place of a claim if it holds, and returns whether it does. */

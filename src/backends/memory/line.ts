@@ -1,5 +1,5 @@
 // The line of one name in a store in memory, and the answers that only read it. backend.ts owns the lines.
-import type { Attempt, Claim, NameState, Standing } from '../../contract.ts'
+import type { Attempt, Claim, Leader, NameState, Standing } from '../../contract.ts'
 import { byName } from '../shared/names.ts'
 import { ahead, fits, weigh } from '../shared/room.ts'
 
@@ -29,6 +29,11 @@ export function answerTo(claim: Claim, line: readonly Place[]): Attempt {
   if (line[index] && holdsAt(line, index)) return { held: true, token: line[index].ticket }
   const before = index < 0 ? line : line.slice(0, index)
   return { held: false, ahead: ahead(claim, weigh(before), before.length) }
+}
+
+/** The first claim of a line, as its leader. */
+export function leaderOf([place]: readonly Place[]): Leader | undefined {
+  return place && { value: place.value, token: place.ticket, session: place.claim.session }
 }
 
 /** `line` of the contract. */

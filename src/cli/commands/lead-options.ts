@@ -129,7 +129,7 @@ LEASEHOLD_NAME, LEASEHOLD_ROLE and, if leading, LEASEHOLD_TOKEN; the command doe
 not wait for them, and each is killed after 10 s. Under systemd, Type=notify with
 NotifyAccess=all tells READY and the role. With --health, /live answers 200 unless
 the command outlives its term, /ready while it leads or stands in line, and /leader
-while it leads; all else is 503. docs/command.md has a unit and a manifest.
+while it leads; all else is 503. docs/deploying.md has a unit and a manifest.
 
 Exit status: that of the command, 128+n if signal n ended it or the wait, or
   0    SIGTERM ended a standby, or the wait for a store that is not up yet

@@ -3,12 +3,13 @@
 
 import type { Command } from 'commander'
 import type { CandidateValue, LeaderService } from '../../api/election.ts'
+import type { CandidatePart } from '../../api/health.ts'
 import type { LedTerm } from '../../api/term.ts'
 import { HoldLostError } from '../../base/errors.ts'
 import { quoted } from '../../base/printable.ts'
 import { type Visit, withClient } from '../client.ts'
 import { messageOf } from '../exit.ts'
-import { Health, type Part } from '../health.ts'
+import { Health } from '../health.ts'
 import { type Assignment, takesCommand } from '../options.ts'
 import type { Guardians } from '../process/guardians.ts'
 import { refuseNested } from '../process/nesting.ts'
@@ -53,7 +54,6 @@ class Candidate {
   readonly #roles: Roles
   readonly #over = new AbortController()
   #outcome: Verdict | { readonly error: unknown } | undefined
-  #term: LedTerm | undefined
   #told = ''
 
   constructor(
@@ -97,10 +97,9 @@ class Candidate {
     throw interrupted.reason
   }
 
-  /** The part that it has at the moment. */
-  get part(): Part {
-    if (this.#term) return this.#term.held ? 'leader' : 'overdue'
-    return this.#roles.isStandby && this.#visit.client.session !== undefined ? 'standby' : 'away'
+  /** The part that it has at the moment, as the library sees it: this process has one candidate. */
+  get part(): CandidatePart {
+    return this.#visit.client.health().elections[0]?.part ?? 'away'
   }
 
   get #value(): CandidateValue | undefined {
@@ -121,9 +120,7 @@ class Candidate {
     const { grace: graceMs, stripEnv } = this.#options
     const say = this.#progress.say
     const job = { ...this.#visit, ...this.#assignment, hold, graceMs, stripEnv, endsOn, say }
-    this.#term = hold
     const outcome = await runUnderHold(job).catch((error: unknown) => ({ error }))
-    this.#term = undefined
     if ('lost' in outcome && standsAgain(outcome)) return this.#standAgain()
     this.#outcome = outcome
     this.#over.abort()

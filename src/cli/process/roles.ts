@@ -29,11 +29,6 @@ export class Roles {
     this.#options = options
   }
 
-  /** Whether that was told last. */
-  get isStandby(): boolean {
-    return this.#told === 'standby'
-  }
-
   /** It waits in line. Tells it once in a row. */
   standsBy(): void {
     if (this.#told !== 'standby') this.#tell('standby', this.#options.onStandby)

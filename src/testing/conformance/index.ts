@@ -17,6 +17,7 @@ import { names } from './names.ts'
 import { operator } from './operator.ts'
 import { order } from './order.ts'
 import { overtaking } from './overtaking.ts'
+import { replacing } from './replacing.ts'
 import { sessions } from './sessions.ts'
 import { shapes } from './shapes.ts'
 import { Stage } from './stage.ts'
@@ -53,6 +54,7 @@ const drafts: readonly Draft[] = [
   ...shapes,
   ...keeping,
   ...groups,
+  ...replacing,
 ]
 const closingMs = 10_000
 

@@ -1,5 +1,5 @@
-// The line of a mutex, over the simulated data of Consul: how much a claim reads, and its order if claims leave it.
-import { expect, test } from 'vitest'
+// The lines of a mutex and of a semaphore, over the simulated data of Consul: how much a claim reads, and its order if claims leave it.
+import { describe, expect, test } from 'vitest'
 import { ConsulBackend } from '../../../src/backends/consul/backend.ts'
 import { Layout } from '../../../src/backends/consul/layout.ts'
 import type { Snapshot, Transport, TxnOutcome } from '../../../src/backends/consul/wire/transport.ts'
@@ -24,7 +24,7 @@ class Store {
     return counts
   }
 
-  claimant(session: string, wait = true): Claimant {
+  claimant(session: string, permits = 1, wait = true): Claimant {
     this.state.createSession(session)
     const transport: Partial<Transport> = {
       txn: async (operations) => this.#counted(this.state.txn(operations)),
@@ -44,7 +44,7 @@ class Store {
       id: '1',
       name: 'a',
       session,
-      permits: 1,
+      permits,
       weight: 1,
       value: session,
       wait,
@@ -95,18 +95,28 @@ class Claimant {
   }
 }
 
-/** A holder, and claims in line. */
-async function lined(count: number): Promise<{ store: Store; holder: Claimant; waiters: Claimant[] }> {
+interface Lined {
+  readonly store: Store
+  /** The first of the holders. */
+  readonly holder: Claimant
+  readonly others: readonly Claimant[]
+  readonly waiters: Claimant[]
+}
+
+/** A holder for each permit, and claims in line. */
+async function lined(count: number, permits = 1): Promise<Lined> {
   const store = new Store()
-  const holder = store.claimant('s0')
-  expect(await holder.ask()).toBe(true)
+  const [holder, ...others] = Array.from({ length: permits }, (_, place) =>
+    store.claimant(`h${place}`, permits),
+  ) as [Claimant, ...Claimant[]]
+  for (const each of [holder, ...others]) expect(await each.ask()).toBe(true)
   const waiters: Claimant[] = []
   for (let place = 1; place <= count; place += 1) {
-    const waiter = store.claimant(`s${place}`)
+    const waiter = store.claimant(`s${place}`, permits)
     expect(await waiter.ask()).toBe(false)
     waiters.push(waiter)
   }
-  return { store, holder, waiters }
+  return { store, holder, others, waiters }
 }
 
 test('a claim reads as much when it joins a line of two hundred as in a line of two, and so does its turn', async () => {
@@ -130,75 +140,107 @@ test('a claim reads as much when it joins a line of two hundred as in a line of 
   }
 })
 
-test('a line is served in order, and leaves no key', async () => {
-  const { store, holder, waiters } = await lined(5)
-  await holder.leave()
-  for (const waiter of waiters) {
-    expect(await waiter.goOn()).toBe(true)
-    await waiter.leave()
-  }
-  expect(store.keys()).toEqual([])
-})
+test('so do a claim and its turn on a semaphore, whatever the length of its line', async () => {
+  for (const count of [2, 200]) {
+    const { store, holder, waiters } = await lined(count, 2)
+    store.take()
+    const last = store.claimant('last', 2)
+    await last.ask()
+    const { keys, requests } = store.take()
+    expect(requests, `join behind ${count}`).toBe(2)
+    expect(keys).toBeLessThanOrEqual(4)
+    await last.ask() // once per time to live
+    expect(store.take().requests, 'still there').toBe(1)
 
-test('a claim behind one that gave up waits for those ahead of that one', async () => {
-  const { store, holder, waiters } = await lined(3)
-  const [first, second, third] = waiters as [Claimant, Claimant, Claimant]
-  await second.leave()
-  expect(await third.goOn()).toBe(false)
-  await holder.leave() // the lock is free now, and it is the turn of the first
-  expect(await third.ask()).toBe(false)
-  expect(await first.goOn()).toBe(true)
-  await first.leave()
-  expect(await third.goOn()).toBe(true)
-  await third.leave()
-  expect(store.keys()).toEqual([])
-})
-
-test('a claim behind one that gave up while the lock is free does not pass the one whose turn it is', async () => {
-  const { holder, waiters } = await lined(3)
-  const [first, second, third] = waiters as [Claimant, Claimant, Claimant]
-  await holder.leave()
-  await second.leave()
-  expect(await third.goOn()).toBe(false)
-  expect(await first.goOn()).toBe(true)
-})
-
-test('if the last in line gives up, a new claim waits for the one that is the last then', async () => {
-  const { store, holder, waiters } = await lined(3)
-  const [first, second, third] = waiters as [Claimant, Claimant, Claimant]
-  await third.leave()
-  const next = store.claimant('next')
-  expect(await next.ask()).toBe(false)
-  await holder.leave()
-  expect(await first.goOn()).toBe(true)
-  await first.leave()
-  expect(await second.goOn()).toBe(true)
-  store.take()
-  await second.leave()
-  expect(await next.goOn()).toBe(true)
-  expect(store.take().requests).toBe(3) // its sign was there, so it read no line
-  await next.leave()
-  expect(store.keys()).toEqual([])
-})
-
-test('if all in line give up, from its end or from its start, no key is left', async () => {
-  for (const order of [(all: Claimant[]) => all, (all: Claimant[]) => [...all].reverse()]) {
-    const { store, holder, waiters } = await lined(4)
-    for (const waiter of order(waiters)) await waiter.leave()
     await holder.leave()
-    expect(store.keys()).toEqual([])
+    expect(await waiters[0]?.goOn()).toBe(true)
+    store.take()
+    await waiters[0]?.leave()
+    expect(await waiters[1]?.goOn()).toBe(true)
+    const turn = store.take()
+    expect(turn.requests).toBe(4) // release, wait, look at the list, take
+    expect(turn.keys).toBeLessThan(12)
   }
 })
 
-test('a claim whose predecessor died reads the line, and is served after those ahead', async () => {
-  const { store, holder, waiters } = await lined(3)
-  const [first, , third] = waiters as [Claimant, Claimant, Claimant]
-  store.state.destroySession('s2', () => {})
-  expect(await third.goOn()).toBe(false)
-  await holder.leave()
-  expect(await first.goOn()).toBe(true)
-  await first.leave()
-  expect(await third.goOn()).toBe(true)
+describe.each([
+  ['a mutex', 1],
+  ['a semaphore', 2],
+])('%s', (_, permits) => {
+  test('a line is served in order, and leaves no key', async () => {
+    const { store, holder, others, waiters } = await lined(5, permits)
+    await holder.leave()
+    for (const waiter of waiters) {
+      expect(await waiter.goOn()).toBe(true)
+      await waiter.leave()
+    }
+    for (const other of others) await other.leave()
+    expect(store.keys()).toEqual([])
+  })
+
+  test('a claim behind one that gave up waits for those ahead of that one', async () => {
+    const { store, holder, others, waiters } = await lined(3, permits)
+    const [first, second, third] = waiters as [Claimant, Claimant, Claimant]
+    await second.leave()
+    expect(await third.goOn()).toBe(false)
+    await holder.leave() // the lock is free now, and it is the turn of the first
+    expect(await third.ask()).toBe(false)
+    expect(await first.goOn()).toBe(true)
+    await first.leave()
+    expect(await third.goOn()).toBe(true)
+    await third.leave()
+    for (const other of others) await other.leave()
+    expect(store.keys()).toEqual([])
+  })
+
+  test('a claim behind one that gave up while the lock is free does not pass the one whose turn it is', async () => {
+    const { holder, waiters } = await lined(3, permits)
+    const [first, second, third] = waiters as [Claimant, Claimant, Claimant]
+    await holder.leave()
+    await second.leave()
+    expect(await third.goOn()).toBe(false)
+    expect(await first.goOn()).toBe(true)
+  })
+
+  test('if the last in line gives up, a new claim waits for the one that is the last then', async () => {
+    const { store, holder, others, waiters } = await lined(3, permits)
+    const [first, second, third] = waiters as [Claimant, Claimant, Claimant]
+    await third.leave()
+    const next = store.claimant('next', permits)
+    expect(await next.ask()).toBe(false)
+    await holder.leave()
+    expect(await first.goOn()).toBe(true)
+    await first.leave()
+    expect(await second.goOn()).toBe(true)
+    store.take()
+    await second.leave()
+    expect(await next.goOn()).toBe(true)
+    expect(store.take().requests).toBe(permits === 1 ? 3 : 4) // its sign was there, so it read no line
+    await next.leave()
+    for (const other of others) await other.leave()
+    expect(store.keys()).toEqual([])
+  })
+
+  test('if all in line give up, from its end or from its start, no key is left', async () => {
+    for (const order of [(all: Claimant[]) => all, (all: Claimant[]) => [...all].reverse()]) {
+      const { store, holder, others, waiters } = await lined(4, permits)
+      for (const waiter of order(waiters)) await waiter.leave()
+      await holder.leave()
+      for (const other of others) await other.leave()
+      expect(store.keys()).toEqual([])
+    }
+  })
+
+  test('a claim whose predecessor died reads the line, and is served after those ahead', async () => {
+    const { store, holder, waiters } = await lined(3, permits)
+    const [first, , third] = waiters as [Claimant, Claimant, Claimant]
+    store.state.destroySession('s2', () => {})
+    expect(await third.goOn()).toBe(false)
+    await holder.leave()
+    expect(await first.goOn()).toBe(true)
+    await first.leave()
+    expect(await third.goOn()).toBe(true)
+  })
 })
 
 test('a claim joins a line whose key somebody has written, or whose last claim has died, and all are served', async () => {

@@ -3,6 +3,7 @@ import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
 import { PermitSessions } from '../../../src/backends/consul/permit-sessions.ts'
 import type { Transport } from '../../../src/backends/consul/wire/transport.ts'
+import { SessionGoneError, UnavailableError } from '../../../src/base/errors.ts'
 import { fairWeather, Network } from '../../../src/testing/network.ts'
 import { SimProcess } from '../../../src/testing/process.ts'
 import { SimHost } from '../../../src/testing/server.ts'
@@ -29,6 +30,77 @@ test('sessions whose answers are lost leave no listeners that pile up on one sig
 
   expect(signals).toHaveLength(13)
   for (const each of signals) expect(getEventListeners(each, 'abort')).toHaveLength(1)
+})
+
+/** Sessions whose requests are listed as they are sent, and of which those in `ended` are gone. */
+async function pool(): Promise<{
+  sessions: PermitSessions
+  own: string
+  sent: string[]
+  ended: Set<string>
+}> {
+  const sent: string[] = []
+  const ended = new Set<string>()
+  const ask = async (what: string, id: string): Promise<void> => {
+    sent.push(`${what} ${id}`)
+    if (ended.has(id)) throw new SessionGoneError('gone')
+  }
+  let opened = 0
+  const transport: Partial<Transport> = {
+    createSession: async () => {
+      const id = `s${opened++}`
+      sent.push(`open ${id}`)
+      return id
+    },
+    renewSession: (id) => ask('renew', id),
+    confirmSession: async () => {},
+    destroySession: async (id) => void sent.push(`end ${id}`),
+  }
+  const sessions = new PermitSessions(transport as Transport)
+  const own = await sessions.create(plan, never)
+  return { sessions, own, sent, ended }
+}
+
+const never = new AbortController().signal
+const of = (session: string) => ({ id: 'c', session, name: 'a', permits: 20 }) as never
+
+test('the session of a permit that was given back is used again, and ends after two renewals without use', async () => {
+  const { sessions, own, sent } = await pool()
+  const claim = of(own)
+  expect(await sessions.take(claim, never)).toBe('s0')
+  expect(await sessions.take(claim, never)).toBe('s1')
+  sessions.giveBack(claim, 's1')
+  expect(await sessions.take(claim, never)).toBe('s1')
+  sessions.giveBack(claim, 's1')
+  expect(sent).toEqual(['open s0', 'open s1'])
+
+  await sessions.renew(own, never)
+  await sessions.renew(own, never)
+  await sessions.renew(own, never)
+
+  expect(sent.slice(2)).toEqual(['renew s1', 'renew s0', 'end s1', 'renew s0', 'renew s0'])
+})
+
+test('a session that is idle when its client ends is ended, too', async () => {
+  const { sessions, own, sent } = await pool()
+  await sessions.take(of(own), never)
+  sessions.giveBack(of(own), await sessions.take(of(own), never))
+  await sessions.destroy(own, never)
+  expect(sent.slice(2)).toEqual(['end s0', 'end s1'])
+})
+
+test('a session that ended is not given to the next claim, and only the claim that has it now is lost', async () => {
+  const { sessions, own, ended } = await pool()
+  const next = of(own)
+  await sessions.take(of(own), never)
+  sessions.giveBack(of(own), await sessions.take(of(own), never))
+  expect(await sessions.take(next, never)).toBe('s1')
+  ended.add('s1')
+  expect(await sessions.renew(own, never)).toEqual({ lost: [next] })
+  sessions.giveBack(next, 's1')
+  expect(await sessions.take(of(own), never)).toBe('s2')
+  expect(() => sessions.failed(of(own), 's2', new SessionGoneError('gone'))).toThrow(UnavailableError)
+  expect(await sessions.take(of(own), never)).toBe('s3')
 })
 
 test('a simulated network takes many requests with one signal, and Node does not warn of them', async () => {
