@@ -8,7 +8,7 @@ import { machineFacts } from './lib/report.mjs'
 
 /** @typedef {import('./lib/page.mjs').Result} Result */
 
-const benches = ['memory', 'file', 'etcd', 'consul', 'start', 'scale']
+const benches = ['memory', 'file', 'etcd', 'consul', 'peers', 'start', 'scale']
 const here = (/** @type {string} */ file) => new URL(file, import.meta.url)
 const progress = (/** @type {string} */ line) => process.stderr.write(`${line}\n`)
 

@@ -277,7 +277,7 @@ async function throughput({ ours, bare, byHand }) {
   }
   const hand = (/** @type {string} */ name) => () => byHand.acquire(name).then((release) => release())
   const rows = []
-  for (const count of [1, 4, 16, 64]) {
+  for (const count of [1, 32, 64, 128, 256]) {
     const { pairs, cycle, hands } = await inRounds(4, [
       { id: 'pairs', batch: atATime(ms, count, two) },
       { id: 'cycle', batch: atATime(ms, count, our) },

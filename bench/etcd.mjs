@@ -3,9 +3,10 @@
 // the comparisons and the rows; each side is in etcd/ and lib/.
 import { Etcd3 } from 'etcd3'
 import { startEtcd } from '../tools/servers/run.mjs'
-import { bareClient, bareCycle, barePut, etcd3Cycle } from './etcd/clients.mjs'
+import { bareClient, barePut, etcd3Cycle } from './etcd/clients.mjs'
 import { goHandOver } from './etcd/go.mjs'
 import { requestsOf } from './etcd/requests.mjs'
+import { openWire, wireCycle, wirePut } from './etcd/wire.mjs'
 import { connect } from './lib/leasehold.mjs'
 import { atATime, inRounds, perSecond, sleep, timed } from './lib/measure.mjs'
 import { absent, render, row } from './lib/report.mjs'
@@ -44,27 +45,31 @@ async function openClients(etcd) {
   const url = `etcd://${endpoint}/`
   const [ours, other] = await Promise.all([connect(url), connect(url)])
   const bare = bareClient(endpoint)
+  const wire = await openWire(endpoint)
   const etcd3 = new Etcd3({ hosts: `http://${endpoint}` })
   const close = async () => {
     await Promise.all([ours.close(), other.close()])
     bare.close()
+    wire.close()
     etcd3.close()
   }
-  return { url, ours, other, bare, etcd3, close }
+  return { url, ours, other, bare, wire, etcd3, close }
 }
 
 /** One client alone, one lock at a time. @param {Clients} clients */
-async function cycles({ ours, other, bare, etcd3 }) {
-  const put = barePut(bare, 'bench-put')
+async function cycles({ ours, other, bare, wire, etcd3 }) {
+  const put = wirePut(wire, 'bench-put')
+  const slowPut = barePut(bare, 'bench-put-etcd3')
   const mutex = ours.mutex('bench-cycle')
   const pool = ours.semaphore('bench-pool', { permits: 4 })
   const taken = ours.mutex('bench-taken')
   await other.mutex('bench-taken').acquire()
   const times = 10
-  const { one, two, txns, cycle, permit, taking, peer } = await inRounds(11, [
+  const { one, two, slow, txns, cycle, permit, taking, peer } = await inRounds(11, [
     { id: 'one', batch: timed(times, put) },
     { id: 'two', batch: timed(times, () => put().then(put)) },
-    { id: 'txns', batch: timed(times, await bareCycle(bare, 'bench-bare')) },
+    { id: 'slow', batch: timed(times, () => slowPut().then(slowPut)) },
+    { id: 'txns', batch: timed(times, await wireCycle(wire, 'bench-bare')) },
     { id: 'cycle', batch: timed(times, () => mutex.acquire().then((hold) => hold.release())) },
     { id: 'permit', batch: timed(times, () => pool.acquire().then((hold) => hold.release())) },
     { id: 'taking', batch: timed(times, () => taken.tryAcquire()) },
@@ -74,6 +79,7 @@ async function cycles({ ours, other, bare, etcd3 }) {
   return [
     row('bare write (put)', one),
     row('two bare writes, one after the other', two),
+    row('the same over etcd3', slow, { reference: [...twoWrites] }),
     row('the two transactions of our cycle, bare', txns, { reference: [...twoWrites] }),
     row('Leasehold mutex: acquire + release, free', cycle, { reference: [...twoWrites], note: 'aim: 1.10' }),
     row('Leasehold semaphore: acquire + release, free', permit, { reference: [...twoWrites] }),
@@ -164,35 +170,42 @@ async function oneName({ ours, bare }) {
 }
 
 /** Many names at once, in one client. @param {Clients} clients */
-async function throughput({ ours, bare, etcd3 }) {
-  const ms = 500
+async function throughput({ ours, wire, etcd3 }) {
+  const ms = 400
   const our = (/** @type {string} */ name) => {
     const mutex = ours.mutex(name)
     return () => mutex.acquire().then((hold) => hold.release())
   }
   const two = (/** @type {string} */ name) => {
-    const put = barePut(bare, name)
+    const put = wirePut(wire, name)
     return () => put().then(put)
   }
   const their = (/** @type {string} */ name) => etcd3Cycle(etcd3, `etcd3-${name}`)
   const rows = []
-  for (const count of [32, 128]) {
-    const { pairs, cycle, peer } = await inRounds(4, [
-      { id: 'pairs', batch: atATime(ms, count, two) },
-      { id: 'cycle', batch: atATime(ms, count, our) },
-      { id: 'peer', batch: atATime(ms, count, their) },
+  for (const count of [1, 32, 128, 256]) {
+    /** @type {number[][]} */
+    const [spent, ourSpent, theirSpent] = [[], [], []]
+    const bareCycles = await Promise.all(
+      Array.from({ length: count }, (_, index) => wireCycle(wire, `bench-bare-${index}`)),
+    )
+    const { pairs, txns, cycle, peer } = await inRounds(4, [
+      { id: 'pairs', batch: atATime(ms, count, two, spent) },
+      { id: 'txns', batch: perSecond(ms, bareCycles) },
+      { id: 'cycle', batch: atATime(ms, count, our, ourSpent) },
+      { id: 'peer', batch: atATime(ms, count, their, theirSpent) },
     ])
-    const reference = /** @type {const} */ (['two bare writes', pairs])
+    /** @type {{ reference: [string, number[] | undefined] }} */
+    const of = { reference: ['two bare writes', pairs] }
+    /** @type {{ unit: string, reference: [string, number[] | undefined] }} */
+    const ofSpent = { unit: 'µs', reference: ['two bare writes', spent] }
     rows.push(
       row(`two bare writes, ${count} at a time`, pairs, { unit: '/s' }),
-      row(`Leasehold mutex: free cycles, ${count} names at a time`, cycle, {
-        unit: '/s',
-        reference: [...reference],
-      }),
-      row(`etcd3 Lock: free cycles, ${count} names at a time`, peer, {
-        unit: '/s',
-        reference: [...reference],
-      }),
+      row(`the two transactions of our cycle, bare, ${count} at a time`, txns, { unit: '/s', ...of }),
+      row(`Leasehold mutex: free cycles, ${count} names at a time`, cycle, { unit: '/s', ...of }),
+      row(`etcd3 Lock: free cycles, ${count} names at a time`, peer, { unit: '/s', ...of }),
+      row(`processor time of two bare writes, ${count} at a time`, spent, { unit: 'µs' }),
+      row(`processor time of a Leasehold cycle, ${count} at a time`, ourSpent, ofSpent),
+      row(`processor time of a cycle of etcd3's Lock, ${count} at a time`, theirSpent, ofSpent),
     )
   }
   return rows

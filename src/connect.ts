@@ -131,8 +131,7 @@ class Client extends Leasehold {
     this.url = url
     this.facts = backend.facts
     this.ttlMs = sessions.ttlMs
-    this.#backend = backend
-    this.#sessions = sessions
+    ;[this.#backend, this.#sessions] = [backend, sessions]
     const [acquirer, { host, pid }] = [new Acquirer(backend, clock, sessions), thisProcess()]
     this.#client = {
       ...{ acquirer, groups: new Groups(backend, clock, sessions, acquirer), nesting: new Nesting(clock) },
@@ -235,7 +234,8 @@ class Client extends Leasehold {
   }
 }
 
-async function sourceOf(url: string | BackendSource): Promise<BackendSource> {
+/** The backend source for a URL. Opens nothing. Rejects with TypeError or RangeError for a wrong URL. */
+export async function sourceOf(url: string | BackendSource): Promise<BackendSource> {
   if (typeof url !== 'string') {
     check('target', url, openable)
     return url

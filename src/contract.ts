@@ -12,6 +12,7 @@ import type { Source } from './base/source.ts'
 
 export type { Announcement, CatalogBackend } from './base/announcement.ts'
 export type { Facts } from './base/facts.ts'
+export type { Check, Examination, ExamineOptions, Finding, Level } from './base/finding.ts'
 export type { GroupBackend } from './base/group.ts'
 export type { KeepingBackend, Kept } from './base/keeping.ts'
 export type { Leader, LeaderBackend, Observation } from './base/leader.ts'

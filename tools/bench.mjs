@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const names = ['all', 'calls', 'consul', 'etcd', 'file', 'memory', 'scale', 'shapes', 'start']
+const names = ['all', 'calls', 'consul', 'etcd', 'file', 'memory', 'peers', 'scale', 'shapes', 'start']
 const scaled = ['all', 'scale']
 const clustered = ['consul', 'etcd']
 const usage = `usage: npm run bench -- ${names.join(' | ')} [--json] [--cluster] [--list] [--small] [--only WORD]

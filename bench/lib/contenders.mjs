@@ -1,9 +1,12 @@
 // @ts-check
 // The lock clients that contend in a separate process, with one interface for worker.mjs. Owns the settings of the
 // peers; each bench chooses the lock and the number of rounds.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect } from './leasehold.mjs'
+import { redisSemaphore, redlock } from './redis.mjs'
 
 /** @typedef {() => Promise<unknown>} Release */
 /** @typedef {{ acquire: (name: string) => Promise<Release>, close: () => Promise<unknown> }} Contender */
@@ -55,6 +58,44 @@ export const contenders = {
       close: async () => {},
     }
   },
+
+  /** The lock that etcd3 has. It cannot wait. `target` is `host:port`. */
+  async etcd3(target) {
+    const { Etcd3 } = await import('etcd3')
+    const client = new Etcd3({ hosts: `http://${target}` })
+    return {
+      async acquire(name) {
+        const lock = await client.lock(name).ttl(15).acquire()
+        return () => lock.release()
+      },
+      close: async () => client.close(),
+    }
+  },
+
+  /** The command of util-linux around `cat`, which echoes once it runs, and ends with its input. `target` is a directory. */
+  async flock(target) {
+    /** @type {Set<import('node:child_process').ChildProcess>} */
+    const held = new Set()
+    const end = async (/** @type {import('node:child_process').ChildProcess} */ child) => {
+      held.delete(child)
+      const ended = once(child, 'exit')
+      child.stdin?.end()
+      await ended
+    }
+    return {
+      async acquire(name) {
+        const child = spawn('flock', [join(target, name), 'cat'], { stdio: ['pipe', 'pipe', 'inherit'] })
+        held.add(child)
+        child.stdin.write('held')
+        await once(child.stdout, 'data')
+        return () => end(child)
+      },
+      close: () => Promise.all([...held].map(end)),
+    }
+  },
+
+  redlock,
+  'redis-semaphore': redisSemaphore,
 }
 
 /**

@@ -68,14 +68,17 @@ export function meanOf(times, run) {
 }
 
 /**
- * A batch that lets `runs` loop side by side for `ms`. Its one sample is the number of runs per second.
+ * A batch that lets `runs` loop side by side for `ms`. Its one sample is the number of runs per second. `spent` takes the
+ * processor time of this process for each run, in µs.
  *
  * @param {number} ms
  * @param {readonly (() => Promise<unknown>)[]} runs
+ * @param {number[]} [spent]
  */
-export function perSecond(ms, runs) {
+export function perSecond(ms, runs, spent) {
   return async () => {
     const start = now()
+    const before = process.cpuUsage()
     let done = 0
     const loop = async (/** @type {() => Promise<unknown>} */ run) => {
       while (now() - start < ms) {
@@ -84,6 +87,8 @@ export function perSecond(ms, runs) {
       }
     }
     await Promise.all(runs.map(loop))
+    const { user, system } = process.cpuUsage(before)
+    spent?.push((user + system) / done)
     return [(1_000 * done) / (now() - start)]
   }
 }
@@ -94,10 +99,9 @@ export function perSecond(ms, runs) {
  * @param {number} ms
  * @param {number} count
  * @param {(name: string) => () => Promise<unknown>} run
+ * @param {number[]} [spent]
  */
-export function atATime(ms, count, run) {
-  return perSecond(
-    ms,
-    Array.from({ length: count }, (_, index) => run(`bench-many-${count}-${index}`)),
-  )
+export function atATime(ms, count, run, spent) {
+  const runs = Array.from({ length: count }, (_, index) => run(`bench-many-${count}-${index}`))
+  return perSecond(ms, runs, spent)
 }

@@ -4,6 +4,14 @@ import { fileURLToPath } from 'node:url'
 import { spawnOwned } from '../../tools/servers/children.mjs'
 import { now, sleep } from './measure.mjs'
 
+/**
+ * @typedef {object} Side of a hand-over
+ * @property {(name: string) => Promise<number>} acquire resolves with the instant at which it was held
+ * @property {(name: string) => Promise<number>} release resolves with the instant at which the release was called
+ * @property {() => Promise<void>} [inLine] resolves when it stands in line, for one that takes long to get there
+ * @property {() => Promise<void>} close
+ */
+
 const program = fileURLToPath(new URL('worker.mjs', import.meta.url))
 
 /** A process with one client. */
@@ -89,7 +97,7 @@ export class Worker {
  * Hands a lock back and forth between two processes. Each batch has one sample, in ms: from the call of release in one
  * process to the end of acquire in the other, which had called it `lineMs` before.
  *
- * @param {readonly [Worker, Worker]} workers
+ * @param {readonly [Side, Side]} workers
  * @param {string} name
  * @param {number} lineMs
  */
@@ -99,6 +107,7 @@ export function handOver(workers, name, lineMs) {
   return async () => {
     await start
     const acquired = waiter.acquire(name)
+    await waiter.inLine?.()
     await sleep(lineMs)
     const [released, held] = await Promise.all([holder.release(name), acquired])
     ;[holder, waiter] = [waiter, holder]

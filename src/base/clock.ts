@@ -43,6 +43,11 @@ export function isoTime(wallMs: number): string {
   return new Date(wallMs).toISOString()
 }
 
+/** The time that a text names, such as the header Date of HTTP, in ms since 1970. NaN if it names none. */
+export function timeIn(text = ''): number {
+  return Date.parse(text)
+}
+
 /**
  * The present instant as every process of this machine sees it: marks of one process may be compared with those of
  * another. Costs about 10 µs.

@@ -67,7 +67,8 @@ export function urlOption(): Option {
   return new Option('--url <url>', 'the store (default: $LEASEHOLD_URL, else file:)')
 }
 
-function ttlOption(): Option {
+/** The time to live. */
+export function ttlOption(): Option {
   const about = 'time to live: how soon others get the lock when this machine dies'
   // The default depends on the store, which is not loaded yet.
   return new Option('--ttl <time>', `${about} (default: the store's, 15s)`).argParser(toMs)

@@ -28,6 +28,7 @@ const subcommands: Record<string, () => Promise<Add>> = {
   leader: async () => (await import('./commands/leader.ts')).addLeader,
   ls: async () => (await import('./commands/ls.ts')).addLs,
   break: async () => (await import('./commands/break.ts')).addBreak,
+  doctor: async () => (await import('./commands/doctor.ts')).addDoctor,
 }
 
 /**

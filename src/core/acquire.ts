@@ -5,10 +5,10 @@ import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { ConflictError, SessionGoneError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
-import type { Admitted, Backend } from '../contract.ts'
+import type { Backend } from '../contract.ts'
 import { untilAnswered } from './admission.ts'
 import { listener } from './callbacks.ts'
-import { type Batch, Closing, type Withdrawal } from './closing.ts'
+import { Closing, type Withdrawal } from './closing.ts'
 import { notFree } from './holder.ts'
 import { LateReads } from './late.ts'
 import { Lines, type Turn } from './local-queue.ts'
@@ -127,7 +127,7 @@ export class Acquirer {
       const asking = { backend: this.#backend, claim, before, session, request, onWait, seen }
       const attempt = await untilAnswered(asking)
       scope.throwIfEnded()
-      if (attempt.held) return this.hold(stand, attempt)
+      if (attempt.held) return this.closing.hold(stand, attempt)
       // Sends no request unless an answer was lost. Afterwards the next local caller finds the turn free.
       await orAborted(this.closing.withdrawAside([stand]), outer.signal).catch(() => {})
       return undefined
@@ -150,28 +150,6 @@ export class Acquirer {
     // The store has just answered, so it answers again soon. A caller that aborted does not wait for it.
     if (error instanceof ConflictError) await withdrawn
     throw error
-  }
-
-  /** The hold of an admitted claim. */
-  hold<H extends Hold>(stand: Withdrawal & Pick<Call<H>, 'wish'>, admitted: Admitted): H {
-    const { wish, claim, session, turn } = stand
-    const { looks } = this.#sessions
-    const withdraw = (hold: Hold, batch?: Batch): Promise<void> => {
-      this.closing.leave(hold)
-      return batch ? batch.add(stand) : this.closing.withdraw([stand])
-    }
-    const hold = wish.make({
-      backend: this.#backend,
-      clock: this.#clock,
-      session,
-      claim,
-      admitted,
-      looks,
-      keep: (weight) => turn.leave(weight),
-      withdraw,
-    })
-    this.closing.enter(hold, wish.releasesItself)
-    return hold
   }
 }
 

@@ -5,19 +5,14 @@ import { orAborted } from '../base/abort.ts'
 import type { Clock } from '../base/clock.ts'
 import { ClosedError, SessionGoneError, UnavailableError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
-import type { Backend, Claim } from '../contract.ts'
+import type { Admitted, Backend, Claim } from '../contract.ts'
 import { requestMs } from './lifetime.ts'
-import type { Turn } from './local-queue.ts'
 import { persist } from './request.ts'
-import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
+import type { Wish } from './wish.ts'
+import { Batch, type Withdrawal } from './withdrawals.ts'
 
-/** A claim that may stand in the store, and its turn in this process. */
-export interface Withdrawal {
-  readonly claim: Claim
-  readonly session: Session
-  readonly turn: Turn
-}
+export type { Withdrawal } from './withdrawals.ts'
 
 /** Everything that `close` of one client has to end. */
 export class Closing {
@@ -39,6 +34,27 @@ export class Closing {
     this.#backend = backend
     this.#clock = clock
     this.#sessions = sessions
+  }
+
+  /** The hold of an admitted claim, which `close` ends. */
+  hold<H extends Hold>(stand: Withdrawal & { readonly wish: Wish<H> }, admitted: Admitted): H {
+    const { wish, claim, session, turn } = stand
+    const withdraw = (ended: Hold, batch?: Batch): Promise<void> => {
+      this.leave(ended)
+      return batch ? batch.add(stand) : this.withdraw([stand])
+    }
+    const hold = wish.make({
+      backend: this.#backend,
+      clock: this.#clock,
+      session,
+      claim,
+      admitted,
+      looks: this.#sessions.looks,
+      keep: (weight) => turn.leave(weight),
+      withdraw,
+    })
+    this.enter(hold, wish.releasesItself)
+    return hold
   }
 
   /** Lets `close` release the hold: at once or, if the hold `releasesItself`, when the work of `awaitOnClose` has ended. */
@@ -156,29 +172,6 @@ export class Closing {
   /** The time of this many requests. */
   #limit(requests: number): Scope {
     return new Scope().onTimeout(this.#clock, requests * requestMs(this.#sessions.coveredMs), tooLong)
-  }
-}
-
-/** Withdrawals of one moment, for holds that end together. */
-export class Batch {
-  /** Settles when they are done: as one if they are `most` at most and have one session, otherwise each by itself. */
-  readonly sent: Promise<void>
-  readonly #withdrawals: Withdrawal[] = []
-
-  /** Sends in the next microtask what was added by then. */
-  constructor(most: number, send: (withdrawals: readonly Withdrawal[]) => Promise<void>) {
-    this.sent = Promise.resolve().then(async () => {
-      const all = this.#withdrawals
-      const isOne = all.length <= most && all.every(({ session }) => session === all[0]?.session)
-      if (isOne && all.length > 0) return send(all)
-      await Promise.all(all.map((each) => send([each])))
-    })
-  }
-
-  /** Adds one, and resolves when all are done. */
-  add(withdrawal: Withdrawal): Promise<void> {
-    this.#withdrawals.push(withdrawal)
-    return this.sent
   }
 }
 

@@ -117,7 +117,7 @@ export class Groups {
     try {
       const attempt = await this.#answer(stands, session, scope)
       scope.throwIfEnded()
-      if (attempt.held) return stands.map((stand) => this.#acquirer.hold(stand, attempt))
+      if (attempt.held) return stands.map((stand) => closing.hold(stand, attempt))
       // Sends no request unless an answer was lost. The names are asked for again only when it is done.
       await orAborted(closing.withdrawAside(stands), outer.signal).catch(() => {})
       return 'not free'

@@ -8,7 +8,6 @@ import { SessionGoneError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
 import type { Admitted, Backend, Claim, StoreKey } from '../contract.ts'
 import { askOptions, checkLeast, checkOptions, checkSignals, checkText } from './arguments.ts'
-import type { Batch } from './closing.ts'
 import { anyComputed, computed } from './computed-signal.ts'
 import { notHeld, removed, short } from './hold-errors.ts'
 import { valueWithToken } from './holder.ts'
@@ -17,6 +16,7 @@ import { persist, withAskOptions } from './request.ts'
 import type { Rounds } from './rounds.ts'
 import type { Session } from './session.ts'
 import { watchClaim } from './watch.ts'
+import type { Batch } from './withdrawals.ts'
 
 /** The parts that an acquire gives to the hold that it makes. */
 export interface Grant {

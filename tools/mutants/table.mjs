@@ -304,9 +304,9 @@ const acquire = [
   },
   {
     name: 'local-turn-passed-on-too-early',
-    file: 'src/core/acquire.ts',
-    find: 'this.closing.withdraw([stand])',
-    put: '(turn.leave(), this.closing.withdraw([stand]))',
+    file: 'src/core/closing.ts',
+    find: 'this.withdraw([stand])',
+    put: '(turn.leave(), this.withdraw([stand]))',
     stores: etcd,
     by: belief,
   },

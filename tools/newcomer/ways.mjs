@@ -19,6 +19,7 @@ export const packages = [
   'jest',
   '@babel/preset-env',
   'esbuild',
+  'libsql@0.5', // Node 20 has no SQLite of its own
 ]
 
 const tsc = 'node_modules/typescript/bin/tsc'

@@ -1,5 +1,6 @@
 // @ts-check
-// Starts a real Redis for the example of BullMQ and for that of a backend of one's own.
+// Starts a real Redis: for the examples of BullMQ and of a backend of one's own, and for the locks that are measured
+// next to ours.
 
 import { connect } from 'node:net'
 import { join } from 'node:path'

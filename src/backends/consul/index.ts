@@ -36,6 +36,7 @@ function sourceOf(options: ConsulOptions, tokenAgain?: () => string | undefined)
       const settings = { layout, clock, lockDelayMs, unsafeTwoMayHold, checks, node, idleMs }
       return new ConsulBackend(transport, settings)
     },
+    ...(options.client ? {} : examiner({ ...options, tokenAgain }, endpoints)),
   }
 }
 
@@ -52,6 +53,22 @@ export function consulFromUrl(url: string, environment: NodeJS.ProcessEnv = proc
   return sourceOf(optionsOf(url, environment), () => tokenAgain(environment))
 }
 
+/** Loads the examination when it is asked for. */
+function examiner(
+  options: ConsulOptions & Pick<Access, 'tokenAgain'>,
+  endpoints: readonly string[],
+): Pick<BackendSource, 'examine'> {
+  return {
+    async examine(how) {
+      const { examineConsul } = await import('./examine.ts')
+      const { lockDelayMs = usualLockDelayMs(how.ttlMs), namespace = '' } = options
+      const open = (some: readonly string[]) => transportOf(options, some, how.clock)
+      const shared = { endpoints, access: accessOf(options), layout: new Layout(namespace) }
+      return examineConsul({ ...shared, lockDelayMs, open }, how)
+    },
+  }
+}
+
 async function transportOf(
   options: ConsulOptions & Pick<Access, 'tokenAgain'>,
   endpoints: readonly string[],
@@ -59,16 +76,21 @@ async function transportOf(
 ): Promise<Transport> {
   const { ConsulClient } = await import('./wire/client.ts')
   const { server } = await import('./wire/servers.ts')
-  const { client, token, tokenAgain, auth, tls, dc, idleMs, enterprise } = options
+  const { client } = options
   if (client) {
     const { givenClient } = await import('./wire/papi.ts')
     return new ConsulClient(clock, [givenClient(client)])
   }
-  const access = { token, tokenAgain, auth, tls, dc, idleMs, ...enterprise }
+  const access = accessOf(options)
   return new ConsulClient(
     clock,
     endpoints.map((endpoint) => server(endpoint, access)),
   )
+}
+
+function accessOf(options: ConsulOptions & Pick<Access, 'tokenAgain'>): Access {
+  const { token, tokenAgain, auth, tls, dc, idleMs, enterprise } = options
+  return { token, tokenAgain, auth, tls, dc, idleMs, ...enterprise }
 }
 
 function endpointsOf({ client, endpoints = ['127.0.0.1'], tls }: ConsulOptions): string[] {

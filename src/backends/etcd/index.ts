@@ -8,6 +8,7 @@ import { withSlash } from '../shared/addresses.ts'
 import type { Credentials } from '../shared/credentials.ts'
 import { EtcdBackend, ttlDefaultMs } from './backend.ts'
 import { optionsOf } from './environment.ts'
+import type { Examined } from './examine.ts'
 import { Layout } from './layout.ts'
 import { checkAgainstTtl, checkEtcdOptions, type EtcdOptions } from './options.ts'
 import { formatEtcdUrl, parseEndpoint } from './url.ts'
@@ -40,7 +41,13 @@ export function etcd(options: EtcdOptions = {}): BackendSource {
       )
       return new EtcdBackend(transport, new Layout(namespace), clock, lockDelayMs)
     },
+    ...(client ? {} : examiner({ endpoints, credentials: options, namespace, lockDelayMs })),
   }
+}
+
+/** Loads the examination when it is asked for. */
+function examiner(examined: Examined): Pick<BackendSource, 'examine'> {
+  return { examine: async (how) => (await import('./examine.ts')).examineEtcd(examined, how) }
 }
 
 async function given(client: Etcd3, clock: Clock): Promise<Endpoint> {

@@ -117,9 +117,9 @@ async function packaged(): Promise<Driver> {
       openToRead: (path) => wrap(new Libsql(`${pathToFileURL(path).href}?mode=ro`), false),
     }
   } catch (cause) {
-    const message =
-      'file: needs Node 22.13 or later, which has SQLite built in, or the package: npm install libsql'
-    throw new UnavailableError(message, { cause })
+    const have = `file: Node ${process.versions.node} has no SQLite, and the package libsql is not installed`
+    const advice = 'npm install libsql@0.5 (with -g if leasehold is installed so), or use Node 22.13 or later'
+    throw new UnavailableError(`${have}: ${advice}`, { cause })
   }
 }
 

@@ -40,6 +40,10 @@ export function file(options: FileOptions = {}): BackendSource {
       const openNow = () => openStore(clock, driver, directory)
       return new FileBackend(clock, directory, await openNow(), openNow)
     },
+    async examine(how) {
+      const { examineFile } = await import('./examine.ts')
+      return examineFile({ directory, isNamed: options.directory !== undefined }, how)
+    },
   }
 }
 

@@ -17,6 +17,17 @@ export function memory(options: MemoryOptions = {}): BackendSource {
   return {
     url: 'memory:',
     open: async (clock) => (store ??= new MemoryBackend(clock)),
+    examine: async () => ({
+      mayOpen: true,
+      findings: [
+        {
+          check: 'place',
+          level: 'note',
+          text: 'the memory of this process: no other process can use the store, and it ends with this one',
+          next: 'for processes of one machine take file:, for several machines etcd or Consul',
+        },
+      ],
+    }),
   }
 }
 

@@ -8,6 +8,7 @@
 //	release gives it back
 //	turns   takes turns for `for` ms, holding the lock or, with a `limit` above 1, a permit for `hold` ms each; answers
 //	        with their number
+//	cycles  takes the lock and gives it back `limit` times in a row, in one session; answers with how long each took, in ms
 //	write   puts `value` at `name` in a transaction of its own, if `key` has the modify index `revision`; `owner` says
 //	        whether it did
 //	find    answers with the value of the leader
@@ -52,7 +53,7 @@ func main() {
 	p := &peer{client: client, holds: map[string]*hold{}}
 	verbs := map[string]func(steer.Request) (steer.Said, error){
 		"lock": p.lock, "acquire": p.acquire, "unlock": p.release, "release": p.release,
-		"write": p.write, "turns": p.turns, "find": p.find,
+		"write": p.write, "turns": p.turns, "cycles": p.cycles, "find": p.find,
 	}
 	steer.Serve(func(request steer.Request) (steer.Said, error) {
 		do, known := verbs[request.Verb]
@@ -155,6 +156,26 @@ func (p *peer) turns(request steer.Request) (steer.Said, error) {
 		}
 	}
 	return steer.Said{"turns": turns}, nil
+}
+
+func (p *peer) cycles(request steer.Request) (steer.Said, error) {
+	ttl := fmt.Sprintf("%ds", request.TTL)
+	id, _, err := p.client.Session().Create(session(request.TTL), nil)
+	if err != nil {
+		return nil, err
+	}
+	defer p.client.Session().Destroy(id, nil)
+	options := api.LockOptions{Key: request.Name + "/.lock", Session: id, SessionTTL: ttl}
+	return steer.Cycles(request.Limit, func() error {
+		lock, err := p.client.LockOpts(&options)
+		if err != nil {
+			return err
+		}
+		if _, err := lock.Lock(nil); err != nil {
+			return err
+		}
+		return lock.Unlock()
+	})
 }
 
 func (p *peer) write(request steer.Request) (steer.Said, error) {

@@ -7,6 +7,7 @@
 //	trylock  the same without waiting; `held` says whether it was got
 //	isowner  asks the server whether the mutex is still this session's
 //	unlock   answers with when it let go: before the request left
+//	cycles   locks and unlocks `limit` times in a row; answers with how long each took, in ms
 //	campaign waits for the leadership, under `value`
 //	resign   gives it back
 //	observe  tells each leader in an event `leader`
@@ -50,7 +51,8 @@ func main() {
 	p := &peer{client: client}
 	verbs := map[string]func(steer.Request) (steer.Said, error){
 		"session": p.begin, "lock": p.lock, "trylock": p.tryLock, "isowner": p.isOwner, "unlock": p.unlock,
-		"campaign": p.campaign, "resign": p.resign, "observe": p.observe, "write": p.write, "find": p.find, "close": p.close,
+		"campaign": p.campaign, "resign": p.resign, "observe": p.observe, "write": p.write, "find": p.find, "cycles": p.cycles,
+		"close": p.close,
 	}
 	steer.Serve(func(request steer.Request) (steer.Said, error) {
 		do, known := verbs[request.Verb]
@@ -160,6 +162,16 @@ func (p *peer) write(request steer.Request) (steer.Said, error) {
 func (p *peer) unlock(request steer.Request) (steer.Said, error) {
 	at := steer.Now()
 	return steer.Said{"at": at}, p.mutexOf(request.Name).Unlock(background)
+}
+
+func (p *peer) cycles(request steer.Request) (steer.Said, error) {
+	mutex := p.mutexOf(request.Name)
+	return steer.Cycles(request.Limit, func() error {
+		if err := mutex.Lock(p.session.Ctx()); err != nil {
+			return err
+		}
+		return mutex.Unlock(background)
+	})
 }
 
 func (p *peer) campaign(request steer.Request) (steer.Said, error) {

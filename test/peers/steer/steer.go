@@ -25,7 +25,7 @@ type Request struct {
 	// Key is the key by which another client holds, and Revision its number.
 	Key      string `json:"key"`
 	Revision int64  `json:"revision,string"`
-	// Limit is the number of permits of a semaphore.
+	// Limit is the number of permits of a semaphore, or of cycles.
 	Limit int `json:"limit"`
 	// Hold is how long each turn lasts, and For how long turns are taken, in milliseconds.
 	Hold int `json:"hold"`
@@ -78,4 +78,17 @@ func Serve(do func(Request) (Said, error)) {
 			Say(said)
 		}()
 	}
+}
+
+// Cycles does the same thing `times` times, and answers with how long each took, in milliseconds.
+func Cycles(times int, cycle func() error) (Said, error) {
+	took := make([]float64, 0, times)
+	for range times {
+		start := Now()
+		if err := cycle(); err != nil {
+			return nil, err
+		}
+		took = append(took, Now()-start)
+	}
+	return Said{"took": took}, nil
 }

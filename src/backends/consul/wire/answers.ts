@@ -15,6 +15,8 @@ export interface Answer {
   readonly index: string | undefined
   /** The header Retry-After. */
   readonly retryAfter?: string | undefined
+  /** The header Date. */
+  readonly date?: string | undefined
   readonly text: string
 }
 

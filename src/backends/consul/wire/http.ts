@@ -84,6 +84,7 @@ function collect(
   response.on('error', reject)
   response.on('end', () => {
     const index = headers['x-consul-index'] as string | undefined
-    resolve({ status, index, retryAfter: headers['retry-after'], text: Buffer.concat(chunks).toString() })
+    const text = Buffer.concat(chunks).toString()
+    resolve({ status, index, retryAfter: headers['retry-after'], date: headers.date, text })
   })
 }

@@ -33,7 +33,7 @@ export function translate(error: unknown, address: string): unknown {
   if (error instanceof UnavailableError)
     return new UnavailableError(`etcd at ${address}: ${oneLine(error.message)}`, { cause: error })
   if (!isOfNetwork(error)) return error
-  return new UnavailableError(`etcd at ${address}: ${oneLine(error.message)}; ${schemeHint}`, {
+  return new UnavailableError(`etcd at ${address}: ${oneLine(reasonOf(error))}; ${schemeHint}`, {
     cause: error,
   })
 }
@@ -51,4 +51,12 @@ function ofStatus(error: GrpcError, text: string): Error {
 function isOfNetwork(error: unknown): error is Error {
   if (!(error instanceof Error) || error instanceof LeaseholdError) return false
   return typeof (error as { code?: unknown }).code === 'string'
+}
+
+/** Node cancels the streams of a connection that fails, and keeps the reason as the cause. */
+function reasonOf(error: Error): string {
+  const { code } = error as { code?: unknown }
+  return code === 'ERR_HTTP2_STREAM_CANCEL' && error.cause instanceof Error
+    ? error.cause.message
+    : error.message
 }

@@ -6,18 +6,24 @@ import type { Clock } from '../../../../base/clock.ts'
 import type { Auth, Credentials } from '../../../shared/credentials.ts'
 import { callMsMax, type Endpoint, type KeepAliveStream, type Link, type WatchStream } from '../link.ts'
 import { isDenied, isStaleToken, translate } from './failures.ts'
-import { Connection, type Metadata } from './grpc.ts'
+import { Connection, type Metadata, type Target } from './grpc.ts'
 import { Login } from './login.ts'
 import * as etcd from './messages.ts'
 
 /** A member at `host:port`. */
-export function member(address: string, { auth, tls }: Credentials, clock: Clock): Endpoint {
-  const url = `${tls ? 'https' : 'http'}://${address}`
-  const target = { url, tls: typeof tls === 'object' ? (tls as SecureClientSessionOptions) : {} }
+export function member(address: string, credentials: Credentials, clock: Clock): Endpoint {
+  const { auth } = credentials
+  const target = targetOf(address, credentials)
   const connection = (): Connection => new Connection(target, clock)
   return {
     connect: () => new MemberLink(address, { calls: connection(), renewals: connection() }, { auth, clock }),
   }
+}
+
+/** How to reach a member at `host:port`. */
+export function targetOf(address: string, { tls }: Credentials): Target {
+  const url = `${tls ? 'https' : 'http'}://${address}`
+  return { url, tls: typeof tls === 'object' ? (tls as SecureClientSessionOptions) : {} }
 }
 
 interface Connections {

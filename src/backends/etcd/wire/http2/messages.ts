@@ -171,3 +171,24 @@ export const authenticate: Method<{ readonly name: string; readonly password: st
   encode: (request) => pb.AuthenticateRequest.encode(request).finish(),
   decode: (bytes) => pb.AuthenticateResponse.decode(bytes).token,
 }
+
+/** The facts that a member tells about itself. */
+export interface MemberStatus {
+  readonly version: string
+  /** The id of the cluster, and that of the leader: "0" if the member knows none. */
+  readonly cluster: string
+  readonly leader: string
+  readonly isLearner: boolean
+  /** Alarms and the like. */
+  readonly errors: readonly string[]
+}
+
+/** Asks a member about itself. */
+export const status: Method<object, MemberStatus> = {
+  path: '/etcdserverpb.Maintenance/Status',
+  encode: (request) => pb.StatusRequest.encode(request).finish(),
+  decode(bytes) {
+    const { header, version, leader, errors, isLearner } = pb.StatusResponse.decode(bytes)
+    return { version, isLearner, errors, cluster: String(header?.cluster_id ?? 0), leader: String(leader) }
+  },
+}

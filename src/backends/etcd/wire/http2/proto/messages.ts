@@ -12,7 +12,7 @@ export interface Codec {
     decode(bytes: Uint8Array): any;
 }
 
-export const etcdserverpb: Record<'ResponseHeader' | 'KeyValue' | 'Event' | 'RangeRequest' | 'RangeResponse' | 'PutRequest' | 'DeleteRangeRequest' | 'RequestOp' | 'DeleteRangeResponse' | 'PutResponse' | 'ResponseOp' | 'Compare' | 'TxnRequest' | 'TxnResponse' | 'LeaseGrantRequest' | 'LeaseGrantResponse' | 'LeaseRevokeRequest' | 'LeaseKeepAliveRequest' | 'LeaseKeepAliveResponse' | 'LeaseTimeToLiveRequest' | 'LeaseTimeToLiveResponse' | 'WatchCreateRequest' | 'WatchCancelRequest' | 'WatchRequest' | 'WatchResponse' | 'AuthenticateRequest' | 'AuthenticateResponse', Codec> = $root.etcdserverpb = (() => {
+export const etcdserverpb: Record<'ResponseHeader' | 'KeyValue' | 'Event' | 'RangeRequest' | 'RangeResponse' | 'PutRequest' | 'DeleteRangeRequest' | 'RequestOp' | 'DeleteRangeResponse' | 'PutResponse' | 'ResponseOp' | 'Compare' | 'TxnRequest' | 'TxnResponse' | 'LeaseGrantRequest' | 'LeaseGrantResponse' | 'LeaseRevokeRequest' | 'LeaseKeepAliveRequest' | 'LeaseKeepAliveResponse' | 'LeaseTimeToLiveRequest' | 'LeaseTimeToLiveResponse' | 'WatchCreateRequest' | 'WatchCancelRequest' | 'WatchRequest' | 'WatchResponse' | 'AuthenticateRequest' | 'AuthenticateResponse' | 'MemberHeader' | 'StatusRequest' | 'StatusResponse', Codec> = $root.etcdserverpb = (() => {
 
     const etcdserverpb = {};
 
@@ -2229,6 +2229,228 @@ export const etcdserverpb: Record<'ResponseHeader' | 'KeyValue' | 'Event' | 'Ran
         };
 
         return AuthenticateResponse;
+    })();
+
+    etcdserverpb.MemberHeader = (function() {
+
+        function MemberHeader(properties) {
+            if (properties)
+                for (let keys = Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        }
+
+        MemberHeader.prototype.cluster_id = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+        MemberHeader.encode = function encode(message, writer, q) {
+            if (!writer)
+                writer = $Writer.create();
+            if (q === undefined)
+                q = 0;
+            if (q > $util.recursionLimit)
+                throw Error("max depth exceeded");
+            if (message.cluster_id != null && Object.hasOwnProperty.call(message, "cluster_id"))
+                writer.uint32(8).uint64(message.cluster_id);
+            return writer;
+        };
+
+        MemberHeader.decode = function decode(reader, length, error, long) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (long === undefined)
+                long = 0;
+            if (long > $Reader.recursionLimit)
+                throw Error("maximum nesting depth exceeded");
+            let end, message;
+            if (length === undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = new $root.etcdserverpb.MemberHeader();
+            while (reader.pos < end) {
+                let tag = reader.uint32();
+                if (tag === error)
+                    break;
+                switch (tag >>> 3) {
+                case 1: {
+                        message.cluster_id = reader.uint64();
+                        break;
+                    }
+                default:
+                    reader.skipType(tag & 7, long);
+                    break;
+                }
+            }
+            if (length !== undefined) {
+                if (reader.pos !== end)
+                    throw RangeError("index out of range");
+                reader.len = length;
+            }
+            return message;
+        };
+
+        return MemberHeader;
+    })();
+
+    etcdserverpb.StatusRequest = (function() {
+
+        function StatusRequest(properties) {
+            if (properties)
+                for (let keys = Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        }
+
+        StatusRequest.encode = function encode(message, writer, q) {
+            if (!writer)
+                writer = $Writer.create();
+            if (q === undefined)
+                q = 0;
+            if (q > $util.recursionLimit)
+                throw Error("max depth exceeded");
+            return writer;
+        };
+
+        StatusRequest.decode = function decode(reader, length, error, long) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (long === undefined)
+                long = 0;
+            if (long > $Reader.recursionLimit)
+                throw Error("maximum nesting depth exceeded");
+            let end, message;
+            if (length === undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = new $root.etcdserverpb.StatusRequest();
+            while (reader.pos < end) {
+                let tag = reader.uint32();
+                if (tag === error)
+                    break;
+                switch (tag >>> 3) {
+                default:
+                    reader.skipType(tag & 7, long);
+                    break;
+                }
+            }
+            if (length !== undefined) {
+                if (reader.pos !== end)
+                    throw RangeError("index out of range");
+                reader.len = length;
+            }
+            return message;
+        };
+
+        return StatusRequest;
+    })();
+
+    etcdserverpb.StatusResponse = (function() {
+
+        function StatusResponse(properties) {
+            this.errors = [];
+            if (properties)
+                for (let keys = Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        }
+
+        StatusResponse.prototype.header = null;
+        StatusResponse.prototype.version = "";
+        StatusResponse.prototype.leader = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        StatusResponse.prototype.errors = $util.emptyArray;
+        StatusResponse.prototype.isLearner = false;
+
+        StatusResponse.encode = function encode(message, writer, q) {
+            if (!writer)
+                writer = $Writer.create();
+            if (q === undefined)
+                q = 0;
+            if (q > $util.recursionLimit)
+                throw Error("max depth exceeded");
+            if (message.header != null && Object.hasOwnProperty.call(message, "header"))
+                $root.etcdserverpb.MemberHeader.encode(message.header, writer.uint32(10).fork(), q + 1).ldelim();
+            if (message.version != null && Object.hasOwnProperty.call(message, "version"))
+                writer.uint32(18).string(message.version);
+            if (message.leader != null && Object.hasOwnProperty.call(message, "leader"))
+                writer.uint32(32).uint64(message.leader);
+            if (message.errors != null && message.errors.length)
+                for (let i = 0; i < message.errors.length; ++i)
+                    writer.uint32(66).string(message.errors[i]);
+            if (message.isLearner != null && Object.hasOwnProperty.call(message, "isLearner"))
+                writer.uint32(80).bool(message.isLearner);
+            return writer;
+        };
+
+        StatusResponse.decode = function decode(reader, length, error, long) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (long === undefined)
+                long = 0;
+            if (long > $Reader.recursionLimit)
+                throw Error("maximum nesting depth exceeded");
+            let end, message;
+            if (length === undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = new $root.etcdserverpb.StatusResponse();
+            while (reader.pos < end) {
+                let tag = reader.uint32();
+                if (tag === error)
+                    break;
+                switch (tag >>> 3) {
+                case 1: {
+                        message.header = $root.etcdserverpb.MemberHeader.decode(reader, reader.uint32(), undefined, long + 1);
+                        break;
+                    }
+                case 2: {
+                        message.version = reader.string();
+                        break;
+                    }
+                case 4: {
+                        message.leader = reader.uint64();
+                        break;
+                    }
+                case 8: {
+                        if (!(message.errors && message.errors.length))
+                            message.errors = [];
+                        message.errors.push(reader.string());
+                        break;
+                    }
+                case 10: {
+                        message.isLearner = reader.bool();
+                        break;
+                    }
+                default:
+                    reader.skipType(tag & 7, long);
+                    break;
+                }
+            }
+            if (length !== undefined) {
+                if (reader.pos !== end)
+                    throw RangeError("index out of range");
+                reader.len = length;
+            }
+            return message;
+        };
+
+        return StatusResponse;
     })();
 
     return etcdserverpb;
