@@ -13,7 +13,6 @@ import { Scope } from './base/scope.ts'
 import type { Backend, BackendSource, Facts, NameState, Standing } from './contract.ts'
 import { Acquirer } from './core/acquire.ts'
 import {
-  askOptions,
   checkName,
   checkPrefix,
   checkToken,
@@ -24,7 +23,8 @@ import {
 import { Groups } from './core/group.ts'
 import { healthOf } from './core/health.ts'
 import { thisProcess } from './core/holder.ts'
-import { once, persist, type RequestOptions, rethrow, timeout, withAskOptions } from './core/request.ts'
+import { Questions } from './core/questions.ts'
+import { rethrow, timeout } from './core/request.ts'
 import { begun, type Sessions } from './core/sessions.ts'
 import type { CronClient } from './cron/contest.ts'
 import { ClientCronGuard } from './cron/guard.ts'
@@ -94,7 +94,7 @@ async function clientOf(
     checkTtl(ttlMs, backend.facts)
     // To load a client library takes its time on a busy machine: the default counts from here on.
     if (!waitMs) scope.onTimeout(clock, waitDefaultMs, () => timeout)
-    const sessions = await begun(backend, { clock, ttlMs, waitMs, scope, mayLackSession })
+    const sessions = await begun(backend, { clock, store: source.url, ttlMs, waitMs, scope, mayLackSession })
     return new Client(source.url, backend, clock, sessions)
   } catch (error) {
     // A backend that is still opening is closed as soon as it is open; nobody waits for that if the scope has ended.
@@ -113,9 +113,6 @@ const openable = withMethods('a URL as a string, or a result of leasehold/etcd, 
   'open',
 ])
 
-/** The time limit of all reads of one survey. It may have to read a lot. */
-const surveyMs = 10_000
-
 /** The client that `connect` makes. Its methods are documented in Leasehold. */
 class Client extends Leasehold {
   override readonly url: string
@@ -123,6 +120,7 @@ class Client extends Leasehold {
   override readonly ttlMs: number
   readonly #backend: Backend
   readonly #sessions: Sessions
+  readonly #questions: Questions
   readonly #client: LockClient & ElectionClient & CronClient
   #closed: Promise<void> | undefined
 
@@ -131,8 +129,10 @@ class Client extends Leasehold {
     this.url = url
     this.facts = backend.facts
     this.ttlMs = sessions.ttlMs
-    ;[this.#backend, this.#sessions] = [backend, sessions]
+    this.#backend = backend
+    this.#sessions = sessions
     const [acquirer, { host, pid }] = [new Acquirer(backend, clock, sessions), thisProcess()]
+    this.#questions = new Questions(backend, sessions, acquirer.closing.scope)
     this.#client = {
       ...{ acquirer, groups: new Groups(backend, clock, sessions, acquirer), nesting: new Nesting(clock) },
       ...{ clock, facts: this.facts, ttlMs: this.ttlMs },
@@ -142,8 +142,7 @@ class Client extends Leasehold {
       get candidate() {
         return JSON.stringify({ host, pid, since: isoTime(clock.wallMs()), candidate: true })
       },
-      readCheckpoint: (name, options?: AskOptions) =>
-        this.#ask(options, (request) => persist(request, (signal) => backend.readCheckpoint(name, signal))),
+      readCheckpoint: (name, options?: AskOptions) => this.#questions.readCheckpoint(name, options),
       get session() {
         return sessions.live?.id
       },
@@ -188,41 +187,24 @@ class Client extends Leasehold {
 
   override async line(name: string, options: AskOptions = {}): Promise<Standing[]> {
     checkName(name)
-    return this.#ask(options, (request) => persist(request, (signal) => this.#backend.line(name, signal)))
+    return this.#questions.line(name, options)
   }
 
   override async survey(prefix = '', options: AskOptions = {}): Promise<NameState[]> {
     checkPrefix(prefix)
-    return this.#askMuch(options, (signal) => this.#backend.survey(prefix, signal))
+    return this.#questions.survey(prefix, options)
   }
 
   override async cronJobs(prefix = '', options: AskOptions = {}): Promise<CronState[]> {
     checkPrefix(prefix)
-    const checkpoints = await this.#askMuch(options, (signal) => this.#backend.checkpoints(prefix, signal))
+    const checkpoints = await this.#questions.checkpoints(prefix, options)
     return [...checkpoints].flatMap(stateOf).sort((one, other) => (one.name < other.name ? -1 : 1))
   }
 
   override async break(name: string, token: bigint, options: AskOptions = {}): Promise<boolean> {
     checkName(name)
     checkToken(token)
-    return this.#ask(options, (request) =>
-      once(request, (signal) => this.#backend.break(name, token, signal)),
-    )
-  }
-
-  /** Asks a question whose answer may be large. */
-  #askMuch<T>(options: AskOptions, question: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    return this.#ask(options, (request) => {
-      const requestMs = request.requestMs && surveyMs
-      return persist({ ...request, requestMs, retries: 3 }, question)
-    })
-  }
-
-  /** Asks outside of any session, within the limits that the caller gives. */
-  async #ask<T>(options: AskOptions = {}, ask: (request: RequestOptions) => Promise<T>): Promise<T> {
-    checkOptions(options, askOptions)
-    const request = this.#sessions.request(this.#client.acquirer.closing.scope)
-    return withAskOptions(request, options, (scope) => ask({ ...request, scope }))
+    return this.#questions.break(name, token, options)
   }
 
   override close(): Promise<void> {

@@ -26,6 +26,28 @@ export type {
   TermOptions,
   TryCampaignOptions,
 } from './api/election.ts'
+export type {
+  AcquireEvent,
+  AcquireOutcome,
+  ClientEvent,
+  CronTickEvent,
+  HoldEvent,
+  HoldLostEvent,
+  LeaderChangedEvent,
+  LeaseholdEvents,
+  LeaseholdTraces,
+  LockEvent,
+  LockKind,
+  NearLossEvent,
+  Operation,
+  ReleaseEvent,
+  RenewEvent,
+  RequestEvent,
+  SessionEvent,
+  SessionLostEvent,
+  SessionView,
+  TickOutcome,
+} from './api/events.ts'
 export type { CandidateHealth, CandidatePart, ClientHealth } from './api/health.ts'
 export type { GroupHold, Hold, Holder, PermitHold, ReadHold, ReleaseOptions, WriteHold } from './api/hold.ts'
 export { type ConnectOptions, Leasehold } from './api/leasehold.ts'
@@ -55,6 +77,7 @@ export {
   type HoldLostCode,
   HoldLostError,
   LeaseholdError,
+  type LossCause,
   RefusedError,
   SessionGoneError,
   TickLostError,

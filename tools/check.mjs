@@ -10,6 +10,7 @@ await main(async () => {
   await runTogether([
     ['npx', ['--no-install', 'tsc', '-p', 'tsconfig.json']],
     ['npx', ['--no-install', 'biome', 'check', '--error-on-warnings']],
+    ['npx', ['--no-install', 'typedoc', '--emit', 'none', '--treatWarningsAsErrors', '--logLevel', 'Warn']],
     ['npx', ['--no-install', 'publint', '--strict']],
     ['npx', ['--no-install', 'attw', '--pack', '.', '--profile', 'esm-only']],
   ])

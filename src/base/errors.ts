@@ -42,14 +42,27 @@ export type HoldLostCode =
   | 'LEASEHOLD_WORK_STUCK'
 
 /**
+ * Why a hold was lost. `expired`: the store did not confirm its session before the deadline. `session-gone`: the store has
+ * ended its session. `removed`: the store no longer has its claim: an operator broke it, or it went with its session before a
+ * renewal showed that.
+ */
+export type LossCause = 'expired' | 'session-gone' | 'removed'
+
+/**
  * You held the lock, and no longer do or not for long enough: stop the protected work now, since another client may
  * hold from here on. After a loss it is also the reason of `hold.signal`. The `code` says which case it is.
  */
 export class HoldLostError extends LeaseholdError {
   readonly code: HoldLostCode
-  constructor(message: string, options: ErrorOptions & { readonly code?: HoldLostCode } = {}) {
+  /** Why the hold was lost. Undefined with the other codes. */
+  readonly loss: LossCause | undefined
+  constructor(
+    message: string,
+    options: ErrorOptions & { readonly code?: HoldLostCode; readonly loss?: LossCause | undefined } = {},
+  ) {
     super(message, options)
     this.code = options.code ?? 'LEASEHOLD_HOLD_LOST'
+    this.loss = options.loss
   }
   override get name(): string {
     return 'HoldLostError'

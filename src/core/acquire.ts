@@ -9,6 +9,7 @@ import type { Backend } from '../contract.ts'
 import { untilAnswered } from './admission.ts'
 import { listener } from './callbacks.ts'
 import { Closing, type Withdrawal } from './closing.ts'
+import { toldAcquire } from './events.ts'
 import { notFree } from './holder.ts'
 import { LateReads } from './late.ts'
 import { Lines, type Turn } from './local-queue.ts'
@@ -34,7 +35,7 @@ export class Acquirer {
     this.#clock = clock
     this.#sessions = sessions
     this.closing = new Closing(backend, clock, sessions)
-    this.#late = new LateReads(backend, clock, this.closing.scope)
+    this.#late = new LateReads(backend, sessions, this.closing.scope)
   }
 
   /**
@@ -45,12 +46,13 @@ export class Acquirer {
    * that does not answer.
    */
   acquire<H extends Hold>(wish: Wish<H>): Promise<H> {
-    return this.closing.acquires.note(this.#acquire(wish))
+    return this.closing.acquires.note(toldAcquire(this.#sessions.origin, wish, (told) => this.#acquire(told)))
   }
 
   /** The same as `acquire`, without standing in line. Resolves with undefined if the name is not free. */
   tryAcquire<H extends Hold>(wish: Wish<H>): Promise<H | undefined> {
-    return this.closing.acquires.note(this.#ask({ ...wish, waitMs: 0 }, { ...unseen }))
+    const ask = (told: Wish<H>): Promise<H | undefined> => this.#ask(told, { ...unseen })
+    return this.closing.acquires.note(toldAcquire(this.#sessions.origin, { ...wish, waitMs: 0 }, ask))
   }
 
   async #acquire<H extends Hold>(wish: Wish<H>): Promise<H> {
@@ -119,9 +121,9 @@ export class Acquirer {
   async #stand<H extends Hold>(stand: Stand<H>, outer: Scope): Promise<H | undefined | 'session over'> {
     const { wish, onWait, turn, seen, claim, session } = stand
     const scope = new Scope().on(outer, session.ending)
-    const { clock, gate, requestMs } = session.requests
+    const { clock, gate, origin, requestMs } = session.requests
     const retries = wish.waitMs === undefined ? undefined : Infinity
-    const request = { clock, gate, requestMs, retries, scope }
+    const request = { clock, gate, origin, requestMs, retries, scope }
     const before = turn.before?.session === session ? turn.before : undefined
     try {
       const asking = { backend: this.#backend, claim, before, session, request, onWait, seen }

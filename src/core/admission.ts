@@ -89,7 +89,7 @@ interface Question {
 /** Asks until the store answers, as often as `request` says. */
 async function ask(asking: Asking, question: Question, request: RequestOptions): Promise<Attempt> {
   const { backend, claim, before, session, seen } = asking
-  const answer = await persist(request, (signal) => {
+  const answer = await persist(request, 'attempt', (signal) => {
     question.sent = request.clock.mark()
     question.claimsLost = session.claimsLost
     const replaced = before?.isOpen ? before.claim : undefined

@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts'
 import { ClosedError, SessionGoneError, UnavailableError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
 import type { Admitted, Backend, Claim } from '../contract.ts'
+import type { Origin } from './events.ts'
 import { requestMs } from './lifetime.ts'
 import { persist } from './request.ts'
 import type { Sessions } from './sessions.ts'
@@ -19,6 +20,8 @@ export class Closing {
   /** Ends when the client is closed. */
   readonly scope: Scope = new Scope()
   readonly acquires: Unsettled = new Unsettled()
+  /** The client, as its events name it. */
+  readonly origin: Origin
   readonly #works = new Unsettled()
   readonly #holds = new Set<Hold>()
   /** Holds that registered work releases itself. */
@@ -34,6 +37,7 @@ export class Closing {
     this.#backend = backend
     this.#clock = clock
     this.#sessions = sessions
+    this.origin = sessions.origin
   }
 
   /** The hold of an admitted claim, which `close` ends. */
@@ -43,16 +47,10 @@ export class Closing {
       this.leave(ended)
       return batch ? batch.add(stand) : this.withdraw([stand])
     }
-    const hold = wish.make({
-      backend: this.#backend,
-      clock: this.#clock,
-      session,
-      claim,
-      admitted,
-      looks: this.#sessions.looks,
-      keep: (weight) => turn.leave(weight),
-      withdraw,
-    })
+    const { kind, make } = wish
+    const [backend, clock, { looks }] = [this.#backend, this.#clock, this.#sessions]
+    const keep = (weight: number): void => turn.leave(weight)
+    const hold = make({ backend, clock, kind, session, claim, admitted, looks, keep, withdraw })
     this.enter(hold, wish.releasesItself)
     return hold
   }
@@ -98,7 +96,7 @@ export class Closing {
     try {
       if (succession && (await succession.decided)) return
       if (session.over || this.#freed) return await this.#freed
-      await persist(session.insisting, (signal) => this.#remove(withdrawals, signal))
+      await persist(session.insisting, 'withdraw', (signal) => this.#remove(withdrawals, signal))
     } catch (error) {
       if (error instanceof SessionGoneError) session.lose(error)
       if (session.over) return

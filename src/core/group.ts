@@ -5,10 +5,11 @@ import { orAborted } from '../base/abort.ts'
 import type { Clock } from '../base/clock.ts'
 import { RefusedError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
-import type { Attempt, Backend } from '../contract.ts'
+import type { Admitted, Attempt, Backend } from '../contract.ts'
 import type { Acquirer } from './acquire.ts'
 import { untilAnswered } from './admission.ts'
 import type { Withdrawal } from './closing.ts'
+import { toldAcquire } from './events.ts'
 import type { Turn } from './local-queue.ts'
 import { timeout } from './request.ts'
 import type { Session } from './session.ts'
@@ -117,7 +118,7 @@ export class Groups {
     try {
       const attempt = await this.#answer(stands, session, scope)
       scope.throwIfEnded()
-      if (attempt.held) return stands.map((stand) => closing.hold(stand, attempt))
+      if (attempt.held) return stands.map((stand) => this.#held(stand, attempt))
       // Sends no request unless an answer was lost. The names are asked for again only when it is done.
       await orAborted(closing.withdrawAside(stands), outer.signal).catch(() => {})
       return 'not free'
@@ -130,15 +131,22 @@ export class Groups {
     }
   }
 
+  /** The hold of one claim. Its acquire is told when it is over, since nobody knows before that it was one of a group. */
+  #held<H extends Hold>(stand: Stand<H>, admitted: Admitted): H {
+    const hold = this.#acquirer.closing.hold(stand, admitted)
+    toldAcquire(this.#sessions.origin, stand.wish, async () => hold).catch(() => {})
+    return hold
+  }
+
   /** The answer for all claims, which share one: see `attemptAll`. */
   #answer<H extends Hold>(stands: readonly Stand<H>[], session: Session, scope: Scope): Promise<Attempt> {
     const [{ claim, wish }] = stands as [Stand<H>]
-    const { clock, gate, requestMs } = session.requests
+    const { clock, gate, origin, requestMs } = session.requests
     const retries = wish.waitMs === undefined ? undefined : Infinity
     const claims = stands.map((stand) => stand.claim)
     const attempt = (_: unknown, signal: AbortSignal): Promise<Attempt> =>
       (this.#backend as Required<Backend>).attemptAll(claims, signal)
-    const request = { clock, gate, requestMs, retries, scope }
+    const request = { clock, gate, origin, requestMs, retries, scope }
     const seen = { delayed: false, isOwn: false }
     return untilAnswered({ backend: { attempt, changed: noLine }, claim, session, request, seen })
   }

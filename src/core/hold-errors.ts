@@ -15,17 +15,19 @@ export function short(name: string, ms: number, cause: unknown): HoldLostError {
 export function expired(coveredMs: number, cause: unknown): HoldLostError {
   const why = cause instanceof RefusedError ? `: ${cause.message}` : ''
   const message = `not renewed for ${coveredMs} ms less a margin of ${marginMs(coveredMs)} ms${why}`
-  return new HoldLostError(`hold lost: ${message}`, { cause })
+  return new HoldLostError(`hold lost: ${message}`, { cause, loss: 'expired' })
 }
 
 /** The store ended the session of one permit while that of the client lives on. */
 export function permitEnded(name: string): HoldLostError {
-  return new HoldLostError(`hold lost: the store ended the session of this permit of ${quoted(name)}`)
+  const message = `hold lost: the store ended the session of this permit of ${quoted(name)}`
+  return new HoldLostError(message, { loss: 'session-gone' })
 }
 
 /** The store no longer has the claim. */
 export function removed(name: string): HoldLostError {
-  return new HoldLostError(`hold lost: the claim on ${quoted(name)} was removed from the store`)
+  const message = `hold lost: the claim on ${quoted(name)} was removed from the store`
+  return new HoldLostError(message, { loss: 'removed' })
 }
 
 /** A hold that was released, if no time is left; otherwise one that has less time left than the caller needs. */

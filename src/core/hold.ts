@@ -2,36 +2,25 @@
 // hold ends. The session owns the deadline; acquire.ts owns waiting.
 import { Mutex } from 'async-mutex'
 import type { AskOptions } from '../api/ask.ts'
+import type { Operation } from '../api/events.ts'
 import type { Hold, ReleaseOptions } from '../api/hold.ts'
-import type { Clock } from '../base/clock.ts'
 import { SessionGoneError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
-import type { Admitted, Backend, Claim, StoreKey } from '../contract.ts'
+import type { Claim, StoreKey } from '../contract.ts'
 import { askOptions, checkLeast, checkOptions, checkSignals, checkText } from './arguments.ts'
 import { anyComputed, computed } from './computed-signal.ts'
+import { tellLost, tellNearLoss, toldRelease } from './events.ts'
+import type { Grant } from './grant.ts'
 import { notHeld, removed, short } from './hold-errors.ts'
 import { valueWithToken } from './holder.ts'
 import { keepAndLeave, keptMs } from './keeping.ts'
 import { persist, withAskOptions } from './request.ts'
-import type { Rounds } from './rounds.ts'
-import type { Session } from './session.ts'
 import { watchClaim } from './watch.ts'
 import type { Batch } from './withdrawals.ts'
 
-/** The parts that an acquire gives to the hold that it makes. */
-export interface Grant {
-  readonly backend: Backend
-  readonly clock: Clock
-  readonly session: Session
-  readonly claim: Claim
-  readonly admitted: Admitted
-  /** When holds are verified. */
-  readonly looks: Rounds
-  /** Lets the next local callers have all permits of the claim but so many. */
-  keep(weight: number): void
-  /** Removes the claim from the store, together with those of the batch, and lets the next local caller have its turn. */
-  withdraw(hold: Hold, batch?: Batch): Promise<void>
-}
+export type { Grant } from './grant.ts'
+
+type Question<T> = (signal: AbortSignal) => Promise<T>
 
 /** A hold on a claim of this client. Its promises are in the interface Hold. */
 export class ClaimHold implements Hold {
@@ -56,7 +45,8 @@ export class ClaimHold implements Hold {
     this.#grant = grant
     this.token = grant.admitted.token
     this.name = grant.claim.name
-    this.#unsubscribe = grant.session.guard(grant.claim, (reason) => this.#lose(reason))
+    const guarded = { lose: (reason: Error) => this.#lose(reason), nearLoss: () => tellNearLoss(this, grant) }
+    this.#unsubscribe = grant.session.guard(grant.claim, guarded)
     // The watch starts late, so that a short hold costs no request.
     this.#cancelWatch = grant.clock.after(grant.session.ttlMs / 10, () => this.#startWatch())
   }
@@ -111,7 +101,7 @@ export class ClaimHold implements Hold {
     checkOptions(options, askOptions)
     this.assertHeld()
     const { backend, claim } = this.#grant
-    const stands = await this.ask(options, (signal) => backend.verify(claim, signal))
+    const stands = await this.ask(options, 'verify', (signal) => backend.verify(claim, signal))
     if (!stands) this.#lose(removed(this.name))
     this.assertHeld()
   }
@@ -120,7 +110,7 @@ export class ClaimHold implements Hold {
     const { backend, claim } = this.#grant
     checkText(text, backend.facts)
     checkOptions(options, askOptions)
-    return this.write(options, (signal) => backend.writeCheckpoint(claim, text, signal))
+    return this.write(options, 'writeCheckpoint', (signal) => backend.writeCheckpoint(claim, text, signal))
   }
 
   /**
@@ -133,21 +123,21 @@ export class ClaimHold implements Hold {
     const { key } = this
     if (key === undefined || key.revision === this.token) return
     const value = valueWithToken(claim.value, this.token)
-    await this.write(options, (signal) => backend.proclaim(claim, value, signal))
+    await this.write(options, 'proclaim', (signal) => backend.proclaim(claim, value, signal))
   }
 
   /**
    * Sends a write that the store refuses unless this hold stands. Writes run one after another in the order of the
    * calls, so the last call wins even if an earlier one has to be repeated.
    */
-  protected write(options: AskOptions, question: (signal: AbortSignal) => Promise<boolean>): Promise<void> {
+  protected write(options: AskOptions, what: Operation, question: Question<boolean>): Promise<void> {
     this.#writes ??= new Mutex()
-    return this.#writes.runExclusive(() => this.#write(options, question))
+    return this.#writes.runExclusive(() => this.#write(options, what, question))
   }
 
-  async #write(options: AskOptions, question: (signal: AbortSignal) => Promise<boolean>): Promise<void> {
+  async #write(options: AskOptions, what: Operation, question: Question<boolean>): Promise<void> {
     this.assertHeld()
-    if (await this.ask(options, question)) return
+    if (await this.ask(options, what, question)) return
     this.#lose(removed(this.name))
     this.assertHeld()
   }
@@ -158,7 +148,8 @@ export class ClaimHold implements Hold {
 
   /** `release` of a hold that ends together with others: the withdrawals of a batch are sent as one. */
   releaseWithin(batch?: Batch): Promise<void> {
-    this.#released ??= this.#end(() => this.#grant.withdraw(this, batch))
+    const leave = (): Promise<void> => this.#grant.withdraw(this, batch)
+    this.#released ??= toldRelease(this, this.#grant, () => this.#end(leave))
     // After a loss the withdrawal runs in the background: the store may be down, and nobody should wait for it.
     return this.#lost ? Promise.resolve() : this.#released
   }
@@ -169,7 +160,8 @@ export class ClaimHold implements Hold {
     if (this.#isKept) return this.#released
     this.assertHeld()
     this.#isKept = true
-    this.#released = this.#end(() => keepAndLeave(this.#grant, ms, () => this.#grant.withdraw(this)))
+    const leave = (): Promise<void> => keepAndLeave(this.#grant, ms, () => this.#grant.withdraw(this))
+    this.#released = toldRelease(this, this.#grant, () => this.#end(leave))
     return this.#released
   }
 
@@ -212,6 +204,7 @@ export class ClaimHold implements Hold {
     this.#released = this.#end()
     this.#released.catch(() => {}) // no caller waits for this release
     this.stop(lost)
+    tellLost(this, this.#grant, lost)
   }
 
   #startWatch(): void {
@@ -228,11 +221,13 @@ export class ClaimHold implements Hold {
   }
 
   /** Asks the store about this hold until it answers or the session is over. Rejects with HoldLostError after a loss. */
-  protected async ask<T>(options: AskOptions, question: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  protected async ask<T>(options: AskOptions, what: Operation, question: Question<T>): Promise<T> {
     const { session } = this.#grant
     const { requests } = session
     try {
-      return await withAskOptions(requests, options, (scope) => persist({ ...requests, scope }, question))
+      return await withAskOptions(requests, options, (scope) =>
+        persist({ ...requests, scope }, what, question),
+      )
     } catch (error) {
       if (error instanceof SessionGoneError) session.lose(error)
       this.assertHeld()

@@ -49,7 +49,7 @@ export async function keepAndLeave(
   const kept = { ms, value: keptValue(claim.value, isoTime(clock.wallMs() + ms)) }
   const request = { ...session.requests, retries: Infinity }
   try {
-    const stood = await persist(request, async (signal) => backend.keep?.(claim, kept, signal))
+    const stood = await persist(request, 'keep', async (signal) => backend.keep?.(claim, kept, signal))
     if (!stood) throw notKept(claim)
   } catch (error) {
     if (error instanceof SessionGoneError) session.lose(error)

@@ -3,11 +3,18 @@
 import { type Clock, leastElapsedMs, type Mark } from '../base/clock.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend, Standing } from '../contract.ts'
+import { type Origin, told } from './events.ts'
 
 /** How long an error waits for the line, in ms. */
 const mostMs = 500
 /** For how long, in ms, an answer serves other errors. Timers of one moment are called one after another. */
 const servesMs = 100
+
+/** The client that asks. */
+interface Asker {
+  readonly clock: Clock
+  readonly origin: Origin
+}
 
 interface Read {
   readonly sent: Mark
@@ -18,12 +25,14 @@ interface Read {
 export class LateReads {
   readonly #backend: Backend
   readonly #clock: Clock
+  readonly #origin: Origin
   readonly #closing: Ending
   /** In the order in which they were sent. Old ones go when the next question is sent. */
   readonly #reads = new Map<string, Read>()
 
-  constructor(backend: Backend, clock: Clock, closing: Ending) {
+  constructor(backend: Backend, { clock, origin }: Asker, closing: Ending) {
     this.#backend = backend
+    this.#origin = origin
     this.#clock = clock
     this.#closing = closing
   }
@@ -45,8 +54,7 @@ export class LateReads {
   async #read(name: string): Promise<readonly Standing[]> {
     const scope = new Scope().on(this.#closing).onTimeout(this.#clock, mostMs, () => 'too slow')
     // Not sent through `once`: its time limit aborts with an UnavailableError, and then the client leaves its connection.
-    return this.#backend
-      .line(name, scope.signal)
+    return told(this.#origin, 'line', 0, () => this.#backend.line(name, scope.signal))
       .catch(() => [])
       .finally(() => scope.detach())
   }

@@ -2,12 +2,14 @@
 // session.ts, acquire.ts and hold.ts send the requests.
 import pRetry from 'p-retry'
 import type { AskOptions } from '../api/ask.ts'
+import type { Operation } from '../api/events.ts'
 import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { UnavailableError } from '../base/errors.ts'
 import { printable } from '../base/printable.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend } from '../contract.ts'
+import { type Origin, told } from './events.ts'
 import { requestMs } from './lifetime.ts'
 
 /** The waits before a repeated request: 50 ms, 100 ms, … 2 s, each with jitter. */
@@ -16,6 +18,8 @@ export const retryDefaults = { retries: 8, firstMs: 50, mostMs: 2_000 } as const
 /** The options of one request. */
 export interface RequestOptions {
   readonly clock: Clock
+  /** The client that sends it, for events. */
+  readonly origin: Origin
   /** The time limit of one try. Undefined for a store that answers at once. */
   readonly requestMs: number | undefined
   /** Ends the request before it is answered. */
@@ -25,34 +29,42 @@ export interface RequestOptions {
   readonly gate?: Gate | undefined
 }
 
-/** The options of requests to this store, for a session with this covered time. */
+/** A client or a session that sends requests. */
+interface Sender extends Pick<RequestOptions, 'clock' | 'origin' | 'gate'> {
+  readonly coveredMs: number
+}
+
+/** The options of requests to this store. */
 export function requestOptions(
   { facts }: Backend,
-  clock: Clock,
-  coveredMs: number,
+  { clock, origin, coveredMs, gate }: Sender,
   scope: Ending,
-  gate?: Gate,
 ): RequestOptions {
-  return { clock, scope, gate, requestMs: facts.answersAtOnce ? undefined : requestMs(coveredMs) }
+  return { clock, origin, scope, gate, requestMs: facts.answersAtOnce ? undefined : requestMs(coveredMs) }
 }
 
 /**
  * Sends an idempotent request, and repeats it while the store does not answer. Rejects with the scope's reason when
  * the scope ends, with the last UnavailableError when the retries are over, and with every other error at once.
  */
-export function persist<T>(options: RequestOptions, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export function persist<T>(
+  options: RequestOptions,
+  operation: Operation,
+  ask: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   // The first try nearly always succeeds, and then p-retry is not needed.
-  return once(options, ask).catch((error) => askAgain(options, ask, error))
+  return once(options, operation, ask).catch((error) => askAgain(options, operation, ask, error))
 }
 
 async function askAgain<T>(
   options: RequestOptions,
+  operation: Operation,
   ask: (signal: AbortSignal) => Promise<T>,
   first: unknown,
 ): Promise<T> {
   const { retries = retryDefaults.retries } = options
   await restAfter(options, first, 1, retries)
-  return pRetry(() => once(options, ask).catch(asError), {
+  return pRetry((retry) => once(options, operation, ask, retry).catch(asError), {
     retries: retries - 1,
     minTimeout: 0,
     // The pause is made here and not by p-retry, so that it uses the injected clock. An error thrown here reaches the
@@ -149,19 +161,29 @@ const never = new AbortController().signal
 /**
  * Sends one request, for at most `requestMs`. If the event loop had no turn for 5 ms, the answer waits for the next
  * turn: a loop of requests to a store that answers at once would keep all timers from running.
+ * `retry` counts the tries before it.
  */
-export async function once<T>(options: RequestOptions, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function once<T>(
+  options: RequestOptions,
+  operation: Operation,
+  ask: (signal: AbortSignal) => Promise<T>,
+  retry = 0,
+): Promise<T> {
   const { gate, scope } = options
   scope.throwIfEnded()
   const place = gate?.enter(scope)
   if (place) await place
   try {
-    return await (options.requestMs === undefined ? ask(never) : inTime(options, options.requestMs, ask))
+    return await told(options.origin, operation, retry, () => send(options, ask))
   } finally {
     gate?.leave()
     const turn = options.clock.turn?.()
     if (turn) await turn
   }
+}
+
+function send<T>(options: RequestOptions, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  return options.requestMs === undefined ? ask(never) : inTime(options, options.requestMs, ask)
 }
 
 async function inTime<T>(

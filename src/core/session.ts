@@ -1,24 +1,33 @@
 // Keeps a session alive in the store, and decides when its client must consider it dead. Owns the deadline and the
 // renewals; knows no names, lines or locks. sessions.ts opens sessions.
+import type { SessionEvent, SessionView } from '../api/events.ts'
 import { orAborted } from '../base/abort.ts'
-import { type Clock, leastElapsedMs, type Mark, mostElapsedMs, pause } from '../base/clock.ts'
+import { type Clock, type Mark, mostElapsedMs, pause } from '../base/clock.ts'
 import { HoldLostError, SessionGoneError } from '../base/errors.ts'
 import { type Ending, Scope } from '../base/scope.ts'
-import type { Backend, Claim, SessionGrant } from '../contract.ts'
+import type { Backend, Claim, Renewal, SessionGrant } from '../contract.ts'
+import { type Origin, tell, tellLostSession, toldRenewal, viewOf } from './events.ts'
 import { expired, permitEnded } from './hold-errors.ts'
 import { coveredMs, marginMs, renewalMs, usualRenewalMs } from './lifetime.ts'
-import { backoffMs, once, persist, type RequestOptions, requestOptions, rethrow } from './request.ts'
+import { backoffMs, once, type RequestOptions, requestOptions, rethrow } from './request.ts'
+import { SessionEnd } from './session-end.ts'
 
-/** Called when a hold is lost, with the reason. */
-export type Lose = (reason: Error) => void
+/** A hold as its session knows it. */
+export interface Guarded {
+  /** Called when the hold is lost, with the reason. */
+  lose(reason: Error): void
+  /** Called when half of its life is gone without an answer. */
+  nearLoss(): void
+}
 
 /** The parts that all sessions of a client share. `closing` ends with the client. */
-type Shared = Pick<RequestOptions, 'gate'> & { readonly closing: Ending }
+type Shared = Pick<RequestOptions, 'clock' | 'gate' | 'origin'> & { readonly closing: Ending }
 
 /** A session as its client sees it: alive until a deadline that only an answered renewal moves. */
 export class Session {
   readonly id: string
   readonly ttlMs: number
+  readonly origin: Origin
   /** The covered time: how long no other client can hold after the store last confirmed this session. */
   readonly coveredMs: number
   /**
@@ -41,36 +50,39 @@ export class Session {
   readonly #clock: Clock
   readonly #closing: Ending
   readonly #ended = new Scope()
-  readonly #holds = new Map<Claim, Lose>()
+  readonly #holds = new Map<Claim, Guarded>()
   readonly #lifeMs: number
-  /** When the last request that confirmed the session was sent. */
+  readonly #inStore: SessionEnd
+  readonly #view: SessionView
   #sent: Mark
-  /** When the session was lost, if it had holds then. */
-  #lost: Mark | undefined
-  /** Whether the store has answered that the lost session is ended. */
-  #destroyed = false
   #failure: unknown
   #failures = 0
+  /** Whether half of the life is gone without an answer, and that was told. */
+  #isNear = false
   /** The renewal that is under way. */
   #renewing: Promise<void> | undefined
   #cancelAlarm = (): void => {}
 
   /** `sent` is the instant just before the request that created the session was sent. */
-  constructor(backend: Backend, clock: Clock, grant: SessionGrant, sent: Mark, { closing, gate }: Shared) {
+  constructor(backend: Backend, grant: SessionGrant, sent: Mark, { clock, closing, gate, origin }: Shared) {
     this.#backend = backend
     this.#clock = clock
     this.#closing = closing
     this.id = grant.id
     this.ttlMs = grant.ttlMs
+    this.origin = origin
     this.coveredMs = coveredMs(grant.ttlMs, backend.facts)
     this.#lifeMs = this.coveredMs - marginMs(this.coveredMs)
     this.ending = this.#ended
-    this.#own = requestOptions(backend, clock, this.coveredMs, this.#ended)
+    this.#own = requestOptions(backend, { clock, origin, coveredMs: this.coveredMs }, this.#ended)
     this.requests = { ...this.#own, gate }
     this.insisting = { ...this.requests, retries: Infinity }
+    this.#inStore = new SessionEnd(backend, this, this.#own)
+    this.#view = viewOf(this)
     this.#sent = sent
     this.#setAlarm()
     this.#keepRenewing().catch(() => {}) // it rejects only when it was stopped
+    tell('leasehold:session.opened', () => this.#event)
   }
 
   /** Time to the deadline in ms, computed now. 0 if the session is over. */
@@ -106,6 +118,11 @@ export class Session {
     }
   }
 
+  /** When the last request that confirmed the session was sent. */
+  get sent(): Mark {
+    return this.#sent
+  }
+
   /** How long ago the last request was sent, in ms, that the store answered with a confirmation of this session. */
   get answerAgeMs(): number {
     return mostElapsedMs(this.#sent, this.#clock.mark())
@@ -117,27 +134,24 @@ export class Session {
   }
 
   /** Calls `lose` when the session ends, or when the store reports the end of this claim. The result unsubscribes. */
-  guard(claim: Claim, lose: Lose): () => void {
-    this.#holds.set(claim, lose)
-    if (this.#ended.ended) this.#ended.onEnd((reason) => lose(reason as Error))
+  guard(claim: Claim, hold: Guarded): () => void {
+    this.#holds.set(claim, hold)
+    if (this.#ended.ended) this.#ended.onEnd((reason) => hold.lose(reason as Error))
     return () => this.#holds.delete(claim)
   }
 
   /** Ends the session because the store no longer knows it. */
   lose(cause: SessionGoneError): void {
-    this.#finish(new HoldLostError(`hold lost: ${cause.message}`, { cause }))
+    this.#finish(new HoldLostError(`hold lost: ${cause.message}`, { cause, loss: 'session-gone' }))
   }
 
   /**
    * Stops the renewals and ends the session in the store. If the session was lost while it had holds, the store is asked
    * only when the margin is over. Asks once or, with `insists`, until the scope ends. Rejects as a request does.
    */
-  async end(scope: Scope, insists: boolean): Promise<void> {
+  end(scope: Scope, insists: boolean): Promise<void> {
     this.#finish(new DOMException('the session was ended', 'AbortError'))
-    if (this.#destroyed) return
-    await this.#untilMarginIsOver(scope)
-    const request = { ...this.#own, scope, retries: insists ? Infinity : 0 }
-    await persist(request, (signal) => this.#backend.destroySession(this.id, signal))
+    return this.#inStore.ask(scope, insists)
   }
 
   #lifeLeftMs(): number {
@@ -176,10 +190,11 @@ export class Session {
   async #renew(): Promise<void> {
     const sent = this.#clock.mark()
     try {
-      const renewal = await once(this.#own, (signal) => this.#backend.renewSession(this.id, signal))
+      const renewal = await this.#askForRenewal()
       for (const claim of renewal.lost) this.#loseClaim(claim)
       this.#sent = sent
       this.#failures = 0
+      this.#isNear = false
     } catch (error) {
       this.#failure = error
       this.#failures += 1
@@ -187,57 +202,49 @@ export class Session {
     }
   }
 
-  #loseClaim(claim: Claim): void {
-    this.claimsLost += 1
-    this.#holds.get(claim)?.(permitEnded(claim.name))
+  #askForRenewal(): Promise<Renewal> {
+    const ask = (): Promise<Renewal> =>
+      once(this.#own, 'renewSession', (signal) => this.#backend.renewSession(this.id, signal))
+    return toldRenewal(
+      () => this.#event,
+      ask,
+      () => this.#lifeLeftMs(),
+    )
   }
 
-  /** Wakes at the deadline. A renewal does not touch the timer: at the old deadline it is set for the new one. */
+  get #event(): SessionEvent {
+    return { ...this.origin, session: this.#view, ttlMs: this.ttlMs }
+  }
+
+  #loseClaim(claim: Claim): void {
+    this.claimsLost += 1
+    this.#holds.get(claim)?.lose(permitEnded(claim.name))
+  }
+
+  /**
+   * Wakes when half of the life is gone, and then at the deadline. A renewal does not touch the timer: when it fires, it is
+   * set anew.
+   */
   #setAlarm(): void {
-    this.#cancelAlarm = this.#clock.after(Math.max(1, this.#lifeLeftMs()), () => {
-      if (!this.over) this.#setAlarm()
+    const dueMs = this.#lifeLeftMs() - (this.#isNear ? 0 : this.#lifeMs / 2)
+    this.#cancelAlarm = this.#clock.after(Math.max(1, dueMs), () => {
+      if (this.over) return
+      if (!this.#isNear && !this.fresh) this.#nearLoss()
+      this.#setAlarm()
     })
+  }
+
+  #nearLoss(): void {
+    this.#isNear = true
+    for (const hold of [...this.#holds.values()]) hold.nearLoss()
   }
 
   #finish(reason: Error): void {
     if (this.#ended.ended) return
     this.#cancelAlarm()
-    if (reason instanceof HoldLostError) {
-      if (this.#holds.size > 0) this.#lost = this.#clock.mark()
-      this.#destroyLost().catch(() => {})
-    }
+    if (reason instanceof HoldLostError) this.#inStore.lost(this.#holds.size > 0, this.#closing)
     this.#ended.end(reason)
-    for (const lose of [...this.#holds.values()]) lose(reason)
-  }
-
-  /**
-   * If the session still lives in the store, ending it saves the other clients the rest of its time to live. Asks until the
-   * store answers, for at most twice the time to live: by then every store has ended the session itself.
-   */
-  async #destroyLost(): Promise<void> {
-    const scope = new Scope()
-      .on(this.#closing)
-      .onTimeout(this.#clock, 2 * this.ttlMs, () => 'the store has ended it')
-    try {
-      await this.#untilMarginIsOver(scope)
-      const request = { ...this.#own, scope, retries: Infinity }
-      await persist(request, (signal) => this.#backend.destroySession(this.id, signal))
-      this.#destroyed = true
-    } finally {
-      scope.detach()
-    }
-  }
-
-  /**
-   * In the margin the last writes of a holder that has just stopped arrive. If requests arrive and only answers are lost,
-   * ending the session sooner would let the next holder in while these writes are under way. A store with a lock-delay
-   * keeps the next holder out for that time anyway.
-   */
-  async #untilMarginIsOver(scope: Scope): Promise<void> {
-    if (!this.#lost) return
-    const coverMs = this.coveredMs - leastElapsedMs(this.#sent, this.#clock.mark())
-    const marginLeftMs = marginMs(this.coveredMs) - leastElapsedMs(this.#lost, this.#clock.mark())
-    const leftMs = Math.min(coverMs, marginLeftMs) - this.#backend.facts.lockDelayMs
-    if (leftMs > 0) await pause(this.#clock, leftMs, scope.signal)
+    tellLostSession(() => this.#event, reason)
+    for (const hold of [...this.#holds.values()]) hold.lose(reason)
   }
 }

@@ -5,6 +5,7 @@ import { type Clock, pause } from '../base/clock.ts'
 import { RefusedError, UnavailableError } from '../base/errors.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend } from '../contract.ts'
+import type { Origin } from './events.ts'
 import { coveredMs, openingMs, requestMs } from './lifetime.ts'
 import { backoffMs, Gate, persist, type RequestOptions, requestOptions, rethrow } from './request.ts'
 import { Rounds } from './rounds.ts'
@@ -13,7 +14,9 @@ import { Session } from './session.ts'
 /** The one session of a client: opened when it is first needed, and again after a loss. */
 export class Sessions {
   readonly #backend: Backend
-  readonly #clock: Clock
+  readonly clock: Clock
+  /** The client, as its events name it. */
+  readonly origin: Origin
   readonly ttlMs: number
   readonly coveredMs: number
   /** Ends when the client is closed. */
@@ -26,9 +29,10 @@ export class Sessions {
   #session: Session | undefined
   #openFailure: unknown
 
-  constructor(backend: Backend, clock: Clock, ttlMs: number) {
+  constructor(backend: Backend, { clock, store, ttlMs }: Pick<Beginning, 'clock' | 'store' | 'ttlMs'>) {
     this.#backend = backend
-    this.#clock = clock
+    this.clock = clock
+    this.origin = { store, client: {} }
     this.ttlMs = ttlMs
     this.coveredMs = coveredMs(ttlMs, backend.facts)
     const { requestsAtOnce } = backend.facts
@@ -70,7 +74,7 @@ export class Sessions {
       } catch (error) {
         if (scope.ended || !insists || !(error instanceof UnavailableError)) throw error
         failures += 1
-        await pause(this.#clock, backoffMs(this.#clock, failures), scope.signal)
+        await pause(this.clock, backoffMs(this.clock, failures), scope.signal)
       }
     }
   }
@@ -90,7 +94,7 @@ export class Sessions {
 
   /** The options of requests outside of any session. */
   request(scope: Ending): RequestOptions {
-    return requestOptions(this.#backend, this.#clock, this.coveredMs, scope, this.gate)
+    return requestOptions(this.#backend, this, scope)
   }
 
   /** Whether the end of the session frees its claims, so that they need no request. */
@@ -110,13 +114,13 @@ export class Sessions {
     const request = this.request(this.closing)
     const options = { ...request, gate: undefined, requestMs: request.requestMs && openingMs, retries: 3 }
     try {
-      this.#session = await persist(options, async (signal) => {
-        const sent = this.#clock.mark()
+      this.#session = await persist(options, 'createSession', async (signal) => {
+        const sent = this.clock.mark()
         const grant = await this.#backend.createSession(this.ttlMs, signal).catch((error) => {
           this.#openFailure = error
           throw error
         })
-        return new Session(this.#backend, this.#clock, grant, sent, this)
+        return new Session(this.#backend, grant, sent, this)
       })
       this.#openFailure = undefined
     } finally {
@@ -128,6 +132,8 @@ export class Sessions {
 /** The needs of the first session. */
 export interface Beginning {
   readonly clock: Clock
+  /** The URL of the store, without secrets. */
+  readonly store: string
   readonly ttlMs: number
   readonly waitMs: number | undefined
   readonly scope: Scope
@@ -137,8 +143,8 @@ export interface Beginning {
 
 /** The sessions of a client, the first of which is open. Rejects as a request does, and with the reason of the scope. */
 export async function begun(backend: Backend, beginning: Beginning): Promise<Sessions> {
-  const { clock, ttlMs, waitMs, scope, mayLackSession } = beginning
-  const sessions = new Sessions(backend, clock, ttlMs)
+  const { waitMs, scope, mayLackSession } = beginning
+  const sessions = new Sessions(backend, beginning)
   try {
     await sessions.current(scope, waitMs !== 0)
     return sessions

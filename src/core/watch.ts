@@ -67,7 +67,9 @@ async function verifyWhile(
 async function verify(watched: Watched, scope: Scope, vanished: () => void): Promise<void> {
   const { backend, claim, session } = watched
   try {
-    const stands = await once({ ...session.requests, scope }, (signal) => backend.verify(claim, signal))
+    const stands = await once({ ...session.requests, scope }, 'verify', (signal) =>
+      backend.verify(claim, signal),
+    )
     if (!stands) vanished()
   } catch (error) {
     // The store is out of reach or refuses: the session's deadline decides.

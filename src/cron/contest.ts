@@ -8,6 +8,7 @@ import { Scope } from '../base/scope.ts'
 import type { Acquirer } from '../core/acquire.ts'
 import type { Grant } from '../core/hold.ts'
 import { backoffMs } from '../core/request.ts'
+import type { Wish } from '../core/wish.ts'
 import { parseMarker, TickHold } from './marker.ts'
 import { type Asked, type Marker, type Ruling, rule, type Span } from './ruling.ts'
 
@@ -89,8 +90,9 @@ export function stand(
   { signal }: Scope,
 ): Promise<TickHold> {
   const make = (grant: Grant): TickHold => new TickHold(grant)
-  const wish = {
+  const wish: Wish<TickHold> = {
     name,
+    kind: 'cron',
     permits: 1,
     weight: 1,
     value: client.holder,

@@ -6,12 +6,15 @@ import { warn } from '../core/grace.ts'
 
 /** The calls that node-cron makes when a task with `distributed: true` is due. */
 export interface RunCoordinator {
+  /** Whether this host runs the fire that `key` names. Waits for the lock for up to `ttlMs`. Rejects as `run` of a cron guard. */
   shouldRun(key: string, ttlMs: number): Promise<boolean>
+  /** Says that the task of `key` has ended, so that its lock is released. */
   onComplete(key: string): void
 }
 
 /** The part of a client that this needs. */
 export interface CronClient {
+  /** The cron job of this name, as `cron` of a client. */
   cron(name: string, options: CronOptions): CronGuard
 }
 

@@ -15,6 +15,7 @@ import { outlast } from './outlast.ts'
 import { horizonOf, untilNextMs } from './present.ts'
 import { type Asked, futureSpans, type Marker, type Span, spanBefore } from './ruling.ts'
 import type { Schedule } from './schedule.ts'
+import { TickEvents } from './tick-events.ts'
 import { perform, type Unbegun } from './turn.ts'
 
 /** A cron job, as its guard knows it. */
@@ -50,6 +51,7 @@ export class Taking<T> {
   readonly #horizonMs: number
   readonly #untilNextMs: number | undefined
   readonly #missed: MissedTicks
+  readonly #events: TickEvents
   readonly #unbegun = new Map<string, Unbegun>()
   /** Ticks of the future that were reported. */
   readonly #told = new Set<number>()
@@ -64,14 +66,16 @@ export class Taking<T> {
     this.#horizonMs = horizonOf(Math.max(nowMs, tickMs), job.options.aheadMs)
     this.#untilNextMs = named || !schedule ? undefined : untilNextMs(schedule, tickMs, nowMs)
     this.#missed = new MissedTicks(schedule, client.clock, scope)
+    this.#events = new TickEvents(job)
   }
 
   /** See `run` of CronGuard. */
   take(): Promise<TickResult<T>> {
     const { clock } = this.#job.client
-    const { waitMs, giveUpMs = waitMs ?? this.#untilNextMs ?? 0, scope, onError } = this.#options
+    const { tickMs, waitMs, giveUpMs = waitMs ?? this.#untilNextMs ?? 0, scope, onError } = this.#options
     const outlasting = { clock, scope, forMs: giveUpMs, onOutage: onError }
-    return outlast(() => this.#try(), outlasting).catch((error) => {
+    const taking = outlast(() => this.#try(), outlasting)
+    return this.#events.taken(taking, tickMs).catch((error) => {
       const ticks = new Set([...this.#unbegun.values()].map(({ tickMs }) => tickMs))
       for (const tickMs of ticks) onError(notBegun(this.#job.name, tickMs, error))
       throw error
@@ -127,8 +131,9 @@ export class Taking<T> {
       },
     }
     const by = parseHolder(client.holder) as Holder
-    for (const lateMs of run) await perform(turn, lateMs, by)
-    return perform(turn, tickMs, by)
+    const runs = (ms: number): Promise<T> => this.#events.run(hold.token, ms, () => perform(turn, ms, by))
+    for (const lateMs of run) await runs(lateMs)
+    return runs(tickMs)
   }
 
   /**

@@ -7,6 +7,7 @@ import { type Ending, Scope } from '../base/scope.ts'
 import type { Facts, Overtaking, Standing } from '../contract.ts'
 import type { Acquirer } from '../core/acquire.ts'
 import { checkValue } from '../core/arguments.ts'
+import { tell } from '../core/events.ts'
 import { warn } from '../core/grace.ts'
 import type { Grant } from '../core/hold.ts'
 import { coveredMs } from '../core/lifetime.ts'
@@ -90,12 +91,31 @@ export class Campaigns {
     const { candidate, facts } = this.#client
     const value = typeof asked === 'function' ? await asked() : (asked ?? candidate)
     checkValue(value, facts)
-    const make = (grant: Grant): ClaimTerm =>
-      new ClaimTerm(releasesItself ? grant : { ...grant, withdraw: (term) => leave(candidacy, grant, term) })
+    const make = (grant: Grant): ClaimTerm => this.#term(grant, releasesItself ? undefined : candidacy)
     return {
-      ...{ name: this.#name, permits: 1, weight: 1, value, candidate: true, make },
+      ...{ name: this.#name, kind: 'election', permits: 1, weight: 1, value, candidate: true, make },
       ...(releasesItself && { releasesItself }),
     }
+  }
+
+  /** The term that an admitted claim becomes. Its end also ends the candidacy of a term without work of ours. */
+  #term(grant: Grant, candidacy: Candidacy | undefined): ClaimTerm {
+    const withdraw: Grant['withdraw'] = (over) => {
+      candidacy?.leave()
+      this.#tell(undefined)
+      return grant.withdraw(over)
+    }
+    const term = new ClaimTerm({ ...grant, withdraw })
+    if (term.held) this.#tell(term)
+    return term
+  }
+
+  #tell(term: ClaimTerm | undefined): void {
+    tell('leasehold:leader.changed', () => {
+      const leader = term && { value: term.value, token: term.token, session: term.session }
+      const { origin } = this.#client.acquirer.closing
+      return { ...origin, name: this.#name, leader, mine: term !== undefined, seenBy: 'candidate' }
+    })
   }
 
   #overtaker(priority: number | undefined, scope: Ending): Overtaker | undefined {
@@ -113,12 +133,6 @@ export class Campaigns {
 function stands({ candidacy, onStanding }: Attendance): void {
   candidacy.stands()
   onStanding?.()
-}
-
-/** A term without work of ours is over when it is given back or lost, and its candidacy with it. */
-function leave(candidacy: Candidacy, grant: Grant, term: Parameters<Grant['withdraw']>[0]): Promise<void> {
-  candidacy.leave()
-  return grant.withdraw(term)
 }
 
 function waitsForItself(name: string): Error {

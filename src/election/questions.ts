@@ -3,6 +3,7 @@
 import type { Clock } from '../base/clock.ts'
 import { Scope } from '../base/scope.ts'
 import type { Backend } from '../contract.ts'
+import { tell } from '../core/events.ts'
 import { once, persist } from '../core/request.ts'
 import type { Sessions } from '../core/sessions.ts'
 import { Candidacies } from './candidacies.ts'
@@ -18,17 +19,23 @@ export function electionQuestions(
   // Also while the client closes: a leader that ends takes its service away.
   const alone = sessions.request(new Scope())
   const observe: Questions['observe'] = (name, scope, retries) =>
-    persist({ ...sessions.request(scope), retries }, (signal) => backend.observe(name, signal))
+    persist({ ...sessions.request(scope), retries }, 'observe', (signal) => backend.observe(name, signal))
   const leaderChanged: Questions['leaderChanged'] = (name, seen, signal) =>
     backend.leaderChanged(name, seen, signal)
+  const changed: Questions['changed'] = (name, leader) =>
+    tell('leasehold:leader.changed', () => {
+      const mine = leader !== undefined && leader.session === sessions.live?.id
+      return { ...sessions.origin, name, leader, mine, seenBy: 'observer' }
+    })
   return {
     candidacies: new Candidacies(() => sessions.live?.id),
-    announce: async (announcement) => once(alone, async (signal) => backend.announce?.(announcement, signal)),
-    retract: async (id) => once(alone, async (signal) => backend.retract?.(id, signal)),
-    line: (name, scope) => persist(sessions.request(scope), (signal) => backend.line(name, signal)),
+    announce: async (announcement) =>
+      once(alone, 'announce', async (signal) => backend.announce?.(announcement, signal)),
+    retract: async (id) => once(alone, 'retract', async (signal) => backend.retract?.(id, signal)),
+    line: (name, scope) => persist(sessions.request(scope), 'line', (signal) => backend.line(name, signal)),
     overtake: (name, overtaking, scope) =>
-      persist(sessions.request(scope), (signal) => backend.overtake(name, overtaking, signal)),
+      persist(sessions.request(scope), 'overtake', (signal) => backend.overtake(name, overtaking, signal)),
     observe,
-    sights: new Sights({ clock, ttlMs: sessions.ttlMs, observe, leaderChanged }),
+    sights: new Sights({ clock, ttlMs: sessions.ttlMs, observe, leaderChanged, changed }),
   }
 }

@@ -14,6 +14,8 @@ export interface Questions {
   readonly ttlMs: number
   observe(name: string, scope: Ending, retries?: number): Promise<Observation>
   leaderChanged(name: string, seen: Observation, signal: AbortSignal): Promise<Observation | undefined>
+  /** Called once at each change, whatever the number of observers. */
+  changed(name: string, leader: Leader | undefined): void
 }
 
 /** When a question was sent. */
@@ -79,9 +81,10 @@ export class Sights {
   }
 
   #begin(name: string, seen: Sighting): SharedWait {
-    const wait = new SharedWait(seen, () => {
+    const over = (): void => {
       if (this.#waits.get(name) === wait) this.#waits.delete(name)
-    })
+    }
+    const wait = new SharedWait(seen, over, (leader) => this.#questions.changed(name, leader))
     this.#waits.set(name, wait)
     this.#run(name, wait).catch((reason) => wait.fail(reason))
     return wait
@@ -136,12 +139,14 @@ class SharedWait {
   readonly scope: Scope = new Scope()
   readonly #watchers = new Map<Watcher, Settle>()
   readonly #over: () => void
+  readonly #changed: (leader: Leader | undefined) => void
   #seen: Sighting
 
-  /** `over` is called when this wait takes no more observers. */
-  constructor(seen: Sighting, over: () => void) {
+  /** `over` is called when this wait takes no more observers, and `changed` with the leader that ends it. */
+  constructor(seen: Sighting, over: () => void, changed: (leader: Leader | undefined) => void) {
     this.#seen = seen
     this.#over = over
+    this.#changed = changed
   }
 
   get seen(): Sighting {
@@ -161,6 +166,7 @@ class SharedWait {
   tell(sighting: Sighting): void {
     this.#seen = sighting
     this.#over() // first: an observer that is told may wait again at once
+    this.#changed(sighting.observation.leader)
     for (const { resolve } of [...this.#watchers.values()]) resolve(sighting)
   }
 

@@ -35,7 +35,7 @@ export class ClaimTerm extends ClaimHold implements Term {
     const { backend, claim } = this.#grant
     this.checkValue(value)
     checkOptions(options, askOptions)
-    await this.write(options, (signal) => backend.proclaim(claim, value, signal))
+    await this.write(options, 'proclaim', (signal) => backend.proclaim(claim, value, signal))
     this.#value = value
   }
 
@@ -49,7 +49,7 @@ export class ClaimTerm extends ClaimHold implements Term {
     checkCandidate(to)
     checkOptions(options, askOptions)
     this.assertHeld()
-    return this.ask(options, (signal) => this.#clearTheWay(to, signal))
+    return this.ask(options, 'overtake', (signal) => this.#clearTheWay(to, signal))
   }
 
   async #clearTheWay(to: string, signal: AbortSignal): Promise<void> {

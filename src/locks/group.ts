@@ -212,6 +212,6 @@ async function giveBack({ acquirer }: LockClient, holds: readonly ClaimHold[]): 
 
 /** The loss of one lock, as the loss of all. */
 function lostOf(name: string, reason: unknown): HoldLostError {
-  const { message, code } = reason as HoldLostError
-  return new HoldLostError(`of several locks, ${quoted(name)}: ${message}`, { code, cause: reason })
+  const { message, code, loss } = reason as HoldLostError
+  return new HoldLostError(`of several locks, ${quoted(name)}: ${message}`, { code, loss, cause: reason })
 }

@@ -1,6 +1,7 @@
 // Locks of every form, which differ only in their permits and in what a claim takes of them. Owns the verbs of
 // api/lock.ts; core/acquire.ts waits, and core/hold.ts is the hold.
 import type { AskOptions } from '../api/ask.ts'
+import type { LockKind } from '../api/events.ts'
 import type { Lock, PermitOptions, PermitRunOptions, PermitTryOptions } from '../api/lock.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Table } from '../base/options.ts'
@@ -37,6 +38,7 @@ export interface LockClient {
 
 /** The form of a lock: its size, what a claim takes of it, and the hold that a claim becomes. */
 export interface Form<H extends ClaimHold> {
+  readonly kind: LockKind
   readonly permits: number
   readonly weight: number
   /** The options that only `acquire`, `tryAcquire` and `run` of this form have. */
@@ -45,7 +47,12 @@ export interface Form<H extends ClaimHold> {
 }
 
 /** A mutex: one of one. */
-export const mutexForm: Form<ClaimHold> = { permits: 1, weight: 1, make: (grant) => new ClaimHold(grant) }
+export const mutexForm: Form<ClaimHold> = {
+  kind: 'mutex',
+  permits: 1,
+  weight: 1,
+  make: (grant) => new ClaimHold(grant),
+}
 
 /** A name that claims may hold as far as their weights fit into its permits. */
 export class ClaimLock<H extends ClaimHold = ClaimHold> implements Lock<H> {
@@ -89,10 +96,10 @@ export class ClaimLock<H extends ClaimHold = ClaimHold> implements Lock<H> {
   /** The wish that these options express. */
   wish({ permits: asked, waitMs, signal, onWait }: PermitOptions): Wish<H> {
     const { name } = this
-    const { permits, make } = this.#form
+    const { kind, permits, make } = this.#form
     const weight = asked ?? this.#form.weight
     const value = this.#client.holder
-    return { name, permits, weight, value, candidate: false, make, waitMs, signal, onWait }
+    return { name, kind, permits, weight, value, candidate: false, make, waitMs, signal, onWait }
   }
 
   #with(table: Table): Table {

@@ -32,7 +32,7 @@ export class PartHold extends ClaimHold {
 
   async #giveBack(weight: number, options: AskOptions): Promise<void> {
     const { backend, claim, keep } = this.#grant
-    await this.write(options, (signal) => backend.shrink(claim, signal))
+    await this.write(options, 'shrink', (signal) => backend.shrink(claim, signal))
     keep(weight)
   }
 }

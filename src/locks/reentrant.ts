@@ -106,7 +106,12 @@ class SharedHold extends ClaimHold {
   }
 }
 
-const sharedForm: Form<SharedHold> = { permits: 1, weight: 1, make: (grant) => new SharedHold(grant) }
+const sharedForm: Form<SharedHold> = {
+  kind: 'mutex',
+  permits: 1,
+  weight: 1,
+  make: (grant) => new SharedHold(grant),
+}
 
 /** The hold as one caller has it: it ends with its own release, or with the hold. */
 class Share implements Hold {

@@ -32,8 +32,14 @@ class Writer extends PartHold implements WriteHold {
   }
 }
 
-const reader: Form<Reader> = { permits: sharedPermits, weight: 1, make: (grant) => new Reader(grant) }
+const reader: Form<Reader> = {
+  kind: 'reader',
+  permits: sharedPermits,
+  weight: 1,
+  make: (grant) => new Reader(grant),
+}
 const writer: Form<Writer> = {
+  kind: 'writer',
   permits: sharedPermits,
   weight: sharedPermits,
   make: (grant) => new Writer(grant),

@@ -16,7 +16,13 @@ export class ClaimSemaphore extends ClaimLock<ClaimPermits> implements Semaphore
     checkOptions(options, semaphoreOptions)
     const { permits } = options
     const own = permitOptions(client.facts, permits)
-    super(client, name, { permits, weight: 1, options: own, make: (grant) => new ClaimPermits(grant) })
+    super(client, name, {
+      kind: 'semaphore',
+      permits,
+      weight: 1,
+      options: own,
+      make: (grant) => new ClaimPermits(grant),
+    })
     this.permits = permits
   }
 }

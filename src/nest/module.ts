@@ -33,6 +33,7 @@ export interface LeaseholdModuleAsyncOptions {
   readonly imports?: ModuleMetadata['imports']
   /** The arguments of `useFactory`. */
   readonly inject?: FactoryProvider['inject']
+  /** Returns the options, or a promise for them. It gets the providers of `inject`. */
   // biome-ignore lint/suspicious/noExplicitAny: the types of what is injected are known only to the caller
   readonly useFactory: (...args: any[]) => LeaseholdModuleOptions | Promise<LeaseholdModuleOptions>
 }

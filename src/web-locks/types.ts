@@ -58,6 +58,7 @@ export interface WebLocks {
    * `cause` is the HoldLostError. Rejects as `acquire` of a lock does if the store fails.
    */
   request<T>(name: string, callback: WebLockCallback<T>): Promise<Awaited<T>>
+  /** The same with options. */
   request<T>(name: string, options: WebLockOptions, callback: WebLockCallback<T>): Promise<Awaited<T>>
   /**
    * The locks that all clients hold and wait for, by a consistent read. For people to read, since the answer may be out of

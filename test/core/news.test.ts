@@ -25,7 +25,7 @@ async function asked(behind: (times: number) => string): Promise<number> {
   } as unknown as Backend
   const claim = { wait: true } as Claim
   const scope = new Scope()
-  const request = { clock, requestMs: undefined, scope }
+  const request = { clock, origin: { store: 'memory:', client: {} }, requestMs: undefined, scope }
   const seen = { delayed: false, isOwn: false }
   const asking = { backend, claim, request, session: never, onWait: undefined, seen }
   const ended = untilAnswered(asking).catch(() => {})

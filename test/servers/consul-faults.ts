@@ -159,6 +159,7 @@ export type Kind =
   | 'own key'
   /** A transaction that only asks: whether the own place and the one ahead still stand. */
   | 'look'
+  | 'verification'
 
 /** A write on its way: its number and its purpose. */
 export interface Write {
@@ -312,6 +313,7 @@ export function kindOf(operations: readonly Operation[]): Kind {
   }
   if (has('delete-cas', /\/\.line$/) || has('cas', /\/\.line$/)) return 'tidying'
   if (operations.every(({ verb }) => verb === 'check-session')) return 'look'
+  if (operations.every(({ verb }) => verb === 'check-index')) return 'verification'
   const own = operations.some(({ verb, key }) => verb === 'delete' && !/\/\.line\//.test(key))
   if (own && has(operations[0]?.verb ?? '', /\/\.lock$/)) return 'give up slot'
   const left = has('delete', /\/\.line\//)

@@ -130,7 +130,7 @@ export const ofLeaders = [
   },
   {
     name: 'lost-session-is-ended-at-its-deadline',
-    file: 'src/core/session.ts',
+    file: 'src/core/session-end.ts',
     find: '    if (leftMs > 0) await pause(this.#clock, leftMs, scope.signal)\n',
     put: '',
     stores: election,

@@ -18,6 +18,7 @@ import type {
   StoreKey,
 } from '../../contract.ts'
 import { Tombstones } from '../shared/tombstones.ts'
+import { Checks } from './checks.ts'
 import { Claims, type Protocol } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
 import { keep } from './keep.ts'
@@ -81,6 +82,7 @@ export class ConsulBackend implements Backend {
   readonly #semaphores: Semaphores
   readonly #writes: FencedWrites
   readonly #namespace: Observed
+  readonly #checks: Checks
 
   constructor(transport: Transport, options: ConsulBackendOptions) {
     this.#waits = new Waits(transport, options.clock, options.idleMs)
@@ -93,13 +95,9 @@ export class ConsulBackend implements Backend {
     this.#claims = new Claims(transport, options.layout)
     this.#leaving = new Leaving(transport, this.#tombstones)
     this.#mutexes = new Mutexes(transport, this.#claims, this.#leaving, this.#waits)
-    const parts = {
-      claims: this.#claims,
-      leaving: this.#leaving,
-      waits: this.#waits,
-      sessions: this.#sessions,
-    }
-    this.#semaphores = new Semaphores(transport, parts)
+    const [claims, leaving, waits, sessions] = [this.#claims, this.#leaving, this.#waits, this.#sessions]
+    this.#semaphores = new Semaphores(transport, { claims, leaving, waits, sessions })
+    this.#checks = new Checks(transport)
     this.#writes = new FencedWrites(transport, options.layout)
     this.#namespace = { transport, layout: options.layout, waits: this.#waits }
   }
@@ -164,8 +162,11 @@ export class ConsulBackend implements Backend {
     return keep(keeper, this.#claims.of(claim), this.#protocol(claim), kept, signal)
   }
 
-  verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
-    return this.#protocol(claim).verify(this.#claims.of(claim), signal)
+  async verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
+    const state = this.#claims.of(claim)
+    const isMutex = claim.permits === 1
+    if (isMutex && state.held && (await this.#checks.unchanged({ ...state.held }, signal))) return true
+    return this.#protocol(claim).verify(state, signal)
   }
 
   line(name: string, signal: AbortSignal): Promise<Standing[]> {

@@ -15,6 +15,8 @@ import type { Look } from './waits.ts'
 /** The knowledge of a claim: its ticket, or undefined if the answer to its joining was lost. */
 interface ClaimState {
   readonly ticket: bigint | undefined
+  /** How many claims stood before it when it was last told to wait. */
+  readonly before?: number
 }
 
 /** How often `ask` looks again after it removed a session, before it gives up. */
@@ -60,8 +62,9 @@ export class Claims {
       const place = this.place(claim) ?? this.#join(claim)
       if (!place) continue
       if (fits(claim, place.taken)) return this.#admitted(place)
-      const stands = this.#states.has(claim)
-      if (this.#removals.clearTheWay(claim, stands ? place : undefined)) continue
+      const state = this.#states.get(claim)
+      if (this.#removals.clearTheWay(claim, state && place)) continue
+      if (state) this.#states.set(claim, { ...state, before: place.before })
       return { held: false, ahead: ahead(claim, place.taken, place.before) }
     }
     throw new UnavailableError(`the line of ${JSON.stringify(claim.name)} changes faster than it can be read`)
@@ -100,18 +103,24 @@ export class Claims {
     return ticket !== undefined && this.#store.proclaim(claim, ticket, value)
   }
 
-  /** The look of a waiter. On a tick it asks only the kernel whether the processes ahead live, and not the database. */
+  /**
+   * The look of a waiter. On a tick it asks only the kernel whether the processes ahead live, and not the database. The first
+   * look follows an answer that has just asked the kernel: it asks again only if the line has changed since.
+   */
   lookOfWaiter(claim: Claim): Look {
-    let lastBefore = -1
-    let guarded: readonly string[] = []
+    let lastBefore = this.#states.get(claim)?.before ?? -1
+    let guarded: readonly string[] | undefined
     return (cause, round) => {
       const isDead = (session: string) => round.once(`dead ${session}`, () => this.#files.isDead(session))
-      const allAlive = () => !guarded.some(isDead)
-      if (cause === 'tick' && allAlive()) return undefined
+      const allAlive = () => !guarded?.some(isDead)
+      if (cause === 'tick' && guarded && allAlive()) return undefined
       const place = this.place(claim)
       if (!place) return 'changed'
       if (fits(claim, place.taken)) return this.#admitted(place)
-      if (cause === 'event' && place.before === lastBefore && allAlive()) return undefined
+      if (cause === 'event' && place.before === lastBefore && allAlive()) {
+        guarded ??= this.#removals.guarded(claim, place)
+        return undefined
+      }
       const attempt = this.ask(claim)
       if (attempt.held) return attempt
       lastBefore = place.before

@@ -144,8 +144,8 @@ export class SessionFiles {
     this.#folder.removeAll()
   }
 
-  /** Makes the wake file of a session, and calls `woken` when another process writes to it. */
-  watchWakeFile(session: string, woken: () => void): FSWatcher {
+  /** Makes the wake file of a session, and calls `woken` when another process writes to it or deletes it. */
+  watchWakeFile(session: string, woken: (event: string) => void): FSWatcher {
     const path = this.#wakePath(session)
     if (!isPlain(path)) this.#folder.create(path)
     return watch(path, woken)

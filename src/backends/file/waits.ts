@@ -59,7 +59,6 @@ export class Waits {
       return () => {
         this.#beats[kind].delete(wait)
         for (const key of keys) this.#forget(key, wait)
-        if (!this.#byPlace.has(session)) this.#unwatch(session)
       }
     })
   }
@@ -96,12 +95,20 @@ export class Waits {
     return ours.length > 0
   }
 
-  /** One watch for all waits of a session. */
+  /**
+   * One watch for all waits of a session. It stays for the next wait, since a client in a crowd waits again and again, and
+   * keeps no process alive. A wait of another session ends it.
+   */
   #watch(session: string): void {
     if (this.#watches.has(session)) return
+    for (const other of [...this.#watches.keys()]) if (!this.#byPlace.has(other)) this.#unwatch(other)
     try {
-      const watcher = this.#files().watchWakeFile(session, () => this.#wake(session))
+      const watcher = this.#files().watchWakeFile(session, (event) => {
+        if (event === 'rename') this.#unwatch(session) // the file is gone: the next wait makes another one
+        this.#wake(session)
+      })
       watcher.on('error', () => this.#unwatch(session))
+      watcher.unref()
       this.#watches.set(session, watcher)
     } catch {
       // The system has no watch left: the wait looks at every tick.

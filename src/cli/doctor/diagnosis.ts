@@ -65,7 +65,7 @@ async function lookInside(
   const backend = await source.open(clock, ttlMs)
   try {
     checkTtl(ttlMs, backend.facts)
-    const { finding, renewedMs } = await trySession(backend, ttlMs, { clock, signal })
+    const { finding, renewedMs } = await trySession(backend, ttlMs, { clock, signal, store: source.url })
     const findings = [finding, ...timingFindings(ttlMs, backend.facts, renewedMs)]
     return { findings, renewalMs: renewalMs(ttlMs, backend.facts) }
   } finally {

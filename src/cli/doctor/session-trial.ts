@@ -1,5 +1,6 @@
 // Opens, renews and ends a session without claims, for `leasehold doctor`. If this process is killed meanwhile, the store ends
 // the session after its time to live, and nothing is left.
+import type { Operation } from '../../api/events.ts'
 import { type Clock, leastElapsedMs } from '../../base/clock.ts'
 import type { Finding } from '../../base/finding.ts'
 import { Scope } from '../../base/scope.ts'
@@ -23,12 +24,13 @@ const retries = 3
 export async function trySession(
   backend: Backend,
   ttlMs: number,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  { clock, signal, store }: { readonly clock: Clock; readonly signal: AbortSignal; readonly store: string },
 ): Promise<SessionTrial> {
   const scope = new Scope().onSignal(signal)
+  const origin = { store, client: {} }
   const requestMs = backend.facts.answersAtOnce ? undefined : openingMs
   try {
-    return await lifeOf(backend, ttlMs, { clock, scope, requestMs, retries })
+    return await lifeOf(backend, ttlMs, { clock, origin, scope, requestMs, retries })
   } catch (error) {
     signal.throwIfAborted()
     const next =
@@ -41,14 +43,17 @@ export async function trySession(
 
 async function lifeOf(backend: Backend, ttlMs: number, request: RequestOptions): Promise<SessionTrial> {
   const { clock } = request
-  const timed = async <T>(ask: (signal: AbortSignal) => Promise<T>): Promise<readonly [T, number]> => {
+  const timed = async <T>(
+    what: Operation,
+    ask: (signal: AbortSignal) => Promise<T>,
+  ): Promise<readonly [T, number]> => {
     const since = clock.mark()
-    const answer = await persist(request, ask)
+    const answer = await persist(request, what, ask)
     return [answer, Math.round(10 * leastElapsedMs(since, clock.mark())) / 10]
   }
-  const [grant, openedMs] = await timed((signal) => backend.createSession(ttlMs, signal))
-  const [, renewedMs] = await timed((signal) => backend.renewSession(grant.id, signal))
-  const [, endedMs] = await timed((signal) => backend.destroySession(grant.id, signal))
+  const [grant, openedMs] = await timed('createSession', (signal) => backend.createSession(ttlMs, signal))
+  const [, renewedMs] = await timed('renewSession', (signal) => backend.renewSession(grant.id, signal))
+  const [, endedMs] = await timed('destroySession', (signal) => backend.destroySession(grant.id, signal))
   const times = `opened in ${openedMs} ms, renewed in ${renewedMs} ms, ended in ${endedMs} ms`
   const data = { openedMs, renewedMs, endedMs, askedMs: ttlMs, grantedMs: grant.ttlMs }
   if (grant.ttlMs === ttlMs) return { renewedMs, finding: { check, level: 'ok', text: times, data } }

@@ -70,6 +70,7 @@ export class SimConsul {
     return this.#blocked.size
   }
 
+  /** Opens a session, and returns its id. */
   createSession(plan: SessionPlan): string {
     const id = this.#random.id().toString(16).padStart(16, '0')
     this.state.createSession(id)
@@ -79,6 +80,7 @@ export class SimConsul {
     return id
   }
 
+  /** Gives the session its whole time again. Throws SessionGoneError if there is none of this id, unless a fault hides that. */
   renewSession(id: string): void {
     const session = this.#sessions.get(id)
     if (session) {
@@ -90,10 +92,12 @@ export class SimConsul {
     }
   }
 
+  /** Reads a session consistently. Throws SessionGoneError if there is none of this id. */
   confirmSession(id: string): void {
     if (!this.#sessions.has(id)) throw new SessionGoneError(`consul: there is no session ${id}`)
   }
 
+  /** Ends a session. Its keys are released, and closed for its lock-delay. */
   destroySession(id: string): void {
     const session = this.#sessions.get(id)
     session?.cancelExpiry()
@@ -107,16 +111,19 @@ export class SimConsul {
     return [...this.#services].filter(([, { untilMs }]) => untilMs > this.#world.nowMs).map(([id]) => id)
   }
 
+  /** Puts a service into the catalog, as healthy for its `forMs`. */
   registerService(service: Announcement): void {
     this.#services.set(service.id, { service, untilMs: this.#world.nowMs + service.forMs })
   }
 
+  /** Marks the check of a service as passed. Returns whether there is such a service. */
   passCheck(id: string): boolean {
     const known = this.#services.get(id)
     if (known) this.registerService(known.service)
     return known !== undefined
   }
 
+  /** Removes a service from the catalog. */
   deregisterService(id: string): void {
     this.#services.delete(id)
   }
@@ -128,6 +135,7 @@ export class SimConsul {
     this.destroySession(id)
   }
 
+  /** Runs a transaction, all or nothing, as `/v1/txn` does. */
   txn(operations: readonly Operation[]): TxnOutcome {
     const delayed = (key: string): boolean => (this.#delays.get(key) ?? 0) > this.#world.nowMs
     try {
@@ -142,6 +150,7 @@ export class SimConsul {
     }
   }
 
+  /** Reads keys consistently. */
   read(target: Target): Snapshot {
     return this.state.read(target)
   }
@@ -179,6 +188,7 @@ export class SimConsul {
     }
   }
 
+  /** Breaks all connections for this long; data and sessions stay. */
   restart(ms: number): void {
     this.changeLeader(ms)
     this.host.crash(ms)

@@ -87,6 +87,7 @@ export class SimEtcd {
     return this.#watchers.size
   }
 
+  /** Runs a transaction, as `KV.Txn` does. */
   txn(request: ITxnRequest): ITxnResponse {
     try {
       return this.state.txn(request)
@@ -97,6 +98,7 @@ export class SimEtcd {
     }
   }
 
+  /** Grants a lease, and returns its time to live in seconds. */
   grant(lease: string, ttlSeconds: number): number {
     if (this.#leases.has(lease)) throw new RefusedError('etcd: lease already exists')
     this.state.grant(lease)
@@ -106,6 +108,7 @@ export class SimEtcd {
     return ttlSeconds
   }
 
+  /** Gives the lease its whole time again. Throws SessionGoneError if there is none of this id, unless a fault hides that. */
   keepAlive(lease: string): void {
     const granted = this.#leases.get(lease)
     if (granted) {
@@ -117,6 +120,7 @@ export class SimEtcd {
     }
   }
 
+  /** Ends a lease and deletes its keys. */
   revoke(lease: string): void {
     this.#leases.get(lease)?.cancelExpiry()
     this.#leases.delete(lease)
@@ -130,11 +134,13 @@ export class SimEtcd {
     this.revoke(lease)
   }
 
+  /** The seconds that the lease has left; undefined if there is none of this id. */
   timeToLive(lease: string): number | undefined {
     const granted = this.#leases.get(lease)
     return granted && Math.max(0, Math.floor((granted.endsMs - this.#world.nowMs) / 1_000))
   }
 
+  /** Sends the changes of a range to the channel, until the returned function is called. */
   watch(range: WatchRange, channel: Channel<WatchMessage>): () => void {
     const lags = this.#random.percent(this.faults.lagging)
     const watcher: Watcher = { range, channel, lagMs: lags ? this.#random.between(1, 300) : 0 }
