@@ -1,7 +1,7 @@
 // `node tools/bundle.mjs [folder]`: the program `leasehold` in a few files, since each file costs time at each start. Owns what
 // is in the bundle, and the licences of the packages in it. The library is not bundled: tsc writes it.
 // @ts-check
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
@@ -10,6 +10,12 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** These stay packages: a driver with binaries, and clients that only callers of the library hand in. */
 const external = ['consul', 'etcd3', 'libsql']
+
+/** The page of `leasehold ui`. Browsers get its files as they are. */
+const pageFolder = 'src/cli/ui/page'
+
+/** @param {string} path */
+const isServed = (path) => !path.endsWith('.json') // the settings of the type check
 
 /** The programs. Each is bundled alone: the guardian must not wait for code of the other one to load. */
 const programs = {
@@ -46,6 +52,7 @@ export async function bundle(folder) {
     await build.close()
     for (const chunk of output) if (chunk.type === 'chunk') for (const id of chunk.moduleIds) bundled.add(id)
   }
+  cpSync(join(root, pageFolder), join(folder, 'page'), { recursive: true, filter: isServed })
   writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), licences([...bundled]))
 }
 

@@ -9,6 +9,7 @@ await main(async () => {
   build() // first, since tools and benches are checked against the build
   await runTogether([
     ['npx', ['--no-install', 'tsc', '-p', 'tsconfig.json']],
+    ['npx', ['--no-install', 'tsc', '-p', 'src/cli/ui/page']], // runs in browsers
     ['npx', ['--no-install', 'biome', 'check', '--error-on-warnings']],
     ['npx', ['--no-install', 'typedoc', '--emit', 'none', '--treatWarningsAsErrors', '--logLevel', 'Warn']],
     ['npx', ['--no-install', 'publint', '--strict']],

@@ -68,7 +68,7 @@ export function fitted(text: string, columns: number): string {
 }
 
 /** To the store an election is a mutex. The values of the claims show candidates. */
-function kindOf({ permits, claims }: NameState): string {
+export function kindOf({ permits, claims }: NameState): string {
   if (permits === undefined) return '?'
   if (permits === sharedPermits) return 'rwlock'
   if (permits > 1) return `semaphore/${permits}`

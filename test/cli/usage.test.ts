@@ -30,6 +30,7 @@ const refused: [title: string, args: string[], message: RegExp][] = [
   ['--wait below 0', ['run', 'x', '--wait', '-1s', '--', 'echo'], /--wait/],
   ['--grace that is no time', ['run', 'x', '--grace', 'soon', '--', 'echo'], /--grace.*'soon'/],
   ['--try with --wait', ['run', 'x', '--try', '--wait', '1s', '--', 'echo'], /cannot be used with/],
+  ['a --port of ui that is none', ['ui', '--port', '65536'], /--port.*'65536'.*from 1 to 65535, or 0/],
   ['an unknown scheme', ['run', 'x', '--url', 'redis://h/', '--', 'echo'], /--url.*"redis:" is not known/],
   ['a URL without a scheme', ['run', 'x', '--url', 'localhost', '--', 'echo'], /--url.*no scheme/],
   ['a malformed URL', ['run', 'x', '--url', 'etcd://:x:/', '--', 'echo'], /--url/],

@@ -8,6 +8,7 @@ import { quoted } from '../../base/printable.ts'
 import type { Standing } from '../../contract.ts'
 import { checkName } from '../../core/arguments.ts'
 import { describeHolders, tokenOf, who } from '../../core/holder.ts'
+import { breakShown } from '../break-shown.ts'
 import { withClient } from '../client.ts'
 import { exitStatus, print, say } from '../exit.ts'
 import { urlOption } from '../options.ts'
@@ -41,14 +42,13 @@ export function addBreak(program: Command): void {
 }
 
 async function breakIt(client: Leasehold, name: string, token: bigint | undefined): Promise<number> {
-  const before = await client.line(name)
   const shown = quoted(name)
   if (token === undefined) {
-    say(`${shown}: ${describe(before)}; say --token to break it`)
+    say(`${shown}: ${describe(await client.line(name))}; say --token to break it`)
     return exitStatus.usage
   }
-  const loser = before.find((claim) => claim.held && tokenOf(claim) === token)
-  if (await client.break(name, loser?.token ?? token)) {
+  const { loser, broken } = await breakShown(client, name, token)
+  if (broken) {
     print(`${shown}: taken from ${loser ? who(loser) : 'its holder'}, token ${token}\n`)
     return 0
   }
