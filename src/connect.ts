@@ -20,6 +20,7 @@ import {
   connectOptions,
   mutexOptions,
 } from './core/arguments.ts'
+import { Groups } from './core/group.ts'
 import { healthOf } from './core/health.ts'
 import { thisProcess } from './core/holder.ts'
 import { Questions } from './core/questions.ts'
@@ -130,11 +131,11 @@ class Client extends Leasehold {
     this.ttlMs = sessions.ttlMs
     this.#backend = backend
     this.#sessions = sessions
-    const acquirer = new Acquirer(backend, clock, sessions)
+    const [acquirer, { host, pid }] = [new Acquirer(backend, clock, sessions), thisProcess()]
     this.#questions = new Questions(backend, sessions, acquirer.closing.scope)
-    const { host, pid } = thisProcess()
     this.#client = {
-      ...{ acquirer, clock, facts: this.facts, ttlMs: this.ttlMs, nesting: new Nesting(clock) },
+      ...{ acquirer, groups: new Groups(backend, clock, sessions, acquirer), nesting: new Nesting(clock) },
+      ...{ clock, facts: this.facts, ttlMs: this.ttlMs },
       get holder() {
         return JSON.stringify({ host, pid, since: isoTime(clock.wallMs()) })
       },

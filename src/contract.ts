@@ -3,6 +3,7 @@
 // for other holders, retry, or measure time.
 import type { CatalogBackend } from './base/announcement.ts'
 import type { Facts } from './base/facts.ts'
+import type { GroupBackend } from './base/group.ts'
 import type { KeepingBackend } from './base/keeping.ts'
 import type { LeaderBackend } from './base/leader.ts'
 import type { OperatorBackend } from './base/operator.ts'
@@ -12,6 +13,7 @@ import type { Source } from './base/source.ts'
 export type { Announcement, CatalogBackend } from './base/announcement.ts'
 export type { Facts } from './base/facts.ts'
 export type { Check, Examination, ExamineOptions, Finding, Level } from './base/finding.ts'
+export type { GroupBackend } from './base/group.ts'
 export type { KeepingBackend, Kept } from './base/keeping.ts'
 export type { Leader, LeaderBackend, Observation } from './base/leader.ts'
 export type { NameState, OperatorBackend, Overtaking, Standing } from './base/operator.ts'
@@ -87,7 +89,8 @@ export interface Waiting {
 export interface Backend
   extends LeaderBackend,
     OperatorBackend,
-    Partial<CatalogBackend & KeepingBackend<Claim> & ReplacingBackend<Claim, Attempt>> {
+    Partial<CatalogBackend & GroupBackend<Claim, Attempt> & KeepingBackend<Claim>>,
+    Partial<ReplacingBackend<Claim, Attempt>> {
   readonly facts: Facts
   /** Opens a session. The store ends it if it is not renewed for `ttlMs`. */
   createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant>

@@ -98,6 +98,7 @@ export type {
   ExamineOptions,
   Facts,
   Finding,
+  GroupBackend,
   KeepingBackend,
   Kept,
   Leader,

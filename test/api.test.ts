@@ -26,7 +26,7 @@ import { readEntrances, snapshot, surfaceText } from '../tools/api.mjs'
 const publicFiles = [
   /^(index|connect|contract)\.d\.ts$/,
   /^api\/\w+\.d\.ts$/,
-  /^base\/(announcement|clock|errors|facts|finding|keeping|leader|operator|replacing|source|store-key)\.d\.ts$/,
+  /^base\/(announcement|clock|errors|facts|finding|group|keeping|leader|operator|replacing|source|store-key)\.d\.ts$/,
   /^backends\/\w+\/(index|options)\.d\.ts$/,
   /^backends\/shared\/credentials\.d\.ts$/,
   /^cron\/node-cron\.d\.ts$/,

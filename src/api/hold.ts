@@ -129,7 +129,7 @@ export interface GroupHold extends AsyncDisposable {
   assertHeld(minMs?: number): void
   /** `verify` of each hold. Costs at most one request for each name. */
   verify(options?: AskOptions): Promise<void>
-  /** Gives all of them back. Idempotent. With `afterMs` each of them stays taken: see `release` of a hold. */
+  /** Gives all of them back, on etcd by one transaction. Idempotent. With `afterMs` each of them stays taken: see `release` of a hold. */
   release(options?: ReleaseOptions): Promise<void>
 }
 

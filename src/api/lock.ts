@@ -139,11 +139,13 @@ export interface MutexGroup {
   /** The names in the order in which they are taken: sorted as strings, the same in every client. */
   readonly names: readonly string[]
   /**
-   * Takes the mutexes one after the other, each as `acquire` of a lock does. `waitMs` and `signal` count for all together.
-   * Rejects as that does, and then holds none of them. Two groups never wait for each other in a circle.
+   * Takes all mutexes. On etcd one transaction takes them if all are free, at most 64 (with `lockDelayMs` 42), and then they have
+   * one token. Otherwise, and on other stores, they are taken one after the other, each as `acquire` of a lock does. `waitMs`
+   * and `signal` count for all together. Rejects as that does, and then holds none of them. Two groups never wait for each
+   * other in a circle.
    */
   acquire(options?: AcquireOptions): Promise<GroupHold>
-  /** Resolves with a hold if all names are free, otherwise with undefined and holds none. */
+  /** Resolves with a hold if all names are free, otherwise with undefined and holds none. On etcd as one transaction. */
   tryAcquire(options?: TryOptions): Promise<GroupHold | undefined>
   /** `run` of a lock, under all of the mutexes. */
   run<T>(work: (hold: GroupHold) => T | Promise<T>, options?: RunOptions): Promise<T>

@@ -29,6 +29,8 @@ export interface Facts {
   readonly catalog?: boolean
   /** For how long a name can stay taken after its release; undefined if it cannot. */
   readonly keepMs?: { readonly min: number; readonly max: number }
+  /** How many claims one request can admit, all or none: see `attemptAll` of the contract. Undefined if it admits one claim. */
+  readonly groupMax?: number
   /** The most permits of a semaphore that one claim can take; undefined if there is no limit. */
   readonly weightMax?: number
   /** The largest checkpoint in bytes of UTF-8. */

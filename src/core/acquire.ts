@@ -5,7 +5,7 @@ import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { ConflictError, SessionGoneError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
-import type { Admitted, Backend } from '../contract.ts'
+import type { Backend } from '../contract.ts'
 import { untilAnswered } from './admission.ts'
 import { listener } from './callbacks.ts'
 import { Closing, type Withdrawal } from './closing.ts'
@@ -22,10 +22,11 @@ import type { Seen, Wish } from './wish.ts'
 export class Acquirer {
   /** Ends the client: its `close` is `close` of Leasehold. */
   readonly closing: Closing
+  /** The queues of this client. */
+  readonly lines: Lines = new Lines()
   readonly #backend: Backend
   readonly #clock: Clock
   readonly #sessions: Sessions
-  readonly #lines = new Lines()
   readonly #late: LateReads
   #claims = 0
 
@@ -71,7 +72,7 @@ export class Acquirer {
     const onWait = wish.onWait && listener(wish.onWait, scope)
     try {
       scope.throwIfEnded()
-      const turn = await this.#lines.enter(wish, wish.waitMs !== 0, scope, onWait)
+      const turn = await this.lines.enter(wish, wish.waitMs !== 0, scope, onWait)
       seen.isOwn = turn === undefined
       return turn && (await this.#inTurn({ wish, onWait, turn, seen }, scope))
     } catch (error) {
@@ -91,13 +92,18 @@ export class Acquirer {
     const wait = wish.waitMs !== 0
     for (let lost = 0; ; lost += 1) {
       const session = (lost === 0 && this.#sessions.live) || (await this.#session(call, lost, scope))
-      this.#claims += 1
-      const id = String(this.#claims)
+      const id = this.claimId()
       // Each object is one literal: copies by `...` took a good part of a cycle on a store in memory.
       const claim = { id, session: session.id, name, permits, weight, value, wait, candidate, priority }
       const outcome = await this.#stand({ wish, onWait, turn, seen, claim, session }, scope)
       if (outcome !== 'session over') return outcome
     }
+  }
+
+  /** An id for a claim of this client. */
+  claimId(): string {
+    this.#claims += 1
+    return String(this.#claims)
   }
 
   /** A session to stand in line with. If sessions are lost at once again and again, it pauses before the next. */
@@ -123,44 +129,29 @@ export class Acquirer {
       const asking = { backend: this.#backend, claim, before, session, request, onWait, seen }
       const attempt = await untilAnswered(asking)
       scope.throwIfEnded()
-      if (attempt.held) return this.#hold(stand, attempt)
+      if (attempt.held) return this.closing.hold(stand, attempt)
       // Sends no request unless an answer was lost. Afterwards the next local caller finds the turn free.
-      await orAborted(this.closing.withdrawAside(stand), outer.signal).catch(() => {})
+      await orAborted(this.closing.withdrawAside([stand]), outer.signal).catch(() => {})
       return undefined
     } catch (error) {
-      return this.#failed(stand, outer, error)
+      return this.failed([stand], outer, error)
     } finally {
       turn.before?.decide(false)
       scope.detach()
     }
   }
 
-  /** If only the session was lost, the caller opens the next one. Every other failure withdraws the claim and rejects. */
-  async #failed(stand: Stand, outer: Scope, error: unknown): Promise<'session over'> {
-    const { session } = stand
+  /** If only the session was lost, the caller opens the next one. Every other failure withdraws the claims and rejects. */
+  async failed(stands: readonly Withdrawal[], outer: Scope, error: unknown): Promise<'session over'> {
+    const [{ session }] = stands as [Withdrawal]
     if (error instanceof SessionGoneError) session.lose(error)
-    if (session.over && !outer.ended) return 'session over' // the store dropped the claim with its session
-    const withdrawn = this.closing.withdrawAside(stand)
+    if (session.over && !outer.ended) return 'session over' // the store dropped the claims with their session
+    const withdrawn = this.closing.withdrawAside(stands)
     // If the session and the wait ended at the same moment, the caller gets the reason of the wait.
     if (session.over) outer.throwIfEnded()
     // The store has just answered, so it answers again soon. A caller that aborted does not wait for it.
     if (error instanceof ConflictError) await withdrawn
     throw error
-  }
-
-  #hold<H extends Hold>(stand: Stand<H>, admitted: Admitted): H {
-    const { wish, claim, session, turn } = stand
-    const { looks } = this.#sessions
-    const withdraw = (hold: Hold): Promise<void> => {
-      this.closing.leave(hold)
-      return this.closing.withdraw(stand)
-    }
-    const { kind, make } = wish
-    const [backend, clock] = [this.#backend, this.#clock]
-    const keep = (weight: number): void => turn.leave(weight)
-    const hold = make({ backend, clock, kind, session, claim, admitted, looks, keep, withdraw })
-    this.closing.enter(hold, wish.releasesItself)
-    return hold
   }
 }
 

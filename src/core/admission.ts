@@ -11,7 +11,7 @@ import type { Seen } from './wish.ts'
 
 /** A claim, and the parts that are needed to ask about it. */
 export interface Asking {
-  readonly backend: Backend
+  readonly backend: Pick<Backend, 'attempt' | 'changed' | 'replace'>
   readonly claim: Claim
   /** The claim of the local caller before, if the first answered question has to withdraw it. */
   readonly before?: Succession | undefined

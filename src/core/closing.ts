@@ -5,20 +5,15 @@ import { orAborted } from '../base/abort.ts'
 import type { Clock } from '../base/clock.ts'
 import { ClosedError, SessionGoneError, UnavailableError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
-import type { Backend, Claim } from '../contract.ts'
+import type { Admitted, Backend, Claim } from '../contract.ts'
 import type { Origin } from './events.ts'
 import { requestMs } from './lifetime.ts'
-import type { Turn } from './local-queue.ts'
 import { persist } from './request.ts'
-import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
+import type { Wish } from './wish.ts'
+import { Batch, type Withdrawal } from './withdrawals.ts'
 
-/** A claim that may stand in the store, and its turn in this process. */
-export interface Withdrawal {
-  readonly claim: Claim
-  readonly session: Session
-  readonly turn: Turn
-}
+export type { Withdrawal } from './withdrawals.ts'
 
 /** Everything that `close` of one client has to end. */
 export class Closing {
@@ -45,6 +40,21 @@ export class Closing {
     this.origin = sessions.origin
   }
 
+  /** The hold of an admitted claim, which `close` ends. */
+  hold<H extends Hold>(stand: Withdrawal & { readonly wish: Wish<H> }, admitted: Admitted): H {
+    const { wish, claim, session, turn } = stand
+    const withdraw = (ended: Hold, batch?: Batch): Promise<void> => {
+      this.leave(ended)
+      return batch ? batch.add(stand) : this.withdraw([stand])
+    }
+    const { kind, make } = wish
+    const [backend, clock, { looks }] = [this.#backend, this.#clock, this.#sessions]
+    const keep = (weight: number): void => turn.leave(weight)
+    const hold = make({ backend, clock, kind, session, claim, admitted, looks, keep, withdraw })
+    this.enter(hold, wish.releasesItself)
+    return hold
+  }
+
   /** Lets `close` release the hold: at once or, if the hold `releasesItself`, when the work of `awaitOnClose` has ended. */
   enter(hold: Hold, releasesItself = false): void {
     const holds = releasesItself ? this.#attended : this.#holds
@@ -58,26 +68,35 @@ export class Closing {
   }
 
   /**
-   * Removes the claim from the store, and then gives its turn to the next local caller. If the store can do both at once, the
-   * next caller's first request also removes this claim. Asks until the store has answered or the session is over, which
-   * removes the claim, too.
+   * Removes claims of one session from the store, and then gives their turns to the next local callers. If the store can do both
+   * at once for a single claim, the next caller's first request also removes that claim. Asks until the store has answered or the
+   * session is over, which removes the claims, too. Several are at most `facts.groupMax`.
    */
-  withdraw(withdrawal: Withdrawal): Promise<void> {
-    return this.#withdrawals.note(this.#withdraw(withdrawal))
+  withdraw(withdrawals: readonly Withdrawal[]): Promise<void> {
+    return this.#withdrawals.note(this.#withdraw(withdrawals))
+  }
+
+  /** Withdrawals that are sent as one where the store can. */
+  batch(): Batch {
+    const { groupMax = 1 } = this.#backend.facts
+    const batch = new Batch(groupMax, (withdrawals) => this.#withdraw(withdrawals))
+    this.#withdrawals.note(batch.sent)
+    return batch
   }
 
   /** The same in the background, without an error: an aborted caller must not wait for a store that may be down. */
-  withdrawAside(withdrawal: Withdrawal): Promise<void> {
-    return this.#withdrawals.note(this.#withdraw(withdrawal).catch(() => {}))
+  withdrawAside(withdrawals: readonly Withdrawal[]): Promise<void> {
+    return this.#withdrawals.note(this.#withdraw(withdrawals).catch(() => {}))
   }
 
-  async #withdraw({ claim, session, turn }: Withdrawal): Promise<void> {
-    const isSent = !session.over && !this.#freed && this.#backend.replace !== undefined
+  async #withdraw(withdrawals: readonly Withdrawal[]): Promise<void> {
+    const [{ session, claim, turn }, ...more] = withdrawals as [Withdrawal, ...Withdrawal[]]
+    const isSent = more.length === 0 && !session.over && !this.#freed && this.#backend.replace !== undefined
     const succession = isSent ? turn.passOn(claim, session) : undefined
     try {
       if (succession && (await succession.decided)) return
       if (session.over || this.#freed) return await this.#freed
-      await persist(session.insisting, 'withdraw', (signal) => this.#backend.withdraw(claim, signal))
+      await persist(session.insisting, 'withdraw', (signal) => this.#remove(withdrawals, signal))
     } catch (error) {
       if (error instanceof SessionGoneError) session.lose(error)
       if (session.over) return
@@ -86,8 +105,15 @@ export class Closing {
       throw error
     } finally {
       succession?.finish()
-      turn.leave()
+      for (const { turn: each } of withdrawals) each.leave()
     }
+  }
+
+  async #remove(withdrawals: readonly Withdrawal[], signal: AbortSignal): Promise<void> {
+    const claims = withdrawals.map(({ claim }) => claim)
+    await (claims.length === 1
+      ? this.#backend.withdraw(claims[0] as Claim, signal)
+      : this.#backend.withdrawAll?.(claims, signal))
   }
 
   /** Lets `close` wait for work that ends by itself when `scope` ends; `close` releases the work's hold only after that. */

@@ -2,38 +2,23 @@
 // hold ends. The session owns the deadline; acquire.ts owns waiting.
 import { Mutex } from 'async-mutex'
 import type { AskOptions } from '../api/ask.ts'
-import type { LockKind, Operation } from '../api/events.ts'
+import type { Operation } from '../api/events.ts'
 import type { Hold, ReleaseOptions } from '../api/hold.ts'
-import type { Clock } from '../base/clock.ts'
 import { SessionGoneError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
-import type { Admitted, Backend, Claim, StoreKey } from '../contract.ts'
+import type { Claim, StoreKey } from '../contract.ts'
 import { askOptions, checkLeast, checkOptions, checkSignals, checkText } from './arguments.ts'
 import { anyComputed, computed } from './computed-signal.ts'
 import { tellLost, tellNearLoss, toldRelease } from './events.ts'
+import type { Grant } from './grant.ts'
 import { notHeld, removed, short } from './hold-errors.ts'
 import { valueWithToken } from './holder.ts'
 import { keepAndLeave, keptMs } from './keeping.ts'
 import { persist, withAskOptions } from './request.ts'
-import type { Rounds } from './rounds.ts'
-import type { Session } from './session.ts'
 import { watchClaim } from './watch.ts'
+import type { Batch } from './withdrawals.ts'
 
-/** The parts that an acquire gives to the hold that it makes. */
-export interface Grant {
-  readonly backend: Backend
-  readonly clock: Clock
-  readonly kind: LockKind
-  readonly session: Session
-  readonly claim: Claim
-  readonly admitted: Admitted
-  /** When holds are verified. */
-  readonly looks: Rounds
-  /** Lets the next local callers have all permits of the claim but so many. */
-  keep(weight: number): void
-  /** Removes the claim from the store and lets the next local caller have its turn. */
-  withdraw(hold: Hold): Promise<void>
-}
+export type { Grant } from './grant.ts'
 
 type Question<T> = (signal: AbortSignal) => Promise<T>
 
@@ -158,8 +143,13 @@ export class ClaimHold implements Hold {
   }
 
   release(options?: ReleaseOptions): Promise<void> {
-    if (options) return this.#releaseWith(options)
-    this.#released ??= toldRelease(this, this.#grant, () => this.#end())
+    return options ? this.#releaseWith(options) : this.releaseWithin()
+  }
+
+  /** `release` of a hold that ends together with others: the withdrawals of a batch are sent as one. */
+  releaseWithin(batch?: Batch): Promise<void> {
+    const leave = (): Promise<void> => this.#grant.withdraw(this, batch)
+    this.#released ??= toldRelease(this, this.#grant, () => this.#end(leave))
     // After a loss the withdrawal runs in the background: the store may be down, and nobody should wait for it.
     return this.#lost ? Promise.resolve() : this.#released
   }

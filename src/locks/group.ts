@@ -16,6 +16,7 @@ import {
   tryOptions,
 } from '../core/arguments.ts'
 import { anyComputed, computed } from '../core/computed-signal.ts'
+import type { NotTogether } from '../core/group.ts'
 import type { ClaimHold } from '../core/hold.ts'
 import { stopBeforeDefaultMs } from '../core/lifetime.ts'
 import { ClaimLock, type LockClient, mutexForm } from './lock.ts'
@@ -44,6 +45,9 @@ export class ClaimMutexes implements MutexGroup {
 
   async tryAcquire(options: TryOptions = {}): Promise<GroupHold | undefined> {
     checkOptions(options, tryOptions)
+    const together = await this.#together({ ...options, waitMs: 0 })
+    if (together === 'not free') return undefined
+    if (together !== 'one by one') return together
     return this.#all((lock, signal) => lock.tryAcquire({ signal }), options.signal)
   }
 
@@ -56,7 +60,10 @@ export class ClaimMutexes implements MutexGroup {
     return nesting.under(all.each, () => workUnder(all, stopBeforeMs, work))
   }
 
-  /** Takes all of them. If one is lost while this waits for another, it begins anew within the same time. */
+  /**
+   * Takes all of them: in one step if all are free and the store can, otherwise in order. If one is lost while this waits for
+   * another, it begins anew within the same time.
+   */
   async #acquire({ waitMs, signal, onWait }: AcquireOptions): Promise<Holds> {
     const { clock, nesting } = this.#client
     // Before the first wait: the group would take its names one by one, and find this only in the middle.
@@ -64,6 +71,8 @@ export class ClaimMutexes implements MutexGroup {
     const since = clock.mark()
     const leftMs = (): number | undefined =>
       waitMs === undefined ? undefined : Math.max(0, Math.ceil(waitMs - leastElapsedMs(since, clock.mark())))
+    const together = await this.#together({ waitMs, signal })
+    if (together instanceof Holds) return together
     for (;;) {
       const all = await this.#all(
         (lock, ends) => lock.acquire({ waitMs: leftMs(), signal: ends, onWait }),
@@ -71,6 +80,12 @@ export class ClaimMutexes implements MutexGroup {
       )
       if (all) return all
     }
+  }
+
+  async #together(options: AcquireOptions): Promise<Holds | NotTogether> {
+    const wishes = this.#locks.map((lock) => lock.wish(options))
+    const holds = await this.#client.groups.tryAll(wishes)
+    return typeof holds === 'string' ? holds : new Holds(this.#client, holds)
   }
 
   /**
@@ -81,7 +96,7 @@ export class ClaimMutexes implements MutexGroup {
     const [holds, scope] = [[] as ClaimHold[], new Scope().onSignal(signal)]
     let gaveUp = false
     try {
-      const all = (await this.#takeEach(holds, take, scope)) ? new Holds([...holds]) : undefined
+      const all = (await this.#takeEach(holds, take, scope)) ? new Holds(this.#client, [...holds]) : undefined
       if (!all?.held) return undefined
       holds.length = 0
       return all
@@ -91,7 +106,7 @@ export class ClaimMutexes implements MutexGroup {
       throw error
     } finally {
       scope.detach()
-      const released = Promise.all(holds.map((hold) => hold.release().catch(() => {})))
+      const released = giveBack(this.#client, holds).catch(() => {})
       if (!gaveUp) await released // otherwise the caller would wait for a store that may be down
     }
   }
@@ -123,9 +138,11 @@ class Holds implements GroupHold {
   readonly tokens: ReadonlyMap<string, bigint>
   /** Each of them. */
   readonly each: readonly ClaimHold[]
+  readonly #client: LockClient
   #controller: AbortController | undefined
 
-  constructor(holds: readonly ClaimHold[]) {
+  constructor(client: LockClient, holds: readonly ClaimHold[]) {
+    this.#client = client
     this.each = holds
     this.tokens = new Map(holds.map(({ name, token }) => [name, token]))
   }
@@ -172,7 +189,8 @@ class Holds implements GroupHold {
   }
 
   async release(options?: ReleaseOptions): Promise<void> {
-    await Promise.all(this.each.map((hold) => hold.release(options)))
+    if (options) await Promise.all(this.each.map((hold) => hold.release(options)))
+    else await giveBack(this.#client, this.each)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -184,6 +202,12 @@ class Holds implements GroupHold {
     if (signal.aborted) pass()
     else signal.addEventListener('abort', pass, { once: true, signal: common })
   }
+}
+
+/** Releases these holds, in one request where the store can. */
+async function giveBack({ acquirer }: LockClient, holds: readonly ClaimHold[]): Promise<void> {
+  const batch = acquirer.closing.batch()
+  await Promise.all(holds.map((hold) => hold.releaseWithin(batch)))
 }
 
 /** The loss of one lock, as the loss of all. */

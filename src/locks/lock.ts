@@ -15,6 +15,7 @@ import {
   runOptions,
   tryOptions,
 } from '../core/arguments.ts'
+import type { Groups } from '../core/group.ts'
 import { ClaimHold, type Grant } from '../core/hold.ts'
 import { stopBeforeDefaultMs } from '../core/lifetime.ts'
 import type { Wish } from '../core/wish.ts'
@@ -24,6 +25,7 @@ import { workUnder } from './work.ts'
 /** The parts of the client that a lock uses. */
 export interface LockClient {
   readonly acquirer: Acquirer
+  readonly groups: Groups
   readonly clock: Clock
   readonly facts: Facts
   readonly ttlMs: number
@@ -69,13 +71,13 @@ export class ClaimLock<H extends ClaimHold = ClaimHold> implements Lock<H> {
   async acquire(options: PermitOptions = {}): Promise<H> {
     checkOptions(options, this.#with(acquireOptions))
     const { acquirer, nesting } = this.#client
-    const wish = this.#wish(options)
+    const wish = this.wish(options)
     return nesting.waiting(wish, wish.waitMs, () => acquirer.acquire(wish))
   }
 
   async tryAcquire(options: PermitTryOptions = {}): Promise<H | undefined> {
     checkOptions(options, this.#with(tryOptions))
-    return this.#client.acquirer.tryAcquire(this.#wish(options))
+    return this.#client.acquirer.tryAcquire(this.wish(options))
   }
 
   async run<T>(work: (hold: H) => T | Promise<T>, options: PermitRunOptions = {}): Promise<T> {
@@ -91,16 +93,17 @@ export class ClaimLock<H extends ClaimHold = ClaimHold> implements Lock<H> {
     return this.#client.readCheckpoint(this.name, options)
   }
 
-  #with(table: Table): Table {
-    const { options } = this.#form
-    return options ? { ...table, ...options } : table
-  }
-
-  #wish({ permits: asked, waitMs, signal, onWait }: PermitOptions): Wish<H> {
+  /** The wish that these options express. */
+  wish({ permits: asked, waitMs, signal, onWait }: PermitOptions): Wish<H> {
     const { name } = this
     const { kind, permits, make } = this.#form
     const weight = asked ?? this.#form.weight
     const value = this.#client.holder
     return { name, kind, permits, weight, value, candidate: false, make, waitMs, signal, onWait }
+  }
+
+  #with(table: Table): Table {
+    const { options } = this.#form
+    return options ? { ...table, ...options } : table
   }
 }

@@ -18,6 +18,7 @@ import type {
 import { Tombstones } from '../shared/tombstones.ts'
 import { Claims } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
+import { groupMax } from './group.ts'
 import { type Layout, leaseOf, type Namespace } from './layout.ts'
 import { LockDelay } from './lock-delay.ts'
 import { leaderChanged, observe, type Seen } from './observe.ts'
@@ -30,7 +31,7 @@ import type { Transport } from './wire/transport.ts'
 export const ttlDefaultMs = 15_000
 
 /** etcd counts in whole seconds. With its default election timeout it grants at least 2 s. */
-const facts: Omit<Facts, 'lockDelayMs' | 'endsEarly' | 'endFreesAll'> = {
+const facts: Omit<Facts, 'lockDelayMs' | 'endsEarly' | 'endFreesAll' | 'groupMax'> = {
   scheme: 'etcd',
   ttlMs: { min: 2_000, max: 9_000_000_000_000, default: ttlDefaultMs },
   keepMs: { min: 2_000, max: 9_000_000_000_000 },
@@ -62,7 +63,11 @@ export class EtcdBackend extends Claims implements Backend {
       transport.txn(txn([], keys.map(remove)), signal),
     )
     super(transport, layout, delay, tombstones)
-    this.facts = { ...facts, lockDelayMs, endsEarly: lockDelayMs > 0, endFreesAll: lockDelayMs === 0 }
+    const isDelayed = lockDelayMs > 0
+    this.facts = {
+      ...facts,
+      ...{ lockDelayMs, endsEarly: isDelayed, endFreesAll: !isDelayed, groupMax: groupMax(lockDelayMs) },
+    }
     this.#transport = transport
     this.#clock = clock
     this.#delay = delay

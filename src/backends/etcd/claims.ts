@@ -1,12 +1,14 @@
 // The life of a claim in etcd, each step as one transaction. Owns what the client knows of each claim: where its key
 // stands, and whether a request for it may still arrive.
-import type { ICompare, ITxnRequest, ITxnResponse } from 'etcd3'
-import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
-import type { Admitted, Claim, Waiting } from '../../contract.ts'
+import type { ICompare } from 'etcd3'
+import { UnavailableError } from '../../base/errors.ts'
+import type { Admitted, Attempt, Claim, Waiting } from '../../contract.ts'
 import type { Tombstones } from '../shared/tombstones.ts'
+import { Groups } from './group.ts'
 import type { Layout } from './layout.ts'
-import { admits, admitted, keysToRead, type Line, readLine, waiting } from './line.ts'
+import { admits, admitted, keysToRead, type Line, waiting } from './line.ts'
 import { checkCrowd, checkLine } from './line-checks.ts'
+import { Lines } from './lines.ts'
 import type { LockDelay } from './lock-delay.ts'
 import {
   absent,
@@ -22,7 +24,7 @@ import {
   removeClaim,
   txn,
 } from './operations.ts'
-import { type ClaimState, stands } from './own-key.ts'
+import { type ClaimState, change, stands } from './own-key.ts'
 import { Reads } from './reads.ts'
 import { untilAdmitted, untilDeleted } from './waits.ts'
 import type { Transport } from './wire/transport.ts'
@@ -43,6 +45,8 @@ export class Claims {
   readonly #delay: LockDelay
   readonly #tombstones: Tombstones
   readonly #reads: Reads
+  readonly #lines: Lines
+  readonly #groups: Groups
   readonly #states = new WeakMap<Claim, ClaimState>()
   /** Whether new claims have a number in their key: a mutex that is kept has the key of its session alone. */
   numbered = false
@@ -50,6 +54,8 @@ export class Claims {
   constructor(transport: Transport, layout: Layout, delay: LockDelay, tombstones: Tombstones) {
     this.#transport = transport
     this.#reads = new Reads(transport)
+    this.#lines = new Lines(transport, layout)
+    this.#groups = new Groups(transport, this.#lines, delay, tombstones)
     this.#layout = layout
     this.#delay = delay
     this.#tombstones = tombstones
@@ -57,7 +63,7 @@ export class Claims {
 
   async attempt(claim: Claim, signal: AbortSignal): Promise<Answer> {
     const state = this.of(claim)
-    if (state.unanswered) await checkCrowd(this.#transport, state.keys.line, signal)
+    if (state.unanswered) await checkCrowd(this.#transport, [state.keys.line], signal)
     const line = state.created === undefined ? undefined : await this.#look(state, signal)
     if (line) return this.#answer(state, line, signal)
     return claim.wait ? this.#join(state, signal) : this.#tryJoin(state, signal)
@@ -93,6 +99,19 @@ export class Claims {
       await this.#transport.txn(txn(asMade, gone), signal)
     }
     this.#states.delete(claim)
+  }
+
+  attemptAll(claims: readonly Claim[], signal: AbortSignal): Promise<Attempt> {
+    return this.#groups.attempt(
+      claims.map((claim) => this.of(claim)),
+      signal,
+    )
+  }
+
+  async withdrawAll(claims: readonly Claim[], signal: AbortSignal): Promise<void> {
+    const states = claims.map((claim) => this.of(claim))
+    if (await this.#groups.withdraw(states, signal)) for (const claim of claims) this.#states.delete(claim)
+    else await Promise.all(claims.map((claim) => this.withdraw(claim, signal)))
   }
 
   async verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
@@ -134,14 +153,14 @@ export class Claims {
     const free = [absent(keys.key), absent(keys.tombstone), ...(old ? [madeAt(old)] : [])]
     const gone = old ? removeClaim(old.keys) : []
     const lookAndPut = [...gone, ...look(keys, keysToRead(claim)), ...putClaim(claim, keys)]
-    const response = await this.#change(state, txn(free, lookAndPut, [get(keys.key)]), signal)
+    const response = await change(this.#transport, [state], txn(free, lookAndPut, [get(keys.key)]), signal)
     state.created = response.succeeded ? BigInt(response.header.revision) : createRevision(response)
     // If neither claim stands, the old one was removed by somebody else.
     if (old && state.created === undefined) return this.#join(state, signal)
     if (old) this.#states.delete(old.claim)
     if (state.created === undefined) throw new Error('an attempt of a withdrawn claim')
     if (!response.succeeded) return this.#stands(state, signal)
-    return this.#answer(state, this.#lineOf(state, response, gone.length), signal)
+    return this.#answer(state, this.#lines.of(state, response, gone.length), signal)
   }
 
   /** The answer for a claim that an earlier attempt has put in line. */
@@ -161,13 +180,18 @@ export class Claims {
     const noDead = records ? [noneSince(records, since)] : []
     const free = [noneSince(range, since), absent(key), absent(tombstone), ...noDead]
     const otherwise = [get(key), ...look(keys, keysToRead(claim))]
-    const response = await this.#change(state, txn(free, putClaim(claim, keys), otherwise), signal)
+    const response = await change(
+      this.#transport,
+      [state],
+      txn(free, putClaim(claim, keys), otherwise),
+      signal,
+    )
     const revision = BigInt(response.header.revision)
     state.created = response.succeeded ? revision : createRevision(response)
     if (state.created !== undefined) return admitted(state, revision)
-    const line = this.#lineOf(state, response, 1)
+    const line = this.#lines.of(state, response, 1)
     await checkLine(this.#transport, state, line, signal)
-    const whole = admits(line, claim) === undefined ? await this.#readAll(state, signal) : line
+    const whole = admits(line, claim) === undefined ? await this.#lines.whole(state, signal) : line
     const room = admits(whole, claim)
     await this.#delay.count(whole.dead, signal)
     if (room && tries > 1) return this.#tryJoin(state, signal, revision, tries - 1)
@@ -189,24 +213,7 @@ export class Claims {
       state.created = undefined
       return undefined
     }
-    return this.#lineOf(state, response, 1, created)
-  }
-
-  /** The line that `look` read. `place` is the place of its keys in the answer; the records stand behind them. */
-  #lineOf(
-    { claim, keys }: ClaimState,
-    { header, responses }: ITxnResponse,
-    place: number,
-    before?: bigint,
-  ): Line {
-    const [revision, range] = [BigInt(header.revision), read(responses, place)]
-    const records = keys.records && read(responses, place + 1)
-    return readLine(this.#layout, claim.name, { revision, range, before, records })
-  }
-
-  /** Reads the whole line, for the rare case that its last few keys all belong to other names. */
-  async #readAll(state: ClaimState, signal: AbortSignal): Promise<Line> {
-    return this.#lineOf(state, await this.#transport.txn(txn([], look(state.keys, 0)), signal), 0)
+    return this.#lines.of(state, response, 1, created)
   }
 
   async #answer(state: ClaimState, line: Line, signal: AbortSignal): Promise<Answer> {
@@ -216,21 +223,6 @@ export class Claims {
     if (line.dead.length > 0) await this.#delay.count(line.dead, signal)
     if (room) return admitted(state, line.revision)
     return { ...waiting(line, state.claim), line }
-  }
-
-  /** Sends a change of the store. Remembers if it got no answer, since it may then still be applied. */
-  async #change(state: ClaimState, request: ITxnRequest, signal: AbortSignal): Promise<ITxnResponse> {
-    const before = state.unanswered
-    state.unanswered = true
-    try {
-      const response = await this.#transport.txn(request, signal)
-      state.unanswered = before
-      return response
-    } catch (error) {
-      const refused = error instanceof SessionGoneError || error instanceof RefusedError
-      if (refused) state.unanswered = before
-      throw error
-    }
   }
 }
 

@@ -26,8 +26,12 @@ export async function checkLine(
   checkKind(line, claim)
 }
 
-/** Throws ConflictError if too many keys are below the name: then the next question would take as long as a late one. */
-export async function checkCrowd(transport: Transport, line: KeyRange, signal: AbortSignal): Promise<void> {
-  const { responses } = await transport.txn(txn([], [count(line)]), signal)
-  checkCount(line, read(responses, 0))
+/** Throws ConflictError if too many keys are below a name: then the next question would take as long as a late one. */
+export async function checkCrowd(
+  transport: Transport,
+  lines: readonly KeyRange[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { responses } = await transport.txn(txn([], lines.map(count)), signal)
+  for (const [place, line] of lines.entries()) checkCount(line, read(responses, place))
 }

@@ -1,7 +1,7 @@
 // The client's knowledge of a claim, and the repair of the claim's own key. If somebody writes to that key with `etcdctl put`,
 // it loses its lease, and then it would stay for ever after its client has died.
-import type { IKeyValue } from 'etcd3'
-import { UnavailableError } from '../../base/errors.ts'
+import type { IKeyValue, ITxnRequest, ITxnResponse } from 'etcd3'
+import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import type { Claim } from '../../contract.ts'
 import { type ClaimKeys, partsOf } from './layout.ts'
 import { createdAt, put, txn, versionIs } from './operations.ts'
@@ -89,4 +89,26 @@ export async function attach(
   const { succeeded } = await transport.txn(txn(asFound, [put(key, value, lease)]), signal)
   if (!succeeded) throw new UnavailableError('another client writes the key of this claim; ask again')
   state.version = version + 1n
+}
+
+/** Sends a change that puts keys of these claims. Remembers if it got no answer, since it may then still be applied. */
+export async function change(
+  transport: Transport,
+  states: readonly ClaimState[],
+  request: ITxnRequest,
+  signal: AbortSignal,
+): Promise<ITxnResponse> {
+  const before = states.map(({ unanswered }) => unanswered)
+  const answered = (): void => {
+    for (const [index, state] of states.entries()) state.unanswered = before[index] === true
+  }
+  for (const state of states) state.unanswered = true
+  try {
+    const response = await transport.txn(request, signal)
+    answered()
+    return response
+  } catch (error) {
+    if (error instanceof SessionGoneError || error instanceof RefusedError) answered()
+    throw error
+  }
 }

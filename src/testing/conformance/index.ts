@@ -9,6 +9,7 @@ import { checkpoints } from './checkpoints.ts'
 import { contract } from './contract.ts'
 import { elections } from './elections.ts'
 import { givingUp } from './giving-up.ts'
+import { groups } from './groups.ts'
 import { holding } from './holding.ts'
 import { keeping } from './keeping.ts'
 import { losing } from './losing.ts'
@@ -52,6 +53,7 @@ const drafts: readonly Draft[] = [
   ...overtaking,
   ...shapes,
   ...keeping,
+  ...groups,
   ...replacing,
 ]
 const closingMs = 10_000

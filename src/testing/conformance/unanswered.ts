@@ -11,7 +11,7 @@ import { pending, started, within } from './wait.ts'
 type Ask = (signal: AbortSignal) => Promise<unknown>
 
 /** Asks, and aborts after `afterMs`. Checks that the question settles soon: with its answer or with the abort's reason. */
-async function giveUp(stage: Stage, ask: Ask, afterMs = 0): Promise<void> {
+export async function giveUp(stage: Stage, ask: Ask, afterMs = 0): Promise<void> {
   const { signal, abort } = abortable()
   const asked = started(ask(signal))
   if (afterMs > 0) await pause(stage.clock, afterMs, never)
@@ -22,7 +22,7 @@ async function giveUp(stage: Stage, ask: Ask, afterMs = 0): Promise<void> {
 }
 
 /** Checks for a while that the name has this many claims. */
-async function staysAt(stage: Stage, name: string, count: number): Promise<void> {
+export async function staysAt(stage: Stage, name: string, count: number): Promise<void> {
   const since = stage.clock.mark()
   while (stage.elapsedMs(since) < quietMs) {
     assert.equal(await stage.standing(name), count, 'claims after a withdrawal')

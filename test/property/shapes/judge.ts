@@ -83,6 +83,8 @@ export class Judge {
   granted(calls: readonly Call[], hold: Pick<Grant, 'tokens' | 'signal' | 'believes'>): Grant {
     const process = calls[0]?.process ?? ''
     const grant: Grant = { process, calls, ...hold, told: 0, released: false }
+    const atOnce = new Set(hold.tokens).size === 1 ? 'at once' : 'in order'
+    if (calls.length > 1) this.#world.mark(`several names ${atOnce}`)
     if (!hold.believes()) this.complain('true-belief', `${process} was given a hold that it does not hold`)
     hold.signal.addEventListener('abort', () => this.#lost(grant))
     for (const [index, call] of calls.entries()) this.#given(call, hold.tokens[index] ?? 0n, hold.believes)

@@ -5,9 +5,9 @@ import fc from 'fast-check'
 export interface Job {
   readonly process: number
   readonly atMs: number
-  /** The lock: some permits of `n0`, a reader or writer of `n1`, or a pair of mutexes. */
-  readonly form: 'permits' | 'read' | 'write' | 'pair'
-  /** How many permits, or which pair. */
+  /** The lock: some permits of `n0`, a reader or writer of `n1`, or some of the mutexes `n2` to `n4`. */
+  readonly form: 'permits' | 'read' | 'write' | 'group'
+  /** How many permits, or which group. */
   readonly size: number
   readonly workMs: number
   /** Whether it gives back a part in the middle of its work: a writer becomes a reader. */
@@ -53,18 +53,18 @@ export interface ShapesPlan {
 export const troubledMs = 20_000
 /** The permits of `n0`. */
 export const permits = 4
-/** The mutexes of which a job takes two. */
-export const pairs = [
+/** The mutexes that a job takes together. */
+export const groups = [
   ['n2', 'n3'],
-  ['n3', 'n2'],
   ['n4', 'n3'],
   ['n2', 'n4'],
+  ['n4', 'n2', 'n3'],
 ] as const
 
 const job: fc.Arbitrary<Job> = fc.record({
   process: fc.nat(2),
   atMs: fc.oneof(fc.nat(2_000), fc.nat(troubledMs)),
-  form: fc.constantFrom('permits', 'permits', 'read', 'read', 'write', 'pair'),
+  form: fc.constantFrom('permits', 'permits', 'read', 'read', 'write', 'group', 'group'),
   size: fc.integer({ min: 1, max: permits }),
   workMs: fc.oneof(fc.nat(400), fc.nat(6_000)),
   shrinks: fc.boolean(),
@@ -99,5 +99,8 @@ export const statesToSee = [
   'all permits',
   'gave back a part',
   'kept',
+  'several names in order',
   'hold lost',
 ]
+/** On a store that can take several names in one step. */
+export const alsoOnEtcd = 'several names at once'

@@ -12,7 +12,7 @@ import { isExpected, type Verdict } from '../locks/run.ts'
 import { givenUpMs } from '../locks/worker.ts'
 import type { MakeStore, SimStore } from '../stores.ts'
 import { type Call, type Grant, Judge } from './judge.ts'
-import { type Job, pairs, permits, type ShapesPlan, type Trouble, troubledMs } from './plan.ts'
+import { groups, type Job, permits, type ShapesPlan, type Trouble, troubledMs } from './plan.ts'
 
 interface Machine {
   readonly process: SimProcess
@@ -262,17 +262,17 @@ class Run {
 /** The names of a job, each with its permits and how many of them the job takes. */
 function sizesOf({ form, size }: Job): [name: string, permits: number, weight: number][] {
   if (form === 'permits') return [['n0', permits, size]]
-  if (form === 'pair') return namesOf(size).map((name) => [name, 1, 1])
+  if (form === 'group') return namesOf(size).map((name) => [name, 1, 1])
   return [['n1', sharedPermits, form === 'read' ? 1 : sharedPermits]]
 }
 
 function namesOf(size: number): string[] {
-  return [...(pairs[size - 1] ?? pairs[0])].sort()
+  return [...(groups[size - 1] ?? groups[0])].sort()
 }
 
 async function take(client: Leasehold, { form, size, waitMs }: Job): Promise<Taken> {
-  if (form === 'pair') {
-    const all = await client.mutexes(pairs[size - 1] ?? pairs[0]).acquire({ waitMs })
+  if (form === 'group') {
+    const all = await client.mutexes(groups[size - 1] ?? groups[0]).acquire({ waitMs })
     const { tokens, signal } = all
     return { held: () => all.held, tokens: [...tokens.values()], signal, release: (how) => all.release(how) }
   }

@@ -1,7 +1,7 @@
-// Weighted permits, readers and writers, and pairs of mutexes, on simulated stores. Owns how many runs.
+// Weighted permits, readers and writers, and groups of mutexes, on simulated stores. Owns how many runs.
 import { describe, test } from 'vitest'
 import { holdsInAllRuns } from '../explore.ts'
-import { healthy, statesToSee, troubled } from './plan.ts'
+import { alsoOnEtcd, healthy, statesToSee, troubled } from './plan.ts'
 
 /** Few, since these forms use the code that the runs of locks explore. */
 const runs = Math.ceil(Number(process.env.LEASEHOLD_RUNS ?? 5_500) / 100)
@@ -13,7 +13,11 @@ describe.each(['etcd', 'consul', 'memory'] as const)('on a simulated %s', (store
     {
       timeout: 900_000,
     },
-    ({ task }) => holdsInAllRuns(task, { store, kind: 'shapes', plans: healthy, runs }, statesWithoutFaults),
+    ({ task }) =>
+      holdsInAllRuns(task, { store, kind: 'shapes', plans: healthy, runs }, [
+        ...statesWithoutFaults,
+        ...(store === 'etcd' ? [alsoOnEtcd] : []),
+      ]),
   )
 })
 
@@ -23,6 +27,10 @@ describe.each(['etcd', 'consul'] as const)('on a simulated %s with faults', (sto
     {
       timeout: 900_000,
     },
-    ({ task }) => holdsInAllRuns(task, { store, kind: 'shapes', plans: troubled, runs }, statesToSee),
+    ({ task }) =>
+      holdsInAllRuns(task, { store, kind: 'shapes', plans: troubled, runs }, [
+        ...statesToSee,
+        ...(store === 'etcd' ? [alsoOnEtcd] : []),
+      ]),
   )
 })

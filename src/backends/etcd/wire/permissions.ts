@@ -3,7 +3,10 @@ import type { ICompare, IRequestOp, ITxnRequest } from 'etcd3'
 import { quoted } from '../../../base/printable.ts'
 import { commonFolder } from '../../shared/common-folder.ts'
 
-/** The permission that lets a user send this transaction, as `etcdctl role grant-permission ROLE` takes it. */
+/**
+ * The permission that lets a user send this transaction, as `etcdctl role grant-permission ROLE` takes it, and the key that the
+ * transaction writes, since the permission is for a folder.
+ */
 export function permissionFor(request: ITxnRequest): string {
   const operations = [...(request.success ?? []), ...(request.failure ?? [])]
   const keys = [...(request.compare ?? []), ...operations.flatMap(partsOf)].map(({ key }) =>
@@ -14,7 +17,10 @@ export function permissionFor(request: ITxnRequest): string {
   const range = folder
     ? `${quoted(folder)} to ${quoted(endOf(folder))}`
     : 'all keys, or a namespace in the URL'
-  return `the user needs the permission ${access} on ${range}`
+  const written = (request.success ?? []).map(({ request_put: put }) => String(put?.key ?? ''))
+  const claim = written.find((key) => key !== '' && !key.includes('\0')) // our own records have a NUL
+  const writes = claim === undefined ? '' : `the request writes the key ${quoted(claim)}; `
+  return `${writes}the user needs the permission ${access} on ${range}`
 }
 
 function partsOf({ request_range, request_put, request_delete_range }: IRequestOp): Pick<ICompare, 'key'>[] {

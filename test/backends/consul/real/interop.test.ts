@@ -30,6 +30,27 @@ test('consul lock waits for a mutex that is held here, and gets it as soon as it
   expect(await theirs.release(), theirs.stderr).toBe(0)
 })
 
+test('consul lock behind a name that stays taken gets it when the time is over: not before, and at most at twice the time', {
+  timeout: 60_000,
+}, async () => {
+  const name = freshName()
+  const counter = await openCounter(store.host)
+  const client = await store.client()
+  const hold = await client.mutex(name).acquire()
+  const theirs = await ConsulLock.start(`http://${counter.address}`, name)
+  await until(async () => counter.count('wait') === 1, { describe: () => `its wait; ${theirs.stderr}` })
+
+  const began = performance.now()
+  await hold.release({ afterMs: 10_000 })
+  const released = performance.now()
+  await client.close()
+  await theirs.held
+
+  expect(theirs.heldAt - began).toBeGreaterThan(9_950)
+  expect(theirs.heldAt - released).toBeLessThan(22_000)
+  expect(await theirs.release(), theirs.stderr).toBe(0)
+})
+
 test('a mutex waits here for consul lock, and has a larger token than before', async () => {
   const name = freshName()
   const [one, other] = [await store.client(), await store.client()]

@@ -236,3 +236,24 @@ function everything(error: unknown): string {
   }
   return parts.join('\n')
 }
+
+test('if etcd permits only some names of a group, the error names the key of the other one, and none is held', async () => {
+  const namespace = freshNamespace()
+  const [username, password] = [`some-${namespace.replace('/', '')}`, 'battery staple']
+  for (const args of [
+    ['user', 'add', `${username}:${password}`],
+    ['role', 'add', username],
+    ['role', 'grant-permission', username, 'readwrite', namespace, `${namespace}b0`],
+    ['user', 'grant-role', username, username],
+  ])
+    expect(await etcd.cluster.etcdctl(args)).toMatchObject({ code: 0 })
+  const client = await connect(source(namespace, { username, password }))
+  onTestFinished(() => client.close())
+
+  await expect(client.mutexes(['a', 'b', 'c']).acquire()).rejects.toMatchObject({
+    code: 'LEASEHOLD_REFUSED',
+    message: expect.stringContaining(`${namespace}c/`),
+  })
+  for (const name of ['a', 'b']) await lineOf(namespace, name, 0)
+  expect((await client.mutexes(['a', 'b']).acquire()).held).toBe(true)
+})

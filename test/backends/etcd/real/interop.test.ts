@@ -75,6 +75,44 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
     await (await lockOf(late).acquire()).release()
   })
 
+  test('etcdctl lock waits for one name of a group, and keeps the group waiting', async () => {
+    const namespace = freshNamespace()
+    const group = (await etcd.client(namespace)).mutexes(['b', 'a'])
+    const hold = await group.acquire()
+    const other = await theirs(line, namespace, 'b')
+    await etcd.line(namespace, 'b', 2)
+
+    await hold.verify()
+    await hold.release()
+    const token = await other.held
+    expect(token).toBeGreaterThan(hold.tokens.get('b') as bigint)
+    expect(await group.tryAcquire()).toBeUndefined()
+    const waiting = group.acquire()
+    await etcd.line(namespace, 'b', 2)
+    await other.release()
+
+    const { tokens } = await waiting
+    expect(tokens.get('b')).toBeGreaterThan(token)
+  })
+
+  test('etcdctl lock behind a name that stays taken gets it when the time is over, and not before', async () => {
+    const namespace = freshNamespace()
+    const hold = await (await etcd.client(namespace)).mutexes(['a', 'b']).acquire()
+    const others = await Promise.all(['a', 'b'].map((name) => theirs(line, namespace, name)))
+    const heldMs = Promise.all(others.map(({ held }) => held.then(() => performance.now())))
+    for (const name of ['a', 'b']) await etcd.line(namespace, name, 2)
+
+    const began = performance.now()
+    await hold.release({ afterMs: 2_000 })
+    const released = performance.now()
+
+    for (const ms of await heldMs) {
+      expect(ms - began).toBeGreaterThan(1_950)
+      expect(ms - released).toBeLessThan(5_000)
+    }
+    for (const other of others) await other.release()
+  })
+
   test('in a mixed line each client has its turn in the order of arrival, with a larger token', async () => {
     const namespace = freshNamespace()
     etcd.writeAlways(2)

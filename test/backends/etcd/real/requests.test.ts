@@ -41,6 +41,40 @@ test('tryAcquire of a free mutex is one request', async () => {
   expect(await count()).toEqual({ Txn: 1 })
 })
 
+test('five free names are taken by one request, and given back by one', async () => {
+  const client = await etcd.client(freshNamespace(), { ttlMs })
+
+  const toAcquire = await counting(etcd.cluster)
+  const hold = await client.mutexes(['e', 'c', 'a', 'd', 'b']).acquire()
+  expect(await toAcquire()).toEqual({ Txn: 1 })
+  expect(hold.tokens.size).toBe(5)
+  await hold.verify()
+
+  const toRelease = await counting(etcd.cluster)
+  await hold.release()
+  expect(await toRelease()).toEqual({ Txn: 1 })
+})
+
+test('64 names fit into one request, also one that finds the last of them taken and leaves nothing behind', async () => {
+  const namespace = freshNamespace()
+  const [one, other] = [await etcd.client(namespace, { ttlMs }), await etcd.client(namespace, { ttlMs })]
+  const group = one.mutexes(Array.from({ length: 64 }, (_, index) => `n${100 + index}`))
+  const last = await other.mutex('n163').acquire()
+  const revision = await etcd.revision()
+
+  const count = await counting(etcd.cluster)
+  expect(await group.tryAcquire()).toBeUndefined()
+  expect(await count()).toEqual({ Txn: 1 + forLeases() })
+  expect(await etcd.revision()).toBe(revision)
+
+  await last.release()
+  const all = await counting(etcd.cluster)
+  const hold = await group.acquire()
+  await hold.release()
+  expect(await all()).toEqual({ Txn: 2 })
+  expect(await etcd.revision()).toBe(revision + 3n)
+})
+
 test('tryAcquire of a mutex that is taken is one request and leaves nothing behind', async () => {
   const namespace = freshNamespace()
   const [holder, other] = [await etcd.client(namespace, { ttlMs }), await etcd.client(namespace, { ttlMs })]
