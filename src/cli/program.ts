@@ -20,6 +20,9 @@ Start here:
 
 type Add = (program: Command, guardians: Guardians) => void
 
+/** Guardians for a program that only shows its definitions. */
+const noGuardians = {} as Guardians
+
 /** For each subcommand the function that adds it, in the order of the help. */
 const subcommands: Record<string, () => Promise<Add>> = {
   run: async () => (await import('./commands/run.ts')).addRun,
@@ -30,6 +33,10 @@ const subcommands: Record<string, () => Promise<Add>> = {
   break: async () => (await import('./commands/break.ts')).addBreak,
   ui: async () => (await import('./commands/ui.ts')).addUi,
   doctor: async () => (await import('./commands/doctor.ts')).addDoctor,
+  completion: async () => {
+    const { addCompletion } = await import('./commands/completion.ts')
+    return (program) => addCompletion(program, wholeProgram)
+  },
 }
 
 /**
@@ -39,7 +46,7 @@ const subcommands: Record<string, () => Promise<Add>> = {
 export async function runProgram(guardians: Guardians): Promise<void> {
   silenceRemark()
   try {
-    await (await program(guardians)).parseAsync()
+    await (await program(guardians, process.argv[2])).parseAsync()
   } catch (error) {
     process.exitCode = statusAfter(error)
   }
@@ -57,7 +64,12 @@ function silenceRemark(): void {
   })
 }
 
-async function program(guardians: Guardians): Promise<Command> {
+/** The program with all subcommands, to read their definitions. */
+export function wholeProgram(): Promise<Command> {
+  return program(noGuardians)
+}
+
+async function program(guardians: Guardians, name?: string): Promise<Command> {
   const program = new Command('leasehold')
     .description('Locks that several machines share, for commands: one at a time, or n at a time.')
     .version(version())
@@ -68,7 +80,7 @@ async function program(guardians: Guardians): Promise<Command> {
       outputError: (text) => say(text.replace(/^error: /, '').trimEnd()),
     })
     .addHelpText('after', help)
-  for (const add of await loaded(process.argv[2])) add(program, guardians)
+  for (const add of await loaded(name)) add(program, guardians)
   return program
 }
 

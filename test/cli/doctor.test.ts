@@ -1,6 +1,14 @@
 // `leasehold doctor` without servers: the folder of a file: store, memory, endpoints that do not answer as their store would,
 // and the rules by which a fact becomes a finding.
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
@@ -107,6 +115,17 @@ test('a path below a file is a problem that names the path', async () => {
   expect(findings.filter(({ level }) => level === 'problem')).toMatchObject([
     { check: 'place', text: expect.stringContaining('/dev/null') },
   ])
+})
+
+test('a database of another program is a problem, and stays as it is', async () => {
+  const directory = temporaryFolder()
+  const database = join(directory, 'leasehold.db')
+  writeFileSync(database, 'no database at all, but a text of another program')
+  const findings = await findingsOf(`file:${directory}`)
+  expect(findings.filter(({ level }) => level === 'problem')).toMatchObject([
+    { check: 'store', text: expect.stringContaining(`${database} is not a database`) },
+  ])
+  expect(readFileSync(database, 'utf8')).toMatch(/^no database/)
 })
 
 const mountinfo = `22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw

@@ -15,6 +15,7 @@ const kinds: readonly RegExp[] = [
   /^README\.md$/,
   /^LICENSE$/,
   /^llms\.txt$/,
+  /^man\/leasehold\.1$/,
   /^docs\/[\w-]+\.md$/,
   /^examples\/README\.md$/,
   /^examples\/[\w-]+\/(src\/)?[\w.-]+\.(ts|js|mjs|md|json|sh|sql|yml|yaml|crontab)$/,

@@ -63,6 +63,7 @@ const facts: Omit<Facts, 'lockDelayMs' | 'endsEarly'> = {
   fair: true,
   freesOnCrash: false,
   answersAtOnce: false,
+  requestsAtOnce: 64,
   checkpointBytesMax: 375_000,
   valueBytesMax: 375_000,
   catalog: true,

@@ -1,6 +1,7 @@
 // Collects the findings of `leasehold doctor`: those of the store's own module, and those that are the same for every store.
 // Owns the order of the questions. report.ts shows the findings.
 import { type Clock, leastElapsedMs, pause } from '../../base/clock.ts'
+import { LeaseholdError } from '../../base/errors.ts'
 import type { Finding } from '../../base/finding.ts'
 import { sourceOf } from '../../connect.ts'
 import type { BackendSource, Examination } from '../../contract.ts'
@@ -62,7 +63,8 @@ async function lookInside(
   source: BackendSource,
   { clock, ttlMs, signal }: DiagnosisOptions & { readonly ttlMs: number },
 ): Promise<{ readonly findings: Finding[]; readonly renewalMs: number }> {
-  const backend = await source.open(clock, ttlMs)
+  const backend = await source.open(clock, ttlMs).catch(asFinding)
+  if ('check' in backend) return { findings: [backend], renewalMs: ttlMs / 3 }
   try {
     checkTtl(ttlMs, backend.facts)
     const { finding, renewedMs } = await trySession(backend, ttlMs, { clock, signal, store: source.url })
@@ -70,5 +72,16 @@ async function lookInside(
     return { findings, renewalMs: renewalMs(ttlMs, backend.facts) }
   } finally {
     await backend.close()
+  }
+}
+
+/** The finding for a store that cannot be opened. Wrong arguments stay errors. */
+function asFinding(error: unknown): Finding {
+  if (!(error instanceof LeaseholdError)) throw error
+  return {
+    check: 'store',
+    level: 'problem',
+    text: error.message,
+    next: 'see the error: it names the file or the server',
   }
 }
