@@ -67,6 +67,9 @@ async function untilHolder(page: Page, run: Run): Promise<number> {
   return performance.now() - begunMs
 }
 
+/** The start of a command takes longer than the second that a poll has by default. */
+const soon = { timeout: 10_000 }
+
 inChromium(
   'three processes hand a lock on, one is killed, and the page shows each holder within a second',
   async () => {
@@ -81,7 +84,7 @@ inChromium(
     for (let place = 0; place < 3; place += 1) {
       runs.push(leasehold(['run', 'deploy', ...work]))
       if (place === 0) await runs[0]?.pidOf('runs')
-      else await expect.poll(() => page.locator('#locks .line li').count()).toBe(place)
+      else await expect.poll(() => page.locator('#locks .line li').count(), soon).toBe(place)
     }
     const [first, second, third] = runs as [Run, Run, Run]
     await untilHolder(page, first)
@@ -95,8 +98,10 @@ inChromium(
     await third.pidOf('runs')
     expect(await untilHolder(page, third)).toBeLessThan(1_000)
     expect(await page.locator('#locks .ttl').first().textContent()).toMatch(/^TTL [12] s$/)
-    await expect.poll(() => page.locator('#timeline .span-bar').count()).toBe(3)
-    await expect.poll(() => page.textContent('#changes')).toContain(`(pid ${second.pid}) no longer holds`)
+    await expect.poll(() => page.locator('#timeline .span-bar').count(), soon).toBe(3)
+    await expect
+      .poll(() => page.textContent('#changes'), soon)
+      .toContain(`(pid ${second.pid}) no longer holds`)
     expect(complaints).toEqual([])
   },
 )
@@ -112,7 +117,7 @@ inChromium('no name, value or holder becomes HTML, runs, or turns the text aroun
     viewport: { width: 390, height: 800 },
   })
   await untilLive(page)
-  await expect.poll(() => page.locator('#locks tbody tr').count()).toBe(2)
+  await expect.poll(() => page.locator('#locks tbody tr').count(), soon).toBe(2)
 
   expect(await page.locator('#locks th .name').first().textContent()).toBe(attack.replace('\u202e', 'U+202E'))
   expect(await page.locator('#elections .who').nth(1).textContent()).toContain(
@@ -145,12 +150,16 @@ inChromium(
 
     const { port } = server
     server.close()
-    await expect.poll(() => page.textContent('#status')).toBe('No connection to leasehold ui: trying again')
+    await expect
+      .poll(() => page.textContent('#status'), soon)
+      .toBe('No connection to leasehold ui: trying again')
     const other = await client()
     await other.mutex('after the restart').acquire()
     await serve(other, { port })
     await untilLive(page)
-    await expect.poll(() => page.locator('#locks th .name').allTextContents()).toEqual(['after the restart'])
+    await expect
+      .poll(() => page.locator('#locks th .name').allTextContents(), soon)
+      .toEqual(['after the restart'])
   },
 )
 
@@ -167,9 +176,9 @@ inChromium('a lock is taken away by keyboard, with its token and no other', asyn
   await hold.verify()
   await page.getByLabel('Its token').fill(String(hold.token))
   await page.keyboard.press('Enter')
-  await expect.poll(() => page.textContent('#said')).toMatch(/^"deploy": taken from .*\(pid \d+\)\.$/)
+  await expect.poll(() => page.textContent('#said'), soon).toMatch(/^"deploy": taken from .*\(pid \d+\)\.$/)
   await expect(hold.verify()).rejects.toThrow()
-  await expect.poll(() => page.isVisible('#locks-none')).toBe(true)
+  await expect.poll(() => page.isVisible('#locks-none'), soon).toBe(true)
 })
 
 inChromium('5,000 names are counted and can be found, and the page stays small', async () => {
@@ -186,7 +195,7 @@ inChromium('5,000 names are counted and can be found, and the page stays small',
   expect(await page.locator('#locks tbody tr').count()).toBe(100)
   expect(await page.locator('#timeline .lane').count()).toBe(24)
   await page.getByLabel('Names that contain').fill('4711')
-  await expect.poll(() => page.locator('#locks th .name').allTextContents()).toEqual(['job/4711'])
+  await expect.poll(() => page.locator('#locks th .name').allTextContents(), soon).toEqual(['job/4711'])
   expect(await page.evaluate(`document.querySelectorAll('*').length`)).toBeLessThan(3_000)
   expect(complaints).toEqual([])
 })
