@@ -47,6 +47,7 @@ const longest = [
   'test/cli/real/start.test.ts',
   'test/backends/etcd/real/peers.test.ts',
   'test/backends/consul/real/peers.test.ts',
+  'test/cli/ui/real/chromium.test.ts',
   'test/docs.test.ts',
 ]
 

@@ -18,20 +18,36 @@ const ENGLISH = { ...process.env, LC_ALL: 'C' }
 /**
  * Downloads `packages` of `suite` from the mirror that this machine already uses, and unpacks them into the folder
  * `into`. apt checks them against Debian's keys. `work` gets the private apt root (about 20 MB); the caller removes
- * it. Rejects if apt, a key, the network or a package is missing. Costs some 20 MB of traffic and three seconds.
+ * it. With `without`, the packages that they depend on come too, except those whose names it matches. Rejects if apt, a
+ * key, the network or a package is missing. Costs some 20 MB of traffic and three seconds, besides the packages.
  *
- * @param {{ suite: string, packages: readonly string[], into: string, work: string }} request
+ * @param {{ suite: string, packages: readonly string[], into: string, work: string, without?: RegExp }} request
  * @returns {Promise<string[]>} names of the package files, which carry the exact versions
  */
-export async function unpackPackages({ suite, packages, into, work }) {
+export async function unpackPackages({ suite, packages, into, work, without }) {
   const config = await writePrivateRoot(work, suite, await findMirror())
   const downloads = join(work, 'downloads')
   await mkdir(downloads)
   await aptGet(['-q', '-c', config, 'update'])
-  await aptGet(['-q', '-c', config, 'download', ...packages], downloads)
+  const wanted = without
+    ? (await withDependencies(config, packages)).filter((name) => !without.test(name))
+    : packages
+  await aptGet(['-q', '-c', config, 'download', ...wanted], downloads)
   const files = (await readdir(downloads)).filter((name) => name.endsWith('.deb')).sort()
   for (const file of files) await requireCommand('dpkg-deb', ['-x', join(downloads, file), into])
   return files
+}
+
+/**
+ * The packages with all that they depend on. The private root has no package, so none is left out as installed.
+ *
+ * @param {string} config
+ * @param {readonly string[]} packages
+ */
+async function withDependencies(config, packages) {
+  const simulate = ['-q', '-c', config, '--no-install-recommends', '--simulate', 'install', ...packages]
+  const { stdout } = await aptGet(simulate)
+  return [...stdout.matchAll(/^Inst (\S+)/gm)].map(([, name = '']) => name)
 }
 
 /**

@@ -31,13 +31,12 @@ export const bearer = { authorization: `Bearer ${token}` }
 /** Starts a server for the client. The end of the test closes it. */
 export async function serve(
   client: Leasehold,
-  { mayBreak = false, host = '127.0.0.1' } = {},
+  { mayBreak = false, host = '127.0.0.1', port = 0, clock = systemClock() } = {},
 ): Promise<UiServer> {
-  const clock = systemClock()
   const onBreak = (body: string) => (mayBreak ? answerBreak(client, body) : refuseBreak())
   const feed = new Feed(client, clock, { prefix: '', mayBreak })
   const parts = { access: new Access(token, host), feed, clock, onBreak }
-  const server = await UiServer.listen(parts, { host, port: 0 })
+  const server = await UiServer.listen(parts, { host, port })
   onTestFinished(() => server.close())
   return server
 }

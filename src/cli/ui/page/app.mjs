@@ -21,6 +21,11 @@ const windowChoice = /** @type {HTMLSelectElement} */ (byId('window'))
 const rows = { locks: rowsStep, elections: rowsStep }
 /** Whether the server answers, and whether it knows this browser. @type {'connecting' | 'connected' | 'away' | 'refused'} */
 let link = 'connecting'
+/** @type {EventSource | undefined} */
+let open
+let lastEventMs = 0
+/** After this time without an event, in ms, the page connects anew. */
+const silentMost = 5_000
 
 // The token has become a cookie: it does not stay in the address bar, in the history or on a screenshot.
 if (location.search) history.replaceState(null, '', location.pathname)
@@ -34,9 +39,12 @@ for (const id of Object.keys(rows)) byId(`${id}-more`).addEventListener('click',
 /** The browser connects again by itself after a broken connection, but not after an answer other than 200. */
 function connect() {
   const source = new EventSource('/events')
+  open = source
+  lastEventMs = Date.now()
   const on = (/** @type {string} */ type, /** @type {(data: any) => void} */ take) =>
     source.addEventListener(type, ({ data }) => {
       link = 'connected'
+      lastEventMs = Date.now()
       take(JSON.parse(data))
       drawSoon()
     })
@@ -48,6 +56,14 @@ function connect() {
     if (source.readyState === EventSource.CLOSED) void connectLater()
     drawSoon()
   }
+}
+
+/** A connection that is silent is dead: this machine slept, or the server was stopped. A pulse comes once per second. */
+function reconnectIfSilent() {
+  if (link !== 'connected' || Date.now() - lastEventMs < silentMost) return
+  link = 'away'
+  open?.close()
+  connect()
 }
 
 async function connectLater() {
@@ -69,6 +85,7 @@ function drawSoon() {
 }
 
 function draw() {
+  reconnectIfSilent()
   model.forget()
   showHealth()
   const wanted = filter.value.toLowerCase()
