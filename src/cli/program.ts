@@ -13,6 +13,8 @@ Environment:
                  CONSUL_HTTP_ADDR; etcds: and consuls: use TLS
   ETCDCTL_...    credentials and certificates, as etcdctl reads them
   CONSUL_...     the same, as consul reads them
+  LEASEHOLD_LOG  debug: stderr gets a line for each request to the store, and for
+                 what becomes of sessions, locks, leaders and ticks; no secrets
 
 Start here:
   $ leasehold run my-job -- echo 'one at a time'
@@ -46,6 +48,8 @@ const subcommands: Record<string, () => Promise<Add>> = {
 export async function runProgram(guardians: Guardians): Promise<void> {
   silenceRemark()
   try {
+    const level = process.env.LEASEHOLD_LOG
+    if (level) (await import('./log.ts')).startLog(level)
     await (await program(guardians, process.argv[2])).parseAsync()
   } catch (error) {
     process.exitCode = statusAfter(error)

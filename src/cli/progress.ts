@@ -1,5 +1,5 @@
 // Shows a wait on a terminal: the holder and the place in line, on one line that is redrawn, and erased at the end.
-// Owns when to draw. If stderr is not a terminal, nothing is drawn and no request is sent.
+// Owns when to draw. If stderr is not a terminal, or has a log, nothing is drawn and no request is sent.
 
 import { hostname } from 'node:os'
 import { isatty } from 'node:tty'
@@ -54,7 +54,8 @@ export class Progress {
   constructor(options: ProgressOptions) {
     this.#options = options
     this.#screen = options.screen ?? terminal
-    const isShown = this.#screen.isTTY && !options.quiet && process.env.TERM !== 'dumb'
+    const { TERM, LEASEHOLD_LOG } = process.env // lines of a log would be mixed with the line that is redrawn
+    const isShown = this.#screen.isTTY && !options.quiet && TERM !== 'dumb' && !LEASEHOLD_LOG
     this.onWait = isShown ? (ahead) => this.#hear(ahead) : undefined
   }
 

@@ -87,6 +87,18 @@ describe('on a terminal', () => {
     release()
     expect((await second.ended).stdout).toBe('ran\r\n')
   })
+
+  test('no line is redrawn between the lines of LEASEHOLD_LOG', async () => {
+    const { release } = await holder()
+    const settings = { env: { ...env, LEASEHOLD_LOG: 'debug' }, terminal: true }
+    const second = leasehold(['run', 'x', '--', 'echo', 'ran'], settings)
+    await using client = await connect(env.LEASEHOLD_URL)
+    await expect.poll(() => client.line('x'), { timeout: 10_000 }).toHaveLength(2)
+    release()
+    const { stdout } = await second.ended
+    expect(stdout).toMatch(/acquire "x": held.*\nran\r\n/s)
+    expect(stdout).not.toContain(erase)
+  })
 })
 
 describe('the line', () => {
