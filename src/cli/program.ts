@@ -49,7 +49,7 @@ export async function runProgram(guardians: Guardians): Promise<void> {
   silenceRemark()
   try {
     const level = process.env.LEASEHOLD_LOG
-    if (level) (await import('./log.ts')).startLog(level)
+    if (level) (await import('./event-log.ts')).startLog(level)
     await (await program(guardians, process.argv[2])).parseAsync()
   } catch (error) {
     process.exitCode = statusAfter(error)

@@ -1,7 +1,7 @@
 // LEASEHOLD_LOG=debug: the lines on stderr, the secrets that they must not have, and that they end nothing.
 import { channel } from 'node:diagnostics_channel'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { startLog } from '../../src/cli/log.ts'
+import { startLog } from '../../src/cli/event-log.ts'
 import { present, yearly } from './crontab.ts'
 import { leasehold, program, temporaryFolder } from './leasehold.ts'
 
