@@ -4,12 +4,14 @@
 import { connect } from './lib/leasehold.mjs'
 import { inRounds, meanOf } from './lib/measure.mjs'
 import { render, row } from './lib/report.mjs'
+import { withAndWithoutEvents } from './lib/without-events.mjs'
 
 const built = new URL('../dist/backends/memory/index.js', import.meta.url)
 const { memory } = /** @type {typeof import('../src/backends/memory/index.ts')} */ (await import(built.href))
 
 /** @param {{ json: boolean }} options @returns {Promise<string>} what to print */
 export default async function bench({ json }) {
+  const events = await eventsOf()
   const source = memory()
   const [one, other] = await Promise.all([connect(source), connect(source)])
   const [ours, theirs] = [one.mutex('bench-hand'), other.mutex('bench-hand')]
@@ -43,8 +45,28 @@ export default async function bench({ json }) {
     row('Leasehold writer: acquire + release, free', forms.write, { ...µs, reference }),
     row('Leasehold, two mutexes at once: acquire + release, free', forms.both, { ...µs, reference }),
     row('Leasehold writers: two cycles and a hand-over', forms.writers, { ...µs, reference }),
+    row('a free cycle, with the events taken out of the code', events.without, µs),
+    row('a free cycle, with events to which nobody listens', events.with, {
+      ...µs,
+      reference: ['one without events', events.without],
+    }),
   ]
   return render({ title: 'memory', store: 'a store in this process', rows }, json)
+}
+
+/** The free cycle of a mutex with the events of the client, to which nobody listens, and without them. */
+async function eventsOf() {
+  const { withEvents, without, end } = await withAndWithoutEvents()
+  const cycle = (/** @type {import('../src/index.ts').Lock} */ lock) =>
+    meanOf(1_000, () => lock.acquire().then((hold) => hold.release()))
+  try {
+    return await inRounds(10, [
+      { id: 'with', batch: cycle(withEvents) },
+      { id: 'without', batch: cycle(without) },
+    ])
+  } finally {
+    await end()
+  }
 }
 
 /**
