@@ -319,7 +319,7 @@ export function kindOf(operations: readonly Operation[]): Kind {
   const left = has('delete', /\/\.line\//)
   if (has('delete-cas', /\/\.lock$/)) return left ? 'release from the line' : 'release'
   if (operations.some(({ verb, key }) => verb === 'get-tree' && /\/\.lock$/.test(key))) return 'look'
-  if (left || operations.every(({ verb }) => verb === 'get-tree')) return 'leave'
+  if (left || operations.every(({ verb }) => verb === 'get-tree' || verb === 'delete')) return 'leave'
   if (operations[0]?.verb === 'check-index') return 'own key'
   throw new Error(`unknown purpose: ${JSON.stringify(operations.map(({ verb, key }) => [verb, key]))}`)
 }

@@ -98,7 +98,7 @@ test('etcd: a role that may only read is told which verbs lack which permission'
   })
   const refused = findings.find(({ about }) => about === 'run and lead')
   expect(refused?.text).toMatch(
-    /permission denied: the user needs the permission readwrite on "ns\/" to "ns0"/,
+    /permission denied: the request writes the key "ns\/job\/[^"]+"; the user needs the permission readwrite on "ns\/" to "ns0"/,
   )
 })
 

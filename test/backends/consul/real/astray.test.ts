@@ -163,7 +163,7 @@ const mishaps: readonly Mishap[] = [
 ]
 const kindsOf: Record<number, Kind[]> = {
   1: ['take', 'join', 'take from the line', 'release', 'release from the line', 'tidying', 'checkpoint'],
-  2: ['slot', 'join', 'slot from the line', 'give up slot', 'tidying', 'checkpoint', 'end of session'],
+  2: ['session', 'look', 'slot', 'join', 'slot from the line', 'give up slot', 'tidying', 'checkpoint'],
 }
 
 test.for([1, 2])(
