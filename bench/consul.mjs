@@ -7,8 +7,9 @@ import { commands, inLine } from './consul/commands.mjs'
 import { startRelay } from './consul/relay.mjs'
 import { openCrowd } from './lib/crowd.mjs'
 import { connect } from './lib/leasehold.mjs'
-import { atATime, inRounds, perSecond, sleep, timed } from './lib/measure.mjs'
+import { atATime, inRounds, sleep, timed } from './lib/measure.mjs'
 import { render, row } from './lib/report.mjs'
+import { turns } from './lib/turns.mjs'
 import { handOver, Worker } from './lib/workers.mjs'
 
 /** @typedef {Awaited<ReturnType<typeof openClients>>} Clients */
@@ -37,7 +38,10 @@ export default async function bench({ json, cluster }) {
       ...(await crowds(clients)),
       ...(await crowdsOfProcesses(clients)),
       ...(await throughput(clients)),
-      ...(await oneName(clients)),
+      ...(await turns(clients.ours, {
+        what: 'raw writes',
+        write: rawWrite(clients.bare, 'bench-one-write'),
+      })),
     ]
     const servers = cluster ? 'three servers' : 'one server'
     const store = `Consul ${consul.version}, ${servers} on this machine, persistent`
@@ -242,25 +246,6 @@ async function crowdsOfProcesses({ relay, other, bare }) {
     row(they, theirs, { note: tellStalls(theirs) }), // no ratio: it would only compare the number of sleeps
     requestRow(we, counts.ours),
     requestRow(they, counts.theirs, ['leasehold run', counts.ours]),
-  ]
-}
-
-/** One name for which all callers of one client queue: a turn cannot cost less than one write. @param {Clients} clients */
-async function oneName({ ours, bare }) {
-  const [ms, callers] = [500, 64]
-  const mutex = ours.mutex('bench-one-name')
-  const turn = () => mutex.run(() => undefined)
-  const { writes, turns } = await inRounds(4, [
-    { id: 'writes', batch: perSecond(ms, [rawWrite(bare, 'bench-one-write')]) },
-    { id: 'turns', batch: perSecond(ms, Array(callers).fill(turn)) },
-  ])
-  const reference = /** @type {[string, number[] | undefined]} */ (['raw writes', writes])
-  return [
-    row('raw writes, one after the other', writes, { unit: '/s' }),
-    row(`Leasehold mutex: turns of one name, ${callers} callers of one client`, turns, {
-      unit: '/s',
-      reference,
-    }),
   ]
 }
 

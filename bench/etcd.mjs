@@ -10,6 +10,7 @@ import { openWire, wireCycle, wirePut } from './etcd/wire.mjs'
 import { connect } from './lib/leasehold.mjs'
 import { atATime, inRounds, perSecond, sleep, timed } from './lib/measure.mjs'
 import { absent, render, row } from './lib/report.mjs'
+import { turns } from './lib/turns.mjs'
 import { handOver, Worker } from './lib/workers.mjs'
 
 /** @typedef {import('../tools/servers/run.mjs').EtcdCluster} EtcdCluster */
@@ -28,7 +29,10 @@ export default async function bench({ json, cluster }) {
       ...(await handOvers(etcd, clients)),
       ...(await requests(etcd, clients)),
       ...(await throughput(clients)),
-      ...(await oneName(clients)),
+      ...(await turns(clients.ours, {
+        what: 'bare writes',
+        write: wirePut(clients.wire, 'bench-one-write'),
+      })),
     ]
     const members = cluster ? 'three members' : 'one member'
     const store = `etcd ${etcd.version}, ${members} on this machine, fsync on`
@@ -146,25 +150,6 @@ async function requests(etcd, { ours, other, etcd3 }) {
       await sleep(lineMs.short)
       await hold.release()
       await (await waiting).release()
-    }),
-  ]
-}
-
-/** One name for which all callers of one client queue: a turn cannot cost less than one write. @param {Clients} clients */
-async function oneName({ ours, bare }) {
-  const [ms, callers] = [500, 64]
-  const mutex = ours.mutex('bench-one-name')
-  const turn = () => mutex.run(() => undefined)
-  const { writes, turns } = await inRounds(4, [
-    { id: 'writes', batch: perSecond(ms, [barePut(bare, 'bench-one-write')]) },
-    { id: 'turns', batch: perSecond(ms, Array(callers).fill(turn)) },
-  ])
-  const reference = /** @type {[string, number[] | undefined]} */ (['bare writes', writes])
-  return [
-    row('bare writes, one after the other', writes, { unit: '/s' }),
-    row(`Leasehold mutex: turns of one name, ${callers} callers of one client`, turns, {
-      unit: '/s',
-      reference,
     }),
   ]
 }

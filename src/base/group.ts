@@ -1,7 +1,10 @@
 // The part of the contract for several claims that are admitted together: types only. src/contract.ts exports them. `C` is a
 // claim, and `A` the answer to one.
 
-/** The questions about a group: claims of one session on different names, none of which stands in line. At most `facts.groupMax`. */
+/**
+ * The questions about a group: claims of one session on different names, each of one permit, none of which stands in line. At
+ * most `facts.groupMax`.
+ */
 export interface GroupBackend<C, A> {
   /**
    * Asks once whether all claims hold. One state of the store admits all of them, with one token, which is larger than that of

@@ -5,7 +5,7 @@ import { orAborted } from '../base/abort.ts'
 import type { Clock } from '../base/clock.ts'
 import { RefusedError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
-import type { Admitted, Attempt, Backend } from '../contract.ts'
+import type { Attempt, Backend } from '../contract.ts'
 import type { Acquirer } from './acquire.ts'
 import { untilAnswered } from './admission.ts'
 import type { Withdrawal } from './closing.ts'
@@ -46,7 +46,18 @@ export class Groups {
   tryAll<H extends Hold>(wishes: readonly Wish<H>[]): Promise<readonly H[] | NotTogether> {
     const { groupMax = 0 } = this.#backend.facts
     if (wishes.length < 2 || wishes.length > groupMax) return Promise.resolve('one by one')
-    return this.#acquirer.closing.acquires.note(this.#tryAll(wishes))
+    const trying = this.#acquirer.closing.acquires.note(this.#tryAll(wishes))
+    for (const [index, wish] of wishes.entries()) this.#tell(wish, trying, index)
+    return trying
+  }
+
+  /** Tells the try of one name. A name that is asked for once more tells that by itself. */
+  #tell<H extends Hold>(wish: Wish<H>, trying: Promise<readonly H[] | NotTogether>, index: number): void {
+    const holdOf = async (): Promise<H | undefined> => {
+      const all = await trying
+      return typeof all === 'string' ? undefined : all[index]
+    }
+    toldAcquire(this.#sessions.origin, wish, holdOf).catch(() => {}) // `trying` itself rejects to the caller
   }
 
   async #tryAll<H extends Hold>(wishes: readonly Wish<H>[]): Promise<readonly H[] | NotTogether> {
@@ -118,7 +129,7 @@ export class Groups {
     try {
       const attempt = await this.#answer(stands, session, scope)
       scope.throwIfEnded()
-      if (attempt.held) return stands.map((stand) => this.#held(stand, attempt))
+      if (attempt.held) return stands.map((stand) => closing.hold(stand, attempt))
       // Sends no request unless an answer was lost. The names are asked for again only when it is done.
       await orAborted(closing.withdrawAside(stands), outer.signal).catch(() => {})
       return 'not free'
@@ -129,13 +140,6 @@ export class Groups {
     } finally {
       scope.detach()
     }
-  }
-
-  /** The hold of one claim. Its acquire is told when it is over, since nobody knows before that it was one of a group. */
-  #held<H extends Hold>(stand: Stand<H>, admitted: Admitted): H {
-    const hold = this.#acquirer.closing.hold(stand, admitted)
-    toldAcquire(this.#sessions.origin, stand.wish, async () => hold).catch(() => {})
-    return hold
   }
 
   /** The answer for all claims, which share one: see `attemptAll`. */

@@ -10,6 +10,7 @@ import { connect, type Leasehold, RefusedError, UnavailableError } from '../../s
 import { claimOf } from '../../src/testing/conformance/case.ts'
 import { EtcdState } from '../../src/testing/etcd/state.ts'
 import { isOver, never } from '../election/scene.ts'
+import { traced } from './listening.ts'
 import { ManualClock, settle } from './manual-clock.ts'
 import { scripted } from './scripted-transport.ts'
 
@@ -305,3 +306,27 @@ test('a record that a dead holder left keeps all of the names from the next one 
 function fail(): never {
   throw new Error('no such claim')
 }
+
+test('the events of a group begin with its one request, and a busy group is told for each name', async () => {
+  const { sent, client, fates } = await scene()
+  const [one, other] = [await client(), await client()]
+  const acquires = traced('leasehold:acquire')
+  const begunAt: number[] = []
+  fates.push(() => {
+    begunAt.push(acquires.begun.length, acquires.ended.length)
+    return 'answered'
+  })
+  const before = sent.length
+  const hold = await one.mutexes(['a', 'b']).acquire()
+  expect(sent.length).toBe(before + 1)
+  expect(begunAt).toEqual([2, 0]) // both had begun before the request was answered, and none was over
+  await settle()
+  const told = ({ name, outcome }: { name: string; outcome?: string | undefined }) => `${name} ${outcome}`
+  expect(acquires.ended.map(told)).toEqual(['a held', 'b held'])
+
+  expect(await other.mutexes(['b', 'c']).tryAcquire()).toBe(undefined)
+  await settle()
+  expect(acquires.ended.slice(2).map(told)).toEqual(['b busy', 'c busy'])
+  await hold.release()
+  await Promise.all([one.close(), other.close()])
+})
