@@ -43,7 +43,7 @@ export const groups: readonly Draft[] = [
       for (const [name, token] of next.tokens) assert.ok(token > (first.tokens.get(name) ?? token))
       await next.release()
       const blocker = await one.mutex(last).acquire()
-      await assert.rejects(other.mutexes(names).acquire({ waitMs: 50 }), { code: 'LEASEHOLD_WAIT_TIMEOUT' })
+      await assert.rejects(other.mutexes(names).acquire({ waitMs: 500 }), { code: 'LEASEHOLD_WAIT_TIMEOUT' })
       await blocker.release()
       for (const name of names) await stage.untilStanding(name, 0)
     },
