@@ -2,6 +2,7 @@
 import type { ITxnRequest, ITxnResponse } from 'etcd3'
 import { expect, test } from 'vitest'
 import { Claims } from '../../src/backends/etcd/claims.ts'
+import { Joint } from '../../src/backends/etcd/joint.ts'
 import { Layout } from '../../src/backends/etcd/layout.ts'
 import { LockDelay } from '../../src/backends/etcd/lock-delay.ts'
 import type { Transport } from '../../src/backends/etcd/wire/transport.ts'
@@ -37,10 +38,8 @@ function slow(keys: number): { readonly claims: Claims; readonly asked: string[]
   const transport = { txn } as Partial<Transport> as Transport
   const [layout, clock] = [new Layout(''), new ManualClock()]
   const delay = new LockDelay(transport, layout, clock, 0)
-  return {
-    claims: new Claims(transport, layout, delay, new Tombstones(clock, async () => {})),
-    asked,
-  }
+  const tombstones = new Tombstones(clock, async () => {})
+  return { claims: new Claims(transport, new Joint(transport, clock), layout, delay, tombstones), asked }
 }
 
 const never = new AbortController().signal

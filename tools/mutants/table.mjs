@@ -1304,6 +1304,45 @@ const ofKeeping = [
   },
 ]
 
+/** Transactions about different names that go together: a run of a plan rarely has as many as that takes. @type {readonly Mutant[]} */
+const ofJoining = [
+  {
+    name: 'etcd-joint-two-of-one-name',
+    file: 'src/backends/etcd/joint.ts',
+    find: 'this.#names.has(name) || ',
+    put: '',
+    ...{ stores: [], tests: ['core/etcd-joint'], by: belief },
+  },
+  {
+    name: 'etcd-joint-failed-counts-as-done',
+    file: 'src/backends/etcd/joint.ts',
+    find: 'answer.succeeded ? split(parts, answer) : parts.map(() => undefined)',
+    put: 'split(parts, answer)',
+    ...{ stores: [], tests: ['core/etcd-joint'], by: clean },
+  },
+  {
+    name: 'etcd-joint-conditions-of-the-first',
+    file: 'src/backends/etcd/joint.ts',
+    find: 'parts.flatMap(({ compare }) => compare ?? [])',
+    put: 'parts.slice(0, 1).flatMap(({ compare }) => compare ?? [])',
+    ...{ stores: [], tests: ['core/etcd-joint'], by: goesOn },
+  },
+  {
+    name: 'etcd-joint-answer-of-another',
+    file: 'src/backends/etcd/joint.ts',
+    find: 'responses.slice(from, next)',
+    put: 'responses.slice(0, next - from)',
+    ...{ stores: [], tests: ['core/etcd-joint'], by: belief },
+  },
+  {
+    name: 'etcd-joint-refused-for-all',
+    file: 'src/backends/etcd/joint.ts',
+    find: 'error instanceof RefusedError || error instanceof SessionGoneError',
+    put: 'error === undefined',
+    ...{ stores: [], tests: ['core/etcd-joint'], by: goesOn },
+  },
+]
+
 /** @type {readonly Mutant[]} */
 const inMemory = [
   {
@@ -1337,6 +1376,7 @@ export const mutants = [
   ...hold,
   ...acquire,
   ...onEtcd,
+  ...ofJoining,
   ...onConsul,
   ...inMemory,
   ...ofShapes,

@@ -19,6 +19,7 @@ import { Tombstones } from '../shared/tombstones.ts'
 import { Claims } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
 import { groupMax } from './group.ts'
+import { aloneMost, Joint } from './joint.ts'
 import { type Layout, leaseOf, type Namespace } from './layout.ts'
 import { LockDelay } from './lock-delay.ts'
 import { leaderChanged, observe, type Seen } from './observe.ts'
@@ -55,14 +56,17 @@ export class EtcdBackend extends Claims implements Backend {
   readonly #writes: FencedWrites
   readonly #namespace: Namespace
 
-  /** `lockDelayMs` is the option of that name; 0 means none. */
-  constructor(wire: Transport, layout: Layout, clock: Clock, lockDelayMs = 0) {
+  /**
+   * `lockDelayMs` is the option of that name; 0 means none. `alone` is the number of transactions under way from which on others go
+   * together.
+   */
+  constructor(wire: Transport, layout: Layout, clock: Clock, lockDelayMs = 0, alone: number = aloneMost) {
     const transport = sharingWatches(wire)
     const delay = new LockDelay(transport, layout, clock, lockDelayMs)
     const tombstones = new Tombstones(clock, (keys, signal) =>
       transport.txn(txn([], keys.map(remove)), signal),
     )
-    super(transport, layout, delay, tombstones)
+    super(transport, new Joint(transport, clock, alone), layout, delay, tombstones)
     const isDelayed = lockDelayMs > 0
     this.facts = {
       ...facts,

@@ -5,6 +5,7 @@ import { UnavailableError } from '../../base/errors.ts'
 import type { Admitted, Attempt, Claim, Waiting } from '../../contract.ts'
 import type { Tombstones } from '../shared/tombstones.ts'
 import { Groups } from './group.ts'
+import type { Joint } from './joint.ts'
 import type { Layout } from './layout.ts'
 import { admits, admitted, keysToRead, type Line, waiting } from './line.ts'
 import { checkCrowd, checkLine } from './line-checks.ts'
@@ -47,12 +48,14 @@ export class Claims {
   readonly #reads: Reads
   readonly #lines: Lines
   readonly #groups: Groups
+  readonly #joint: Joint
   readonly #states = new WeakMap<Claim, ClaimState>()
   /** Whether new claims have a number in their key: a mutex that is kept has the key of its session alone. */
   numbered = false
 
-  constructor(transport: Transport, layout: Layout, delay: LockDelay, tombstones: Tombstones) {
+  constructor(transport: Transport, joint: Joint, layout: Layout, delay: LockDelay, tombstones: Tombstones) {
     this.#transport = transport
+    this.#joint = joint
     this.#reads = new Reads(transport)
     this.#lines = new Lines(transport, layout)
     this.#groups = new Groups(transport, this.#lines, delay, tombstones)
@@ -96,7 +99,7 @@ export class Claims {
     } else if (created !== undefined) {
       // The key of a mutex may be that of the session's next claim. Other keys are of this claim, and some may be gone.
       const asMade = claim.permits === 1 ? [madeAt(state)] : []
-      await this.#transport.txn(txn(asMade, gone), signal)
+      await this.#joint.txn(claim.name, txn(asMade, gone), signal)
     }
     this.#states.delete(claim)
   }
@@ -153,7 +156,8 @@ export class Claims {
     const free = [absent(keys.key), absent(keys.tombstone), ...(old ? [madeAt(old)] : [])]
     const gone = old ? removeClaim(old.keys) : []
     const lookAndPut = [...gone, ...look(keys, keysToRead(claim)), ...putClaim(claim, keys)]
-    const response = await change(this.#transport, [state], txn(free, lookAndPut, [get(keys.key)]), signal)
+    const request = txn(free, lookAndPut, [get(keys.key)])
+    const response = await change([state], () => this.#joint.txn(claim.name, request, signal))
     state.created = response.succeeded ? BigInt(response.header.revision) : createRevision(response)
     // If neither claim stands, the old one was removed by somebody else.
     if (old && state.created === undefined) return this.#join(state, signal)
@@ -180,12 +184,8 @@ export class Claims {
     const noDead = records ? [noneSince(records, since)] : []
     const free = [noneSince(range, since), absent(key), absent(tombstone), ...noDead]
     const otherwise = [get(key), ...look(keys, keysToRead(claim))]
-    const response = await change(
-      this.#transport,
-      [state],
-      txn(free, putClaim(claim, keys), otherwise),
-      signal,
-    )
+    const request = txn(free, putClaim(claim, keys), otherwise)
+    const response = await change([state], () => this.#transport.txn(request, signal))
     const revision = BigInt(response.header.revision)
     state.created = response.succeeded ? revision : createRevision(response)
     if (state.created !== undefined) return admitted(state, revision)

@@ -62,7 +62,7 @@ export class Groups {
     const free = states.flatMap((state) => freeFor(state, since))
     const puts = states.flatMap(({ claim, keys }) => putClaim(claim, keys))
     const reads = states.flatMap(({ claim, keys }) => [get(keys.key), ...look(keys, keysToRead(claim))])
-    const response = await change(this.#transport, states, txn(free, puts, reads), signal)
+    const response = await change(states, () => this.#transport.txn(txn(free, puts, reads), signal))
     const revision = BigInt(response.header.revision)
     if (response.succeeded) return all(states, revision)
     const each = reads.length / states.length

@@ -1,6 +1,6 @@
 // The client's knowledge of a claim, and the repair of the claim's own key. If somebody writes to that key with `etcdctl put`,
 // it loses its lease, and then it would stay for ever after its client has died.
-import type { IKeyValue, ITxnRequest, ITxnResponse } from 'etcd3'
+import type { IKeyValue, ITxnResponse } from 'etcd3'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import type { Claim } from '../../contract.ts'
 import { type ClaimKeys, partsOf } from './layout.ts'
@@ -93,10 +93,8 @@ export async function attach(
 
 /** Sends a change that puts keys of these claims. Remembers if it got no answer, since it may then still be applied. */
 export async function change(
-  transport: Transport,
   states: readonly ClaimState[],
-  request: ITxnRequest,
-  signal: AbortSignal,
+  send: () => Promise<ITxnResponse>,
 ): Promise<ITxnResponse> {
   const before = states.map(({ unanswered }) => unanswered)
   const answered = (): void => {
@@ -104,7 +102,7 @@ export async function change(
   }
   for (const state of states) state.unanswered = true
   try {
-    const response = await transport.txn(request, signal)
+    const response = await send()
     answered()
     return response
   } catch (error) {

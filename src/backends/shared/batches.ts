@@ -19,18 +19,23 @@ interface Request {
 /** Sends questions to the store in one request, and resolves with their answers, in the same order. */
 export type Send<Q, A> = (questions: readonly Q[], signal: AbortSignal) => Promise<readonly A[]>
 
-/** Requests of many questions, one after another. Questions that are asked during a request are in the next one. */
+/** Requests of many questions. Questions that are asked while one is under way are in the next one. */
 export class Batches<Q, A> {
   readonly #most: number
   readonly #send: Send<Q, A>
+  readonly #pace: (request: Promise<void>) => Promise<void>
   /** The questions that were not sent yet. */
   readonly #wanted = new Set<Wanted<Q, A>>()
   #busy = false
 
-  /** `most` is the number of questions that one request takes. */
-  constructor(most: number, send: Send<Q, A>) {
+  /**
+   * `most` is the number of questions that one request takes. `pace` gets a request that is under way, and resolves when the
+   * next one may be sent: by default, when that one is over.
+   */
+  constructor(most: number, send: Send<Q, A>, pace = (request: Promise<void>): Promise<void> => request) {
     this.#most = most
     this.#send = send
+    this.#pace = pace
   }
 
   /** The answer of a request that is sent after this call. Rejects as that does, and with `signal.reason`. */
@@ -54,7 +59,7 @@ export class Batches<Q, A> {
   async #run(): Promise<void> {
     this.#busy = true
     await undefined
-    while (this.#wanted.size > 0) await this.#request(this.#next())
+    while (this.#wanted.size > 0) await this.#pace(this.#request(this.#next()))
     this.#busy = false
   }
 

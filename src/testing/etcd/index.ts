@@ -28,7 +28,8 @@ export function simulatedEtcd(
     async open(clock) {
       const transport = new SimEtcdTransport(network, process, server)
       transports.push(transport)
-      return new EtcdBackend(transport, new Layout(''), clock, lockDelayMs)
+      // Every transaction waits for others here, since a run has few of them at a time.
+      return new EtcdBackend(transport, new Layout(''), clock, lockDelayMs, 0)
     },
   }
 }
