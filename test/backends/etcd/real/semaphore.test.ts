@@ -30,7 +30,7 @@ test('permits go to clients in the order of arrival, with tokens that grow', asy
     tokens.push(hold.token)
     expect(order.length).toBeLessThanOrEqual(place + permits)
     await hold.release()
-    // Two clients hear of two releases over streams of their own, so the next release comes after this one's successor.
+    // Two clients learn of two releases over streams of their own, so the next release comes after this one's successor.
     await pending[place + permits]
   }
 
