@@ -81,11 +81,27 @@ async function program(guardians: Guardians, name?: string): Promise<Command> {
     .exitOverride()
     .configureOutput({
       writeOut: print,
-      outputError: (text) => say(text.replace(/^error: /, '').trimEnd()),
+      outputError: (text) => say(plain(text)),
     })
     .addHelpText('after', help)
   for (const add of await loaded(name)) add(program, guardians)
+  for (const subcommand of program.commands) showForm(subcommand)
   return program
+}
+
+/** Errors after which the form of the subcommand says what to type. */
+const formless = /^(missing required argument|too many arguments|put -- between)/
+
+function showForm(subcommand: Command): void {
+  const form = `leasehold ${subcommand.name()} ${subcommand.usage()}`
+  const outputError = (text: string): void =>
+    say(formless.test(plain(text)) ? `${plain(text)}; usage: ${form}` : plain(text))
+  subcommand.configureOutput({ outputError })
+}
+
+/** The text of an error as commander passes it. */
+function plain(text: string): string {
+  return text.replace(/^error: /, '').trimEnd()
 }
 
 /** The subcommand of this name, or all of them: for the help, and for the error about a name that does not exist. */

@@ -196,7 +196,7 @@ export class Session {
       this.#failures = 0
       this.#isNear = false
     } catch (error) {
-      this.#failure = error
+      if (!this.#ended.ended || this.#failures === 0) this.#failure = error // an earlier one tells more than the end
       this.#failures += 1
       if (error instanceof SessionGoneError) this.lose(error)
     }

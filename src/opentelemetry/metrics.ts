@@ -128,7 +128,13 @@ export class Metrics {
 
   #knows({ client, store, session }: SessionEvent): void {
     this.#stores.add(store)
+    this.#forgetClosed() // also without a reader, who may never come
     this.#sessions.set(client, { store, session })
+  }
+
+  #forgetClosed(): void {
+    for (const [client, { session }] of this.#sessions)
+      if (session.status === 'closed') this.#sessions.delete(client)
   }
 
   #requestBegins(event: RequestEvent): void {
@@ -170,9 +176,8 @@ export class Metrics {
 
   /** The least of each store, since several clients may have it. 0 when all are closed: an SDK may show the last value for ever. */
   #observeSessions(result: ObservableResult): void {
+    this.#forgetClosed()
     for (const store of this.#stores) {
-      for (const [client, { session }] of this.#sessions)
-        if (session.status === 'closed') this.#sessions.delete(client)
       const open = [...this.#sessions].filter(([, known]) => known.store === store)
       const leftMs = open.map(([, { session }]) => session.remainingMs)
       result.observe((leftMs.length > 0 ? Math.min(...leftMs) : 0) / 1_000, { 'leasehold.store': store })

@@ -13,8 +13,8 @@ describe('wrong usage exits 64 and says what is wrong, before the store is asked
   test.each<[string, string[], RegExp]>([
     ['no NAME', ['--schedule', '@daily'], /missing required argument 'NAME'/],
     ['no NAME before the command', ['--schedule', '@daily', '--', 'echo'], /'NAME': it stands before --/],
-    ['no --schedule', ['x', '--', 'echo'], /required option '--schedule <expr>' not specified/],
-    ['no command', ['x', '--schedule', '@daily'], /missing required argument 'CMD'/],
+    ['no --schedule', ['x', '--', 'echo'], /'--schedule <expr>' not specified; usage: .*--schedule '0 3/],
+    ['no command', ['x', '--schedule', '@daily'], /'CMD'; usage: leasehold cron NAME --schedule/],
     [
       'an hour too late',
       ['x', '--schedule', '0 25 * * *', '--', 'echo'],

@@ -95,6 +95,14 @@ test.runIf(isRoot)('a folder of another user is a problem, also for root, and na
   })
 })
 
+test.runIf(isRoot)('a folder that this user cannot see is not said to be missing', async () => {
+  const directory = join(temporaryFolder(), 'locks') // the folder above it is for root alone
+  mkdirSync(directory)
+  process.seteuid?.(12_345)
+  const findings = await findingsOf(`file:${directory}`).finally(() => process.seteuid?.(0))
+  expect(about(findings, 'folder')?.text).toMatch(/; this user cannot see whether it exists$/)
+})
+
 test.each([
   [0o2770, 'note', /shared with the group \d+/],
   [0o1777, 'warning', /shared with every user/],

@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { connect, type Leasehold } from '../../src/index.ts'
+import { instrument } from '../../src/opentelemetry/index.ts'
 
 setFlagsFromString('--expose_gc')
 const collect: () => void = runInNewContext('gc')
@@ -55,4 +56,15 @@ test('five thousand questions about one hold leave no memory, no listener and no
   }
   expect(await growthOf(ask)).toBeLessThan(400_000)
   await client.close()
+}, 60_000)
+
+test('two hundred clients that were closed leave no memory behind in an instrumentation that nobody reads', async () => {
+  using _ = instrument() // without an SDK
+  const openAndClose = async (): Promise<void> => {
+    for (let turn = 0; turn < 200; turn += 1) {
+      await using client = await connect('memory:')
+      await client.mutex('a').acquire() // closed without a release
+    }
+  }
+  expect(await growthOf(openAndClose)).toBeLessThan(400_000)
 }, 60_000)

@@ -41,6 +41,18 @@ test('in an outage the answer grows old and the error is named, and at the deadl
   expect(client.health()).toMatchObject({ session: undefined, remainingMs: 0 })
 })
 
+test('after a loss the error is that of the store, also if the last request was still unanswered', async () => {
+  const { client, clock, store } = await oneClient(12_000)
+  await client.mutex('a').acquire()
+  store.faults.set('renewSession', 'refuse')
+  await clock.advance(9_500)
+  store.breakAll('hang')
+  await clock.advance(3_000)
+  expect(client.health()).toMatchObject({ session: undefined, lastError: 'the store is down' })
+  store.faults.clear()
+  await Promise.all([client.close(), clock.advance(15_000)])
+})
+
 test('JSON can show the whole of it', async () => {
   const { client } = await oneClient(12_000)
   const term = await client.election('a').campaign()

@@ -52,7 +52,7 @@ function placeFindings(examined: Examined): Finding[] {
 }
 
 function lookAt({ directory, isNamed }: Examined): Finding[] {
-  const isThere = existsSync(directory)
+  const isThere = isSeen(directory)
   const nearest = isThere ? directory : existingAbove(directory)
   const real = realpathSync(nearest)
   const path = isThere ? real : directory
@@ -68,17 +68,36 @@ function lookAt({ directory, isNamed }: Examined): Finding[] {
     mode: octal(stats.mode),
   }
   const name = isNamed ? 'named by the URL' : 'the default of this user'
-  const isUsed = existsSync(join(path, 'leasehold.db'))
-  const missing = isThere ? 'it has no database yet' : 'it does not exist yet'
-  const text = `${path}, ${name}${isUsed ? '' : `; ${missing}, and the first client makes it`}`
+  const text = `${path}, ${name}${present(path, isThere)}`
   const place: Finding = { check, level: 'ok', about: 'folder', text, data }
   const users = usersOf({ directory, real, stats, isThere })
   return [place, ...sudoFinding(isNamed), users, fileSystem(mount?.type), ...freeSpace(real)]
 }
 
+/** The part of the store that is missing, for the end of a sentence. */
+function present(path: string, isThere: boolean): string {
+  if (codeOfLook(path) === 'EACCES') return '; this user cannot see whether it exists'
+  if (existsSync(join(path, 'leasehold.db'))) return ''
+  return `; it ${isThere ? 'has no database' : 'does not exist'} yet, and the first client makes it`
+}
+
+/** The code of the error of a look at a path: ENOENT, or EACCES if a folder above it may not be searched. */
+function codeOfLook(path: string): string | undefined {
+  try {
+    statSync(path)
+    return undefined
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code
+  }
+}
+
 function existingAbove(path: string): string {
   const parent = dirname(path)
-  return existsSync(parent) || parent === path ? parent : existingAbove(parent)
+  return isSeen(parent) || parent === path ? parent : existingAbove(parent)
+}
+
+function isSeen(path: string): boolean {
+  return codeOfLook(path) === undefined
 }
 
 /** The default folder depends on the user, so root under sudo has a store of its own. */

@@ -76,7 +76,8 @@ function fileFailure(error: unknown, directory: string, file: string, mayBePermi
     const refused = [directory, file, `${file}-wal`, `${file}-shm`].map(refusal).find(Boolean)
     if (refused) return new RefusedError(refused, { cause: error })
   }
-  if (refusals.has(code)) return new RefusedError(refusal(path) ?? refusalOf(path, code), { cause: error })
+  if (refusals.has(code))
+    return new RefusedError(refusal(path) ?? refusalAbove(path, code, directory), { cause: error })
   if (code === 'ENOTDIR' || code === 'EEXIST') {
     return new ConflictError(`${directory} is not a directory: choose another`, { cause: error })
   }
@@ -97,19 +98,24 @@ function refusal(path: string): string | undefined {
     accessSync(path, constants.R_OK | constants.W_OK | search)
     return undefined
   } catch (error) {
-    return refusalOf(path, (error as NodeJS.ErrnoException).code)
+    return refusalOf(path, (error as NodeJS.ErrnoException).code, 'give read and write permission')
   }
 }
 
-/** The message for a refused path. If the path is missing or unreadable, the message names the folder above it. */
-function refusalOf(path: string, code: string | undefined): string {
-  const stats = statOf(path)
-  if (!stats && dirname(path) !== path) return refusalOf(dirname(path), code)
+/** The message for a path that is missing or cannot be seen: it names the nearest folder above it that this user can see. */
+function refusalAbove(path: string, code: string | undefined, directory: string): string {
+  if (!statOf(path) && dirname(path) !== path) return refusalAbove(dirname(path), code, directory)
+  const reason = refusalOf(path, code, 'give permission there')
+  return path.length < directory.length ? `${directory} cannot be reached or made: ${reason}` : reason
+}
+
+function refusalOf(path: string, code: string | undefined, permit: string): string {
   if (code === 'EROFS') return `${path} is on a read-only file system: choose another directory`
   const user = process.geteuid?.()
   const who = user === undefined ? 'this user' : `the user with the id ${user}`
+  const stats = statOf(path)
   const found = stats ? ` (mode ${octal(stats.mode)}, owner ${stats.uid}, group ${stats.gid})` : ''
-  return `${path} may not be used by ${who}${found}: give read and write permission, or choose another directory`
+  return `${path} may not be used by ${who}${found}: choose another directory, or ${permit}`
 }
 
 function statOf(path: string): Stats | undefined {

@@ -56,6 +56,8 @@ function toTimezone(text: string): string {
   })
 }
 
+const form = "usage: leasehold cron NAME --schedule '0 3 * * *' [options] -- CMD [ARG...]"
+
 async function cron(assignment: Assignment, options: CronOptions): Promise<void> {
   const { command, guardians } = assignment
   const { ignored } = guardians.inherited
@@ -64,8 +66,9 @@ async function cron(assignment: Assignment, options: CronOptions): Promise<void>
     if (command.length > 0) throw new TypeError('--reset runs no command')
     return withClient(options, (visit) => turn.reset(visit))
   }
-  if (options.schedule === undefined) throw new TypeError("required option '--schedule <expr>' not specified")
-  if (command.length === 0 && !options.dryRun) throw new TypeError("missing required argument 'CMD'")
+  if (options.schedule === undefined)
+    throw new TypeError(`required option '--schedule <expr>' not specified; ${form}`)
+  if (command.length === 0 && !options.dryRun) throw new TypeError(`missing required argument 'CMD'; ${form}`)
   const plan = planOf(new Schedule(options.schedule, options.tz), options)
   if (options.dryRun) return withClient(options, (visit) => turn.preview(visit, plan))
   if (plan.early && !options.now) process.exitCode = turn.tellEarly(plan)

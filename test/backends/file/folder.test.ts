@@ -268,6 +268,18 @@ describe.skipIf(!isRoot)('several users', () => {
     expect(said).toMatch(/mode 0[67][05][05], owner 0/)
   })
 
+  test('the error for a folder that this user cannot reach names that folder, and the one in the way', async () => {
+    chmodSync(directory, 0o755)
+    const above = path('home')
+    mkdirSync(above, { mode: 0o700 })
+    for (const below of ['locks', join('a', 'b')]) {
+      const said = await tryAs(nobody, join(above, below))
+      expect(said).toMatch(/^LEASEHOLD_REFUSED /)
+      expect(said).toContain(`${join(above, below)} cannot be reached or made: ${above} may not be used by`)
+      expect(said).toMatch(/: choose another directory, or give permission there$/m)
+    }
+  })
+
   test("another user's folder is refused unless it is shared, and no file is made in it", async () => {
     chownSync(directory, nobody, nobody)
     await expect(open()).rejects.toMatchObject({

@@ -2,9 +2,12 @@
 // Makes and changes elements of the page. Owns that every text from the store becomes a text node and never HTML, and how
 // characters are shown that a reader cannot see, or that change the order of a text.
 
-/** Controls, separators of lines and paragraphs, and characters that change the order in which text is shown. */
-const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u
-const parts = /([\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}])/u
+/**
+ * Controls, separators of lines and paragraphs, characters that change the order in which text is shown, and those that have
+ * no shape, such as U+200B: with one of them two names look like one.
+ */
+const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}]/u
+const parts = /([\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}])/u
 
 /**
  * The element with this id. Throws if the page has none.
@@ -92,7 +95,8 @@ export function foreignText(className, text) {
 const lists = new WeakMap()
 
 /**
- * Makes the children of an element match a list: keeps those whose keys stay, so that focus and open details survive.
+ * Makes the children of an element match a list: keeps those whose keys stay, so that focus and open details survive. Items
+ * with equal keys, such as two waiters that left in one moment, have a child each.
  * @template T
  * @param {Element} parent
  * @param {readonly T[]} items
@@ -105,7 +109,7 @@ export function match(parent, items, keyOf, create, update) {
   const now = new Map()
   let place = parent.firstElementChild
   items.forEach((item, index) => {
-    const key = keyOf(item)
+    const key = freeKey(now, keyOf(item))
     const element = before.get(key) ?? create(item)
     before.delete(key)
     now.set(key, element)
@@ -115,6 +119,13 @@ export function match(parent, items, keyOf, create, update) {
   })
   for (const element of before.values()) element.remove()
   lists.set(parent, now)
+}
+
+/** @param {ReadonlyMap<string, unknown>} taken @param {string} key */
+function freeKey(taken, key) {
+  let free = key
+  for (let count = 2; taken.has(free); count += 1) free = `${key} ${count}`
+  return free
 }
 
 /**

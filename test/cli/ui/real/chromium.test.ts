@@ -108,7 +108,7 @@ inChromium(
 
 inChromium('no name, value or holder becomes HTML, runs, or turns the text around it', async () => {
   const own = await client()
-  const attack = '<img src=x onerror="window.hit=1"><script>window.hit=2</script>\u202egnp.exe'
+  const attack = '<img src=x onerror="window.hit=1"><script>window.hit=2</script>\u202egnp\u200b.exe'
   await own.mutex(attack).acquire()
   await own.mutex('wide'.repeat(128)).acquire()
   await own.election('boss').campaign({ value: `${attack}\u0007${'long '.repeat(2_000)}` })
@@ -119,9 +119,11 @@ inChromium('no name, value or holder becomes HTML, runs, or turns the text aroun
   await untilLive(page)
   await expect.poll(() => page.locator('#locks tbody tr').count(), soon).toBe(2)
 
-  expect(await page.locator('#locks th .name').first().textContent()).toBe(attack.replace('\u202e', 'U+202E'))
+  expect(await page.locator('#locks th .name').first().textContent()).toBe(
+    attack.replace('\u202e', 'U+202E').replace('\u200b', 'U+200B'),
+  )
   expect(await page.locator('#elections .who').nth(1).textContent()).toContain(
-    'window.hit=2</script>U+202Egnp.exeU+0007',
+    'window.hit=2</script>U+202EgnpU+200B.exeU+0007',
   )
   expect(await page.locator('main img, main script, body > script, main a').count()).toBe(0)
   expect(await page.evaluate(`'hit' in window`)).toBe(false)
@@ -197,6 +199,31 @@ inChromium('5,000 names are counted and can be found, and the page stays small',
   await page.getByLabel('Names that contain').fill('4711')
   await expect.poll(() => page.locator('#locks th .name').allTextContents(), soon).toEqual(['job/4711'])
   expect(await page.evaluate(`document.querySelectorAll('*').length`)).toBeLessThan(3_000)
+  expect(complaints).toEqual([])
+})
+
+inChromium('ten waiters that leave in one moment are ten changes, and the list does not grow', async () => {
+  const own = await client()
+  await own.mutex('deploy').acquire()
+  const [state] = await own.survey()
+  const [holder] = state?.claims ?? []
+  const waiters = Array.from({ length: 10 }, (_, place) => ({
+    ...(holder as NonNullable<typeof holder>),
+    token: 1_000_000n + BigInt(place),
+    session: `session ${place}`,
+    held: false,
+  }))
+  const lines = [state?.claims ?? [], [...(state?.claims ?? []), ...waiters], state?.claims ?? []]
+  const survey = vi.spyOn(own, 'survey')
+  survey.mockImplementation(async () => [
+    { name: 'deploy', permits: 1, claims: (lines.length > 1 ? lines.shift() : lines[0]) ?? [] },
+  ])
+  const { page, complaints } = await opened(urlOf(await serve(own)))
+  const left = page.locator('#changes li:has-text("left the line")')
+  await expect.poll(() => left.count(), soon).toBe(10)
+  const draws = survey.mock.calls.length
+  await expect.poll(() => survey.mock.calls.length, soon).toBeGreaterThan(draws + 1)
+  expect(await left.count()).toBe(10)
   expect(complaints).toEqual([])
 })
 
