@@ -7,75 +7,14 @@ import { before } from './scale/before.mjs'
 import { connects, observers, timeouts } from './scale/callers.mjs'
 import { holds } from './scale/holds.mjs'
 import { permits, processes, waiters } from './scale/lines.mjs'
+import { guards, namesOnce } from './scale/names.mjs'
+import { sizes } from './scale/sizes.mjs'
 import { stores } from './scale/stores.mjs'
 
 /** @typedef {import('./lib/growth.mjs').Series} Series */
 /** @typedef {import('./scale/stores.mjs').Store} Store */
 /** @typedef {Store['kind']} Kind */
-/** @typedef {{ holds?: number[], restMs?: number, waiters?: number[], permits?: number[], processes?: number[], timeouts?: number[], observers?: number[], connects?: number[] }} Sizes */
-
-/** With the whole sizes a run takes about six minutes, with the small ones about two. @type {Record<'whole' | 'small', Record<Kind, Sizes>>} */
-const sizes = {
-  whole: {
-    etcd: {
-      holds: [100, 1_000, 10_000],
-      restMs: 10_000,
-      waiters: [10, 50, 250],
-      permits: [1, 10, 100],
-      processes: [1, 4, 12],
-      timeouts: [10, 100, 1_000],
-      observers: [10, 100, 1_000],
-    },
-    consul: {
-      holds: [10, 100, 1_000],
-      restMs: 10_000,
-      waiters: [10, 50, 150],
-      permits: [1, 10, 40],
-      processes: [1, 4, 12],
-      timeouts: [10, 100, 1_000],
-      observers: [10, 100, 1_000],
-    },
-    file: {
-      holds: [10, 100, 1_000, 10_000],
-      restMs: 3_000,
-      waiters: [10, 50, 250],
-      permits: [1, 10, 100],
-      processes: [1, 4, 12],
-      timeouts: [10, 100, 1_000],
-      observers: [10, 100, 1_000],
-      connects: [25, 50, 100, 200, 400],
-    },
-    memory: { holds: [100, 1_000, 10_000], restMs: 2_000, waiters: [10, 50, 250], permits: [1, 10, 100] },
-  },
-  small: {
-    etcd: {
-      holds: [100, 1_000],
-      restMs: 5_000,
-      waiters: [10, 50],
-      permits: [1, 10],
-      timeouts: [10, 100],
-      observers: [10, 100],
-    },
-    consul: {
-      holds: [10, 100],
-      restMs: 5_000,
-      waiters: [10, 50],
-      permits: [1, 10],
-      timeouts: [10, 100],
-      observers: [10, 100],
-    },
-    file: {
-      holds: [10, 1_000],
-      restMs: 2_000,
-      waiters: [10, 50],
-      permits: [1, 10],
-      timeouts: [10, 100],
-      observers: [10, 100],
-      connects: [25, 50, 100],
-    },
-    memory: { holds: [100, 1_000], restMs: 1_000, waiters: [10, 50], permits: [1, 10] },
-  },
-}
+/** @typedef {import('./scale/sizes.mjs').Sizes} Sizes */
 
 /** A measurement that takes longer is left out, so that the whole stays bounded. */
 const mostMs = 45_000
@@ -106,14 +45,18 @@ export async function scaleSeries(size, words = []) {
   const rows = words.filter((word) => !(word in stores))
   for (const [kind, every] of Object.entries(sizes[size])) {
     if (kinds.length > 0 && !kinds.includes(kind)) continue
-    const these = pick(every, rows)
-    const store = await stores[/** @type {Kind} */ (kind)]()
-    try {
-      all.push(...(await ofStore(store, these)))
-    } finally {
-      await store.close()
-    }
+    all.push(...(await ofKind(/** @type {Kind} */ (kind), pick(every, rows))))
   }
+  return all
+}
+
+/** A store that cannot be started or closed does not keep the series of the others. @param {Kind} kind @param {Sizes} sizes */
+async function ofKind(kind, sizes) {
+  const failed = (/** @type {unknown} */ error) => progress(`${kind}: ${error}`)
+  const store = await stores[kind]().catch(failed)
+  if (!store) return []
+  const all = await ofStore(store, sizes)
+  await store.close().catch(failed)
   return all
 }
 
@@ -156,6 +99,8 @@ async function ofStore(store, sizes) {
       ['requests at rest, holds', '/s', ({ restRequests }) => restRequests],
       ['processor time at rest, holds', 'ms/s', ({ restCpuMs }) => restCpuMs],
       ['acquires at once, each', 'ms', ({ acquireMs }) => acquireMs],
+      ['memory of a hold', 'B', ({ bytes }) => bytes],
+      ['survey of the names, holds', 'ms', ({ surveyMs }) => surveyMs],
       ['lost of many acquires at once', 'holds', ({ lost }) => lost],
       ['close, holds', 'ms', ({ closeMs }) => closeMs],
       ['keys left by close, holds', 'keys', ({ left }) => left],
@@ -191,6 +136,14 @@ async function ofStore(store, sizes) {
       ['requests of a change, observers', 'messages', ({ change }) => change?.messages],
       ['bytes of a change, observers', 'B', ({ change }) => change?.bytes],
     ])),
+    ...(await along(sizes.names, (count) => namesOnce(store, count), [
+      ['requests of a name taken once', 'messages', ({ requests }) => requests],
+      ['keys left by names taken once', 'keys', ({ left }) => left],
+      ['heap left by names taken once', 'kB', ({ heap }) => heap],
+    ])),
+    ...(await along(sizes.guards, (count) => guards(store, count), [
+      ['requests of a tick and host, cron guards', 'messages', ({ requests }) => requests],
+    ])),
     ...(await connecting(store, sizes.connects)),
   ]
 }
@@ -204,15 +157,24 @@ async function connecting(store, counts) {
   return points ? [series(store.kind, what, 'ms', points, before[`${store.kind} ${what}`])] : []
 }
 
-/** Null if it took too long. It goes on then, during the next one. @template T @param {Promise<T>} measuring @returns {Promise<T | null>} */
+/**
+ * Null if it took too long or failed, which is told. One that took too long goes on during the next one.
+ *
+ * @template T
+ * @param {Promise<T>} measuring
+ * @returns {Promise<T | null>}
+ */
 async function inTime(measuring) {
   /** @type {NodeJS.Timeout | undefined} */
   let timer
   const late = new Promise((resolve) => {
     timer = setTimeout(resolve, mostMs, null)
   })
-  measuring.catch(() => {}) // perhaps it ends after its time
-  const measured = await Promise.race([measuring, /** @type {Promise<null>} */ (late)])
+  const failed = (/** @type {unknown} */ error) => {
+    progress(`not measured: ${error instanceof Error ? error.message : error}`)
+    return null
+  }
+  const measured = await Promise.race([measuring.catch(failed), /** @type {Promise<null>} */ (late)])
   clearTimeout(timer)
   return measured
 }

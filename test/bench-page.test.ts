@@ -1,6 +1,10 @@
 // The results of the benches: the page shows those of the file, and the exponents are those of the points.
-import { existsSync, readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { expect, onTestFinished, test } from 'vitest'
+import { pageOf } from '../bench/lib/files.mjs'
 import { exponent, series } from '../bench/lib/growth.mjs'
 import { type Result, withResults } from '../bench/lib/page.mjs'
 
@@ -25,6 +29,27 @@ test('the tool replaces its own part of the page, and nothing else', () => {
   expect(second).not.toContain('growing')
   expect(second).toContain('file: not measured: no disk')
   expect(withResults(second, results)).toBe(withResults(page, results))
+})
+
+test('a bench that fails leaves the results of the others, and its own of an earlier run', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'leasehold-page-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, 'README.md'), page)
+  const url = pathToFileURL(`${folder}/`)
+  const names = async (): Promise<string[]> => {
+    const kept: Result[] = JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8'))
+    return kept.map(({ bench, error }) => `${bench}${error === undefined ? '' : ': '}${error ?? ''}`)
+  }
+  const order = ['memory', 'file', 'scale']
+  const first = await pageOf(url, order)
+  await first.add({ ...facts, bench: 'scale', series: [] })
+  await first.add({ ...facts, bench: 'file', error: 'no disk' })
+  expect(await names()).toEqual(['file: no disk', 'scale'])
+  const second = await pageOf(url, order)
+  await second.add({ ...facts, bench: 'scale', error: 'no time' })
+  await second.add({ ...facts, bench: 'memory', rows: [] })
+  expect(await names()).toEqual(['memory', 'file: no disk', 'scale'])
+  expect(readFileSync(join(folder, 'README.md'), 'utf8')).not.toContain('no time')
 })
 
 test('an exponent is 0 for a flat series, 1 for a linear one, and none for one point or for zeros', () => {

@@ -17,7 +17,7 @@ const usage = `usage: npm run bench -- ${names.join(' | ')} [--json] [--cluster]
   --cluster  consul and etcd only: three servers instead of one
   --list     calls only: each function with how often it was called
   --small    all and scale only: smaller sizes
-  --only     scale only: the series whose store and size have these words, such as 'consul permits'`
+  --only     scale: the series whose store and size have these words, such as 'consul permits'; all: these benches alone`
 
 const { name, ...options } = readArguments()
 if (isStale()) build()
@@ -36,7 +36,7 @@ function readArguments() {
     if (values.cluster && !clustered.includes(name)) throw new Error('--cluster goes with consul and etcd')
     if (values.list && name !== 'calls') throw new Error('--list goes with calls')
     if (values.small && !scaled.includes(name)) throw new Error('--small goes with all and scale')
-    if (values.only && name !== 'scale') throw new Error('--only goes with scale')
+    if (values.only && !scaled.includes(name)) throw new Error('--only goes with all and scale')
     return { name, ...values }
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n${usage}\n`)

@@ -7,7 +7,7 @@ import { heading, table } from './report.mjs'
 /** @typedef {import('./report.mjs').Row} Row */
 /** @typedef {import('./growth.mjs').Series} Series */
 /** @typedef {{ bench: string, store?: string, node: string, cpu: string, cores: number, os: string, commit: string, date: string }} Facts */
-/** @typedef {Facts & { rows?: Row[], series?: Series[], error?: string }} Result one bench */
+/** @typedef {Facts & { rows?: Row[], series?: Series[], error?: string, tookMs?: number }} Result one bench */
 
 const begin = '<!-- results: written by npm run bench -- all -->\n'
 const end = '<!-- end of results -->\n'

@@ -1,8 +1,9 @@
 // @ts-check
-// A client with many holds: how fast it gets them all at once, how fast it gets one more, what it costs at rest, and how it
-// closes.
+// A client with many holds: how fast it gets them all at once, how fast it gets one more, what it costs at rest and in memory,
+// how long another client needs to read all names, and how it closes.
 import { now, sleep } from '../lib/measure.mjs'
 import { median } from '../lib/stats.mjs'
+import { heapBytes } from './heap.mjs'
 import { trafficWhile } from './stores.mjs'
 
 /** @typedef {import('./stores.mjs').Store} Store */
@@ -22,10 +23,15 @@ export async function holds(store, count, restMs) {
   const [one, many] = await Promise.all([store.open(), store.open()])
   try {
     const names = Array.from({ length: count }, (_, index) => `scale-${count}-${index}`)
+    const before = await heapBytes()
     const began = now()
     const held = await Promise.all(names.map((name) => many.mutex(name).acquire()))
     const acquireMs = (now() - began) / count
     await sleep(settleMs)
+    const bytes = ((await heapBytes()) - before) / count
+    const surveyed = now()
+    await one.survey(`scale-${count}-`)
+    const surveyMs = now() - surveyed
     const handOverMs = await handOvers(one, many, `scale-hand-${count}`)
     const rest = await atRest(store, restMs)
     const lost = held.filter((hold) => !hold.held).length
@@ -33,7 +39,7 @@ export async function holds(store, count, restMs) {
     await many.close()
     const closeMs = now() - closing
     const left = (await one.survey(`scale-${count}-`)).length
-    return { acquireMs, handOverMs, ...rest, lost, closeMs, left }
+    return { acquireMs, handOverMs, bytes, surveyMs, ...rest, lost, closeMs, left }
   } finally {
     await Promise.all([one.close(), many.close()])
   }
