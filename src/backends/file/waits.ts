@@ -15,11 +15,11 @@ import type { SessionFiles } from './session-files.ts'
 export type Look<T = Attempt> = (cause: Cause, round: Round) => T | 'changed' | undefined
 
 /** Why a caller waits, and how often it looks: for its turn, for another leader, or for the end of its hold. */
-const paces = {
+const paces: Readonly<Record<'waiting' | 'observing' | 'holding', Pace>> = {
   waiting: { leastMs: 25, mostMs: 100 },
   observing: { leastMs: 50, mostMs: 50 },
   holding: { leastMs: 250, mostMs: 250 },
-} as const satisfies Record<string, Pace>
+}
 
 /** A kind of wait. */
 export type Kind = keyof typeof paces
