@@ -3,6 +3,7 @@
 // code. Owns the list. A mutant whose effect no user could see, or that only makes things slower, does not belong
 // here.
 
+import { ofFiles } from './file.mjs'
 import { ofForeigners } from './foreign.mjs'
 import { ofCron, ofLeaders, ofWork } from './leaders.mjs'
 
@@ -1386,5 +1387,6 @@ export const mutants = [
   ...ofLeaders,
   ...ofCron,
   ...ofWork,
+  ...ofFiles,
   ...ofForeigners,
 ]

@@ -1,9 +1,8 @@
-// Answers the contract from an SQLite database. Owns the check that the database on the disk is still the one that was
-// opened, and the reopening. store.ts asks the database.
+// Answers the contract from an SQLite database. Owns which question needs which parts of the open store, and who is woken.
+// current.ts has the open store, and store.ts asks the database.
 import { isDeepStrictEqual } from 'node:util'
 import { orAborted } from '../../base/abort.ts'
 import { type Clock, machineMark } from '../../base/clock.ts'
-import { SessionGoneError } from '../../base/errors.ts'
 import type {
   Attempt,
   Backend,
@@ -17,44 +16,35 @@ import type {
   SessionGrant,
   Standing,
 } from '../../contract.ts'
-import { Claims, lookOfHolder } from './claims.ts'
+import { lookOfHolder } from './claims.ts'
+import { Current, type Open } from './current.ts'
 import { facts } from './facts.ts'
-import { failure, gone, moved } from './failure.ts'
+import { failure, gone } from './failure.ts'
 import { keptId } from './layout.ts'
 import type { Opened } from './open-store.ts'
 import { Patience } from './patience.ts'
-import { Removals } from './removals.ts'
-import { Renewals } from './renewals.ts'
 import { type Look, Waits } from './waits.ts'
-
-/** An open store, and this client's claims and removals in it. */
-interface Open extends Opened {
-  readonly removals: Removals
-  readonly claims: Claims
-}
 
 /** One client of the store. Its calls are synchronous and short; it waits only for the database's lock. */
 export class FileBackend implements Backend {
   readonly facts: Facts = facts
   readonly #clock: Clock
   readonly #directory: string
-  readonly #reopen: () => Promise<Opened>
   readonly #waits: Waits
   readonly #patience: Patience
-  readonly #path: string
-  #open: Open | undefined
-  #opening: Promise<Open> | undefined
+  readonly #current: Current
 
   /** `reopen` opens the store again after somebody has moved or deleted the files of `opened`. */
   constructor(clock: Clock, directory: string, opened: Opened, reopen: () => Promise<Opened>) {
     this.#clock = clock
     this.#directory = directory
-    this.#reopen = reopen
     this.#patience = new Patience(clock)
-    const files = () => this.#live().files
-    this.#waits = new Waits(clock, files, () => this.#live().store.version())
-    this.#path = opened.store.path
-    this.#open = this.#use(opened)
+    this.#waits = new Waits(clock, {
+      files: () => this.#current.live().files,
+      seen: () => this.#current.seen?.files,
+      version: () => this.#current.live().store.version(),
+    })
+    this.#current = new Current(clock, opened, reopen, this.#waits)
   }
 
   async createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant> {
@@ -87,22 +77,36 @@ export class FileBackend implements Backend {
 
   async destroySession(session: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    if (this.#isLive()) await this.#run(({ removals }) => void removals.remove(session), signal)
+    if (this.#current.isLive()) await this.#run(({ removals }) => void removals.remove(session), signal)
   }
 
   async attempt(claim: Claim, signal: AbortSignal): Promise<Attempt> {
     return this.#askFor(claim.session, ({ claims }) => claims.ask(claim), signal)
   }
 
+  async replace(old: Claim, next: Claim, signal: AbortSignal): Promise<Attempt> {
+    return this.#askFor(
+      next.session,
+      ({ claims }) => {
+        const { woken, place } = claims.exchange(old, next)
+        this.#wake(old.name, woken) // before the rest, which may have to be repeated
+        return claims.ask(next, place)
+      },
+      signal,
+    )
+  }
+
   /** The answers need no fields of their own: the claim alone says where to look. */
   changed(claim: Claim, { held }: Attempt, signal: AbortSignal): Promise<Attempt | undefined> {
-    const look = held ? lookOfHolder(claim, () => this.#live()) : this.#live().claims.lookOfWaiter(claim)
+    const look = held
+      ? lookOfHolder(claim, () => this.#current.live())
+      : this.#current.live().claims.lookOfWaiter(claim)
     return this.#waits.wait(claim, held ? 'holding' : 'waiting', look, signal)
   }
 
   async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    if (!this.#open) return // its session, and the claim with it, is gone
+    if (!this.#current.seen) return // its session, and the claim with it, is gone
     this.#wake(claim.name, await this.#run(({ claims }) => claims.leave(claim), signal))
   }
 
@@ -118,7 +122,7 @@ export class FileBackend implements Backend {
 
   async verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
-    if (!this.#isLive()) return false
+    if (!this.#current.isLive()) return false
     return this.#run(({ files, claims }) => !files.isLost(claim.session) && claims.holds(claim), signal)
   }
 
@@ -159,7 +163,7 @@ export class FileBackend implements Backend {
   /** An observer has no claim in the line, so nobody wakes it: it looks every 50 ms. */
   leaderChanged(name: string, seen: Observation, signal: AbortSignal): Promise<Observation | undefined> {
     const look: Look<Observation> = () => {
-      const leader = this.#live().removals.leader(name)
+      const leader = this.#current.live().removals.leader(name)
       return isDeepStrictEqual(leader, seen.leader) ? undefined : { leader }
     }
     return this.#waits.wait({ name, session: '' }, 'observing', look, signal)
@@ -175,7 +179,7 @@ export class FileBackend implements Backend {
 
   async close(): Promise<void> {
     this.#waits.close()
-    this.#leave()
+    this.#current.leave()
   }
 
   /** Wakes the sessions that a change concerns, and returns whether there was a change. */
@@ -194,7 +198,7 @@ export class FileBackend implements Backend {
   /** Asks a question that concerns no session, in the store that is at the path now. */
   async #ask<T>(work: (open: Open) => T, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted()
-    if (!this.#isLive()) await orAborted(this.#openAgain(), signal)
+    if (!this.#current.isLive()) await orAborted(this.#current.openAgain(), signal)
     return this.#run(work, signal)
   }
 
@@ -209,41 +213,10 @@ export class FileBackend implements Backend {
   #run<T>(work: (open: Open) => T, signal: AbortSignal): Promise<T> {
     return this.#patience.run(() => {
       try {
-        return work(this.#live())
+        return work(this.#current.live())
       } catch (error) {
-        throw failure(error, this.#directory, this.#path)
+        throw failure(error, this.#directory, this.#current.path)
       }
     }, signal)
-  }
-
-  /** The open store. Throws SessionGoneError if it was moved or replaced, and closes it. */
-  #live(): Open {
-    if (this.#open && this.#isLive()) return this.#open
-    throw new SessionGoneError(moved(this.#path))
-  }
-
-  #isLive(): boolean {
-    if (this.#open?.store.wasMoved()) this.#leave()
-    return this.#open !== undefined
-  }
-
-  #leave(): void {
-    const open = this.#open
-    this.#open = undefined
-    open?.files.close()
-    open?.store.close()
-  }
-
-  /** Opens the store once for all callers that wait for it. A failure is not kept. */
-  #openAgain(): Promise<Open> {
-    const use = (opened: Opened): Open => (this.#open = this.#use(opened))
-    const forget = (): void => void (this.#opening = undefined)
-    this.#opening ??= this.#reopen().then(use).finally(forget)
-    return this.#opening
-  }
-
-  #use({ store, files }: Opened): Open {
-    const removals = new Removals(store, files, this.#waits, new Renewals(this.#clock))
-    return { store, files, removals, claims: new Claims(store, files, removals) }
   }
 }

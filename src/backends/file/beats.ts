@@ -3,12 +3,20 @@
 import type { Clock } from '../../base/clock.ts'
 
 /**
- * Why to look: `event` after a change of the database, `tick` if the time is over, `thorough` at every tenth tick, in case
- * that an event was lost.
+ * Why to look: `event` after a change of the database, `tick` if the time is over, `thorough` at the first tick after ten times
+ * the shortest pause, in case that an event was lost.
  */
 export type Cause = 'event' | 'tick' | 'thorough'
 
-const thoroughEvery = 10
+/** The pauses between two looks, in ms. */
+export interface Pace {
+  readonly leastMs: number
+  /** The pause grows with the wait, up to this: a tenth of the time for which all present waits have waited. */
+  readonly mostMs: number
+}
+
+const thoroughAfter = 10
+const growth = 10
 
 /** One wait, as a timer or an event wakes it. */
 export interface Wait {
@@ -38,22 +46,27 @@ export class Round {
 /** The waits that look equally often. Without waits there is no timer. */
 export class Beat {
   readonly #clock: Clock
-  readonly #everyMs: number
+  readonly #pace: Pace
   readonly #version: () => bigint
   readonly #waits = new Set<Wait>()
   #lastVersion = -1n
-  #ticks = 0
+  /** How long there was no new wait, and no thorough look, as far as ticks tell. */
+  #settledMs = 0
+  #hastyMs = 0
+  #restMs = 0
   #cancel: (() => void) | undefined
 
   /** `version` reads a number that changes when another process has changed the database. */
-  constructor(clock: Clock, everyMs: number, version: () => bigint) {
+  constructor(clock: Clock, pace: Pace, version: () => bigint) {
     this.#clock = clock
-    this.#everyMs = everyMs
+    this.#pace = pace
     this.#version = version
   }
 
   add(wait: Wait): void {
     this.#waits.add(wait)
+    this.#settledMs = 0
+    if (this.#restMs > this.#pace.leastMs) this.#forgetTick()
     this.#setTick()
   }
 
@@ -65,26 +78,43 @@ export class Beat {
   /** Forgets all waits. */
   stop(): void {
     this.#waits.clear()
+    this.#forgetTick()
+  }
+
+  #forgetTick(): void {
     this.#cancel?.()
     this.#cancel = undefined
   }
 
   #setTick(): void {
-    this.#cancel ??= this.#clock.after(this.#everyMs, () => this.#tick())
+    if (this.#cancel) return
+    const { leastMs, mostMs } = this.#pace
+    this.#restMs = Math.max(leastMs, Math.min(mostMs, this.#settledMs / growth))
+    this.#cancel = this.#clock.after(this.#restMs, () => this.#tick())
   }
 
   #tick(): void {
     this.#cancel = undefined
-    this.#ticks += 1
     const waits = [...this.#waits]
-    const isThorough = this.#ticks % thoroughEvery === 0
-    const changed = waits.some((wait) => !wait.isWatched()) && this.#hasChanged()
+    const isThorough = this.#isThorough()
+    const hasUnwatched = waits.some((wait) => !wait.isWatched())
+    if (hasUnwatched) this.#settledMs = 0 // such a wait learns of its turn by these looks alone
+    const changed = hasUnwatched && this.#hasChanged()
     const round = new Round(waits.length)
     for (const wait of waits) {
       if (isThorough) wait.look('thorough', round)
       else wait.look(changed && !wait.isWatched() ? 'event' : 'tick', round)
     }
     if (this.#waits.size > 0) this.#setTick()
+  }
+
+  /** Counts the pause that is over, and says whether it is time for a thorough look. */
+  #isThorough(): boolean {
+    this.#settledMs += this.#restMs
+    this.#hastyMs += this.#restMs
+    const isTime = this.#hastyMs >= thoroughAfter * this.#pace.leastMs
+    if (isTime) this.#hastyMs = 0
+    return isTime
   }
 
   #hasChanged(): boolean {

@@ -15,8 +15,9 @@ import type { Look } from './waits.ts'
 /** The knowledge of a claim: its ticket, or undefined if the answer to its joining was lost. */
 interface ClaimState {
   readonly ticket: bigint | undefined
-  /** How many claims stood before it when it was last told to wait. */
+  /** How many claims stood before it when it was last told to wait, and the sessions that it looks after since. */
   readonly before?: number
+  readonly guarded?: readonly string[]
 }
 
 /** How often `ask` looks again after it removed a session, before it gives up. */
@@ -56,15 +57,16 @@ export class Claims {
     return place !== undefined && fits(claim, place.taken)
   }
 
-  /** Asks until the claim holds, or no dead or hanging session is left in its way. */
-  ask(claim: Claim): Attempt {
+  /** Asks until the claim holds, or no dead or hanging session is left in its way. `first` is its place, if that is known. */
+  ask(claim: Claim, first?: Position): Attempt {
     for (let rounds = 0; rounds < roundsMost; rounds += 1) {
-      const place = this.place(claim) ?? this.#join(claim)
+      const place = (rounds === 0 && first) || (this.place(claim) ?? this.#join(claim))
       if (!place) continue
       if (fits(claim, place.taken)) return this.#admitted(place)
       const state = this.#states.get(claim)
-      if (this.#removals.clearTheWay(claim, state && place)) continue
-      if (state) this.#states.set(claim, { ...state, before: place.before })
+      const guarded = this.#removals.clearTheWay(claim, state && place)
+      if (!guarded) continue
+      if (state) this.#states.set(claim, { ticket: state.ticket, before: place.before, guarded })
       return { held: false, ahead: ahead(claim, place.taken, place.before) }
     }
     throw new UnavailableError(`the line of ${JSON.stringify(claim.name)} changes faster than it can be read`)
@@ -77,6 +79,20 @@ export class Claims {
     const next = this.#store.leave(claim, state.ticket)
     this.#states.delete(claim)
     return next
+  }
+
+  /**
+   * Removes a claim and puts the next one of its session in line, in one transaction. Returns the place of the next one, if it
+   * joined, and the sessions of the claims that are admitted instead of the old one.
+   */
+  exchange(old: Claim, next: Claim): { readonly woken: string[]; readonly place?: Position | undefined } {
+    const state = this.#states.get(old)
+    if (!state || this.ticket(next) !== undefined) return { woken: this.leave(old) }
+    this.#states.set(next, { ticket: undefined })
+    const { woken, place } = this.#store.exchange(old, state.ticket, next)
+    this.#states.delete(old)
+    if (place) this.#states.set(next, { ticket: place.ticket })
+    return { woken, place }
   }
 
   /** Makes a claim lighter if it holds. Returns the sessions of the claims that are admitted to the rest. */
@@ -108,23 +124,21 @@ export class Claims {
    * look follows an answer that has just asked the kernel: it asks again only if the line has changed since.
    */
   lookOfWaiter(claim: Claim): Look {
-    let lastBefore = this.#states.get(claim)?.before ?? -1
-    let guarded: readonly string[] | undefined
+    let { before: lastBefore = -1, guarded } = this.#states.get(claim) ?? {}
+    let hasLooked = false
     return (cause, round) => {
       const isDead = (session: string) => round.once(`dead ${session}`, () => this.#files.isDead(session))
       const allAlive = () => !guarded?.some(isDead)
+      const isFirst = !hasLooked
+      hasLooked = true
       if (cause === 'tick' && guarded && allAlive()) return undefined
       const place = this.place(claim)
       if (!place) return 'changed'
       if (fits(claim, place.taken)) return this.#admitted(place)
-      if (cause === 'event' && place.before === lastBefore && allAlive()) {
-        guarded ??= this.#removals.guarded(claim, place)
-        return undefined
-      }
-      const attempt = this.ask(claim)
+      if (cause === 'event' && place.before === lastBefore && (isFirst || allAlive())) return undefined
+      const attempt = this.ask(claim, place)
       if (attempt.held) return attempt
-      lastBefore = place.before
-      guarded = this.#removals.guarded(claim, place)
+      ;({ before: lastBefore = -1, guarded } = this.#states.get(claim) ?? {})
       return undefined
     }
   }
@@ -155,7 +169,7 @@ export class Claims {
     this.#states.delete(claim)
     if (!sessionStands) throw gone(claim.session)
     const conflict = permits !== undefined && permits !== claim.permits
-    if (conflict && !this.#removals.clearTheWay(claim, undefined)) throw inUse(claim, { permits })
+    if (conflict && this.#removals.clearTheWay(claim, undefined)) throw inUse(claim, { permits })
     return conflict || claim.wait || fits(claim, taken) ? undefined : { ticket: 0n, before, taken }
   }
 

@@ -18,6 +18,8 @@ export class Connection {
   readonly #statements = new Map<string, Statement>()
   #database: Database | undefined
   #isClosed = false
+  /** Whether the work of a `transaction` is under way. */
+  #isWriting = false
 
   /** `openDatabase` opens the database. It is called again after an error that makes a connection unusable. */
   constructor(openDatabase: () => Database, directory: string, path: string, log: Log) {
@@ -51,8 +53,9 @@ export class Connection {
     return result
   }
 
-  /** Runs one statement that writes, as a transaction of its own. */
+  /** Runs one statement that writes, as a transaction of its own or as a part of the one that is under way. */
   change(text: string, ...values: readonly Value[]): readonly Row[] {
+    if (this.#isWriting) return this.ask(text, ...values)
     if (!this.#live().resetsItself) return this.transaction(() => this.ask(text, ...values))
     const rows = this.ask(text, ...values)
     if (this.#database) this.#log.committed(this.#database)
@@ -95,6 +98,7 @@ export class Connection {
   }
 
   #committed<T>(work: () => T): T {
+    this.#isWriting = true
     try {
       const result = work()
       this.#exec('COMMIT')
@@ -102,6 +106,8 @@ export class Connection {
     } catch (error) {
       this.#rollBack()
       throw this.#failure(error)
+    } finally {
+      this.#isWriting = false
     }
   }
 

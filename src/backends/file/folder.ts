@@ -121,16 +121,21 @@ export function isSameFile(one: Pick<Stats, 'dev' | 'ino'>, other: Pick<Stats, '
   return one.ino === other.ino && one.dev === other.dev
 }
 
+/** Whether a plain file is there; false if nothing is. Throws as `plainFile` does. */
+export function isPlain(path: string): boolean {
+  return plainFile(path) !== undefined
+}
+
 /**
- * Whether a plain file is there; false if nothing is. Throws ConflictError for a link, a pipe, a folder and the like:
+ * The plain file that is there; undefined if nothing is. Throws ConflictError for a link, a pipe, a folder and the like:
  * opening it might reach another file, or wait for ever.
  */
-export function isPlain(path: string): boolean {
+export function plainFile(path: string): Stats | undefined {
   const stats = lstatSync(path, { throwIfNoEntry: false })
   if (stats && !stats.isFile()) {
     throw new ConflictError(`${path} is not a plain file: move it away, or choose another directory`)
   }
-  return stats !== undefined
+  return stats
 }
 
 /**

@@ -52,7 +52,7 @@ export async function openStore(clock: Clock, driver: Driver, directory: string)
   const since = clock.mark()
   for (;;) {
     try {
-      return openOnce(driver, directory)
+      return openOnce(clock, driver, directory)
     } catch (error) {
       if (!isLocked(error) || leastElapsedMs(since, clock.mark()) >= patienceMs) throw error
     }
@@ -60,10 +60,10 @@ export async function openStore(clock: Clock, driver: Driver, directory: string)
   }
 }
 
-function openOnce(driver: Driver, directory: string): Opened {
+function openOnce(clock: Clock, driver: Driver, directory: string): Opened {
   try {
     const folder = new Folder(directory)
-    const files = new SessionFiles(driver, folder)
+    const files = new SessionFiles(clock, driver, folder)
     if (folder.hasLeftOvers()) removeLeftOvers(folder, files)
     if (!isPlain(folder.database)) createFile(folder, folder.database)
     const open = (): Database => openDatabase(driver, folder.database)

@@ -28,14 +28,16 @@ export class Removals {
   }
 
   /**
-   * Removes dead and hanging sessions ahead of a claim that stands, or without its place all of the name. Returns whether
-   * there were any.
+   * Removes dead and hanging sessions ahead of a claim that stands, or without its place all of the name. Returns undefined if
+   * there were any, and otherwise the sessions that the claim has to look after while it waits.
    */
-  clearTheWay(claim: Claim, place: Position | undefined): boolean {
+  clearTheWay(claim: Claim, place: Position | undefined): readonly string[] | undefined {
     const ahead = this.#ahead(claim, place)
     const removed = ahead.filter((session) => this.#removeOverdue(session))
-    const dead = this.removeDead(place && claim.wait ? guards(ahead, claim.permits) : ahead)
-    return removed.length > 0 || dead
+    const isWaiting = place !== undefined && claim.wait
+    const some = this.#some(isWaiting ? guards(ahead, claim.permits) : ahead)
+    const dead = this.#removeIfDead(isWaiting ? some.filter((id) => !this.#files.wasJustAlive(id)) : some)
+    return removed.length > 0 || dead ? undefined : some
   }
 
   /**
@@ -68,8 +70,13 @@ export class Removals {
     return this.#store.leader(name)
   }
 
+  /** Removes those of these sessions whose process is gone. Returns whether there were any. */
   removeDead(sessions: readonly SessionRow[], most: number = probesMost): boolean {
-    const dead = this.#some(sessions, most).filter((id) => this.#files.isDead(id))
+    return this.#removeIfDead(this.#some(sessions, most))
+  }
+
+  #removeIfDead(ids: readonly string[]): boolean {
+    const dead = ids.filter((id) => this.#files.isDead(id))
     // Looked at again in the transaction: its process may have taken a lock again that it had dropped.
     return dead.filter((id) => this.remove(id, undefined, () => this.#files.isDead(id))).length > 0
   }
@@ -91,11 +98,6 @@ export class Removals {
     const { id, renewals, stands } = session
     if (!stands) return this.remove(id)
     return this.#renewals.isOverdue(session) && this.remove(id, renewals)
-  }
-
-  /** The sessions that this claim waits for, at most as many as one look may ask about. */
-  guarded(claim: Claim, place: Position): readonly string[] {
-    return this.#some(guards(this.#ahead(claim, place), claim.permits))
   }
 
   /**

@@ -67,8 +67,8 @@ export function toSession(row: Row): SessionRow {
   return { id, ttlMs: ttlOf(row), renewals: renewalsOf(row), stands: true }
 }
 
-/** The claims before a claim, as their number and their permits. */
-export function beforeOf({ before, taken }: Row): Before {
+/** The claims before a claim, as their number and their permits. In the line of a mutex both are the same number. */
+export function beforeOf({ before = null, taken = before }: Row): Before {
   return { before: Number(before), taken: Number(taken) }
 }
 

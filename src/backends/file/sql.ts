@@ -10,10 +10,12 @@ const taken = (which = 'true'): string =>
 /** Whether the claim of a row holds. */
 const holds = `${taken('other.ticket < claims.ticket')} + ${weightIn('claims.permits')} <= ${permitsIn('claims.permits')}`
 
+/** How many claims of the name stand before a ticket. In the line of a mutex each of them takes one permit. */
+const before = (ticket: string): string =>
+  `(SELECT count(*) FROM claims AS other WHERE other.name = ?1 AND other.ticket < ${ticket}) AS before`
+
 /** How many claims of the name stand before a ticket, and how many permits they take. */
-const ahead = (ticket: string): string => `
-    (SELECT count(*) FROM claims AS other WHERE other.name = ?1 AND other.ticket < ${ticket}) AS before,
-    ${taken(`other.ticket < ${ticket}`)} AS taken`
+const ahead = (ticket: string): string => `${before(ticket)}, ${taken(`other.ticket < ${ticket}`)} AS taken`
 
 /**
  * The sessions of the claims that hold now, and would not if claims before them still took ?3 permits more; ?2 are the
@@ -25,6 +27,9 @@ const admittedBy = (lost: string, permits: string, but = 'true'): string => `
       SELECT session, ticket, permits FROM claims AS other WHERE name = ?1 AND ${but} ORDER BY ticket LIMIT ${permits}))
   WHERE until <= ${permits} AND until + ${lost} > ${permits}`
 
+/** The ticket of the next claim; null unless it is above ?7. A row without a ticket is left out. */
+const nextTicket = "(SELECT permits + 1 FROM claims WHERE name = '' AND ticket = 0 AND permits >= ?7)"
+
 /**
  * Puts a claim in line and counts the claims before it. No row if its session is gone, if it stands already, if the
  * name has other permits, if it would have to wait and has no `wait`, or if its ticket would not be above ?7. Then its session
@@ -32,18 +37,30 @@ const admittedBy = (lost: string, permits: string, but = 'true'): string => `
  */
 export const join: string = `
   INSERT OR IGNORE INTO claims (name, ticket, session, id, permits, value)
-  VALUES (?1, (SELECT permits + 1 FROM claims WHERE name = '' AND ticket = 0), CASE WHEN
+  VALUES (?1, ${nextTicket}, CASE WHEN
     EXISTS (SELECT 1 FROM sessions WHERE id = ?2)
-    AND EXISTS (SELECT 1 FROM claims WHERE name = '' AND ticket = 0 AND permits >= ?7)
     AND NOT EXISTS (SELECT 1 FROM claims WHERE name = ?1 AND
       (${permitsIn('permits')} <> ${permitsIn('?4')} OR (session = ?2 AND id = ?3)))
     AND (?6 OR ${taken()} + ${weightIn('?4')} <= ${permitsIn('?4')}) THEN ?2 END, ?3, ?4, ?5)
   RETURNING ticket, ${ahead('claims.ticket')}`
 
+/**
+ * The same for a mutex, without sums: any claim is in the way of one that does not wait, and a claim of another form has other
+ * permits.
+ */
+export const joinMutex: string = `
+  INSERT OR IGNORE INTO claims (name, ticket, session, id, permits, value)
+  VALUES (?1, ${nextTicket}, CASE WHEN
+    EXISTS (SELECT 1 FROM sessions WHERE id = ?2)
+    AND NOT EXISTS (SELECT 1 FROM claims WHERE name = ?1 AND
+      (permits <> ?4 OR (session = ?2 AND id = ?3) OR NOT ?6)) THEN ?2 END, ?3, ?4, ?5)
+  RETURNING ticket, ${before('claims.ticket')}`
+
+const ofClaim = 'FROM claims WHERE name = ?1 AND ticket = ?2 AND session = ?3'
 /** How many claims stand before this one. No row if it no longer stands. */
-export const place: string = `
-  SELECT ${ahead('?2')}
-  FROM claims WHERE name = ?1 AND ticket = ?2 AND session = ?3`
+export const place: string = `SELECT ${ahead('?2')} ${ofClaim}`
+/** The same for a mutex. */
+export const placeInMutex: string = `SELECT ${before('?2')} ${ofClaim}`
 
 /** The reason why a claim did not join. */
 export const obstacle: string = `

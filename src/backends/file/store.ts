@@ -41,16 +41,17 @@ export class Store {
 
   /** Puts the claim in line. Undefined if it did not join: see `obstacle`. */
   join(claim: Claim): Position | undefined {
-    const { name, session, value, wait } = claim
+    const { name, session, value, wait, permits } = claim
     const [id, size] = [calledIn(claim), sizeOf(claim)]
     const { last } = this.#tokens
-    const [row] = this.#connection.change(sql.join, name, session, id, size, value, wait ? 1 : 0, last)
+    const text = permits === 1 ? sql.joinMutex : sql.join
+    const [row] = this.#connection.change(text, name, session, id, size, value, wait ? 1 : 0, last)
     return row && { ticket: this.#tokens.noted(ticketOf(row)), ...beforeOf(row) }
   }
 
   /** The present place of a claim that has joined. Undefined if it no longer stands. */
-  place({ name, session }: Claim, ticket: bigint): Position | undefined {
-    const [row] = this.#connection.ask(sql.place, name, ticket, session)
+  place({ name, session, permits }: Claim, ticket: bigint): Position | undefined {
+    const [row] = this.#connection.ask(permits === 1 ? sql.placeInMutex : sql.place, name, ticket, session)
     return row && { ticket, ...beforeOf(row) }
   }
 
@@ -70,6 +71,15 @@ export class Store {
     const [row] = this.#connection.change(text, name, from, to, session, calledIn(claim), ...sizes)
     const next = typeof row?.next === 'string' ? row.next.split(',') : []
     return next.map((each) => sessionOf({ session: each }))
+  }
+
+  /** Removes a claim and puts the next one in line, in one transaction. Returns as `leave` and `join` do. */
+  exchange(
+    old: Claim,
+    ticket: bigint | undefined,
+    next: Claim,
+  ): { readonly woken: string[]; readonly place: Position | undefined } {
+    return this.#connection.transaction(() => ({ woken: this.leave(old, ticket), place: this.join(next) }))
   }
 
   /**

@@ -5,7 +5,7 @@ import type { FSWatcher } from 'node:fs'
 import { untilAborted } from '../../base/abort.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Attempt } from '../../contract.ts'
-import { Beat, type Cause, Round, type Wait } from './beats.ts'
+import { Beat, type Cause, type Pace, Round, type Wait } from './beats.ts'
 import type { SessionFiles } from './session-files.ts'
 
 /**
@@ -14,11 +14,15 @@ import type { SessionFiles } from './session-files.ts'
  */
 export type Look<T = Attempt> = (cause: Cause, round: Round) => T | 'changed' | undefined
 
-/** Why a caller waits, and how often it looks: for its turn, for another leader, or for the end of its hold, in ms. */
-export const lookMs = { waiting: 25, observing: 50, holding: 250 } as const
+/** Why a caller waits, and how often it looks: for its turn, for another leader, or for the end of its hold. */
+const paces: Readonly<Record<'waiting' | 'observing' | 'holding', Pace>> = {
+  waiting: { leastMs: 25, mostMs: 100 },
+  observing: { leastMs: 50, mostMs: 50 },
+  holding: { leastMs: 250, mostMs: 250 },
+}
 
 /** A kind of wait. */
-export type Kind = keyof typeof lookMs
+export type Kind = keyof typeof paces
 
 /** The name and the session that a wait belongs to. An observer has no session. */
 export interface Place {
@@ -26,18 +30,27 @@ export interface Place {
   readonly session: string
 }
 
+/** The parts of the open store that waits need. */
+export interface Watched {
+  /** The files of the store that is at its place now. Throws if there is none. */
+  files(): SessionFiles
+  /** The files of the store as it was at the last look. */
+  seen(): SessionFiles | undefined
+  /** A number that changes when another process has changed the database. */
+  version(): bigint
+}
+
 /** All waits of one client. */
 export class Waits {
-  readonly #files: () => SessionFiles
+  readonly #watched: Watched
   readonly #beats: Readonly<Record<Kind, Beat>>
   /** The waits of a session for a name, and all those of a session that wait for their turn. */
   readonly #byPlace = new Map<string, Set<Wait>>()
   readonly #watches = new Map<string, FSWatcher>()
 
-  /** `version` reads a number that changes when another process has changed the database. */
-  constructor(clock: Clock, files: () => SessionFiles, version: () => bigint) {
-    this.#files = files
-    const beat = (kind: Kind): Beat => new Beat(clock, lookMs[kind], version)
+  constructor(clock: Clock, watched: Watched) {
+    this.#watched = watched
+    const beat = (kind: Kind): Beat => new Beat(clock, paces[kind], () => watched.version())
     this.#beats = { waiting: beat('waiting'), observing: beat('observing'), holding: beat('holding') }
   }
 
@@ -69,7 +82,8 @@ export class Waits {
    */
   wake(session: string, name?: string): void {
     const isOurs = this.#wake(name === undefined ? session : placeOf(session, name))
-    if (!isOurs) this.#wakeOthers(session)
+    // The change of which this tells has looked at the store. If it was moved since, no waiter there depends on us.
+    if (!isOurs) this.#watched.seen()?.wake(session)
   }
 
   /** Ends all watches and timers. */
@@ -77,14 +91,6 @@ export class Waits {
     for (const beat of Object.values(this.#beats)) beat.stop()
     this.#byPlace.clear()
     for (const session of [...this.#watches.keys()]) this.#unwatch(session)
-  }
-
-  #wakeOthers(session: string): void {
-    try {
-      this.#files().wake(session)
-    } catch {
-      // The store was moved meanwhile: no waiter there depends on us.
-    }
   }
 
   /** Lets these waits look now, and returns whether there are any. */
@@ -103,7 +109,7 @@ export class Waits {
     if (this.#watches.has(session)) return
     for (const other of [...this.#watches.keys()]) if (!this.#byPlace.has(other)) this.#unwatch(other)
     try {
-      const watcher = this.#files().watchWakeFile(session, (event) => {
+      const watcher = this.#watched.files().watchWakeFile(session, (event) => {
         if (event === 'rename') this.#unwatch(session) // the file is gone: the next wait makes another one
         this.#wake(session)
       })

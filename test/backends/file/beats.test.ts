@@ -6,7 +6,7 @@ import { ManualClock } from '../../core/manual-clock.ts'
 function scene() {
   const clock = new ManualClock()
   const database = { version: 1n }
-  const beat = new Beat(clock, 25, () => database.version)
+  const beat = new Beat(clock, { leastMs: 25, mostMs: 100 }, () => database.version)
   const wait = (isWatched: boolean) => {
     const causes: Cause[] = []
     const rounds: Round[] = []
@@ -62,4 +62,49 @@ test('without waits there is no timer', async () => {
   expect(clock.timers).toBe(1)
   beat.delete(added)
   expect(clock.timers).toBe(0)
+})
+
+/** The instants at which a wait looked. */
+function looksOf(clock: ManualClock, beat: Beat, isWatched: boolean): number[] {
+  const looks: number[] = []
+  const since = clock.mark().monotonicMs
+  beat.add({ isWatched: () => isWatched, look: () => void looks.push(clock.mark().monotonicMs - since) })
+  return looks
+}
+
+test('the longer a wait lasts, the less often it looks, but ten times a second', async () => {
+  const { clock, beat } = scene()
+  const looks = looksOf(clock, beat, true)
+  await clock.advance(250)
+  expect(looks).toHaveLength(10)
+  await clock.advance(1_750)
+  expect(looks.length).toBeLessThan(40)
+  const before = looks.length
+  await clock.advance(10_000)
+  expect(looks).toHaveLength(before + 100)
+})
+
+test('after a long wait a new one is looked after as often as any new wait', async () => {
+  const { clock, beat } = scene()
+  looksOf(clock, beat, true)
+  await clock.advance(10_010)
+  const looks = looksOf(clock, beat, true)
+  await clock.advance(100)
+  expect(looks).toEqual([25, 50, 75, 100])
+})
+
+test('a wait without an event looks as often after a long time as at first', async () => {
+  const { clock, beat } = scene()
+  const looks = looksOf(clock, beat, false)
+  await clock.advance(10_000)
+  expect(looks).toHaveLength(400)
+})
+
+test('a long wait has a thorough look each 300 ms', async () => {
+  const { clock, wait } = scene()
+  const { causes } = wait(true)
+  await clock.advance(10_000)
+  causes.length = 0
+  await clock.advance(3_000)
+  expect(causes.filter((cause) => cause === 'thorough')).toHaveLength(10)
 })

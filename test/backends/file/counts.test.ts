@@ -26,6 +26,8 @@ function emptyDirectory(): string {
 class Counting {
   readonly asked = new Map<string, number>()
   reads = 0
+  /** Transactions that were begun by a statement of their own. */
+  begun = 0
 
   times(text: string): number {
     return this.asked.get(text) ?? 0
@@ -45,6 +47,10 @@ class Counting {
   #counted(database: Database): Database {
     return {
       ...database,
+      exec: (text) => {
+        if (text === 'BEGIN IMMEDIATE') this.begun += 1
+        database.exec(text)
+      },
       prepare: (text) => {
         const statement = database.prepare(text)
         return {
@@ -131,4 +137,37 @@ test('a session that is opened next to forty others looks at the files of four o
   }
   expect(reads).toBe(4)
   await Promise.all(clients.map((client) => client.close()))
+})
+
+test('ten callers of one client who queue for a name take nine transactions to hand it on', async () => {
+  const [client, counting] = await counted(emptyDirectory(), new ManualClock())
+  const mutex = client.mutex('queued')
+  const hold = await mutex.acquire()
+  const turns = Array.from({ length: 9 }, () => mutex.run(({ token }) => token))
+  await settle()
+  const before = counting.begun
+  await hold.release()
+  const tokens = await Promise.all(turns)
+  expect(new Set([hold.token, ...tokens]).size).toBe(10)
+  expect(tokens).toEqual([...tokens].sort((one, other) => Number(one - other)))
+  expect(counting.times(sql.leaveMutex)).toBe(10)
+  expect(counting.begun - before).toBeGreaterThanOrEqual(9) // the last release has one of its own only with libsql
+  expect(counting.begun - before).toBeLessThanOrEqual(10)
+  await client.close()
+})
+
+test('a caller of another client who waits is woken by the turn of the next local caller, and goes first', async () => {
+  const [directory, clock] = [emptyDirectory(), new ManualClock()] // no look comes: the clock stands
+  const [client] = await counted(directory, clock)
+  const [other] = await counted(directory, clock)
+  const mutex = client.mutex('shared')
+  const hold = await mutex.acquire()
+  const theirs = other.mutex('shared').acquire()
+  const inLine = async () => (await client.survey('shared'))[0]?.claims.length
+  await expect.poll(inLine).toBe(2)
+  const next = mutex.acquire()
+  await hold.release()
+  await (await theirs).release()
+  await (await next).release()
+  await Promise.all([client.close(), other.close()])
 })

@@ -91,11 +91,11 @@ test('a process that came back to its lock is not removed by another one that sa
   const { store, files } = await openStore(clock, await loadDriver(), directory)
   const looks = [true, false] // before the transaction, and in it
   const seen = Object.assign(Object.create(files), { isDead: () => looks.shift() ?? false })
-  const waits = new Waits(
-    clock,
-    () => files,
-    () => store.version(),
-  )
+  const waits = new Waits(clock, {
+    files: () => files,
+    seen: () => files,
+    version: () => store.version(),
+  })
   const removals = new Removals(store, seen, waits, new Renewals(clock))
   expect(removals.removeDead(store.sessions.all())).toBe(false)
   expect(looks).toEqual([])
