@@ -97,6 +97,10 @@ async function withLock(name: string, use: (env: Env) => void): Promise<void> {
   const shim = join(folder, 'leasehold')
   writeFileSync(shim, `#!/bin/sh\nexec "${process.execPath}" "${program()}" "$@"\n`)
   chmodSync(shim, 0o755)
+  // The script gives the command two seconds, for the patience of a person. A busy machine takes longer to start it.
+  const patient = join(folder, 'timeout')
+  writeFileSync(patient, '#!/bin/sh\nshift; exec "$@"\n')
+  chmodSync(patient, 0o755)
   const url = `file:${join(folder, 'locks')}`
   const holder = leasehold(['run', name, '--url', url, '--', 'sh', '-c', 'echo held; read x'], { open: true })
   await holder.says(/held/)

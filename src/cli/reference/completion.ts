@@ -106,6 +106,7 @@ if [ "$funcstack[1]" = _leasehold ]; then _leasehold "$@"; elif (($+functions[co
 `
 }
 
+// Long: one script, which reads best in one piece.
 function fish(definitions: readonly Definition[]): string {
   const quoted = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
   const verbs = definitions.map(
