@@ -13,6 +13,7 @@ export type Check =
   | 'store'
   | 'endpoint'
   | 'version'
+  | 'certificate'
   | 'credentials'
   | 'permission'
   | 'watch'

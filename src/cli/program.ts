@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { exitStatus, messageOf, print, say, statusOf, UnreadError } from './exit.ts'
+import { withMeaning } from './other-words.ts'
 import type { Guardians } from './process/guardians.ts'
 
 const help = `
@@ -81,7 +82,7 @@ async function program(guardians: Guardians, name?: string): Promise<Command> {
     .exitOverride()
     .configureOutput({
       writeOut: print,
-      outputError: (text) => say(plain(text)),
+      outputError: (text) => say(withMeaning(plain(text))),
     })
     .addHelpText('after', help)
   for (const add of await loaded(name)) add(program, guardians)

@@ -1,14 +1,10 @@
 // One line of a crontab on many hosts, each of them a process here: which host runs the tick, and what the others print and
 // exit with.
-import { execFile } from 'node:child_process'
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { present, useCrontab, yearsAgo } from './crontab.ts'
-import { leasehold, program, temporaryFolder, untilGone } from './leasehold.ts'
+import { crontabOf, host, runAsCron } from './as-cron.ts'
+import { present, useCrontab, yearly, yearsAgo } from './crontab.ts'
+import { leasehold, untilGone } from './leasehold.ts'
 
 const hosts = useCrontab()
 const { cron, ran } = hosts
@@ -37,24 +33,28 @@ test('of ten hosts one runs the command; the others exit 0 at once, and with --v
   expect(after.stderr).toMatch(new RegExp(`^leasehold: the tick of ${tick} was run at \\S+Z ${done}\n$`))
 })
 
-test('the crontab of the docs works with the PATH that cron itself has', async () => {
-  const [, block = ''] = /```text\n(PATH=.*?)```/s.exec(readFileSync('docs/cron.md', 'utf8')) ?? []
-  const [path = '', line = ''] = block.split('\n')
-  const home = temporaryFolder()
-  symlinkSync(process.execPath, join(home, 'node'))
-  const main = pathToFileURL(program()).href
-  writeFileSync(join(home, 'leasehold'), `#!/usr/bin/env node\nimport(${JSON.stringify(main)})\n`, {
-    mode: 0o755,
-  })
-  writeFileSync(join(home, 'nightly.sh'), '#!/bin/sh\necho it is night\n', { mode: 0o755 })
-  const command = line
-    .replace('0 3 * * * leasehold', 'leasehold')
-    .replace('0 3 * * *', '* * * * *')
-    .replace(/etcd:\S+/, hosts.env.LEASEHOLD_URL)
-  const cronEnv = { HOME: home, PATH: path.replace('PATH=/usr/local/bin', home) }
-  const { stdout } = await promisify(execFile)('/bin/sh', ['-c', command], { env: cronEnv, cwd: home })
-  expect(stdout).toBe('it is night\n')
-})
+test.each(['docs/cron.md', 'docs/deploying.md'])(
+  'the crontab of %s works with the variables that cron itself has: one of two hosts runs the tick',
+  async (page) => {
+    const { variables, jobs } = crontabOf(page)
+    expect(jobs).toHaveLength(1)
+    const [{ schedule, command } = { schedule: '', command: '' }] = jobs
+    expect(command).toContain(`--schedule '${schedule}'`) // all hosts mean the same tick
+    expect(variables.PATH).toMatch(/^\/usr\/local\/bin:/) // there is where npm installs it
+    const store = (text: string): string => text.replace(/etcd:\S+/, hosts.env.LEASEHOLD_URL)
+    const own = store(command).replace(schedule, yearly[1] ?? '')
+    const printed = await Promise.all(
+      [0, 1].map(() => {
+        const { home, bin } = host({ name: 'nightly.sh', text: '#!/bin/sh\necho it is night\n' })
+        const { PATH = '', ...others } = variables
+        const shared = Object.entries(others).map(([name, value]) => [name, store(value)])
+        const settings = { ...Object.fromEntries(shared), PATH: PATH.replace('/usr/local/bin', bin) }
+        return runAsCron(own, { home, variables: settings })
+      }),
+    )
+    expect(printed.toSorted()).toEqual(['', 'it is night\n'])
+  },
+)
 
 test('a host that does not run the tick prints nothing if no terminal is attached, so cron sends no mail', async () => {
   await cron([], ['true']).ended

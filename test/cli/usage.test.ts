@@ -1,11 +1,15 @@
 // The output and the exit status of the command after wrong arguments, or a request for help.
 import { describe, expect, test } from 'vitest'
 import { parseDuration } from '../../src/cli/duration.ts'
+import { withMeaning } from '../../src/cli/other-words.ts'
+import { wholeProgram } from '../../src/cli/program.ts'
 import { leasehold } from './leasehold.ts'
 
 const refused: [title: string, args: string[], message: RegExp][] = [
   ['no subcommand', [], /Usage: leasehold/],
   ['an unknown subcommand', ['walk'], /unknown command 'walk'/],
+  ['the word of another tool', ['lock', 'x', '--', 'echo'], /'lock' \(Did you mean run\?\)\n$/],
+  ['a misspelt subcommand', ['docter'], /'docter' \(Did you mean doctor\?\)\n$/],
   ['an unknown option', ['run', 'x', '--nope', '--', 'echo'], /unknown option '--nope'/],
   ['no NAME', ['run'], /missing required argument 'NAME'/],
   ['no NAME before the command', ['run', '--', 'ls', '-l'], /'NAME': it stands before --/],
@@ -57,6 +61,15 @@ describe('wrong usage exits 64 and says what is wrong, without running the comma
     expect({ status, stdout }).toEqual({ status: 64, stdout: '' })
     if (args.length > 0) expect(stderr).toMatch(/^leasehold: .*\n$/)
   })
+})
+
+test('each word of other tools means a subcommand that exists', async () => {
+  const names = (await wholeProgram()).commands.map((command) => command.name())
+  const words = ['lock', 'elect', 'who', 'schedule', 'status', 'unlock', 'dashboard', 'ping']
+  const meant = words.map((word) => /mean (\w+)\?/.exec(withMeaning(`unknown command '${word}'`))?.[1])
+  expect(meant).toEqual(['run', 'lead', 'leader', 'cron', 'ls', 'break', 'ui', 'doctor'])
+  expect(names).toEqual(expect.arrayContaining(meant))
+  expect(withMeaning("unknown command 'constructor'")).toBe("unknown command 'constructor'")
 })
 
 test('the error for an unknown scheme in LEASEHOLD_URL names that variable', async () => {

@@ -1,6 +1,6 @@
 // @ts-check
-// Programs and libraries of Debian that only a few tests need, unpacked into the cache and never installed: Redis, and
-// libfaketime. Owns which packages they are. fetch.mjs has the servers that Leasehold speaks to.
+// Programs and libraries of Debian that only a few tests need, unpacked into the cache and never installed: Redis,
+// libfaketime, shells, and an init. Owns which packages they are. fetch.mjs has the servers that Leasehold speaks to.
 
 import { existsSync, readdirSync } from 'node:fs'
 import { delimiter, isAbsolute, join, resolve } from 'node:path'
@@ -41,12 +41,39 @@ export async function clockAhead(aheadMs) {
   return { LD_PRELOAD: library, FAKETIME, FAKETIME_DONT_FAKE_MONOTONIC: '1', FAKETIME_DONT_RESET: '1' }
 }
 
+/** @typedef {{ file: string, env: Record<string, string>, home: string }} Tool `home` is its root folder */
+
+const TOOLS = {
+  zsh: { folder: 'bin', name: 'zsh' },
+  fish: { folder: 'usr/bin', name: 'fish' },
+  tini: { folder: 'usr/bin', name: 'tini-static' },
+}
+const TOOL_PACKAGES = [
+  ...['zsh', 'zsh-common', 'fish', 'fish-common', 'tini'],
+  ...['libncursesw6', 'libtinfo6', 'libcap2', 'libpcre2-32-0'],
+]
+
+/**
+ * The shells that complete arguments, and tini, the init of `docker run --init`: those of Debian, always of the same
+ * version. All of them are fetched at once: 12 MB. Rejects with what to install if there is none.
+ *
+ * @param {keyof typeof TOOLS} tool
+ * @returns {Promise<Tool>} `env` has the variables that it needs
+ */
+export async function toolProgram(tool) {
+  const home = await unpacked('tools', TOOL_PACKAGES)
+  const { folder, name } = TOOLS[tool]
+  const libraries = [...libraryFolders(home), ...libraryFolders(home, 'lib')]
+  return { file: join(home, folder, name), env: { LD_LIBRARY_PATH: libraries.join(delimiter) }, home }
+}
+
 /**
  * @param {string} home
+ * @param {string} [below]
  * @returns {string[]}
  */
-function libraryFolders(home) {
-  return readdirSync(join(home, 'usr/lib')).map((name) => join(home, 'usr/lib', name))
+function libraryFolders(home, below = 'usr/lib') {
+  return readdirSync(join(home, below)).map((name) => join(home, below, name))
 }
 
 /**

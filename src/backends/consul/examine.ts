@@ -2,6 +2,7 @@
 // what these facts mean for a user of locks. rights.ts has the permissions, faults.ts the faults of versions.
 import { timeIn } from '../../base/clock.ts'
 import type { Examination, ExamineOptions, Finding } from '../../base/finding.ts'
+import { certificateFindings } from '../shared/certificates.ts'
 import { compareClocks } from '../shared/clock-offset.ts'
 import { crashFinding } from '../shared/crash.ts'
 import { type Timed, timed, wordsOf } from '../shared/timed.ts'
@@ -34,10 +35,12 @@ export async function examineConsul(examined: Examined, options: ExamineOptions)
   const { endpoints, access } = examined
   const probes = endpoints.map((address) => new Probe(address, access))
   try {
+    const reading = certificateFindings(endpoints, access.tls, options)
     const places = await Promise.all(probes.map((probe) => look(probe, options)))
     const agents = places.flatMap(({ agent }) => agent ?? [])
     const there = places.filter(({ leader }) => 'answer' in leader)
-    const findings = [...places.map(ofPlace), ...ofDatacenters(agents), ...ofVersions(there, agents)]
+    const ofAll = [...ofDatacenters(agents), ...ofVersions(there, agents)]
+    const findings = [...places.map(ofPlace), ...(await reading), ...ofAll]
     const able = there.filter(({ leader }) => 'answer' in leader && leader.answer !== '')
     const inside = await ofReached(able, examined, options)
     return {

@@ -2,6 +2,7 @@
 // what a crash costs. Owns what these facts mean for a user of locks. rights.ts has the permissions, faults.ts the faults.
 import type { Examination, ExamineOptions, Finding } from '../../base/finding.ts'
 import { quoted } from '../../base/printable.ts'
+import { certificateFindings } from '../shared/certificates.ts'
 import { compareClocks } from '../shared/clock-offset.ts'
 import { crashFinding, seconds } from '../shared/crash.ts'
 import type { Credentials } from '../shared/credentials.ts'
@@ -35,11 +36,14 @@ export async function examineEtcd(examined: Examined, options: ExamineOptions): 
     const probed = { address, credentials, clock: options.clock }
     return { probed, outcome: await timed(options, (signal) => askStatus(probed, signal)) }
   }
+  const reading = certificateFindings(endpoints, credentials.tls, options)
   const members = await Promise.all(endpoints.map(look))
   const statuses = members.flatMap(({ outcome }) => ('answer' in outcome ? [outcome.answer] : []))
   const able = members.filter(({ outcome }) => 'answer' in outcome && outcome.answer.leader !== '0')
   const inside = await ofReached(able, examined, options)
-  const findings = [...members.map(ofMember), ...ofClusters(statuses), ...ofVersions(statuses, examined)]
+  const certificates = await reading
+  const ofAll = [...ofClusters(statuses), ...ofVersions(statuses, examined)]
+  const findings = [...members.map(ofMember), ...certificates, ...ofAll]
   return { findings: [...findings, ...inside.findings, ofCrash(examined, options)], mayOpen: inside.mayOpen }
 }
 

@@ -3,7 +3,7 @@
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { quotedTarget } from '../../base/printable.ts'
+import { quoted, quotedTarget } from '../../base/printable.ts'
 
 /** SQLite takes paths of 512 bytes; the longest of ours are 38 longer than the directory. */
 const longestBytes = 474
@@ -75,5 +75,9 @@ function malformed(url: string, cause?: unknown): TypeError {
   const allowed =
     'file:, file:./relative/directory or file:/absolute/directory, without host, query, hash, backslash, control ' +
     'character and blanks at the end'
-  return new TypeError(`url: ${quotedTarget(url)} is not one of ${allowed}`, { cause })
+  // A path is no secret, but this may be a URL with a password, under the wrong scheme.
+  const shown = /@|^file:\/\//i.test(url) ? quotedTarget(url) : quoted(url)
+  const meant = /^file:([\w-][\w./-]*)$/i.exec(url)?.[1]
+  const advice = meant === undefined ? '' : `; for a folder below the working directory write file:./${meant}`
+  return new TypeError(`url: ${shown} is not one of ${allowed}${advice}`, { cause })
 }

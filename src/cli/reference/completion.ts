@@ -106,6 +106,7 @@ if [ "$funcstack[1]" = _leasehold ]; then _leasehold "$@"; elif (($+functions[co
 `
 }
 
+// Long: one script, which reads best in one piece.
 function fish(definitions: readonly Definition[]): string {
   const quoted = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
   const verbs = definitions.map(
@@ -115,7 +116,7 @@ function fish(definitions: readonly Definition[]): string {
   const options = definitions.flatMap(({ name, options }) =>
     options.map(({ long = '', description, required }) => {
       const seen = `-n '__leasehold_before_dashes ${name}'`
-      return `complete -c leasehold ${seen} -l ${long.slice(2)}${required ? ' -r' : ''} -d ${quoted(description)}`
+      return `complete -c leasehold ${seen} -l ${long.slice(2)}${required ? ' -x' : ''} -d ${quoted(description)}`
     }),
   )
   const named = definitions.filter(({ takesName }) => takesName).map(({ name }) => name)
@@ -123,6 +124,13 @@ function fish(definitions: readonly Definition[]): string {
 function __leasehold_before_dashes
   __fish_seen_subcommand_from $argv; and not contains -- -- (commandline -opc)
 end
+function __leasehold_command
+  set -l words (commandline -opc)
+  set -l at (contains -i -- -- $words); or return 1
+  set -e words[1..$at]
+  complete -C (string join ' ' -- (string escape -- $words) (commandline -ct))
+end
+complete -c leasehold -f -n 'contains -- -- (commandline -opc)' -a '(__leasehold_command)'
 ${verbs.join('\n')}
 ${options.join('\n')}
 complete -c leasehold -f -n '__leasehold_before_dashes ${named.join(' ')}' -a "(${names.replaceAll('$', '\\$').replaceAll('"', '\\"')})"

@@ -49,6 +49,13 @@ describe('a URL', () => {
     expect(() => fileFromUrl(url)).toThrow(/^url: ".*" is not one of file:, file:\.\/relative/)
   })
 
+  test('a path that is neither relative nor absolute is shown in the error, with the form that works', () => {
+    const advice = /^url: "file:locks\/a" is not one of .*; for a folder .* write file:\.\/locks\/a$/
+    expect(() => fileFromUrl('file:locks/a')).toThrow(advice)
+    expect(() => fileFromUrl('file://root:hunter2@host/x')).not.toThrow('hunter2')
+    expect(() => fileFromUrl('file:root:hunter2@host')).not.toThrow('hunter2')
+  })
+
   test('file: is the state folder of the user', () => {
     const before = process.env.XDG_STATE_HOME
     process.env.XDG_STATE_HOME = '/state'

@@ -227,6 +227,16 @@ test('Consul: a token that does not exist is a problem of the credentials', asyn
   expect(grants(findings)).toEqual({})
 })
 
+test('Consul: with TLS the ends of both certificates are told, with the authority that ends first', async () => {
+  const findings = await examine(consulSource(consul.certificates(), `consuls://${consul.secure}/`))
+  const found = findings.filter(({ check }) => check === 'certificate')
+  expect(found.map(({ about, level }) => [about, level])).toEqual([
+    [consul.secure, 'ok'],
+    ['client', 'ok'],
+  ])
+  for (const { data } of found) expect(data?.daysLeft).toBeGreaterThan(300)
+})
+
 test('Consul: a server that wants a certificate is a problem that says so', async () => {
   const CONSUL_CACERT = consul.file('consul-agent-ca.pem')
   const findings = await examine(consulSource({ CONSUL_CACERT }, `consuls://${consul.secure}/`))

@@ -5,6 +5,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { connect, type Leasehold } from '../../../../src/index.ts'
 import { chromiumLaunch } from '../../../../tools/servers/chromium.mjs'
+import { useConsul } from '../../../servers/consul-faults.ts'
 import { freshNamespace, useEtcd } from '../../../servers/etcd.ts'
 import { freeze } from '../../../servers/freeze.ts'
 import { moments } from '../../../servers/moments.ts'
@@ -19,6 +20,7 @@ const inChromium: (title: string, run: () => Promise<void>, timeout?: number) =>
   launch instanceof Error ? () => {} : test
 
 const etcd = useEtcd()
+const consul = useConsul()
 let browser: Browser
 beforeAll(async () => {
   if (!(launch instanceof Error)) browser = await chromium.launch(launch)
@@ -102,6 +104,30 @@ inChromium(
     await expect
       .poll(() => page.textContent('#changes'), soon)
       .toContain(`(pid ${second.pid}) no longer holds`)
+    expect(complaints).toEqual([])
+  },
+)
+
+inChromium(
+  'Consul: a holder, its line, a leader and a cron job are shown, and a hand-over within a second',
+  async () => {
+    const [one, other] = [await consul.client('ui/'), await consul.client('ui/')]
+    await one.election('scheduler').campaign({ value: 'node-a' })
+    await one.cron('nightly', { schedule: '0 3 * * *' }).run(() => {}, { tick: new Date(0) })
+    const first = await one.mutex('deploy').acquire()
+    const { page, complaints } = await opened(urlOf(await serve(one)))
+    await untilLive(page)
+    expect(await page.locator('#locks th .name').allTextContents()).toEqual(['deploy'])
+    expect(await page.textContent('#elections .who')).toContain('node-a')
+    expect(await page.textContent('#jobs th .name')).toBe('nightly')
+    const next = other.mutex('deploy').acquire()
+    await expect.poll(() => page.locator('#locks .line li').count(), soon).toBe(1)
+
+    await first.release()
+    const second = await next
+    const begunMs = performance.now()
+    await page.waitForSelector(`#locks .holder .token:text("${second.token}")`, { timeout: 5_000 })
+    expect(performance.now() - begunMs).toBeLessThan(1_000)
     expect(complaints).toEqual([])
   },
 )
