@@ -9,7 +9,6 @@ import type { Backend } from '../contract.ts'
 import { untilAnswered } from './admission.ts'
 import { listener } from './callbacks.ts'
 import { Closing, type Withdrawal } from './closing.ts'
-import type { Cohort } from './cohort.ts'
 import { toldAcquire } from './events.ts'
 import { notFree } from './holder.ts'
 import { LateReads } from './late.ts'
@@ -73,9 +72,8 @@ export class Acquirer {
     const onWait = wish.onWait && listener(wish.onWait, scope)
     try {
       scope.throwIfEnded()
-      const takeOver = wish.handoff && this.#takeOver(wish)
-      const turn = await this.lines.enter(wish, wish.waitMs !== 0, scope, { onWait, takeOver })
-      if (turn?.hold) return turn.hold as H // made by `takeOver`, for this very wish
+      const turn = await this.lines.enter(wish, wish.waitMs !== 0, scope, this.closing.waiting(wish, onWait))
+      if (turn?.hold) return turn.hold as H // made by `handOver` for this very wish
       seen.isOwn = turn === undefined
       return turn && (await this.#inTurn({ wish, onWait, turn, seen }, scope))
     } catch (error) {
@@ -86,10 +84,6 @@ export class Acquirer {
       const turn = this.#clock.turn?.() // for refusals by the local queue: they send no request that awaits a turn
       if (turn) await turn
     }
-  }
-
-  #takeOver<H extends Hold>(wish: Wish<H>): (turn: Turn, cohort: Cohort) => H {
-    return (turn, cohort) => this.closing.handOver(wish, turn, cohort)
   }
 
   /** Makes a claim and, as long as its session is lost before the answer, another one in the next session. */

@@ -9,7 +9,7 @@ import type { Admitted, Backend, Claim } from '../contract.ts'
 import { Cohort } from './cohort.ts'
 import type { Origin } from './events.ts'
 import { requestMs } from './lifetime.ts'
-import type { Turn } from './local-queue.ts'
+import type { Listening, LocalWait, TakeOver, Turn } from './local-queue.ts'
 import { persist } from './request.ts'
 import type { Guarded } from './session.ts'
 import type { Sessions } from './sessions.ts'
@@ -51,6 +51,12 @@ export class Closing {
     const watched = { backend, clock, session, claim, admitted, looks }
     const cohort = wish.handoff && new Cohort(watched, wish.handoff)
     return this.#hold({ ...stand, cohort }, watched)
+  }
+
+  /** The ways in which a caller that waits learns of its turn, and may take a claim over. */
+  waiting<H extends Hold>(wish: Wish<H>, onWait: LocalWait | undefined): Listening {
+    const takeOver: TakeOver = (turn, cohort) => this.handOver(wish, turn, cohort)
+    return { onWait, takeOver: wish.handoff && takeOver }
   }
 
   /** The hold of the next local caller, on the claim that the one before hands over. */

@@ -8,7 +8,7 @@ import type { Session } from './session.ts'
 import { Succession } from './succession.ts'
 
 /** Called with the number of calls of this client that stand ahead. */
-type LocalWait = (ahead: number, isLocal: true) => void
+export type LocalWait = (ahead: number, isLocal: true) => void
 
 interface Line {
   readonly permits: number
@@ -61,13 +61,13 @@ export class Lines {
 type Sought = Pick<Claim, 'name' | 'permits' | 'weight'> & Partial<Pick<Claim, 'candidate'>>
 
 /** The ways in which a caller that waits learns of its turn, and of the callers ahead. */
-interface Listening {
+export interface Listening {
   readonly onWait?: LocalWait | undefined
   readonly takeOver?: TakeOver | undefined
 }
 
 /** Makes the hold of a caller, on the claim that the caller before hands over. */
-type TakeOver = (turn: Turn, cohort: Cohort) => Hold
+export type TakeOver = (turn: Turn, cohort: Cohort) => Hold
 
 /** The permits that a caller has among the callers of this client. */
 export class Turn {
@@ -164,12 +164,7 @@ interface Newcomer {
 }
 
 /** Resolves with the turn when callers that leave pass it on. */
-function inLine(
-  line: Line,
-  { weight, candidate, empty, takeOver }: Newcomer,
-  scope: Scope,
-  onWait: LocalWait | undefined,
-): Promise<Turn> {
+function inLine(line: Line, newcomer: Newcomer, scope: Scope, onWait: LocalWait | undefined): Promise<Turn> {
   return new Promise((resolve, reject) => {
     let told = 0
     const begin = (turn: Turn): void => {
@@ -178,22 +173,11 @@ function inLine(
       tellAll(line)
       resolve(turn)
     }
-    const waiter: Waiter = {
-      weight,
-      succeeds: !candidate,
-      pass: (before) => begin(new Turn(line, weight, empty, before)),
-      succeed:
-        takeOver &&
-        ((cohort) => {
-          const turn = new Turn(line, weight, empty)
-          begin(turn)
-          turn.hold = takeOver(turn, cohort)
-        }),
-      tell(ahead) {
-        if (ahead !== told) onWait?.(ahead, true)
-        told = ahead
-      },
+    const tell = (ahead: number): void => {
+      if (ahead !== told) onWait?.(ahead, true)
+      told = ahead
     }
+    const waiter = waiterOf(line, newcomer, begin, tell)
     line.waiting.add(waiter)
     const giveUp = scope.onEnd((reason) => {
       reject(reason)
@@ -201,6 +185,22 @@ function inLine(
     })
     tellAll(line)
   })
+}
+
+/** The waiter of a caller, whose turn begins by `begin`. */
+function waiterOf(
+  line: Line,
+  { weight, candidate, empty, takeOver }: Newcomer,
+  begin: (turn: Turn) => void,
+  tell: Waiter['tell'],
+): Waiter {
+  const succeed = (cohort: Cohort): void => {
+    const turn = new Turn(line, weight, empty)
+    begin(turn)
+    turn.hold = takeOver?.(turn, cohort)
+  }
+  const pass = (before?: Succession): void => begin(new Turn(line, weight, empty, before))
+  return { weight, succeeds: !candidate, pass, succeed: takeOver && succeed, tell }
 }
 
 function tellAll({ inside, waiting }: Line): void {

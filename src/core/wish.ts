@@ -1,11 +1,11 @@
 // A caller's request for a name: types only. acquire.ts and admission.ts fulfil a wish.
 import type { LockKind } from '../api/events.ts'
 import type { Hold } from '../api/hold.ts'
-import type { HandoffOptions } from '../api/lock.ts'
+import type { MutexOptions } from '../api/lock.ts'
 import type { Grant } from './hold.ts'
 
 /** A caller's request for a name. */
-export interface Wish<H extends Hold = Hold> {
+export interface Wish<H extends Hold = Hold> extends Pick<MutexOptions, 'handoff'> {
   readonly name: string
   readonly kind: LockKind
   readonly permits: number
@@ -15,8 +15,6 @@ export interface Wish<H extends Hold = Hold> {
   readonly candidate: boolean
   /** The priority of the claim: see `Claim`. */
   readonly priority?: number | undefined
-  /** The bounds within which the hold may pass to the next local caller without a request. */
-  readonly handoff?: HandoffOptions | undefined
   /** If true, close() does not release this hold itself; it waits for work registered with `awaitOnClose` to do so. */
   readonly releasesItself?: boolean
   /** Makes the object that the caller gets. */

@@ -1304,6 +1304,111 @@ const ofKeeping = [
   },
 ]
 
+const handedOver = /** @type {const} */ ({ stores: [], tests: ['core/handoff.test'] })
+const ofHandoff = /** @type {const} */ ({ stores: [], tests: ['core/handoff-marks'] })
+
+/** @type {readonly Mutant[]} */
+const ofCohorts = [
+  {
+    name: 'cohort-one-token-for-all-its-holds',
+    file: 'src/core/cohort.ts',
+    find: 'BigInt(tokensEach) + this.#number',
+    put: 'BigInt(tokensEach)',
+    ...{ ...handedOver, by: 'growing-tokens' },
+  },
+  {
+    name: 'cohort-token-not-scaled',
+    file: 'src/core/cohort.ts',
+    find: 'admitted.token * BigInt(tokensEach)',
+    put: 'admitted.token',
+    ...{ ...handedOver, by: 'growing-tokens' },
+  },
+  {
+    name: 'cohort-handed-over-without-life-left',
+    file: 'src/core/cohort.ts',
+    find: 'return session.fresh && session.claimsLost',
+    put: 'return session.claimsLost',
+    ...{ ...handedOver, by: begun },
+  },
+  {
+    name: 'cohort-handed-over-too-often',
+    file: 'src/core/cohort.ts',
+    find: 'this.#hold || this.#number >= max',
+    put: 'this.#hold',
+    ...{ ...handedOver, by: 'bounded-handover' },
+  },
+  {
+    name: 'cohort-handed-over-for-too-long',
+    file: 'src/core/cohort.ts',
+    find: '>= forMs) return false',
+    put: '>= forMs + 60_000) return false',
+    ...{ ...handedOver, by: 'bounded-handover' },
+  },
+  {
+    name: 'cohort-lost-but-handed-over',
+    file: 'src/core/cohort.ts',
+    find: '      if (isLast) this.#isOver = true\n',
+    put: '',
+    ...{ ...handedOver, by: belief },
+  },
+  {
+    name: 'cohort-never-watched',
+    file: 'src/core/cohort.ts',
+    find: 'this.#stop = guardClaim(watched, this)',
+    put: 'this.#stop = session.guard(watched.claim, this)',
+    ...{ ...handedOver, by: told },
+  },
+  {
+    name: 'cohort-handed-over-under-a-late-write',
+    file: 'src/core/hold.ts',
+    find: 'this.#isKept || this.#unanswered > 0)',
+    put: 'this.#isKept)',
+    ...{ ...handedOver, by: text },
+  },
+  {
+    name: 'cohort-kept-and-handed-over',
+    file: 'src/core/hold.ts',
+    find: 'this.#lost !== undefined || this.#isKept || this.#unanswered > 0)',
+    put: 'this.#lost !== undefined || this.#unanswered > 0)',
+    ...{ ...handedOver, by: 'permits-kept' },
+  },
+  {
+    name: 'etcd-cohort-without-its-mark',
+    file: 'src/backends/etcd/marks.ts',
+    find: '[present(keys.mark)] : []',
+    put: '[] : []',
+    ...{ ...ofHandoff, by: 'growing-tokens' },
+  },
+  {
+    name: 'etcd-mark-on-a-name-in-use',
+    file: 'src/backends/etcd/marks.ts',
+    find: '[absent(keys.mark), noneSince(keys.line, since)]',
+    put: '[absent(keys.mark)]',
+    ...{ ...ofHandoff, by: goesOn },
+  },
+  {
+    name: 'etcd-mark-skipped-by-every-claim',
+    file: 'src/backends/etcd/lines.ts',
+    find: 'if (state.claim.permits !== cohortPermits) return line\n',
+    put: '',
+    ...{ ...ofHandoff, by: 'growing-tokens' },
+  },
+  {
+    name: 'consul-list-of-a-cohort-deleted',
+    file: 'src/backends/consul/holders.ts',
+    find: 'left.length > 0 || permits === cohortPermits',
+    put: 'left.length > 0',
+    ...{ ...ofHandoff, by: 'growing-tokens' },
+  },
+  {
+    name: 'consul-list-of-a-cohort-taken-over',
+    file: 'src/backends/consul/semaphore.ts',
+    find: 'if (lock && list.permits === cohortPermits && list.permits !== claim.permits)',
+    put: 'if (lock && list.permits === cohortPermits && list.permits === claim.weight)',
+    ...{ ...ofHandoff, by: 'growing-tokens' },
+  },
+]
+
 /** @type {readonly Mutant[]} */
 const inMemory = [
   {
@@ -1343,6 +1448,7 @@ export const mutants = [
   ...ofNesting,
   ...ofSharing,
   ...ofKeeping,
+  ...ofCohorts,
   ...ofLeaders,
   ...ofCron,
   ...ofWork,

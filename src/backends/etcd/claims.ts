@@ -190,12 +190,8 @@ export class Claims {
     const noDead = records ? [noneSince(records, since)] : []
     const free = [noneSince(range, since), absent(key), absent(tombstone), ...marked(state), ...noDead]
     const otherwise = withMark(state, [get(key), ...look(keys, keysToRead(claim))])
-    const response = await change(
-      this.#transport,
-      [state],
-      txn(free, putClaim(claim, keys), otherwise),
-      signal,
-    )
+    const request = txn(free, putClaim(claim, keys), otherwise)
+    const response = await change(this.#transport, [state], request, signal)
     const revision = BigInt(response.header.revision)
     state.created = response.succeeded ? revision : createRevision(response)
     if (state.created !== undefined) return admitted(state, revision)

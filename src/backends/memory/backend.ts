@@ -17,10 +17,11 @@ import type {
   SessionGrant,
   Standing,
 } from '../../contract.ts'
+import { checkForm } from '../shared/conflict.ts'
 import { type Listeners, listen } from '../shared/listeners.ts'
 import { passed } from '../shared/overtaking.ts'
 import { fits, weigh } from '../shared/room.ts'
-import { answerTo, checkForm, holdsAt, isOf, leaderOf, type Place, standings, survey } from './line.ts'
+import { answerTo, holdsAt, isOf, leaderOf, type Place, standings, survey } from './line.ts'
 
 /** The store, which all its clients share. */
 export class MemoryBackend implements Backend {
@@ -77,7 +78,7 @@ export class MemoryBackend implements Backend {
     signal.throwIfAborted()
     this.#session(claim.session)
     const line = this.places(claim.name)
-    checkForm(claim, line[0], this.#cohorts)
+    checkForm(claim, line[0]?.claim, this.#cohorts)
     if (this.#position(claim) < 0 && (claim.wait || fits(claim, weigh(line)))) {
       this.#tickets += 1n
       const place = { claim, ticket: this.#tickets, weight: claim.weight, value: claim.value }

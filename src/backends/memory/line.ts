@@ -1,7 +1,5 @@
 // The line of one name in a store in memory, and the answers that only read it. backend.ts owns the lines.
-import { cohortPermits } from '../../base/shapes.ts'
 import type { Attempt, Claim, Leader, NameState, Standing } from '../../contract.ts'
-import { inUse } from '../shared/conflict.ts'
 import { byName } from '../shared/names.ts'
 import { ahead, fits, weigh } from '../shared/room.ts'
 
@@ -12,16 +10,6 @@ export interface Place {
   readonly weight: number
   /** The text about the claim that others read. */
   readonly value: string
-}
-
-/**
- * Throws ConflictError if the name is in use in another form, by the first claim in line, or if it is one of `cohorts`: these keep
- * the form of a mutex with `handoff`. The name of such a claim becomes one of them.
- */
-export function checkForm({ name, permits }: Claim, first: Place | undefined, cohorts: Set<string>): void {
-  const present = first?.claim.permits ?? (cohorts.has(name) ? cohortPermits : permits)
-  if (present !== permits) throw inUse({ name, permits }, { permits: present })
-  if (permits === cohortPermits) cohorts.add(name)
 }
 
 /** Finds the place of a claim. */
