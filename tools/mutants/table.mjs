@@ -197,23 +197,23 @@ const hold = [
   {
     name: 'loss-told-after-release',
     file: 'src/core/hold.ts',
-    find: '    this.#unsubscribe()\n    this.#cancelWatch()\n    this.#watching?.end(this.#lost)\n    return leave()\n  }\n\n  #lose(lost: Error): void {\n    if (this.#released) return\n    this.#lost = lost\n    this.#released = this.#end()',
-    put: '    this.#cancelWatch()\n    this.#watching?.end(this.#lost)\n    return leave()\n  }\n\n  #lose(lost: Error): void {\n    this.#lost = lost\n    this.#released ??= this.#end()',
+    find: '    this.#unguard(this.#lost !== undefined || this.#isKept || this.#unanswered > 0)\n    return leave()\n  }\n\n  #lose(lost: Error): void {\n    if (this.#isOver) return\n    this.#lost = lost\n    this.#released = this.#end()',
+    put: '    return leave()\n  }\n\n  #lose(lost: Error): void {\n    this.#lost = lost\n    this.#released ??= this.#end()',
     stores: etcd,
     by: told,
   },
   {
     name: 'held-after-release',
     file: 'src/core/hold.ts',
-    find: '    if (this.#released) return 0\n',
+    find: '    if (this.#isOver) return 0\n',
     put: '',
     stores: etcd,
     by: belief,
   },
   {
     name: 'nobody-looks-after-the-claim',
-    file: 'src/core/hold.ts',
-    find: '    watchClaim(this.#grant, this.#watching, () => this.#lose(removed(this.name)))\n',
+    file: 'src/core/watch.ts',
+    find: '    watchClaim(watched, scope, () => hold.lose(removed(claim.name)))\n',
     put: '',
     stores: etcd,
     by: belief,
@@ -383,7 +383,7 @@ const acquire = [
   {
     name: 'etcd-replacement-unguarded',
     file: 'src/backends/etcd/claims.ts',
-    find: 'const free = [absent(keys.key), absent(keys.tombstone), ...(old ? [madeAt(old)] : [])]',
+    find: 'const free = [absent(keys.key), absent(keys.tombstone), ...marked(state), ...(old ? [madeAt(old)] : [])]',
     put: 'const free = old ? [] : [absent(keys.key), absent(keys.tombstone)]',
     stores: etcd,
     by: goesOn,
@@ -467,8 +467,8 @@ const onEtcd = [
   {
     name: 'etcd-no-tombstone-checked',
     file: 'src/backends/etcd/claims.ts',
-    find: 'const free = [absent(keys.key), absent(keys.tombstone), ...(old',
-    put: 'const free = [absent(keys.key), ...(old',
+    find: 'const free = [absent(keys.key), absent(keys.tombstone), ...marked(state)',
+    put: 'const free = [absent(keys.key), ...marked(state)',
     stores: etcd,
     by: goesOn,
   },
@@ -1083,8 +1083,8 @@ const ofShapes = [
   {
     name: 'etcd-writer-of-one-key',
     file: 'src/backends/etcd/layout.ts',
-    find: 'if (permits === sharedPermits) return weight > 1',
-    put: 'if (permits === sharedPermits) return weight > permits',
+    find: 'if (isUndivided(permits)) return weight > 1',
+    put: 'if (isUndivided(permits)) return weight > permits',
     ...{ stores: [], tests: ['backends/shared/shapes'], by: 'permits-kept' },
   },
   {
@@ -1104,8 +1104,8 @@ const ofShapes = [
   {
     name: 'consul-heavy-list-with-flags-of-go',
     file: 'src/backends/consul/line.ts',
-    find: 'permits !== sharedPermits && holders.every(({ weight }) => weight === 1)',
-    put: 'permits !== sharedPermits',
+    find: '!isUndivided(permits) && holders.every(({ weight }) => weight === 1)',
+    put: '!isUndivided(permits)',
     ...{ stores: [], tests: ['backends/shared/shapes'], by: 'permits-kept' },
   },
   {

@@ -219,18 +219,6 @@ test('consul lock of the other kind ends with an error, and does no harm', async
   }
 })
 
-test('consul lock refuses the name of a mutex with handoff, also while nobody holds it', async () => {
-  const name = freshName()
-  const client = await store.client()
-  const hold = await client.mutex(name, { handoff: { max: 10, forMs: 1_000 } }).acquire()
-  await hold.release()
-  for (const theirs of [await lock(name), await lock(name, { permits: 3 })]) {
-    expect(await theirs.exited).toBe(1)
-    expect(theirs.stderr).toMatch(/does not match|conflict/i)
-  }
-  expect((await client.mutex(name, { handoff: { max: 10, forMs: 1_000 } }).tryAcquire())?.held).toBe(true)
-})
-
 test('a name that consul lock uses as another kind of lock is a conflict here, and the error names that kind', async () => {
   const [mutex, semaphore] = [freshName(), freshName()]
   const theirs = [await lock(mutex), await lock(semaphore, { permits: 3 })]
