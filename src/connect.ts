@@ -12,14 +12,7 @@ import { check, checkOptions, withMethods } from './base/options.ts'
 import { Scope } from './base/scope.ts'
 import type { Backend, BackendSource, Facts, NameState, Standing } from './contract.ts'
 import { Acquirer } from './core/acquire.ts'
-import {
-  checkName,
-  checkPrefix,
-  checkToken,
-  checkTtl,
-  connectOptions,
-  mutexOptions,
-} from './core/arguments.ts'
+import { checkMutex, checkName, checkPrefix, checkToken, checkTtl, connectOptions } from './core/arguments.ts'
 import { Groups } from './core/group.ts'
 import { healthOf } from './core/health.ts'
 import { thisProcess } from './core/holder.ts'
@@ -32,7 +25,7 @@ import { stateOf } from './cron/marker.ts'
 import { ClientElection, type ElectionClient } from './election/election.ts'
 import { electionQuestions } from './election/questions.ts'
 import { ClaimMutexes } from './locks/group.ts'
-import { ClaimLock, type LockClient, mutexForm } from './locks/lock.ts'
+import { ClaimLock, cohortForm, type LockClient, mutexForm } from './locks/lock.ts'
 import { Nesting } from './locks/nesting.ts'
 import { ReentrantMutex } from './locks/reentrant.ts'
 import { rwlockOf } from './locks/rwlock.ts'
@@ -159,10 +152,11 @@ class Client extends Leasehold {
   }
 
   override mutex(name: string, options: MutexOptions = {}): Mutex {
-    checkOptions(options, mutexOptions)
-    return options.reentrant
-      ? new ReentrantMutex(this.#client, name)
-      : new ClaimLock(this.#client, name, mutexForm)
+    checkMutex(options, this.facts)
+    const { reentrant = false, handoff } = options
+    if (reentrant) return new ReentrantMutex(this.#client, name, handoff && { ...handoff })
+    const form = handoff ? cohortForm(mutexForm, { ...handoff }) : mutexForm
+    return new ClaimLock(this.#client, name, form)
   }
 
   override semaphore(name: string, options: SemaphoreOptions): Semaphore {

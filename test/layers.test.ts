@@ -153,6 +153,7 @@ const offThePath: Readonly<Record<string, string>> = {
     'clocks, scopes and errors, and parts of the contract about what a lock does not need; `base/facts.ts` counts',
   'core/callbacks.ts': 'errors of functions such as `onWait`',
   'core/closing.ts': 'the end of a client',
+  'core/cohort.ts': 'a claim that passes among the callers of one client',
   'core/events.ts': 'the events that others listen to',
   'core/hold.ts': 'the life of a hold once it is made',
   'core/holder.ts': 'the message of a time-out',

@@ -11,7 +11,8 @@ const [ms, callers] = [500, 64]
  */
 export async function turns(client, { what, write }) {
   const mutex = client.mutex('bench-one-name')
-  const { writes, taken } = await inRounds(4, [
+  const passing = client.mutex('bench-one-name-handoff', { handoff: { max: 65_535, forMs: 250 } })
+  const { writes, taken, handed } = await inRounds(4, [
     { id: 'writes', batch: perSecond(ms, [write]) },
     {
       id: 'taken',
@@ -20,12 +21,23 @@ export async function turns(client, { what, write }) {
         Array(callers).fill(() => mutex.run(() => undefined)),
       ),
     },
+    {
+      id: 'handed',
+      batch: perSecond(
+        ms,
+        Array(callers).fill(() => passing.run(() => undefined)),
+      ),
+    },
   ])
   return [
     row(`${what}, one after the other`, writes, { unit: '/s' }),
     row(`Leasehold mutex: turns of one name, ${callers} callers of one client`, taken, {
       unit: '/s',
       reference: [what, writes],
+    }),
+    row(`the same with handoff for 250 ms, ${callers} callers of one client`, handed, {
+      unit: '/s',
+      reference: ['without handoff', taken],
     }),
   ]
 }

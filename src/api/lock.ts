@@ -94,6 +94,25 @@ export interface MutexOptions {
    * false.
    */
   readonly reentrant?: boolean | undefined
+  /**
+   * Lets a release pass the hold to the next caller of this client without any request, within these bounds: the store sees one
+   * claim in place of many. Callers of other clients wait until the bounds end it. For a name with many callers in one process.
+   * The name keeps this form: on a name that was ever held so, every other lock is a ConflictError, and the reverse while the
+   * name is in use. Its tokens are 65,536 times those of the store, so they cannot be compared with those of a mutex without it.
+   * Its holds have no `key`. Default: no hand-over.
+   */
+  readonly handoff?: HandoffOptions | undefined
+}
+
+/** The bounds of the hand-over among the callers of one client. The bounds of the caller that the store admitted count. */
+export interface HandoffOptions {
+  /** How often in a row a hold is handed over: a whole number from 1 to 65,535. Then the claim goes back to the store. */
+  readonly max: number
+  /**
+   * For how long after the store admitted the claim a hold is handed over, in ms: from 1 to 86,400,000. A caller of another
+   * client waits no longer than this and the work that then runs. It is read at each release, and ends no work.
+   */
+  readonly forMs: number
 }
 
 /**

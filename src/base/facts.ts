@@ -33,6 +33,8 @@ export interface Facts {
   readonly groupMax?: number
   /** The most permits of a semaphore that one claim can take; undefined if there is no limit. */
   readonly weightMax?: number
+  /** Whether a name of `cohortPermits` keeps that form after its last claim, so that a mutex can have `handoff`. */
+  readonly handoff?: boolean
   /** The largest checkpoint in bytes of UTF-8. */
   readonly checkpointBytesMax: number
   /** The largest value of an election's leader in bytes of UTF-8. */

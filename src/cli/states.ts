@@ -3,7 +3,7 @@
 import stringWidth from 'string-width'
 import type { CronState, TickRecord } from '../api/cron.ts'
 import { printable } from '../base/printable.ts'
-import { sharedPermits } from '../base/shapes.ts'
+import { cohortPermits, sharedPermits } from '../base/shapes.ts'
 import type { NameState, Standing } from '../contract.ts'
 import { nameOf, parseHolder, tokenOf, who } from '../core/holder.ts'
 
@@ -71,6 +71,7 @@ export function fitted(text: string, columns: number): string {
 export function kindOf({ permits, claims }: NameState): string {
   if (permits === undefined) return '?'
   if (permits === sharedPermits) return 'rwlock'
+  if (permits === cohortPermits) return 'mutex/handoff'
   if (permits > 1) return `semaphore/${permits}`
   return claims.some(isCandidate) ? 'election' : 'mutex'
 }
@@ -83,6 +84,7 @@ function heldAs({ value }: Standing): string {
 
 /** The part of a claim in its lock: whether it reads or writes, or how many permits it takes if not one. */
 function partOf({ permits }: NameState, { weight = 1 }: Standing): string {
+  if (permits === cohortPermits) return ''
   if (permits === sharedPermits) return weight === 1 ? ' (reads)' : ' (writes)'
   return weight === 1 ? '' : ` (${weight})`
 }

@@ -72,7 +72,8 @@ export class Acquirer {
     const onWait = wish.onWait && listener(wish.onWait, scope)
     try {
       scope.throwIfEnded()
-      const turn = await this.lines.enter(wish, wish.waitMs !== 0, scope, onWait)
+      const turn = await this.lines.enter(wish, wish.waitMs !== 0, scope, this.closing.waiting(wish, onWait))
+      if (turn?.hold) return turn.hold as H // made by `handOver` for this very wish
       seen.isOwn = turn === undefined
       return turn && (await this.#inTurn({ wish, onWait, turn, seen }, scope))
     } catch (error) {

@@ -12,21 +12,30 @@ import type {
   TryCampaignOptions,
 } from '../api/election.ts'
 import type { ConnectOptions } from '../api/leasehold.ts'
-import type { AcquireOptions, MutexOptions, RunOptions, SemaphoreOptions, TryOptions } from '../api/lock.ts'
+import type {
+  AcquireOptions,
+  HandoffOptions,
+  MutexOptions,
+  RunOptions,
+  SemaphoreOptions,
+  TryOptions,
+} from '../api/lock.ts'
 import type { StepDownOptions } from '../api/term.ts'
 import {
   callback,
   check,
+  checkOptions,
   flag,
   flagOr,
   type Kind,
   number,
+  object,
   show,
   type TableOf,
   text,
   withMethods,
 } from '../base/options.ts'
-import { permitsMax } from '../base/shapes.ts'
+import { permitsMax, tokensEach } from '../base/shapes.ts'
 import type { Facts } from '../contract.ts'
 import { stopBeforeMostMs } from './lifetime.ts'
 import { serviceOf } from './service.ts'
@@ -68,8 +77,18 @@ const clock = withMethods('a Clock', ['mark', 'wallMs', 'after', 'random', 'id']
 
 /** The options of `connect`. The store's own range of `ttlMs` is checked by `checkTtl`. */
 export const connectOptions: TableOf<ConnectOptions> = { ttlMs, waitMs, signal, clock }
+const handoffOptions: TableOf<HandoffOptions> = {
+  max: {
+    ...number({ min: 1, max: tokensEach - 1, whole: true }),
+    ...{ required: true, alsoCalled: ['times', 'count', 'limit', 'most'] },
+  },
+  forMs: {
+    ...number({ min: 1, max: 86_400_000, takes: 'a number of ms from 1 to 86400000' }),
+    ...{ required: true, alsoCalled: ['ms', 'maxMs', 'timeMs', 'forSeconds', 'ttlMs'] },
+  },
+}
 /** The options of `mutex`. */
-export const mutexOptions: TableOf<MutexOptions> = { reentrant: flag }
+const mutexOptions: TableOf<MutexOptions> = { reentrant: flag, handoff: object(handoffOptions, 'handoff.') }
 /** The options of `semaphore`. */
 export const semaphoreOptions: TableOf<SemaphoreOptions> = { permits }
 /** The options of `acquire` of a lock. */
@@ -141,6 +160,15 @@ function stopBeforeMs(facts: Facts, ttlMs: number): Kind {
   const max = Math.floor(stopBeforeMostMs(ttlMs, facts))
   const takes = `a number of ms from 0 to ${max}, with a ttlMs of ${ttlMs}`
   return { ...number({ min: 0, max, takes }), alsoCalled: ['stopMs', 'stopAhead', 'renewDeadline'] }
+}
+
+/** Throws TypeError or RangeError unless a mutex on this store can have these options. */
+export function checkMutex(options: MutexOptions, { scheme, handoff = false }: Facts): void {
+  checkOptions(options, mutexOptions)
+  if (options.handoff && !handoff)
+    throw new TypeError(
+      `handoff: ${scheme} does not keep the form of a name, which this option needs; leave it out`,
+    )
 }
 
 /** Throws unless `permits` is a whole number from 1 to 10 000. */

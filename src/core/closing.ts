@@ -6,10 +6,14 @@ import type { Clock } from '../base/clock.ts'
 import { ClosedError, SessionGoneError, UnavailableError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
 import type { Admitted, Backend, Claim } from '../contract.ts'
+import { Cohort } from './cohort.ts'
 import type { Origin } from './events.ts'
 import { requestMs } from './lifetime.ts'
+import type { Listening, LocalWait, TakeOver, Turn } from './local-queue.ts'
 import { persist } from './request.ts'
+import type { Guarded } from './session.ts'
 import type { Sessions } from './sessions.ts'
+import { guardClaim, type Watched } from './watch.ts'
 import type { Wish } from './wish.ts'
 import { Batch, type Withdrawal } from './withdrawals.ts'
 
@@ -41,17 +45,44 @@ export class Closing {
   }
 
   /** The hold of an admitted claim, which `close` ends. */
-  hold<H extends Hold>(stand: Withdrawal & { readonly wish: Wish<H> }, admitted: Admitted): H {
-    const { wish, claim, session, turn } = stand
+  hold<H extends Hold>(stand: Admission<H>, admitted: Admitted): H {
+    const { wish, claim, session } = stand
+    const [backend, clock, { looks }] = [this.#backend, this.#clock, this.#sessions]
+    const watched = { backend, clock, session, claim, admitted, looks }
+    const cohort = wish.handoff && new Cohort(watched, wish.handoff)
+    return this.#hold({ ...stand, cohort }, watched)
+  }
+
+  /** The ways in which a caller that waits learns of its turn, and may take a claim over. */
+  waiting<H extends Hold>(wish: Wish<H>, onWait: LocalWait | undefined): Listening {
+    const takeOver: TakeOver = (turn, cohort) => this.handOver(wish, turn, cohort)
+    return { onWait, takeOver: wish.handoff && takeOver }
+  }
+
+  /** The hold of the next local caller, on the claim that the one before hands over. */
+  handOver<H extends Hold>(wish: Wish<H>, turn: Turn, cohort: Cohort): H {
+    const { claim, session } = cohort.watched
+    cohort.pass()
+    return this.#hold({ wish, turn, claim, session, cohort }, cohort.watched)
+  }
+
+  #hold<H extends Hold>(stand: Admission<H>, watched: Watched): H {
+    const { wish, turn, cohort } = stand
+    const { kind, make, releasesItself } = wish
     const withdraw = (ended: Hold, batch?: Batch): Promise<void> => {
       this.leave(ended)
       return batch ? batch.add(stand) : this.withdraw([stand])
     }
-    const { kind, make } = wish
-    const [backend, clock, { looks }] = [this.#backend, this.#clock, this.#sessions]
+    const { backend, clock, session, claim, admitted, looks } = watched
+    const token = cohort ? cohort.token : admitted.token
+    const guard = (hold: Guarded): ((isLast: boolean) => void) =>
+      cohort ? cohort.guard(hold) : guardClaim(watched, hold)
     const keep = (weight: number): void => turn.leave(weight)
-    const hold = make({ backend, clock, kind, session, claim, admitted, looks, keep, withdraw })
-    this.enter(hold, wish.releasesItself)
+    const isShared = cohort !== undefined
+    const own = { kind, token, isShared, guard, keep, withdraw }
+    // Each object is one literal: copies by `...` took a good part of a cycle on a store in memory.
+    const hold = make({ backend, clock, session, claim, admitted, looks, ...own })
+    this.enter(hold, releasesItself)
     return hold
   }
 
@@ -68,8 +99,8 @@ export class Closing {
   }
 
   /**
-   * Removes claims of one session from the store, and then gives their turns to the next local callers. If the store can do both
-   * at once for a single claim, the next caller's first request also removes that claim. Asks until the store has answered or the
+   * Removes claims of one session from the store, and then gives their turns to the next local callers. A single claim with
+   * `handoff` may stay instead, for the next local caller. If the store can do both at once for a single claim, the next caller's first request also removes that claim. Asks until the store has answered or the
    * session is over, which removes the claims, too. Several are at most `facts.groupMax`.
    */
   withdraw(withdrawals: readonly Withdrawal[]): Promise<void> {
@@ -90,7 +121,9 @@ export class Closing {
   }
 
   async #withdraw(withdrawals: readonly Withdrawal[]): Promise<void> {
-    const [{ session, claim, turn }, ...more] = withdrawals as [Withdrawal, ...Withdrawal[]]
+    const [{ session, claim, turn, cohort }, ...more] = withdrawals as [Withdrawal, ...Withdrawal[]]
+    if (cohort && more.length === 0 && turn.handOver(cohort)) return
+    for (const each of withdrawals) each.cohort?.end()
     const isSent = more.length === 0 && !session.over && !this.#freed && this.#backend.replace !== undefined
     const succession = isSent ? turn.passOn(claim, session) : undefined
     try {
@@ -171,6 +204,11 @@ export class Closing {
   #limit(requests: number): Scope {
     return new Scope().onTimeout(this.#clock, requests * requestMs(this.#sessions.coveredMs), tooLong)
   }
+}
+
+/** A claim that is admitted, and the wish behind it. */
+interface Admission<H extends Hold> extends Withdrawal {
+  readonly wish: Wish<H>
 }
 
 /** The promises of one kind that are not settled yet. */

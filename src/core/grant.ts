@@ -4,7 +4,7 @@ import type { Hold } from '../api/hold.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Admitted, Backend, Claim } from '../contract.ts'
 import type { Rounds } from './rounds.ts'
-import type { Session } from './session.ts'
+import type { Guarded, Session } from './session.ts'
 import type { Batch } from './withdrawals.ts'
 
 /** The parts that an acquire gives to the hold that it makes. */
@@ -15,8 +15,14 @@ export interface Grant {
   readonly session: Session
   readonly claim: Claim
   readonly admitted: Admitted
+  /** The token of the hold. */
+  readonly token: bigint
+  /** Whether later holds of this client may have the same claim: then its key says nothing about this hold. */
+  readonly isShared: boolean
   /** When holds are verified. */
   readonly looks: Rounds
+  /** Tells the hold of a loss until the result is called; with true, no other hold may have the claim after it. */
+  guard(hold: Guarded): (isLast: boolean) => void
   /** Lets the next local callers have all permits of the claim but so many. */
   keep(weight: number): void
   /** Removes the claim from the store, together with those of the batch, and lets the next local caller have its turn. */

@@ -5,7 +5,6 @@ import type { AskOptions } from '../api/ask.ts'
 import type { Operation } from '../api/events.ts'
 import type { Hold, ReleaseOptions } from '../api/hold.ts'
 import { SessionGoneError } from '../base/errors.ts'
-import { Scope } from '../base/scope.ts'
 import type { Claim, StoreKey } from '../contract.ts'
 import { askOptions, checkLeast, checkOptions, checkSignals, checkText } from './arguments.ts'
 import { anyComputed, computed } from './computed-signal.ts'
@@ -15,7 +14,6 @@ import { notHeld, removed, short } from './hold-errors.ts'
 import { valueWithToken } from './holder.ts'
 import { keepAndLeave, keptMs } from './keeping.ts'
 import { persist, withAskOptions } from './request.ts'
-import { watchClaim } from './watch.ts'
 import type { Batch } from './withdrawals.ts'
 
 export type { Grant } from './grant.ts'
@@ -29,26 +27,27 @@ export class ClaimHold implements Hold {
   readonly #grant: Grant
   /** Orders the fenced writes. Created at the first write, since most holds write nothing. */
   #writes: Mutex | undefined
-  #unsubscribe = nothing
-  #cancelWatch = nothing
-  #watching: Scope | undefined
+  #unguard: (isLast: boolean) => void = nothing
   #controller: AbortController | undefined
   /** Why the signal is aborted, kept until code reads the signal. The first reason stays. */
   #aborted: { readonly reason: unknown } | undefined
   #lost: Error | undefined
   #released: Promise<void> | undefined
+  /** Whether the end of the hold has begun. */
+  #isOver = false
   #isKept = false
+  /** The writes without an answer: the store may apply them later, while the claim stands. */
+  #unanswered = 0
   #stopBeforeMs = 0
   #cancelAlarm: (() => void) | undefined
 
   constructor(grant: Grant) {
     this.#grant = grant
-    this.token = grant.admitted.token
+    this.token = grant.token
     this.name = grant.claim.name
     const guarded = { lose: (reason: Error) => this.#lose(reason), nearLoss: () => tellNearLoss(this, grant) }
-    this.#unsubscribe = grant.session.guard(grant.claim, guarded)
-    // The watch starts late, so that a short hold costs no request.
-    this.#cancelWatch = grant.clock.after(grant.session.ttlMs / 10, () => this.#startWatch())
+    this.#unguard = grant.guard(guarded)
+    if (this.#isOver) this.#unguard(true) // the session was over: the hold was lost before this line
   }
 
   /** The permits of the name, and how many of them it has. */
@@ -61,13 +60,13 @@ export class ClaimHold implements Hold {
   }
 
   get key(): StoreKey | undefined {
-    const { backend, claim } = this.#grant
-    return this.#released ? undefined : backend.key?.(claim)
+    const { backend, claim, isShared } = this.#grant
+    return this.#isOver || isShared ? undefined : backend.key?.(claim)
   }
 
   get remainingMs(): number {
     const sessionMs = this.#grant.session.remainingMs // reading it also reports an overdue loss
-    if (this.#released) return 0
+    if (this.#isOver) return 0
     if (sessionMs <= this.#stopBeforeMs)
       this.stop(short(this.name, this.#stopBeforeMs, this.#grant.session.failure))
     return sessionMs
@@ -137,7 +136,10 @@ export class ClaimHold implements Hold {
 
   async #write(options: AskOptions, what: Operation, question: Question<boolean>): Promise<void> {
     this.assertHeld()
-    if (await this.ask(options, what, question)) return
+    this.#unanswered += 1
+    const stands = await this.ask(options, what, question)
+    this.#unanswered -= 1
+    if (stands) return
     this.#lose(removed(this.name))
     this.assertHeld()
   }
@@ -186,31 +188,24 @@ export class ClaimHold implements Hold {
 
   #lookAhead(): void {
     const leftMs = this.remainingMs - this.#stopBeforeMs // reading it aborts the signal if that is due
-    if (this.#released || this.#aborted) return
+    if (this.#isOver || this.#aborted) return
     this.#cancelAlarm = this.#grant.clock.after(Math.max(1, leftMs), () => this.#lookAhead())
   }
 
   #end(leave = () => this.#grant.withdraw(this)): Promise<void> {
+    this.#isOver = true
     this.#cancelAlarm?.()
-    this.#unsubscribe()
-    this.#cancelWatch()
-    this.#watching?.end(this.#lost)
+    this.#unguard(this.#lost !== undefined || this.#isKept || this.#unanswered > 0)
     return leave()
   }
 
   #lose(lost: Error): void {
-    if (this.#released) return
+    if (this.#isOver) return
     this.#lost = lost
     this.#released = this.#end()
     this.#released.catch(() => {}) // no caller waits for this release
     this.stop(lost)
     tellLost(this, this.#grant, lost)
-  }
-
-  #startWatch(): void {
-    if (this.#released) return // a loss that was reported in the constructor has released the hold
-    this.#watching = new Scope()
-    watchClaim(this.#grant, this.#watching, () => this.#lose(removed(this.name)))
   }
 
   #computedController(): AbortController {

@@ -1,12 +1,14 @@
 // The line inside one process. Claims of one client for one name wait here first, so that the store sees only those of
 // them that fit into the permits. The rule is that of the store. Owns the order among callers of this client.
+import type { Hold } from '../api/hold.ts'
 import type { Scope } from '../base/scope.ts'
 import type { Claim } from '../contract.ts'
+import type { Cohort } from './cohort.ts'
 import type { Session } from './session.ts'
 import { Succession } from './succession.ts'
 
 /** Called with the number of calls of this client that stand ahead. */
-type LocalWait = (ahead: number, isLocal: true) => void
+export type LocalWait = (ahead: number, isLocal: true) => void
 
 interface Line {
   readonly permits: number
@@ -23,6 +25,8 @@ interface Waiter {
   readonly succeeds: boolean
   /** Gives the waiter its turn and, with a succession, the claim that its first request has to withdraw. */
   pass(before?: Succession): void
+  /** Gives the waiter its turn with a hold on the claim of the caller before. Undefined if the waiter needs a claim of its own. */
+  readonly succeed: ((cohort: Cohort) => void) | undefined
   /** Tells the waiter how many calls of this client stand ahead, if the number has changed. */
   tell(ahead: number): void
 }
@@ -34,20 +38,20 @@ export class Lines {
   /**
    * The caller's turn, if it is free. Otherwise undefined or, with `wait`, a promise of it. When the scope ends, that
    * rejects with its reason, and the caller is out of the line. `onWait` is called with the number of callers of this
-   * client that stand ahead, whenever that changes.
+   * client that stand ahead, whenever that changes. With `takeOver` the turn may come with a hold, which that makes.
    */
   enter(
     { name, permits, weight, candidate = false }: Sought,
     wait: boolean,
     scope: Scope,
-    onWait?: LocalWait,
+    { onWait, takeOver }: Listening = {},
   ): Turn | undefined | Promise<Turn> {
     const key = `${permits} ${name}`
     const line = this.#lines.get(key) ?? { permits, inside: 0, taken: 0, waiting: new Set() }
     this.#lines.set(key, line)
     const empty = (): void => void this.#lines.delete(key)
     if (line.waiting.size > 0 || line.taken + weight > permits)
-      return wait ? inLine(line, { weight, candidate, empty }, scope, onWait) : undefined
+      return wait ? inLine(line, { weight, candidate, empty, takeOver }, scope, onWait) : undefined
     enter(line, weight)
     return new Turn(line, weight, empty)
   }
@@ -56,10 +60,21 @@ export class Lines {
 /** The size of a claim. A candidate succeeds no other claim. */
 type Sought = Pick<Claim, 'name' | 'permits' | 'weight'> & Partial<Pick<Claim, 'candidate'>>
 
+/** The ways in which a caller that waits learns of its turn, and of the callers ahead. */
+export interface Listening {
+  readonly onWait?: LocalWait | undefined
+  readonly takeOver?: TakeOver | undefined
+}
+
+/** Makes the hold of a caller, on the claim that the caller before hands over. */
+export type TakeOver = (turn: Turn, cohort: Cohort) => Hold
+
 /** The permits that a caller has among the callers of this client. */
 export class Turn {
   /** The claim of the caller before, if the first request of this caller has to withdraw it. */
   readonly before: Succession | undefined
+  /** The hold that came with the turn, if the caller before handed its claim over. */
+  hold: Hold | undefined
   readonly #line: Line
   readonly #empty: () => void
   #left: number
@@ -97,6 +112,18 @@ export class Turn {
     return succession
   }
 
+  /**
+   * Gives the whole turn to the next caller together with the claim, if the claim may be handed over. Returns whether that was
+   * done; otherwise the turn stays.
+   */
+  handOver(cohort: Cohort): boolean {
+    const [next] = this.#line.waiting
+    if (!next?.succeed || !cohort.isOpen) return false
+    this.#left = 0 // the next caller has the same permits: they stay taken
+    next.succeed(cohort)
+    return true
+  }
+
   #leave(kept: number): void {
     const line = this.#line
     if (this.#left <= kept) return
@@ -131,33 +158,26 @@ function drop(line: Line, waiter: Waiter): void {
 
 interface Newcomer {
   readonly weight: number
+  readonly takeOver: TakeOver | undefined
   readonly candidate: boolean
   readonly empty: () => void
 }
 
 /** Resolves with the turn when callers that leave pass it on. */
-function inLine(
-  line: Line,
-  { weight, candidate, empty }: Newcomer,
-  scope: Scope,
-  onWait: LocalWait | undefined,
-): Promise<Turn> {
+function inLine(line: Line, newcomer: Newcomer, scope: Scope, onWait: LocalWait | undefined): Promise<Turn> {
   return new Promise((resolve, reject) => {
     let told = 0
-    const waiter: Waiter = {
-      weight,
-      succeeds: !candidate,
-      pass(before) {
-        line.waiting.delete(waiter)
-        giveUp()
-        tellAll(line)
-        resolve(new Turn(line, weight, empty, before))
-      },
-      tell(ahead) {
-        if (ahead !== told) onWait?.(ahead, true)
-        told = ahead
-      },
+    const begin = (turn: Turn): void => {
+      line.waiting.delete(waiter)
+      giveUp()
+      tellAll(line)
+      resolve(turn)
     }
+    const tell = (ahead: number): void => {
+      if (ahead !== told) onWait?.(ahead, true)
+      told = ahead
+    }
+    const waiter = waiterOf(line, newcomer, begin, tell)
     line.waiting.add(waiter)
     const giveUp = scope.onEnd((reason) => {
       reject(reason)
@@ -165,6 +185,22 @@ function inLine(
     })
     tellAll(line)
   })
+}
+
+/** The waiter of a caller, whose turn begins by `begin`. */
+function waiterOf(
+  line: Line,
+  { weight, candidate, empty, takeOver }: Newcomer,
+  begin: (turn: Turn) => void,
+  tell: Waiter['tell'],
+): Waiter {
+  const succeed = (cohort: Cohort): void => {
+    const turn = new Turn(line, weight, empty)
+    begin(turn)
+    turn.hold = takeOver?.(turn, cohort)
+  }
+  const pass = (before?: Succession): void => begin(new Turn(line, weight, empty, before))
+  return { weight, succeeds: !candidate, pass, succeed: takeOver && succeed, tell }
 }
 
 function tellAll({ inside, waiting }: Line): void {

@@ -1,15 +1,18 @@
-// Watches the claim of a hold, since an operator can break the lock while the session lives. Owns how often the store
-// is asked; hold.ts reports the loss.
+// Guards the claim of a hold: its session may end, and an operator can break the lock while the session lives. Owns how often
+// the store is asked; hold.ts reports the loss.
 
 import { type Clock, pause } from '../base/clock.ts'
 import { Scope } from '../base/scope.ts'
 import type { Admitted, Backend, Claim } from '../contract.ts'
+import { removed } from './hold-errors.ts'
 import { once } from './request.ts'
 import type { Rounds } from './rounds.ts'
-import type { Session } from './session.ts'
+import type { Guarded, Session } from './session.ts'
 
 /** Aborts the loser of the race below. A constant, since an abort without a reason creates an error with a stack. */
 const rested = 'the rest is over'
+/** Ends a watch, for the same reason. */
+const ended = 'the hold has ended'
 
 /** A claim that holds. */
 export interface Watched {
@@ -23,10 +26,29 @@ export interface Watched {
 }
 
 /**
+ * Tells the hold when its claim is lost, with its session or by itself, until the result is called. The watch of the claim starts
+ * after a tenth of the time to live, so that a short hold costs no request.
+ */
+export function guardClaim(watched: Watched, hold: Guarded): () => void {
+  const { clock, session, claim } = watched
+  const unsubscribe = session.guard(claim, hold)
+  let scope: Scope | undefined
+  const cancel = clock.after(session.ttlMs / 10, () => {
+    scope = new Scope()
+    watchClaim(watched, scope, () => hold.lose(removed(claim.name)))
+  })
+  return () => {
+    unsubscribe()
+    cancel()
+    scope?.end(ended)
+  }
+}
+
+/**
  * Until `scope` ends, calls `vanished` when the store says that the claim no longer stands. Asks the store when the watch
  * wakes and also every third of the time to live, since a watch can fail silently.
  */
-export function watchClaim(watched: Watched, scope: Scope, vanished: () => void): void {
+function watchClaim(watched: Watched, scope: Scope, vanished: () => void): void {
   watch(watched, scope, vanished).catch(() => {}) // it rejects only when the scope has ended
 }
 

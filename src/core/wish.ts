@@ -1,10 +1,11 @@
 // A caller's request for a name: types only. acquire.ts and admission.ts fulfil a wish.
 import type { LockKind } from '../api/events.ts'
 import type { Hold } from '../api/hold.ts'
+import type { MutexOptions } from '../api/lock.ts'
 import type { Grant } from './hold.ts'
 
 /** A caller's request for a name. */
-export interface Wish<H extends Hold = Hold> {
+export interface Wish<H extends Hold = Hold> extends Pick<MutexOptions, 'handoff'> {
   readonly name: string
   readonly kind: LockKind
   readonly permits: number

@@ -1,5 +1,6 @@
 // Claims on their way out of the store, and several of them that leave together. closing.ts sends the requests.
 import type { Claim } from '../contract.ts'
+import type { Cohort } from './cohort.ts'
 import type { Turn } from './local-queue.ts'
 import type { Session } from './session.ts'
 
@@ -8,6 +9,8 @@ export interface Withdrawal {
   readonly claim: Claim
   readonly session: Session
   readonly turn: Turn
+  /** Of a claim with `handoff` that was admitted. */
+  readonly cohort?: Cohort | undefined
 }
 
 /** Withdrawals of one moment, for holds that end together. */

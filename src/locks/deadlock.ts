@@ -1,7 +1,7 @@
 // The errors for waits that can never end. Owns their messages; nesting.ts finds the waits.
 import { DeadlockError } from '../base/errors.ts'
 import { quoted } from '../base/printable.ts'
-import { sharedPermits } from '../base/shapes.ts'
+import { cohortPermits, isUndivided, sharedPermits } from '../base/shapes.ts'
 import type { Frame, Size, Wait } from './frame.ts'
 
 /** The error for a call inside runs that hold so much of the name that it would wait for itself. */
@@ -38,18 +38,19 @@ export function circle(size: Size, path: readonly Frame[], circle: readonly Wait
 }
 
 function amount({ name, permits }: Size, taken: number): string {
-  if (permits === 1 || permits === sharedPermits) return `${quoted(name)} is`
+  if (permits === 1 || isUndivided(permits)) return `${quoted(name)} is`
   return `${taken} of ${permits} permits of ${quoted(name)} are`
 }
 
 function wanted({ permits, weight }: Size): string {
-  if (permits === 1) return 'it again'
+  if (permits === 1 || permits === cohortPermits) return 'it again'
   if (permits === sharedPermits) return weight === 1 ? 'it again, to read' : 'it again, to write'
   return `${weight} more`
 }
 
 function advice({ permits }: Size): string {
-  if (permits === 1) return 'pass the hold on as an argument, or create both mutexes with { reentrant: true }'
+  if (permits === 1 || permits === cohortPermits)
+    return 'pass the hold on as an argument, or create both mutexes with { reentrant: true }'
   if (permits === sharedPermits)
     return 'pass the hold on as an argument; to read after a write, call `downgrade` of the writer'
   return 'take all permits in one call, or pass the hold on as an argument'

@@ -2,9 +2,10 @@
 // api/lock.ts; core/acquire.ts waits, and core/hold.ts is the hold.
 import type { AskOptions } from '../api/ask.ts'
 import type { LockKind } from '../api/events.ts'
-import type { Lock, PermitOptions, PermitRunOptions, PermitTryOptions } from '../api/lock.ts'
+import type { HandoffOptions, Lock, PermitOptions, PermitRunOptions, PermitTryOptions } from '../api/lock.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Table } from '../base/options.ts'
+import { cohortPermits } from '../base/shapes.ts'
 import type { Facts } from '../contract.ts'
 import type { Acquirer } from '../core/acquire.ts'
 import {
@@ -44,6 +45,8 @@ export interface Form<H extends ClaimHold> {
   /** The options that only `acquire`, `tryAcquire` and `run` of this form have. */
   readonly options?: Table
   readonly make: (grant: Grant) => H
+  /** The bounds of a mutex with `handoff`. */
+  readonly handoff?: HandoffOptions | undefined
 }
 
 /** A mutex: one of one. */
@@ -52,6 +55,11 @@ export const mutexForm: Form<ClaimHold> = {
   permits: 1,
   weight: 1,
   make: (grant) => new ClaimHold(grant),
+}
+
+/** A mutex with `handoff`: all of all, so that each claim is alone, in a form that the name keeps. */
+export function cohortForm<H extends ClaimHold>(form: Form<H>, handoff: HandoffOptions): Form<H> {
+  return { ...form, permits: cohortPermits, weight: cohortPermits, handoff }
 }
 
 /** A name that claims may hold as far as their weights fit into its permits. */
@@ -96,10 +104,10 @@ export class ClaimLock<H extends ClaimHold = ClaimHold> implements Lock<H> {
   /** The wish that these options express. */
   wish({ permits: asked, waitMs, signal, onWait }: PermitOptions): Wish<H> {
     const { name } = this
-    const { kind, permits, make } = this.#form
+    const { kind, permits, make, handoff } = this.#form
     const weight = asked ?? this.#form.weight
     const value = this.#client.holder
-    return { name, kind, permits, weight, value, candidate: false, make, waitMs, signal, onWait }
+    return { name, kind, permits, weight, value, candidate: false, make, handoff, waitMs, signal, onWait }
   }
 
   #with(table: Table): Table {

@@ -2,7 +2,7 @@
 // Owns the count of the shares. nesting.ts knows which chain of calls has the hold.
 import type { AskOptions } from '../api/ask.ts'
 import type { Hold, ReleaseOptions } from '../api/hold.ts'
-import type { AcquireOptions, Mutex, RunOptions, TryOptions } from '../api/lock.ts'
+import type { AcquireOptions, HandoffOptions, Mutex, RunOptions, TryOptions } from '../api/lock.ts'
 import { HoldLostError } from '../base/errors.ts'
 import { quoted } from '../base/printable.ts'
 import type { StoreKey } from '../contract.ts'
@@ -17,7 +17,7 @@ import {
 import { ClaimHold, type Grant } from '../core/hold.ts'
 import { keptMs } from '../core/keeping.ts'
 import { stopBeforeDefaultMs } from '../core/lifetime.ts'
-import { ClaimLock, type Form, type LockClient } from './lock.ts'
+import { ClaimLock, cohortForm, type Form, type LockClient } from './lock.ts'
 import { workUnder } from './work.ts'
 
 /** A mutex with `reentrant`. Its promises are in MutexOptions. */
@@ -26,10 +26,14 @@ export class ReentrantMutex implements Mutex {
   readonly #client: LockClient
   readonly #lock: ClaimLock<SharedHold>
 
+  readonly #permits: number
+
   /** Throws TypeError or RangeError for a bad name. Sends nothing. */
-  constructor(client: LockClient, name: string) {
+  constructor(client: LockClient, name: string, handoff?: HandoffOptions) {
+    const form = handoff ? cohortForm(sharedForm, handoff) : sharedForm
     this.#client = client
-    this.#lock = new ClaimLock(client, name, sharedForm)
+    this.#lock = new ClaimLock(client, name, form)
+    this.#permits = form.permits
     this.name = name
   }
 
@@ -61,7 +65,7 @@ export class ReentrantMutex implements Mutex {
   /** The hold of the chain of calls that asks, if it has one that may be shared. */
   #own({ signal }: TryOptions): SharedHold | undefined {
     signal?.throwIfAborted()
-    const own = this.#client.nesting.own(this.name, 1)
+    const own = this.#client.nesting.own(this.name, this.#permits)
     return own instanceof SharedHold ? own : undefined
   }
 }

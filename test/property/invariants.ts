@@ -11,6 +11,8 @@ const ofLocks = {
   'possible-history': 'The holds of a mutex fit one order, whatever its store says.',
   'no-overtaking': 'While nothing goes wrong, the claim that came first holds first.',
   'no-idle-lock': 'While nothing goes wrong, no name stays free while a program waits for it.',
+  'bounded-handover':
+    'A hold passes only among the callers of one client, no more often and no longer than its bounds say.',
   'time-to-work': 'A hold begins with at least half of the life of its session.',
   'prompt-giving-up': 'A call that its caller gives up ends soon.',
   'fresh-checkpoint': 'A reader finds the last checkpoint that was acknowledged, or a later one.',

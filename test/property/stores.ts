@@ -4,6 +4,7 @@
 import { leaseOf } from '../../src/backends/etcd/layout.ts'
 import { MemoryBackend } from '../../src/backends/memory/backend.ts'
 import { listen } from '../../src/backends/shared/listeners.ts'
+import { cohortPermits } from '../../src/base/shapes.ts'
 import type { BackendSource } from '../../src/contract.ts'
 import { simulatedConsul } from '../../src/testing/consul/index.ts'
 import { SimConsul, soundConsul } from '../../src/testing/consul/server.ts'
@@ -132,7 +133,8 @@ const etcdWith =
         const keys = server.state.range('\0', '\0').map(({ key }) => JSON.stringify(key))
         // The record of a claim that died stays until the next one on its name.
         const stale = (key: string): boolean => !healthy && key.includes('claimed/')
-        const left = keys.filter((key) => !key.includes('checkpoint/') && !stale(key))
+        const isMark = (key: string): boolean => key.includes(`/0.${cohortPermits}.`)
+        const left = keys.filter((key) => !key.includes('checkpoint/') && !stale(key) && !isMark(key))
         return [...left, ...server.leases]
       },
       requests: () => countRequests(opened),
@@ -211,7 +213,11 @@ const consul: MakeStore = (world, network, committed) => {
       const keys = server.read({ prefix: '' }).entries.map(({ key }) => key)
       // The marker key of a line may outlive a crash, and so may a list of dead holders: the next holder removes them.
       const stale = (key: string): boolean => key.endsWith('/.lock') && liveOwners(key).length === 0
-      const ours = keys.filter((key) => !key.endsWith('/.checkpoint'))
+      // The list of a mutex with `handoff` stays: it keeps the form of the name.
+      const isMark = (key: string): boolean =>
+        key.endsWith('/.lock') &&
+        server.read({ key }).entries[0]?.value === `{"Limit":${cohortPermits},"Weights":{}}`
+      const ours = keys.filter((key) => !key.endsWith('/.checkpoint') && !isMark(key))
       const left = healthy ? ours : ours.filter((key) => !key.endsWith('/.line') && !stale(key))
       return [...left, ...server.state.sessions]
     },
@@ -220,7 +226,7 @@ const consul: MakeStore = (world, network, committed) => {
 }
 
 /** All names of all plans. */
-const namesInMemory = ['n0', 'n1', 'n2', 'n3', 'n4']
+const namesInMemory = ['n0', 'n1', 'n2', 'n3', 'n4', 'n5']
 
 /**
  * One store for all processes of a run, on a clock of its own. The store never fails; faults concern only its clients.

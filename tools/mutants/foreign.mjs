@@ -145,7 +145,7 @@ const mistakes = [
   {
     name: 'foreign-permits-not-compared',
     file: backend,
-    find: '    if (first && first.permits !== claim.permits) throw inUse(claim, first)\n',
+    find: '    checkForm(claim, line[0]?.claim, this.#cohorts)\n',
     put: '',
     case: 'another number of permits, or another kind of lock, is a conflict that leaves nothing behind',
   },

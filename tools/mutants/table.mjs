@@ -198,23 +198,23 @@ const hold = [
   {
     name: 'loss-told-after-release',
     file: 'src/core/hold.ts',
-    find: '    this.#unsubscribe()\n    this.#cancelWatch()\n    this.#watching?.end(this.#lost)\n    return leave()\n  }\n\n  #lose(lost: Error): void {\n    if (this.#released) return\n    this.#lost = lost\n    this.#released = this.#end()',
-    put: '    this.#cancelWatch()\n    this.#watching?.end(this.#lost)\n    return leave()\n  }\n\n  #lose(lost: Error): void {\n    this.#lost = lost\n    this.#released ??= this.#end()',
+    find: '    this.#unguard(this.#lost !== undefined || this.#isKept || this.#unanswered > 0)\n    return leave()\n  }\n\n  #lose(lost: Error): void {\n    if (this.#isOver) return\n    this.#lost = lost\n    this.#released = this.#end()',
+    put: '    return leave()\n  }\n\n  #lose(lost: Error): void {\n    this.#lost = lost\n    this.#released ??= this.#end()',
     stores: etcd,
     by: told,
   },
   {
     name: 'held-after-release',
     file: 'src/core/hold.ts',
-    find: '    if (this.#released) return 0\n',
+    find: '    if (this.#isOver) return 0\n',
     put: '',
     stores: etcd,
     by: belief,
   },
   {
     name: 'nobody-looks-after-the-claim',
-    file: 'src/core/hold.ts',
-    find: '    watchClaim(this.#grant, this.#watching, () => this.#lose(removed(this.name)))\n',
+    file: 'src/core/watch.ts',
+    find: '    watchClaim(watched, scope, () => hold.lose(removed(claim.name)))\n',
     put: '',
     stores: etcd,
     by: belief,
@@ -384,7 +384,7 @@ const acquire = [
   {
     name: 'etcd-replacement-unguarded',
     file: 'src/backends/etcd/claims.ts',
-    find: 'const free = [absent(keys.key), absent(keys.tombstone), ...(old ? [madeAt(old)] : [])]',
+    find: 'const free = [absent(keys.key), absent(keys.tombstone), ...marked(state), ...(old ? [madeAt(old)] : [])]',
     put: 'const free = old ? [] : [absent(keys.key), absent(keys.tombstone)]',
     stores: etcd,
     by: goesOn,
@@ -468,8 +468,8 @@ const onEtcd = [
   {
     name: 'etcd-no-tombstone-checked',
     file: 'src/backends/etcd/claims.ts',
-    find: 'const free = [absent(keys.key), absent(keys.tombstone), ...(old',
-    put: 'const free = [absent(keys.key), ...(old',
+    find: 'const free = [absent(keys.key), absent(keys.tombstone), ...marked(state)',
+    put: 'const free = [absent(keys.key), ...marked(state)',
     stores: etcd,
     by: goesOn,
   },
@@ -1084,8 +1084,8 @@ const ofShapes = [
   {
     name: 'etcd-writer-of-one-key',
     file: 'src/backends/etcd/layout.ts',
-    find: 'if (permits === sharedPermits) return weight > 1',
-    put: 'if (permits === sharedPermits) return weight > permits',
+    find: 'if (isUndivided(permits)) return weight > 1',
+    put: 'if (isUndivided(permits)) return weight > permits',
     ...{ stores: [], tests: ['backends/shared/shapes'], by: 'permits-kept' },
   },
   {
@@ -1105,8 +1105,8 @@ const ofShapes = [
   {
     name: 'consul-heavy-list-with-flags-of-go',
     file: 'src/backends/consul/line.ts',
-    find: 'permits !== sharedPermits && holders.every(({ weight }) => weight === 1)',
-    put: 'permits !== sharedPermits',
+    find: '!isUndivided(permits) && holders.every(({ weight }) => weight === 1)',
+    put: '!isUndivided(permits)',
     ...{ stores: [], tests: ['backends/shared/shapes'], by: 'permits-kept' },
   },
   {
@@ -1344,6 +1344,111 @@ const ofJoining = [
   },
 ]
 
+const handedOver = /** @type {const} */ ({ stores: [], tests: ['core/handoff.test'] })
+const ofHandoff = /** @type {const} */ ({ stores: [], tests: ['core/handoff-marks'] })
+
+/** @type {readonly Mutant[]} */
+const ofCohorts = [
+  {
+    name: 'cohort-one-token-for-all-its-holds',
+    file: 'src/core/cohort.ts',
+    find: 'BigInt(tokensEach) + this.#number',
+    put: 'BigInt(tokensEach)',
+    ...{ ...handedOver, by: 'growing-tokens' },
+  },
+  {
+    name: 'cohort-token-not-scaled',
+    file: 'src/core/cohort.ts',
+    find: 'admitted.token * BigInt(tokensEach)',
+    put: 'admitted.token',
+    ...{ ...handedOver, by: 'growing-tokens' },
+  },
+  {
+    name: 'cohort-handed-over-without-life-left',
+    file: 'src/core/cohort.ts',
+    find: 'return session.fresh && session.claimsLost',
+    put: 'return session.claimsLost',
+    ...{ ...handedOver, by: begun },
+  },
+  {
+    name: 'cohort-handed-over-too-often',
+    file: 'src/core/cohort.ts',
+    find: 'this.#hold || this.#number >= max',
+    put: 'this.#hold',
+    ...{ ...handedOver, by: 'bounded-handover' },
+  },
+  {
+    name: 'cohort-handed-over-for-too-long',
+    file: 'src/core/cohort.ts',
+    find: '>= forMs) return false',
+    put: '>= forMs + 60_000) return false',
+    ...{ ...handedOver, by: 'bounded-handover' },
+  },
+  {
+    name: 'cohort-lost-but-handed-over',
+    file: 'src/core/cohort.ts',
+    find: '      if (isLast) this.#isOver = true\n',
+    put: '',
+    ...{ ...handedOver, by: belief },
+  },
+  {
+    name: 'cohort-never-watched',
+    file: 'src/core/cohort.ts',
+    find: 'this.#stop = guardClaim(watched, this)',
+    put: 'this.#stop = session.guard(watched.claim, this)',
+    ...{ ...handedOver, by: told },
+  },
+  {
+    name: 'cohort-handed-over-under-a-late-write',
+    file: 'src/core/hold.ts',
+    find: 'this.#isKept || this.#unanswered > 0)',
+    put: 'this.#isKept)',
+    ...{ ...handedOver, by: text },
+  },
+  {
+    name: 'cohort-kept-and-handed-over',
+    file: 'src/core/hold.ts',
+    find: 'this.#lost !== undefined || this.#isKept || this.#unanswered > 0)',
+    put: 'this.#lost !== undefined || this.#unanswered > 0)',
+    ...{ ...handedOver, by: 'permits-kept' },
+  },
+  {
+    name: 'etcd-cohort-without-its-mark',
+    file: 'src/backends/etcd/marks.ts',
+    find: '[present(keys.mark)] : []',
+    put: '[] : []',
+    ...{ ...ofHandoff, by: 'growing-tokens' },
+  },
+  {
+    name: 'etcd-mark-on-a-name-in-use',
+    file: 'src/backends/etcd/marks.ts',
+    find: '[absent(keys.mark), noneSince(keys.line, since)]',
+    put: '[absent(keys.mark)]',
+    ...{ ...ofHandoff, by: goesOn },
+  },
+  {
+    name: 'etcd-mark-skipped-by-every-claim',
+    file: 'src/backends/etcd/lines.ts',
+    find: 'if (state.claim.permits !== cohortPermits) return line\n',
+    put: '',
+    ...{ ...ofHandoff, by: 'growing-tokens' },
+  },
+  {
+    name: 'consul-list-of-a-cohort-deleted',
+    file: 'src/backends/consul/holders.ts',
+    find: 'left.length > 0 || permits === cohortPermits',
+    put: 'left.length > 0',
+    ...{ ...ofHandoff, by: 'growing-tokens' },
+  },
+  {
+    name: 'consul-list-of-a-cohort-taken-over',
+    file: 'src/backends/consul/semaphore.ts',
+    find: 'if (lock && list.permits === cohortPermits && list.permits !== claim.permits)',
+    put: 'if (lock && list.permits === cohortPermits && list.permits === claim.weight)',
+    ...{ ...ofHandoff, by: 'growing-tokens' },
+  },
+]
+
 /** @type {readonly Mutant[]} */
 const inMemory = [
   {
@@ -1384,6 +1489,7 @@ export const mutants = [
   ...ofNesting,
   ...ofSharing,
   ...ofKeeping,
+  ...ofCohorts,
   ...ofLeaders,
   ...ofCron,
   ...ofWork,

@@ -59,6 +59,7 @@ const facts: Omit<Facts, 'lockDelayMs' | 'endsEarly'> = {
   scheme: 'consul',
   ttlMs: { min: 10_000, max: 86_400_000, default: ttlDefaultMs },
   keepMs: { min: 10_000, max: 86_400_000 },
+  handoff: true,
   electionMs,
   fair: true,
   freesOnCrash: false,

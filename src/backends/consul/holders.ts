@@ -1,5 +1,6 @@
 // How the list of a semaphore's holders is changed in Consul: the operations of one transaction, which Consul refuses
 // if its conditions fail. Pure; semaphore.ts decides which claims go on the list.
+import { cohortPermits } from '../../base/shapes.ts'
 import type { Claim } from '../../contract.ts'
 import type { ClaimState, Held, Holding } from './claims.ts'
 import { unneeded } from './entering.ts'
@@ -50,10 +51,14 @@ function write(key: string, list: Holders, index: number): Operation {
   return { verb: 'cas', key, ...formatHolders(list), index }
 }
 
-/** The list without this holder. An empty one is deleted, as `consul lock` does. */
+/**
+ * The list without this holder. An empty one is deleted, as `consul lock` does. That of a mutex with `handoff` stays: it keeps every
+ * other form from the name.
+ */
 export function without(key: string, { permits, holders, index }: StoredHolders, session: string): Operation {
   const left = holders.filter((holder) => holder.session !== session)
-  return left.length > 0 ? write(key, { permits, holders: left }, index) : { verb: 'delete-cas', key, index }
+  const stays = left.length > 0 || permits === cohortPermits
+  return stays ? write(key, { permits, holders: left }, index) : { verb: 'delete-cas', key, index }
 }
 
 /** The list on which this holder has other permits, if the holder's own key stands. */

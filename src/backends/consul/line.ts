@@ -1,7 +1,7 @@
 // Reads the state of a name from one answer of Consul: its line, its holders, and its kind of lock. Pure; mutex.ts and
 // semaphore.ts act on it.
 
-import { sharedPermits } from '../../base/shapes.ts'
+import { isUndivided } from '../../base/shapes.ts'
 import type { Claim, Standing } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
 import {
@@ -102,7 +102,7 @@ export function parseHolders({ value }: StoredKey): Holders | undefined {
 
 /** Whether Go's client can have this list: it is that of a semaphore, and each holder has one permit. */
 function isPlain({ permits, holders }: Holders): boolean {
-  return permits !== sharedPermits && holders.every(({ weight }) => weight === 1)
+  return !isUndivided(permits) && holders.every(({ weight }) => weight === 1)
 }
 
 /**

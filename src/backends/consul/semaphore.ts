@@ -2,6 +2,7 @@
 // Tickets order the claims of Leasehold. Owns the steps of a claim, from its first question to its release.
 
 import { UnavailableError } from '../../base/errors.ts'
+import { cohortPermits } from '../../base/shapes.ts'
 import { inUse } from '../shared/conflict.ts'
 import type { ClaimState, Claims, Held, Holding, Protocol } from './claims.ts'
 import { admitted, heldBy, isLeft, lighter, removal, without } from './holders.ts'
@@ -181,6 +182,9 @@ export class Semaphores implements Protocol {
     checkKind(lock, others, claim)
     const used = alive.length > 0 || contenders.length > 0
     if (lock && used && list.permits !== claim.permits) throw inUse(claim, list)
+    // The list of a mutex with `handoff` keeps its form also while nobody uses it.
+    if (lock && list.permits === cohortPermits && list.permits !== claim.permits)
+      throw inUse(claim, { permits: cohortPermits, key: lock.key, leftOver: true })
     if (state.ticket === undefined || isPart || tickets.some(({ key }) => key === keys.ticket)) return
     state.ticket = undefined
     throw new UnavailableError('the claim was removed from Consul while it waited')

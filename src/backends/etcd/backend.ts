@@ -36,6 +36,7 @@ const facts: Omit<Facts, 'lockDelayMs' | 'endsEarly' | 'endFreesAll' | 'groupMax
   scheme: 'etcd',
   ttlMs: { min: 2_000, max: 9_000_000_000_000, default: ttlDefaultMs },
   keepMs: { min: 2_000, max: 9_000_000_000_000 },
+  handoff: true,
   fair: true,
   electionMs: 0,
   freesOnCrash: false,

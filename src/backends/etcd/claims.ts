@@ -11,6 +11,7 @@ import { admits, admitted, keysToRead, type Line, waiting } from './line.ts'
 import { checkCrowd, checkLine } from './line-checks.ts'
 import { Lines } from './lines.ts'
 import type { LockDelay } from './lock-delay.ts'
+import { lacksMark, mark, marked, withMark } from './marks.ts'
 import {
   absent,
   createdAt,
@@ -153,15 +154,19 @@ export class Claims {
    */
   async #join(state: ClaimState, signal: AbortSignal, old?: ClaimState): Promise<Answer> {
     const { claim, keys } = state
-    const free = [absent(keys.key), absent(keys.tombstone), ...(old ? [madeAt(old)] : [])]
+    const free = [absent(keys.key), absent(keys.tombstone), ...marked(state), ...(old ? [madeAt(old)] : [])]
     const gone = old ? removeClaim(old.keys) : []
     const lookAndPut = [...gone, ...look(keys, keysToRead(claim)), ...putClaim(claim, keys)]
-    const request = txn(free, lookAndPut, [get(keys.key)])
+    const request = txn(free, lookAndPut, withMark(state, [get(keys.key)]))
     const response = await change([state], () => this.#joint.txn(claim.name, request, signal))
     state.created = response.succeeded ? BigInt(response.header.revision) : createRevision(response)
     // If neither claim stands, the old one was removed by somebody else.
     if (old && state.created === undefined) return this.#join(state, signal)
     if (old) this.#states.delete(old.claim)
+    if (state.created === undefined && lacksMark(state, response)) {
+      await mark(this.#transport, this.#lines, state, signal)
+      return this.#join(state, signal)
+    }
     if (state.created === undefined) throw new Error('an attempt of a withdrawn claim')
     if (!response.succeeded) return this.#stands(state, signal)
     return this.#answer(state, this.#lines.of(state, response, gone.length), signal)
@@ -182,13 +187,17 @@ export class Claims {
     const { claim, keys } = state
     const { key, line: range, records, tombstone } = keys
     const noDead = records ? [noneSince(records, since)] : []
-    const free = [noneSince(range, since), absent(key), absent(tombstone), ...noDead]
-    const otherwise = [get(key), ...look(keys, keysToRead(claim))]
+    const free = [noneSince(range, since), absent(key), absent(tombstone), ...marked(state), ...noDead]
+    const otherwise = withMark(state, [get(key), ...look(keys, keysToRead(claim))])
     const request = txn(free, putClaim(claim, keys), otherwise)
     const response = await change([state], () => this.#transport.txn(request, signal))
     const revision = BigInt(response.header.revision)
     state.created = response.succeeded ? revision : createRevision(response)
     if (state.created !== undefined) return admitted(state, revision)
+    if (lacksMark(state, response)) {
+      await mark(this.#transport, this.#lines, state, signal)
+      return this.#tryJoin(state, signal, since, tries)
+    }
     const line = this.#lines.of(state, response, 1)
     await checkLine(this.#transport, state, line, signal)
     const whole = admits(line, claim) === undefined ? await this.#lines.whole(state, signal) : line

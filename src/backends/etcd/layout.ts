@@ -3,8 +3,9 @@
 // since one session may have several claims on it. A candidate with a priority has NAME/<lease>.1.<n>.p<priority>. A claim of
 // more than one permit has more keys, all made by one transaction, and the line adds them up: one for each permit,
 // NAME/<lease>.<permits>.<n>.p<i>, so a part can be given back, and versions that know no weights count right. A writer,
-// which takes all, has one more, NAME/<lease>.<permits>.<n>.w<weight>.
-import { sharedPermits } from '../../base/shapes.ts'
+// which takes all, has one more, NAME/<lease>.<permits>.<n>.w<weight>, and so has a mutex with `handoff`, which takes all of other
+// permits. Its name has a lasting mark, NAME/0.<permits>.0, which has no lease.
+import { cohortPermits, isUndivided } from '../../base/shapes.ts'
 import type { Claim } from '../../contract.ts'
 import type { Sized } from '../shared/room.ts'
 import type { KeyRange, Transport } from './wire/transport.ts'
@@ -48,6 +49,8 @@ export interface ClaimKeys {
   readonly lease: string
   /** The line that the claim stands in. */
   readonly line: KeyRange
+  /** The lasting key of a name that a mutex with `handoff` has held. */
+  readonly mark: string
   /** A key that is written when the claim is withdrawn, so that an attempt that arrives later fails. */
   readonly tombstone: string
 }
@@ -75,12 +78,18 @@ export class Layout {
     const own = ownKeys(key, weight)
     const all = delayed ? this.#records(name) : undefined
     const record = all && `${all.key}${session}.${id}${weight > 1 ? `.w${weight}` : ''}`
-    return { key, own, record, records: all, lease: leaseOf(session), line, tombstone }
+    const lease = leaseOf(session)
+    return { key, own, record, records: all, lease, line, mark: this.mark(name), tombstone }
   }
 
   /** A key that lives as long as this session. */
   session(session: string): string {
     return `${this.#namespace}${records}session/${session}`
+  }
+
+  /** See ClaimKeys. To clients that do not know it, it is a claim that came first and never ends. No session has the id 0. */
+  mark(name: string): string {
+    return `${this.line(name).key}0.${cohortPermits}.0`
   }
 
   /** The range of all claims on a name, and on names that continue it after a slash. */
@@ -141,7 +150,7 @@ export function ownKeys(key: string, weight: number): KeyRange {
 
 /** The further keys of a claim that takes so many permits. */
 export function partsOf({ permits, weight }: Sized, key: string): string[] {
-  if (permits === sharedPermits) return weight > 1 ? [`${key}.w${weight - 1}`] : []
+  if (isUndivided(permits)) return weight > 1 ? [`${key}.w${weight - 1}`] : []
   return Array.from({ length: weight - 1 }, (_, index) => `${key}.p${index + 1}`)
 }
 

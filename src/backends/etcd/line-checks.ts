@@ -1,4 +1,6 @@
 // The questions by which a claim finds out that it cannot stand in its line. line.ts reads the answers, and claims.ts asks.
+import { cohortPermits } from '../../base/shapes.ts'
+import { inUse } from '../shared/conflict.ts'
 import { checkCount, checkKind, checkLeases, type Line, maybeUnleased } from './line.ts'
 import { count, leases, read, txn } from './operations.ts'
 import type { ClaimState } from './own-key.ts'
@@ -15,6 +17,8 @@ export async function checkLine(
   signal: AbortSignal,
 ): Promise<void> {
   const { claim, keys, created, checked } = state
+  if (line.ahead.some(({ key }) => key === keys.mark))
+    throw inUse(claim, { permits: cohortPermits, key: keys.mark, leftOver: true })
   const unsure = maybeUnleased(line)
   const [newest, oldest] = [unsure[0], unsure.at(-1)]
   if (newest && oldest && (created === undefined || checked !== created)) {

@@ -6,6 +6,7 @@ import { type ClaimKeys, partsOf } from './layout.ts'
 import type { KeyRange } from './wire/transport.ts'
 
 const equal = 0
+const greater = 1
 const less = 2
 const version = 0
 const create = 1
@@ -21,6 +22,11 @@ export const glance = 8
 /** True if the key does not exist. */
 export function absent(key: string): ICompare {
   return { key: Buffer.from(key), target: create, result: equal, create_revision: '0' }
+}
+
+/** True if the key exists. */
+export function present(key: string): ICompare {
+  return { key: Buffer.from(key), target: create, result: greater, create_revision: '0' }
 }
 
 /** True if the key exists and was created at this revision. */

@@ -3,6 +3,7 @@
 import { Semaphore } from 'async-mutex'
 import type { IKeyValue, IRangeResponse } from 'etcd3'
 import { RefusedError, SessionGoneError } from '../../base/errors.ts'
+import { cohortPermits } from '../../base/shapes.ts'
 import type { NameState, Overtaking, Standing } from '../../contract.ts'
 import { byName, isName } from '../shared/names.ts'
 import { fits } from '../shared/room.ts'
@@ -118,7 +119,7 @@ async function readClaims(at: Namespace, name: string, signal: AbortSignal): Pro
 }
 
 /**
- * The claims on one name, in order. A key without a lease is data of another program: it blocks the name, but it is no claim.
+ * The claims on one name, in order, without its mark. A key without a lease is data of another program: it blocks the name, but it is no claim.
  */
 function claimsOn(at: Namespace, name: string, kvs: readonly IKeyValue[]): Found[] {
   const claims = kvs.flatMap((kv) => {
@@ -128,12 +129,15 @@ function claimsOn(at: Namespace, name: string, kvs: readonly IKeyValue[]): Found
     return facts ? [{ ...facts, key, lease, value: value.toString(), token: BigInt(create_revision) }] : []
   })
   claims.sort((one, other) => Number(one.token - other.token) || one.key.length - other.key.length)
-  const permits = claims[0]?.permits ?? 1
+  const others = claims.filter(({ key }) => key !== at.layout.mark(name))
+  const isMarked = others.length < claims.length
+  const permits = isMarked ? cohortPermits : (claims[0]?.permits ?? 1)
   let taken = 0
-  return whole(claims).map((claim) => {
+  return whole(others).map((claim) => {
+    const mayHold = !isMarked || claim.permits === cohortPermits // behind the mark no other form holds
     const { weight } = asOneOf(permits, claim)
-    const held = fits({ permits, weight }, taken)
-    taken += weight
+    const held = mayHold && fits({ permits, weight }, taken)
+    if (mayHold) taken += weight
     return { ...claim, held }
   })
 }

@@ -6,6 +6,7 @@ export const facts: Facts = {
   scheme: 'file',
   ttlMs: { min: 1_000, max: 86_400_000, default: 15_000 },
   keepMs: { min: 1, max: 86_400_000 },
+  handoff: true,
   fair: true,
   lockDelayMs: 0,
   endsEarly: false,

@@ -1,6 +1,6 @@
 // The valid names and values of a store. Everything read from the database or the folder passes here before it is used
 // as a path, a number or a text, since other users may have written it.
-import { sharedPermits } from '../../base/shapes.ts'
+import { cohortPermits, sharedPermits } from '../../base/shapes.ts'
 import type { Claim } from '../../contract.ts'
 import type { Sized } from '../shared/room.ts'
 import type { Row } from './driver.ts'
@@ -76,6 +76,9 @@ const lightest = 1n << BigInt(weightBit)
 export function sizeOf({ permits, weight }: Sized): bigint {
   return BigInt(permits) + BigInt(weight - 1) * lightest
 }
+
+/** The column `permits` of the row that marks a name of this form: a weight of 0, so it is negative and no claim. */
+export const markSize: bigint = sizeOf({ permits: cohortPermits, weight: 0 })
 
 /** The permits in SQL. */
 export const permitsIn = (column: string): string => `(${column} & ${lightest - 1n})`

@@ -3,6 +3,12 @@
 // claim holds when the weights of all claims before it, and its own, fit into the permits.
 import { permitsIn, weightIn } from './layout.ts'
 
+/**
+ * Whether a row is a claim. The mark of a name that a mutex with `handoff` has held is a row of weight 0, so that its column
+ * `permits` is negative: it keeps every other form from the name, and takes no permit.
+ */
+const isClaim = 'permits > 0'
+
 /** The permits that the claims of the name ?1 take that this condition selects. */
 const taken = (which = 'true'): string =>
   `(SELECT coalesce(sum(${weightIn('other.permits')}), 0) FROM claims AS other WHERE other.name = ?1 AND ${which})`
@@ -15,7 +21,9 @@ const before = (ticket: string): string =>
   `(SELECT count(*) FROM claims AS other WHERE other.name = ?1 AND other.ticket < ${ticket}) AS before`
 
 /** How many claims of the name stand before a ticket, and how many permits they take. */
-const ahead = (ticket: string): string => `${before(ticket)}, ${taken(`other.ticket < ${ticket}`)} AS taken`
+const ahead = (ticket: string): string => `
+     (SELECT count(*) FROM claims AS other WHERE other.name = ?1 AND other.ticket < ${ticket} AND ${isClaim}) AS before,
+     ${taken(`other.ticket < ${ticket}`)} AS taken`
 
 /**
  * The sessions of the claims that hold now, and would not if claims before them still took ?3 permits more; ?2 are the
@@ -24,7 +32,7 @@ const ahead = (ticket: string): string => `${before(ticket)}, ${taken(`other.tic
 const admittedBy = (lost: string, permits: string, but = 'true'): string => `
   SELECT session FROM (
     SELECT session, sum(${weightIn('permits')}) OVER (ORDER BY ticket) AS until FROM (
-      SELECT session, ticket, permits FROM claims AS other WHERE name = ?1 AND ${but} ORDER BY ticket LIMIT ${permits}))
+      SELECT session, ticket, permits FROM claims AS other WHERE name = ?1 AND ${isClaim} AND ${but} ORDER BY ticket LIMIT ${permits}))
   WHERE until <= ${permits} AND until + ${lost} > ${permits}`
 
 /** The ticket of the next claim; null unless it is above ?7. A row without a ticket is left out. */
@@ -62,12 +70,21 @@ export const place: string = `SELECT ${ahead('?2')} ${ofClaim}`
 /** The same for a mutex. */
 export const placeInMutex: string = `SELECT ${before('?2')} ${ofClaim}`
 
+/** Whether a name has the mark of a mutex with `handoff`. */
+export const marked: string = 'SELECT 1 FROM claims WHERE name = ?1 AND permits < 0'
+/** Marks a name, unless claims of another form stand on it. ?2 is the column `permits` of a mark. */
+export const mark: string = `
+  INSERT INTO claims (name, ticket, session, id, permits, value)
+  SELECT ?1, permits + 1, '', '', ?2, 'a mutex with handoff has held this name: no other lock may' FROM claims
+  WHERE name = '' AND ticket = 0
+    AND NOT EXISTS (SELECT 1 FROM claims WHERE name = ?1 AND (permits < 0 OR ${permitsIn('permits')} <> ${permitsIn('?2')}))`
+
 /** The reason why a claim did not join. */
 export const obstacle: string = `
   SELECT EXISTS (SELECT 1 FROM sessions WHERE id = ?2) AS stands,
     (SELECT ticket FROM claims WHERE name = ?1 AND session = ?2 AND id = ?3) AS own,
-    (SELECT permits FROM claims WHERE name = ?1 ORDER BY ticket LIMIT 1) AS permits,
-    (SELECT count(*) FROM claims WHERE name = ?1) AS before, ${taken()} AS taken,
+    (SELECT ${permitsIn('permits')} FROM claims WHERE name = ?1 ORDER BY ticket LIMIT 1) AS permits,
+    (SELECT count(*) FROM claims WHERE name = ?1 AND ${isClaim}) AS before, ${taken()} AS taken,
     (SELECT permits FROM claims WHERE name = '' AND ticket = 0) AS counter`
 
 const leaving = 'DELETE FROM claims WHERE name = ?1 AND ticket BETWEEN ?2 AND ?3 AND session = ?4 AND id = ?5'
@@ -92,12 +109,12 @@ export const shrink: string = `
  */
 export const sessionsAhead: string = `
   SELECT claims.session AS id, ttl, renewals FROM claims LEFT JOIN sessions ON sessions.id = claims.session
-  WHERE name = ?1 AND ticket < ?2 ORDER BY ticket`
+  WHERE name = ?1 AND ticket < ?2 AND ${isClaim} ORDER BY ticket`
 
 /** The session of the last claim before a ticket. */
 export const predecessor: string = `
   SELECT claims.session AS id, ttl, renewals FROM claims LEFT JOIN sessions ON sessions.id = claims.session
-  WHERE name = ?1 AND ticket < ?2 ORDER BY ticket DESC LIMIT 1`
+  WHERE name = ?1 AND ticket < ?2 AND ${isClaim} ORDER BY ticket DESC LIMIT 1`
 
 /** The tickets of a session, with commas between. There is no index for this, so all claims are read. */
 export const ticketsOf: string = 'SELECT group_concat(ticket) AS tickets FROM claims WHERE session = ?1'
@@ -106,15 +123,15 @@ export const ticketsOf: string = 'SELECT group_concat(ticket) AS tickets FROM cl
  * The claims on a name, in order. Values are in hexadecimal digits, as in every statement that reads them: see
  * `readCheckpoint`.
  */
-export const line: string =
-  'SELECT session, id, hex(value) AS value, permits, ticket FROM claims WHERE name = ?1 ORDER BY ticket'
+export const line: string = `
+  SELECT session, id, hex(value) AS value, permits, ticket FROM claims WHERE name = ?1 AND ${isClaim} ORDER BY ticket`
 /** `name > ''` leaves out the counter. No lock has a name of more than 512 bytes. */
 export const survey: string = `
   SELECT name, session, id, hex(value) AS value, permits, ticket FROM claims
-  WHERE name > '' AND length(CAST(name AS BLOB)) <= 512 AND name >= ?1 AND substr(name, 1, length(?1)) = ?1 ORDER BY name, ticket`
+  WHERE name > '' AND ${isClaim} AND length(CAST(name AS BLOB)) <= 512 AND name >= ?1 AND substr(name, 1, length(?1)) = ?1 ORDER BY name, ticket`
 /** Removes the claim that holds with this ticket. No row if none does. */
 export const breakHold: string = `
-  DELETE FROM claims WHERE name = ?1 AND ticket = ?2
+  DELETE FROM claims WHERE name = ?1 AND ticket = ?2 AND ${isClaim}
     AND ${holds}
   RETURNING session, permits`
 
@@ -125,8 +142,8 @@ export const keep: string = `
   RETURNING 1`
 
 /** The first claim on a name. */
-export const leader: string =
-  'SELECT session, hex(value) AS value, ticket FROM claims WHERE name = ?1 ORDER BY ticket LIMIT 1'
+export const leader: string = `
+  SELECT session, hex(value) AS value, ticket FROM claims WHERE name = ?1 AND ${isClaim} ORDER BY ticket LIMIT 1`
 /** Replaces the value of a claim that holds. No row if it does not. */
 export const proclaim: string = `
   UPDATE claims SET value = ?2 WHERE name = ?1 AND ticket = ?3 AND session = ?4
@@ -155,7 +172,7 @@ export const removeSession: string =
 /** Removes all claims of a session. */
 export const removeClaims: string = 'DELETE FROM claims WHERE session = ?1 RETURNING name, permits'
 /** Whether there is any claim on a name. */
-export const anyClaim: string = 'SELECT 1 FROM claims WHERE name = ?1 LIMIT 1'
+export const anyClaim: string = `SELECT 1 FROM claims WHERE name = ?1 AND ${isClaim} LIMIT 1`
 /** The sessions of the claims that hold since claims with a weight of ?3 left. */
 export const admitted: string = admittedBy('?3', '?2')
 

@@ -8,6 +8,7 @@ import type { Connection } from './connection.ts'
 import type { Row } from './driver.ts'
 import { Keeping } from './keeping.ts'
 import { calledIn, permitsOf, sessionOf, sizeOf, textOf, ticketOf, weightOf } from './layout.ts'
+import { mark } from './marks.ts'
 import {
   beforeOf,
   type Obstacle,
@@ -42,6 +43,7 @@ export class Store {
   /** Puts the claim in line. Undefined if it did not join: see `obstacle`. */
   join(claim: Claim): Position | undefined {
     const { name, session, value, wait, permits } = claim
+    mark(this.#connection, claim)
     const [id, size] = [calledIn(claim), sizeOf(claim)]
     const { last } = this.#tokens
     const text = permits === 1 ? sql.joinMutex : sql.join

@@ -17,7 +17,7 @@ import type {
   SessionGrant,
   Standing,
 } from '../../contract.ts'
-import { inUse } from '../shared/conflict.ts'
+import { checkForm } from '../shared/conflict.ts'
 import { type Listeners, listen } from '../shared/listeners.ts'
 import { passed } from '../shared/overtaking.ts'
 import { fits, weigh } from '../shared/room.ts'
@@ -29,6 +29,7 @@ export class MemoryBackend implements Backend {
     scheme: 'memory',
     ttlMs: { min: 1_000, max: 86_400_000, default: 15_000 },
     keepMs: { min: 1, max: 86_400_000 },
+    handoff: true,
     fair: true,
     lockDelayMs: 0,
     endsEarly: false,
@@ -44,6 +45,8 @@ export class MemoryBackend implements Backend {
   readonly watchers: Listeners = new Map()
   /** By name, the checkpoint that a holder stored last. */
   readonly texts: Map<string, string> = new Map()
+  /** The names that a mutex with `handoff` has held. */
+  readonly #cohorts = new Set<string>()
   #tickets = 0n
 
   constructor(clock: Clock) {
@@ -75,8 +78,7 @@ export class MemoryBackend implements Backend {
     signal.throwIfAborted()
     this.#session(claim.session)
     const line = this.places(claim.name)
-    const first = line[0]?.claim
-    if (first && first.permits !== claim.permits) throw inUse(claim, first)
+    checkForm(claim, line[0]?.claim, this.#cohorts)
     if (this.#position(claim) < 0 && (claim.wait || fits(claim, weigh(line)))) {
       this.#tickets += 1n
       const place = { claim, ticket: this.#tickets, weight: claim.weight, value: claim.value }

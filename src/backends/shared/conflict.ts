@@ -2,7 +2,7 @@
 // for.
 import { ConflictError } from '../../base/errors.ts'
 import { quoted } from '../../base/printable.ts'
-import { formOf } from '../../base/shapes.ts'
+import { cohortPermits, formOf } from '../../base/shapes.ts'
 import type { Claim } from '../../contract.ts'
 
 /** The present use of a name. */
@@ -23,6 +23,16 @@ export function inUse({ name, permits }: Pick<Claim, 'name' | 'permits'>, use: U
   const found = use.permits === undefined ? 'for something other than a lock' : `as ${formOf(use.permits)}`
   const asked = `this asks for ${formOf(permits)}`
   return new ConflictError(`${quoted(name)} is in use ${found}; ${asked}: ${adviceFor(use)}`)
+}
+
+/**
+ * Throws ConflictError if the name is in use in another form, by the first claim in line, or if it is one of `cohorts`: these keep
+ * the form of a mutex with `handoff`. The name of such a claim becomes one of them.
+ */
+export function checkForm({ name, permits }: Claim, first: Claim | undefined, cohorts: Set<string>): void {
+  const present = first?.permits ?? (cohorts.has(name) ? cohortPermits : permits)
+  if (present !== permits) throw inUse({ name, permits }, { permits: present })
+  if (permits === cohortPermits) cohorts.add(name)
 }
 
 function adviceFor({ permits, key, leftOver }: Use): string {

@@ -10,6 +10,7 @@ import { contract } from './contract.ts'
 import { elections } from './elections.ts'
 import { givingUp } from './giving-up.ts'
 import { groups } from './groups.ts'
+import { handoff } from './handoff.ts'
 import { holding } from './holding.ts'
 import { keeping } from './keeping.ts'
 import { losing } from './losing.ts'
@@ -55,6 +56,7 @@ const drafts: readonly Draft[] = [
   ...keeping,
   ...groups,
   ...replacing,
+  ...handoff,
 ]
 const closingMs = 10_000
 

@@ -1,7 +1,9 @@
 // The invariants of locks of every form: the weights of the programs that believe to hold fit into the permits, the store
 // agrees with them, and a loss is told once. turns.ts judges the order. Knows nothing of the inside of a store.
+import { cohortPermits, tokensEach } from '../../../src/base/shapes.ts'
 import type { World } from '../../../src/testing/world.ts'
 import type { Invariant, Violation } from '../invariants.ts'
+import { handedMost, handedMs } from './plan.ts'
 import { Turns } from './turns.ts'
 
 /** One call for a lock, from its beginning to its end. */
@@ -52,6 +54,8 @@ export class Judge {
   readonly #turns: Turns
   readonly #calls = new Set<Call>()
   readonly #largest = new Map<string, bigint>()
+  /** The claims with `handoff`: who has or had each, and since when. */
+  readonly #cohorts = new Map<bigint, { readonly process: string; readonly sinceMs: number }>()
   readonly #coveredUntilMs = new Map<string, number>()
   /** The names that stay taken, and the process whose session, or one that it opened, keeps each. */
   readonly #kept = new Map<Call, string>()
@@ -96,11 +100,24 @@ export class Judge {
     call.believes = believes
     const { process, name, permits, weight } = call
     this.#world.mark(weight === 1 ? 'one permit' : weight === permits ? 'all permits' : 'some permits')
+    if (permits === cohortPermits) this.#handedOver(call, token)
     const largest = this.#largest.get(name) ?? 0n
     if (weight === permits && token <= largest)
       this.complain('growing-tokens', `${process} has all of ${name} with ${token}, after ${largest}`)
     this.#largest.set(name, token > largest ? token : largest)
-    this.#turns.granted(call)
+    this.#turns.granted(call, permits === cohortPermits && token % BigInt(tokensEach) > 0n)
+  }
+
+  /** A hold that was handed over: its process had the claim before, no more often and no longer than the bounds say. */
+  #handedOver({ process, name }: Call, token: bigint): void {
+    const [admission, number] = [token / BigInt(tokensEach), Number(token % BigInt(tokensEach))]
+    const before = this.#cohorts.get(admission)
+    if (number === 0) this.#cohorts.set(admission, { process, sinceMs: this.#world.nowMs })
+    if (number > 0) this.#world.mark('handed over')
+    const mostMs = (before?.sinceMs ?? 0) + handedMs * 1.05 + clockMs
+    const isWithin = before?.process === process && number <= handedMost && this.#world.nowMs <= mostMs
+    if (number > 0 && !isWithin)
+      this.complain('bounded-handover', `${process} was handed ${name} (${number}) after its bounds`)
   }
 
   /** A call has fewer permits from now on. */

@@ -5,9 +5,9 @@ import fc from 'fast-check'
 export interface Job {
   readonly process: number
   readonly atMs: number
-  /** The lock: some permits of `n0`, a reader or writer of `n1`, or some of the mutexes `n2` to `n4`. */
-  readonly form: 'permits' | 'read' | 'write' | 'group'
-  /** How many permits, or which group. */
+  /** The lock: some permits of `n0`, a reader or writer of `n1`, some of the mutexes `n2` to `n4`, or the mutex `n5` with `handoff`. */
+  readonly form: 'permits' | 'read' | 'write' | 'group' | 'handoff'
+  /** How many permits, which group, or how many callers of one process ask at once for the mutex with `handoff`. */
   readonly size: number
   readonly workMs: number
   /** Whether it gives back a part in the middle of its work: a writer becomes a reader. */
@@ -53,6 +53,9 @@ export interface ShapesPlan {
 export const troubledMs = 20_000
 /** The permits of `n0`. */
 export const permits = 4
+/** How often, and for how long after its admission, a claim on `n5` is handed over. */
+export const handedMost = 2
+export const handedMs = 3_000
 /** The mutexes that a job takes together. */
 export const groups = [
   ['n2', 'n3'],
@@ -64,7 +67,7 @@ export const groups = [
 const job: fc.Arbitrary<Job> = fc.record({
   process: fc.nat(2),
   atMs: fc.oneof(fc.nat(2_000), fc.nat(troubledMs)),
-  form: fc.constantFrom('permits', 'permits', 'read', 'read', 'write', 'group', 'group'),
+  form: fc.constantFrom('permits', 'permits', 'read', 'read', 'write', 'group', 'group', 'handoff'),
   size: fc.integer({ min: 1, max: permits }),
   workMs: fc.oneof(fc.nat(400), fc.nat(6_000)),
   shrinks: fc.boolean(),
@@ -100,6 +103,7 @@ export const statesToSee = [
   'gave back a part',
   'kept',
   'several names in order',
+  'handed over',
   'hold lost',
 ]
 /** On a store that can take several names in one step. */

@@ -1,7 +1,7 @@
 // Runs one plan of locks of every form in a simulated world. Owns how plans become calls and faults; judge.ts judges.
 import type { Hold, ReleaseOptions } from '../../../src/api/hold.ts'
 import type { Leasehold } from '../../../src/api/leasehold.ts'
-import { sharedPermits } from '../../../src/base/shapes.ts'
+import { cohortPermits, sharedPermits } from '../../../src/base/shapes.ts'
 import { connect } from '../../../src/connect.ts'
 import type { BackendSource } from '../../../src/contract.ts'
 import { keptMostMs } from '../../../src/testing/conformance/timing.ts'
@@ -12,7 +12,16 @@ import { isExpected, type Verdict } from '../locks/run.ts'
 import { givenUpMs } from '../locks/worker.ts'
 import type { MakeStore, SimStore } from '../stores.ts'
 import { type Call, type Grant, Judge } from './judge.ts'
-import { groups, type Job, permits, type ShapesPlan, type Trouble, troubledMs } from './plan.ts'
+import {
+  groups,
+  handedMost,
+  handedMs,
+  type Job,
+  permits,
+  type ShapesPlan,
+  type Trouble,
+  troubledMs,
+} from './plan.ts'
 
 interface Machine {
   readonly process: SimProcess
@@ -74,7 +83,10 @@ class Run {
   async play(): Promise<void> {
     const { jobs, troubles } = this.#plan
     for (const [index, job] of jobs.entries())
-      this.#world.after(job.atMs, () => this.#start(job, `job ${index}`))
+      this.#world.after(job.atMs, () => {
+        const callers = job.form === 'handoff' ? job.size : 1
+        for (let each = 0; each < callers; each += 1) this.#start(job, `job ${index}.${each}`)
+      })
     for (const trouble of troubles) this.#world.after(trouble.atMs, () => this.#cause(trouble))
     await this.#world.run(troubledMs)
     this.#heal()
@@ -262,6 +274,7 @@ class Run {
 /** The names of a job, each with its permits and how many of them the job takes. */
 function sizesOf({ form, size }: Job): [name: string, permits: number, weight: number][] {
   if (form === 'permits') return [['n0', permits, size]]
+  if (form === 'handoff') return [['n5', cohortPermits, cohortPermits]]
   if (form === 'group') return namesOf(size).map((name) => [name, 1, 1])
   return [['n1', sharedPermits, form === 'read' ? 1 : sharedPermits]]
 }
@@ -287,6 +300,10 @@ async function take(client: Leasehold, { form, size, waitMs }: Job): Promise<Tak
         await shrunk
       },
     }
+  }
+  if (form === 'handoff') {
+    const lock = client.mutex('n5', { handoff: { max: handedMost, forMs: handedMs } })
+    return only(await lock.acquire({ waitMs }))
   }
   const { read, write } = client.rwlock('n1')
   if (form === 'read') return only(await read.acquire({ waitMs }))

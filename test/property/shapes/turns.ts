@@ -25,10 +25,14 @@ export class Turns {
     this.#complain = complain
   }
 
-  /** A call got its hold: every call that stood in line well before it must have its own by now, or soon. */
-  granted(call: Call): void {
+  /**
+   * A call got its hold: every call that stood in line well before it must have its own by now, or soon. A hold that was handed over
+   * may overtake, within bounds that judge.ts checks.
+   */
+  granted(call: Call, isHandedOver: boolean): void {
     const { name, calledMs, process } = call
     this.changed(name)
+    if (isHandedOver) return
     const overtaken = [...this.#calls].filter(
       (each) => each.name === name && each.alone && !each.believes && each.calledMs + promptMs < calledMs,
     )

@@ -56,6 +56,26 @@ describe.for(etcdLines)('with a server of etcd %s', ({ line }) => {
     await hold.verify()
   })
 
+  test('etcdctl lock waits on the name of a mutex with handoff, also while nobody holds it, and keeps nobody waiting', async () => {
+    const namespace = freshNamespace()
+    const lock = (await etcd.client(namespace)).mutex('a', { handoff: { max: 10, forMs: 1_000 } })
+    await (await lock.acquire()).release()
+    const other = await theirs(line, namespace, 'a')
+    let held = false
+    void other.held.then(() => {
+      held = true
+    })
+    await etcd.line(namespace, 'a', 2) // the mark of the name, and the claim of etcdctl
+    const hold = await lock.acquire({ waitMs: 5_000 })
+    await hold.verify()
+    await hold.release()
+    expect(held).toBe(false)
+    const [mark] = await etcd.keys(`${namespace}a/`)
+    await etcd.cluster.etcdctl(['del', mark?.key ?? ''])
+    await other.held
+    await other.release()
+  })
+
   test.each([
     ['reader', (client: Leasehold): Lock => client.rwlock('a').read],
     ['claim on a semaphore', (client: Leasehold): Lock => client.semaphore('a', { permits: 3 })],
