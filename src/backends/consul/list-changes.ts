@@ -180,10 +180,9 @@ export class ListChanges {
 
   #failedAgain(order: Order): void {
     const { caller } = order
+    if (!this.#orders.has(order)) return // a claim that only waits is admitted by the next one, or watches the list itself
     caller.tries = (caller.tries ?? 0) + 1
-    // A claim that only waits watches the list itself.
-    if (!this.#orders.has(order)) caller.settle.resolve(undefined)
-    else if (caller.tries > triesMax) caller.settle.reject(new UnavailableError(tooFast))
+    if (caller.tries > triesMax) caller.settle.reject(new UnavailableError(tooFast))
   }
 
   /** An error may concern one of the changes only; then each is sent alone, and nothing was changed. */

@@ -112,7 +112,7 @@ export class Semaphores implements Protocol {
     }
     const scope = new Scope().onSignal(signal)
     const watched = new Scope().onSignal(signal)
-    const turn = this.#untilTurn(state, answer, watched.signal).then(() => undefined)
+    const turn = this.#untilTurn(state, answer, watched.signal).then(() => admits(state))
     turn.catch(() => {}) // it may end after this wait
     try {
       const held = await Promise.race([this.#taking.admission(state, scope.signal), turn])
@@ -204,4 +204,9 @@ export class Semaphores implements Protocol {
     state.ticket = undefined
     throw new UnavailableError('the claim was removed from Consul while it waited')
   }
+}
+
+/** Waits for a change under way that may admit the claim: the wait for its turn may have seen it before its answer came. */
+async function admits({ entering }: ClaimState): Promise<undefined> {
+  await entering
 }
