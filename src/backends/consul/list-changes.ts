@@ -21,7 +21,7 @@ const triesMax = 32
 /** The changes of one list. */
 export class ListChanges {
   /** The claims in line that wait at this moment. */
-  readonly waiting = new Set<Waiter>()
+  readonly waiting: Set<Waiter> = new Set()
   readonly #parts: Parts
   readonly #onIdle: () => void
   readonly #orders = new Set<Order>()
