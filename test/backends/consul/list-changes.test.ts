@@ -77,6 +77,13 @@ class Client {
     return { claim, next: this.backend.changed(claim, answer, never) }
   }
 
+  /** Leaves sessions for further permits: those of holds of another name that have ended. */
+  async spare(permits: number): Promise<void> {
+    const claims = Array.from({ length: permits }, () => ({ ...this.claim(permits), name: 'b' }))
+    for (const each of claims) await this.backend.attempt(each, never)
+    for (const each of claims) await this.backend.withdraw(each, never)
+  }
+
   /** The transactions that write, since the last call. */
   writes(): (readonly Operation[])[] {
     const reads = /^(get|get-tree|check-.*)$/
@@ -114,11 +121,7 @@ test('a permit that a client gives back is that of its own next waiter with the 
   const { client } = await datacenter()
   const one = await client('one')
   const claims = [await one.holds(2), await one.holds(2)]
-  // A session for a third permit: that of a hold of another name that has ended.
-  const other = { ...one.claim(2), name: 'b' }
-  const more = { ...one.claim(2), name: 'b' }
-  for (const each of [other, more]) await one.backend.attempt(each, never)
-  for (const each of [other, more]) await one.backend.withdraw(each, never)
+  await one.spare(3)
   const { next } = await one.waits(2)
   one.writes()
 
@@ -148,6 +151,7 @@ test('a claim of this client behind one of another client waits until that one h
   const { client } = await datacenter()
   const [one, other] = [await client('one'), await client('other')]
   const claims = [await one.holds(2), await one.holds(2)]
+  await one.spare(4)
   const own = await one.waits(2)
   const foreign = await other.waits(2)
   const last = await one.waits(2)
