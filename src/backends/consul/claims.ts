@@ -51,6 +51,8 @@ export interface ClaimState {
   permitSession?: string | undefined
   /** Of a semaphore: the list of holders when this claim last saw it. If it is unchanged, the release needs no read. */
   holders?: StoredHolders | undefined
+  /** Of a semaphore: settles when a change of the list that may admit the claim was answered. Never rejects. */
+  entering?: Promise<unknown> | undefined
   /** Of a semaphore: its own key, if the claim is not on the list of holders. Somebody took it off. */
   stray?: Held | undefined
   /** The sessions that may have the claim since it is to be kept. */
@@ -92,8 +94,8 @@ export interface Holding extends Admitted {
 /** How claims of one kind get the lock and give it back. */
 export interface Protocol {
   attempt(state: ClaimState, signal: AbortSignal): Promise<Attempt>
-  /** Resolves when this answer, which `attempt` gave, may have changed. */
-  changed(state: ClaimState, answer: Attempt, signal: AbortSignal): Promise<undefined>
+  /** Resolves when this answer, which `attempt` gave, may have changed; with the new one, if that is known. */
+  changed(state: ClaimState, answer: Attempt, signal: AbortSignal): Promise<Attempt | undefined>
   /** Whether the claim holds, by a consistent read. Also refreshes `held`. */
   verify(state: ClaimState, signal: AbortSignal): Promise<boolean>
   /** Gives back the lock and the place in line, as far as the claim has them. */
@@ -135,19 +137,27 @@ export class Claims {
   /**
    * Sends a transaction that writes. If no answer comes, `unanswered` stays true: the transaction may still be applied.
    */
-  async change(
-    state: ClaimState,
+  change(state: ClaimState, operations: readonly Operation[], signal: AbortSignal): Promise<TxnOutcome> {
+    return this.changeAll([state], operations, signal)
+  }
+
+  /** The same for several claims at once, or for claims that leave. */
+  async changeAll(
+    states: readonly ClaimState[],
     operations: readonly Operation[],
     signal: AbortSignal,
+    purpose?: 'gives back',
   ): Promise<TxnOutcome> {
-    const before = state.unanswered
-    state.unanswered = true
+    const before = states.map(({ unanswered }) => unanswered)
+    const settle = (): void =>
+      states.forEach((state, place) => void (state.unanswered = before[place] === true))
+    for (const state of states) state.unanswered = true
     try {
-      const outcome = await this.#transport.txn(operations, signal)
-      state.unanswered = before
+      const outcome = await this.#transport.txn(operations, signal, purpose)
+      settle()
       return outcome
     } catch (error) {
-      if (error instanceof SessionGoneError || error instanceof RefusedError) state.unanswered = before
+      if (error instanceof SessionGoneError || error instanceof RefusedError) settle()
       throw error
     }
   }

@@ -10,15 +10,31 @@ import type { Operation, Snapshot, StoredKey, TxnOutcome } from './wire/transpor
 
 /** Takes a permit, if all is as it was read: puts the claim on the list, makes its own key, and deletes its ticket. */
 export function enter(state: ClaimState, list: StoredHolders, session: string): Operation[] {
+  return [stands(state), write(state.keys.lock, list, list.index), ...owned(state, session)]
+}
+
+/**
+ * The same without the list, which the caller changes. The list may have changed since the turn of the claim was seen, so one
+ * without a ticket requires that no line stands.
+ */
+export function place(state: ClaimState, session: string): Operation[] {
+  const { ticket, keys } = state
+  const alone: Operation[] = ticket === undefined ? [{ verb: 'check-not-exists', key: keys.line }] : []
+  return [stands(state), ...alone, ...owned(state, session)]
+}
+
+/** Nobody has withdrawn the claim. */
+function stands({ claim, keys, ticket }: ClaimState): Operation {
+  return ticket === undefined
+    ? { verb: 'check-not-exists', key: keys.tombstone }
+    : { verb: 'check-session', key: keys.ticket, session: claim.session }
+}
+
+/** Makes the own key of a claim, and deletes its ticket. */
+function owned(state: ClaimState, session: string): Operation[] {
   const { claim, keys, ticket, stray } = state
   const own = `${keys.folder}${session}`
-  const stands: Operation =
-    ticket === undefined
-      ? { verb: 'check-not-exists', key: keys.tombstone }
-      : { verb: 'check-session', key: keys.ticket, session: claim.session }
   return [
-    stands,
-    write(keys.lock, list, list.index),
     ...unused(own, stray),
     { verb: 'lock', key: own, value: claim.value, flags: semaphoreFlags, session },
     ...(ticket === undefined ? [] : passing(state)),
@@ -51,14 +67,19 @@ function write(key: string, list: Holders, index: number): Operation {
   return { verb: 'cas', key, ...formatHolders(list), index }
 }
 
+/** The list without this holder. */
+export function without(key: string, list: StoredHolders, session: string): Operation {
+  return written(key, { ...list, holders: list.holders.filter((holder) => holder.session !== session) })
+}
+
 /**
- * The list without this holder. An empty one is deleted, as `consul lock` does. That of a mutex with `handoff` stays: it keeps every
- * other form from the name.
+ * Writes the list, if it is as it was read. An empty one is deleted, as `consul lock` does. That of a mutex with `handoff` stays:
+ * it keeps every other form from the name.
  */
-export function without(key: string, { permits, holders, index }: StoredHolders, session: string): Operation {
-  const left = holders.filter((holder) => holder.session !== session)
-  const stays = left.length > 0 || permits === cohortPermits
-  return stays ? write(key, { permits, holders: left }, index) : { verb: 'delete-cas', key, index }
+export function written(key: string, list: StoredHolders): Operation {
+  const { permits, holders, index } = list
+  const stays = holders.length > 0 || permits === cohortPermits
+  return stays ? write(key, list, index) : { verb: 'delete-cas', key, index }
 }
 
 /** The list on which this holder has other permits, if the holder's own key stands. */

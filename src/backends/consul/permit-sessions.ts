@@ -91,21 +91,29 @@ export class PermitSessions {
 
   /** A session that has no permit of this name yet: the client's own, or an extra one. */
   async take(claim: Claim, signal: AbortSignal): Promise<string> {
+    const extra = this.#extras.get(claim.session)
+    if (!extra) return claim.session // it was destroyed, and the store will refuse it
+    return this.takeIdle(claim) ?? this.#give(extra, claim, await this.#open(extra, signal))
+  }
+
+  /** The same, if there is one that need not be opened. */
+  takeIdle(claim: Claim): string | undefined {
     const { session, name } = claim
     const extra = this.#extras.get(session)
-    if (!extra) return session // it was destroyed, and the store will refuse it
-    const taken = extra.taken.get(name) ?? new Set()
-    extra.taken.set(name, taken)
-    if (!taken.has(session)) {
-      taken.add(session)
-      return session
-    }
+    if (!extra) return undefined
+    if (!extra.taken.get(name)?.has(session)) return this.#give(extra, claim, session)
     const [unused] = extra.idle.keys()
-    if (unused) extra.idle.delete(unused)
-    const own = unused ?? (await this.#open(extra, signal))
-    extra.sessions.set(own, claim)
-    taken.add(own)
-    return own
+    if (unused === undefined) return undefined
+    extra.idle.delete(unused)
+    return this.#give(extra, claim, unused)
+  }
+
+  #give({ sessions, taken }: Extra, claim: Claim, slot: string): string {
+    const ofName = taken.get(claim.name) ?? new Set()
+    taken.set(claim.name, ofName)
+    ofName.add(slot)
+    if (slot !== claim.session) sessions.set(slot, claim)
+    return slot
   }
 
   /**

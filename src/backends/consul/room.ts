@@ -10,19 +10,22 @@ const deathMs = 1_000
 
 /**
  * Waits until a permit is free, and resolves with the room that the last answer shows; undefined when it is time to ask
- * anew. The list alone changes only when a permit is taken or given back, so an answer is small and has news: others that
+ * anew. So does a list that has the claim, which another change of its client has put there. The list alone changes only when a permit is taken or given back, so an answer is small and has news: others that
  * race for the permit are no faster. Later the whole name is watched, too: it shows that a holder has died. Rejects only
  * with `signal.reason`.
  */
 export async function untilRoom(
   waits: Waits,
-  { claim, keys }: ClaimState,
+  state: ClaimState,
   index: number,
   signal: AbortSignal,
 ): Promise<Room | undefined> {
+  const { claim, keys } = state
   const ofList = ({ entries: [lock] }: Snapshot): Room | undefined => listed(lock, claim)
   const ofName = (snapshot: Snapshot): Room => see(claim, keys, snapshot)
-  const isNews = (room: Room | undefined): boolean => !room || hasRoom(room, claim)
+  const isOn = ({ list }: Room): boolean =>
+    list.holders.some(({ session }) => session === state.permitSession)
+  const isNews = (room: Room | undefined): boolean => !room || hasRoom(room, claim) || isOn(room)
   const scope = new Scope().onSignal(signal)
   const list = waits
     .until({ key: keys.lock }, index, (answer) => isNews(ofList(answer)), scope.signal)

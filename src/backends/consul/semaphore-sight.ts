@@ -44,7 +44,7 @@ export function hasRoom({ alive }: Pick<Sight, 'alive'>, claim: Claim): boolean 
 }
 
 /** A permit that is free, as far as an answer shows. */
-export type Room = Pick<Sight, 'list' | 'alive'>
+export type Room = Pick<Sight, 'list' | 'alive' | 'isPart'>
 
 /**
  * The room that this entry of the list shows, if every holder on it lives; undefined if it is no list of this

@@ -1,11 +1,13 @@
 // A semaphore in Consul: the list of holders of Go's api.Semaphore in NAME/.lock decides, and each holder has a key NAME/<session>.
 // Tickets order the claims of Leasehold. Owns the steps of a claim, from its first question to its release.
 
+import { orAborted } from '../../base/abort.ts'
 import { UnavailableError } from '../../base/errors.ts'
+import { Scope } from '../../base/scope.ts'
 import { cohortPermits } from '../../base/shapes.ts'
 import { inUse } from '../shared/conflict.ts'
 import type { ClaimState, Claims, Held, Holding, Protocol } from './claims.ts'
-import { admitted, heldBy, isLeft, lighter, removal, without } from './holders.ts'
+import { admitted, heldBy, isLeft, lighter, removal } from './holders.ts'
 import type { Leaving } from './leaving.ts'
 import { checkKind } from './line.ts'
 import type { PermitSessions } from './permit-sessions.ts'
@@ -24,6 +26,8 @@ type Answer = Holding | Queueing
 type Parts = { claims: Claims; leaving: Leaving; waits: Waits; sessions: PermitSessions }
 
 const triesMax = 8
+/** The reason that ends the loser of a race. A constant, since an error would have a stack. */
+const over = 'the wait is over'
 
 /** The semaphores of one client. */
 export class Semaphores implements Protocol {
@@ -44,7 +48,7 @@ export class Semaphores implements Protocol {
     this.#sessions = parts.sessions
     this.#looks = new Looks(transport)
     this.#line = new Standing(parts.claims, this.#looks)
-    this.#taking = new Taking(parts.claims, parts.sessions)
+    this.#taking = new Taking(transport, parts.claims, parts.sessions)
   }
 
   /**
@@ -52,6 +56,7 @@ export class Semaphores implements Protocol {
    * race for it need no more. Otherwise the holders and the waiters are read first.
    */
   async attempt(state: ClaimState, signal: AbortSignal): Promise<Answer> {
+    if (state.entering) await orAborted(state.entering, signal)
     const { room, held, ticket } = state
     state.room = undefined
     const stands = !held && ticket !== undefined
@@ -99,14 +104,30 @@ export class Semaphores implements Protocol {
 
   /**
    * A holder watches its key. A waiter watches the ticket before its own or, if there is none, the list, until a permit
-   * is free.
+   * is free. Meanwhile another change of this client may admit it.
    */
-  async changed(state: ClaimState, answer: Answer, signal: AbortSignal): Promise<undefined> {
+  async changed(state: ClaimState, answer: Answer, signal: AbortSignal): Promise<Answer | undefined> {
     if (answer.held) {
       await this.#waits.untilTaken(answer.by, signal)
-      return
+      return undefined
     }
-    const { predecessor, index } = answer
+    const scope = new Scope().onSignal(signal)
+    const watched = new Scope().onSignal(signal)
+    const turn = this.#untilTurn(state, answer, watched.signal).then(() => admits(state))
+    turn.catch(() => {}) // it may end after this wait
+    try {
+      const held = await Promise.race([this.#taking.admission(state, scope.signal), turn])
+      // Its blocking read ends by itself now: the server keeps one that is given up.
+      watched.detach()
+      return held && admitted(held)
+    } finally {
+      scope.end(over)
+      scope.detach()
+    }
+  }
+
+  /** Waits until the turn of a claim in line may have come, and notes what the wait saw. */
+  async #untilTurn(state: ClaimState, { predecessor, index }: Queueing, signal: AbortSignal): Promise<void> {
     if (!predecessor) {
       state.room = await untilRoom(this.#waits, state, index, signal)
       return
@@ -135,16 +156,14 @@ export class Semaphores implements Protocol {
     if (permitSession) this.#sessions.giveBack(claim, permitSession)
   }
 
-  /** Takes the claim off the list and out of the line. Returns whether it was on the list. */
-  async #giveUp(state: ClaimState, held: Held, signal: AbortSignal, tries = triesMax): Promise<boolean> {
-    const list = state.holders ?? (await this.#looks.own(state, signal)).list
-    state.holders = undefined
-    if (!state.held) return false
-    const off = without(state.keys.lock, list, held.session)
-    const outcome = await this.#transport.txn([off, { verb: 'delete', key: held.key }], signal, 'gives back')
-    if (outcome.applied) return true
-    if (tries === 1) throw new UnavailableError('the list of holders changed too fast to leave it; ask again')
-    return this.#giveUp(state, held, signal, tries - 1)
+  /** Takes the claim off the list. Returns whether it was on the list. */
+  async #giveUp(state: ClaimState, held: Held, signal: AbortSignal): Promise<boolean> {
+    for (let tries = 0; tries < triesMax; tries += 1) {
+      if (!state.holders) await this.#looks.own(state, signal)
+      if (!state.held) return false
+      if (await this.#taking.giveBack(state, held, signal)) return true
+    }
+    throw new UnavailableError('the list of holders changed too fast to leave it; ask again')
   }
 
   /**
@@ -189,4 +208,9 @@ export class Semaphores implements Protocol {
     state.ticket = undefined
     throw new UnavailableError('the claim was removed from Consul while it waited')
   }
+}
+
+/** Waits for a change under way that may admit the claim: the wait for its turn may have seen it before its answer came. */
+async function admits({ entering }: ClaimState): Promise<undefined> {
+  await entering
 }
