@@ -68,7 +68,7 @@ test('ninety names of one moment take few transactions, and each claim has its o
   expect(standing(server)).toEqual([])
 })
 
-test('a claim is told of the claim ahead of it, and the others that went together with it hold', async () => {
+test('a claim knows the claim ahead of it, and the others that went together with it hold', async () => {
   const server = new Server()
   const [one, other] = [await server.session(), await server.session()]
   await one.backend.attempt(claimOf('n50', one.id), never)
