@@ -15,6 +15,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { tsc } from '../tools/compiler.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 /** Type errors are found by `npm run check`, not here. */
@@ -55,7 +56,6 @@ function build(home: string): void {
 
 /** Costs 5 s of processor time. Several test files that begin at once all do it. */
 function compile(outDir: string): void {
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
   mustRun([tsc, '-p', join(root, 'tsconfig.build.json'), ...quick, '--outDir', outDir])
   mustRun([join(root, 'tools', 'bundle.mjs'), join(outDir, 'cli')])
 }

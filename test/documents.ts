@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { tsc } from '../tools/compiler.mjs'
 
 /** One block of code. */
 export interface Block {
@@ -40,12 +41,8 @@ export function compileBlocks(blocks: readonly Block[], name: string): (block: B
   const types = ['--strict', '--types', 'node', '--skipLibCheck']
   const decorators = ['--experimentalDecorators', '--emitDecoratorMetadata'] // as Nest needs them
   const files = sources.map((block) => path(block, 'ts'))
-  execFileSync(
-    'npx',
-    ['--no-install', 'tsc', '--ignoreConfig', ...target, ...types, ...decorators, ...files],
-    {
-      stdio: 'inherit', // so that the errors are seen
-    },
-  )
+  execFileSync(process.execPath, [tsc, '--ignoreConfig', ...target, ...types, ...decorators, ...files], {
+    stdio: 'inherit', // so that the errors are seen
+  })
   return (block) => path(block, 'js')
 }

@@ -6,6 +6,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { tsc } from './compiler.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const names = ['all', 'calls', 'consul', 'etcd', 'file', 'memory', 'peers', 'scale', 'shapes', 'start']
@@ -53,9 +54,8 @@ function isStale() {
 }
 
 function build() {
-  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
   try {
-    execFileSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'pipe' })
+    execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'pipe' })
     execFileSync(process.execPath, ['tools/bundle.mjs'], { cwd: root, stdio: 'pipe' })
   } catch (error) {
     const { stdout } = /** @type {{ stdout?: Buffer }} */ (error)

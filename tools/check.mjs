@@ -2,14 +2,15 @@
 // (test/layers.test.ts), and so are the rules of CONTRIBUTING.md (test/house.test.ts).
 // @ts-check
 import { checkCommits } from './commits.mjs'
+import { tsc } from './compiler.mjs'
 import { build, install, main, runTogether } from './install.mjs'
 
 await main(async () => {
   install()
   build() // first, since tools and benches are checked against the build
   await runTogether([
-    ['npx', ['--no-install', 'tsc', '-p', 'tsconfig.json']],
-    ['npx', ['--no-install', 'tsc', '-p', 'src/cli/ui/page']], // runs in browsers
+    ['node', [tsc, '-p', 'tsconfig.json']],
+    ['node', [tsc, '-p', 'src/cli/ui/page']], // runs in browsers
     ['npx', ['--no-install', 'biome', 'check', '--error-on-warnings']],
     ['npx', ['--no-install', 'typedoc', '--emit', 'none', '--treatWarningsAsErrors', '--logLevel', 'Warn']],
     ['npx', ['--no-install', 'publint', '--strict']],

@@ -4,6 +4,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, statSync } from 'node:fs'
+import { tsc } from './compiler.mjs'
 
 /** Installs if node_modules is missing or older than the lock file. Throws when npm fails. */
 export function install() {
@@ -14,7 +15,7 @@ export function install() {
 
 /** Compiles src to dist, and bundles the program. Throws when it does not compile. */
 export function build() {
-  run('npx', ['--no-install', 'tsc', '-p', 'tsconfig.build.json'])
+  run('node', [tsc, '-p', 'tsconfig.build.json'])
   run('node', ['tools/bundle.mjs'])
 }
 

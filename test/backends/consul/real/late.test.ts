@@ -85,7 +85,7 @@ test.for(asks)(
     abort.abort(gone)
     await expect(given).rejects.toBe(gone)
     if (!isTaking(kind)) await free()
-    await vi.waitFor(() => expect(network.log.join()).toContain('burial'))
+    await vi.waitFor(() => expect(network.log.join()).toContain('burial'), { timeout: 10_000, interval: 10 })
     await (await lockOf(client, how.permits).acquire()).release()
     await network.arrive()
 
@@ -226,7 +226,10 @@ test.for([1, 2])('a checkpoint that arrives after the release is refused (%d hol
   void network.next('checkpoint', 'hanging')
 
   const written = hold.checkpoint('late').catch((error: unknown) => error)
-  await vi.waitFor(() => expect(network.log.join()).toContain('checkpoint: hanging'))
+  await vi.waitFor(() => expect(network.log.join()).toContain('checkpoint: hanging'), {
+    timeout: 10_000,
+    interval: 10,
+  })
   await hold.release()
   const next = await lockOf(client, permits).acquire()
   await network.arrive()

@@ -122,7 +122,10 @@ test.for([1, 2])(
 
     const first = holds.map((hold) => hold?.token ?? 0n).reduce((one, other) => (one > other ? one : other))
     for (const token of await Promise.all(waiting)) expect(token).toBeGreaterThan(first)
-    await vi.waitFor(async () => expect(await store.names(namespace)).toEqual([]))
+    await vi.waitFor(async () => expect(await store.names(namespace)).toEqual([]), {
+      timeout: 10_000,
+      interval: 10,
+    })
   },
 )
 

@@ -62,7 +62,10 @@ describe.for(realStores)('on $title', ({ use }) => {
       // The aborted calls block no claim, neither elsewhere nor here.
       for (const each of [other, client]) await (await lockOf(each).acquire({ waitMs: 4_000 })).release()
     }
-    await vi.waitFor(async () => expect(await store.names(namespace)).toEqual([]))
+    await vi.waitFor(async () => expect(await store.names(namespace)).toEqual([]), {
+      timeout: 10_000,
+      interval: 10,
+    })
     await expectNothingLeft(namespace, client, other, third)
   })
 
@@ -109,7 +112,10 @@ describe.for(realStores)('on $title', ({ use }) => {
       await Promise.all([released, waiting.then((next) => next.release())])
     }
     await rest?.release()
-    await vi.waitFor(async () => expect(await store.names(namespace)).toEqual([]))
+    await vi.waitFor(async () => expect(await store.names(namespace)).toEqual([]), {
+      timeout: 10_000,
+      interval: 10,
+    })
     await expectNothingLeft(namespace, holder, quitter, behind)
   })
 

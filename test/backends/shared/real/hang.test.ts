@@ -34,7 +34,10 @@ describe.for(realStores)('on $title', ({ use }) => {
       member.cont()
 
       await (await lock.acquire()).release()
-      await vi.waitFor(async () => expect(await store.names(namespace)).toEqual([]))
+      await vi.waitFor(async () => expect(await store.names(namespace)).toEqual([]), {
+        timeout: 10_000,
+        interval: 10,
+      })
       await client.close()
       expect(await store.sessions()).toEqual([])
     },
