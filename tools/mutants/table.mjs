@@ -1304,7 +1304,7 @@ const ofKeeping = [
   },
 ]
 
-const handedOver = /** @type {const} */ ({ stores: [], tests: ['core/handoff.test'] })
+const handedOver = /** @type {const} */ ({ stores: [], tests: ['core/handoff'] })
 const ofHandoff = /** @type {const} */ ({ stores: [], tests: ['core/handoff-marks'] })
 
 /** @type {readonly Mutant[]} */
