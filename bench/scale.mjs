@@ -158,7 +158,7 @@ async function connecting(store, counts) {
 }
 
 /**
- * Null if it took too long or failed, which is told. One that took too long goes on during the next one.
+ * Null if it took too long or failed, which is told. A series that took too long goes on during the next one.
  *
  * @template T
  * @param {Promise<T>} measuring

@@ -53,6 +53,7 @@ export type { GroupHold, Hold, Holder, PermitHold, ReadHold, ReleaseOptions, Wri
 export { type ConnectOptions, Leasehold } from './api/leasehold.ts'
 export type {
   AcquireOptions,
+  HandoffOptions,
   Lock,
   Mutex,
   MutexGroup,

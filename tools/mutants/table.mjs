@@ -1362,7 +1362,7 @@ const ofJoining = [
   },
 ]
 
-const handedOver = /** @type {const} */ ({ stores: [], tests: ['core/handoff.test'] })
+const handedOver = /** @type {const} */ ({ stores: [], tests: ['core/handoff'] })
 const ofHandoff = /** @type {const} */ ({ stores: [], tests: ['core/handoff-marks'] })
 
 /** @type {readonly Mutant[]} */

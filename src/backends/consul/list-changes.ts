@@ -25,7 +25,7 @@ export class ListChanges {
   readonly #parts: Parts
   readonly #onIdle: () => void
   readonly #orders = new Set<Order>()
-  /** The request under way, and those who wait for it. */
+  /** The request under way, and the callers that wait for it. */
   #sent: { readonly callers: readonly Caller[]; readonly limit: AbortController } | undefined
   /** The list as the client saw it last. */
   #list: StoredHolders | undefined

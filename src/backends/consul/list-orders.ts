@@ -42,7 +42,7 @@ export function compose(
 }
 
 function addAll(composer: Composer<Order>, orders: readonly Order[], waiting: ReadonlySet<Waiter>): void {
-  // Those that leave first: they make room.
+  // The claims that leave come first: they make room.
   for (const order of orders) if ('off' in order) composer.add(order)
   for (const order of orders) if ('on' in order) composer.add(order)
   const first = [...waiting].find(({ state }) => state.isFirst && state.ticket !== undefined)

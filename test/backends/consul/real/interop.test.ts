@@ -219,6 +219,26 @@ test('consul lock of the other kind ends with an error, and does no harm', async
   }
 })
 
+test('consul lock refuses the name of a mutex with handoff, also while nobody holds it', async () => {
+  const name = freshName()
+  const client = await store.client()
+  const mutex = client.mutex(name, { handoff: { max: 10, forMs: 1_000 } })
+  await (await mutex.acquire()).release()
+  for (const theirs of [await lock(name), await lock(name, { permits: 3 })]) {
+    expect(await theirs.exited).toBe(1)
+    expect(theirs.stderr).toMatch(/does not match|conflict/i)
+  }
+  const hold = await mutex.tryAcquire()
+  expect(hold?.held).toBe(true)
+  await hold?.release()
+  await store.delete(`${name}/.lock`) // an operator makes it a plain name again
+  expect((await client.mutex(name).tryAcquire())?.held).toBe(true)
+  await client.close()
+  for (const { ID, Name } of await store.sessions()) {
+    if (Name.startsWith('Consul lock')) await store.destroySession(ID)
+  }
+})
+
 test('a name that consul lock uses as another kind of lock is a conflict here, and the error names that kind', async () => {
   const [mutex, semaphore] = [freshName(), freshName()]
   const theirs = [await lock(mutex), await lock(semaphore, { permits: 3 })]
