@@ -59,8 +59,8 @@ const sound = await judge({
   file: '',
   find: '',
   put: '',
-  stores: ['etcd', 'etcd-delay', 'consul', 'memory', 'election', 'cron', 'streams'],
-  tests: [...new Set(mutants.flatMap(({ tests = [] }) => tests))],
+  stores: [...new Set(wanted.flatMap(({ stores }) => stores))],
+  tests: [...new Set(wanted.flatMap(({ tests = [] }) => tests))],
   by: 'progress',
 })
 print(sound)

@@ -170,8 +170,8 @@ const session = [
   {
     name: 'unanswered-renewal-counts',
     file: 'src/core/session.ts',
-    find: 'this.#failure = error\n',
-    put: 'this.#failure = error\n      this.#sent = sent\n',
+    find: 'this.#failures += 1\n',
+    put: 'this.#failures += 1\n      this.#sent = sent\n',
     stores: etcd,
     by: belief,
   },
@@ -805,8 +805,8 @@ const onConsul = [
   {
     name: 'consul-list-unguarded',
     file: 'src/backends/consul/holders.ts',
-    find: 'holders.length > 0 ? write(key, list, index)',
-    put: "holders.length > 0 ? { verb: 'set', key, ...formatHolders(list) }",
+    find: 'stays ? write(key, list, index)',
+    put: "stays ? { verb: 'set', key, ...formatHolders(list) }",
     stores: consul,
     by: belief,
   },
