@@ -17,7 +17,7 @@ const job = (): void => {}
 const functions: [title: string, call: Loose, options: string][] = [
   ['connect', (options) => connect(store, options as never), 'ttlMs, waitMs, signal, clock'],
   ['semaphore', (options) => loose(client, 'semaphore')('a', options), 'permits'],
-  ['mutex', (options) => loose(client, 'mutex')('a', options), 'reentrant'],
+  ['mutex', (options) => loose(client, 'mutex')('a', options), 'reentrant, handoff'],
   [
     'cron',
     (options) => loose(client, 'cron')('a', options),
