@@ -109,8 +109,8 @@ export interface HandoffOptions {
   /** How often in a row a hold is handed over: a whole number from 1 to 65,535. Then the claim goes back to the store. */
   readonly max: number
   /**
-   * For how long after the store admitted the claim a hold is handed over, in ms: from 1 to 86,400,000. A caller of another
-   * client waits no longer than this and the work that then runs. It is read at each release, and ends no work.
+   * For how long a hold is handed over, in ms: from 1 to 86,400,000. The time begins when this client learns that the store has
+   * admitted the claim. A caller of another client waits no longer than this and the work that then runs. It is read at each release, and ends no work.
    */
   readonly forMs: number
 }

@@ -100,8 +100,8 @@ export class Closing {
 
   /**
    * Removes claims of one session from the store, and then gives their turns to the next local callers. A single claim with
-   * `handoff` may stay instead, for the next local caller. If the store can do both at once for a single claim, the next caller's first request also removes that claim. Asks until the store has answered or the
-   * session is over, which removes the claims, too. Several are at most `facts.groupMax`.
+   * `handoff` may stay instead, for the next local caller. If the store can do both at once for a single claim, the next caller's
+   * first request also removes that claim. Asks until the store has answered or the session is over, which removes the claims, too. Several are at most `facts.groupMax`.
    */
   withdraw(withdrawals: readonly Withdrawal[]): Promise<void> {
     return this.#withdrawals.note(this.#withdraw(withdrawals))

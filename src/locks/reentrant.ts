@@ -25,7 +25,6 @@ export class ReentrantMutex implements Mutex {
   readonly name: string
   readonly #client: LockClient
   readonly #lock: ClaimLock<SharedHold>
-
   readonly #permits: number
 
   /** Throws TypeError or RangeError for a bad name. Sends nothing. */
