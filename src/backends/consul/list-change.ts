@@ -1,10 +1,12 @@
-// One transaction for several changes of a semaphore's list of holders: claims of one client that leave it, and claims that come
-// on it. Pure; list-changes.ts sends it. Owns which changes fit together, and what each of them requires.
+// One transaction for several changes of a semaphore's list of holders: claims of one client that leave it, one that comes on it,
+// and the next in line, whom it calls. Pure; list-changes.ts sends it. Owns which changes fit together, and what each requires.
 import type { Claim } from '../../contract.ts'
 import { fits, weigh } from '../shared/room.ts'
 import type { ClaimState, Held } from './claims.ts'
-import { heldBy, place, written } from './holders.ts'
-import type { ListedHolder, StoredHolders } from './line.ts'
+import { call, heldBy, place, sign, written } from './holders.ts'
+import type { Line } from './known-list.ts'
+import { type NameKeys, passedKey } from './layout.ts'
+import type { ListedHolder, StoredHolders, Ticket } from './line.ts'
 import type { Operation, StoredKey } from './wire/transport.ts'
 
 /** A claim that gives its permit back, by its key. */
@@ -22,6 +24,9 @@ interface On {
 /** A change of the list. */
 export type Change = Off | On
 
+/** The part of a transaction to which an operation belongs: a change, a ticket that is called, or the key of the list or line. */
+export type Owner<C extends Change> = C | Ticket | 'list' | 'line'
+
 /** The changes that one transaction makes. */
 export interface Draft<C extends Change> {
   readonly changes: readonly C[]
@@ -29,21 +34,30 @@ export interface Draft<C extends Change> {
   readonly impossible: readonly C[]
   readonly holders: readonly ListedHolder[]
   readonly operations: readonly Operation[]
-  /** The change to which each operation belongs; undefined for the write of the list. */
-  readonly owners: readonly (C | undefined)[]
+  /** The owner of each operation. */
+  readonly owners: readonly Owner<C>[]
+  /** The tickets that it calls. */
+  readonly called: readonly Ticket[]
+  /** How many permits are free after it. */
+  readonly room: number
 }
 
 /** A transaction takes 64 operations. The list has one, a claim that leaves one, and a claim that comes at most twelve. */
-const leavingMost = 64 - 1 - 12
+const [most, ofComing] = [64, 12]
+const leavingMost = most - 1 - ofComing
+/** A ticket that is called has four operations, and all of them together at most seven. */
+const [ofTicket, ofCalls] = [4, 7]
 
 /**
  * Composes the transaction for changes of one list. At most one claim comes on it: its token is the index of the transaction, and
- * no other hold may have that.
+ * no other hold may have that. Those who are called make their keys anew, so each has an index of its own.
  */
 export class Composer<C extends Change> {
   readonly #list: StoredHolders
   readonly #impossible: C[] = []
   readonly #leaving: C[] = []
+  readonly #called: Ticket[] = []
+  #signs: readonly string[] = []
   #coming: C | undefined
   #holders: readonly ListedHolder[]
 
@@ -63,21 +77,57 @@ export class Composer<C extends Change> {
     return !this.#coming && fits(claim, weigh(this.#holders))
   }
 
-  /** The transaction: the claim that comes, then the list, then the claims that leave. */
-  draft({ lock }: { readonly lock: string }): Draft<C> {
-    const list = written(lock, { ...this.#list, holders: this.#holders })
-    const parts = [
-      ...(this.#coming ? [partOf(this.#coming)] : []),
-      { change: undefined, operations: [list] },
-      ...this.#leaving.map(partOf),
+  /** Calls the first in line in their order, as many as fit. The next change after the last `add`. */
+  call({ tickets, signs }: Line): void {
+    const left = most - 1 - this.#leaving.length - (this.#coming ? ofComing : 0) - ofCalls
+    for (const ticket of this.#behind(tickets).slice(0, Math.max(0, Math.floor(left / ofTicket)))) {
+      if (!this.#mayCall(ticket)) break
+      this.#called.push(ticket)
+      this.#holders = [...this.#holders, { session: ticket.session, weight: ticket.weight }]
+    }
+    this.#signs = signs
+  }
+
+  /** The transaction: the claim that comes, then the list, then the claims that leave, then those that are called. */
+  draft(keys: NameKeys): Draft<C> {
+    const list = written(keys.lock, { ...this.#list, holders: this.#holders })
+    const last = this.#called.at(-1)
+    const parts: { readonly owner: Owner<C>; readonly operations: readonly Operation[] }[] = [
+      ...(this.#coming ? [{ owner: this.#coming, operations: operationsOf(this.#coming) }] : []),
+      { owner: 'list', operations: [list] },
+      ...this.#leaving.map((owner) => ({ owner, operations: operationsOf(owner) })),
+      ...this.#called.map((owner) => ({ owner, operations: call(keys, owner) })),
+      ...(last ? [{ owner: 'line' as const, operations: sign(keys, last, this.#unneeded(keys)) }] : []),
     ]
     return {
-      changes: parts.flatMap(({ change }) => change ?? []),
+      changes: [...(this.#coming ? [this.#coming] : []), ...this.#leaving],
       impossible: this.#impossible,
       holders: this.#holders,
       operations: parts.flatMap(({ operations }) => operations),
-      owners: parts.flatMap(({ change, operations }) => operations.map(() => change)),
+      owners: parts.flatMap(({ owner, operations }) => operations.map(() => owner)),
+      called: this.#called,
+      room: this.#list.permits - weigh(this.#holders),
     }
+  }
+
+  /** The signs of those who are just ahead of one that is called: nobody else looks for them. */
+  #unneeded(keys: NameKeys): string[] {
+    const { ticket, keys: own } = this.#coming?.state ?? {}
+    return [...this.#signs, ...(own && ticket !== undefined ? [passedKey(keys, own.ticket)] : [])]
+  }
+
+  /** The tickets that nobody stands ahead of once this transaction is applied. */
+  #behind(tickets: readonly Ticket[]): readonly Ticket[] {
+    const { ticket, keys } = this.#coming?.state ?? {}
+    if (!keys) return tickets
+    const place = tickets.findIndex(({ key, created }) => key === keys.ticket && created === ticket)
+    return place < 0 ? [] : tickets.slice(place + 1)
+  }
+
+  #mayCall({ isCallable, session, permits, weight }: Ticket): boolean {
+    const isListed = this.#holders.some((holder) => holder.session === session)
+    const isKind = isCallable && permits === this.#list.permits
+    return isKind && !isListed && fits({ permits, weight }, weigh(this.#holders))
   }
 
   #takeOff(change: C, { session }: Held): void {
@@ -97,12 +147,16 @@ export class Composer<C extends Change> {
   }
 }
 
-/** A change with its operations, without the list. */
-function partOf<C extends Change>(
-  change: C,
-): { readonly change: C; readonly operations: readonly Operation[] } {
-  if ('off' in change) return { change, operations: [{ verb: 'delete', key: change.off.key }] }
-  return { change, operations: place(change.state, change.on) }
+/** The operations of a change, without the list. */
+function operationsOf(change: Change): readonly Operation[] {
+  if ('off' in change) return [{ verb: 'delete', key: change.off.key }]
+  return place(change.state, change.on)
+}
+
+/** The sign that a draft makes for the last one that it calls. */
+export function signOf({ called }: Pick<Draft<Change>, 'called'>, keys: NameKeys): string | undefined {
+  const last = called.at(-1)
+  return last && passedKey(keys, last.key)
 }
 
 /** Notes that the claim holds, by the answer to the transaction that put it on this list. */
@@ -114,6 +168,8 @@ export function entered(state: ClaimState, list: StoredHolders, entries: readonl
   state.lineIndex = line?.value === keys.ticket ? line.modifyIndex : undefined
   state.ticket = undefined
   state.behind = undefined
+  state.called = undefined
+  state.isUnproven = undefined
   state.held = heldBy(entries.findLast(({ key }) => key === own) as StoredKey)
   return state.held
 }
