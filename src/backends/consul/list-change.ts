@@ -42,15 +42,15 @@ export interface Draft<C extends Change> {
   readonly room: number
 }
 
-/** A transaction takes 64 operations. The list has one, a claim that leaves one, and a claim that comes at most twelve. */
-const [most, ofComing] = [64, 12]
-const leavingMost = most - 1 - ofComing
+/** A transaction takes 64 operations. The list has one, a claim that leaves one, and the first that comes at most twelve. */
+const most = 64
+const leavingMost = most - 1 - 12
 /** A ticket that is called has four operations, and all of them together at most seven. */
 const [ofTicket, ofCalls] = [4, 7]
 
 /**
- * Composes the transaction for changes of one list. At most one claim comes on it: its token is the index of the transaction, and
- * no other hold may have that. Those who are called make their keys anew, so each has an index of its own.
+ * Composes the transaction for changes of one list. The index of the transaction is the token of the first claim that comes on it,
+ * and no other hold may have that. All others make their keys anew, so each has an index of its own.
  */
 export class Composer<C extends Change> {
   readonly #list: StoredHolders
@@ -58,8 +58,10 @@ export class Composer<C extends Change> {
   readonly #leaving: C[] = []
   readonly #called: Ticket[] = []
   #signs: readonly string[] = []
-  #coming: C | undefined
+  readonly #coming: C[] = []
   #holders: readonly ListedHolder[]
+  /** The number of operations: the list has one. */
+  #size = 1
 
   constructor(list: StoredHolders) {
     this.#list = list
@@ -69,18 +71,18 @@ export class Composer<C extends Change> {
   /** Adds a change if the transaction takes it. If the list does not allow it, notes that it is impossible. */
   add(change: C): void {
     if ('off' in change) this.#takeOff(change, change.off)
-    else if (!this.#coming) this.#putOn(change, change.on)
+    else this.#putOn(change, change.on)
   }
 
-  /** Whether a claim could come on the list with the transaction as it is now. */
+  /** Whether a claim could come on the list with the transaction as it is now, as the first. */
   takes(claim: Claim): boolean {
-    return !this.#coming && fits(claim, weigh(this.#holders))
+    return this.#coming.length === 0 && fits(claim, weigh(this.#holders))
   }
 
   /** Calls the first in line in their order, as many as fit. The next change after the last `add`. */
   call({ tickets, signs }: Line): void {
-    const left = most - 1 - this.#leaving.length - (this.#coming ? ofComing : 0) - ofCalls
-    for (const ticket of this.#behind(tickets).slice(0, Math.max(0, Math.floor(left / ofTicket)))) {
+    const left = Math.max(0, Math.floor((most - this.#size - ofCalls) / ofTicket))
+    for (const ticket of this.#behind(tickets).slice(0, left)) {
       if (!this.#mayCall(ticket)) break
       this.#called.push(ticket)
       this.#holders = [...this.#holders, { session: ticket.session, weight: ticket.weight }]
@@ -88,19 +90,19 @@ export class Composer<C extends Change> {
     this.#signs = signs
   }
 
-  /** The transaction: the claim that comes, then the list, then the claims that leave, then those that are called. */
+  /** The transaction: the claims that come, then the list, then the claims that leave, then those that are called. */
   draft(keys: NameKeys): Draft<C> {
     const list = written(keys.lock, { ...this.#list, holders: this.#holders })
     const last = this.#called.at(-1)
     const parts: { readonly owner: Owner<C>; readonly operations: readonly Operation[] }[] = [
-      ...(this.#coming ? [{ owner: this.#coming, operations: operationsOf(this.#coming) }] : []),
+      ...this.#coming.map((owner) => ({ owner, operations: operationsOf(owner) })),
       { owner: 'list', operations: [list] },
       ...this.#leaving.map((owner) => ({ owner, operations: operationsOf(owner) })),
       ...this.#called.map((owner) => ({ owner, operations: call(keys, owner) })),
       ...(last ? [{ owner: 'line' as const, operations: sign(keys, last, this.#unneeded(keys)) }] : []),
     ]
     return {
-      changes: [...(this.#coming ? [this.#coming] : []), ...this.#leaving],
+      changes: [...this.#coming, ...this.#leaving],
       impossible: this.#impossible,
       holders: this.#holders,
       operations: parts.flatMap(({ operations }) => operations),
@@ -112,13 +114,13 @@ export class Composer<C extends Change> {
 
   /** The signs of those who are just ahead of one that is called: nobody else looks for them. */
   #unneeded(keys: NameKeys): string[] {
-    const { ticket, keys: own } = this.#coming?.state ?? {}
+    const { ticket, keys: own } = this.#coming[0]?.state ?? {}
     return [...this.#signs, ...(own && ticket !== undefined ? [passedKey(keys, own.ticket)] : [])]
   }
 
   /** The tickets that nobody stands ahead of once this transaction is applied. */
   #behind(tickets: readonly Ticket[]): readonly Ticket[] {
-    const { ticket, keys } = this.#coming?.state ?? {}
+    const { ticket, keys } = this.#coming[0]?.state ?? {}
     if (!keys) return tickets
     const place = tickets.findIndex(({ key, created }) => key === keys.ticket && created === ticket)
     return place < 0 ? [] : tickets.slice(place + 1)
@@ -136,14 +138,21 @@ export class Composer<C extends Change> {
     if (left.length === this.#holders.length) return void this.#impossible.push(change)
     this.#holders = left
     this.#leaving.push(change)
+    this.#size += 1
   }
 
+  /** Claims that come together have no tickets: each of them requires that nobody stands in line. */
   #putOn(change: C, session: string): void {
-    const { claim } = change.state
+    const { claim, ticket } = change.state
+    const size = operationsOf(change).length
+    const [first] = this.#coming
+    if (first && (first.state.ticket ?? ticket) !== undefined) return
+    if (this.#size + size > most) return
     const isListed = this.#list.holders.some((holder) => holder.session === session)
-    if (isListed || !this.takes(claim)) return void this.#impossible.push(change)
+    if (isListed || !fits(claim, weigh(this.#holders))) return void this.#impossible.push(change)
     this.#holders = [...this.#holders, { session, weight: claim.weight }]
-    this.#coming = change
+    this.#coming.push(change)
+    this.#size += size
   }
 }
 

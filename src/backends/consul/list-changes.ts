@@ -1,13 +1,24 @@
 // The changes of semaphores' lists by one client. Each compares and sets one key, so of two at once one is refused. Owns that the
 // changes of one client and list follow one another, many in one transaction. list-orders.ts composes it, known-list.ts remembers.
 import { untilAborted } from '../../base/abort.ts'
-import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
+import { RefusedError, SessionGoneError } from '../../base/errors.ts'
 import type { ClaimState, Claims, Held } from './claims.ts'
 import { KnownList } from './known-list.ts'
 import type { Leaving } from './leaving.ts'
 import type { StoredHolders } from './line.ts'
 import { type Change, type Draft, entered, type Owner, signOf } from './list-change.ts'
-import { type Caller, compose, type Order, pass, tellCalled, type Waiter, wantsLine } from './list-orders.ts'
+import {
+  type Caller,
+  called,
+  compose,
+  failedAgain,
+  type Order,
+  pass,
+  refused,
+  tellCalled,
+  type Waiter,
+  wantsLine,
+} from './list-orders.ts'
 import type { Failure, Operation, StoredKey, Transport, TxnOutcome } from './wire/transport.ts'
 
 /** The parts of the client. */
@@ -16,9 +27,6 @@ export interface Parts {
   readonly claims: Pick<Claims, 'changeAll'>
   readonly leaving: Pick<Leaving, 'end'>
 }
-
-/** How often a change finds the list changed by other clients before it is given up. */
-const triesMax = 32
 
 /** The changes of one list. */
 export class ListChanges {
@@ -174,7 +182,7 @@ export class ListChanges {
   }
 
   #answered(draft: Draft<Order>, outcome: TxnOutcome): void {
-    const { changes, holders, called } = draft
+    const { changes, holders } = draft
     const [{ state }] = changes as [Order, ...Order[]]
     if (!outcome.applied) {
       this.#conflict(draft, outcome.failures)
@@ -184,15 +192,24 @@ export class ListChanges {
     const { keys, claim } = state
     const index = entries.findLast(({ key }) => key === keys.lock)?.modifyIndex ?? 0
     const now = { permits: claim.permits, holders, index }
-    this.#known.written(now, called, signOf(draft, keys))
-    for (const each of changes) each.caller.settle.resolve(this.#done(each, now, entries))
-    tellCalled(called, this.waiting, entries)
+    this.#known.written(now, draft.called, signOf(draft, keys))
+    for (const each of changes)
+      each.caller.settle.resolve(this.#done(each, now, entries, each === changes[0]))
+    tellCalled(draft.called, this.waiting, entries)
   }
 
-  #done(change: Order, list: StoredHolders, entries: readonly StoredKey[]): Held {
+  /** Of the claims that come the first one holds now. The others are called. */
+  #done(
+    change: Order,
+    list: StoredHolders,
+    entries: readonly StoredKey[],
+    isFirst: boolean,
+  ): Held | undefined {
     if ('off' in change) return change.off
-    pass(change.state.keys.ticket, this.waiting)
-    return entered(change.state, list, entries)
+    const { state } = change
+    if (!isFirst) return called(state, entries)
+    pass(state.keys.ticket, this.waiting)
+    return entered(state, list, entries)
   }
 
   /** Nothing was changed. A change whose own conditions failed is refused; the others are sent again. */
@@ -204,7 +221,9 @@ export class ListChanges {
       else isAgain = true
       this.#note(owner, operation as Operation, failure)
     }
-    if (isAgain) for (const order of changes) this.#failedAgain(order)
+    if (!isAgain) return
+    // A claim that only waits is admitted by the next one, or watches the list itself.
+    for (const order of changes) if (this.#orders.has(order)) failedAgain(order)
   }
 
   /** Notes what a condition that failed says about the list and the line. */
@@ -212,13 +231,6 @@ export class ListChanges {
     if (owner === 'list') this.#known.forgetList()
     else if (owner === 'line') this.#known.forgetLine()
     else if (owner && 'isCallable' in owner) this.#known.refused(owner, operation, failure)
-  }
-
-  #failedAgain(order: Order): void {
-    const { caller } = order
-    if (!this.#orders.has(order)) return // a claim that only waits is admitted by the next one, or watches the list itself
-    caller.tries = (caller.tries ?? 0) + 1
-    if (caller.tries > triesMax) caller.settle.reject(new UnavailableError(tooFast))
   }
 
   /** An error may concern one of the changes only; then each is sent alone, and nothing was changed. */
@@ -232,13 +244,4 @@ export class ListChanges {
       else caller.settle.reject(error)
     }
   }
-}
-
-const tooFast = 'the list of holders changed too fast; ask again'
-
-/** Refuses a change since this condition failed. That a line stands is usual: then the claim joins it. */
-function refused({ state, caller }: Order, { key }: Operation): void {
-  if (key === state.keys.line) state.hasLine = true
-  else if (key !== state.keys.ticket) state.isUnusual = true // a look at the own ticket shows whether others have called it
-  caller.settle.resolve(undefined)
 }

@@ -1,13 +1,14 @@
 // Which changes of a semaphore's list one transaction of a client makes. Owns that it also admits the client's own claims in line
 // whose turn it brings, and calls the next ones in line, in their order. list-changes.ts sends it.
 import type { Settle } from '../../base/abort.ts'
+import { UnavailableError } from '../../base/errors.ts'
 import type { ClaimState, Held } from './claims.ts'
 import { heldBy } from './holders.ts'
 import type { Line } from './known-list.ts'
 import type { NameKeys } from './layout.ts'
 import type { StoredHolders, Ticket } from './line.ts'
 import { type Change, Composer, type Draft } from './list-change.ts'
-import type { StoredKey } from './wire/transport.ts'
+import type { Operation, StoredKey } from './wire/transport.ts'
 
 /** A caller that waits for a change. */
 export interface Caller {
@@ -28,6 +29,9 @@ export interface Waiter extends Caller {
   readonly state: ClaimState
 }
 
+/** How often a change finds the list or the line changed by other clients before it is given up. */
+const triesMax = 32
+const tooFast = 'the list of holders changed too fast; ask again'
 /** A change that was refused so often calls nobody: the line changes faster than this client sees it. */
 const callTriesMost = 4
 
@@ -84,16 +88,32 @@ export function pass(ticket: string, waiting: ReadonlySet<Waiter>): void {
 
 /** Tells the client's own claims among those that a transaction has called. They need no event for it. */
 export function tellCalled(
-  called: readonly Ticket[],
+  tickets: readonly Ticket[],
   waiting: ReadonlySet<Waiter>,
   entries: readonly StoredKey[],
 ): void {
-  const last = called.at(-1)
+  const last = tickets.at(-1)
   if (last) pass(last.key, waiting)
   for (const { state, settle } of [...waiting]) {
-    if (!called.some(({ key }) => key === state.keys.ticket)) continue
-    const own = entries.findLast(({ key }) => key === `${state.keys.folder}${state.permitSession}`)
-    state.called = own && heldBy(own)
-    settle.resolve(undefined)
+    if (tickets.some(({ key }) => key === state.keys.ticket)) settle.resolve(called(state, entries))
   }
+}
+
+/** Notes that a transaction has put the claim on the list. It is to make its key anew before it holds. */
+export function called(state: ClaimState, entries: readonly StoredKey[]): undefined {
+  const own = entries.findLast(({ key }) => key === `${state.keys.folder}${state.permitSession}`)
+  state.called = own && heldBy(own)
+}
+
+/** Notes that the list or the line was found changed, and gives the change up if that goes on. */
+export function failedAgain({ caller }: Order): void {
+  caller.tries = (caller.tries ?? 0) + 1
+  if (caller.tries > triesMax) caller.settle.reject(new UnavailableError(tooFast))
+}
+
+/** Refuses a change since this condition failed. That a line stands is usual: then the claim joins it. */
+export function refused({ state, caller }: Order, { key }: Operation): void {
+  if (key === state.keys.line) state.hasLine = true
+  else if (key !== state.keys.ticket) state.isUnusual = true // a look at the own ticket shows whether others have called it
+  caller.settle.resolve(undefined)
 }

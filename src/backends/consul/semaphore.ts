@@ -60,7 +60,7 @@ export class Semaphores implements Protocol {
   async attempt(state: ClaimState, signal: AbortSignal): Promise<Answer> {
     try {
       if (state.entering) await orAborted(state.entering, signal)
-      const held = (await this.#taken(state, signal)) ?? (await this.#taking.confirm(state, signal))
+      const held = await this.#taken(state, signal)
       return held ? admitted(held) : await this.#advance(state, signal)
     } catch (error) {
       return this.#seats.failed(state, error)
@@ -81,13 +81,13 @@ export class Semaphores implements Protocol {
   }
 
   async #advance(state: ClaimState, signal: AbortSignal, tries: number = triesMax): Promise<Answer> {
+    const called = await this.#taking.confirm(state, signal)
+    if (called) return admitted(called)
     const { held: before, behind, isUnproven } = state
     if (before && !isUnproven && (await this.verify(state, signal))) return admitted(before)
     if (behind && (await this.#looks.isBehind(state, signal))) return waitsFor(behind)
     const sight = await this.#look(state, signal)
     if (sight && 'held' in sight) return sight
-    const held = await this.#taking.confirm(state, signal)
-    if (held) return admitted(held)
     const answer = sight && !state.held && (await this.#answer(state, sight, signal))
     if (answer) return answer
     if (tries === 1) throw new UnavailableError('the semaphore changed too fast to take a permit; ask again')
@@ -170,7 +170,8 @@ export class Semaphores implements Protocol {
   }
 
   async release(state: ClaimState, signal: AbortSignal): Promise<void> {
-    const { held } = state
+    const held = state.held ?? state.called
+    state.called = undefined
     const left = held && (await this.#giveUp(state, held, signal))
     const own = state.stray ?? held
     if (own && !left) {
