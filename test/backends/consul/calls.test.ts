@@ -176,3 +176,37 @@ test('when the last in line is called, no key of the line is left', async () => 
   const keys = state.read({ prefix: 'a/' }).entries.map(({ key }) => key)
   expect(keys.filter((key) => !key.startsWith('a/.passed/'))).toEqual([])
 })
+
+test('claims of one client that come at the same moment share a request, and have tokens of their own', async () => {
+  const { state, client } = await datacenter()
+  const one = await client('one')
+  await one.spare(6)
+  one.writes()
+  const claims = Array.from({ length: 5 }, () => one.claim(6))
+
+  const answers = await Promise.all(claims.map((claim) => one.backend.attempt(claim, never)))
+
+  expect(new Set(answers.map(tokenOf)).size).toBe(5)
+  expect(answers.every(({ held }) => held)).toBe(true)
+  expect(one.writes().filter((each) => each.some(({ verb }) => verb === 'cas'))).toHaveLength(1)
+  expect(listed(state)).toHaveLength(5)
+})
+
+test('one of them that gives up before it knows that it is on the list leaves it again', async () => {
+  const { state, client } = await datacenter()
+  const one = await client('one')
+  await one.spare(4)
+  const [first, second] = [one.claim(4), one.claim(4)]
+  const abort = new AbortController()
+  one.whenItAsks = (operations) => {
+    const isAnew = operations[0]?.verb === 'check-index' && operations[1]?.verb === 'get'
+    if (isAnew) abort.abort('given up')
+  }
+
+  const asked = [one.backend.attempt(first, never), one.backend.attempt(second, abort.signal)]
+  await Promise.allSettled(asked)
+  await one.backend.withdraw(second, never)
+
+  expect(listed(state)).toEqual(['one'])
+  expect(await one.backend.verify(first, never)).toBe(true)
+})

@@ -22,6 +22,8 @@ export class Client {
   readonly sent: (readonly Operation[])[] = []
   /** Called once, before the first request that puts a claim on the list. */
   whenItTakes: (() => Promise<void>) | undefined
+  /** Called before each request. */
+  whenItAsks: (operations: readonly Operation[]) => void = () => {}
   readonly backend: ConsulBackend
   readonly #session: string
   #claims = 0
@@ -37,8 +39,10 @@ export class Client {
     }
     const transport: Partial<Transport> = {
       createSession: async () => open(),
-      txn: async (operations) => {
+      txn: async (operations, signal) => {
         this.sent.push(operations)
+        this.whenItAsks(operations)
+        signal.throwIfAborted()
         const { whenItTakes } = this
         if (whenItTakes && operations.some(({ verb }) => verb === 'cas')) {
           this.whenItTakes = undefined
