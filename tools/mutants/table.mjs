@@ -903,8 +903,8 @@ const onConsul = [
   {
     name: 'consul-ticket-taken-for-gone-without-proof',
     file: 'src/backends/consul/known-list.ts',
-    find: 'tickets.slice(last + 1)',
-    put: 'tickets.slice(last + 2)',
+    find: 'tickets.slice(0, last + 1)',
+    put: 'tickets.slice(0, last + 2)',
     stores: [],
     tests: ['backends/consul/calls'],
     by: order,

@@ -1,6 +1,7 @@
 // The list of a semaphore's holders and the line of its claims, as one client saw them last. Owns that a ticket at the start of the
 // line counts as gone only if an answer proved it. list-change.ts calls the first in line; list-changes.ts sends that.
 import type { ClaimState } from './claims.ts'
+import { type NameKeys, passedKey } from './layout.ts'
 import { readLock, readPassed, readTickets, type StoredHolders, type Ticket } from './line.ts'
 import { listed } from './semaphore-sight.ts'
 import type { Failure, Operation, StoredKey, Transport } from './wire/transport.ts'
@@ -21,6 +22,7 @@ export class KnownList {
   #line: Line = nobody
   /** The index of the list when the line was read. */
   #lineIndex = 0
+  #keys: NameKeys | undefined
   #isOdd = false
 
   /** The list as it was seen last; undefined if it has to be read. */
@@ -70,27 +72,27 @@ export class KnownList {
     this.#list = listed(readLock(keys, entries), claim)?.list
     if (!wantsLine) return this.#goOn()
     this.#lineIndex = this.#list?.index ?? 0
+    this.#keys = keys
     this.#line = {
       tickets: readTickets(keys, entries),
       signs: readPassed(keys, entries).slice(0, signsMost),
     }
   }
 
-  /** Notes the list that a transaction has written, whom it has called, and the sign that it made for the last of them. */
-  written(list: StoredHolders, called: readonly Ticket[], sign: string | undefined): void {
+  /** Notes the list that a transaction has written, and whom it has called: it has deleted the signs that are not needed. */
+  written(list: StoredHolders, called: readonly Ticket[]): void {
     this.#list = list
     this.#isOdd = false
-    const { tickets, signs } = this.#line
-    const left = tickets.filter((ticket) => !called.includes(ticket))
-    this.#line = { tickets: left, signs: sign ? [sign] : signs }
+    const { tickets } = this.#line
+    if (called.length > 0) this.#line = { tickets, signs: [] }
+    this.#leave((ticket) => called.includes(ticket))
     this.#goOn()
   }
 
   /** Notes that this ticket could not be called: it is gone or, which is rare, one of its keys was written. */
   refused(ticket: Ticket, { key }: Operation, { reason }: Failure): void {
     const isGone = key === ticket.key && reason.includes("doesn't exist")
-    const { tickets, signs } = this.#line
-    if (isGone) this.#line = { tickets: tickets.filter((each) => each !== ticket), signs }
+    if (isGone) this.#leave((each) => each === ticket)
     else this.forgetLine()
   }
 
@@ -102,8 +104,18 @@ export class KnownList {
     const { holders, index } = this.#list ?? { holders: [], index: 0 }
     if (index <= this.#lineIndex) return
     const on = new Set(holders.map(({ session }) => session))
-    const { tickets, signs } = this.#line
+    const { tickets } = this.#line
     const last = tickets.findLastIndex(({ session, isCallable }) => isCallable && on.has(session))
-    this.#line = { tickets: tickets.slice(last + 1), signs }
+    const gone = new Set(tickets.slice(0, last + 1))
+    this.#leave((ticket) => gone.has(ticket))
+  }
+
+  /** Leaves these tickets out. The sign of the last of them is not needed when the next one is called. */
+  #leave(isGone: (ticket: Ticket) => boolean): void {
+    const { tickets, signs } = this.#line
+    const last = tickets.findLast(isGone)
+    if (!last || !this.#keys) return
+    const all = [...signs, passedKey(this.#keys, last.key)]
+    this.#line = { tickets: tickets.filter((each) => !isGone(each)), signs: all.slice(-signsMost) }
   }
 }

@@ -162,12 +162,6 @@ function operationsOf(change: Change): readonly Operation[] {
   return place(change.state, change.on)
 }
 
-/** The sign that a draft makes for the last one that it calls. */
-export function signOf({ called }: Pick<Draft<Change>, 'called'>, keys: NameKeys): string | undefined {
-  const last = called.at(-1)
-  return last && passedKey(keys, last.key)
-}
-
 /** Notes that the claim holds, by the answer to the transaction that put it on this list. */
 export function entered(state: ClaimState, list: StoredHolders, entries: readonly StoredKey[]): Held {
   const { keys, permitSession } = state

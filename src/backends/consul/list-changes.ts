@@ -6,7 +6,7 @@ import type { ClaimState, Claims, Held } from './claims.ts'
 import { KnownList } from './known-list.ts'
 import type { Leaving } from './leaving.ts'
 import type { StoredHolders } from './line.ts'
-import { type Change, type Draft, entered, type Owner, signOf } from './list-change.ts'
+import { type Change, type Draft, entered, type Owner } from './list-change.ts'
 import {
   type Caller,
   called,
@@ -192,7 +192,7 @@ export class ListChanges {
     const { keys, claim } = state
     const index = entries.findLast(({ key }) => key === keys.lock)?.modifyIndex ?? 0
     const now = { permits: claim.permits, holders, index }
-    this.#known.written(now, draft.called, signOf(draft, keys))
+    this.#known.written(now, draft.called)
     for (const each of changes)
       each.caller.settle.resolve(this.#done(each, now, entries, each === changes[0]))
     tellCalled(draft.called, this.waiting, entries)
