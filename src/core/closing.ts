@@ -7,6 +7,7 @@ import { ClosedError, SessionGoneError, UnavailableError } from '../base/errors.
 import { Scope } from '../base/scope.ts'
 import type { Admitted, Backend, Claim } from '../contract.ts'
 import type { Origin } from './events.ts'
+import { Granted } from './granted.ts'
 import { requestMs } from './lifetime.ts'
 import { persist } from './request.ts'
 import type { Sessions } from './sessions.ts'
@@ -43,14 +44,9 @@ export class Closing {
   /** The hold of an admitted claim, which `close` ends. */
   hold<H extends Hold>(stand: Withdrawal & { readonly wish: Wish<H> }, admitted: Admitted): H {
     const { wish, claim, session, turn } = stand
-    const withdraw = (ended: Hold, batch?: Batch): Promise<void> => {
-      this.leave(ended)
-      return batch ? batch.add(stand) : this.withdraw([stand])
-    }
     const { kind, make } = wish
     const [backend, clock, { looks }] = [this.#backend, this.#clock, this.#sessions]
-    const keep = (weight: number): void => turn.leave(weight)
-    const hold = make({ backend, clock, kind, session, claim, admitted, looks, keep, withdraw })
+    const hold = make(new Granted(this, { backend, clock, kind, session, claim, admitted, looks, turn }))
     this.enter(hold, wish.releasesItself)
     return hold
   }

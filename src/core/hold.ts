@@ -5,17 +5,16 @@ import type { AskOptions } from '../api/ask.ts'
 import type { Operation } from '../api/events.ts'
 import type { Hold, ReleaseOptions } from '../api/hold.ts'
 import { SessionGoneError } from '../base/errors.ts'
-import { Scope } from '../base/scope.ts'
 import type { Claim, StoreKey } from '../contract.ts'
 import { askOptions, checkLeast, checkOptions, checkSignals, checkText } from './arguments.ts'
 import { anyComputed, computed } from './computed-signal.ts'
-import { tellLost, tellNearLoss, toldRelease } from './events.ts'
+import { tellLost, toldRelease } from './events.ts'
 import type { Grant } from './grant.ts'
 import { notHeld, removed, short } from './hold-errors.ts'
 import { valueWithToken } from './holder.ts'
 import { keepAndLeave, keptMs } from './keeping.ts'
 import { persist, withAskOptions } from './request.ts'
-import { watchClaim } from './watch.ts'
+import { Lookout } from './watch.ts'
 import type { Batch } from './withdrawals.ts'
 
 export type { Grant } from './grant.ts'
@@ -27,11 +26,9 @@ export class ClaimHold implements Hold {
   readonly token: bigint
   readonly name: string
   readonly #grant: Grant
+  readonly #lookout: Lookout
   /** Orders the fenced writes. Created at the first write, since most holds write nothing. */
   #writes: Mutex | undefined
-  #unsubscribe = nothing
-  #cancelWatch = nothing
-  #watching: Scope | undefined
   #controller: AbortController | undefined
   /** Why the signal is aborted, kept until code reads the signal. The first reason stays. */
   #aborted: { readonly reason: unknown } | undefined
@@ -45,10 +42,8 @@ export class ClaimHold implements Hold {
     this.#grant = grant
     this.token = grant.admitted.token
     this.name = grant.claim.name
-    const guarded = { lose: (reason: Error) => this.#lose(reason), nearLoss: () => tellNearLoss(this, grant) }
-    this.#unsubscribe = grant.session.guard(grant.claim, guarded)
-    // The watch starts late, so that a short hold costs no request.
-    this.#cancelWatch = grant.clock.after(grant.session.ttlMs / 10, () => this.#startWatch())
+    this.#lookout = new Lookout(grant, this, (reason) => this.#lose(reason))
+    this.#lookout.start()
   }
 
   /** The permits of the name, and how many of them it has. */
@@ -192,9 +187,7 @@ export class ClaimHold implements Hold {
 
   #end(leave = () => this.#grant.withdraw(this)): Promise<void> {
     this.#cancelAlarm?.()
-    this.#unsubscribe()
-    this.#cancelWatch()
-    this.#watching?.end(this.#lost)
+    this.#lookout.stop(this.#lost)
     return leave()
   }
 
@@ -205,12 +198,6 @@ export class ClaimHold implements Hold {
     this.#released.catch(() => {}) // no caller waits for this release
     this.stop(lost)
     tellLost(this, this.#grant, lost)
-  }
-
-  #startWatch(): void {
-    if (this.#released) return // a loss that was reported in the constructor has released the hold
-    this.#watching = new Scope()
-    watchClaim(this.#grant, this.#watching, () => this.#lose(removed(this.name)))
   }
 
   #computedController(): AbortController {
@@ -235,5 +222,3 @@ export class ClaimHold implements Hold {
     }
   }
 }
-
-const nothing = (): void => {}

@@ -9,12 +9,18 @@ import { Succession } from './succession.ts'
 type LocalWait = (ahead: number, isLocal: true) => void
 
 interface Line {
+  /** The lines that it belongs to. */
+  readonly lines: Lines
+  readonly name: string
   readonly permits: number
   /** How many callers have their turn now, and how many permits they take. */
   inside: number
   taken: number
-  /** In order of arrival. A Set, so that a waiter that gives up is removed at once. */
-  readonly waiting: Set<Waiter>
+  /**
+   * In order of arrival. A Set, so that a waiter that gives up is removed at once. Made for the first waiter: most lines have
+   * none.
+   */
+  waiting: Set<Waiter> | undefined
 }
 
 interface Waiter {
@@ -29,7 +35,8 @@ interface Waiter {
 
 /** One fair line for each name and number of permits, kept only while a caller stands in it. */
 export class Lines {
-  readonly #lines = new Map<string, Line>()
+  /** By permits and name. */
+  readonly #lines = new Map<number, Map<string, Line>>()
 
   /**
    * The caller's turn, if it is free. Otherwise undefined or, with `wait`, a promise of it. When the scope ends, that
@@ -42,14 +49,24 @@ export class Lines {
     scope: Scope,
     onWait?: LocalWait,
   ): Turn | undefined | Promise<Turn> {
-    const key = `${permits} ${name}`
-    const line = this.#lines.get(key) ?? { permits, inside: 0, taken: 0, waiting: new Set() }
-    this.#lines.set(key, line)
-    const empty = (): void => void this.#lines.delete(key)
-    if (line.waiting.size > 0 || line.taken + weight > permits)
-      return wait ? inLine(line, { weight, candidate, empty }, scope, onWait) : undefined
+    const line = this.#line(name, permits)
+    if (isWanted(line) || line.taken + weight > permits)
+      return wait ? inLine(line, { weight, candidate }, scope, onWait) : undefined
     enter(line, weight)
-    return new Turn(line, weight, empty)
+    return new Turn(line, weight)
+  }
+
+  /** Forgets a line in which nobody stands any more. */
+  empty({ name, permits }: Line): void {
+    this.#lines.get(permits)?.delete(name)
+  }
+
+  #line(name: string, permits: number): Line {
+    const lines = this.#lines.get(permits) ?? new Map<string, Line>()
+    this.#lines.set(permits, lines)
+    const line = lines.get(name) ?? { lines: this, name, permits, inside: 0, taken: 0, waiting: undefined }
+    lines.set(name, line)
+    return line
   }
 }
 
@@ -61,14 +78,11 @@ export class Turn {
   /** The claim of the caller before, if the first request of this caller has to withdraw it. */
   readonly before: Succession | undefined
   readonly #line: Line
-  readonly #empty: () => void
   #left: number
 
-  /** `empty` is called when nobody stands in the line any more. */
-  constructor(line: Line, weight: number, empty: () => void, before?: Succession) {
+  constructor(line: Line, weight: number, before?: Succession) {
     this.#line = line
     this.#left = weight
-    this.#empty = empty
     this.before = before
   }
 
@@ -88,7 +102,7 @@ export class Turn {
    */
   passOn(claim: Claim, session: Session): Succession | undefined {
     const { permits, waiting } = this.#line
-    const [next] = waiting
+    const [next] = waiting ?? []
     const isFree = this.#left === permits && !(this.before && !this.before.isOver)
     if (permits > 1 || claim.candidate || !isFree || !next?.succeeds) return undefined
     this.#left = 0 // the next caller has the same permits: they stay taken
@@ -104,8 +118,12 @@ export class Turn {
     this.#left = kept
     if (kept === 0) line.inside -= 1
     passTurns(line)
-    if (line.inside === 0) this.#empty()
+    if (line.inside === 0) line.lines.empty(line)
   }
+}
+
+function isWanted({ waiting }: Line): boolean {
+  return waiting !== undefined && waiting.size > 0
 }
 
 function enter(line: Line, weight: number): void {
@@ -115,7 +133,7 @@ function enter(line: Line, weight: number): void {
 
 /** Gives their turns to the first waiters, as many as fit. */
 function passTurns(line: Line): void {
-  for (const next of line.waiting) {
+  for (const next of line.waiting ?? []) {
     if (line.taken + next.weight > line.permits) return
     enter(line, next.weight)
     next.pass()
@@ -124,7 +142,7 @@ function passTurns(line: Line): void {
 
 /** Takes a waiter out of the line. A lighter one behind it may fit. */
 function drop(line: Line, waiter: Waiter): void {
-  line.waiting.delete(waiter)
+  line.waiting?.delete(waiter)
   passTurns(line)
   tellAll(line)
 }
@@ -132,13 +150,12 @@ function drop(line: Line, waiter: Waiter): void {
 interface Newcomer {
   readonly weight: number
   readonly candidate: boolean
-  readonly empty: () => void
 }
 
 /** Resolves with the turn when callers that leave pass it on. */
 function inLine(
   line: Line,
-  { weight, candidate, empty }: Newcomer,
+  { weight, candidate }: Newcomer,
   scope: Scope,
   onWait: LocalWait | undefined,
 ): Promise<Turn> {
@@ -148,17 +165,17 @@ function inLine(
       weight,
       succeeds: !candidate,
       pass(before) {
-        line.waiting.delete(waiter)
+        line.waiting?.delete(waiter)
         giveUp()
         tellAll(line)
-        resolve(new Turn(line, weight, empty, before))
+        resolve(new Turn(line, weight, before))
       },
       tell(ahead) {
         if (ahead !== told) onWait?.(ahead, true)
         told = ahead
       },
     }
-    line.waiting.add(waiter)
+    line.waiting = (line.waiting ?? new Set()).add(waiter)
     const giveUp = scope.onEnd((reason) => {
       reject(reason)
       drop(line, waiter)
@@ -169,7 +186,7 @@ function inLine(
 
 function tellAll({ inside, waiting }: Line): void {
   let ahead = inside
-  for (const waiter of waiting) {
+  for (const waiter of waiting ?? []) {
     waiter.tell(ahead)
     ahead += 1
   }

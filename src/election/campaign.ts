@@ -105,7 +105,7 @@ export class Campaigns {
       this.#tell(undefined)
       return grant.withdraw(over)
     }
-    const term = new ClaimTerm({ ...grant, withdraw })
+    const term = new ClaimTerm({ ...grant, keep: (weight) => grant.keep(weight), withdraw })
     if (term.held) this.#tell(term)
     return term
   }
