@@ -16,7 +16,7 @@ const nobody: Line = { tickets: [], signs: [] }
 /** How many signs are deleted with a call. Others go with their sessions. */
 const signsMost = 4
 
-/** What one client knows of one list. Its line may be old: claims that joined since stand behind the known ones. */
+/** The knowledge that one client has of one list. Its line may be old: claims that joined since stand behind the known ones. */
 export class KnownList {
   #list: StoredHolders | undefined
   #line: Line = nobody
@@ -79,7 +79,7 @@ export class KnownList {
     }
   }
 
-  /** Notes the list that a transaction has written, and whom it has called: it has deleted the signs that are not needed. */
+  /** Notes the list that a transaction has written, and the tickets that it has called: it has deleted the signs that are not needed. */
   written(list: StoredHolders, called: readonly Ticket[]): void {
     this.#list = list
     this.#isOdd = false

@@ -1,5 +1,5 @@
 // One transaction for several changes of a semaphore's list of holders: claims of one client that leave it, one that comes on it,
-// and the next in line, whom it calls. Pure; list-changes.ts sends it. Owns which changes fit together, and what each requires.
+// and the next in line, which it calls. Pure; list-changes.ts sends it. Owns which changes fit together, and what each requires.
 import type { Claim } from '../../contract.ts'
 import { fits, weigh } from '../shared/room.ts'
 import type { ClaimState, Held } from './claims.ts'
@@ -90,7 +90,7 @@ export class Composer<C extends Change> {
     this.#signs = signs
   }
 
-  /** The transaction: the claims that come, then the list, then the claims that leave, then those that are called. */
+  /** The transaction: the claims that come, then the list, then the claims that leave, then the tickets that are called. */
   draft(keys: NameKeys): Draft<C> {
     const list = written(keys.lock, { ...this.#list, holders: this.#holders })
     const last = this.#called.at(-1)
@@ -112,7 +112,7 @@ export class Composer<C extends Change> {
     }
   }
 
-  /** The signs of those who are just ahead of one that is called: nobody else looks for them. */
+  /** The signs of the tickets just ahead of one that is called: no other claim looks for them. */
   #unneeded(keys: NameKeys): string[] {
     const { ticket, keys: own } = this.#coming[0]?.state ?? {}
     return [...this.#signs, ...(own && ticket !== undefined ? [passedKey(keys, own.ticket)] : [])]

@@ -71,7 +71,7 @@ function mayCall(orders: readonly Order[]): boolean {
 
 /**
  * Whether the line is worth a read, which costs its length: a claim of this client stands in it, so it has more to change soon.
- * Whoever takes one permit only leaves the next turn to the claim that is next.
+ * A client with one claim does not read it: the next claim in line takes the permit by itself.
  */
 export function wantsLine(orders: readonly Order[], waiting: ReadonlySet<Waiter>): boolean {
   const joins = orders.some((order) => 'on' in order && order.state.ticket !== undefined)

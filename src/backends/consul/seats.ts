@@ -1,5 +1,5 @@
 // The session that a claim of a semaphore has for its place in line and for its permit. Owns that it is the same for both: then
-// whoever changes the list knows from the ticket which session to put there. permit-sessions.ts opens sessions.
+// a client that changes the list knows from the ticket which session to put there. permit-sessions.ts opens sessions.
 import { SessionGoneError } from '../../base/errors.ts'
 import type { ClaimState, Claims } from './claims.ts'
 import type { PermitSessions } from './permit-sessions.ts'
