@@ -20,7 +20,9 @@ import { Claims } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
 import { groupMax } from './group.ts'
 import { aloneMost, Joint } from './joint.ts'
+import { KnownLines } from './known-lines.ts'
 import { type Layout, leaseOf, type Namespace } from './layout.ts'
+import { Lines } from './lines.ts'
 import { LockDelay } from './lock-delay.ts'
 import { leaderChanged, observe, type Seen } from './observe.ts'
 import { put, remove, txn } from './operations.ts'
@@ -62,12 +64,14 @@ export class EtcdBackend extends Claims implements Backend {
    * together.
    */
   constructor(wire: Transport, layout: Layout, clock: Clock, lockDelayMs = 0, alone: number = aloneMost) {
-    const transport = sharingWatches(wire)
+    const known = new KnownLines(clock)
+    const transport = sharingWatches(known.watching(wire))
     const delay = new LockDelay(transport, layout, clock, lockDelayMs)
     const tombstones = new Tombstones(clock, (keys, signal) =>
       transport.txn(txn([], keys.map(remove)), signal),
     )
-    super(transport, new Joint(transport, clock, alone), layout, delay, tombstones)
+    const lines = new Lines(transport, layout, known)
+    super(transport, new Joint(transport, clock, alone), lines, layout, delay, tombstones)
     const isDelayed = lockDelayMs > 0
     this.facts = {
       ...facts,
