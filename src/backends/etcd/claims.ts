@@ -6,21 +6,20 @@ import type { Tombstones } from '../shared/tombstones.ts'
 import { Groups } from './group.ts'
 import type { Joint } from './joint.ts'
 import type { Layout } from './layout.ts'
-import { type Answer, admits, admitted, keysToRead, type Line, waiting } from './line.ts'
+import { type Answer, admits, admitted, keysToRead, keysToSee, type Line, waiting } from './line.ts'
 import { checkCrowd, checkLine } from './line-checks.ts'
 import type { Lines } from './lines.ts'
 import type { LockDelay } from './lock-delay.ts'
+import { Looks } from './looks.ts'
 import { lacksMark, mark, marked, withMark } from './marks.ts'
 import {
   absent,
   createRevision,
   get,
-  getAll,
   look,
   noneSince,
   put,
   putClaim,
-  read,
   removeClaim,
   txn,
 } from './operations.ts'
@@ -39,6 +38,7 @@ export class Claims {
   readonly #tombstones: Tombstones
   readonly #reads: Reads
   readonly #lines: Lines
+  readonly #looks: Looks
   readonly #groups: Groups
   readonly #joint: Joint
   readonly #states = new WeakMap<Claim, ClaimState>()
@@ -57,6 +57,7 @@ export class Claims {
     this.#joint = joint
     this.#reads = new Reads(transport)
     this.#lines = lines
+    this.#looks = new Looks(transport, lines, this.#reads)
     this.#groups = new Groups(transport, this.#lines, delay, tombstones)
     this.#layout = layout
     this.#delay = delay
@@ -156,9 +157,10 @@ export class Claims {
     const free = [absent(keys.key), absent(keys.tombstone), ...marked(state), ...(old ? [madeAt(old)] : [])]
     const gone = old ? removeClaim(old.keys) : []
     const after = this.#lines.after(state)
-    const lookAndPut = [...gone, ...look(keys, keysToRead(claim), { after }), ...putClaim(claim, keys)]
+    const [most, joined] = this.#lines.join(state)
+    const lookAndPut = [...gone, ...look(keys, most, { after }), ...putClaim(claim, keys)]
     const request = txn(free, lookAndPut, withMark(state, [get(keys.key)]))
-    const response = await change([state], () => this.#joint.txn(claim.name, request, signal))
+    const response = await change([state], () => this.#joint.txn(claim.name, request, signal), joined)
     state.created = response.succeeded ? BigInt(response.header.revision) : createRevision(response)
     // If neither claim stands, the old one was removed by somebody else.
     if (old && state.created === undefined) return this.#join(state, signal)
@@ -169,12 +171,12 @@ export class Claims {
     }
     if (state.created === undefined) throw new Error('an attempt of a withdrawn claim')
     if (!response.succeeded) return this.#stands(state, signal)
-    const span = { before: state.created, after }
-    return this.#answer(state, this.#lines.of(state, response, gone.length, span), signal)
+    const found = this.#lines.found(state, response, gone.length)
+    return this.#answer(state, this.#lines.of(state, found, { before: state.created, after }), signal)
   }
 
   /** The answer for a claim that an earlier attempt has put in line. */
-  async #stands(state: ClaimState, signal: AbortSignal, most = keysToRead(state.claim)): Promise<Answer> {
+  async #stands(state: ClaimState, signal: AbortSignal, most = keysToSee(state.claim)): Promise<Answer> {
     const line = await this.#look(state, signal, most)
     if (line) return this.#answer(state, line, signal)
     throw new UnavailableError('the claim was removed from etcd while it waited')
@@ -199,43 +201,34 @@ export class Claims {
       await mark(this.#transport, this.#lines, state, signal)
       return this.#tryJoin(state, signal, since, tries)
     }
-    const line = this.#lines.of(state, response, 1)
-    await checkLine(this.#transport, state, line, signal)
+    const line = this.#lines.of(state, this.#lines.found(state, response, 1))
     const whole = admits(line, claim) === undefined ? await this.#lines.whole(state, signal) : line
+    await checkLine(this.#transport, state, whole, signal)
     const room = admits(whole, claim)
     await this.#delay.count(whole.dead, signal)
     if (room && tries > 1) return this.#tryJoin(state, signal, revision, tries - 1)
     return waiting(whole, claim)
   }
 
-  /**
-   * Reads the line ahead of a claim. Undefined if the claim itself no longer stands. Nobody is put ahead of a claim that stands. So if the
-   * claims ahead of it have room for it, as far as they are known, its own keys are all that is read.
-   */
+  /** Reads the line ahead of a claim. Undefined if the claim itself no longer stands. */
   async #look(
     state: ClaimState,
     signal: AbortSignal,
-    most = keysToRead(state.claim),
+    most = keysToSee(state.claim),
   ): Promise<Line | undefined> {
-    const { claim, created, keys } = state
-    const known = this.#lines.present(state)
-    const isKnown = known !== undefined && admits(known, claim) === true
-    const reads = [getAll(keys.own), ...(isKnown ? [] : look(keys, most, { before: created }))]
-    const response = await this.#transport.txn(txn([], reads), signal)
-    if (!(await stands(this.#transport, state, read(response.responses, 0).kvs, signal))) {
-      // If one of its keys was deleted, the others would keep the claim from a new place in line.
-      if (state.weight > 1) await this.#transport.txn(txn([], removeClaim(keys)), signal)
-      state.created = undefined
-      return undefined
-    }
-    return isKnown ? known : this.#lines.of(state, response, 1, { before: created })
+    const { own, line } = await this.#looks.at(state, signal, most)
+    if (await stands(this.#transport, state, own, signal)) return line()
+    // If one of its keys was deleted, the others would keep the claim from a new place in line.
+    if (state.weight > 1) await this.#transport.txn(txn([], removeClaim(state.keys)), signal)
+    state.created = undefined
+    return undefined
   }
 
   async #answer(state: ClaimState, line: Line, signal: AbortSignal): Promise<Answer> {
-    if (line.ahead.length > 0)
-      this.#lines.leased(state, await checkLine(this.#transport, state, line, signal))
     const room = admits(line, state.claim)
     if (room === undefined) return this.#stands(state, signal, 0)
+    if (line.ahead.length > 0)
+      this.#lines.leased(state, await checkLine(this.#transport, state, line, signal))
     if (line.dead.length > 0) await this.#delay.count(line.dead, signal)
     if (room) return admitted(state, line.revision)
     return { ...waiting(line, state.claim), line }

@@ -5,7 +5,7 @@ import type { StandingKey } from './line.ts'
 import type { Change } from './wire/transport.ts'
 
 /** How long events alone keep a line up to date, in ms. A server may lose an event, and then a key seems to stand. */
-const believedMs = 2_000
+const believedMs = 5_000
 /** How many deletions are remembered for answers that are still under way. */
 const goneMost = 256
 
@@ -25,7 +25,9 @@ export class KnownLine {
   readonly #clock: Clock
   /** The oldest first. Undefined until an answer had the whole line. */
   #keys: Map<string, StandingKey> | undefined
+  /** When the whole line was read last, and at which revision. */
   #wholeAt: Mark
+  #wholeRevision = 0n
   /** Each key that was created up to this revision was read. */
   #upTo = 0n
   /** Every deletion after this revision is still to come. Undefined before the watch has begun. */
@@ -74,7 +76,9 @@ export class KnownLine {
   take(part: Part): boolean {
     const { after, upTo, revision } = part
     if (this.#revision === undefined || revision < this.#goneAfter) return false
+    if (after === 0n && revision === this.#wholeRevision) return true
     if (after === 0n) {
+      this.#wholeRevision = revision
       this.#keys = new Map()
       this.#wholeAt = this.#clock.mark()
       this.#upTo = 0n

@@ -8,7 +8,7 @@ import { inUse } from '../shared/conflict.ts'
 import { ahead as between, fits, type Sized, weigh } from '../shared/room.ts'
 import type { Layout } from './layout.ts'
 import { type Dead, deadOf } from './lock-delay.ts'
-import { glance } from './operations.ts'
+import { glance, glances } from './operations.ts'
 import type { ClaimState } from './own-key.ts'
 import type { KeyRange } from './wire/transport.ts'
 
@@ -91,15 +91,24 @@ export function asOneOf<T extends Pick<StandingKey, 'permits' | 'weight'>>(
   return form !== undefined && claim.permits !== form ? { ...claim, weight: form } : claim
 }
 
-/** Whether the claim may hold. Undefined if only the whole line can show that. */
+/** Whether the claim may hold. Undefined if only the whole line can show that: all but a mutex wait by the whole line, too. */
 export function admits({ ahead, complete, dead }: Line, claim: Sized): boolean | undefined {
   const taken = weigh(ahead)
+  if (!complete && claim.permits > 1) return undefined
   if (!fits(claim, taken)) return false
   return complete ? fits(claim, taken + weigh(dead)) : undefined
 }
 
-/** How many keys of its line a claim reads: a mutex needs only its predecessor, a semaphore the number of claims. */
+/**
+ * How many keys of its line a claim reads as it joins. A mutex needs only its predecessor. Another claim needs all of them. If there are
+ * more, it reads the line once more, together with the other claims of its client.
+ */
 export function keysToRead({ permits }: Claim): number {
+  return permits === 1 ? glance : glances
+}
+
+/** How many keys a claim that stands in line reads; 0 means all. */
+export function keysToSee({ permits }: Claim): number {
   return permits === 1 ? glance : 0
 }
 

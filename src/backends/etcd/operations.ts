@@ -18,6 +18,8 @@ const byValue = 4
 
 /** How many of the latest claims a mutex reads. It waits for one of them, but some may belong to longer names. */
 export const glance = 8
+/** How many of them a claim on a semaphore reads as it joins. */
+export const glances = 32
 
 /** True if the key does not exist. */
 export function absent(key: string): ICompare {

@@ -96,10 +96,14 @@ export async function attach(
   state.version = version + 1n
 }
 
-/** Sends a change that puts keys of these claims. Remembers if it got no answer, since it may then still be applied. */
+/**
+ * Sends a change that puts keys of these claims. Remembers if it got no answer, since it may then still be applied. Calls `over` when
+ * there is an answer, or none any more.
+ */
 export async function change(
   states: readonly ClaimState[],
   send: () => Promise<ITxnResponse>,
+  over?: () => void,
 ): Promise<ITxnResponse> {
   const before = states.map(({ unanswered }) => unanswered)
   const answered = (): void => {
@@ -113,5 +117,7 @@ export async function change(
   } catch (error) {
     if (error instanceof SessionGoneError || error instanceof RefusedError) answered()
     throw error
+  } finally {
+    over?.()
   }
 }
