@@ -27,6 +27,7 @@ import { LockDelay } from './lock-delay.ts'
 import { leaderChanged, observe, type Seen } from './observe.ts'
 import { put, remove, txn } from './operations.ts'
 import { breakHold, checkpoints, line, overtake, survey } from './operator.ts'
+import { Portions } from './portions.ts'
 import { sharingWatches } from './shared-watches.ts'
 import type { Transport } from './wire/transport.ts'
 
@@ -67,11 +68,13 @@ export class EtcdBackend extends Claims implements Backend {
     const known = new KnownLines(clock)
     const transport = sharingWatches(known.watching(wire))
     const delay = new LockDelay(transport, layout, clock, lockDelayMs)
+    const portions = new Portions()
     const tombstones = new Tombstones(clock, (keys, signal) =>
-      transport.txn(txn([], keys.map(remove)), signal),
+      portions.send(keys, 1, async (some) => [await transport.txn(txn([], some.map(remove)), signal)]),
     )
     const lines = new Lines(transport, layout, known)
-    super(transport, new Joint(transport, clock, alone), lines, layout, delay, tombstones)
+    const joint = new Joint(transport, clock, portions, alone)
+    super(transport, joint, portions, lines, layout, delay, tombstones)
     const isDelayed = lockDelayMs > 0
     this.facts = {
       ...facts,

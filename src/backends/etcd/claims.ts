@@ -24,6 +24,7 @@ import {
   txn,
 } from './operations.ts'
 import { type ClaimState, change, madeAt, stands } from './own-key.ts'
+import type { Portions } from './portions.ts'
 import { Reads } from './reads.ts'
 import { untilAdmitted, untilDeleted } from './waits.ts'
 import type { Transport } from './wire/transport.ts'
@@ -48,6 +49,7 @@ export class Claims {
   constructor(
     transport: Transport,
     joint: Joint,
+    portions: Portions,
     lines: Lines,
     layout: Layout,
     delay: LockDelay,
@@ -55,9 +57,9 @@ export class Claims {
   ) {
     this.#transport = transport
     this.#joint = joint
-    this.#reads = new Reads(transport)
+    this.#reads = new Reads(transport, portions)
     this.#lines = lines
-    this.#looks = new Looks(transport, lines, this.#reads)
+    this.#looks = new Looks(transport, lines, this.#reads, portions)
     this.#groups = new Groups(transport, this.#lines, delay, tombstones)
     this.#layout = layout
     this.#delay = delay

@@ -6,11 +6,12 @@ import { admits, type Line } from './line.ts'
 import type { Found, Lines } from './lines.ts'
 import { getAll, look, read, txn } from './operations.ts'
 import type { ClaimState } from './own-key.ts'
+import type { Portions } from './portions.ts'
 import type { Reads } from './reads.ts'
 import type { Transport } from './wire/transport.ts'
 
-/** The most claims of one transaction. Each has two reads at most, and etcd takes 128 operations by default. */
-const mostClaims = 50
+/** The most claims of one transaction, and the most reads of each: etcd takes 128 operations by default. */
+const [mostClaims, readsEach] = [50, 2]
 
 /** What a claim sees. */
 export interface Sight {
@@ -27,11 +28,14 @@ export class Looks {
   readonly #reads: Reads
   readonly #shared: Batches<ClaimState, Sight>
 
-  constructor(transport: Transport, lines: Lines, reads: Reads) {
+  constructor(transport: Transport, lines: Lines, reads: Reads, portions: Portions) {
     this.#transport = transport
     this.#lines = lines
     this.#reads = reads
-    this.#shared = new Batches(mostClaims, (states, signal) => this.#together(states, signal))
+    this.#shared = new Batches(
+      () => portions.size(mostClaims, readsEach),
+      (states, signal) => portions.send(states, readsEach, (some) => this.#together(some, signal)),
+    )
   }
 
   /**
