@@ -42,7 +42,7 @@ export async function wireCycle(wire, name) {
 }
 
 /**
- * A put by one client, until a client with another connection is told of it. No hand-over can be faster.
+ * A put by one client, until a client with another connection has its event. No hand-over can be faster.
  *
  * @param {Wire} writer
  * @param {Wire} listener

@@ -34,27 +34,29 @@ export class KnownLines {
     const forget = (): void => {
       if (this.#lines.get(key) === line) this.#lines.delete(key)
     }
-    const stop = transport.watch(
-      { key, end },
-      {
-        created(revision) {
-          line.created(revision)
-          listener.created(revision)
-        },
-        deleted(changes) {
-          line.deleted(changes)
-          listener.deleted(changes)
-        },
-        failed() {
-          forget()
-          listener.failed()
-        },
-      },
-    )
+    const stop = transport.watch({ key, end }, alsoTo(line, forget, listener))
     return () => {
       forget()
       stop()
     }
+  }
+}
+
+/** A listener that first tells the line of each event, and `failed` when the watch has failed. */
+function alsoTo(line: KnownLine, failed: () => void, listener: WatchListener): WatchListener {
+  return {
+    created(revision) {
+      line.created(revision)
+      listener.created(revision)
+    },
+    deleted(changes) {
+      line.deleted(changes)
+      listener.deleted(changes)
+    },
+    failed() {
+      failed()
+      listener.failed()
+    },
   }
 }
 

@@ -1,5 +1,5 @@
 // The looks of the claims of one client at their lines, each at one state of the store. Owns what is read for a look. Looks of one moment at
-// whole lines share a transaction: when a watch begins, all who wait for it look at once. claims.ts knows what follows from a look.
+// whole lines share a transaction: when a watch begins, each claim that waits for it looks at once. claims.ts acts on what they show.
 import type { IKeyValue } from 'etcd3'
 import { Batches } from '../shared/batches.ts'
 import { admits, type Line } from './line.ts'
@@ -13,7 +13,7 @@ import type { Transport } from './wire/transport.ts'
 /** The most claims of one transaction, and the most reads of each: etcd takes 128 operations by default. */
 const [mostClaims, readsEach] = [50, 2]
 
-/** What a claim sees. */
+/** The keys that a look has found. */
 export interface Sight {
   /** Its own keys. */
   readonly own: readonly IKeyValue[]

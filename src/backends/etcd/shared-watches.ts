@@ -81,9 +81,7 @@ function begin(
 
 /** Passes each event on to all listeners. `ended` is called when the watch has failed. */
 function toAll(shared: Shared, ended: () => void): WatchListener {
-  const tell = (what: (listener: WatchListener) => void): void => {
-    for (const listener of [...shared.listeners]) if (shared.listeners.has(listener)) what(listener)
-  }
+  const tell = (what: (listener: WatchListener) => void): void => tellAll(shared, what)
   const happened = (changes: readonly Change[], what: (listener: WatchListener) => void): void => {
     const last = changes.at(-1)?.revision ?? 0n
     if (last > (shared.revision ?? 0n)) shared.revision = last
@@ -105,4 +103,9 @@ function toAll(shared: Shared, ended: () => void): WatchListener {
       written: (writes: readonly Write[]) => happened(writes, (listener) => listener.written?.(writes)),
     }),
   }
+}
+
+/** Tells those that listen now, and not those that leave meanwhile. */
+function tellAll({ listeners }: Shared, what: (listener: WatchListener) => void): void {
+  for (const listener of [...listeners]) if (listeners.has(listener)) what(listener)
 }
