@@ -127,7 +127,8 @@ class Client extends Leasehold {
     const [acquirer, { host, pid }] = [new Acquirer(backend, clock, sessions), thisProcess()]
     this.#questions = new Questions(backend, sessions, acquirer.closing.scope)
     this.#client = {
-      ...{ acquirer, groups: new Groups(backend, clock, sessions, acquirer), nesting: new Nesting(clock) },
+      ...{ acquirer, groups: new Groups(backend, clock, sessions, acquirer) },
+      nesting: new Nesting(clock, acquirer.closing.scope),
       ...{ clock, facts: this.facts, ttlMs: this.ttlMs },
       get holder() {
         return JSON.stringify({ host, pid, since: isoTime(clock.wallMs()) })

@@ -1,21 +1,24 @@
 // The calls of one client that run under its holds: which chain of calls holds which names, and what it waits for. Owns
 // how a wait that can never end is found. Only holds of `run` count. The order of a line is that of core/local-queue.ts.
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Clock, isoTime } from '../base/clock.ts'
+import type { Ending } from '../base/scope.ts'
+import { Chain } from './chain.ts'
 import { circle, nested } from './deadlock.ts'
 import { type Frame, isOn, keyOf, type RunHold, type Size, takenBy, type Wait } from './frame.ts'
 
-/** The runs and waits of one client. A client that never calls `run` pays for one look at an empty storage in each call. */
+/** The runs and waits of one client. A client without a run pays for one look at an empty storage in each call. */
 export class Nesting {
   readonly #clock: Pick<Clock, 'wallMs'>
-  readonly #storage = new AsyncLocalStorage<Frame>()
+  readonly #chain: Chain
   /** By form and name: the runs that hold it. */
   readonly #frames = new Map<string, Set<Frame>>()
   /** By form and name: the waits in the order of their calls. */
   readonly #waits = new Map<string, Set<Wait>>()
 
-  constructor(clock: Pick<Clock, 'wallMs'>) {
+  /** `closing` ends with the client. */
+  constructor(clock: Pick<Clock, 'wallMs' | 'after'>, closing: Ending) {
     this.#clock = clock
+    this.#chain = new Chain(clock, closing)
   }
 
   /** Calls `work` as a part of the present chain of calls, under these holds. */
@@ -29,16 +32,12 @@ export class Nesting {
     }
   }
 
-  /** A run inside the present one, which holds nothing yet. Sends nothing. */
+  /** A run inside the present one, which holds nothing yet. It needs its `end`. Sends nothing. */
   open(): Frame {
     const since = isoTime(this.#clock.wallMs())
-    return {
-      outer: innermost(this.#storage.getStore()),
-      ended: false,
-      holds: new Set(),
-      waits: new Set(),
-      since,
-    }
+    const outer = this.#chain.innermost
+    this.#chain.begin()
+    return { outer, ended: false, holds: new Set(), waits: new Set(), since }
   }
 
   add(frame: Frame, hold: RunHold): void {
@@ -47,12 +46,13 @@ export class Nesting {
   }
 
   inside<T>(frame: Frame, work: () => Promise<T>): Promise<T> {
-    return this.#storage.run(frame, work)
+    return this.#chain.inside(frame, work)
   }
 
   end(frame: Frame): void {
     frame.ended = true
     for (const { size } of frame.holds) leave(this.#frames, keyOf(size), frame)
+    this.#chain.end()
   }
 
   /** The hold on a name that the present chain of calls has from a `run`. */
@@ -75,8 +75,7 @@ export class Nesting {
    * called. `waitMs` is the time limit of the wait; a call with 0 does not wait, and is never refused.
    */
   waiting<T>(size: Size, waitMs: number | undefined, ask: () => Promise<T>): Promise<T> {
-    const inside = innermost(this.#storage.getStore())
-    if (waitMs === 0 || (!inside && size.permits === 1)) return ask()
+    if (waitMs === 0 || (size.permits === 1 && !this.#chain.innermost)) return ask()
     return this.#watched(size, waitMs, ask)
   }
 
@@ -97,7 +96,7 @@ export class Nesting {
   }
 
   *#path(): Generator<Frame> {
-    for (let frame = innermost(this.#storage.getStore()); frame; frame = frame.outer) yield frame
+    for (let frame = this.#chain.innermost; frame; frame = frame.outer) yield frame
   }
 
   /** Whether this wait, the latest, is stuck. It can only be if another one waits for a name that its chain holds. */
@@ -164,18 +163,6 @@ export class Nesting {
     }
     return [...along]
   }
-}
-
-/**
- * The innermost of these runs that has not ended. Forgets all that have: work may begin its next run inside the last one,
- * by a timer for example, and the chain must not grow for ever.
- */
-function innermost(first: Frame | undefined): Frame | undefined {
-  let inner = first
-  while (inner?.ended) inner = inner.outer
-  for (let frame = inner; frame; frame = frame.outer)
-    while (frame.outer?.ended) frame.outer = frame.outer.outer
-  return inner
 }
 
 function anyOf(waits: Iterable<Wait>, stuck: ReadonlySet<Wait>): boolean {

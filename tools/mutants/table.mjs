@@ -1248,6 +1248,13 @@ const ofNesting = [
     ...{ stores: [], tests: ['locks/nesting'], by: own },
   },
   {
+    name: 'chain-forgotten-while-a-run-goes-on',
+    file: 'src/locks/chain.ts',
+    find: 'if (this.#runs === 0) this.#storage.disable()',
+    put: 'this.#storage.disable()',
+    ...{ stores: [], tests: ['locks/nesting'], by: goesOn },
+  },
+  {
     name: 'circle-through-a-group-not-seen',
     file: 'src/locks/group.ts',
     find: '        nesting.add(frame, hold)\n',
@@ -1263,7 +1270,7 @@ const ofNesting = [
   },
   {
     name: 'nested-ended-runs-kept-for-ever',
-    file: 'src/locks/nesting.ts',
+    file: 'src/locks/chain.ts',
     find: '  while (inner?.ended) inner = inner.outer\n',
     put: '',
     ...{ stores: [], tests: ['locks/nesting'], by: clean },
