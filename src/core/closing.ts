@@ -13,6 +13,7 @@ import { requestMs } from './lifetime.ts'
 import type { Listening, LocalWait, TakeOver, Turn } from './local-queue.ts'
 import { persist } from './request.ts'
 import type { Sessions } from './sessions.ts'
+import type { Watched } from './watch.ts'
 import type { Wish } from './wish.ts'
 import { Batch, type Withdrawal } from './withdrawals.ts'
 
@@ -48,7 +49,7 @@ export class Closing {
     const [backend, clock, { looks }] = [this.#backend, this.#clock, this.#sessions]
     const watched = { backend, clock, session, claim, admitted, looks }
     const cohort = wish.handoff && new Cohort(watched, wish.handoff)
-    return this.#hold(wish, new Granted(this, wish.ended, { watched, kind: wish.kind, turn, cohort }))
+    return this.#hold(wish, turn, watched, cohort)
   }
 
   /** The ways in which a caller that waits learns of its turn, and may take a claim over. */
@@ -59,13 +60,13 @@ export class Closing {
 
   /** The hold of the next local caller, on the claim that the one before hands over. */
   handOver<H extends Hold>(wish: Wish<H>, turn: Turn, cohort: Cohort): H {
-    const { watched } = cohort
     cohort.pass()
-    return this.#hold(wish, new Granted(this, wish.ended, { watched, kind: wish.kind, turn, cohort }))
+    return this.#hold(wish, turn, cohort.watched, cohort)
   }
 
-  #hold<H extends Hold>({ make, releasesItself }: Wish<H>, granted: Granted): H {
-    const hold = make(granted)
+  #hold<H extends Hold>(wish: Wish<H>, turn: Turn, watched: Watched, cohort?: Cohort): H {
+    const { kind, make, ended, releasesItself } = wish
+    const hold = make(new Granted(this, ended, { watched, kind, turn, cohort }))
     this.enter(hold, releasesItself)
     return hold
   }

@@ -24,7 +24,7 @@ interface Admission {
   readonly kind: LockKind
   readonly turn: Turn
   /** Of a claim with `handoff`. */
-  readonly cohort: Cohort | undefined
+  readonly cohort?: Cohort | undefined
 }
 
 /** The parts of a hold. One object without closures: it lasts as long as its hold, and a client may have ten thousand of them. */

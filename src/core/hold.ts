@@ -111,9 +111,8 @@ export class ClaimHold implements Hold, Guarded {
   }
 
   /**
-   * Writes the token into the value of the claim, so that an operator who knows the token finds the claim. Does nothing
-   * unless the store shows another number for the claim, as etcd does for a mutex that had to wait. Costs one request.
-   * Rejects as `checkpoint` does.
+   * Writes the token into the value of the claim, so that an operator who knows the token finds the claim. Does nothing unless the
+   * store shows another number for the claim, as etcd does for a mutex that had to wait. Costs one request. Rejects as `checkpoint`.
    */
   async showToken(options: AskOptions = {}): Promise<void> {
     const { backend, claim } = this.#grant
@@ -176,8 +175,8 @@ export class ClaimHold implements Hold, Guarded {
   }
 
   /**
-   * From now on `signal` aborts with a HoldLostError `ms` before the deadline, unless a renewal moves the deadline in
-   * time. Like a loss, the abort is computed from the clock when `signal` is read, and a timer reports it.
+   * From now on `signal` aborts with a HoldLostError `ms` before the deadline, unless a renewal moves the deadline in time.
+   * Like a loss, the abort is computed from the clock when `signal` is read, and a timer reports it.
    */
   stopBefore(ms: number): void {
     this.#stopBeforeMs = ms

@@ -1,5 +1,5 @@
 // When the holds of one client are looked after: they share two timers. On a manual clock, over a store whose watches are silent
-// unless a test says otherwise, so that only these looks tell of a broken lock.
+// unless a test says otherwise, so that only these looks show that a lock was broken.
 import { expect, test } from 'vitest'
 import { connect, type Hold, HoldLostError, type Leasehold } from '../../src/index.ts'
 import { FaultyStore } from './faulty.ts'
