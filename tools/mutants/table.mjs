@@ -198,8 +198,8 @@ const hold = [
   {
     name: 'loss-told-after-release',
     file: 'src/core/hold.ts',
-    find: '    this.#grant.unguard(this.#lost !== undefined || this.#isKept || this.#unanswered > 0)\n',
-    put: '    this.#isOver = this.#lost !== undefined\n',
+    find: '    this.#grant.unguard(this.#lost !== undefined || this.#isKept || this.#unanswered > 0)\n    return leave()\n  }\n\n  /** Ends the hold as lost, unless it is over. Sends the withdrawal in the background. */\n  lose(lost: Error): void {\n    if (this.#isOver) return\n    this.#lost = lost\n    this.#released = this.#end()',
+    put: '    return leave()\n  }\n\n  lose(lost: Error): void {\n    this.#lost = lost\n    this.#released ??= this.#end()',
     stores: etcd,
     by: told,
   },
