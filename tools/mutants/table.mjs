@@ -1324,7 +1324,7 @@ const ofKeeping = [
   {
     name: 'kept-key-gets-its-lease-back',
     file: 'src/backends/etcd/own-key.ts',
-    find: '(lease === keys.lease || kept.has(lease))',
+    find: '(lease === keys.lease || kept?.has(lease) === true)',
     put: 'lease === keys.lease',
     ...{ stores: [], tests: ['core/kept'], by: 'permits-kept' },
   },
