@@ -28,25 +28,20 @@ export class Chain {
     return innermost(this.#storage.getStore())
   }
 
-  /** A run begins. */
-  begin(): void {
-    this.#runs += 1
-  }
-
-  /** Calls `work` as a part of this run, which has begun. */
+  /** Calls `work` as a part of this run. */
   inside<T>(frame: Frame, work: () => Promise<T>): Promise<T> {
-    return this.#storage.run(frame, work)
+    this.#runs += 1
+    return this.#storage.run(frame, work).finally(() => this.#left())
   }
 
-  /** A run has ended. */
-  end(): void {
+  #left(): void {
     this.#runs -= 1
     if (this.#runs > 0) return
     if (this.#closing.ended) this.#rest()
     else this.#cancelRest ??= this.#clock.after(restMs, () => this.#rest(), true)
   }
 
-  /** A run that goes on needs it. If none does, all frames that are carried along have ended, and none of them says anything. */
+  /** Work that goes on needs it. If none does, each frame that is carried along is that of a run whose work is over. */
   #rest(): void {
     this.#cancelRest?.()
     this.#cancelRest = undefined

@@ -32,12 +32,10 @@ export class Nesting {
     }
   }
 
-  /** A run inside the present one, which holds nothing yet. It needs its `end`. Sends nothing. */
+  /** A run inside the present one, which holds nothing yet. Sends nothing. */
   open(): Frame {
     const since = isoTime(this.#clock.wallMs())
-    const outer = this.#chain.innermost
-    this.#chain.begin()
-    return { outer, ended: false, holds: new Set(), waits: new Set(), since }
+    return { outer: this.#chain.innermost, ended: false, holds: new Set(), waits: new Set(), since }
   }
 
   add(frame: Frame, hold: RunHold): void {
@@ -52,37 +50,41 @@ export class Nesting {
   end(frame: Frame): void {
     frame.ended = true
     for (const { size } of frame.holds) leave(this.#frames, keyOf(size), frame)
-    this.#chain.end()
   }
 
   /** The hold on a name that the present chain of calls has from a `run`. */
   own(name: string, permits: number): RunHold | undefined {
-    for (const { holds } of this.#path())
+    for (const { holds } of pathOf(this.#chain.innermost))
       for (const hold of holds) if (isOn(hold, { name, permits }) && hold.held) return hold
     return undefined
   }
 
-  /** Throws DeadlockError if the present chain of calls holds so much of the name that the rest is too little. */
-  check(size: Size): void {
+  /** Throws DeadlockError if the chain of calls with this run holds so much of the name that the rest is too little. */
+  check(size: Size, run: Frame | undefined = this.#chain.innermost): void {
     const { name, permits, weight } = size
-    const path = [...this.#path()].filter((frame) => takenBy(frame, size) > 0)
+    const path = [...pathOf(run)].filter((frame) => takenBy(frame, size) > 0)
     const taken = path.reduce((sum, frame) => sum + takenBy(frame, size), 0)
     if (taken > 0 && taken + weight > permits) throw nested({ name, permits, weight }, taken, path)
   }
 
   /**
    * Calls `ask`, which waits for the name, unless that wait can never end: then it throws DeadlockError, and `ask` is not
-   * called. `waitMs` is the time limit of the wait; a call with 0 does not wait, and is never refused.
+   * called. `waitMs` is the time limit of the wait; a call with 0 does not wait, and is never refused. `run` is the innermost run
+   * around the call.
    */
-  waiting<T>(size: Size, waitMs: number | undefined, ask: () => Promise<T>): Promise<T> {
-    if (waitMs === 0 || (size.permits === 1 && !this.#chain.innermost)) return ask()
-    return this.#watched(size, waitMs, ask)
+  waiting<T>(
+    size: Size,
+    waitMs: number | undefined,
+    ask: () => Promise<T>,
+    run: Frame | undefined = this.#chain.innermost,
+  ): Promise<T> {
+    if (waitMs === 0 || (size.permits === 1 && !run)) return ask()
+    return this.#watched({ size, endless: waitMs === undefined }, [...pathOf(run)], ask)
   }
 
-  async #watched<T>(size: Size, waitMs: number | undefined, ask: () => Promise<T>): Promise<T> {
-    const wait: Wait = { size, endless: waitMs === undefined }
-    const path = [...this.#path()]
-    this.check(size)
+  async #watched<T>(wait: Wait, path: readonly Frame[], ask: () => Promise<T>): Promise<T> {
+    const { size } = wait
+    this.check(size, path[0])
     const key = keyOf(size)
     enter(this.#waits, key, wait)
     for (const { waits } of path) waits.add(wait)
@@ -93,10 +95,6 @@ export class Nesting {
       leave(this.#waits, key, wait)
       for (const { waits } of path) waits.delete(wait)
     }
-  }
-
-  *#path(): Generator<Frame> {
-    for (let frame = this.#chain.innermost; frame; frame = frame.outer) yield frame
   }
 
   /** Whether this wait, the latest, is stuck. It can only be if another one waits for a name that its chain holds. */
@@ -163,6 +161,11 @@ export class Nesting {
     }
     return [...along]
   }
+}
+
+/** A run, and those around it. */
+function* pathOf(innermost: Frame | undefined): Generator<Frame> {
+  for (let frame = innermost; frame; frame = frame.outer) yield frame
 }
 
 function anyOf(waits: Iterable<Wait>, stuck: ReadonlySet<Wait>): boolean {
