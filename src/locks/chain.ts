@@ -1,11 +1,11 @@
-// Which run the present call is a part of, along a chain of calls. Owns when Node has to carry that along: before Node 24 it makes
-// every promise of the process slower, whoever made it. nesting.ts knows what the runs hold.
+// The run that the present call is a part of, along a chain of calls. Owns when Node has to carry that along: before Node 24 this
+// makes every promise of the process slower, also those of other code. nesting.ts knows what the runs hold.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Clock } from '../base/clock.ts'
 import type { Ending } from '../base/scope.ts'
 import type { Frame } from './frame.ts'
 
-/** To begin costs more than a run of a store in memory, so a loop of runs shall not end and begin it each time. */
+/** To begin costs as much as a run on a store in memory, so a loop of runs must not end and begin it each time. */
 const restMs = 1_000
 
 /** The chains of calls of one client. Nothing is carried along before its first run, nor a second after its last one. */

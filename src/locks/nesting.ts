@@ -1,6 +1,6 @@
 // The calls of one client that run under its holds: which chain of calls holds which names, and what it waits for. Owns
 // how a wait that can never end is found. Only holds of `run` count. The order of a line is that of core/local-queue.ts.
-import { type Clock, isoTime } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import type { Ending } from '../base/scope.ts'
 import { Chain } from './chain.ts'
 import { circle, nested } from './deadlock.ts'
@@ -34,8 +34,8 @@ export class Nesting {
 
   /** A run inside the present one, which holds nothing yet. Sends nothing. */
   open(): Frame {
-    const since = isoTime(this.#clock.wallMs())
-    return { outer: this.#chain.innermost, ended: false, holds: new Set(), waits: new Set(), since }
+    const sinceMs = this.#clock.wallMs()
+    return { outer: this.#chain.innermost, ended: false, holds: new Set(), waits: new Set(), sinceMs }
   }
 
   add(frame: Frame, hold: RunHold): void {

@@ -37,8 +37,8 @@ export interface Namespace {
 }
 
 /**
- * The keys of one claim. Those that few requests need are made when they are read: a client may have ten thousand claims that hold,
- * and each text of them would take memory.
+ * The keys of one claim. A key that few requests need is made when it is read: a client may have ten thousand claims that hold, and
+ * each text of them would take memory.
  */
 export class ClaimKeys {
   /** The claim's own key: its create revision is the place in line. */
