@@ -309,7 +309,7 @@ const acquire = [
     name: 'admission-younger-than-its-question',
     file: 'src/core/admission.ts',
     find: 'return (answered ?? backend.attempt(claim, signal)).catch((error) => {',
-    put: 'return (answered ?? backend.attempt(claim, signal)).finally(() => {\n        this.sent = request.clock.mark()\n      }).catch((error) => {',
+    put: 'return (answered ?? backend.attempt(claim, signal)).finally(() => {\n        question.sent = request.clock.mark()\n      }).catch((error) => {',
     stores: consul,
     by: belief,
   },
