@@ -212,6 +212,20 @@ const hold = [
     by: belief,
   },
   {
+    name: 'call-waits-behind-all-looks',
+    file: 'src/core/request.ts',
+    find: 'turn(aside ? this.#aside : this.#waiting, scope)',
+    put: 'turn(this.#waiting, scope)',
+    ...{ stores: [], tests: ['core/gate'], by: prompt },
+  },
+  {
+    name: 'looks-wait-behind-all-calls',
+    file: 'src/core/request.ts',
+    find: 'this.#waiting.size === 0 || (!this.#isTurnOfAside && this.#aside.size > 0)',
+    put: 'this.#waiting.size === 0',
+    ...{ stores: [], tests: ['core/gate'], by: belief },
+  },
+  {
     name: 'nobody-looks-after-the-claim',
     file: 'src/core/watch.ts',
     find: '    looks.enter(this)\n',
@@ -1222,7 +1236,7 @@ const ofNesting = [
   {
     name: 'nested-call-waits-for-itself',
     file: 'src/locks/nesting.ts',
-    find: '    this.check(size)\n',
+    find: '    this.check(size, path[0])\n',
     put: '',
     ...{ stores: [], tests: ['locks/nesting'], by: goesOn },
   },
