@@ -1,5 +1,8 @@
 // `node tools/bundle.mjs [folder]`: the program `leasehold` in a few files, since each file costs time at each start. Owns what
 // is in the bundle, and the licences of the packages in it. The library is not bundled: tsc writes it.
+//
+// The files are CommonJS. Node reads such a file in one step; a file of ESM goes through a loader of its own, with a wait for
+// each read. A program without any ESM does not even start that loader, so the driver is loaded by `require`, too.
 // @ts-check
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -44,7 +47,8 @@ export async function bundle(folder) {
     })
     const { output } = await build.write({
       dir: folder,
-      format: 'esm',
+      format: 'cjs',
+      dynamicImportInCjs: false,
       comments: { legal: true, annotation: false, jsdoc: false },
       entryFileNames: '[name].js',
       chunkFileNames: '[name].js',
@@ -52,6 +56,7 @@ export async function bundle(folder) {
     await build.close()
     for (const chunk of output) if (chunk.type === 'chunk') for (const id of chunk.moduleIds) bundled.add(id)
   }
+  writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }\n') // that of the library says "module"
   cpSync(join(root, pageFolder), join(folder, 'page'), { recursive: true, filter: isServed })
   writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), licences([...bundled]))
 }

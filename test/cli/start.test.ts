@@ -36,7 +36,18 @@ test('the program is a few files, with the licences of the packages in them, and
   for (const name of ['commander', 'croner', 'p-retry', 'protobufjs', 'long', 'string-width', 'async-mutex'])
     expect(licences).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(`, 'm'))
   const guardian = readFileSync(join(folder, 'guardian-main.js'), 'utf8')
-  expect(guardian).not.toMatch(/from ['"]\.\//) // it waits for no other file
+  expect(guardian).not.toMatch(/require\(['"]\.\//) // it waits for no other file
+})
+
+test('no file of the program is a module of ESM, and none is imported: Node would start its loader for that', () => {
+  const folder = dirname(program())
+  expect(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))).toEqual({ type: 'commonjs' })
+  const files = readdirSync(folder).filter((name) => name.endsWith('.js'))
+  for (const name of files) {
+    const text = readFileSync(join(folder, name), 'utf8')
+    expect(text).not.toMatch(/^(import|export)\b/m)
+    expect(text).not.toMatch(/\bawait import\(/)
+  }
 })
 
 test('run with wrong arguments, for which the guardian has started already, says so and leaves no process', async () => {

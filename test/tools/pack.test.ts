@@ -27,6 +27,7 @@ const built: readonly RegExp[] = [
   /^dist\/(?!cli\/)([\w-]+\/)*[\w-]+\.(js|js\.map|d\.ts|d\.ts\.map)$/,
   /^dist\/cli\/(main|guardian-main|[\w-]+)\.js$/,
   /^dist\/cli\/page\/[\w-]+\.(mjs|css|html|svg)$/,
+  /^dist\/cli\/package\.json$/,
   /^dist\/cli\/THIRD-PARTY-LICENSES\.txt$/,
 ]
 
