@@ -1,6 +1,6 @@
 // The client's knowledge of a claim, and the repair of the claim's own key. If somebody writes to that key with `etcdctl put`,
 // it loses its lease, and then it would stay for ever after its client has died.
-import type { IKeyValue, ITxnResponse } from 'etcd3'
+import type { ICompare, IKeyValue, ITxnResponse } from 'etcd3'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import type { Claim } from '../../contract.ts'
 import { type ClaimKeys, partsOf } from './layout.ts'
@@ -27,6 +27,11 @@ export interface ClaimState {
   kept?: Set<string>
   /** Whether etcd has confirmed that the claim is kept. */
   isKept?: boolean
+}
+
+/** The condition that the first key of a claim is the one that it was given. */
+export function madeAt({ keys, created }: Pick<ClaimState, 'keys' | 'created'>): ICompare {
+  return createdAt(keys.key, created as bigint)
 }
 
 /**
@@ -91,10 +96,14 @@ export async function attach(
   state.version = version + 1n
 }
 
-/** Sends a change that puts keys of these claims. Remembers if it got no answer, since it may then still be applied. */
+/**
+ * Sends a change that puts keys of these claims. Remembers if it got no answer, since it may then still be applied. Calls `over` when
+ * there is an answer, or none any more.
+ */
 export async function change(
   states: readonly ClaimState[],
   send: () => Promise<ITxnResponse>,
+  over?: () => void,
 ): Promise<ITxnResponse> {
   const before = states.map(({ unanswered }) => unanswered)
   const answered = (): void => {
@@ -108,5 +117,7 @@ export async function change(
   } catch (error) {
     if (error instanceof SessionGoneError || error instanceof RefusedError) answered()
     throw error
+  } finally {
+    over?.()
   }
 }

@@ -2,6 +2,7 @@
 import type { IKeyValue } from 'etcd3'
 import { Batches } from '../shared/batches.ts'
 import { getAll, read, txn } from './operations.ts'
+import type { Portions } from './portions.ts'
 import type { KeyRange, Transport } from './wire/transport.ts'
 
 /**
@@ -14,11 +15,15 @@ const mostRanges = 128
 export class Reads {
   readonly #batches: Batches<KeyRange, readonly IKeyValue[]>
 
-  constructor(transport: Transport) {
-    this.#batches = new Batches(mostRanges, async (ranges, signal) => {
+  constructor(transport: Transport, portions: Portions) {
+    const send = async (ranges: readonly KeyRange[], signal: AbortSignal) => {
       const { responses } = await transport.txn(txn([], ranges.map(getAll)), signal)
       return ranges.map((_, place) => read(responses, place).kvs)
-    })
+    }
+    this.#batches = new Batches(
+      () => portions.size(mostRanges, 1),
+      (ranges, signal) => portions.send(ranges, 1, (some) => send(some, signal)),
+    )
   }
 
   /** The keys of this range, by a consistent read that is sent after this call. Rejects as the transport does. */
