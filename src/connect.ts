@@ -124,16 +124,16 @@ class Client extends Leasehold {
     this.ttlMs = sessions.ttlMs
     this.#backend = backend
     this.#sessions = sessions
-    const [acquirer, { host, pid }] = [new Acquirer(backend, clock, sessions), thisProcess()]
+    const [acquirer, since] = [new Acquirer(backend, clock, sessions), whoSince(clock)]
     this.#questions = new Questions(backend, sessions, acquirer.closing.scope)
     this.#client = {
       ...{ acquirer, groups: new Groups(backend, clock, sessions, acquirer), nesting: new Nesting(clock) },
       ...{ clock, facts: this.facts, ttlMs: this.ttlMs },
       get holder() {
-        return JSON.stringify({ host, pid, since: isoTime(clock.wallMs()) })
+        return `${since()}}`
       },
       get candidate() {
-        return JSON.stringify({ host, pid, since: isoTime(clock.wallMs()), candidate: true })
+        return `${since()},"candidate":true}`
       },
       readCheckpoint: (name, options?: AskOptions) => this.#questions.readCheckpoint(name, options),
       get session() {
@@ -223,4 +223,10 @@ export async function sourceOf(url: string | BackendSource): Promise<BackendSour
   // The URL may hold a password, so the message does not show it.
   const shown = scheme ? `scheme "${scheme}:" is not known` : 'there is no scheme'
   throw new TypeError(`url: ${shown}; it takes ${known.join(', ')}`)
+}
+
+/** The beginning of a claim's value: this process, and the time of the call. JSON of the whole would take a part of each cycle. */
+function whoSince(clock: Clock): () => string {
+  const who = JSON.stringify(thisProcess()).slice(0, -1)
+  return () => `${who},"since":"${isoTime(clock.wallMs())}"`
 }

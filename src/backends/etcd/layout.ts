@@ -58,6 +58,8 @@ export interface ClaimKeys {
 /** The keys of one namespace. */
 export class Layout {
   readonly #namespace: string
+  /** The last session that was asked for, and its lease: a client has one session at a time. */
+  #last = { session: '', lease: '' }
 
   /** `namespace` goes in front of every key, unchanged; the options have already added its slash. */
   constructor(namespace: string) {
@@ -78,8 +80,13 @@ export class Layout {
     const own = ownKeys(key, weight)
     const all = delayed ? this.#records(name) : undefined
     const record = all && `${all.key}${session}.${id}${weight > 1 ? `.w${weight}` : ''}`
-    const lease = leaseOf(session)
-    return { key, own, record, records: all, lease, line, mark: this.mark(name), tombstone }
+    const lease = this.#lease(session)
+    return { key, own, record, records: all, lease, line, mark: markOf(line), tombstone }
+  }
+
+  #lease(session: string): string {
+    if (session !== this.#last.session) this.#last = { session, lease: leaseOf(session) }
+    return this.#last.lease
   }
 
   /** A key that lives as long as this session. */
@@ -89,7 +96,7 @@ export class Layout {
 
   /** See ClaimKeys. To clients that do not know it, it is a claim that came first and never ends. No session has the id 0. */
   mark(name: string): string {
-    return `${this.line(name).key}0.${cohortPermits}.0`
+    return markOf(this.line(name))
   }
 
   /** The range of all claims on a name, and on names that continue it after a slash. */
@@ -152,6 +159,10 @@ export function ownKeys(key: string, weight: number): KeyRange {
 export function partsOf({ permits, weight }: Sized, key: string): string[] {
   if (isUndivided(permits)) return weight > 1 ? [`${key}.w${weight - 1}`] : []
   return Array.from({ length: weight - 1 }, (_, index) => `${key}.p${index + 1}`)
+}
+
+function markOf({ key }: KeyRange): string {
+  return `${key}0.${cohortPermits}.0`
 }
 
 /** etcd's ids are decimal in the protocol and hexadecimal in keys. */
