@@ -28,7 +28,7 @@ export type Kind = keyof typeof paces
 export interface Place {
   readonly name: string
   readonly session: string
-  /** What `heard` returned before the question whose answer may change; undefined if that is not known. */
+  /** The result of `heard` just before the question whose answer may change; undefined if that is not known. */
   readonly heard?: number | undefined
 }
 
