@@ -71,7 +71,16 @@ export const ofFiles = [
   {
     name: 'file-event-before-the-wait-is-not-counted',
     file: 'src/backends/file/waits.ts',
-    find: '    if (watch) watch.heard = this.#next()\n',
+    find: 'if (watch) watch.heard = this.#next()',
+    put: 'if (watch) watch.heard += 0',
+    stores: [],
+    tests: ['backends/file/between-looks'],
+    by: 'no-idle-lock',
+  },
+  {
+    name: 'file-own-wake-before-the-wait-is-not-counted',
+    file: 'src/backends/file/waits.ts',
+    find: '    this.#note(session) // one of its claims may have its answer already, and not wait yet\n',
     put: '',
     stores: [],
     tests: ['backends/file/between-looks'],

@@ -65,8 +65,8 @@ export class Waits {
   }
 
   /**
-   * A number that changes with each event of a session's wake file, and with each watch of it. Undefined without a watch: then
-   * nothing is heard.
+   * A number that changes with each event of a session's wake file, with each wake in this client, and with each watch of the
+   * file. Undefined without a watch: then nothing is heard.
    */
   heard(session: string): number | undefined {
     return this.#watches.get(session)?.heard
@@ -107,6 +107,7 @@ export class Waits {
    * another process, all of those, through its wake file.
    */
   wake(session: string, name?: string): void {
+    this.#note(session) // one of its claims may have its answer already, and not wait yet
     const isOurs = this.#wake(name === undefined ? session : placeOf(session, name))
     // The change of which this tells has looked at the store. If it was moved since, no waiter there depends on us.
     if (!isOurs) this.#watched.seen()?.wake(session)
@@ -145,10 +146,14 @@ export class Waits {
   }
 
   #told(session: string, event: string): void {
-    const watch = this.#watches.get(session)
-    if (watch) watch.heard = this.#next()
+    this.#note(session)
     if (event === 'rename') this.#unwatch(session) // the file is gone: the next wait makes another one
     this.#wake(session)
+  }
+
+  #note(session: string): void {
+    const watch = this.#watches.get(session)
+    if (watch) watch.heard = this.#next()
   }
 
   #next(): number {

@@ -44,11 +44,11 @@ class Contender {
     this.session = session
   }
 
-  claim(): Claim {
+  claim(permits = 1, weight = 1): Claim {
     this.#claims += 1
     const { session } = this
     const own = { id: String(this.#claims), name: 'job', session }
-    return { ...own, permits: 1, weight: 1, value: '', wait: true, candidate: false }
+    return { ...own, permits, weight, value: '', wait: true, candidate: false }
   }
 
   /** The answer of `changed`, if it comes without an event or a tick. */
@@ -79,6 +79,29 @@ test('a lock that becomes free between the question of a client and its wait is 
     await waiter.backend.withdraw(second, signal)
   }
 })
+
+test('a permit that a client gives back goes at once to a caller of its own that does not wait yet, while others hold', async () => {
+  const [directory, clock] = [emptyDirectory(), new ManualClock()]
+  const client = await Contender.in(directory, clock)
+  const { backend } = client
+  const [one, other, gone, next] = [client.claim(2), client.claim(2), client.claim(2), client.claim(2)]
+  const held = await backend.attempt(one, signal)
+  await backend.attempt(other, signal)
+  void backend.changed(one, held, signal)
+  const { signal: end, abort } = abortable()
+  const left = backend.changed(gone, await backend.attempt(gone, signal), end) // from now on the client listens
+  abort()
+  await expect(left).rejects.toThrow('enough')
+  await backend.withdraw(gone, signal)
+  const answer = await backend.attempt(next, signal)
+  await backend.withdraw(other, signal)
+  expect(await client.changedAtOnce(next, answer)).toMatchObject({ held: true })
+})
+
+function abortable(): { signal: AbortSignal; abort: () => void } {
+  const controller = new AbortController()
+  return { signal: controller.signal, abort: () => controller.abort(new Error('enough')) }
+}
 
 test.for([
   ['its folder', '.'],
