@@ -116,9 +116,9 @@ test('every call made while another process keeps the database locked is done wi
   await pauseMs(2_500)
   // Reads are not held up; close gives up after a time of its own.
   expect(settled.filter((name) => !['verify', 'survey', 'close'].includes(name))).toEqual([])
-  // Of the 500 turns of 2.5 s, a client that blocks for 100 ms at a time leaves 25.
+  // Of the 500 turns of 2.5 s, ten clients that block for 100 ms at a time leave 4. Those that wait with timers leave an eighth at least.
   const { here, there } = await turns()
-  expect(here).toBeGreaterThan(there / 5)
+  expect(here).toBeGreaterThan(there / 15)
 
   blocker.exec('ROLLBACK')
   blocker.close()
@@ -166,7 +166,7 @@ test('while a process is stopped inside a transaction, the others wait without b
   const waiting = client.mutex('job').acquire()
   await pauseMs(500)
   const { here, there } = await turns()
-  expect(here).toBeGreaterThan(there / 5)
+  expect(here).toBeGreaterThan(there / 15)
   blocker.process.kill('SIGKILL')
   const killed = performance.now()
   await waiting
