@@ -6,12 +6,13 @@ import { startEtcd } from '../tools/servers/run.mjs'
 import { bareClient, barePut, etcd3Cycle } from './etcd/clients.mjs'
 import { goHandOver } from './etcd/go.mjs'
 import { requestsOf } from './etcd/requests.mjs'
-import { openWire, wireCycle, wirePut } from './etcd/wire.mjs'
+import { openWire, untilEvent, wireCycle, wirePut } from './etcd/wire.mjs'
 import { connect } from './lib/leasehold.mjs'
 import { atATime, inRounds, perSecond, sleep, timed } from './lib/measure.mjs'
 import { absent, render, row } from './lib/report.mjs'
 import { turns } from './lib/turns.mjs'
 import { handOver, Worker } from './lib/workers.mjs'
+import { GoWorker } from './peers/go.mjs'
 
 /** @typedef {import('../tools/servers/run.mjs').EtcdCluster} EtcdCluster */
 /** @typedef {Awaited<ReturnType<typeof openClients>>} Clients */
@@ -25,7 +26,7 @@ export default async function bench({ json, cluster }) {
   const clients = await openClients(etcd)
   try {
     const rows = [
-      ...(await cycles(clients)),
+      ...(await cycles(etcd, clients)),
       ...(await handOvers(etcd, clients)),
       ...(await requests(etcd, clients)),
       ...(await throughput(clients)),
@@ -60,16 +61,25 @@ async function openClients(etcd) {
   return { url, ours, other, bare, wire, etcd3, close }
 }
 
-/** One client alone, one lock at a time. @param {Clients} clients */
-async function cycles({ ours, other, bare, wire, etcd3 }) {
+/** Go's own client in a process of its own. Undefined where it cannot be built. @param {EtcdCluster} etcd */
+async function goClient({ endpoints }) {
+  const worker = await GoWorker.open('etcd', endpoints[0] ?? '').catch(() => undefined)
+  const times = 10
+  const batch = async () => (await worker?.cycles('bench-go', times)) ?? []
+  return { isThere: worker !== undefined, batch, close: async () => worker?.close() }
+}
+
+/** One client alone, one lock at a time. @param {EtcdCluster} etcd @param {Clients} clients */
+async function cycles(etcd, { ours, other, bare, wire, etcd3 }) {
   const put = wirePut(wire, 'bench-put')
   const slowPut = barePut(bare, 'bench-put-etcd3')
   const mutex = ours.mutex('bench-cycle')
   const pool = ours.semaphore('bench-pool', { permits: 4 })
   const taken = ours.mutex('bench-taken')
   await other.mutex('bench-taken').acquire()
+  const go = await goClient(etcd)
   const times = 10
-  const { one, two, slow, txns, cycle, permit, taking, peer } = await inRounds(11, [
+  const { one, two, slow, txns, cycle, permit, taking, peer, inGo } = await inRounds(11, [
     { id: 'one', batch: timed(times, put) },
     { id: 'two', batch: timed(times, () => put().then(put)) },
     { id: 'slow', batch: timed(times, () => slowPut().then(slowPut)) },
@@ -78,7 +88,10 @@ async function cycles({ ours, other, bare, wire, etcd3 }) {
     { id: 'permit', batch: timed(times, () => pool.acquire().then((hold) => hold.release())) },
     { id: 'taking', batch: timed(times, () => taken.tryAcquire()) },
     { id: 'peer', batch: timed(times, etcd3Cycle(etcd3, 'bench-etcd3')) },
+    { id: 'inGo', batch: go.batch },
   ])
+  await go.close()
+  const ourCycle = /** @type {const} */ (['our mutex', cycle])
   const twoWrites = /** @type {const} */ (['two bare writes', two])
   return [
     row('bare write (put)', one),
@@ -87,13 +100,19 @@ async function cycles({ ours, other, bare, wire, etcd3 }) {
     row('the two transactions of our cycle, bare', txns, { reference: [...twoWrites] }),
     row('Leasehold mutex: acquire + release, free', cycle, { reference: [...twoWrites], note: 'aim: 1.10' }),
     row('Leasehold semaphore: acquire + release, free', permit, { reference: [...twoWrites] }),
-    row('etcd3 Lock: acquire + release, free', peer, { reference: [...twoWrites] }),
+    row('etcd3 Lock: acquire + release, free', peer, { reference: [...ourCycle], note: 'aim: 2.5' }),
+    go.isThere
+      ? row("Go's concurrency.Mutex: acquire + release, free", inGo, {
+          reference: [...ourCycle],
+          note: 'aim: 0.87',
+        })
+      : absent("Go's concurrency.Mutex: acquire + release, free", 'Go 1.26 is not there'),
     row('Leasehold mutex: tryAcquire of a taken one', taking, { reference: ['a bare write', one] }),
   ]
 }
 
 /** From one process to another. @param {EtcdCluster} etcd @param {Clients} clients */
-async function handOvers(etcd, { url, bare }) {
+async function handOvers(etcd, { url, bare, wire }) {
   const workers = await Worker.pair('leasehold', url)
   const candidates = await Worker.pair('election', url)
   const standing = async (/** @type {string} */ name) => {
@@ -107,19 +126,28 @@ async function handOvers(etcd, { url, bare }) {
     await sleep(lineMs.short)
     return timed(1, put)()
   }
-  const { quietPut, short, goShort, long, goLong, term } = await inRounds(12, [
+  const listener = await openWire(etcd.endpoints[0] ?? '')
+  const told = untilEvent(wire, listener, 'bench-event')
+  const heard = async () => {
+    await sleep(lineMs.short)
+    return timed(1, told)()
+  }
+  const { quietPut, event, short, goShort, long, goLong, term } = await inRounds(12, [
     { id: 'quietPut', batch: quiet },
+    { id: 'event', batch: heard },
     { id: 'short', batch: our(lineMs.short) },
     { id: 'goShort', batch: go(lineMs.short) },
     { id: 'long', batch: our(lineMs.long) },
     { id: 'goLong', batch: go(lineMs.long) },
     { id: 'term', batch: handOver(candidates, 'bench-term', lineMs.long) },
   ])
+  listener.close()
   await Promise.all([...workers, ...candidates].map((worker) => worker.close()))
   const title = (/** @type {string} */ who, /** @type {number} */ ms) => `${who}: hand-over, ${ms} ms in line`
-  const reference = /** @type {const} */ (['a bare write after a pause', quietPut])
+  const reference = /** @type {const} */ (['a write until its event', event])
   return [
     row(`bare write (put), after a pause of ${lineMs.short} ms`, quietPut),
+    row(`bare write until its event, after a pause of ${lineMs.short} ms`, event),
     row(title('Leasehold mutex', lineMs.short), short, { reference: [...reference] }),
     row(title('etcdctl lock (Go)', lineMs.short), goShort, { reference: [...reference] }),
     row(title('Leasehold mutex', lineMs.long), long, { reference: [...reference] }),

@@ -40,3 +40,25 @@ export async function wireCycle(wire, name) {
     await wire.txn(/** @type {any} */ (withdraw(names.key, header.revision)), never)
   }
 }
+
+/**
+ * A put by one client, until a client with another connection has its event. No hand-over can be faster.
+ *
+ * @param {Wire} writer
+ * @param {Wire} listener
+ * @param {string} name
+ * @returns {() => Promise<unknown>}
+ */
+export function untilEvent(writer, listener, name) {
+  const put = wirePut(writer, name)
+  /** @type {(value: unknown) => void} */
+  let tell = () => {}
+  const written = () => tell(undefined)
+  listener.watch({ key: `${name}-raw` }, { created() {}, deleted() {}, failed() {}, written })
+  return async () => {
+    const told = new Promise((resolve) => {
+      tell = resolve
+    })
+    await Promise.all([put(), told])
+  }
+}

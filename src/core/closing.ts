@@ -8,12 +8,12 @@ import { Scope } from '../base/scope.ts'
 import type { Admitted, Backend, Claim } from '../contract.ts'
 import { Cohort } from './cohort.ts'
 import type { Origin } from './events.ts'
+import { Granted } from './granted.ts'
 import { requestMs } from './lifetime.ts'
 import type { Listening, LocalWait, TakeOver, Turn } from './local-queue.ts'
 import { persist } from './request.ts'
-import type { Guarded } from './session.ts'
 import type { Sessions } from './sessions.ts'
-import { guardClaim, type Watched } from './watch.ts'
+import type { Watched } from './watch.ts'
 import type { Wish } from './wish.ts'
 import { Batch, type Withdrawal } from './withdrawals.ts'
 
@@ -45,12 +45,11 @@ export class Closing {
   }
 
   /** The hold of an admitted claim, which `close` ends. */
-  hold<H extends Hold>(stand: Admission<H>, admitted: Admitted): H {
-    const { wish, claim, session } = stand
+  hold<H extends Hold>({ wish, claim, session, turn }: Admission<H>, admitted: Admitted): H {
     const [backend, clock, { looks }] = [this.#backend, this.#clock, this.#sessions]
     const watched = { backend, clock, session, claim, admitted, looks }
     const cohort = wish.handoff && new Cohort(watched, wish.handoff)
-    return this.#hold({ ...stand, cohort }, watched)
+    return this.#hold(wish, turn, watched, cohort)
   }
 
   /** The ways in which a caller that waits learns of its turn, and may take a claim over. */
@@ -61,27 +60,13 @@ export class Closing {
 
   /** The hold of the next local caller, on the claim that the one before hands over. */
   handOver<H extends Hold>(wish: Wish<H>, turn: Turn, cohort: Cohort): H {
-    const { claim, session } = cohort.watched
     cohort.pass()
-    return this.#hold({ wish, turn, claim, session, cohort }, cohort.watched)
+    return this.#hold(wish, turn, cohort.watched, cohort)
   }
 
-  #hold<H extends Hold>(stand: Admission<H>, watched: Watched): H {
-    const { wish, turn, cohort } = stand
-    const { kind, make, releasesItself } = wish
-    const withdraw = (ended: Hold, batch?: Batch): Promise<void> => {
-      this.leave(ended)
-      return batch ? batch.add(stand) : this.withdraw([stand])
-    }
-    const { backend, clock, session, claim, admitted, looks } = watched
-    const token = cohort ? cohort.token : admitted.token
-    const guard = (hold: Guarded): ((isLast: boolean) => void) =>
-      cohort ? cohort.guard(hold) : guardClaim(watched, hold)
-    const keep = (weight: number): void => turn.leave(weight)
-    const isShared = cohort !== undefined
-    const own = { kind, token, isShared, guard, keep, withdraw }
-    // Each object is one literal: copies by `...` took a good part of a cycle on a store in memory.
-    const hold = make({ backend, clock, session, claim, admitted, looks, ...own })
+  #hold<H extends Hold>(wish: Wish<H>, turn: Turn, watched: Watched, cohort?: Cohort): H {
+    const { kind, make, ended, releasesItself } = wish
+    const hold = make(new Granted(this, ended, { watched, kind, turn, cohort }))
     this.enter(hold, releasesItself)
     return hold
   }

@@ -4,7 +4,7 @@ import type { HandoffOptions } from '../api/lock.ts'
 import { type Mark, mostElapsedMs } from '../base/clock.ts'
 import { tokensEach } from '../base/shapes.ts'
 import type { Guarded } from './session.ts'
-import { guardClaim, type Watched } from './watch.ts'
+import { Lookout, type Watched } from './watch.ts'
 
 /** A claim with `handoff`, from its admission to its withdrawal. */
 export class Cohort implements Guarded {
@@ -12,7 +12,7 @@ export class Cohort implements Guarded {
   readonly #bounds: HandoffOptions
   readonly #since: Mark
   readonly #claimsLost: number
-  readonly #stop: () => void
+  readonly #lookout: Lookout
   #number = 0n
   #isOver = false
   #lost: Error | undefined
@@ -25,7 +25,8 @@ export class Cohort implements Guarded {
     this.#bounds = bounds
     this.#since = clock.mark()
     this.#claimsLost = session.claimsLost
-    this.#stop = guardClaim(watched, this)
+    this.#lookout = new Lookout(watched, this)
+    this.#lookout.start()
   }
 
   /** The token of the present hold: no other hold of the name has it, and each later one has a larger one. */
@@ -50,14 +51,16 @@ export class Cohort implements Guarded {
     this.#number += 1n
   }
 
-  /** Tells this hold of a loss, until the result is called. With true, the claim is handed to no other hold. */
-  guard(hold: Guarded): (isLast: boolean) => void {
+  /** Tells this hold of a loss, until `unguard`. */
+  guard(hold: Guarded): void {
     this.#hold = hold
     if (this.#lost) hold.lose(this.#lost)
-    return (isLast) => {
-      this.#hold = undefined
-      if (isLast) this.#isOver = true
-    }
+  }
+
+  /** The present hold has ended. If it `isLast`, the claim is handed to no other hold. */
+  unguard(isLast: boolean): void {
+    this.#hold = undefined
+    if (isLast) this.#isOver = true
   }
 
   lose(reason: Error): void {
@@ -73,6 +76,6 @@ export class Cohort implements Guarded {
   /** Ends the watch: the claim is about to be withdrawn. Idempotent. */
   end(): void {
     this.#isOver = true
-    this.#stop()
+    this.#lookout.stop()
   }
 }

@@ -2,8 +2,7 @@
 import type { LockKind } from '../api/events.ts'
 import type { Hold } from '../api/hold.ts'
 import type { Clock } from '../base/clock.ts'
-import type { Admitted, Backend, Claim } from '../contract.ts'
-import type { Rounds } from './rounds.ts'
+import type { Backend, Claim } from '../contract.ts'
 import type { Guarded, Session } from './session.ts'
 import type { Batch } from './withdrawals.ts'
 
@@ -14,15 +13,14 @@ export interface Grant {
   readonly kind: LockKind
   readonly session: Session
   readonly claim: Claim
-  readonly admitted: Admitted
   /** The token of the hold. */
   readonly token: bigint
   /** Whether later holds of this client may have the same claim: then its key says nothing about this hold. */
   readonly isShared: boolean
-  /** When holds are verified. */
-  readonly looks: Rounds
-  /** Tells the hold of a loss until the result is called; with true, no other hold may have the claim after it. */
-  guard(hold: Guarded): (isLast: boolean) => void
+  /** Tells the hold of a loss, until `unguard`. */
+  guard(hold: Guarded): void
+  /** The hold has ended. If it `isLast`, no other hold may have the claim after it. */
+  unguard(isLast: boolean): void
   /** Lets the next local callers have all permits of the claim but so many. */
   keep(weight: number): void
   /** Removes the claim from the store, together with those of the batch, and lets the next local caller have its turn. */

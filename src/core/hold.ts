@@ -14,6 +14,7 @@ import { notHeld, removed, short } from './hold-errors.ts'
 import { valueWithToken } from './holder.ts'
 import { keepAndLeave, keptMs } from './keeping.ts'
 import { persist, withAskOptions } from './request.ts'
+import type { Guarded } from './session.ts'
 import type { Batch } from './withdrawals.ts'
 
 export type { Grant } from './grant.ts'
@@ -21,13 +22,12 @@ export type { Grant } from './grant.ts'
 type Question<T> = (signal: AbortSignal) => Promise<T>
 
 /** A hold on a claim of this client. Its promises are in the interface Hold. */
-export class ClaimHold implements Hold {
+export class ClaimHold implements Hold, Guarded {
   readonly token: bigint
   readonly name: string
   readonly #grant: Grant
   /** Orders the fenced writes. Created at the first write, since most holds write nothing. */
   #writes: Mutex | undefined
-  #unguard: (isLast: boolean) => void = nothing
   #controller: AbortController | undefined
   /** Why the signal is aborted, kept until code reads the signal. The first reason stays. */
   #aborted: { readonly reason: unknown } | undefined
@@ -45,9 +45,7 @@ export class ClaimHold implements Hold {
     this.#grant = grant
     this.token = grant.token
     this.name = grant.claim.name
-    const guarded = { lose: (reason: Error) => this.#lose(reason), nearLoss: () => tellNearLoss(this, grant) }
-    this.#unguard = grant.guard(guarded)
-    if (this.#isOver) this.#unguard(true) // the session was over: the hold was lost before this line
+    grant.guard(this)
   }
 
   /** The permits of the name, and how many of them it has. */
@@ -101,7 +99,7 @@ export class ClaimHold implements Hold {
     this.assertHeld()
     const { backend, claim } = this.#grant
     const stands = await this.ask(options, 'verify', (signal) => backend.verify(claim, signal))
-    if (!stands) this.#lose(removed(this.name))
+    if (!stands) this.lose(removed(this.name))
     this.assertHeld()
   }
 
@@ -113,9 +111,8 @@ export class ClaimHold implements Hold {
   }
 
   /**
-   * Writes the token into the value of the claim, so that an operator who knows the token finds the claim. Does nothing
-   * unless the store shows another number for the claim, as etcd does for a mutex that had to wait. Costs one request.
-   * Rejects as `checkpoint` does.
+   * Writes the token into the value of the claim, so that an operator who knows the token finds the claim. Does nothing unless the
+   * store shows another number for the claim, as etcd does for a mutex that had to wait. Costs one request. Rejects as `checkpoint`.
    */
   async showToken(options: AskOptions = {}): Promise<void> {
     const { backend, claim } = this.#grant
@@ -140,7 +137,7 @@ export class ClaimHold implements Hold {
     const stands = await this.ask(options, what, question)
     this.#unanswered -= 1
     if (stands) return
-    this.#lose(removed(this.name))
+    this.lose(removed(this.name))
     this.assertHeld()
   }
 
@@ -178,8 +175,8 @@ export class ClaimHold implements Hold {
   }
 
   /**
-   * From now on `signal` aborts with a HoldLostError `ms` before the deadline, unless a renewal moves the deadline in
-   * time. Like a loss, the abort is computed from the clock when `signal` is read, and a timer reports it.
+   * From now on `signal` aborts with a HoldLostError `ms` before the deadline, unless a renewal moves the deadline in time.
+   * Like a loss, the abort is computed from the clock when `signal` is read, and a timer reports it.
    */
   stopBefore(ms: number): void {
     this.#stopBeforeMs = ms
@@ -195,17 +192,22 @@ export class ClaimHold implements Hold {
   #end(leave = () => this.#grant.withdraw(this)): Promise<void> {
     this.#isOver = true
     this.#cancelAlarm?.()
-    this.#unguard(this.#lost !== undefined || this.#isKept || this.#unanswered > 0)
+    this.#grant.unguard(this.#lost !== undefined || this.#isKept || this.#unanswered > 0)
     return leave()
   }
 
-  #lose(lost: Error): void {
+  /** Ends the hold as lost, unless it is over. Sends the withdrawal in the background. */
+  lose(lost: Error): void {
     if (this.#isOver) return
     this.#lost = lost
     this.#released = this.#end()
     this.#released.catch(() => {}) // no caller waits for this release
     this.stop(lost)
     tellLost(this, this.#grant, lost)
+  }
+
+  nearLoss(): void {
+    tellNearLoss(this, this.#grant)
   }
 
   #computedController(): AbortController {
@@ -230,5 +232,3 @@ export class ClaimHold implements Hold {
     }
   }
 }
-
-const nothing = (): void => {}

@@ -11,12 +11,18 @@ import { Succession } from './succession.ts'
 export type LocalWait = (ahead: number, isLocal: true) => void
 
 interface Line {
+  /** The lines of its client. */
+  readonly lines: Lines
+  readonly name: string
   readonly permits: number
   /** How many callers have their turn now, and how many permits they take. */
   inside: number
   taken: number
-  /** In order of arrival. A Set, so that a waiter that gives up is removed at once. */
-  readonly waiting: Set<Waiter>
+  /**
+   * In order of arrival. A Set, so that a waiter that gives up is removed at once. Made for the first waiter, since most lines have
+   * none.
+   */
+  waiting: Set<Waiter> | undefined
 }
 
 interface Waiter {
@@ -33,7 +39,8 @@ interface Waiter {
 
 /** One fair line for each name and number of permits, kept only while a caller stands in it. */
 export class Lines {
-  readonly #lines = new Map<string, Line>()
+  /** By permits and name. A client uses few numbers of permits, so the maps of names stay. */
+  readonly #lines = new Map<number, Map<string, Line>>()
 
   /**
    * The caller's turn, if it is free. Otherwise undefined or, with `wait`, a promise of it. When the scope ends, that
@@ -46,14 +53,25 @@ export class Lines {
     scope: Scope,
     { onWait, takeOver }: Listening = {},
   ): Turn | undefined | Promise<Turn> {
-    const key = `${permits} ${name}`
-    const line = this.#lines.get(key) ?? { permits, inside: 0, taken: 0, waiting: new Set() }
-    this.#lines.set(key, line)
-    const empty = (): void => void this.#lines.delete(key)
-    if (line.waiting.size > 0 || line.taken + weight > permits)
-      return wait ? inLine(line, { weight, candidate, empty, takeOver }, scope, onWait) : undefined
+    const line = this.#line(name, permits)
+    if (isWanted(line) || line.taken + weight > permits)
+      return wait ? inLine(line, { weight, candidate, takeOver }, scope, onWait) : undefined
     enter(line, weight)
-    return new Turn(line, weight, empty)
+    return new Turn(line, weight)
+  }
+
+  /** Forgets a line in which nobody stands any more. */
+  empty({ name, permits }: Line): void {
+    this.#lines.get(permits)?.delete(name)
+  }
+
+  #line(name: string, permits: number): Line {
+    const lines = this.#lines.get(permits) ?? new Map<string, Line>()
+    const known = lines.get(name)
+    if (known) return known
+    const line = { lines: this, name, permits, inside: 0, taken: 0, waiting: undefined }
+    this.#lines.set(permits, lines.set(name, line))
+    return line
   }
 }
 
@@ -76,14 +94,11 @@ export class Turn {
   /** The hold that came with the turn, if the caller before handed its claim over. */
   hold: Hold | undefined
   readonly #line: Line
-  readonly #empty: () => void
   #left: number
 
-  /** `empty` is called when nobody stands in the line any more. */
-  constructor(line: Line, weight: number, empty: () => void, before?: Succession) {
+  constructor(line: Line, weight: number, before?: Succession) {
     this.#line = line
     this.#left = weight
-    this.#empty = empty
     this.before = before
   }
 
@@ -103,7 +118,7 @@ export class Turn {
    */
   passOn(claim: Claim, session: Session): Succession | undefined {
     const { permits, waiting } = this.#line
-    const [next] = waiting
+    const [next] = waiting ?? []
     const isFree = this.#left === permits && !(this.before && !this.before.isOver)
     if (permits > 1 || claim.candidate || !isFree || !next?.succeeds) return undefined
     this.#left = 0 // the next caller has the same permits: they stay taken
@@ -117,7 +132,7 @@ export class Turn {
    * done; otherwise the turn stays.
    */
   handOver(cohort: Cohort): boolean {
-    const [next] = this.#line.waiting
+    const [next] = this.#line.waiting ?? []
     if (!next?.succeed || !cohort.isOpen) return false
     this.#left = 0 // the next caller has the same permits: they stay taken
     next.succeed(cohort)
@@ -131,8 +146,12 @@ export class Turn {
     this.#left = kept
     if (kept === 0) line.inside -= 1
     passTurns(line)
-    if (line.inside === 0) this.#empty()
+    if (line.inside === 0) line.lines.empty(line)
   }
+}
+
+function isWanted({ waiting }: Line): boolean {
+  return waiting !== undefined && waiting.size > 0
 }
 
 function enter(line: Line, weight: number): void {
@@ -142,7 +161,7 @@ function enter(line: Line, weight: number): void {
 
 /** Gives their turns to the first waiters, as many as fit. */
 function passTurns(line: Line): void {
-  for (const next of line.waiting) {
+  for (const next of line.waiting ?? []) {
     if (line.taken + next.weight > line.permits) return
     enter(line, next.weight)
     next.pass()
@@ -151,7 +170,7 @@ function passTurns(line: Line): void {
 
 /** Takes a waiter out of the line. A lighter one behind it may fit. */
 function drop(line: Line, waiter: Waiter): void {
-  line.waiting.delete(waiter)
+  line.waiting?.delete(waiter)
   passTurns(line)
   tellAll(line)
 }
@@ -160,7 +179,6 @@ interface Newcomer {
   readonly weight: number
   readonly takeOver: TakeOver | undefined
   readonly candidate: boolean
-  readonly empty: () => void
 }
 
 /** Resolves with the turn when callers that leave pass it on. */
@@ -168,7 +186,7 @@ function inLine(line: Line, newcomer: Newcomer, scope: Scope, onWait: LocalWait 
   return new Promise((resolve, reject) => {
     let told = 0
     const begin = (turn: Turn): void => {
-      line.waiting.delete(waiter)
+      line.waiting?.delete(waiter)
       giveUp()
       tellAll(line)
       resolve(turn)
@@ -178,7 +196,7 @@ function inLine(line: Line, newcomer: Newcomer, scope: Scope, onWait: LocalWait 
       told = ahead
     }
     const waiter = waiterOf(line, newcomer, begin, tell)
-    line.waiting.add(waiter)
+    line.waiting = (line.waiting ?? new Set()).add(waiter)
     const giveUp = scope.onEnd((reason) => {
       reject(reason)
       drop(line, waiter)
@@ -190,22 +208,22 @@ function inLine(line: Line, newcomer: Newcomer, scope: Scope, onWait: LocalWait 
 /** The waiter of a caller, whose turn begins by `begin`. */
 function waiterOf(
   line: Line,
-  { weight, candidate, empty, takeOver }: Newcomer,
+  { weight, candidate, takeOver }: Newcomer,
   begin: (turn: Turn) => void,
   tell: Waiter['tell'],
 ): Waiter {
   const succeed = (cohort: Cohort): void => {
-    const turn = new Turn(line, weight, empty)
+    const turn = new Turn(line, weight)
     begin(turn)
     turn.hold = takeOver?.(turn, cohort)
   }
-  const pass = (before?: Succession): void => begin(new Turn(line, weight, empty, before))
+  const pass = (before?: Succession): void => begin(new Turn(line, weight, before))
   return { weight, succeeds: !candidate, pass, succeed: takeOver && succeed, tell }
 }
 
 function tellAll({ inside, waiting }: Line): void {
   let ahead = inside
-  for (const waiter of waiting) {
+  for (const waiter of waiting ?? []) {
     waiter.tell(ahead)
     ahead += 1
   }

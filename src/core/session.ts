@@ -133,11 +133,15 @@ export class Session {
     return this.#failures > 0 ? this.#failure : undefined
   }
 
-  /** Calls `lose` when the session ends, or when the store reports the end of this claim. The result unsubscribes. */
-  guard(claim: Claim, hold: Guarded): () => void {
+  /** Until `unguard`, calls `lose` when the session ends, or when the store reports the end of this claim. */
+  guard(claim: Claim, hold: Guarded): void {
     this.#holds.set(claim, hold)
     if (this.#ended.ended) this.#ended.onEnd((reason) => hold.lose(reason as Error))
-    return () => this.#holds.delete(claim)
+  }
+
+  /** Forgets a hold that has ended. */
+  unguard(claim: Claim): void {
+    this.#holds.delete(claim)
   }
 
   /** Ends the session because the store no longer knows it. */
@@ -169,10 +173,7 @@ export class Session {
     }
   }
 
-  /**
-   * Whether a renewal is due. Without holds the usual time between renewals is enough: nothing has to outlive an
-   * election.
-   */
+  /** Whether a renewal is due. Without holds the usual time between two is enough: nothing outlives an election. */
   #isDue(everyMs: number): boolean {
     if (this.#holds.size > 0 || this.#failures > 0) return true
     const usualMs = usualRenewalMs(this.ttlMs, this.#backend.facts)
@@ -181,9 +182,7 @@ export class Session {
 
   /** One renewal at a time. */
   #renewal(): Promise<void> {
-    this.#renewing ??= this.#renew().finally(() => {
-      this.#renewing = undefined
-    })
+    this.#renewing ??= this.#renew().finally(() => (this.#renewing = undefined))
     return this.#renewing
   }
 

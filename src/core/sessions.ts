@@ -37,7 +37,7 @@ export class Sessions {
     this.coveredMs = coveredMs(ttlMs, backend.facts)
     const { requestsAtOnce } = backend.facts
     this.gate = requestsAtOnce === undefined ? undefined : new Gate(requestsAtOnce)
-    this.looks = new Rounds(clock, ttlMs / 3)
+    this.looks = new Rounds(clock, ttlMs)
   }
 
   /** The session, if there is one that is not over. */
@@ -105,6 +105,7 @@ export class Sessions {
   /** Ends the session, if there is one, but not before this turn is over. Rejects as a request does: see `Session.end`. */
   async end(scope: Scope, insists = false): Promise<void> {
     this.closing.end(new DOMException('the session was ended', 'AbortError'))
+    this.looks.stop()
     await this.#opening?.catch(() => {})
     await this.#session?.end(scope, insists)
   }

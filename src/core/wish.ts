@@ -19,9 +19,9 @@ export interface Wish<H extends Hold = Hold> extends Pick<MutexOptions, 'handoff
   readonly releasesItself?: boolean
   /** Makes the object that the caller gets. */
   readonly make: (grant: Grant) => H
-  /**
-   * How long to try and to stand in line. With 0 the claim does not stand in line, and has the time of two requests.
-   */
+  /** Called when the hold has ended, for whatever reason, before its claim leaves the store. */
+  readonly ended?: (() => void) | undefined
+  /** How long to try and to stand in line. With 0 the claim does not stand in line, and has the time of two requests. */
   readonly waitMs?: number | undefined
   readonly signal?: AbortSignal | undefined
   /** Called whenever the number of claims ahead changes. `isLocal` means that these are calls of this client. */

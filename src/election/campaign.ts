@@ -91,23 +91,25 @@ export class Campaigns {
     const { candidate, facts } = this.#client
     const value = typeof asked === 'function' ? await asked() : (asked ?? candidate)
     checkValue(value, facts)
-    const make = (grant: Grant): ClaimTerm => this.#term(grant, releasesItself ? undefined : candidacy)
+    const make = (grant: Grant): ClaimTerm => this.#term(grant)
+    const ended = (): void => this.#ended(releasesItself ? undefined : candidacy)
     return {
-      ...{ name: this.#name, kind: 'election', permits: 1, weight: 1, value, candidate: true, make },
+      ...{ name: this.#name, kind: 'election', permits: 1, weight: 1, value, candidate: true, make, ended },
       ...(releasesItself && { releasesItself }),
     }
   }
 
-  /** The term that an admitted claim becomes. Its end also ends the candidacy of a term without work of ours. */
-  #term(grant: Grant, candidacy: Candidacy | undefined): ClaimTerm {
-    const withdraw: Grant['withdraw'] = (over) => {
-      candidacy?.leave()
-      this.#tell(undefined)
-      return grant.withdraw(over)
-    }
-    const term = new ClaimTerm({ ...grant, withdraw })
+  /** The term that an admitted claim becomes. */
+  #term(grant: Grant): ClaimTerm {
+    const term = new ClaimTerm(grant)
     if (term.held) this.#tell(term)
     return term
+  }
+
+  /** The end of a term. It also ends the candidacy of a term without work of ours. */
+  #ended(candidacy: Candidacy | undefined): void {
+    candidacy?.leave()
+    this.#tell(undefined)
   }
 
   #tell(term: ClaimTerm | undefined): void {

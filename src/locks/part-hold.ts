@@ -31,8 +31,8 @@ export class PartHold extends ClaimHold {
   }
 
   async #giveBack(weight: number, options: AskOptions): Promise<void> {
-    const { backend, claim, keep } = this.#grant
+    const { backend, claim } = this.#grant
     await this.write(options, 'shrink', (signal) => backend.shrink(claim, signal))
-    keep(weight)
+    this.#grant.keep(weight)
   }
 }

@@ -3,8 +3,11 @@ import type { ITxnRequest, ITxnResponse } from 'etcd3'
 import { expect, test } from 'vitest'
 import { Claims } from '../../src/backends/etcd/claims.ts'
 import { Joint } from '../../src/backends/etcd/joint.ts'
+import { KnownLines } from '../../src/backends/etcd/known-lines.ts'
 import { Layout } from '../../src/backends/etcd/layout.ts'
+import { Lines } from '../../src/backends/etcd/lines.ts'
 import { LockDelay } from '../../src/backends/etcd/lock-delay.ts'
+import { Portions } from '../../src/backends/etcd/portions.ts'
 import type { Transport } from '../../src/backends/etcd/wire/transport.ts'
 import { Tombstones } from '../../src/backends/shared/tombstones.ts'
 import { UnavailableError } from '../../src/base/errors.ts'
@@ -39,7 +42,20 @@ function slow(keys: number): { readonly claims: Claims; readonly asked: string[]
   const [layout, clock] = [new Layout(''), new ManualClock()]
   const delay = new LockDelay(transport, layout, clock, 0)
   const tombstones = new Tombstones(clock, async () => {})
-  return { claims: new Claims(transport, new Joint(transport, clock), layout, delay, tombstones), asked }
+  const portions = new Portions()
+  const lines = new Lines(transport, layout, new KnownLines(clock))
+  return {
+    claims: new Claims(
+      transport,
+      new Joint(transport, clock, portions),
+      portions,
+      lines,
+      layout,
+      delay,
+      tombstones,
+    ),
+    asked,
+  }
 }
 
 const never = new AbortController().signal

@@ -152,3 +152,49 @@ test('a caller that gives up gets its reason at once, and its late claim finds t
   server.state.txn(late[2] as ITxnRequest)
   expect(standing(server).length).toBe(2)
 })
+
+/** A server that was started with `--max-txn-ops`. */
+function taking(most: number): Server {
+  const server = new Server()
+  server.meet = ({ compare, success, failure }) =>
+    Math.max(...[compare, success, failure].map((part) => part?.length ?? 0)) > most
+      ? new RefusedError('etcd: too many operations in txn request')
+      : undefined
+  return server
+}
+
+test('a client of a server with --max-txn-ops 32 has two large transactions refused, and sends no more of them', async () => {
+  const server = taking(32)
+  const { backend, claims } = await held(server)
+  const refused = () => server.conditions.filter((count) => count > 32)
+  const learned = refused().length
+  expect(refused()[0]).toBe(80)
+  expect(learned).toBeLessThanOrEqual(3)
+  await Promise.all(claims.map((claim) => backend.withdraw(claim, never)))
+  expect(standing(server)).toEqual([])
+  expect(refused().length).toBe(learned)
+})
+
+test('the holds of a client of such a server are verified', async () => {
+  const { backend, claims } = await held(taking(32))
+  const stand = await Promise.all(claims.map((claim) => backend.verify(claim, never)))
+  expect(stand).toEqual(names.map(() => true))
+})
+
+test('waiters of such a server learn their places', async () => {
+  const server = taking(8)
+  const [one, other] = [await server.session(), await server.session()]
+  const own = (id: string, count: number) =>
+    Array.from({ length: count }, (_, index) => claimOf('n0', id, { permits: 4, id: String(index) }))
+  for (const claim of own(one.id, 40)) await one.backend.attempt(claim, never)
+  const answers = await Promise.all(own(other.id, 10).map((claim) => other.backend.attempt(claim, never)))
+  const places = answers.map((answer) => (answer.held ? 0 : answer.ahead)).sort()
+  expect(places).toEqual(answers.map((_, place) => 37 + place))
+})
+
+test('a claim that alone has too many changes is refused, since it cannot be divided', async () => {
+  const server = taking(8)
+  const { backend, id } = await server.session()
+  const heavy = claimOf('n0', id, { permits: 20, weight: 20 })
+  await expect(backend.attempt(heavy, never)).rejects.toThrow(RefusedError)
+})

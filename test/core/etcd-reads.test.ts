@@ -1,6 +1,7 @@
 // Which reads of keys etcd's backend puts into one transaction, over a transport that the test answers.
 import type { ITxnRequest, ITxnResponse } from 'etcd3'
 import { expect, test } from 'vitest'
+import { Portions } from '../../src/backends/etcd/portions.ts'
 import { Reads } from '../../src/backends/etcd/reads.ts'
 import type { Transport } from '../../src/backends/etcd/wire/transport.ts'
 import { untilAborted } from '../../src/base/abort.ts'
@@ -27,17 +28,17 @@ class Answers {
 const never = new AbortController().signal
 const names = Array.from({ length: 250 }, (_, index) => `k${index}`)
 
-test('the reads of one moment share transactions of a hundred, and each caller gets its own key', async () => {
+test('the reads of one moment share transactions of 128, and each caller gets its own key', async () => {
   const answers = new Answers()
-  const reads = new Reads(answers.transport)
+  const reads = new Reads(answers.transport, new Portions())
   const found = await Promise.all(names.map((key) => reads.all({ key }, never)))
   expect(found.map(([kv]) => String(kv?.key))).toEqual(names)
-  expect(answers.asked.map(({ length }) => length)).toEqual([100, 100, 50])
+  expect(answers.asked.map(({ length }) => length)).toEqual([128, 122])
 })
 
 test('a key that is asked for after a request was sent is in the next one', async () => {
   const answers = new Answers()
-  const reads = new Reads(answers.transport)
+  const reads = new Reads(answers.transport, new Portions())
   await reads.all({ key: 'a' }, never)
   const next = reads.all({ key: 'b' }, never)
   await Promise.resolve()
@@ -48,7 +49,7 @@ test('a key that is asked for after a request was sent is in the next one', asyn
 test('a caller that gives up before its key is sent takes it out, and an error reaches each caller', async () => {
   const answers = new Answers()
   answers.silent = true
-  const reads = new Reads(answers.transport)
+  const reads = new Reads(answers.transport, new Portions())
   const limits = [0, 1, 2, 3].map(() => new AbortController())
   const asked = limits.map(({ signal }, index) => {
     const given = reads.all({ key: `k${index}` }, signal).catch((error: unknown) => error)
@@ -66,7 +67,7 @@ test('a caller that gives up before its key is sent takes it out, and an error r
 test('a caller that gives up ends only its own wait, and the last one ends the request', async () => {
   const answers = new Answers()
   answers.silent = true
-  const reads = new Reads(answers.transport)
+  const reads = new Reads(answers.transport, new Portions())
   const limits = [new AbortController(), new AbortController()]
   const asked = limits.map(({ signal }) => reads.all({ key: 'a' }, signal).catch((error: unknown) => error))
   await Promise.resolve()

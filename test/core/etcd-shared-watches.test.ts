@@ -64,6 +64,20 @@ test('a watch ends with its last listener, and takes no new one after the first 
   expect([one.said, three.said]).toEqual([['from 5'], []])
 })
 
+test('a watch whose first listener leaves by an event takes new ones until the next listener has left without one', () => {
+  const { begun, transport } = new Watched()
+  const leaves = new Log()
+  const stop = transport.watch(line, { ...leaves, deleted: () => stop() })
+  const leave = transport.watch(line, new Log())
+  begun[0]?.listener.created(5n)
+  begun[0]?.listener.deleted(gone('a/1', 7n))
+  transport.watch(line, new Log())
+  expect(begun).toHaveLength(1)
+  leave()
+  transport.watch(line, new Log())
+  expect(begun).toHaveLength(2)
+})
+
 test('other ranges, and listeners that want writes, have watches of their own', () => {
   const { begun, transport } = new Watched()
   transport.watch(line, new Log())

@@ -156,6 +156,10 @@ export type Kind =
   | 'slot'
   | 'slot from the line'
   | 'give up slot'
+  /** A change of the list that puts claims of others on it, too. */
+  | 'call'
+  /** A claim that others have put on the list makes its key anew. */
+  | 'called key'
   | 'own key'
   /** A transaction that only asks: whether the own place and the one ahead still stand. */
   | 'look'
@@ -307,6 +311,8 @@ export function kindOf(operations: readonly Operation[]): Kind {
   if (has('set', /\/\.checkpoint$/)) return 'checkpoint'
   if (has('lock', /\/\.withdrawn\//)) return 'burial'
   if (operations.length === 2 && operations[1]?.verb === 'lock') return 'new index'
+  if (has('check-index', /\/\.line\//)) return 'call'
+  if (operations[0]?.verb === 'check-index' && has('get', /\/\.lock$/)) return 'called key'
   if (has('lock', /\/\.lock$/)) return inLine ? 'take from the line' : 'take'
   if (has('cas', /\/\.lock$/) && operations.some(({ verb }) => verb === 'lock')) {
     return inLine ? 'slot from the line' : 'slot'

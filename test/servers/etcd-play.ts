@@ -103,7 +103,9 @@ export class Play {
       if (each.do === 'keysInOrder') return requests.keysInOrder(each.range, each.limit)
       if (each.do === 'latest') {
         const before = each.before ? this.#absolute(each.before) : undefined
-        return requests.look({ line: each.range, records: undefined }, each.limit, before)[0] as IRequestOp
+        return requests.look({ line: each.range, records: undefined }, each.limit, {
+          before,
+        })[0] as IRequestOp
       }
       if (each.do === 'leases')
         return requests.leases(each.range, this.#absolute(each.from), this.#absolute(each.to))

@@ -15,7 +15,10 @@ export class Checks {
 
   constructor(transport: Transport) {
     this.#transport = transport
-    this.#batches = new Batches(mostKeys, (held, signal) => this.#ask(held, signal))
+    this.#batches = new Batches(
+      () => mostKeys,
+      (held, signal) => this.#ask(held, signal),
+    )
   }
 
   /**

@@ -1,8 +1,7 @@
 // The client's knowledge of each claim in Consul. Owns that a write without an answer is remembered. entering.ts and leaving.ts
 // have the place in line; mutex.ts and semaphore.ts decide which claim may hold.
 
-import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
-import { quoted } from '../../base/printable.ts'
+import { RefusedError, SessionGoneError } from '../../base/errors.ts'
 import type { Admitted, Attempt, Claim, StoreKey } from '../../contract.ts'
 import type { ClaimKeys, Layout } from './layout.ts'
 import type { StoredHolders, Ticket } from './line.ts'
@@ -23,7 +22,8 @@ export interface Held {
 /** The client's knowledge of a claim. Facts that concern one answer only are fields of that answer. */
 export interface ClaimState {
   readonly claim: Claim
-  readonly keys: ClaimKeys
+  /** Of a semaphore, the key of the ticket is known when the claim has its session. */
+  keys: ClaimKeys
   /** The value that belongs on the key by which it holds. */
   value: string
   /** The create index of its ticket, while it stands in line. */
@@ -47,8 +47,14 @@ export interface ClaimState {
   isUnusual?: boolean | undefined
   /** Of a semaphore: the index of the key `.line` if the claim was the last in line when it took its permit. */
   lineIndex?: number | undefined
-  /** Of a semaphore: the session that has the claim's permit, or is about to have it. */
+  /** Of a semaphore: the session that has the claim's permit and its ticket, or is about to have them. */
   permitSession?: string | undefined
+  /** Of a semaphore: its own key, if a change of others has put the claim on the list. It is to be made anew. */
+  called?: Held | undefined
+  /** Of a semaphore: whether it was found on the list, so that the index of its key may be that of another hold, too. */
+  isUnproven?: boolean | undefined
+  /** Of a semaphore: whether the last wait saw that the ticket ahead has left. */
+  isWoken?: boolean | undefined
   /** Of a semaphore: the list of holders when this claim last saw it. If it is unchanged, the release needs no read. */
   holders?: StoredHolders | undefined
   /** Of a semaphore: settles when a change of the list that may admit the claim was answered. Never rejects. */
@@ -129,6 +135,12 @@ export class Claims {
     return state
   }
 
+  /** Notes the session that has the claim's place in line, and is to have its permit. */
+  seat(state: ClaimState, session: string): void {
+    state.permitSession = session
+    state.keys = this.#layout.claimKeys(state.claim, session)
+  }
+
   /** Forgets a claim. Call it when nothing of the claim can be in Consul any more. */
   forget(claim: Claim): void {
     this.#states.delete(claim)
@@ -161,17 +173,9 @@ export class Claims {
       throw error
     }
   }
+}
 
-  /** Writes the key by which the claim holds once more, so that its index is larger than all before. */
-  async renewIndex(state: ClaimState, entry: StoredKey, signal: AbortSignal): Promise<StoredKey> {
-    const { key, flags, session = '', modifyIndex: index } = entry
-    const { value } = state.claim
-    const other = entry.value === value ? `${value} ` : value // Consul does not write an equal value
-    const check: Operation = { verb: 'check-index', key, index }
-    const lock: Operation = { verb: 'lock', key, value: other, flags, session }
-    const outcome = await this.change(state, [check, lock], signal)
-    const again = outcome.applied && outcome.entries.findLast((written) => written.key === key)
-    if (again) return again
-    throw new UnavailableError(`the key ${quoted(key)} was written meanwhile; ask again`)
-  }
+/** The session that holds the claim's ticket. */
+export function ownerOf({ permitSession, claim }: ClaimState): string {
+  return permitSession ?? claim.session
 }

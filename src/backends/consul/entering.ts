@@ -2,8 +2,8 @@
 // says, which names the claim that joined last. leaving.ts has the way out.
 import { UnavailableError } from '../../base/errors.ts'
 import { oneLine } from '../../base/printable.ts'
-import type { ClaimState, Claims, Predecessor } from './claims.ts'
-import { parseTicket, passedKey } from './layout.ts'
+import { type ClaimState, type Claims, ownerOf, type Predecessor } from './claims.ts'
+import { callableFlags, parseTicket, passedKey } from './layout.ts'
 import { readLock } from './line.ts'
 import type { Failure, Operation, StoredKey } from './wire/transport.ts'
 
@@ -28,13 +28,13 @@ export async function joinBehind(
   signal: AbortSignal,
   tries: number = triesMax,
 ): Promise<Joined | undefined> {
-  const { claim, keys } = state
+  const { keys } = state
   const operations: Operation[] = [
     { verb: 'check-not-exists', key: keys.tombstone },
     // Only a new ticket may change the key `.line`: it names the claim that joined last.
     { verb: 'check-not-exists', key: keys.ticket },
     hasLine ? { verb: 'get', key: keys.line } : { verb: 'check-not-exists', key: keys.line },
-    { verb: 'lock', key: keys.ticket, value: claim.value, session: claim.session },
+    ticketOf(state),
     // The flags make it a write also if a ticket with this key stood before, so an older `#tidy` cannot delete the key.
     { verb: 'set', key: keys.line, value: keys.ticket, flags: BigInt(state.joins) },
     { verb: 'get-tree', key: keys.lock },
@@ -46,6 +46,13 @@ export async function joinBehind(
   if (failed.includes(keys.ticket)) return undefined
   if (tries === 1 || failed.some((key) => key !== keys.line)) throw refused(outcome.failures)
   return joinBehind(claims, state, !hasLine, signal, tries - 1)
+}
+
+/** Makes the ticket. That of a semaphore says that anybody may put its session on the list. */
+function ticketOf(state: ClaimState): Operation {
+  const { claim, keys, permitSession } = state
+  const flags = permitSession === undefined ? 0n : callableFlags
+  return { verb: 'lock', key: keys.ticket, value: claim.value, flags, session: ownerOf(state) }
 }
 
 function joined(state: ClaimState, entries: readonly StoredKey[]): Joined | undefined {

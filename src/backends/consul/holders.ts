@@ -2,10 +2,10 @@
 // if its conditions fail. Pure; semaphore.ts decides which claims go on the list.
 import { cohortPermits } from '../../base/shapes.ts'
 import type { Claim } from '../../contract.ts'
-import type { ClaimState, Held, Holding } from './claims.ts'
+import { type ClaimState, type Held, type Holding, ownerOf } from './claims.ts'
 import { unneeded } from './entering.ts'
-import { passedKey, semaphoreFlags } from './layout.ts'
-import { formatHolders, type Holders, type ListedHolder, type StoredHolders } from './line.ts'
+import { type NameKeys, passedKey, semaphoreFlags } from './layout.ts'
+import { formatHolders, type Holders, type ListedHolder, type StoredHolders, type Ticket } from './line.ts'
 import type { Operation, Snapshot, StoredKey, TxnOutcome } from './wire/transport.ts'
 
 /** Takes a permit, if all is as it was read: puts the claim on the list, makes its own key, and deletes its ticket. */
@@ -24,10 +24,11 @@ export function place(state: ClaimState, session: string): Operation[] {
 }
 
 /** Nobody has withdrawn the claim. */
-function stands({ claim, keys, ticket }: ClaimState): Operation {
+function stands(state: ClaimState): Operation {
+  const { keys, ticket } = state
   return ticket === undefined
     ? { verb: 'check-not-exists', key: keys.tombstone }
-    : { verb: 'check-session', key: keys.ticket, session: claim.session }
+    : { verb: 'check-session', key: keys.ticket, session: ownerOf(state) }
 }
 
 /** Makes the own key of a claim, and deletes its ticket. */
@@ -43,11 +44,45 @@ function owned(state: ClaimState, session: string): Operation[] {
 
 /** Deletes the ticket, and tells its successor that its turn had come. Reads which ticket joined last, if there is a line. */
 function passing(state: ClaimState): Operation[] {
-  const { keys, claim, hasLine } = state
-  const { session } = claim
+  const { keys, hasLine } = state
+  const session = ownerOf(state)
   const sign: Operation = { verb: 'lock', key: passedKey(keys, keys.ticket), value: '', session }
   const last: Operation[] = hasLine ? [{ verb: 'get', key: keys.line }] : []
   return [{ verb: 'delete', key: keys.ticket }, ...unneeded(state), sign, ...last]
+}
+
+/**
+ * Puts the claim with this ticket on the list, which the caller changes: makes its own key, if the ticket is as it was read. A
+ * ticket is deleted with its session, and nobody writes it. So its session lives, and the claim was not given up.
+ */
+export function call({ folder }: NameKeys, { key, session, value, modified: index }: Ticket): Operation[] {
+  const own = `${folder}${session}`
+  return [
+    { verb: 'check-index', key, index },
+    { verb: 'check-not-exists', key: own },
+    { verb: 'lock', key: own, value, flags: semaphoreFlags, session },
+    { verb: 'delete', key },
+  ]
+}
+
+/** Tells the claim behind the last one called that its turn has come, and reads which ticket joined last. */
+export function sign(keys: NameKeys, { key, session }: Ticket, unneeded: readonly string[]): Operation[] {
+  return [
+    { verb: 'lock', key: passedKey(keys, key), value: '', session },
+    ...unneeded.map((each): Operation => ({ verb: 'delete', key: each })),
+    { verb: 'get', key: keys.line },
+  ]
+}
+
+/** Makes the own key of a claim anew that is on the list, and reads the list. So no other hold has its index. */
+export function anew({ keys, claim }: ClaimState, own: Held): Operation[] {
+  const { key, modified: index, flags, session } = own
+  return [
+    { verb: 'check-index', key, index },
+    { verb: 'get', key: keys.lock },
+    { verb: 'delete', key },
+    { verb: 'lock', key, value: claim.value, flags, session },
+  ]
 }
 
 /** Ensures that the claim's own key is free: it is absent, or the stray one is deleted. */

@@ -11,6 +11,12 @@ export const semaphoreFlags = 0xe0f69a2baa414de0n
 /** The flags of a list of holders that do not all have one permit of a semaphore. Go's client refuses a key with these. */
 export const shapeFlags = 0x6c65617365686f6cn
 
+/**
+ * The flags of a ticket whose session is to have the permit, too, so that any client may put it on the list. The tickets of a
+ * mutex, and those of older versions, have none.
+ */
+export const callableFlags = 0x6c65617365636c6cn
+
 /** The keys of one name. */
 export interface NameKeys {
   /** The start of all keys of the name, and of all names that continue it after a slash. */
@@ -79,10 +85,12 @@ export class Layout {
     return folder?.startsWith(this.#namespace) ? decodeName(folder.slice(this.#namespace.length)) : undefined
   }
 
-  claimKeys({ name, session, permits, weight, id, priority }: Claim): ClaimKeys {
+  /** The keys of a claim, whose ticket is held by `owner`. */
+  claimKeys(claim: Claim, owner: string = claim.session): ClaimKeys {
+    const { name, session, permits, weight, id, priority } = claim
     const keys = this.keys(name)
     const mark = priority !== undefined ? `.p${priority}` : weight > 1 ? `.w${weight}` : ''
-    const ticket = `${keys.line}/${session}.${permits}.${id}${mark}`
+    const ticket = `${keys.line}/${owner}.${permits}.${id}${mark}`
     return { ...keys, ticket, tombstone: `${keys.folder}.withdrawn/${session}.${id}` }
   }
 }

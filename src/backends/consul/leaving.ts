@@ -3,7 +3,7 @@
 import type { Tombstones } from '../shared/tombstones.ts'
 import type { ClaimState } from './claims.ts'
 import { unneeded } from './entering.ts'
-import { type ClaimKeys, passedKey } from './layout.ts'
+import { type ClaimKeys, type NameKeys, passedKey } from './layout.ts'
 import { readPassed, readTickets } from './line.ts'
 import type { Operation, StoredKey, Transport } from './wire/transport.ts'
 
@@ -58,19 +58,20 @@ export class Leaving {
     const outcome = await this.#transport.txn(operations, signal, 'gives back')
     if (!outcome.applied) return false
     const line = outcome.entries.find(({ key }) => key === keys.line)
-    if (line?.value === keys.ticket) await this.#end(keys, line.modifyIndex, signal)
+    if (line?.value === keys.ticket) await this.end(keys, keys.ticket, line.modifyIndex, signal)
     return true
   }
 
   /** Deletes the key `.line` if the claim was the last in line when its turn came, and nobody has joined since. */
   async endLine({ keys, lineIndex }: ClaimState, signal: AbortSignal): Promise<void> {
-    if (lineIndex !== undefined) await this.#end(keys, lineIndex, signal)
+    if (lineIndex !== undefined) await this.end(keys, keys.ticket, lineIndex, signal)
   }
 
-  async #end(keys: ClaimKeys, index: number, signal: AbortSignal): Promise<void> {
+  /** The same for a claim with this ticket, if the key `.line` still has this index. */
+  async end(keys: NameKeys, ticket: string, index: number, signal: AbortSignal): Promise<void> {
     const end: Operation[] = [
       { verb: 'delete-cas', key: keys.line, index },
-      { verb: 'delete', key: passedKey(keys, keys.ticket) },
+      { verb: 'delete', key: passedKey(keys, ticket) },
     ]
     await this.#transport.txn(end, signal, 'gives back')
   }

@@ -5,6 +5,7 @@ import { isUndivided } from '../../base/shapes.ts'
 import type { Claim, Standing } from '../../contract.ts'
 import { inUse } from '../shared/conflict.ts'
 import {
+  callableFlags,
   lockFlags,
   type NameKeys,
   parseTicket,
@@ -24,6 +25,8 @@ export interface Ticket {
   readonly created: number
   readonly modified: number
   readonly value: string
+  /** Whether its session is to have the permit, too, so that any client may put it on the list. */
+  readonly isCallable: boolean
 }
 
 /** A holder on the list, and how many permits it has. */
@@ -53,7 +56,8 @@ export function readTickets(keys: NameKeys, entries: readonly StoredKey[]): Tick
     .flatMap((entry) => {
       const facts = ticketOf(keys, entry)
       const { key, createIndex: created, modifyIndex: modified, value } = entry
-      return facts ? [{ ...facts, key, created, modified, value }] : []
+      const isCallable = entry.flags === callableFlags
+      return facts ? [{ ...facts, key, created, modified, value, isCallable }] : []
     })
     .sort((one, other) => one.created - other.created)
 }

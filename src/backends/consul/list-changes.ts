@@ -1,22 +1,32 @@
 // The changes of semaphores' lists by one client. Each compares and sets one key, so of two at once one is refused. Owns that the
-// changes of one client and list follow one another, many in one transaction. list-change.ts composes it.
+// changes of one client and list follow one another, many in one transaction. list-orders.ts composes it, known-list.ts remembers.
 import { untilAborted } from '../../base/abort.ts'
-import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
+import { RefusedError, SessionGoneError } from '../../base/errors.ts'
 import type { ClaimState, Claims, Held } from './claims.ts'
+import { KnownList } from './known-list.ts'
+import type { Leaving } from './leaving.ts'
 import type { StoredHolders } from './line.ts'
-import { type Change, type Draft, entered } from './list-change.ts'
-import { type Caller, compose, type Order, pass, type Waiter } from './list-orders.ts'
-import { listed } from './semaphore-sight.ts'
+import { type Change, type Draft, entered, type Owner } from './list-change.ts'
+import {
+  type Caller,
+  called,
+  compose,
+  failedAgain,
+  type Order,
+  pass,
+  refused,
+  tellCalled,
+  type Waiter,
+  wantsLine,
+} from './list-orders.ts'
 import type { Failure, Operation, StoredKey, Transport, TxnOutcome } from './wire/transport.ts'
 
 /** The parts of the client. */
 export interface Parts {
-  readonly transport: Pick<Transport, 'read'>
+  readonly transport: Pick<Transport, 'txn'>
   readonly claims: Pick<Claims, 'changeAll'>
+  readonly leaving: Pick<Leaving, 'end'>
 }
-
-/** How often a change finds the list changed by other clients before it is given up. */
-const triesMax = 32
 
 /** The changes of one list. */
 export class ListChanges {
@@ -27,8 +37,7 @@ export class ListChanges {
   readonly #orders = new Set<Order>()
   /** The request under way, and the callers that wait for it. */
   #sent: { readonly callers: readonly Caller[]; readonly limit: AbortController } | undefined
-  /** The list as the client saw it last. */
-  #list: StoredHolders | undefined
+  readonly #known = new KnownList()
   #isBusy = false
 
   /** `onIdle` is called when nobody waits for anything here any more. */
@@ -46,7 +55,7 @@ export class ListChanges {
     return untilAborted(signal, (settle) => {
       const caller: Caller = { settle, tries: 0 }
       const order: Order = { ...change, caller }
-      if (list && list.index >= (this.#list?.index ?? 0)) this.#list = list
+      if (list) this.#known.see(list)
       this.#orders.add(order)
       if (!this.#isBusy) void this.#run()
       return () => {
@@ -57,13 +66,9 @@ export class ListChanges {
   }
 
   /** Waits until a change of this client admits the claim. Resolves with undefined if that was tried, and is not certain. */
-  admission(
-    state: ClaimState,
-    session: () => string | undefined,
-    signal: AbortSignal,
-  ): Promise<Held | undefined> {
+  admission(state: ClaimState, signal: AbortSignal): Promise<Held | undefined> {
     return untilAborted(signal, (settle) => {
-      const waiter: Waiter = { state, session, settle }
+      const waiter: Waiter = { state, settle }
       this.waiting.add(waiter)
       return () => {
         this.waiting.delete(waiter)
@@ -98,18 +103,37 @@ export class ListChanges {
     const orders = [...this.#orders]
     const { state } = orders[0] ?? [...this.waiting][0] ?? {}
     if (!state) return false
+    let draft: Draft<Order> | undefined
     try {
-      this.#list ??= await this.#ask(orders, (signal) => this.#read(state, signal))
+      draft = await this.#draft(state, orders)
     } catch (error) {
       for (const { caller } of orders) caller.settle.reject(error)
       return false
     }
-    const list = this.#list
-    if (!list) this.#refuse(orders) // the key is in use for something else
-    if (!list) return false
-    const draft = compose(list, [...this.#orders], this.waiting, state.keys)
+    if (!draft) this.#refuse(orders) // the key is in use for something else
+    if (!draft) return false
     this.#refuse(draft.impossible)
-    return draft.changes.length > 0 && this.#send(list, draft)
+    return draft.changes.length > 0 && this.#send(draft)
+  }
+
+  /** The next transaction. Reads what has to be known for it: the list and, if permits are left, who is next in line. */
+  async #draft(state: ClaimState, orders: readonly Order[]): Promise<Draft<Order> | undefined> {
+    const known = this.#known
+    const isWanted = (): boolean => known.lacksLine && wantsLine([...this.#orders], this.waiting)
+    if (!known.list) await this.#read(state, orders, isWanted())
+    const draft = this.#composed(state)
+    if (!draft || draft.changes.length === 0 || draft.room === 0 || !isWanted()) return draft
+    await this.#read(state, orders, true)
+    return this.#composed(state)
+  }
+
+  #composed({ keys }: ClaimState): Draft<Order> | undefined {
+    const { list, line } = this.#known
+    return list && compose({ list, line, orders: [...this.#orders], waiting: this.waiting }, keys)
+  }
+
+  #read(state: ClaimState, orders: readonly Order[], line: boolean): Promise<void> {
+    return this.#ask(orders, (signal) => this.#known.read(this.#parts.transport, state, line, signal))
   }
 
   /** Refuses changes that cannot be made. Their claims read the whole name next. */
@@ -127,82 +151,97 @@ export class ListChanges {
     }
   }
 
-  async #read({ keys, claim }: ClaimState, signal: AbortSignal): Promise<StoredHolders | undefined> {
-    const { entries } = await this.#parts.transport.read({ key: keys.lock }, signal)
-    return listed(entries[0], claim)?.list
-  }
-
-  async #send(list: StoredHolders, draft: Draft<Order>): Promise<boolean> {
-    const { changes, operations } = draft
+  async #send(draft: Draft<Order>): Promise<boolean> {
+    const { changes } = draft
     const states = changes.flatMap((change) => ('off' in change ? [] : [change.state]))
-    const purpose = states.length < changes.length ? 'gives back' : undefined
-    const sent = this.#ask(changes, (signal) =>
-      this.#parts.claims.changeAll(states, operations, signal, purpose),
-    )
-    const over = sent.then(
-      (outcome) => this.#answered(list, draft, outcome),
-      (error) => this.#failed(changes, error),
+    const over = this.#ask(changes, (signal) => this.#change(draft, states, signal)).then(
+      (outcome) => this.#answered(draft, outcome),
+      (error) => this.#failed(draft, error),
     )
     for (const state of states) state.entering = over
     await over
     for (const state of states) state.entering = undefined
-    return this.#list !== undefined
+    return this.#known.list !== undefined
   }
 
-  #answered({ permits }: StoredHolders, draft: Draft<Order>, outcome: TxnOutcome): void {
+  /** If the last one in line was called, the line is over: then its key goes, unless somebody has joined since. */
+  async #change(
+    { changes, operations, called }: Draft<Order>,
+    states: readonly ClaimState[],
+    signal: AbortSignal,
+  ): Promise<TxnOutcome> {
+    const { claims, leaving } = this.#parts
+    const purpose = states.length < changes.length ? 'gives back' : undefined
+    const outcome = await claims.changeAll(states, operations, signal, purpose)
+    const last = called.at(-1)?.key
+    const { keys } = (changes[0] as Order).state
+    const line = outcome.applied && outcome.entries.findLast(({ key }) => key === keys.line)
+    if (last !== undefined && line && line.value === last)
+      await leaving.end(keys, last, line.modifyIndex, signal).catch(() => {}) // the next holder ends it
+    return outcome
+  }
+
+  #answered(draft: Draft<Order>, outcome: TxnOutcome): void {
     const { changes, holders } = draft
     const [{ state }] = changes as [Order, ...Order[]]
-    if (outcome.applied) {
-      const { entries } = outcome
-      const index = entries.findLast(({ key }) => key === state.keys.lock)?.modifyIndex ?? 0
-      const now = { permits, holders, index }
-      this.#list = now
-      for (const each of changes) each.caller.settle.resolve(this.#done(each, now, entries))
-    } else this.#conflict(draft, outcome.failures)
+    if (!outcome.applied) {
+      this.#conflict(draft, outcome.failures)
+      return
+    }
+    const { entries } = outcome
+    const { keys, claim } = state
+    const index = entries.findLast(({ key }) => key === keys.lock)?.modifyIndex ?? 0
+    const now = { permits: claim.permits, holders, index }
+    this.#known.written(now, draft.called)
+    for (const each of changes)
+      each.caller.settle.resolve(this.#done(each, now, entries, each === changes[0]))
+    tellCalled(draft.called, this.waiting, entries)
   }
 
-  #done(change: Order, list: StoredHolders, entries: readonly StoredKey[]): Held {
+  /** Of the claims that come the first one holds now. The others are called. */
+  #done(
+    change: Order,
+    list: StoredHolders,
+    entries: readonly StoredKey[],
+    isFirst: boolean,
+  ): Held | undefined {
     if ('off' in change) return change.off
-    pass(change.state.keys.ticket, this.waiting)
-    return entered(change.state, list, entries)
+    const { state } = change
+    if (!isFirst) return called(state, entries)
+    pass(state.keys.ticket, this.waiting)
+    return entered(state, list, entries)
   }
 
   /** Nothing was changed. A change whose own conditions failed is refused; the others are sent again. */
   #conflict({ changes, owners, operations }: Draft<Order>, failures: readonly Failure[]): void {
-    for (const { operation } of failures) {
-      const owner = owners[operation]
-      if (owner) refused(owner, operations[operation] as Operation)
-      else this.#list = undefined
+    let isAgain = false
+    for (const failure of failures) {
+      const [owner, operation] = [owners[failure.operation], operations[failure.operation]]
+      if (typeof owner === 'object' && 'caller' in owner) refused(owner, operation as Operation)
+      else isAgain = true
+      this.#note(owner, operation as Operation, failure)
     }
-    if (this.#list) return
-    for (const order of changes) this.#failedAgain(order)
+    if (!isAgain) return
+    // A claim that only waits is admitted by the next one, or watches the list itself.
+    for (const order of changes) if (this.#orders.has(order)) failedAgain(order)
   }
 
-  #failedAgain(order: Order): void {
-    const { caller } = order
-    if (!this.#orders.has(order)) return // a claim that only waits is admitted by the next one, or watches the list itself
-    caller.tries = (caller.tries ?? 0) + 1
-    if (caller.tries > triesMax) caller.settle.reject(new UnavailableError(tooFast))
+  /** Notes what a condition that failed says about the list and the line. */
+  #note(owner: Owner<Order> | undefined, operation: Operation, failure: Failure): void {
+    if (owner === 'list') this.#known.forgetList()
+    else if (owner === 'line') this.#known.forgetLine()
+    else if (owner && 'isCallable' in owner) this.#known.refused(owner, operation, failure)
   }
 
   /** An error may concern one of the changes only; then each is sent alone, and nothing was changed. */
-  #failed(orders: readonly Order[], error: unknown): void {
-    this.#list = undefined
+  #failed({ changes, called }: Draft<Order>, error: unknown): void {
+    this.#known.forgetList()
     const isOfOne = error instanceof SessionGoneError || error instanceof RefusedError
-    for (const order of orders) {
+    for (const order of changes) {
       const { caller } = order
       if (!this.#orders.has(order)) caller.settle.resolve(undefined)
-      else if (isOfOne && orders.length > 1) caller.isAlone = true
+      else if (isOfOne && changes.length + called.length > 1) caller.isAlone = true
       else caller.settle.reject(error)
     }
   }
-}
-
-const tooFast = 'the list of holders changed too fast; ask again'
-
-/** Refuses a change since this condition failed. That a line stands is usual: then the claim joins it. */
-function refused({ state, caller }: Order, { key }: Operation): void {
-  if (key === state.keys.line) state.hasLine = true
-  else state.isUnusual = true
-  caller.settle.resolve(undefined)
 }

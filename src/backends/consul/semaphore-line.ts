@@ -5,6 +5,7 @@ import { ahead as between, weigh } from '../shared/room.ts'
 import type { ClaimState, Claims, Predecessor } from './claims.ts'
 import { joinBehind } from './entering.ts'
 import type { Ticket } from './line.ts'
+import type { Seats } from './seats.ts'
 import { type Looks, turnOf } from './semaphore-looks.ts'
 import { hasRoom, listed, type Sight } from './semaphore-sight.ts'
 
@@ -22,10 +23,12 @@ export interface Queueing extends Waiting {
 export class Standing {
   readonly #claims: Claims
   readonly #looks: Looks
+  readonly #seats: Seats
 
-  constructor(claims: Claims, looks: Looks) {
+  constructor(claims: Claims, looks: Looks, seats: Seats) {
     this.#claims = claims
     this.#looks = looks
+    this.#seats = seats
   }
 
   /**
@@ -34,6 +37,7 @@ export class Standing {
    */
   async join(state: ClaimState, signal: AbortSignal): Promise<Queueing | Sight | undefined> {
     const { claim } = state
+    await this.#seats.take(state, signal)
     const joined = await joinBehind(this.#claims, state, state.hasLine === true, signal)
     if (!joined) return undefined
     const { lock, behind } = joined

@@ -1,6 +1,6 @@
 // The reads of a semaphore in Consul, each a consistent one. Owns how little of the name a claim reads: its own keys and the list
 // of holders, whose size does not depend on the line. semaphore.ts acts on what they show.
-import type { ClaimState } from './claims.ts'
+import { type ClaimState, ownerOf } from './claims.ts'
 import { heldBy, isWhole } from './holders.ts'
 import { passedKey } from './layout.ts'
 import { readPassed } from './line.ts'
@@ -48,34 +48,44 @@ export class Looks {
   }
 
   /** Whether the claim and the one ahead of it still stand. */
-  async isBehind({ behind, keys, claim, ticket }: ClaimState, signal: AbortSignal): Promise<boolean> {
+  async isBehind(state: ClaimState, signal: AbortSignal): Promise<boolean> {
+    const { behind, keys, ticket } = state
     if (!behind || behind.left || ticket === undefined) return false
-    const stand = [{ key: keys.ticket, session: claim.session }, behind].map(
+    const stand = [{ key: keys.ticket, session: ownerOf(state) }, behind].map(
       ({ key, session }): Operation => ({ verb: 'check-session', key, session }),
     )
     return (await this.#ask(stand, [], signal)) !== undefined
   }
 
   /**
-   * Reads the list on the condition that no ticket stands ahead, and counts every holder on it as alive. Undefined if the
-   * condition fails, or if something unusual was seen before.
+   * The state of the list if no ticket stands ahead, with every holder on it counted as alive. Undefined if that is not so, if
+   * something unusual was seen before, or if the claim itself is on the list, which is noted. Costs one request.
    */
   async turn(state: ClaimState, signal: AbortSignal): Promise<Sight | undefined> {
-    const { claim, keys, ticket, behind, held, isFirst, isUnusual } = state
+    const { ticket, behind, held, isFirst, isUnusual, keys } = state
     if (held || isUnusual) return undefined
-    const conditions: Operation[] =
-      ticket === undefined
-        ? [{ verb: 'check-not-exists', key: keys.line }]
-        : [{ verb: 'check-session', key: keys.ticket, session: claim.session }]
-    if (ticket !== undefined && !isFirst) {
-      if (!behind) return undefined
-      conditions.push({ verb: 'get', key: passedKey(keys, behind.key) })
-    }
-    const entries = await this.#ask(conditions, [keys.lock], signal)
-    state.hasLine = ticket !== undefined || !entries
-    if (!entries) return undefined
-    state.isFirst = ticket !== undefined
-    return turnOf(state, entries)
+    if (ticket !== undefined) return isFirst || behind ? this.#inLine(state, signal) : undefined
+    const entries = await this.#ask([{ verb: 'check-not-exists', key: keys.line }], [keys.lock], signal)
+    state.hasLine = !entries
+    return entries && turnOf(state, entries)
+  }
+
+  /** The same for a claim in line: others may have called it. */
+  async #inLine(state: ClaimState, signal: AbortSignal): Promise<Sight | undefined> {
+    const { keys, behind, isFirst } = state
+    const owner = ownerOf(state)
+    const [own, passed] = [`${keys.folder}${owner}`, passedKey(keys, behind?.key ?? keys.ticket)]
+    const entries = (await this.#ask([], [keys.ticket, own, passed, keys.lock], signal)) ?? []
+    const keyOf = (wanted: string): StoredKey | undefined => entries.find(({ key }) => key === wanted)
+    const ticket = keyOf(keys.ticket)?.session === owner
+    const sight = turnOf(state, entries)
+    const called = !ticket && sight.list.holders.some(({ session }) => session === owner)
+    const seat = called ? keyOf(own) : undefined
+    state.called = seat?.session === owner ? heldBy(seat) : undefined
+    if (!ticket || !(isFirst || keyOf(passed))) return undefined
+    state.isFirst = true
+    state.hasLine = true
+    return sight
   }
 
   /** Reads all keys with these starts, on these conditions; undefined if one fails. */
@@ -99,9 +109,11 @@ export function turnOf({ claim, keys }: ClaimState, entries: readonly StoredKey[
 function noteOwn(state: ClaimState, { contenders, list }: Sight): void {
   const { claim, permitSession } = state
   const own = contenders.find(({ session }) => session === permitSession)
-  const same = state.held === undefined || state.held.created === own?.createIndex
+  // A claim that was only found on the list may have made its key anew, by a request that got no answer.
+  const same = state.held === undefined || state.isUnproven || state.held.created === own?.createIndex
   const isListed = own && same && list.holders.some((each) => isWhole(each, own, claim))
   state.stray = own && !isListed ? heldBy(own, state.held) : undefined
+  if (isListed && !state.held) state.isUnproven = true
   state.held = isListed ? heldBy(own, state.held) : undefined
   if (state.held) state.holders = list
 }

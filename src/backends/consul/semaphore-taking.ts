@@ -1,15 +1,16 @@
 // How a claim takes a permit of a semaphore in Consul. Owns the one transaction for it, its repetition if a dead holder may not
 // leave the list yet, and the notes of its outcome. semaphore.ts decides whose turn it is.
-import { SessionGoneError } from '../../base/errors.ts'
+import type { Claim } from '../../contract.ts'
 import { fits, weigh } from '../shared/room.ts'
-import type { ClaimState, Claims, Held } from './claims.ts'
-import { delayedKeys, enter, takeOff } from './holders.ts'
-import type { StoredHolders } from './line.ts'
+import { type ClaimState, type Claims, type Held, ownerOf } from './claims.ts'
+import { anew, delayedKeys, enter, takeOff } from './holders.ts'
+import type { NameKeys } from './layout.ts'
+import { readLock, type StoredHolders } from './line.ts'
 import { entered } from './list-change.ts'
 import { ListChanges, type Parts } from './list-changes.ts'
-import type { PermitSessions } from './permit-sessions.ts'
-import type { Room } from './semaphore-sight.ts'
-import type { Failure, Operation, StoredKey, Transport } from './wire/transport.ts'
+import type { Seats } from './seats.ts'
+import { listed, type Room } from './semaphore-sight.ts'
+import type { Failure, Operation, StoredKey } from './wire/transport.ts'
 
 /** How many dead holders leave the list at a time: a transaction takes 64 operations. */
 const takenOffMax = 24
@@ -17,14 +18,14 @@ const takenOffMax = 24
 /** Takes permits for the claims of one client, and gives them back. */
 export class Taking {
   readonly #claims: Claims
-  readonly #sessions: PermitSessions
+  readonly #seats: Seats
   readonly #parts: Parts
   readonly #lists = new Map<string, ListChanges>()
 
-  constructor(transport: Transport, claims: Claims, sessions: PermitSessions) {
+  constructor(parts: Parts, claims: Claims, seats: Seats) {
     this.#claims = claims
-    this.#sessions = sessions
-    this.#parts = { transport, claims }
+    this.#seats = seats
+    this.#parts = parts
   }
 
   /**
@@ -33,16 +34,26 @@ export class Taking {
    * leave no room, the claim is delayed.
    */
   async take(state: ClaimState, room: Room, signal: AbortSignal): Promise<Held | 'delayed' | undefined> {
-    const { claim } = state
-    const session = state.permitSession ?? (await this.#sessions.take(claim, signal))
-    state.permitSession = session
-    const taken = isUsual(state, room)
+    const session = await this.#seats.take(state, signal)
+    return isUsual(state, room)
       ? this.#of(state, signal).make({ state, on: session }, room.list, signal)
       : this.#takeAlone(state, room, session, signal)
-    return taken.catch((error) => {
-      if (error instanceof SessionGoneError) state.permitSession = undefined
-      return this.#sessions.failed(claim, session, error)
-    })
+  }
+
+  /**
+   * Makes the key of a claim anew that was found on the list, and admits it. Others have put it there, a lost answer did, or the
+   * store was restored from a snapshot: the index of the key may be that of another hold, or smaller than later tokens. Undefined if
+   * the claim is not on the list as it was seen.
+   */
+  async confirm(state: ClaimState, signal: AbortSignal): Promise<Held | undefined> {
+    const own = state.called ?? (state.isUnproven ? state.held : undefined)
+    state.called = undefined
+    if (!own) return undefined
+    const outcome = await this.#claims.change(state, anew(state, own), signal)
+    const lock = outcome.applied ? readLock(state.keys, outcome.entries) : undefined
+    const { list } = (lock && listed(lock, state.claim)) ?? {}
+    const isOn = list?.holders.some(({ session }) => session === ownerOf(state))
+    return outcome.applied && list && isOn ? entered(state, list, outcome.entries) : undefined
   }
 
   /** Takes a claim that holds off the list. Returns false if it was not on it, as far as the client knows. */
@@ -58,14 +69,18 @@ export class Taking {
    * certain.
    */
   admission(state: ClaimState, signal: AbortSignal): Promise<Held | undefined> {
-    const idle = (): string | undefined => this.#sessions.takeIdle(state.claim)
-    return this.#of(state, signal).admission(state, idle, signal)
+    return this.#of(state, signal).admission(state, signal)
+  }
+
+  /** Whether claims of this client stand in the line of the name: then there is no need to ask whether there is one. */
+  hasLine({ claim, keys }: ClaimState): boolean {
+    return (this.#lists.get(listOf(claim, keys))?.waiting.size ?? 0) > 0
   }
 
   /** The changes of one list. The caller begins to wait for one at once. */
   #of({ claim, keys }: ClaimState, signal: AbortSignal): ListChanges {
     signal.throwIfAborted()
-    const key = `${claim.permits} ${keys.lock}`
+    const key = listOf(claim, keys)
     const known = this.#lists.get(key)
     if (known) return known
     const lists = new ListChanges(this.#parts, () => this.#lists.delete(key))
@@ -100,14 +115,20 @@ export class Taking {
 
   /** Notes that more than the list has changed: then the whole name has to be read. */
   #refused(state: ClaimState, failures: readonly Failure[], operations: readonly Operation[]): undefined {
-    const { lock } = state.keys
-    if (failures.some(({ operation }) => operations[operation]?.key !== lock)) state.isUnusual = true
+    const { lock, ticket } = state.keys
+    const isUsual = ({ key }: Operation): boolean => key === lock || key === ticket
+    if (failures.some(({ operation }) => !isUsual(operations[operation] as Operation))) state.isUnusual = true
   }
 
   #entered(state: ClaimState, holders: StoredHolders, entries: readonly StoredKey[]): Held {
     const index = entries.findLast(({ key }) => key === state.keys.lock)?.modifyIndex ?? 0
     return entered(state, { ...holders, index }, entries)
   }
+}
+
+/** The key of a list among those of a client: lists of other permits are refused each by itself. */
+function listOf({ permits }: Claim, { lock }: NameKeys): string {
+  return `${permits} ${lock}`
 }
 
 /**

@@ -6,18 +6,19 @@ import { UnavailableError } from '../../base/errors.ts'
 import { Scope } from '../../base/scope.ts'
 import { cohortPermits } from '../../base/shapes.ts'
 import { inUse } from '../shared/conflict.ts'
-import type { ClaimState, Claims, Held, Holding, Protocol } from './claims.ts'
-import { admitted, heldBy, isLeft, lighter, removal } from './holders.ts'
+import { type ClaimState, type Claims, type Held, type Holding, ownerOf, type Protocol } from './claims.ts'
+import { admitted, isLeft, lighter, removal } from './holders.ts'
 import type { Leaving } from './leaving.ts'
 import { checkKind } from './line.ts'
 import type { PermitSessions } from './permit-sessions.ts'
 import { untilRoom } from './room.ts'
+import { Seats } from './seats.ts'
 import { aheadOf, isUsual, type Queueing, Standing, waitsFor } from './semaphore-line.ts'
 import { Looks } from './semaphore-looks.ts'
 import { hasRoom, type Sight } from './semaphore-sight.ts'
 import { Taking } from './semaphore-taking.ts'
 import type { Waits } from './waits.ts'
-import type { StoredKey, Transport } from './wire/transport.ts'
+import type { Operation, Transport } from './wire/transport.ts'
 
 /** An answer to a claim on a semaphore, with its proof: the key by which it holds, or the ticket that it waits for. */
 type Answer = Holding | Queueing
@@ -35,7 +36,7 @@ export class Semaphores implements Protocol {
   readonly #claims: Claims
   readonly #leaving: Leaving
   readonly #waits: Waits
-  readonly #sessions: PermitSessions
+  readonly #seats: Seats
   readonly #looks: Looks
   readonly #line: Standing
   readonly #taking: Taking
@@ -45,50 +46,74 @@ export class Semaphores implements Protocol {
     this.#claims = parts.claims
     this.#leaving = parts.leaving
     this.#waits = parts.waits
-    this.#sessions = parts.sessions
+    this.#seats = new Seats(parts.claims, parts.sessions)
     this.#looks = new Looks(transport)
-    this.#line = new Standing(parts.claims, this.#looks)
-    this.#taking = new Taking(transport, parts.claims, parts.sessions)
+    this.#line = new Standing(parts.claims, this.#looks, this.#seats)
+    this.#taking = new Taking({ transport, ...parts }, parts.claims, this.#seats)
   }
 
   /**
    * Puts the claim on the list, or in line. If the last wait saw a free permit, this is one transaction: others that
-   * race for it need no more. Otherwise the holders and the waiters are read first.
+   * race for it need no more. So it is if another change has put it on the list. Otherwise the holders and the waiters are read
+   * first.
    */
   async attempt(state: ClaimState, signal: AbortSignal): Promise<Answer> {
-    if (state.entering) await orAborted(state.entering, signal)
-    const { room, held, ticket } = state
+    try {
+      if (state.entering) await orAborted(state.entering, signal)
+      const held = await this.#taken(state, signal)
+      return held ? admitted(held) : await this.#advance(state, signal)
+    } catch (error) {
+      return this.#seats.failed(state, error)
+    }
+  }
+
+  /** Takes the permit that the last wait saw. */
+  async #taken(state: ClaimState, signal: AbortSignal): Promise<Held | undefined> {
+    const { room, held, ticket, isFirst, isWoken, called } = state
     state.room = undefined
-    const stands = !held && ticket !== undefined
+    state.isWoken = undefined
+    const stands = !held && !called && ticket !== undefined
     // Nothing has woken it: once per time to live it looks for holders that died, in case its wait does not tell.
-    if (stands && !room && state.isFirst) state.isUnusual = true
+    if (stands && !room && isFirst && !isWoken) state.isUnusual = true
     // The room is a hint and decides nothing: the transaction checks every condition.
     const taken = room && stands && (await this.#taking.take(state, room, signal))
-    return taken && taken !== 'delayed' ? admitted(taken) : this.#advance(state, signal)
+    return taken && taken !== 'delayed' ? taken : undefined
   }
 
   async #advance(state: ClaimState, signal: AbortSignal, tries: number = triesMax): Promise<Answer> {
-    const { claim, held: before, behind } = state
-    if (before && (await this.verify(state, signal))) return admitted(before)
+    const called = await this.#taking.confirm(state, signal)
+    if (called) return admitted(called)
+    const { held: before, behind, isUnproven } = state
+    if (before && !isUnproven && (await this.verify(state, signal))) return admitted(before)
     if (behind && (await this.#looks.isBehind(state, signal))) return waitsFor(behind)
-    const near = await this.#looks.turn(state, signal)
-    const joins = claim.wait && state.ticket === undefined && state.hasLine
-    const joined = !near && joins ? await this.#line.join(state, signal) : undefined
-    const part = joined ?? near
-    const tells = part && ('held' in part || isUsual(state, part))
-    const sight = tells ? part : await this.#looks.all(state, signal)
-    if ('held' in sight) return sight
-    if (state.held) return admitted(await this.#admitAnew(state, sight, signal))
-    this.#check(state, sight)
-    const answer = await this.#answer(state, sight, signal)
+    const sight = await this.#look(state, signal)
+    if (sight && 'held' in sight) return sight
+    const answer = sight && !state.held && (await this.#answer(state, sight, signal))
     if (answer) return answer
     if (tries === 1) throw new UnavailableError('the semaphore changed too fast to take a permit; ask again')
     return this.#advance(state, signal, tries - 1)
   }
 
+  /**
+   * The state of the name, or the answer to a claim that joins the line; undefined if others have called it. Reads no more than it
+   * needs.
+   */
+  async #look(state: ClaimState, signal: AbortSignal): Promise<Queueing | Sight | undefined> {
+    const { claim } = state
+    if (state.ticket === undefined && this.#taking.hasLine(state)) state.hasLine = true
+    const joins = (): boolean =>
+      claim.wait && !state.held && state.ticket === undefined && state.hasLine === true
+    const near = joins() ? undefined : await this.#looks.turn(state, signal)
+    if (state.called) return undefined
+    const part = near ?? (joins() ? await this.#line.join(state, signal) : undefined)
+    const tells = part && ('held' in part || isUsual(state, part))
+    return tells ? part : this.#looks.all(state, signal)
+  }
+
   /** The answer in this state of the name: takes a permit, or joins the line. Undefined if the state has changed. */
   async #answer(state: ClaimState, sight: Sight, signal: AbortSignal): Promise<Answer | undefined> {
     const { claim } = state
+    this.#check(state, sight)
     const last = aheadOf(state, sight.tickets).at(-1)
     if (!last && hasRoom(sight, claim)) {
       const held = await this.#taking.take(state, sight, signal)
@@ -134,7 +159,9 @@ export class Semaphores implements Protocol {
     }
     const { key, modified } = predecessor
     const left = await this.#waits.until({ key }, modified, isLeft, signal)
-    if (left && state.behind) state.behind = { ...state.behind, left: true }
+    if (!left) return
+    state.isWoken = true
+    if (state.behind) state.behind = { ...state.behind, left: true }
   }
 
   async verify(state: ClaimState, signal: AbortSignal): Promise<boolean> {
@@ -143,17 +170,28 @@ export class Semaphores implements Protocol {
   }
 
   async release(state: ClaimState, signal: AbortSignal): Promise<void> {
-    const { claim, held } = state
+    const held = state.held ?? state.called
+    state.called = undefined
     const left = held && (await this.#giveUp(state, held, signal))
     const own = state.stray ?? held
     if (own && !left) {
       // Somebody else took it off the list: then only the holder's own key is left.
       await this.#transport.txn(removal(own), signal, 'gives back')
     }
-    if (!left && (held || state.ticket !== undefined)) await this.#leaving.leave(state, [], signal)
-    else await this.#leaving.endLine(state, signal)
-    const { permitSession } = state
-    if (permitSession) this.#sessions.giveBack(claim, permitSession)
+    if (left) await this.#leaving.endLine(state, signal)
+    else if (held) await this.#leaving.leave(state, [], signal)
+    else await this.#leaveLine(state, signal)
+    this.#seats.giveBack(state)
+  }
+
+  /** Gives up the place in line. If the ticket is gone, others may have put the claim on the list at this moment. */
+  async #leaveLine(state: ClaimState, signal: AbortSignal): Promise<void> {
+    if (state.ticket === undefined) return this.#leaving.endLine(state, signal)
+    const stands: Operation = { verb: 'check-session', key: state.keys.ticket, session: ownerOf(state) }
+    if (await this.#leaving.leave(state, [stands], signal)) return
+    await this.#looks.own(state, signal)
+    if (state.held || state.stray) return this.release(state, signal)
+    await this.#leaving.leave(state, [], signal)
   }
 
   /** Takes the claim off the list. Returns whether it was on the list. */
@@ -181,17 +219,6 @@ export class Semaphores implements Protocol {
     if (outcome.applied) return true
     if (tries === 1) throw new UnavailableError('the list of holders changed too fast; ask again')
     return this.shrink(state, signal, tries - 1)
-  }
-
-  /**
-   * Admits a claim that is on the list by a lost answer or a restored snapshot. Its index may be older than other
-   * tokens.
-   */
-  async #admitAnew(state: ClaimState, { contenders }: Sight, signal: AbortSignal): Promise<Held> {
-    const own = contenders.find(({ session }) => session === state.permitSession) as StoredKey
-    const again = await this.#claims.renewIndex(state, own, signal)
-    state.held = { ...heldBy(again), token: BigInt(again.modifyIndex) }
-    return state.held
   }
 
   /** Throws if the claim cannot wait any longer: the name is of another kind, or its ticket is gone. */

@@ -20,11 +20,14 @@ import { Claims } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
 import { groupMax } from './group.ts'
 import { aloneMost, Joint } from './joint.ts'
+import { KnownLines } from './known-lines.ts'
 import { type Layout, leaseOf, type Namespace } from './layout.ts'
+import { Lines } from './lines.ts'
 import { LockDelay } from './lock-delay.ts'
 import { leaderChanged, observe, type Seen } from './observe.ts'
 import { put, remove, txn } from './operations.ts'
 import { breakHold, checkpoints, line, overtake, survey } from './operator.ts'
+import { Portions } from './portions.ts'
 import { sharingWatches } from './shared-watches.ts'
 import type { Transport } from './wire/transport.ts'
 
@@ -62,12 +65,16 @@ export class EtcdBackend extends Claims implements Backend {
    * together.
    */
   constructor(wire: Transport, layout: Layout, clock: Clock, lockDelayMs = 0, alone: number = aloneMost) {
-    const transport = sharingWatches(wire)
+    const known = new KnownLines(clock)
+    const transport = sharingWatches(known.watching(wire))
     const delay = new LockDelay(transport, layout, clock, lockDelayMs)
+    const portions = new Portions()
     const tombstones = new Tombstones(clock, (keys, signal) =>
-      transport.txn(txn([], keys.map(remove)), signal),
+      portions.send(keys, 1, async (some) => [await transport.txn(txn([], some.map(remove)), signal)]),
     )
-    super(transport, new Joint(transport, clock, alone), layout, delay, tombstones)
+    const lines = new Lines(transport, layout, known)
+    const joint = new Joint(transport, clock, portions, alone)
+    super(transport, joint, portions, lines, layout, delay, tombstones)
     const isDelayed = lockDelayMs > 0
     this.facts = {
       ...facts,

@@ -1,42 +1,33 @@
 // The life of a claim in etcd, each step as one transaction. Owns what the client knows of each claim: where its key
 // stands, and whether a request for it may still arrive.
-import type { ICompare } from 'etcd3'
 import { UnavailableError } from '../../base/errors.ts'
-import type { Admitted, Attempt, Claim, Waiting } from '../../contract.ts'
+import type { Attempt, Claim } from '../../contract.ts'
 import type { Tombstones } from '../shared/tombstones.ts'
 import { Groups } from './group.ts'
 import type { Joint } from './joint.ts'
 import type { Layout } from './layout.ts'
-import { admits, admitted, keysToRead, type Line, waiting } from './line.ts'
+import { type Answer, admits, admitted, keysToRead, keysToSee, type Line, waiting } from './line.ts'
 import { checkCrowd, checkLine } from './line-checks.ts'
-import { Lines } from './lines.ts'
+import type { Lines } from './lines.ts'
 import type { LockDelay } from './lock-delay.ts'
+import { Looks } from './looks.ts'
 import { lacksMark, mark, marked, withMark } from './marks.ts'
 import {
   absent,
-  createdAt,
   createRevision,
   get,
-  getAll,
   look,
   noneSince,
   put,
   putClaim,
-  read,
   removeClaim,
   txn,
 } from './operations.ts'
-import { type ClaimState, change, stands } from './own-key.ts'
+import { type ClaimState, change, madeAt, stands } from './own-key.ts'
+import type { Portions } from './portions.ts'
 import { Reads } from './reads.ts'
 import { untilAdmitted, untilDeleted } from './waits.ts'
 import type { Transport } from './wire/transport.ts'
-
-/** An answer to a claim. A waiting answer carries the line that it was read from. */
-export type Answer = Admitted | Queueing
-interface Queueing extends Waiting {
-  /** Undefined if the claim does not stand in line. */
-  readonly line?: Line
-}
 
 const triesMax = 8
 
@@ -48,17 +39,27 @@ export class Claims {
   readonly #tombstones: Tombstones
   readonly #reads: Reads
   readonly #lines: Lines
+  readonly #looks: Looks
   readonly #groups: Groups
   readonly #joint: Joint
   readonly #states = new WeakMap<Claim, ClaimState>()
   /** Whether new claims have a number in their key: a mutex that is kept has the key of its session alone. */
   numbered = false
 
-  constructor(transport: Transport, joint: Joint, layout: Layout, delay: LockDelay, tombstones: Tombstones) {
+  constructor(
+    transport: Transport,
+    joint: Joint,
+    portions: Portions,
+    lines: Lines,
+    layout: Layout,
+    delay: LockDelay,
+    tombstones: Tombstones,
+  ) {
     this.#transport = transport
     this.#joint = joint
-    this.#reads = new Reads(transport)
-    this.#lines = new Lines(transport, layout)
+    this.#reads = new Reads(transport, portions)
+    this.#lines = lines
+    this.#looks = new Looks(transport, lines, this.#reads, portions)
     this.#groups = new Groups(transport, this.#lines, delay, tombstones)
     this.#layout = layout
     this.#delay = delay
@@ -78,8 +79,9 @@ export class Claims {
     const state = this.of(claim)
     const { key, own, line: range } = state.keys
     if (answer.held) return untilDeleted(this.#transport, own, signal)
-    const { line } = answer
-    if (!line) return undefined
+    if (!answer.line) return undefined
+    const line = this.#lines.latest(state, answer.line)
+    if (admits(line, claim)) return undefined // events came after the answer
     const { permits, weight } = claim
     const queued = { key, permits, weight, range, line, proven: this.#delay.ms === 0 }
     const revision = await untilAdmitted(this.#transport, queued, () => this.#look(state, signal), signal)
@@ -143,7 +145,7 @@ export class Claims {
     if (known) return known
     const keys = this.#layout.claimKeys(claim, this.#delay.ms > 0, numbered)
     const { value, weight } = claim
-    const state = { claim, keys, value, weight, version: 1n, unanswered: false, kept: new Set<string>() }
+    const state = { claim, keys, value, weight, version: 1n, unanswered: false }
     this.#states.set(claim, state)
     return state
   }
@@ -156,9 +158,11 @@ export class Claims {
     const { claim, keys } = state
     const free = [absent(keys.key), absent(keys.tombstone), ...marked(state), ...(old ? [madeAt(old)] : [])]
     const gone = old ? removeClaim(old.keys) : []
-    const lookAndPut = [...gone, ...look(keys, keysToRead(claim)), ...putClaim(claim, keys)]
+    const after = this.#lines.after(state)
+    const [most, joined] = this.#lines.join(state)
+    const lookAndPut = [...gone, ...look(keys, most, { after }), ...putClaim(claim, keys)]
     const request = txn(free, lookAndPut, withMark(state, [get(keys.key)]))
-    const response = await change([state], () => this.#joint.txn(claim.name, request, signal))
+    const response = await change([state], () => this.#joint.txn(claim.name, request, signal), joined)
     state.created = response.succeeded ? BigInt(response.header.revision) : createRevision(response)
     // If neither claim stands, the old one was removed by somebody else.
     if (old && state.created === undefined) return this.#join(state, signal)
@@ -169,11 +173,12 @@ export class Claims {
     }
     if (state.created === undefined) throw new Error('an attempt of a withdrawn claim')
     if (!response.succeeded) return this.#stands(state, signal)
-    return this.#answer(state, this.#lines.of(state, response, gone.length), signal)
+    const found = this.#lines.found(state, response, gone.length)
+    return this.#answer(state, this.#lines.of(state, found, { before: state.created, after }), signal)
   }
 
   /** The answer for a claim that an earlier attempt has put in line. */
-  async #stands(state: ClaimState, signal: AbortSignal, most = keysToRead(state.claim)): Promise<Answer> {
+  async #stands(state: ClaimState, signal: AbortSignal, most = keysToSee(state.claim)): Promise<Answer> {
     const line = await this.#look(state, signal, most)
     if (line) return this.#answer(state, line, signal)
     throw new UnavailableError('the claim was removed from etcd while it waited')
@@ -198,9 +203,9 @@ export class Claims {
       await mark(this.#transport, this.#lines, state, signal)
       return this.#tryJoin(state, signal, since, tries)
     }
-    const line = this.#lines.of(state, response, 1)
-    await checkLine(this.#transport, state, line, signal)
+    const line = this.#lines.of(state, this.#lines.found(state, response, 1))
     const whole = admits(line, claim) === undefined ? await this.#lines.whole(state, signal) : line
+    await checkLine(this.#transport, state, whole, signal)
     const room = admits(whole, claim)
     await this.#delay.count(whole.dead, signal)
     if (room && tries > 1) return this.#tryJoin(state, signal, revision, tries - 1)
@@ -211,31 +216,23 @@ export class Claims {
   async #look(
     state: ClaimState,
     signal: AbortSignal,
-    most = keysToRead(state.claim),
+    most = keysToSee(state.claim),
   ): Promise<Line | undefined> {
-    const { created, keys } = state
-    const reads = [getAll(keys.own), ...look(keys, most, created)]
-    const response = await this.#transport.txn(txn([], reads), signal)
-    if (!(await stands(this.#transport, state, read(response.responses, 0).kvs, signal))) {
-      // If one of its keys was deleted, the others would keep the claim from a new place in line.
-      if (state.weight > 1) await this.#transport.txn(txn([], removeClaim(keys)), signal)
-      state.created = undefined
-      return undefined
-    }
-    return this.#lines.of(state, response, 1, created)
+    const { own, line } = await this.#looks.at(state, signal, most)
+    if (await stands(this.#transport, state, own, signal)) return line()
+    // If one of its keys was deleted, the others would keep the claim from a new place in line.
+    if (state.weight > 1) await this.#transport.txn(txn([], removeClaim(state.keys)), signal)
+    state.created = undefined
+    return undefined
   }
 
   async #answer(state: ClaimState, line: Line, signal: AbortSignal): Promise<Answer> {
-    if (line.ahead.length > 0) await checkLine(this.#transport, state, line, signal)
     const room = admits(line, state.claim)
     if (room === undefined) return this.#stands(state, signal, 0)
+    if (line.ahead.length > 0)
+      this.#lines.leased(state, await checkLine(this.#transport, state, line, signal))
     if (line.dead.length > 0) await this.#delay.count(line.dead, signal)
     if (room) return admitted(state, line.revision)
     return { ...waiting(line, state.claim), line }
   }
-}
-
-/** The condition that the first key of a claim is the one that it was given. */
-function madeAt({ keys, created }: ClaimState): ICompare {
-  return createdAt(keys.key, created as bigint)
 }

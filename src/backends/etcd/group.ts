@@ -100,9 +100,9 @@ export class Groups {
   ): Promise<Attempt | undefined> {
     for (const [index, state] of states.entries()) {
       const { claim } = state
-      const line = this.#lines.of(state, response, index * each + 1)
-      await checkLine(this.#transport, state, line, signal)
+      const line = this.#lines.of(state, this.#lines.found(state, response, index * each + 1))
       const whole = admits(line, claim) === undefined ? await this.#lines.whole(state, signal) : line
+      await checkLine(this.#transport, state, whole, signal)
       await this.#delay.count(whole.dead, signal)
       if (!admits(whole, claim)) return waiting(whole, claim)
     }

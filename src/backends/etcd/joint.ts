@@ -5,6 +5,7 @@ import type { Clock } from '../../base/clock.ts'
 import { RefusedError, SessionGoneError } from '../../base/errors.ts'
 import { Batches } from '../shared/batches.ts'
 import { txn } from './operations.ts'
+import type { Portions } from './portions.ts'
 import type { Transport } from './wire/transport.ts'
 
 /** How many transactions of a client are under way by themselves before further ones go together. */
@@ -24,13 +25,13 @@ export class Joint {
   readonly #names = new Set<string>()
   #alone = 0
 
-  constructor(transport: Transport, clock: Clock, most: number = aloneMost) {
+  constructor(transport: Transport, clock: Clock, portions: Portions, most: number = aloneMost) {
     this.#transport = transport
     this.#clock = clock
     this.#aloneMost = most
     this.#batches = new Batches(
-      togetherMost,
-      (parts, signal) => this.#together(parts, signal),
+      () => portions.size(togetherMost, partsMost),
+      (parts, signal) => this.#together(parts, portions, signal),
       (request) => this.#inPatience(request),
     )
   }
@@ -64,13 +65,16 @@ export class Joint {
   /** Undefined for each part if nothing was changed. A refusal may be due to one part: then each gets its own answer. */
   async #together(
     parts: readonly ITxnRequest[],
+    portions: Portions,
     signal: AbortSignal,
   ): Promise<readonly (ITxnResponse | undefined)[]> {
     const [first, ...more] = parts as [ITxnRequest, ...ITxnRequest[]]
     if (more.length === 0) return [await this.#transport.txn(first, signal)]
     try {
-      const answer = await this.#transport.txn(joined(parts), signal)
-      return answer.succeeded ? split(parts, answer) : parts.map(() => undefined)
+      return await portions.send(parts, partsMost, async (some) => {
+        const answer = await this.#transport.txn(joined(some), signal)
+        return answer.succeeded ? split(some, answer) : some.map(() => undefined)
+      })
     } catch (error) {
       if (error instanceof RefusedError || error instanceof SessionGoneError)
         return parts.map(() => undefined)

@@ -1,13 +1,13 @@
 // The questions by which a claim finds out that it cannot stand in its line. line.ts reads the answers, and claims.ts asks.
 import { cohortPermits } from '../../base/shapes.ts'
 import { inUse } from '../shared/conflict.ts'
-import { checkCount, checkKind, checkLeases, type Line, maybeUnleased } from './line.ts'
+import { checkCount, checkKind, checkLeases, type Line, maybeUnleased, type StandingKey } from './line.ts'
 import { count, leases, read, txn } from './operations.ts'
 import type { ClaimState } from './own-key.ts'
 import type { KeyRange, Transport } from './wire/transport.ts'
 
 /**
- * Throws ConflictError if the claim cannot stand in this line. etcd since 3.7 does not name the leases of the claims
+ * Throws ConflictError if the claim cannot stand in this line. Resolves with the claims ahead whose leases were read. etcd since 3.7 does not name the leases of the claims
  * ahead, so they are read separately: once for each claim, since no key is ever put ahead of an older one.
  */
 export async function checkLine(
@@ -15,7 +15,7 @@ export async function checkLine(
   state: ClaimState,
   line: Line,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<readonly StandingKey[]> {
   const { claim, keys, created, checked } = state
   if (line.ahead.some(({ key }) => key === keys.mark))
     throw inUse(claim, { permits: cohortPermits, key: keys.mark, leftOver: true })
@@ -28,6 +28,7 @@ export async function checkLine(
     state.checked = created
   }
   checkKind(line, claim)
+  return unsure
 }
 
 /** Throws ConflictError if too many keys are below a name: then the next question would take as long as a late one. */

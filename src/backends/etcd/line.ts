@@ -8,7 +8,7 @@ import { inUse } from '../shared/conflict.ts'
 import { ahead as between, fits, type Sized, weigh } from '../shared/room.ts'
 import type { Layout } from './layout.ts'
 import { type Dead, deadOf } from './lock-delay.ts'
-import { glance } from './operations.ts'
+import { glance, glances } from './operations.ts'
 import type { ClaimState } from './own-key.ts'
 import type { KeyRange } from './wire/transport.ts'
 
@@ -38,27 +38,36 @@ export interface Line {
   readonly dead: readonly Dead[]
 }
 
-/**
- * Reads an answer to `look`. `before` is the create revision of the claim, if it has one; `records` those of the name.
- * Throws ConflictError if the range has too many keys.
- */
-export function readLine(
-  layout: Layout,
-  name: string,
-  answer: {
-    revision: bigint
-    range: IRangeResponse
-    before?: bigint | undefined
-    records?: IRangeResponse | undefined
+/** An answer to a claim. A waiting answer carries the line that it was read from. */
+export type Answer = Admitted | Queueing
+interface Queueing extends Waiting {
+  /** Undefined if the claim does not stand in line. */
+  readonly line?: Line
+}
+
+/** The claims of an answer to `look`, the latest first. Throws ConflictError if the range has too many keys. */
+export function readKeys(layout: Layout, name: string, range: IRangeResponse): StandingKey[] {
+  checkCount(layout.line(name), range)
+  return range.kvs.map((kv) => readKey(layout, name, kv)).filter((key) => key !== undefined)
+}
+
+/** The line before this create revision, out of claims that were found, the latest first. `records` are those of the name. */
+export function lineOf(
+  found: readonly StandingKey[],
+  {
+    revision,
+    before = revision + 1n,
+    complete,
+    records,
+  }: Pick<Line, 'revision' | 'complete'> & {
+    readonly before?: bigint | undefined
+    readonly records?: IRangeResponse | undefined
   },
 ): Line {
-  const { revision, range, before = revision + 1n, records } = answer
-  checkCount(layout.line(name), range)
-  const keys = range.kvs.map((kv) => readKey(layout, name, kv)).filter((key) => key !== undefined)
-  const form = keys.at(-1)?.permits
-  const ahead = keys.filter(({ created }) => created < before).map((key) => asOneOf(form, key))
-  const dead = records && !range.more ? deadOf(records, ahead, before) : []
-  return { revision, ahead, complete: !range.more, dead }
+  const form = found.at(-1)?.permits
+  const ahead = found.filter(({ created }) => created < before).map((key) => asOneOf(form, key))
+  const dead = records && complete ? deadOf(records, ahead, before) : []
+  return { revision, ahead, complete, dead }
 }
 
 /** Throws ConflictError if the range has too many keys, according to this answer. */
@@ -82,15 +91,24 @@ export function asOneOf<T extends Pick<StandingKey, 'permits' | 'weight'>>(
   return form !== undefined && claim.permits !== form ? { ...claim, weight: form } : claim
 }
 
-/** Whether the claim may hold. Undefined if only the whole line can show that. */
+/** Whether the claim may hold. Undefined if only the whole line can show that: all but a mutex wait by the whole line, too. */
 export function admits({ ahead, complete, dead }: Line, claim: Sized): boolean | undefined {
   const taken = weigh(ahead)
+  if (!complete && claim.permits > 1) return undefined
   if (!fits(claim, taken)) return false
   return complete ? fits(claim, taken + weigh(dead)) : undefined
 }
 
-/** How many keys of its line a claim reads: a mutex needs only its predecessor, a semaphore the number of claims. */
+/**
+ * How many keys of its line a claim reads as it joins. A mutex needs only its predecessor. Another claim needs all of them. If there are
+ * more, it reads the line once more, together with the other claims of its client.
+ */
 export function keysToRead({ permits }: Claim): number {
+  return permits === 1 ? glance : glances
+}
+
+/** How many keys a claim that stands in line reads; 0 means all. */
+export function keysToSee({ permits }: Claim): number {
   return permits === 1 ? glance : 0
 }
 

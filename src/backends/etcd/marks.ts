@@ -36,7 +36,7 @@ export async function mark(
     const free = [absent(keys.mark), noneSince(keys.line, since)]
     const response = await transport.txn(txn(free, [put(keys.mark, text)], look(keys, 0)), signal)
     if (response.succeeded) return
-    const line = lines.all(state, response, 0)
+    const line = lines.all(state, lines.found(state, response, 0))
     if (line.ahead.some(({ key }) => key === keys.mark)) return
     const [first] = line.ahead.slice(-1)
     if (first) throw inUse(claim, { permits: first.permits ?? 1 })

@@ -18,6 +18,8 @@ const byValue = 4
 
 /** How many of the latest claims a mutex reads. It waits for one of them, but some may belong to longer names. */
 export const glance = 8
+/** How many of them a claim on a semaphore reads as it joins. */
+export const glances = 32
 
 /** True if the key does not exist. */
 export function absent(key: string): ICompare {
@@ -80,7 +82,10 @@ export function removeAll(range: KeyRange): IRequestOp {
 }
 
 /** Puts all keys of a claim, and its record if it has one. */
-export function putClaim(claim: Claim, { key, lease, record }: ClaimKeys): IRequestOp[] {
+export function putClaim(
+  claim: Claim,
+  { key, lease, record }: Pick<ClaimKeys, 'key' | 'lease' | 'record'>,
+): IRequestOp[] {
   const parts = partsOf(claim, key).map((part) => put(part, '', lease))
   return [put(key, claim.value, lease), ...parts, ...(record ? [put(record, '')] : [])]
 }
@@ -90,6 +95,12 @@ export function removeClaim({ own, record }: ClaimKeys): IRequestOp[] {
   return [removeAll(own), ...(record ? [remove(record)] : [])]
 }
 
+/** The keys of a line that a claim reads: those that were created before one revision and after another. */
+export interface Span {
+  readonly before?: bigint | undefined
+  readonly after?: bigint | undefined
+}
+
 /**
  * Reads the line of a claim, the latest key first: the last `limit` keys, or all with 0. If claims have records, a second
  * read gets those of the name.
@@ -97,11 +108,12 @@ export function removeClaim({ own, record }: ClaimKeys): IRequestOp[] {
 export function look(
   { line, records }: Pick<ClaimKeys, 'line' | 'records'>,
   limit: number,
-  beforeRevision?: bigint,
+  { before, after = 0n }: Span = {},
 ): IRequestOp[] {
-  const until = beforeRevision === undefined ? {} : { max_create_revision: String(beforeRevision - 1n) }
+  const until = before === undefined ? {} : { max_create_revision: String(before - 1n) }
+  const since = after === 0n ? {} : { min_create_revision: String(after + 1n) }
   const order = { sort_order: descending, sort_target: byCreate, keys_only: true, limit } as const
-  const keys = { request_range: { ...bounds(line), ...order, ...until } }
+  const keys = { request_range: { ...bounds(line), ...order, ...until, ...since } }
   return records ? [keys, inOrder(records)] : [keys]
 }
 

@@ -1,6 +1,6 @@
 // The client's knowledge of a claim, and the repair of the claim's own key. If somebody writes to that key with `etcdctl put`,
 // it loses its lease, and then it would stay for ever after its client has died.
-import type { IKeyValue, ITxnResponse } from 'etcd3'
+import type { ICompare, IKeyValue, ITxnResponse } from 'etcd3'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import type { Claim } from '../../contract.ts'
 import { type ClaimKeys, partsOf } from './layout.ts'
@@ -24,9 +24,14 @@ export interface ClaimState {
   /** Whether an attempt got no answer: it may arrive later, or twice. */
   unanswered: boolean
   /** The leases that the keys may have had since the claim is to be kept: see `FencedWrites.keep`. */
-  readonly kept: Set<string>
+  kept?: Set<string>
   /** Whether etcd has confirmed that the claim is kept. */
   isKept?: boolean
+}
+
+/** The condition that the first key of a claim is the one that it was given. */
+export function madeAt({ keys, created }: Pick<ClaimState, 'keys' | 'created'>): ICompare {
+  return createdAt(keys.key, created as bigint)
 }
 
 /**
@@ -53,7 +58,7 @@ export async function stands(
 
 /** Whether a key of the claim has its lease, or the one with which it is kept. */
 function hasLease({ keys, kept }: ClaimState, lease: string | undefined): boolean {
-  return lease !== undefined && (lease === keys.lease || kept.has(lease))
+  return lease !== undefined && (lease === keys.lease || kept?.has(lease) === true)
 }
 
 /** Gives further keys of a claim their lease back. Throws UnavailableError if one of them was deleted since. */
@@ -91,10 +96,14 @@ export async function attach(
   state.version = version + 1n
 }
 
-/** Sends a change that puts keys of these claims. Remembers if it got no answer, since it may then still be applied. */
+/**
+ * Sends a change that puts keys of these claims. Remembers if it got no answer, since it may then still be applied. Calls `over` when
+ * there is an answer, or none any more.
+ */
 export async function change(
   states: readonly ClaimState[],
   send: () => Promise<ITxnResponse>,
+  over?: () => void,
 ): Promise<ITxnResponse> {
   const before = states.map(({ unanswered }) => unanswered)
   const answered = (): void => {
@@ -108,5 +117,7 @@ export async function change(
   } catch (error) {
     if (error instanceof SessionGoneError || error instanceof RefusedError) answered()
     throw error
+  } finally {
+    over?.()
   }
 }

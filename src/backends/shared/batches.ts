@@ -21,7 +21,7 @@ export type Send<Q, A> = (questions: readonly Q[], signal: AbortSignal) => Promi
 
 /** Requests of many questions. Questions that are asked while one is under way are in the next one. */
 export class Batches<Q, A> {
-  readonly #most: number
+  readonly #most: () => number
   readonly #send: Send<Q, A>
   readonly #pace: (request: Promise<void>) => Promise<void>
   /** The questions that were not sent yet. */
@@ -29,10 +29,14 @@ export class Batches<Q, A> {
   #busy = false
 
   /**
-   * `most` is the number of questions that one request takes. `pace` gets a request that is under way, and resolves when the
+   * `most` tells the number of questions that one request takes now. `pace` gets a request that is under way, and resolves when the
    * next one may be sent: by default, when that one is over.
    */
-  constructor(most: number, send: Send<Q, A>, pace = (request: Promise<void>): Promise<void> => request) {
+  constructor(
+    most: () => number,
+    send: Send<Q, A>,
+    pace = (request: Promise<void>): Promise<void> => request,
+  ) {
     this.#most = most
     this.#send = send
     this.#pace = pace
@@ -66,8 +70,9 @@ export class Batches<Q, A> {
   /** The questions of the next request. */
   #next(): Wanted<Q, A>[] {
     const batch: Wanted<Q, A>[] = []
+    const most = this.#most()
     for (const wanted of this.#wanted) {
-      if (batch.length === this.#most) break
+      if (batch.length === most) break
       batch.push(wanted)
     }
     return batch

@@ -1,109 +1,8 @@
 // The list of a semaphore's holders when one client changes it for several claims, over the simulated data of Consul: how many
 // requests that costs, and that it changes nothing about order and tokens.
 import { expect, test } from 'vitest'
-import { ConsulBackend } from '../../../src/backends/consul/backend.ts'
-import { Layout } from '../../../src/backends/consul/layout.ts'
-import type { Operation, Transport } from '../../../src/backends/consul/wire/transport.ts'
-import type { Attempt, Claim } from '../../../src/contract.ts'
-import { ConsulState } from '../../../src/testing/consul/state.ts'
-import { ManualClock } from '../../core/manual-clock.ts'
-
-const never = new AbortController().signal
-
-/** One client of a datacenter, whose transactions are listed. */
-class Client {
-  readonly sent: (readonly Operation[])[] = []
-  /** Called once, before the first request that puts a claim on the list. */
-  whenItTakes: (() => Promise<void>) | undefined
-  readonly backend: ConsulBackend
-  readonly #session: string
-  #claims = 0
-
-  constructor(state: ConsulState, session: string, wakes: Set<() => void>) {
-    this.#session = session
-    let opened = 0
-    const open = (): string => {
-      const id = opened === 0 ? session : `${session}${opened}`
-      opened += 1
-      state.createSession(id)
-      return id
-    }
-    const transport: Partial<Transport> = {
-      createSession: async () => open(),
-      txn: async (operations) => {
-        this.sent.push(operations)
-        const { whenItTakes } = this
-        if (whenItTakes && operations.some(({ verb }) => verb === 'cas')) {
-          this.whenItTakes = undefined
-          await whenItTakes()
-        }
-        return state.txn(operations)
-      },
-      read: async (target) => state.read(target),
-      block: async (target, { index }) => {
-        for (;;) {
-          const now = state.read(target)
-          if (now.index > index) return now
-          await new Promise<void>((resolve) => wakes.add(resolve))
-        }
-      },
-    }
-    const options = { layout: new Layout(''), clock: new ManualClock(), checks: [], lockDelayMs: 0 }
-    this.backend = new ConsulBackend(transport as Transport, options)
-  }
-
-  claim(permits: number): Claim {
-    this.#claims += 1
-    const { length } = this.sent
-    const id = String(this.#claims)
-    const value = `${this.#session} ${length}`
-    return {
-      ...{ id, name: 'a', session: this.#session, permits, weight: 1 },
-      ...{ value, wait: true, candidate: false },
-    }
-  }
-
-  async holds(permits: number): Promise<Claim> {
-    const claim = this.claim(permits)
-    expect(await this.backend.attempt(claim, never)).toMatchObject({ held: true })
-    return claim
-  }
-
-  /** A claim that waits, with its next answer. */
-  async waits(permits: number): Promise<{ claim: Claim; next: Promise<Attempt | undefined> }> {
-    const claim = this.claim(permits)
-    const answer = await this.backend.attempt(claim, never)
-    expect(answer.held).toBe(false)
-    return { claim, next: this.backend.changed(claim, answer, never) }
-  }
-
-  /** Leaves sessions for further permits: those of holds of another name that have ended. */
-  async spare(permits: number): Promise<void> {
-    const claims = Array.from({ length: permits }, () => ({ ...this.claim(permits), name: 'b' }))
-    for (const each of claims) await this.backend.attempt(each, never)
-    for (const each of claims) await this.backend.withdraw(each, never)
-  }
-
-  /** The transactions that write, since the last call. */
-  writes(): (readonly Operation[])[] {
-    const reads = /^(get|get-tree|check-.*)$/
-    return this.sent.splice(0).filter((each) => each.some(({ verb }) => !reads.test(verb)))
-  }
-}
-
-async function datacenter() {
-  const wakes = new Set<() => void>()
-  const state = new ConsulState(() => {
-    for (const wake of wakes) wake()
-    wakes.clear()
-  })
-  const client = async (session: string): Promise<Client> => {
-    const one = new Client(state, session, wakes)
-    await one.backend.createSession(15_000, never)
-    return one
-  }
-  return { state, client }
-}
+import type { Claim } from '../../../src/contract.ts'
+import { datacenter, never, type Waiting } from './list-clients.ts'
 
 test('permits that a client gives back at the same moment leave the list in one transaction', async () => {
   const { state, client } = await datacenter()
@@ -169,7 +68,7 @@ test('a claim that saw no line joins the one that has formed since, and overtake
   const [one, other, late] = [await client('one'), await client('other'), await client('late')]
   const first = await one.holds(2)
   // Before the request with which the late claim takes the free permit, the list is filled, a claim waits, and a permit is free.
-  let waiter: Promise<{ claim: Claim; next: Promise<Attempt | undefined> }> | undefined
+  let waiter: Promise<Waiting> | undefined
   const claim = late.claim(2)
   const fill = async (): Promise<void> => {
     await other.holds(2)

@@ -77,6 +77,28 @@ function testsOf({ line, version }: TestedLine<EtcdLine>): void {
     await peer.do('close')
   })
 
+  test('in Go, Lock and TryLock never hold the name of a mutex with handoff, and keep nobody waiting', async () => {
+    const name = `${freshNamespace()}a`
+    const [peer, other] = [await goPeer(), await goPeer()]
+    const mutex = (await etcd.client('')).mutex(name, { handoff: { max: 10, forMs: 1_000 } })
+    await (await mutex.acquire()).release()
+    expect(await peer.do('trylock', { name })).toMatchObject({ held: false })
+    let isHeld = false
+    void other.do('lock', { name }).then(() => {
+      isHeld = true
+    })
+    await etcd.line('', name, 2) // the mark of the name, and the claim in Go
+    const hold = await mutex.acquire({ waitMs: 5_000 })
+    await hold.verify()
+    expect(await peer.do('trylock', { name })).toMatchObject({ held: false })
+    await hold.release()
+    expect(isHeld).toBe(false)
+    const [mark] = await etcd.keys(`${name}/`)
+    await etcd.cluster.etcdctl(['del', mark?.key ?? ''])
+    await until(async () => isHeld, { describe: () => 'Go holds the name when the mark is gone' })
+    await Promise.all([peer.do('close'), other.do('close')])
+  })
+
   test('in Go, Observe shows leaders of Leasehold, and IsOwner sees that an operator removed the key', async () => {
     const name = `${freshNamespace()}a`
     const peer = await goPeer()

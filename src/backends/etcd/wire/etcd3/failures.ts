@@ -13,7 +13,7 @@ import {
 } from 'etcd3'
 import { RefusedError, SessionGoneError, UnavailableError } from '../../../../base/errors.ts'
 import { oneLine } from '../../../../base/printable.ts'
-import { refusal, schemeHint, tokenOver } from '../words.ts'
+import { refusal, schemeHint, tokenOver, tooMany, tooManyHint } from '../words.ts'
 
 const refusals = [EtcdPermissionDeniedError, EtcdAuthenticationFailedError, GRPCUnauthenticatedError]
 /** The status is OK but the message is missing: the answer was cut off on its way. This is no refusal. */
@@ -39,6 +39,7 @@ export function translate(error: unknown, address: string): unknown {
   if (error instanceof EtcdInvalidAuthTokenError || tokenOver.test(error.message)) {
     return new UnavailableError(text, { cause: error })
   }
+  if (tooMany.test(error.message)) return new RefusedError(`${text}; ${tooManyHint}`, { cause: error })
   const refused = refusals.some((type) => error instanceof type) || refusal.test(error.message)
   if (refused) return new RefusedError(text, { cause: error })
   const brokenCircuit = 'isBrokenCircuitError' in error // from the circuit breaker of a given client

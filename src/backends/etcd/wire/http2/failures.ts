@@ -1,7 +1,7 @@
 // Translates a status of gRPC, or an error of the connection, for a caller of Leasehold. Owns the translation.
 import { LeaseholdError, RefusedError, SessionGoneError, UnavailableError } from '../../../../base/errors.ts'
 import { oneLine } from '../../../../base/printable.ts'
-import { refusal, schemeHint, tokenOver } from '../words.ts'
+import { refusal, schemeHint, tokenOver, tooMany, tooManyHint } from '../words.ts'
 import { GrpcError, grpcCodes } from './status.ts'
 
 const { cancelled, unknown, deadlineExceeded, notFound } = grpcCodes
@@ -43,6 +43,7 @@ function ofStatus(error: GrpcError, text: string): Error {
   if (error.code === notFound && /lease not found/.test(error.message))
     return new SessionGoneError(text, options)
   if (isStaleToken(error)) return new UnavailableError(text, options)
+  if (tooMany.test(error.message)) return new RefusedError(`${text}; ${tooManyHint}`, options)
   if (refusal.test(error.message) || !transient.has(error.code)) return new RefusedError(text, options)
   return new UnavailableError(text, options)
 }
