@@ -116,7 +116,7 @@ test('every call made while another process keeps the database locked is done wi
   await pauseMs(2_500)
   // Reads are not held up; close gives up after a time of its own.
   expect(settled.filter((name) => !['verify', 'survey', 'close'].includes(name))).toEqual([])
-  // Of the 500 turns of 2.5 s, ten clients that block for 100 ms at a time leave 4. Those that wait with timers leave an eighth at least.
+  // Of the 500 turns of 2.5 s, ten clients leave 4 if they block for 100 ms at a time, and an eighth at least if they wait with timers.
   const { here, there } = await turns()
   expect(here).toBeGreaterThan(there / 15)
 
