@@ -82,7 +82,10 @@ export function removeAll(range: KeyRange): IRequestOp {
 }
 
 /** Puts all keys of a claim, and its record if it has one. */
-export function putClaim(claim: Claim, { key, lease, record }: ClaimKeys): IRequestOp[] {
+export function putClaim(
+  claim: Claim,
+  { key, lease, record }: Pick<ClaimKeys, 'key' | 'lease' | 'record'>,
+): IRequestOp[] {
   const parts = partsOf(claim, key).map((part) => put(part, '', lease))
   return [put(key, claim.value, lease), ...parts, ...(record ? [put(record, '')] : [])]
 }
