@@ -66,7 +66,7 @@ export class ClaimKeys {
 
   /** Its session's lease, as the protocol writes it. */
   get lease(): string {
-    return leaseOf(this.#claim.session)
+    return this.#layout.lease(this.#claim.session)
   }
 
   /** The line that the claim stands in. */
@@ -88,6 +88,8 @@ export class ClaimKeys {
 /** The keys of one namespace. */
 export class Layout {
   readonly #namespace: string
+  /** The last session that was asked for, and its lease: a client has one session at a time. */
+  #last = { session: '', lease: '' }
 
   /** `namespace` goes in front of every key, unchanged; the options have already added its slash. */
   constructor(namespace: string) {
@@ -108,6 +110,12 @@ export class Layout {
     const all = delayed ? this.#records(name) : undefined
     const record = all && `${all.key}${session}.${id}${weight > 1 ? `.w${weight}` : ''}`
     return new ClaimKeys(this, claim, { key, own, record, records: all })
+  }
+
+  /** The lease of this session, as the protocol writes it. */
+  lease(session: string): string {
+    if (session !== this.#last.session) this.#last = { session, lease: leaseOf(session) }
+    return this.#last.lease
   }
 
   /** See ClaimKeys. */

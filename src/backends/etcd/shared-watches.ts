@@ -87,9 +87,7 @@ function toAll(shared: Shared, ended: () => void): WatchListener {
   const happened = (changes: readonly Change[], what: (listener: WatchListener) => void): void => {
     const last = changes.at(-1)?.revision ?? 0n
     if (last > (shared.revision ?? 0n)) shared.revision = last
-    shared.isTelling = true
-    tell(what)
-    shared.isTelling = false
+    tellEvent(shared, what)
   }
   return {
     created(revision) {
@@ -110,4 +108,14 @@ function toAll(shared: Shared, ended: () => void): WatchListener {
 /** Tells those that listen now, and not those that leave meanwhile. */
 function tellAll({ listeners }: Shared, what: (listener: WatchListener) => void): void {
   for (const listener of [...listeners]) if (listeners.has(listener)) what(listener)
+}
+
+/** Tells an event: a listener that leaves meanwhile leaves because of it. */
+function tellEvent(shared: Shared, what: (listener: WatchListener) => void): void {
+  shared.isTelling = true
+  try {
+    tellAll(shared, what)
+  } finally {
+    shared.isTelling = false
+  }
 }
