@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
-import { LongestFirst } from './tools/order.mjs'
+import { MixedLongestFirst } from './tools/order.mjs'
 import { ensureServers } from './tools/servers/run.mjs'
 
 const { LEASEHOLD_NO_SERVERS: withoutServers } = process.env
@@ -47,8 +47,9 @@ const common = {
   pool: 'forks',
   testTimeout: 30_000,
   hookTimeout: 60_000,
-  // Most of a file is a wait for a time to live, so that more of them run at a time than there are cores.
-  maxWorkers: Math.ceil(2.5 * cores),
+  // Files of the real servers wait for most of their time, and half of those that run are such (tools/order.mjs). So more of
+  // them run at a time than there are cores.
+  maxWorkers: Math.ceil(3.5 * cores),
   sequence: { groupOrder: 1 },
 } as const
 
@@ -75,7 +76,7 @@ const steppingBack = (name: string, include: string[]) => {
 export default defineConfig({
   test: {
     reporters: ['default', './tools/tally.mjs'],
-    sequence: { sequencer: LongestFirst },
+    sequence: { sequencer: MixedLongestFirst },
     projects: [
       ...lines.map((line) =>
         sharing(project(`waiting, etcd ${line}`, eachLine, { env: { LEASEHOLD_TESTED_LINE: line } })),

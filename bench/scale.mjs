@@ -17,7 +17,7 @@ import { stores } from './scale/stores.mjs'
 /** @typedef {import('./scale/sizes.mjs').Sizes} Sizes */
 
 /** A measurement that takes longer is left out, so that the whole stays bounded. */
-const mostMs = 45_000
+const mostMs = 60_000
 
 /**
  * `only` has the words of a store or of sizes, such as `consul permits`; without it everything is measured.

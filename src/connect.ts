@@ -7,7 +7,7 @@ import type { ClientHealth } from './api/health.ts'
 import { type ConnectOptions, Leasehold } from './api/leasehold.ts'
 import type { Mutex, MutexGroup, MutexOptions, RwLock, Semaphore, SemaphoreOptions } from './api/lock.ts'
 import { orAborted } from './base/abort.ts'
-import { type Clock, isoTime, systemClock } from './base/clock.ts'
+import { type Clock, systemClock } from './base/clock.ts'
 import { check, checkOptions, withMethods } from './base/options.ts'
 import { Scope } from './base/scope.ts'
 import type { Backend, BackendSource, Facts, NameState, Standing } from './contract.ts'
@@ -15,7 +15,7 @@ import { Acquirer } from './core/acquire.ts'
 import { checkMutex, checkName, checkPrefix, checkToken, checkTtl, connectOptions } from './core/arguments.ts'
 import { Groups } from './core/group.ts'
 import { healthOf } from './core/health.ts'
-import { thisProcess } from './core/holder.ts'
+import { ownValue } from './core/holder.ts'
 import { Questions } from './core/questions.ts'
 import { rethrow, timeout } from './core/request.ts'
 import { begun, type Sessions } from './core/sessions.ts'
@@ -114,7 +114,7 @@ class Client extends Leasehold {
   readonly #backend: Backend
   readonly #sessions: Sessions
   readonly #questions: Questions
-  readonly #client: LockClient & ElectionClient & CronClient
+  readonly #client: Parts
   #closed: Promise<void> | undefined
 
   constructor(url: string, backend: Backend, clock: Clock, sessions: Sessions) {
@@ -124,23 +124,9 @@ class Client extends Leasehold {
     this.ttlMs = sessions.ttlMs
     this.#backend = backend
     this.#sessions = sessions
-    const [acquirer, { host, pid }] = [new Acquirer(backend, clock, sessions), thisProcess()]
+    const acquirer = new Acquirer(backend, clock, sessions)
     this.#questions = new Questions(backend, sessions, acquirer.closing.scope)
-    this.#client = {
-      ...{ acquirer, groups: new Groups(backend, clock, sessions, acquirer), nesting: new Nesting(clock) },
-      ...{ clock, facts: this.facts, ttlMs: this.ttlMs },
-      get holder() {
-        return JSON.stringify({ host, pid, since: isoTime(clock.wallMs()) })
-      },
-      get candidate() {
-        return JSON.stringify({ host, pid, since: isoTime(clock.wallMs()), candidate: true })
-      },
-      readCheckpoint: (name, options?: AskOptions) => this.#questions.readCheckpoint(name, options),
-      get session() {
-        return sessions.live?.id
-      },
-      ...electionQuestions(backend, clock, sessions),
-    }
+    this.#client = partsOf(backend, clock, sessions, acquirer, this.#questions)
   }
 
   override health(): ClientHealth {
@@ -223,4 +209,34 @@ export async function sourceOf(url: string | BackendSource): Promise<BackendSour
   // The URL may hold a password, so the message does not show it.
   const shown = scheme ? `scheme "${scheme}:" is not known` : 'there is no scheme'
   throw new TypeError(`url: ${shown}; it takes ${known.join(', ')}`)
+}
+
+/** The parts of a client that its locks, elections and cron jobs use. */
+type Parts = LockClient & ElectionClient & CronClient
+
+function partsOf(
+  backend: Backend,
+  clock: Clock,
+  sessions: Sessions,
+  acquirer: Acquirer,
+  questions: Questions,
+): Parts {
+  const { facts } = backend
+  const [holder, candidate] = [ownValue(clock), ownValue(clock, { candidate: true })]
+  const nesting = new Nesting(clock, acquirer.closing.scope)
+  return {
+    ...{ acquirer, nesting, groups: new Groups(backend, clock, sessions, acquirer) },
+    ...{ clock, facts, ttlMs: sessions.ttlMs },
+    get holder() {
+      return holder()
+    },
+    get candidate() {
+      return candidate()
+    },
+    readCheckpoint: (name, options?: AskOptions) => questions.readCheckpoint(name, options),
+    get session() {
+      return sessions.live?.id
+    },
+    ...electionQuestions(backend, clock, sessions),
+  }
 }

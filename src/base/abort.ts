@@ -18,27 +18,66 @@ export interface Settle<T> {
  */
 export function untilAborted<T>(signal: AbortSignal, begin: (settle: Settle<T>) => () => void): Promise<T> {
   return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason)
-    let settled = false
-    let stop: (() => void) | undefined
-    const once = (finish: () => void): void => {
-      if (settled) return
-      settled = true
-      signal.removeEventListener('abort', aborted)
-      stop?.()
-      finish()
-    }
-    const fail = (reason: unknown): void => once(() => reject(reason))
-    const aborted = (): void => fail(signal.reason)
-    setMaxListeners(0, signal) // one signal may end a hundred waits; without this Node 20 warns at the 11th
-    signal.addEventListener('abort', aborted, { once: true })
-    try {
-      stop = begin({ resolve: (value) => once(() => resolve(value)), reject: fail })
-    } catch (error) {
-      fail(error)
-    }
-    if (settled) stop?.() // settled while `begin` ran: until now there was nothing to stop
+    if (signal.aborted) reject(signal.reason)
+    else new Wait(signal, resolve, reject).begin(begin)
   })
+}
+
+/**
+ * One wait, which is its own listener. A client may have ten thousand of them, so a closure is made only for a caller that reads
+ * `resolve` or `reject`.
+ */
+class Wait<T> implements Settle<T> {
+  readonly #signal: AbortSignal
+  readonly #resolve: (value: T) => void
+  readonly #reject: (reason: unknown) => void
+  #stop: (() => void) | undefined
+  #isSettled = false
+
+  constructor(signal: AbortSignal, resolve: (value: T) => void, reject: (reason: unknown) => void) {
+    this.#signal = signal
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  begin(work: (settle: Settle<T>) => () => void): void {
+    setMaxListeners(0, this.#signal) // one signal may end a hundred waits; without this Node 20 warns at the 11th
+    this.#signal.addEventListener('abort', this, { once: true })
+    try {
+      this.#stop = work(this)
+    } catch (error) {
+      this.#fail(error)
+    }
+    if (this.#isSettled) this.#stop?.() // settled while `work` ran: until now there was nothing to stop
+  }
+
+  /** The signal aborts. */
+  handleEvent(): void {
+    this.#fail(this.#signal.reason)
+  }
+
+  get resolve(): (value: T) => void {
+    return (value) => {
+      if (this.#isFirst()) this.#resolve(value)
+    }
+  }
+
+  get reject(): (reason: unknown) => void {
+    return (reason) => this.#fail(reason)
+  }
+
+  #fail(reason: unknown): void {
+    if (this.#isFirst()) this.#reject(reason)
+  }
+
+  /** Whether nothing has settled it before. Stops the work. */
+  #isFirst(): boolean {
+    if (this.#isSettled) return false
+    this.#isSettled = true
+    this.#signal.removeEventListener('abort', this)
+    this.#stop?.()
+    return true
+  }
 }
 
 /** Settles as `promise` does, or rejects with `signal.reason` as soon as the signal aborts. */

@@ -17,7 +17,7 @@ export interface Asking {
   readonly before?: Succession | undefined
   /** The options of the first question, and the scope that ends them all. */
   readonly request: RequestOptions
-  readonly session: Pick<Session, 'ttlMs' | 'coveredMs' | 'claimsLost' | 'fresh' | 'untilFresh'>
+  readonly session: Pick<Session, 'ttlMs' | 'coveredMs' | 'claimsLost' | 'sent' | 'fresh' | 'untilFresh'>
   /** Called with the number of claims ahead, whenever that changes. */
   readonly onWait?: ((ahead: number) => void) | undefined
   /** The last answers of the store about the claim. */
@@ -39,7 +39,7 @@ const delayedMs = 500
  */
 export async function untilAnswered(asking: Asking): Promise<Attempt> {
   const { claim, request, session } = asking
-  const question: Question = { sent: request.clock.mark(), claimsLost: session.claimsLost }
+  const question: Question = { sent: session.sent, claimsLost: session.claimsLost } // older than every question
   const unanswered = (error: unknown): never => rethrow(error, question.failure)
   // A claim in line keeps asking, since its session may outlive an outage of the store.
   const askOn = (): Promise<Attempt> => ask(asking, question, { ...request, retries: Infinity })

@@ -27,6 +27,8 @@ export interface RequestOptions {
   readonly retries?: number | undefined
   /** The request waits for a place here, and its time limit begins when it has one. */
   readonly gate?: Gate | undefined
+  /** Whether it waits in a line of its own, which gets every second place: see `Gate`. */
+  readonly aside?: boolean
 }
 
 /** A client or a session that sends requests. */
@@ -114,10 +116,15 @@ export async function withAskOptions<T>(
   }
 }
 
-/** Lets a number of requests through at a time. */
+/**
+ * Lets a number of requests through at a time. Others wait in two lines, which get the next place in turn. So ten thousand questions of
+ * one moment do not keep a call waiting, and many calls do not keep the questions waiting.
+ */
 export class Gate {
   #free: number
   readonly #waiting = new Set<() => void>()
+  readonly #aside = new Set<() => void>()
+  #isTurnOfAside = false
 
   constructor(most: number) {
     this.#free = most
@@ -127,33 +134,35 @@ export class Gate {
    * Takes a place. Undefined if one is free; otherwise resolves when one is, and rejects with the reason of the scope if
    * that ends before. Each place that was taken must be given back by `leave`.
    */
-  enter(scope: Ending): Promise<void> | undefined {
-    if (this.#free === 0) return this.#turn(scope)
+  enter(scope: Ending, aside = false): Promise<void> | undefined {
+    if (this.#free === 0) return turn(aside ? this.#aside : this.#waiting, scope)
     this.#free -= 1
     return undefined
   }
 
-  /** Gives the place to the request that has waited longest. */
+  /** Gives the place to the request that has waited longest in its line. */
   leave(): void {
-    const [next] = this.#waiting
+    this.#isTurnOfAside = this.#waiting.size === 0 || (!this.#isTurnOfAside && this.#aside.size > 0)
+    const [next] = this.#isTurnOfAside ? this.#aside : this.#waiting
     if (next) next()
     else this.#free += 1
   }
+}
 
-  #turn(scope: Ending): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const pass = (): void => {
-        this.#waiting.delete(pass)
-        forget()
-        resolve()
-      }
-      this.#waiting.add(pass)
-      const forget = scope.onEnd((reason) => {
-        this.#waiting.delete(pass)
-        reject(reason)
-      })
+/** Waits in a line until its turn is passed on. */
+function turn(line: Set<() => void>, scope: Ending): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const pass = (): void => {
+      line.delete(pass)
+      forget()
+      resolve()
+    }
+    line.add(pass)
+    const forget = scope.onEnd((reason) => {
+      line.delete(pass)
+      reject(reason)
     })
-  }
+  })
 }
 
 const never = new AbortController().signal
@@ -169,9 +178,9 @@ export async function once<T>(
   ask: (signal: AbortSignal) => Promise<T>,
   retry = 0,
 ): Promise<T> {
-  const { gate, scope } = options
+  const { gate, aside, scope } = options
   scope.throwIfEnded()
-  const place = gate?.enter(scope)
+  const place = gate?.enter(scope, aside)
   if (place) await place
   try {
     return await told(options.origin, operation, retry, () => send(options, ask))

@@ -98,7 +98,8 @@ export class Lookout implements Lasting {
   async #ask(scope: Scope): Promise<void> {
     const { backend, claim, session } = this.#watched
     try {
-      const request = { ...session.requests, scope }
+      // Ten thousand holds ask at one moment: an acquire must not wait behind them.
+      const request = { ...session.requests, scope, aside: true }
       const stands = await once(request, 'verify', (signal) => backend.verify(claim, signal))
       if (!stands) this.#hold.lose(removed(claim.name))
     } catch {

@@ -1,4 +1,5 @@
 // The errors for waits that can never end. Owns their messages; nesting.ts finds the waits.
+import { isoTime } from '../base/clock.ts'
 import { DeadlockError } from '../base/errors.ts'
 import { quoted } from '../base/printable.ts'
 import { cohortPermits, isUndivided, sharedPermits } from '../base/shapes.ts'
@@ -7,9 +8,9 @@ import type { Frame, Size, Wait } from './frame.ts'
 /** The error for a call inside runs that hold so much of the name that it would wait for itself. */
 export function nested(size: Size, taken: number, path: readonly Frame[]): DeadlockError {
   const { name } = size
-  const runs = path.map(({ holds, since }) => {
+  const runs = path.map(({ holds, sinceMs }) => {
     const tokens = [...holds].filter((hold) => hold.size.name === name).map(({ token }) => token)
-    return `a run since ${since} (token ${tokens.join(', ')})`
+    return `a run since ${isoTime(sinceMs)} (token ${tokens.join(', ')})`
   })
   const held = `${amount(size, taken)} held by the very chain of calls that asks for ${wanted(size)}, inside ${runs.join(' and ')}`
   return new DeadlockError(`${held}; it would wait for itself for ever: ${advice(size)}`, {

@@ -19,8 +19,8 @@ export interface Frame {
   outer: Frame | undefined
   ended: boolean
   readonly holds: Set<RunHold>
-  /** When it began, in ISO 8601. */
-  readonly since: string
+  /** When it began, by the wall clock. */
+  readonly sinceMs: number
   /** The waits of calls inside it, at any depth. */
   readonly waits: Set<Wait>
 }

@@ -19,6 +19,7 @@ import { anyComputed, computed } from '../core/computed-signal.ts'
 import type { NotTogether } from '../core/group.ts'
 import type { ClaimHold } from '../core/hold.ts'
 import { stopBeforeDefaultMs } from '../core/lifetime.ts'
+import type { Frame } from './frame.ts'
 import { ClaimLock, type LockClient, mutexForm } from './lock.ts'
 import { checkNames } from './sizes.ts'
 import { workUnder } from './work.ts'
@@ -75,7 +76,7 @@ export class ClaimMutexes implements MutexGroup {
     if (together instanceof Holds) return together
     for (;;) {
       const all = await this.#all(
-        (lock, ends) => lock.acquire({ waitMs: leftMs(), signal: ends, onWait }),
+        (lock, ends, run) => lock.acquireInside(run, { waitMs: leftMs(), signal: ends, onWait }),
         signal,
       )
       if (all) return all
@@ -117,7 +118,7 @@ export class ClaimMutexes implements MutexGroup {
     const frame = nesting.open() // while it waits for a name it holds others: a circle of waits may go through it
     try {
       for (const lock of this.#locks) {
-        const hold = await nesting.inside(frame, () => take(lock, scope.signal))
+        const hold = await take(lock, scope.signal, frame)
         if (!hold) return false
         holds.push(hold)
         nesting.add(frame, hold)
@@ -130,8 +131,8 @@ export class ClaimMutexes implements MutexGroup {
   }
 }
 
-/** Takes one mutex of a group, and gives up when the signal aborts. */
-type Take = (lock: ClaimLock, signal: AbortSignal) => Promise<ClaimHold | undefined>
+/** Takes one mutex of a group as a part of this run, and gives up when the signal aborts. */
+type Take = (lock: ClaimLock, signal: AbortSignal, run: Frame) => Promise<ClaimHold | undefined>
 
 /** The holds of a group. */
 class Holds implements GroupHold {

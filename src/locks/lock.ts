@@ -20,6 +20,7 @@ import type { Groups } from '../core/group.ts'
 import { ClaimHold, type Grant } from '../core/hold.ts'
 import { stopBeforeDefaultMs } from '../core/lifetime.ts'
 import type { Wish } from '../core/wish.ts'
+import type { Frame } from './frame.ts'
 import type { Nesting } from './nesting.ts'
 import { workUnder } from './work.ts'
 
@@ -78,9 +79,14 @@ export class ClaimLock<H extends ClaimHold = ClaimHold> implements Lock<H> {
 
   async acquire(options: PermitOptions = {}): Promise<H> {
     checkOptions(options, this.#with(acquireOptions))
+    return this.acquireInside(undefined, options)
+  }
+
+  /** `acquire` as a part of this run or, without one, of the present run. Does not check the options. */
+  acquireInside(run: Frame | undefined, options: PermitOptions): Promise<H> {
     const { acquirer, nesting } = this.#client
     const wish = this.wish(options)
-    return nesting.waiting(wish, wish.waitMs, () => acquirer.acquire(wish))
+    return nesting.waiting(wish, wish.waitMs, () => acquirer.acquire(wish), run)
   }
 
   async tryAcquire(options: PermitTryOptions = {}): Promise<H | undefined> {

@@ -1,21 +1,24 @@
 // The calls of one client that run under its holds: which chain of calls holds which names, and what it waits for. Owns
 // how a wait that can never end is found. Only holds of `run` count. The order of a line is that of core/local-queue.ts.
-import { AsyncLocalStorage } from 'node:async_hooks'
-import { type Clock, isoTime } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Ending } from '../base/scope.ts'
+import { Chain } from './chain.ts'
 import { circle, nested } from './deadlock.ts'
 import { type Frame, isOn, keyOf, type RunHold, type Size, takenBy, type Wait } from './frame.ts'
 
-/** The runs and waits of one client. A client that never calls `run` pays for one look at an empty storage in each call. */
+/** The runs and waits of one client. A client without a run pays for one look at an empty storage in each call. */
 export class Nesting {
   readonly #clock: Pick<Clock, 'wallMs'>
-  readonly #storage = new AsyncLocalStorage<Frame>()
+  readonly #chain: Chain
   /** By form and name: the runs that hold it. */
   readonly #frames = new Map<string, Set<Frame>>()
   /** By form and name: the waits in the order of their calls. */
   readonly #waits = new Map<string, Set<Wait>>()
 
-  constructor(clock: Pick<Clock, 'wallMs'>) {
+  /** `closing` ends with the client. */
+  constructor(clock: Pick<Clock, 'wallMs' | 'after'>, closing: Ending) {
     this.#clock = clock
+    this.#chain = new Chain(clock, closing)
   }
 
   /** Calls `work` as a part of the present chain of calls, under these holds. */
@@ -31,14 +34,8 @@ export class Nesting {
 
   /** A run inside the present one, which holds nothing yet. Sends nothing. */
   open(): Frame {
-    const since = isoTime(this.#clock.wallMs())
-    return {
-      outer: innermost(this.#storage.getStore()),
-      ended: false,
-      holds: new Set(),
-      waits: new Set(),
-      since,
-    }
+    const sinceMs = this.#clock.wallMs()
+    return { outer: this.#chain.innermost, ended: false, holds: new Set(), waits: new Set(), sinceMs }
   }
 
   add(frame: Frame, hold: RunHold): void {
@@ -47,7 +44,7 @@ export class Nesting {
   }
 
   inside<T>(frame: Frame, work: () => Promise<T>): Promise<T> {
-    return this.#storage.run(frame, work)
+    return this.#chain.inside(frame, work)
   }
 
   end(frame: Frame): void {
@@ -57,33 +54,37 @@ export class Nesting {
 
   /** The hold on a name that the present chain of calls has from a `run`. */
   own(name: string, permits: number): RunHold | undefined {
-    for (const { holds } of this.#path())
+    for (const { holds } of pathOf(this.#chain.innermost))
       for (const hold of holds) if (isOn(hold, { name, permits }) && hold.held) return hold
     return undefined
   }
 
-  /** Throws DeadlockError if the present chain of calls holds so much of the name that the rest is too little. */
-  check(size: Size): void {
+  /** Throws DeadlockError if the chain of calls with this run holds so much of the name that the rest is too little. */
+  check(size: Size, run: Frame | undefined = this.#chain.innermost): void {
     const { name, permits, weight } = size
-    const path = [...this.#path()].filter((frame) => takenBy(frame, size) > 0)
+    const path = [...pathOf(run)].filter((frame) => takenBy(frame, size) > 0)
     const taken = path.reduce((sum, frame) => sum + takenBy(frame, size), 0)
     if (taken > 0 && taken + weight > permits) throw nested({ name, permits, weight }, taken, path)
   }
 
   /**
    * Calls `ask`, which waits for the name, unless that wait can never end: then it throws DeadlockError, and `ask` is not
-   * called. `waitMs` is the time limit of the wait; a call with 0 does not wait, and is never refused.
+   * called. `waitMs` is the time limit of the wait; a call with 0 does not wait, and is never refused. `run` is the innermost run
+   * around the call.
    */
-  waiting<T>(size: Size, waitMs: number | undefined, ask: () => Promise<T>): Promise<T> {
-    const inside = innermost(this.#storage.getStore())
-    if (waitMs === 0 || (!inside && size.permits === 1)) return ask()
-    return this.#watched(size, waitMs, ask)
+  waiting<T>(
+    size: Size,
+    waitMs: number | undefined,
+    ask: () => Promise<T>,
+    run: Frame | undefined = this.#chain.innermost,
+  ): Promise<T> {
+    if (waitMs === 0 || (size.permits === 1 && !run)) return ask()
+    return this.#watched({ size, endless: waitMs === undefined }, [...pathOf(run)], ask)
   }
 
-  async #watched<T>(size: Size, waitMs: number | undefined, ask: () => Promise<T>): Promise<T> {
-    const wait: Wait = { size, endless: waitMs === undefined }
-    const path = [...this.#path()]
-    this.check(size)
+  async #watched<T>(wait: Wait, path: readonly Frame[], ask: () => Promise<T>): Promise<T> {
+    const { size } = wait
+    this.check(size, path[0])
     const key = keyOf(size)
     enter(this.#waits, key, wait)
     for (const { waits } of path) waits.add(wait)
@@ -94,10 +95,6 @@ export class Nesting {
       leave(this.#waits, key, wait)
       for (const { waits } of path) waits.delete(wait)
     }
-  }
-
-  *#path(): Generator<Frame> {
-    for (let frame = innermost(this.#storage.getStore()); frame; frame = frame.outer) yield frame
   }
 
   /** Whether this wait, the latest, is stuck. It can only be if another one waits for a name that its chain holds. */
@@ -166,16 +163,9 @@ export class Nesting {
   }
 }
 
-/**
- * The innermost of these runs that has not ended. Forgets all that have: work may begin its next run inside the last one,
- * by a timer for example, and the chain must not grow for ever.
- */
-function innermost(first: Frame | undefined): Frame | undefined {
-  let inner = first
-  while (inner?.ended) inner = inner.outer
-  for (let frame = inner; frame; frame = frame.outer)
-    while (frame.outer?.ended) frame.outer = frame.outer.outer
-  return inner
+/** A run, and those around it. */
+function* pathOf(innermost: Frame | undefined): Generator<Frame> {
+  for (let frame = innermost; frame; frame = frame.outer) yield frame
 }
 
 function anyOf(waits: Iterable<Wait>, stuck: ReadonlySet<Wait>): boolean {

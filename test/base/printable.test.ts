@@ -159,7 +159,6 @@ test('no message is made with JSON.stringify, which leaves C1 and bidi controls'
     'backends/consul/wire/services.ts',
     'base/printable.ts',
     'cli/process/environment.ts',
-    'connect.ts',
     'core/holder.ts',
     'cron/marker.ts',
     'opentelemetry/levels.ts',

@@ -28,12 +28,12 @@ class Answers {
 const never = new AbortController().signal
 const names = Array.from({ length: 250 }, (_, index) => `k${index}`)
 
-test('the reads of one moment share transactions of a hundred, and each caller gets its own key', async () => {
+test('the reads of one moment share transactions of 128, and each caller gets its own key', async () => {
   const answers = new Answers()
   const reads = new Reads(answers.transport, new Portions())
   const found = await Promise.all(names.map((key) => reads.all({ key }, never)))
   expect(found.map(([kv]) => String(kv?.key))).toEqual(names)
-  expect(answers.asked.map(({ length }) => length)).toEqual([100, 100, 50])
+  expect(answers.asked.map(({ length }) => length)).toEqual([128, 122])
 })
 
 test('a key that is asked for after a request was sent is in the next one', async () => {

@@ -85,3 +85,28 @@ test('the holds of a client are verified at the same moments, at least every thi
   expect(moments.length).toBeGreaterThanOrEqual(3)
   expect(moments.length).toBeLessThanOrEqual(4)
 })
+
+test('a call does not wait behind the questions about the other holds of its client', async () => {
+  const { clock, store, client } = await scene()
+  await Promise.all(Array.from({ length: 40 }, (_, index) => client.mutex(`n${index}`).acquire()))
+  store.lateMs.set('verify', 100)
+  for (let before = store.count('verify'); store.count('verify') === before; ) await clock.advance(10)
+  const acquiring = client.mutex('next').acquire()
+  await clock.advance(250)
+  expect(store.count('verify')).toBeLessThan(10)
+  expect((await acquiring).held).toBe(true)
+})
+
+test('each hold is verified every third of its time to live, although more calls wait than the store takes', async () => {
+  const { clock, store, client } = await scene()
+  await Promise.all(names.map((name) => client.mutex(name).acquire()))
+  store.lateMs.set('attempt', 100)
+  const crowd = Array.from({ length: 300 }, (_, index) =>
+    client.mutex(`n${index}`).acquire({ waitMs: 60_000 }),
+  )
+  await clock.advance(ttlMs / 10)
+  await clock.advance(1_000)
+  expect(store.count('verify')).toBeGreaterThanOrEqual(names.length)
+  await clock.advance(60_000)
+  await Promise.allSettled(crowd)
+})

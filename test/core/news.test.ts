@@ -8,7 +8,7 @@ import { untilAnswered } from '../../src/core/admission.ts'
 import { ManualClock } from './manual-clock.ts'
 
 const always = { fresh: true, untilFresh: async () => {} }
-const never = { ttlMs: 15_000, coveredMs: 15_000, claimsLost: 0, ...always }
+const never = { ttlMs: 15_000, coveredMs: 15_000, claimsLost: 0, sent: new ManualClock().mark(), ...always }
 /** How long each claim holds that took the lock first. */
 const turnMs = 120
 

@@ -1,8 +1,10 @@
 // Calls inside `run`: a wait that can never end is told at once, and every other wait is let go.
-import { expect, test } from 'vitest'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { expect, test, vi } from 'vitest'
+import { Scope } from '../../src/base/scope.ts'
 import { DeadlockError, type Hold, HoldLostError, type Lock, WaitTimeoutError } from '../../src/index.ts'
 import { Nesting } from '../../src/locks/nesting.ts'
-import { settle } from '../core/manual-clock.ts'
+import { ManualClock, settle } from '../core/manual-clock.ts'
 import { isOver, never, type Scene, scene } from '../election/scene.ts'
 
 /** A promise, and the function that fulfils it. */
@@ -371,7 +373,7 @@ test('rwlock and mutexes take no options, and mutex knows only its own', async (
 })
 
 test('work that begins the next run after its own has ended, by a timer for example, begins a new chain', async () => {
-  const nesting = new Nesting({ wallMs: () => 0 })
+  const nesting = new Nesting(new ManualClock(), new Scope())
   const last = { frame: nesting.open() }
   for (let run = 0; run < 3; run += 1) {
     const begun = gate()
@@ -384,7 +386,7 @@ test('work that begins the next run after its own has ended, by a timer for exam
 })
 
 test('a run inside one that has ended is still inside the runs around that one', async () => {
-  const nesting = new Nesting({ wallMs: () => 0 })
+  const nesting = new Nesting(new ManualClock(), new Scope())
   const outermost = nesting.open()
   const middle = await nesting.inside(outermost, async () => nesting.open())
   const inner = await nesting.inside(middle, async () => nesting.open())
@@ -401,4 +403,49 @@ test('a run inside one that has ended is still inside the runs around that one',
     begun.open()
     await expect(late).rejects.toThrow(DeadlockError)
   })
+})
+
+/** How often Node was told to carry nothing along any more, which makes all promises of a process faster before Node 24. */
+const rests = vi.spyOn(AsyncLocalStorage.prototype, 'disable')
+
+test('a second after its last run a client lets promises be fast again, not after each run, and its next run is followed as before', async () => {
+  const { clock, one } = await scene()
+  const before = rests.mock.calls.length
+  const rested = (): number => rests.mock.calls.length - before
+  for (let turn = 0; turn < 20; turn += 1) {
+    await one.mutex('a').run(() => {})
+    await clock.advance(40)
+  }
+  expect(rested()).toBe(0)
+  await clock.advance(1_000)
+  expect(rested()).toBe(1)
+  await clock.advance(10_000)
+  expect(rested()).toBe(1)
+  await one.mutex('a').run(() => refusal(one.mutex('a').acquire()))
+})
+
+test('a run that goes on is followed, although others ended long ago and no run began since', async () => {
+  const { clock, one } = await scene()
+  const { opened, open } = gate()
+  const long = one.mutex('a').run(async () => {
+    await opened
+    return refusal(one.mutex('a').acquire())
+  })
+  await one.mutex('b').run(() => {})
+  await clock.advance(5_000)
+  open()
+  await long
+})
+
+test('a client that is closed leaves no timer of its runs, whether they ended before or after that', async () => {
+  const { clock, one } = await scene()
+  const { opened, open } = gate()
+  const long = one.mutex('a').run(() => opened)
+  await one.mutex('b').run(() => {})
+  const before = rests.mock.calls.length
+  await one.close()
+  const { timers } = clock
+  open()
+  await long
+  expect([clock.timers, rests.mock.calls.length - before]).toEqual([timers, 1])
 })

@@ -261,8 +261,8 @@ const hold = [
   {
     name: 'loss-told-after-release',
     file: 'src/core/hold.ts',
-    find: '    this.#grant.unguard(this.#lost !== undefined || this.#isKept || this.#unanswered > 0)\n',
-    put: '    this.#isOver = this.#lost !== undefined\n',
+    find: '    this.#grant.unguard(this.#lost !== undefined || this.#isKept || this.#unanswered > 0)\n    return leave()\n  }\n\n  /** Ends the hold as lost, unless it is over. Sends the withdrawal in the background. */\n  lose(lost: Error): void {\n    if (this.#isOver) return\n    this.#lost = lost\n    this.#released = this.#end()',
+    put: '    return leave()\n  }\n\n  lose(lost: Error): void {\n    this.#lost = lost\n    this.#released ??= this.#end()',
     stores: etcd,
     by: told,
   },
@@ -273,6 +273,20 @@ const hold = [
     put: '',
     stores: etcd,
     by: belief,
+  },
+  {
+    name: 'call-waits-behind-all-looks',
+    file: 'src/core/request.ts',
+    find: 'turn(aside ? this.#aside : this.#waiting, scope)',
+    put: 'turn(this.#waiting, scope)',
+    ...{ stores: [], tests: ['core/gate'], by: prompt },
+  },
+  {
+    name: 'looks-wait-behind-all-calls',
+    file: 'src/core/request.ts',
+    find: 'this.#waiting.size === 0 || (!this.#isTurnOfAside && this.#aside.size > 0)',
+    put: 'this.#waiting.size === 0',
+    ...{ stores: [], tests: ['core/gate'], by: belief },
   },
   {
     name: 'nobody-looks-after-the-claim',
@@ -372,9 +386,8 @@ const acquire = [
     name: 'admission-younger-than-its-question',
     file: 'src/core/admission.ts',
     find: 'return (answered ?? backend.attempt(claim, signal)).catch((error) => {',
-    put: 'return (answered ?? backend.attempt(claim, signal)).finally(() => {\n        this.sent = request.clock.mark()\n      }).catch((error) => {',
-    stores: consul,
-    by: belief,
+    put: 'return (answered ?? backend.attempt(claim, signal)).finally(() => {\n        question.sent = request.clock.mark()\n      }).catch((error) => {',
+    ...{ stores: [], tests: ['core/late-admission'], by: belief },
   },
   {
     name: 'withdraw-not-repeated',
@@ -1366,7 +1379,7 @@ const ofNesting = [
   {
     name: 'nested-call-waits-for-itself',
     file: 'src/locks/nesting.ts',
-    find: '    this.check(size)\n',
+    find: '    this.check(size, path[0])\n',
     put: '',
     ...{ stores: [], tests: ['locks/nesting'], by: goesOn },
   },
@@ -1392,6 +1405,13 @@ const ofNesting = [
     ...{ stores: [], tests: ['locks/nesting'], by: own },
   },
   {
+    name: 'chain-forgotten-while-a-run-goes-on',
+    file: 'src/locks/chain.ts',
+    find: 'if (this.#runs === 0) this.#storage.disable()',
+    put: 'this.#storage.disable()',
+    ...{ stores: [], tests: ['locks/nesting'], by: goesOn },
+  },
+  {
     name: 'circle-through-a-group-not-seen',
     file: 'src/locks/group.ts',
     find: '        nesting.add(frame, hold)\n',
@@ -1407,7 +1427,7 @@ const ofNesting = [
   },
   {
     name: 'nested-ended-runs-kept-for-ever',
-    file: 'src/locks/nesting.ts',
+    file: 'src/locks/chain.ts',
     find: '  while (inner?.ended) inner = inner.outer\n',
     put: '',
     ...{ stores: [], tests: ['locks/nesting'], by: clean },
@@ -1461,7 +1481,7 @@ const ofKeeping = [
   {
     name: 'kept-key-gets-its-lease-back',
     file: 'src/backends/etcd/own-key.ts',
-    find: '(lease === keys.lease || kept.has(lease))',
+    find: '(lease === keys.lease || kept?.has(lease) === true)',
     put: 'lease === keys.lease',
     ...{ stores: [], tests: ['core/kept'], by: 'permits-kept' },
   },

@@ -145,7 +145,7 @@ export class Claims {
     if (known) return known
     const keys = this.#layout.claimKeys(claim, this.#delay.ms > 0, numbered)
     const { value, weight } = claim
-    const state = { claim, keys, value, weight, version: 1n, unanswered: false, kept: new Set<string>() }
+    const state = { claim, keys, value, weight, version: 1n, unanswered: false }
     this.#states.set(claim, state)
     return state
   }

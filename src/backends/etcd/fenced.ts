@@ -60,7 +60,7 @@ export class FencedWrites {
   async keep(state: ClaimState, { lease, ms, value, also }: Keeping, signal: AbortSignal): Promise<boolean> {
     const { claim, keys } = state
     await this.#transport.grant(lease, Math.ceil(ms / 1_000), signal)
-    state.kept.add(lease)
+    state.kept = (state.kept ?? new Set()).add(lease)
     const parts = partsOf(claim, keys.key).map((part) => put(part, '', lease))
     if (!(await this.#write(state, [put(keys.key, value, lease), ...parts, ...also], signal))) return false
     await this.#transport.keepAlive(lease, signal).catch((error) => {

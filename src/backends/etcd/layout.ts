@@ -36,8 +36,11 @@ export interface Namespace {
   readonly layout: Layout
 }
 
-/** The keys of one claim. */
-export interface ClaimKeys {
+/**
+ * The keys of one claim. A key that few requests need is made when it is read: a client may have ten thousand claims that hold, and
+ * each text of them would take memory.
+ */
+export class ClaimKeys {
   /** The claim's own key: its create revision is the place in line. */
   readonly key: string
   /** All keys of the claim: the range has no others. */
@@ -45,19 +48,48 @@ export interface ClaimKeys {
   /** With a lock-delay: the record of the claim, and the range of all records of its name. */
   readonly record: string | undefined
   readonly records: KeyRange | undefined
+  readonly #layout: Layout
+  readonly #claim: Pick<Claim, 'name' | 'session' | 'id'>
+
+  constructor(
+    layout: Layout,
+    claim: Pick<Claim, 'name' | 'session' | 'id'>,
+    { key, own, record, records: all }: Pick<ClaimKeys, 'key' | 'own' | 'record' | 'records'>,
+  ) {
+    this.#layout = layout
+    this.#claim = claim
+    this.key = key
+    this.own = own
+    this.record = record
+    this.records = all
+  }
+
   /** Its session's lease, as the protocol writes it. */
-  readonly lease: string
+  get lease(): string {
+    return this.#layout.lease(this.#claim.session)
+  }
+
   /** The line that the claim stands in. */
-  readonly line: KeyRange
+  get line(): KeyRange {
+    return this.#layout.line(this.#claim.name)
+  }
+
   /** The lasting key of a name that a mutex with `handoff` has held. */
-  readonly mark: string
+  get mark(): string {
+    return this.#layout.mark(this.#claim.name)
+  }
+
   /** A key that is written when the claim is withdrawn, so that an attempt that arrives later fails. */
-  readonly tombstone: string
+  get tombstone(): string {
+    return this.#layout.tombstone(this.#claim)
+  }
 }
 
 /** The keys of one namespace. */
 export class Layout {
   readonly #namespace: string
+  /** The last session that was asked for, and its lease: a client has one session at a time. */
+  #last = { session: '', lease: '' }
 
   /** `namespace` goes in front of every key, unchanged; the options have already added its slash. */
   constructor(namespace: string) {
@@ -74,12 +106,21 @@ export class Layout {
     const isPlain = permits === 1 && priority === undefined && !numbered
     const mark = priority === undefined ? '' : `.p${priority}`
     const key = isPlain ? `${line.key}${session}` : `${line.key}${session}.${permits}.${id}${mark}`
-    const tombstone = `${this.#namespace}${records}withdrawn/${session}/${id}`
     const own = ownKeys(key, weight)
     const all = delayed ? this.#records(name) : undefined
     const record = all && `${all.key}${session}.${id}${weight > 1 ? `.w${weight}` : ''}`
-    const lease = leaseOf(session)
-    return { key, own, record, records: all, lease, line, mark: this.mark(name), tombstone }
+    return new ClaimKeys(this, claim, { key, own, record, records: all })
+  }
+
+  /** The lease of this session, as the protocol writes it. */
+  lease(session: string): string {
+    if (session !== this.#last.session) this.#last = { session, lease: leaseOf(session) }
+    return this.#last.lease
+  }
+
+  /** See ClaimKeys. */
+  tombstone({ session, id }: Pick<Claim, 'session' | 'id'>): string {
+    return `${this.#namespace}${records}withdrawn/${session}/${id}`
   }
 
   /** A key that lives as long as this session. */

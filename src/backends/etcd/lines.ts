@@ -51,6 +51,7 @@ export class Lines {
    */
   join({ claim, keys }: ClaimState): readonly [most: number, joined?: () => void] {
     if (claim.permits === 1) return [glance]
+    if (keys.records) return [0]
     const { key } = keys.line
     const others = this.#joining.get(key) ?? 0
     this.#joining.set(key, others + 1)

@@ -24,7 +24,7 @@ export interface ClaimState {
   /** Whether an attempt got no answer: it may arrive later, or twice. */
   unanswered: boolean
   /** The leases that the keys may have had since the claim is to be kept: see `FencedWrites.keep`. */
-  readonly kept: Set<string>
+  kept?: Set<string>
   /** Whether etcd has confirmed that the claim is kept. */
   isKept?: boolean
 }
@@ -58,7 +58,7 @@ export async function stands(
 
 /** Whether a key of the claim has its lease, or the one with which it is kept. */
 function hasLease({ keys, kept }: ClaimState, lease: string | undefined): boolean {
-  return lease !== undefined && (lease === keys.lease || kept.has(lease))
+  return lease !== undefined && (lease === keys.lease || kept?.has(lease) === true)
 }
 
 /** Gives further keys of a claim their lease back. Throws UnavailableError if one of them was deleted since. */

@@ -5,8 +5,11 @@ import { getAll, read, txn } from './operations.ts'
 import type { Portions } from './portions.ts'
 import type { KeyRange, Transport } from './wire/transport.ts'
 
-/** The most ranges of one transaction. etcd takes 128 operations by default. */
-const mostRanges = 100
+/**
+ * The most ranges of one transaction. etcd takes 128 operations by default, and as many requests of a client are under way: so a client
+ * with many holds fills each transaction.
+ */
+const mostRanges = 128
 
 /** Reads of keys, one request after another. Keys that are asked for during a request are in the next one. */
 export class Reads {

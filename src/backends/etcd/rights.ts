@@ -48,7 +48,11 @@ function rightsOf(layout: Layout, claim: Claim, isDelayed: boolean): Right[] {
     {
       verb: 'run and lead',
       key: keys.key,
-      operations: [...look(keys, 0), ...putClaim(claim, { ...keys, lease: '0' }), ...records],
+      operations: [
+        ...look(keys, 0),
+        ...putClaim(claim, { key: keys.key, record: keys.record, lease: '0' }),
+        ...records,
+      ],
     },
     { verb: 'break', key: keys.key, operations: [getAll(keys.line), ...removeClaim(keys)] },
     {

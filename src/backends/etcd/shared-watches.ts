@@ -40,7 +40,9 @@ function join(
   range: KeyRange,
   listener: WatchListener,
 ): () => void {
-  const { key, end = '' } = range
+  const { key, end } = range
+  // The key of one claim has one listener, its hold, and a client may have ten thousand holds.
+  if (end === undefined) return transport.watch(range, listener)
   const id = `${key.length} ${key}${end} ${listener.written !== undefined}`
   const shared = watches.get(id) ?? begin(transport, watches, id, { range, first: listener })
   shared.listeners.add(listener)
@@ -85,9 +87,7 @@ function toAll(shared: Shared, ended: () => void): WatchListener {
   const happened = (changes: readonly Change[], what: (listener: WatchListener) => void): void => {
     const last = changes.at(-1)?.revision ?? 0n
     if (last > (shared.revision ?? 0n)) shared.revision = last
-    shared.isTelling = true
-    tell(what)
-    shared.isTelling = false
+    tellEvent(shared, what)
   }
   return {
     created(revision) {
@@ -108,4 +108,14 @@ function toAll(shared: Shared, ended: () => void): WatchListener {
 /** Tells those that listen now, and not those that leave meanwhile. */
 function tellAll({ listeners }: Shared, what: (listener: WatchListener) => void): void {
   for (const listener of [...listeners]) if (listeners.has(listener)) what(listener)
+}
+
+/** Tells an event: a listener that leaves meanwhile leaves because of it. */
+function tellEvent(shared: Shared, what: (listener: WatchListener) => void): void {
+  shared.isTelling = true
+  try {
+    tellAll(shared, what)
+  } finally {
+    shared.isTelling = false
+  }
 }

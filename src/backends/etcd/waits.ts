@@ -1,6 +1,7 @@
 // How a claim learns that its answer has changed: by a watch that begins now. Owns the gap between the answer and the
 // beginning of the watch, and when events alone prove that the claim holds.
 
+import { type Settle, untilAborted } from '../../base/abort.ts'
 import { fits, type Sized, weigh } from '../shared/room.ts'
 import { type Line, whatToWatch } from './line.ts'
 import type { Change, KeyRange, Transport, WatchListener } from './wire/transport.ts'
@@ -88,10 +89,26 @@ async function allStand(ahead: readonly string[], reread: () => Promise<Line | u
 
 /** Resolves when a key of the range is deleted or the range can no longer be watched. Rejects only with `signal.reason`. */
 export function untilDeleted(transport: Transport, own: KeyRange, signal: AbortSignal): Promise<undefined> {
-  return watchUntil<undefined>(transport, own, signal, (settle) => {
-    const gone = (): void => settle(undefined)
-    return { created: () => {}, deleted: gone, failed: gone }
-  })
+  return untilAborted<undefined>(signal, (settle) => transport.watch(own, new Deletion(settle)))
+}
+
+/** Settles when a key is deleted. One object, since a client may have ten thousand holds. */
+class Deletion implements WatchListener {
+  readonly #settle: Settle<undefined>
+
+  constructor(settle: Settle<undefined>) {
+    this.#settle = settle
+  }
+
+  created(): void {}
+
+  deleted(): void {
+    this.#settle.resolve(undefined)
+  }
+
+  failed(): void {
+    this.#settle.resolve(undefined)
+  }
 }
 
 /** Watches until the listener settles, then ends the watch. Rejects only with `signal.reason`. */
@@ -101,21 +118,5 @@ export function watchUntil<T>(
   signal: AbortSignal,
   listen: (settle: (value: T) => void) => WatchListener,
 ): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const end = (): void => {
-      stop()
-      signal.removeEventListener('abort', aborted)
-    }
-    const aborted = (): void => {
-      end()
-      reject(signal.reason)
-    }
-    const settle = (value: T): void => {
-      end()
-      resolve(value)
-    }
-    const stop = transport.watch(range, listen(settle))
-    signal.addEventListener('abort', aborted, { once: true })
-    if (signal.aborted) aborted()
-  })
+  return untilAborted(signal, ({ resolve }) => transport.watch(range, listen(resolve)))
 }

@@ -25,6 +25,9 @@ import type { Opened } from './open-store.ts'
 import { Patience } from './patience.ts'
 import { type Look, Waits } from './waits.ts'
 
+/** An answer, with the events that its session had heard before the question. */
+type FileAttempt = Attempt & { readonly heard?: number | undefined }
+
 /** One client of the store. Its calls are synchronous and short; it waits only for the database's lock. */
 export class FileBackend implements Backend {
   readonly facts: Facts = facts
@@ -81,33 +84,38 @@ export class FileBackend implements Backend {
   }
 
   async attempt(claim: Claim, signal: AbortSignal): Promise<Attempt> {
-    return this.#askFor(claim.session, ({ claims }) => claims.ask(claim), signal)
+    const heard = this.#waits.heard(claim.session) // before the question: `changed` needs to know of later events
+    const ask = ({ claims }: Open): FileAttempt => {
+      const answer = claims.ask(claim)
+      return answer.held ? answer : { ...answer, heard }
+    }
+    return this.#run(ask, signal, () => this.#current.joining(claim.session))
   }
 
   async replace(old: Claim, next: Claim, signal: AbortSignal): Promise<Attempt> {
-    return this.#askFor(
-      next.session,
-      ({ claims }) => {
-        const { woken, place } = claims.exchange(old, next)
-        this.#wake(old.name, woken) // before the rest, which may have to be repeated
-        return claims.ask(next, place)
-      },
-      signal,
-    )
+    const exchange = ({ claims }: Open): Attempt => {
+      const { woken, place } = claims.exchange(old, next)
+      this.#wake(old.name, woken) // before the rest, which may have to be repeated
+      return claims.ask(next, place)
+    }
+    return this.#run(exchange, signal, () => this.#current.joining(next.session))
   }
 
-  /** The answers need no fields of their own: the claim alone says where to look. */
-  changed(claim: Claim, { held }: Attempt, signal: AbortSignal): Promise<Attempt | undefined> {
-    const look = held
-      ? lookOfHolder(claim, () => this.#current.live())
-      : this.#current.live().claims.lookOfWaiter(claim)
-    return this.#waits.wait(claim, held ? 'holding' : 'waiting', look, signal)
+  changed(claim: Claim, answer: FileAttempt, signal: AbortSignal): Promise<Attempt | undefined> {
+    if (answer.held) {
+      const look = lookOfHolder(claim, () => this.#current.live())
+      return this.#waits.wait(claim, 'holding', look, signal)
+    }
+    const { name, session } = claim
+    const look = this.#current.recent(session).claims.lookOfWaiter(claim)
+    return this.#waits.wait({ name, session, heard: answer.heard }, 'waiting', look, signal)
   }
 
   async withdraw(claim: Claim, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     if (!this.#current.seen) return // its session, and the claim with it, is gone
-    this.#wake(claim.name, await this.#run(({ claims }) => claims.leave(claim), signal))
+    const look = (): Open => this.#current.recent(claim.session)
+    this.#wake(claim.name, await this.#run(({ claims }) => claims.leave(claim), signal, look))
   }
 
   async shrink(claim: Claim, signal: AbortSignal): Promise<boolean> {
@@ -210,10 +218,14 @@ export class FileBackend implements Backend {
     }, signal)
   }
 
-  #run<T>(work: (open: Open) => T, signal: AbortSignal): Promise<T> {
+  #run<T>(
+    work: (open: Open) => T,
+    signal: AbortSignal,
+    look: () => Open = () => this.#current.live(),
+  ): Promise<T> {
     return this.#patience.run(() => {
       try {
-        return work(this.#current.live())
+        return work(look())
       } catch (error) {
         throw failure(error, this.#directory, this.#current.path)
       }

@@ -3,10 +3,10 @@
 import type { Clock } from '../../base/clock.ts'
 
 /**
- * Why to look: `event` after a change of the database, `tick` if the time is over, `thorough` at the first tick after ten times
+ * Why to look: `began` at the beginning of a wait, `event` after a change of the database, `tick` if the time is over, `thorough` at the first tick after ten times
  * the shortest pause, in case that an event was lost.
  */
-export type Cause = 'event' | 'tick' | 'thorough'
+export type Cause = 'began' | 'event' | 'tick' | 'thorough'
 
 /** The pauses between two looks, in ms. */
 export interface Pace {

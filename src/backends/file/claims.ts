@@ -64,12 +64,20 @@ export class Claims {
       if (!place) continue
       if (fits(claim, place.taken)) return this.#admitted(place)
       const state = this.#states.get(claim)
-      const guarded = this.#removals.clearTheWay(claim, state && place)
+      const guarded = this.#justSeen(place) ?? this.#removals.clearTheWay(claim, state && place)
       if (!guarded) continue
       if (state) this.#states.set(claim, { ticket: state.ticket, before: place.before, guarded })
       return { held: false, ahead: ahead(claim, place.taken, place.before) }
     }
     throw new UnavailableError(`the line of ${JSON.stringify(claim.name)} changes faster than it can be read`)
+  }
+
+  /**
+   * The session that a claim looks after that has just joined the line of a mutex, if this client saw it alive a moment ago. Then
+   * there is nothing to remove as far as looks can tell, and the next look asks the kernel.
+   */
+  #justSeen({ behind }: Position): readonly string[] | undefined {
+    return behind !== undefined && this.#files.wasJustAlive(behind) ? [behind] : undefined
   }
 
   /** Removes a claim. Returns the sessions of the claims that are admitted instead. */
@@ -125,17 +133,15 @@ export class Claims {
    */
   lookOfWaiter(claim: Claim): Look {
     let { before: lastBefore = -1, guarded } = this.#states.get(claim) ?? {}
-    let hasLooked = false
     return (cause, round) => {
       const isDead = (session: string) => round.once(`dead ${session}`, () => this.#files.isDead(session))
       const allAlive = () => !guarded?.some(isDead)
-      const isFirst = !hasLooked
-      hasLooked = true
       if (cause === 'tick' && guarded && allAlive()) return undefined
       const place = this.place(claim)
       if (!place) return 'changed'
       if (fits(claim, place.taken)) return this.#admitted(place)
-      if (cause === 'event' && place.before === lastBefore && (isFirst || allAlive())) return undefined
+      const isSame = place.before === lastBefore
+      if (isSame && (cause === 'began' || (cause === 'event' && allAlive()))) return undefined
       const attempt = this.ask(claim, place)
       if (attempt.held) return attempt
       ;({ before: lastBefore = -1, guarded } = this.#states.get(claim) ?? {})

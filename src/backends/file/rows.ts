@@ -24,6 +24,8 @@ export interface Before {
 /** A claim's place: its ticket, which is its token once it holds, and what stands before it. */
 export interface Position extends Before {
   readonly ticket: bigint
+  /** The session of the claim right before it, where that is known: when a claim has just joined the line of a mutex. */
+  readonly behind?: string | undefined
 }
 
 /** Why a claim did not join: the state of its name. */

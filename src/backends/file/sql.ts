@@ -62,7 +62,8 @@ export const joinMutex: string = `
     EXISTS (SELECT 1 FROM sessions WHERE id = ?2)
     AND NOT EXISTS (SELECT 1 FROM claims WHERE name = ?1 AND
       (permits <> ?4 OR (session = ?2 AND id = ?3) OR NOT ?6)) THEN ?2 END, ?3, ?4, ?5)
-  RETURNING ticket, ${before('claims.ticket')}`
+  RETURNING ticket, ${before('claims.ticket')},
+    (SELECT session FROM claims AS other WHERE other.name = ?1 AND other.ticket < claims.ticket ORDER BY ticket DESC LIMIT 1) AS behind`
 
 const ofClaim = 'FROM claims WHERE name = ?1 AND ticket = ?2 AND session = ?3'
 /** How many claims stand before this one. No row if it no longer stands. */

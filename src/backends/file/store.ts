@@ -7,7 +7,7 @@ import { Checkpoints } from './checkpoints.ts'
 import type { Connection } from './connection.ts'
 import type { Row } from './driver.ts'
 import { Keeping } from './keeping.ts'
-import { calledIn, permitsOf, sessionOf, sizeOf, textOf, ticketOf, weightOf } from './layout.ts'
+import { calledIn, idOf, permitsOf, sessionOf, sizeOf, textOf, ticketOf, weightOf } from './layout.ts'
 import { mark } from './marks.ts'
 import {
   beforeOf,
@@ -48,7 +48,8 @@ export class Store {
     const { last } = this.#tokens
     const text = permits === 1 ? sql.joinMutex : sql.join
     const [row] = this.#connection.change(text, name, session, id, size, value, wait ? 1 : 0, last)
-    return row && { ticket: this.#tokens.noted(ticketOf(row)), ...beforeOf(row) }
+    const behind = typeof row?.behind === 'string' ? idOf({ id: row.behind }) : undefined
+    return row && { ticket: this.#tokens.noted(ticketOf(row)), ...beforeOf(row), behind }
   }
 
   /** The present place of a claim that has joined. Undefined if it no longer stands. */

@@ -28,6 +28,14 @@ export type Kind = keyof typeof paces
 export interface Place {
   readonly name: string
   readonly session: string
+  /** The result of `heard` just before the question whose answer may change; undefined if that is not known. */
+  readonly heard?: number | undefined
+}
+
+/** The watch of a wake file, and the number of its last event. */
+interface Watch {
+  readonly watcher: FSWatcher
+  heard: number
 }
 
 /** The parts of the open store that waits need. */
@@ -46,7 +54,9 @@ export class Waits {
   readonly #beats: Readonly<Record<Kind, Beat>>
   /** The waits of a session for a name, and all those of a session that wait for their turn. */
   readonly #byPlace = new Map<string, Set<Wait>>()
-  readonly #watches = new Map<string, FSWatcher>()
+  readonly #watches = new Map<string, Watch>()
+  /** Counts the watches and their events. */
+  #events = 0
 
   constructor(clock: Clock, watched: Watched) {
     this.#watched = watched
@@ -54,8 +64,24 @@ export class Waits {
     this.#beats = { waiting: beat('waiting'), observing: beat('observing'), holding: beat('holding') }
   }
 
-  /** Resolves with what `look` found, or rejects with `signal.reason`. */
-  wait<T>({ name, session }: Place, kind: Kind, look: Look<T>, signal: AbortSignal): Promise<T | undefined> {
+  /**
+   * A number that changes with each event of a session's wake file, with each wake in this client, and with each watch of the
+   * file. Undefined without a watch: then nothing is heard.
+   */
+  heard(session: string): number | undefined {
+    return this.#watches.get(session)?.heard
+  }
+
+  /**
+   * Resolves with what `look` found, or rejects with `signal.reason`. It looks at once, unless the session has heard nothing since
+   * `heard`: then the answer is as it was, and the next event comes to this wait.
+   */
+  wait<T>(
+    { name, session, heard }: Place,
+    kind: Kind,
+    look: Look<T>,
+    signal: AbortSignal,
+  ): Promise<T | undefined> {
     return untilAborted(signal, ({ resolve }) => {
       if (kind === 'waiting') this.#watch(session)
       const wait: Wait = {
@@ -68,7 +94,7 @@ export class Waits {
       const keys = [placeOf(session, name), ...(kind === 'waiting' ? [session] : [])]
       for (const key of keys) this.#byPlace.set(key, (this.#byPlace.get(key) ?? new Set()).add(wait))
       this.#beats[kind].add(wait)
-      wait.look('event', new Round(1)) // no event came for a change before the wait began
+      if (heard === undefined || heard !== this.heard(session)) wait.look('began', new Round(1))
       return () => {
         this.#beats[kind].delete(wait)
         for (const key of keys) this.#forget(key, wait)
@@ -81,6 +107,7 @@ export class Waits {
    * another process, all of those, through its wake file.
    */
   wake(session: string, name?: string): void {
+    this.#note(session) // one of its claims may have its answer already, and not wait yet
     const isOurs = this.#wake(name === undefined ? session : placeOf(session, name))
     // The change of which this tells has looked at the store. If it was moved since, no waiter there depends on us.
     if (!isOurs) this.#watched.seen()?.wake(session)
@@ -109,20 +136,33 @@ export class Waits {
     if (this.#watches.has(session)) return
     for (const other of [...this.#watches.keys()]) if (!this.#byPlace.has(other)) this.#unwatch(other)
     try {
-      const watcher = this.#watched.files().watchWakeFile(session, (event) => {
-        if (event === 'rename') this.#unwatch(session) // the file is gone: the next wait makes another one
-        this.#wake(session)
-      })
+      const watcher = this.#watched.files().watchWakeFile(session, (event) => this.#told(session, event))
       watcher.on('error', () => this.#unwatch(session))
       watcher.unref()
-      this.#watches.set(session, watcher)
+      this.#watches.set(session, { watcher, heard: this.#next() })
     } catch {
       // The system has no watch left: the wait looks at every tick.
     }
   }
 
+  #told(session: string, event: string): void {
+    this.#note(session)
+    if (event === 'rename') this.#unwatch(session) // the file is gone: the next wait makes another one
+    this.#wake(session)
+  }
+
+  #note(session: string): void {
+    const watch = this.#watches.get(session)
+    if (watch) watch.heard = this.#next()
+  }
+
+  #next(): number {
+    this.#events += 1
+    return this.#events
+  }
+
   #unwatch(session: string): void {
-    this.#watches.get(session)?.close()
+    this.#watches.get(session)?.watcher.close()
     this.#watches.delete(session)
   }
 

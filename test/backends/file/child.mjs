@@ -51,21 +51,23 @@ const roles = {
     await client.close()
   },
 
-  /** Takes and gives back NAME until FOR_MS are over, with a checkpoint in each hold if LOG is "checkpoint". */
+  /** After each "go", takes and gives back NAME until FOR_MS are over, with a checkpoint in each hold if LOG is "checkpoint". */
   async pace() {
     const lock = client.mutex(name)
     say('ready')
-    await new Promise((resolve) => process.stdin.once('data', resolve))
-    let cycles = 0
-    let lost = 0
-    for (const end = performance.now() + Number(forMs); performance.now() < end; cycles += 1) {
-      const hold = await lock.acquire()
-      if (log === 'checkpoint') await hold.checkpoint(String(cycles))
-      if (!hold.held) lost += 1
-      await hold.release()
+    for await (const line of createInterface({ input: process.stdin })) {
+      if (line !== 'go') break
+      let cycles = 0
+      let lost = 0
+      for (const end = performance.now() + Number(forMs); performance.now() < end; cycles += 1) {
+        const hold = await lock.acquire()
+        if (log === 'checkpoint') await hold.checkpoint(String(cycles))
+        if (!hold.held) lost += 1
+        await hold.release()
+      }
+      say('paced', cycles, lost)
     }
-    say('paced', cycles, lost)
-    process.stdin.pause()
+    process.stdin.unref()
     await client.close()
   },
 

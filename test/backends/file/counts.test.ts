@@ -171,3 +171,20 @@ test('a caller of another client who waits is woken by the turn of the next loca
   await (await next).release()
   await Promise.all([client.close(), other.close()])
 })
+
+test('a client that waits again behind one that it has just seen alive joins by one statement, and reads no more until it is woken', async () => {
+  const [directory, clock] = [emptyDirectory(), new ManualClock()]
+  const [client, counting] = await counted(directory, clock)
+  const [other] = await counted(directory, clock)
+  for (const turn of [1, 2]) {
+    const hold = await other.mutex('shared').acquire()
+    counting.asked.clear()
+    const waiting = client.mutex('shared').acquire()
+    await settle()
+    const asked = [sql.joinMutex, sql.placeInMutex, sql.sessionsAhead].map((text) => counting.times(text))
+    expect(asked).toEqual(turn === 1 ? [1, 1, 1] : [1, 0, 0])
+    await hold.release()
+    await (await waiting).release()
+  }
+  await Promise.all([client.close(), other.close()])
+})

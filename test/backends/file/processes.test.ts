@@ -31,7 +31,7 @@ test('a waiter takes over at once when the holder is killed, and not when its ti
   const directory = things.directory()
   const lock = (await open(directory)).mutex('job')
   const tookMs: number[] = []
-  for (let round = 0; round < 20; round += 1) {
+  for (let round = 0; round < 8; round += 1) {
     const holder = start(directory, 15_000, 'hold', 'job')
     await holder.said('asking')
     const [, token] = await holder.said('held')
@@ -53,7 +53,7 @@ test('a released lock is handed to a waiting process by an event, not by the nex
   let holder = start(directory, 15_000, 'hold', 'job')
   await holder.said('asking')
   await holder.said('held')
-  for (let round = 0; round < 10; round += 1) {
+  for (let round = 0; round < 6; round += 1) {
     const waiter = start(directory, 15_000, 'hold', 'job')
     await waiter.said('asking')
     await (await open(directory)).close() // the waiter has looked around by then
@@ -63,7 +63,7 @@ test('a released lock is handed to a waiting process by an event, not by the nex
     tookMs.push(Number(held) - Number(released))
     holder = waiter
   }
-  // Without an event a waiter looks every 25 ms. The best of ten takes long only if no event ever wakes it.
+  // Without an event a waiter looks every 25 ms. The best of six takes long only if no event ever wakes it.
   expect(Math.min(...tookMs)).toBeLessThan(8)
 })
 
