@@ -32,7 +32,7 @@ export const sizes = {
       holds: [10, 100, 1_000, 10_000],
       restMs: threeRoundsMs,
       waiters: [10, 100, 500],
-      permits: [1, 10, 40, 100],
+      permits: [1, 10, 40],
       processes: [1, 4, 12],
       timeouts: [10, 100, 1_000],
       observers: [10, 100, 1_000],

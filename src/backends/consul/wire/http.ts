@@ -17,8 +17,6 @@ export class HttpConnection implements Connection {
   readonly #sockets: Sockets
   /** Name and value of each header, in turn. */
   readonly #headers: readonly string[]
-  /** The query of a request that has none of its own. */
-  readonly #search: string
 
   constructor(address: string, plan: SocketPlan, shown: Shown) {
     this.shown = shown
@@ -26,7 +24,6 @@ export class HttpConnection implements Connection {
     this.#place = hostOf(address)
     this.#sockets = new Sockets(plan)
     const host = address.startsWith(unix) ? 'localhost' : address
-    this.#search = searchOf(shown.query)
     this.#headers = ['Host', host, ...Object.entries(shown.headers).flat()]
   }
 
@@ -52,14 +49,14 @@ export class HttpConnection implements Connection {
   }
 
   #optionsOf<T>({ method, path, query, body = '', lane }: Request<T>): RequestOptions {
-    const search = query ? searchOf({ ...this.shown.query, ...query }) : this.#search
+    const search = new URLSearchParams({ ...this.shown.query, ...query }).toString()
     // Node writes headers in an array as they are, and the body with them.
     const length = method === 'GET' ? [] : ['Content-Length', String(Buffer.byteLength(body))]
     return {
       ...this.#place,
       agent: this.#sockets.for(lane),
       method,
-      path: `/v1${path}${search}`,
+      path: `/v1${path}${search && `?${search}`}`,
       headers: [...this.#headers, ...length],
     }
   }
@@ -67,11 +64,6 @@ export class HttpConnection implements Connection {
   retire(): void {
     this.#sockets.retire()
   }
-}
-
-function searchOf(query: Readonly<Record<string, string>>): string {
-  const search = new URLSearchParams(query).toString()
-  return search && `?${search}`
 }
 
 function hostOf(address: string): RequestOptions {

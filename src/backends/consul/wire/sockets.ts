@@ -2,7 +2,6 @@
 // http.ts sends requests over them.
 import { type AgentOptions, Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
-import type { Socket } from 'node:net'
 import type { ConsulOptions, ConsulTls } from '../options.ts'
 
 type TlsOption = ConsulOptions['tls']
@@ -17,10 +16,8 @@ export type Lane = 'renewal' | 'release' | 'work'
 const socketsMax = { steady: 16, work: 80 } as const
 /** Releases leave so many steady sockets to renewals, as long as a socket for work is free. */
 const forRenewals = 4
-/** How many idle sockets stay open for long: a new socket costs more than an acquire and a release. */
+/** How many idle sockets stay open: a new socket costs more than an acquire and a release. */
 const freeSocketsMax = { steady: 8, work: 32 } as const
-/** How long the others stay. Many requests at a time end together, and the next ones need as many sockets at once. */
-const surplusMs = 1_000
 
 /** How the sockets of one server are kept. */
 export interface SocketPlan {
@@ -66,22 +63,10 @@ function agentOf({ tls, idleMs }: SocketPlan, kind: 'steady' | 'work'): HttpAgen
     keepAliveInitialDelay: probeMs, // of a socket that has not been idle yet
     timeout: idleMs, // ends idle sockets only
     maxSockets: socketsMax[kind],
-    maxFreeSockets: socketsMax[kind],
+    maxFreeSockets: freeSocketsMax[kind],
   }
-  if (!tls) return endingSoon(new HttpAgent(options), freeSocketsMax[kind])
-  const others = typeof tls === 'object' ? certificates(tls) : {}
-  return endingSoon(new HttpsAgent({ ...options, ...others }), freeSocketsMax[kind])
-}
-
-/** Ends idle sockets soon if there are more than so many. Node gives each socket its usual time again when it was used. */
-function endingSoon<A extends HttpAgent>(agent: A, most: number): A {
-  const keep = agent.keepSocketAlive.bind(agent)
-  agent.keepSocketAlive = (socket) => {
-    const kept = keep(socket)
-    if (all(agent.freeSockets).length >= most) (socket as Socket).setTimeout(surplusMs)
-    return kept
-  }
-  return agent
+  if (!tls) return new HttpAgent(options)
+  return new HttpsAgent({ ...options, ...(typeof tls === 'object' ? certificates(tls) : {}) })
 }
 
 function certificates({ ca, cert, key, serverName, verify }: ConsulTls) {
