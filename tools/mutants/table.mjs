@@ -387,8 +387,7 @@ const acquire = [
     file: 'src/core/admission.ts',
     find: 'return (answered ?? backend.attempt(claim, signal)).catch((error) => {',
     put: 'return (answered ?? backend.attempt(claim, signal)).finally(() => {\n        question.sent = request.clock.mark()\n      }).catch((error) => {',
-    stores: consul,
-    by: belief,
+    ...{ stores: [], tests: ['core/late-admission'], by: belief },
   },
   {
     name: 'withdraw-not-repeated',
