@@ -156,9 +156,9 @@ test('a token that is deleted and comes back ends no candidate: both get the err
     deadlineMs: 40_000,
     describe: () => JSON.stringify(candidates),
   })
-  await consul.command(['acl', 'token', 'create', `-secret=${token}`, `-policy-id=${Policies[0]?.ID}`])
   const led = (): number => candidates.reduce((sum, { terms }) => sum + terms, 0)
   expect(led()).toBe(1)
+  await consul.command(['acl', 'token', 'create', `-secret=${token}`, `-policy-id=${Policies[0]?.ID}`])
   // Nobody could end the session of the first leader: Consul ends it itself, after up to twice its 10 s.
   await until(async () => led() > 1, { deadlineMs: 30_000, describe: () => JSON.stringify(candidates) })
   expect(candidates.map(({ ended }) => ended)).toEqual([false, false])
