@@ -41,7 +41,7 @@ function specOf(all) {
       { scale: 'x', orient: 'bottom', title: 'holds, permits, observers or sessions' },
       { scale: 'y', orient: 'left', title: 'cost, as a multiple of that at the smallest size', grid: true },
     ],
-    legends: [{ stroke: 'color', symbolType: 'stroke' }],
+    legends: [{ stroke: 'color', symbolType: 'stroke', labelLimit: 0 }], // 0: whole labels
     marks: [
       {
         type: 'group',
