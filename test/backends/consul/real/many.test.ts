@@ -4,7 +4,8 @@ import type { Hold } from '../../../../src/index.ts'
 import { freshName, useConsul } from '../../../servers/consul-store.ts'
 
 const store = useConsul()
-const count = 10_000
+/** 10,000 take 28 s on two cores, which is too close to the limit of a test; `npm run bench -- scale` has that many. */
+const count = 5_000
 const ttlMs = 10_000
 
 test('thousands of calls at once all hold, and close leaves nothing', async () => {
