@@ -4,7 +4,7 @@ import type { Agent } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Clock } from '../../../base/clock.ts'
 
-/** How often surplus sockets are looked for, in ms. One that was idle since the look before is closed. */
+/** How often surplus sockets are looked for, in ms. A socket that was idle since the look before is closed. */
 const lookMs = 250
 
 /**
