@@ -21,8 +21,8 @@ export interface Facts {
   readonly freesOnCrash: boolean
   /** Whether every method resolves at once: then no request can hang, and requests have no time limit. */
   readonly answersAtOnce: boolean
-  /** How to ask a store that nearly always answers at once; undefined for the others. */
-  readonly atOnce?: AtOnce
+  /** If the store nearly always answers at once: a request with this signal must not wait. If it would, it rejects with `refusal`, and is asked again. */
+  readonly atOnce?: { readonly signal: AbortSignal; readonly refusal: Error }
   /** Whether one request, the end of a session, frees all its claims and tells all that wait: then `close` sends no other. */
   readonly endFreesAll?: boolean
   /** How many requests of a client, besides renewals, may be under way. Others wait, and their time begins when they are sent. */
@@ -41,15 +41,4 @@ export interface Facts {
   readonly checkpointBytesMax: number
   /** The largest value of an election's leader in bytes of UTF-8. */
   readonly valueBytesMax: number
-}
-
-/**
- * How a store is asked first, without a time limit. If it would have to wait it refuses, and is asked the same again with a
- * time limit. So most requests need no AbortSignal and no timer of their own.
- */
-export interface AtOnce {
-  /** The signal of a request that must not wait. It never aborts. */
-  readonly signal: AbortSignal
-  /** The error, always this one, with which such a request rejects if it would have to wait. */
-  readonly refusal: Error
 }

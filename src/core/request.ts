@@ -6,10 +6,9 @@ import type { Operation } from '../api/events.ts'
 import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { UnavailableError } from '../base/errors.ts'
-import type { AtOnce } from '../base/facts.ts'
 import { printable } from '../base/printable.ts'
 import { type Ending, Scope } from '../base/scope.ts'
-import type { Backend } from '../contract.ts'
+import type { Backend, Facts } from '../contract.ts'
 import { type Origin, told } from './events.ts'
 import { requestMs } from './lifetime.ts'
 
@@ -24,7 +23,7 @@ export interface RequestOptions {
   /** The time limit of one try. Undefined for a store that answers at once. */
   readonly requestMs: number | undefined
   /** How a store is asked first that nearly always answers at once. */
-  readonly atOnce?: AtOnce | undefined
+  readonly atOnce?: Facts['atOnce']
   /** Ends the request before it is answered. */
   readonly scope: Ending
   readonly retries?: number | undefined
