@@ -70,9 +70,10 @@ export class Acquirer {
       .onSignal(wish.signal)
       .onTimeout(this.#clock, wish.waitMs === 0 ? this.#sessions.shortMs : wish.waitMs, () => timeout)
     const onWait = wish.onWait && listener(wish.onWait, scope)
+    let turn: Turn | undefined
     try {
       scope.throwIfEnded()
-      const turn = await this.lines.enter(wish, wish.waitMs !== 0, scope, this.closing.waiting(wish, onWait))
+      turn = await this.lines.enter(wish, wish.waitMs !== 0, scope, this.closing.waiting(wish, onWait))
       if (turn?.hold) return turn.hold as H // made by `handOver` for this very wish
       seen.isOwn = turn === undefined
       return turn && (await this.#inTurn({ wish, onWait, turn, seen }, scope))
@@ -81,8 +82,8 @@ export class Acquirer {
       throw error
     } finally {
       scope.detach()
-      const turn = this.#clock.turn?.() // for refusals by the local queue: they send no request that awaits a turn
-      if (turn) await turn
+      // A call that sent no request, such as one that the local queue refused; a request awaits a turn of the loop itself.
+      if (!turn || turn.hold) await this.#clock.turn?.()
     }
   }
 
@@ -122,9 +123,8 @@ export class Acquirer {
   async #stand<H extends Hold>(stand: Stand<H>, outer: Scope): Promise<H | undefined | 'session over'> {
     const { wish, onWait, turn, seen, claim, session } = stand
     const scope = new Scope().on(outer, session.ending)
-    const { clock, gate, origin, requestMs } = session.requests
     const retries = wish.waitMs === undefined ? undefined : Infinity
-    const request = { clock, gate, origin, requestMs, retries, scope }
+    const request = { ...session.requests, retries, scope }
     const before = turn.before?.session === session ? turn.before : undefined
     try {
       const asking = { backend: this.#backend, claim, before, session, request, onWait, seen }

@@ -40,9 +40,12 @@ export class Joint {
    * Sends a transaction about one name, as `Transport.txn` does. If many are under way, it goes together with those of other
    * names, on the condition that all their conditions hold. Otherwise nothing was changed, and each is sent by itself.
    */
-  async txn(name: string, request: ITxnRequest, signal: AbortSignal): Promise<ITxnResponse> {
-    if (this.#alone < this.#aloneMost || this.#names.has(name) || !isSmall(request))
-      return this.#byItself(request, signal)
+  txn(name: string, request: ITxnRequest, signal: AbortSignal): Promise<ITxnResponse> {
+    const isAlone = this.#alone < this.#aloneMost || this.#names.has(name) || !isSmall(request)
+    return isAlone ? this.#byItself(request, signal) : this.#withOthers(name, request, signal)
+  }
+
+  async #withOthers(name: string, request: ITxnRequest, signal: AbortSignal): Promise<ITxnResponse> {
     this.#names.add(name)
     try {
       const answer = await this.#batches.ask(request, signal)
