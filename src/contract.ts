@@ -113,13 +113,13 @@ export interface Backend
    */
   changed(claim: Claim, answer: Attempt, signal: AbortSignal): Promise<Attempt | undefined>
   /**
-   * Removes the claim from the line and the lock, even if an unanswered attempt arrives later. Idempotent; never
-   * touches another claim; sends no request if the claim cannot be in the store.
+   * Removes the claim from the line and the lock, even if an unanswered attempt arrives later. Idempotent; never touches another claim;
+   * sends no request if the claim cannot be in the store.
    */
   withdraw(claim: Claim, signal: AbortSignal): Promise<void>
   /**
-   * Makes an admitted claim as light in the store as `claim.weight`, which the caller has just made smaller. It keeps its
-   * place, and others are admitted to the rest. A writer can only become a reader. Idempotent. Returns as `verify` does.
+   * Makes an admitted claim as light in the store as `claim.weight`, which the caller has just made smaller. It keeps its place, and
+   * others are admitted to the rest. A writer can only become a reader. Idempotent. Returns as `verify` does.
    */
   shrink(claim: Claim, signal: AbortSignal): Promise<boolean>
   /** Whether an admitted claim still stands with its whole weight, by a consistent read. */

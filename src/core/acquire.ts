@@ -39,11 +39,10 @@ export class Acquirer {
   }
 
   /**
-   * Waits for the caller's turn. Resolves with a hold that is held at that moment. Rejects with WaitTimeoutError,
-   * `signal.reason`, UnavailableError, ConflictError or RefusedError; the caller then holds nothing. A claim whose session
-   * is lost while it waits goes to the end of the line; so does a claim that was removed before its admission arrived.
-   * With a `waitMs` of 0 there is no line, and such a claim is tried once more. `waitMs` also limits the wait for a store
-   * that does not answer.
+   * Waits for the caller's turn. Resolves with a hold that is held at that moment. Rejects with WaitTimeoutError, `signal.reason`,
+   * UnavailableError, ConflictError or RefusedError; the caller then holds nothing. A claim whose session is lost while it waits goes to
+   * the end of the line; so does a claim that was removed before its admission arrived. With a `waitMs` of 0 there is no line, and such a
+   * claim is tried once more. `waitMs` also limits the wait for a store that does not answer.
    */
   acquire<H extends Hold>(wish: Wish<H>): Promise<H> {
     return this.closing.acquires.note(toldAcquire(this.#sessions.origin, wish, (told) => this.#acquire(told)))
