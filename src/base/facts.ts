@@ -25,6 +25,8 @@ export interface Facts {
   readonly answersLater?: boolean
   /** Whether a method that has settled uses its signal no more, but for listeners still on it: then the next request gets it. */
   readonly leavesSignals?: boolean
+  /** If the store nearly always answers at once: a request with this signal must not wait. If it would, it rejects with `refusal`, and is asked again. */
+  readonly atOnce?: { readonly signal: AbortSignal; readonly refusal: Error }
   /** Whether one request, the end of a session, frees all its claims and tells all that wait: then `close` sends no other. */
   readonly endFreesAll?: boolean
   /** How many requests of a client, besides renewals, may be under way. Others wait, and their time begins when they are sent. */

@@ -8,7 +8,7 @@ import { type Clock, pause } from '../base/clock.ts'
 import { UnavailableError } from '../base/errors.ts'
 import { printable } from '../base/printable.ts'
 import { type Ending, Scope } from '../base/scope.ts'
-import type { Backend } from '../contract.ts'
+import type { Backend, Facts } from '../contract.ts'
 import { type Origin, told } from './events.ts'
 import { requestMs } from './lifetime.ts'
 import { type Limits, unanswered } from './limits.ts'
@@ -27,6 +27,8 @@ export interface RequestOptions {
   readonly limits: Limits
   /** Whether each answer takes a turn of the event loop in any case. */
   readonly answersLater?: boolean | undefined
+  /** How a store is asked first that nearly always answers at once. */
+  readonly atOnce?: Facts['atOnce']
   /** Ends the request before it is answered. */
   readonly scope: Ending
   readonly retries?: number | undefined
@@ -47,8 +49,9 @@ export function requestOptions(
   { clock, origin, limits, coveredMs, gate }: Sender,
   scope: Ending,
 ): RequestOptions {
-  const ms = facts.answersAtOnce ? undefined : requestMs(coveredMs)
-  return { clock, origin, limits, scope, gate, requestMs: ms, answersLater: facts.answersLater }
+  const { answersAtOnce, answersLater, atOnce } = facts
+  const ms = answersAtOnce ? undefined : requestMs(coveredMs)
+  return { clock, origin, limits, scope, gate, requestMs: ms, answersLater, atOnce }
 }
 
 /**
@@ -183,18 +186,41 @@ export async function once<T>(
   ask: (signal: AbortSignal) => Promise<T>,
   retry = 0,
 ): Promise<T> {
-  const { clock, gate, aside, limits, origin, scope, requestMs } = options
+  const { clock, gate, aside, limits, origin, scope, requestMs, atOnce } = options
   scope.throwIfEnded()
   const place = gate?.enter(scope, aside)
   if (place) await place
-  const limit = requestMs === undefined ? undefined : limits.begin(scope, requestMs)
+  // Not by `inTime`, which would be one promise more for each request over a network.
+  const limit = requestMs === undefined || atOnce ? undefined : limits.begin(scope, requestMs)
   try {
-    return await told(origin, operation, retry, () => ask(limit?.signal ?? never))
+    return await told(origin, operation, retry, () => (limit ? ask(limit.signal) : askAtOnce(options, ask)))
   } finally {
     gate?.leave()
     if (limit) limits.end(limit)
     const turn = options.answersLater ? undefined : clock.turn?.()
     if (turn) await turn
+  }
+}
+
+/** Asks without a time limit: for good, or at first where the store can refuse, since limits are a part of a cycle on `file:`. */
+function askAtOnce<T>(options: RequestOptions, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { atOnce } = options
+  if (!atOnce) return ask(never)
+  return ask(atOnce.signal).catch((error) => {
+    if (error !== atOnce.refusal) throw error
+    return inTime(options, ask)
+  })
+}
+
+async function inTime<T>(
+  { limits, scope, requestMs = 0 }: RequestOptions,
+  ask: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const limit = limits.begin(scope, requestMs)
+  try {
+    return await ask(limit.signal)
+  } finally {
+    limits.end(limit)
   }
 }
 

@@ -823,6 +823,15 @@ const onConsul = [
     by: own,
   },
   {
+    name: 'consul-newest-idle-socket-closed',
+    file: 'src/backends/consul/wire/idle.ts',
+    find: 'this.#all.slice(0, -this.#kept)',
+    put: 'this.#all.slice(this.#kept)',
+    stores: [],
+    tests: ['backends/consul/idle'],
+    by: own,
+  },
+  {
     name: 'consul-no-tombstone-written',
     file: 'src/backends/consul/leaving.ts',
     find: "      { verb: 'lock', key: keys.tombstone, value: '', session: claim.session },\n",
