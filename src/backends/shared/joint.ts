@@ -59,7 +59,7 @@ export class Joint<Q, A> {
   /**
    * Sends a transaction about one name. If many are under way, it goes together with those of other names, on the condition that
    * all their conditions hold. Otherwise nothing was changed, and each is sent by itself. Several of one name go together only if each
-   * `isEnd`: it does nothing but end a claim. Rejects as the store does, and with `signal.reason`.
+   * `isEnd`: it only ends a claim. Rejects as the store does, and with `signal.reason`.
    */
   txn(name: string, request: Q, signal: AbortSignal, isEnd = false): Promise<A> {
     const share = this.#shares.get(name)
