@@ -21,6 +21,8 @@ export interface Facts {
   readonly freesOnCrash: boolean
   /** Whether every method resolves at once: then no request can hang, and requests have no time limit. */
   readonly answersAtOnce: boolean
+  /** If the store nearly always answers at once: a request with this signal must not wait. If it would, it rejects with `refusal`, and is asked again. */
+  readonly atOnce?: { readonly signal: AbortSignal; readonly refusal: Error }
   /** Whether one request, the end of a session, frees all its claims and tells all that wait: then `close` sends no other. */
   readonly endFreesAll?: boolean
   /** How many requests of a client, besides renewals, may be under way. Others wait, and their time begins when they are sent. */

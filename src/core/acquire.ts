@@ -122,9 +122,9 @@ export class Acquirer {
   async #stand<H extends Hold>(stand: Stand<H>, outer: Scope): Promise<H | undefined | 'session over'> {
     const { wish, onWait, turn, seen, claim, session } = stand
     const scope = new Scope().on(outer, session.ending)
-    const { clock, gate, origin, requestMs } = session.requests
+    const { clock, gate, origin, requestMs, atOnce } = session.requests
     const retries = wish.waitMs === undefined ? undefined : Infinity
-    const request = { clock, gate, origin, requestMs, retries, scope }
+    const request = { clock, gate, origin, requestMs, atOnce, retries, scope }
     const before = turn.before?.session === session ? turn.before : undefined
     try {
       const asking = { backend: this.#backend, claim, before, session, request, onWait, seen }

@@ -8,7 +8,7 @@ import { type Clock, pause } from '../base/clock.ts'
 import { UnavailableError } from '../base/errors.ts'
 import { printable } from '../base/printable.ts'
 import { type Ending, Scope } from '../base/scope.ts'
-import type { Backend } from '../contract.ts'
+import type { Backend, Facts } from '../contract.ts'
 import { type Origin, told } from './events.ts'
 import { requestMs } from './lifetime.ts'
 
@@ -22,6 +22,8 @@ export interface RequestOptions {
   readonly origin: Origin
   /** The time limit of one try. Undefined for a store that answers at once. */
   readonly requestMs: number | undefined
+  /** How a store is asked first that nearly always answers at once. */
+  readonly atOnce?: Facts['atOnce']
   /** Ends the request before it is answered. */
   readonly scope: Ending
   readonly retries?: number | undefined
@@ -42,7 +44,8 @@ export function requestOptions(
   { clock, origin, coveredMs, gate }: Sender,
   scope: Ending,
 ): RequestOptions {
-  return { clock, origin, scope, gate, requestMs: facts.answersAtOnce ? undefined : requestMs(coveredMs) }
+  const { answersAtOnce, atOnce } = facts
+  return { clock, origin, scope, gate, atOnce, requestMs: answersAtOnce ? undefined : requestMs(coveredMs) }
 }
 
 /**
@@ -191,8 +194,15 @@ export async function once<T>(
   }
 }
 
+/** Asks first without a time limit where the store can refuse: an AbortSignal and a timer are a fifth of a cycle on `file:`. */
 function send<T>(options: RequestOptions, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  return options.requestMs === undefined ? ask(never) : inTime(options, options.requestMs, ask)
+  const { requestMs, atOnce } = options
+  if (requestMs === undefined) return ask(never)
+  if (!atOnce) return inTime(options, requestMs, ask)
+  return ask(atOnce.signal).catch((error) => {
+    if (error !== atOnce.refusal) throw error
+    return inTime(options, requestMs, ask)
+  })
 }
 
 async function inTime<T>(

@@ -33,7 +33,7 @@ interface Place {
 /** All findings about a Consul. */
 export async function examineConsul(examined: Examined, options: ExamineOptions): Promise<Examination> {
   const { endpoints, access } = examined
-  const probes = endpoints.map((address) => new Probe(address, access))
+  const probes = endpoints.map((address) => new Probe(address, access, options.clock))
   try {
     const reading = certificateFindings(endpoints, access.tls, options)
     const places = await Promise.all(probes.map((probe) => look(probe, options)))

@@ -18,7 +18,7 @@ import type {
 } from '../../contract.ts'
 import { lookOfHolder } from './claims.ts'
 import { Current, type Open } from './current.ts'
-import { facts } from './facts.ts'
+import { facts, mayWait } from './facts.ts'
 import { failure, gone } from './failure.ts'
 import { keptId } from './layout.ts'
 import type { Opened } from './open-store.ts'
@@ -198,6 +198,7 @@ export class FileBackend implements Backend {
 
   /** Changes something for a session. Resolves with whether it did, when that is on the disk. */
   async #durably(session: string, change: (open: Open) => boolean, signal: AbortSignal): Promise<boolean> {
+    mayWait(signal)
     const store = await this.#askFor(session, (open) => (change(open) ? open.store : undefined), signal)
     if (store) await orAborted(store.sync(), signal)
     return store !== undefined
@@ -206,7 +207,10 @@ export class FileBackend implements Backend {
   /** Asks a question that concerns no session, in the store that is at the path now. */
   async #ask<T>(work: (open: Open) => T, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted()
-    if (!this.#current.isLive()) await orAborted(this.#current.openAgain(), signal)
+    if (!this.#current.isLive()) {
+      mayWait(signal)
+      await orAborted(this.#current.openAgain(), signal)
+    }
     return this.#run(work, signal)
   }
 

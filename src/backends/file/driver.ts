@@ -43,7 +43,7 @@ export interface Driver {
 }
 
 interface RawStatement {
-  all(...values: readonly Value[]): Row[]
+  all(...values: readonly (Value | readonly Value[])[]): Row[]
   setReadBigInts?(on: boolean): void
   safeIntegers?(on: boolean): unknown
 }
@@ -132,7 +132,8 @@ function wrap(raw: RawDatabase, resetsItself: boolean): Database {
       const statement = raw.prepare(sql)
       if (statement.setReadBigInts) statement.setReadBigInts(true)
       else statement.safeIntegers?.(true)
-      return statement
+      // libsql copies single values into an array, which costs a twentieth of a cycle.
+      return resetsItself ? statement : { all: (...values) => statement.all(values) }
     },
     close() {
       if (isOpen) raw.close()

@@ -8,6 +8,7 @@
 import { untilAborted } from '../../base/abort.ts'
 import { type Clock, leastElapsedMs, type Mark } from '../../base/clock.ts'
 import { UnavailableError } from '../../base/errors.ts'
+import { mayWait } from './facts.ts'
 import { isLocked } from './failure.ts'
 
 const soonMs = 1
@@ -41,6 +42,7 @@ export class Patience {
       return work()
     } catch (error) {
       if (!isLocked(error)) throw error
+      mayWait(signal)
       return this.#wait(work, signal).catch((reason) => {
         const late = reason === signal.reason && reason instanceof UnavailableError
         throw late ? new UnavailableError((error as Error).message, { cause: reason }) : reason

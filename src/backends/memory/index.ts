@@ -1,8 +1,16 @@
 // The entry to a store in this process: for tests, and as the smallest complete example of a backend.
+import type { Finding } from '../../base/finding.ts'
 import { checkOptions } from '../../base/options.ts'
 import { quotedTarget } from '../../base/printable.ts'
 import type { BackendSource } from '../../contract.ts'
 import { MemoryBackend } from './backend.ts'
+
+const place: Finding = {
+  check: 'place',
+  level: 'note',
+  text: 'the memory of this process: no other process can use the store, and it ends with this one',
+  next: 'for processes of one machine take file:, for several machines etcd or Consul',
+}
 
 /** The options of `memory`: there are none. */
 export type MemoryOptions = Readonly<Record<string, never>>
@@ -17,17 +25,7 @@ export function memory(options: MemoryOptions = {}): BackendSource {
   return {
     url: 'memory:',
     open: async (clock) => (store ??= new MemoryBackend(clock)),
-    examine: async () => ({
-      mayOpen: true,
-      findings: [
-        {
-          check: 'place',
-          level: 'note',
-          text: 'the memory of this process: no other process can use the store, and it ends with this one',
-          next: 'for processes of one machine take file:, for several machines etcd or Consul',
-        },
-      ],
-    }),
+    examine: async () => ({ mayOpen: true, findings: [place] }),
   }
 }
 

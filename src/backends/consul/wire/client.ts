@@ -103,7 +103,7 @@ export class ConsulClient implements Transport {
 
   get #connection(): Connection {
     if (this.#closed) throw new UnavailableError(`consul at ${this.#server.address}: ${closedText}`)
-    this.#connected ??= this.#server.connect()
+    this.#connected ??= this.#server.connect(this.#clock)
     return this.#connected
   }
 

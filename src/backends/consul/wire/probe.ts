@@ -1,6 +1,7 @@
 // Questions to one server about itself, for `leasehold doctor`: who leads, what it is, which token it sees, and its time. The
 // library does not load this file.
 import { untilAborted } from '../../../base/abort.ts'
+import type { Clock } from '../../../base/clock.ts'
 import { UnavailableError } from '../../../base/errors.ts'
 import { quoted } from '../../../base/printable.ts'
 import { type Answer, asFault, type Fault } from './answers.ts'
@@ -73,9 +74,9 @@ export class Probe {
   /** The header Date of the last answer. */
   lastDate: string | undefined
 
-  constructor(address: string, access: Access) {
+  constructor(address: string, access: Access, clock: Clock) {
     this.address = address
-    this.#connection = server(address, access).connect()
+    this.#connection = server(address, access).connect(clock)
   }
 
   /** The answer to one request. */

@@ -1,5 +1,6 @@
 // The servers that a client may ask, and the connections to them. Owns the token that a server is shown; http.ts sends
 // requests, client.ts chooses the server.
+import type { Clock } from '../../../base/clock.ts'
 import { HttpConnection } from './http.ts'
 import { type Connection, type Shown, shownTo } from './requests.ts'
 import type { Access } from './transport.ts'
@@ -8,7 +9,7 @@ import type { Access } from './transport.ts'
 export interface Server {
   readonly address: string
   /** Makes a new connection, at the start and after every failure. */
-  connect(): Connection
+  connect(clock: Clock): Connection
   /** Reads the token again where it is in a file. Returns false if the token is still the one of `used`. */
   hasNewToken?(used: Shown): boolean
 }
@@ -23,7 +24,7 @@ export function server(address: string, access: Access): Server {
   let last = token
   return {
     address,
-    connect: () => new HttpConnection(address, { tls, idleMs }, shown),
+    connect: (clock) => new HttpConnection(address, { tls, idleMs, clock }, shown),
     hasNewToken(used) {
       const now = shown === used ? tokenAgain?.() : undefined
       if (now && now !== last) {

@@ -1,8 +1,10 @@
 // The number of sockets to one server, their security, and how long an idle one is used again. Owns Node's agents;
-// http.ts sends requests over them.
+// http.ts sends requests over them, idle.ts closes those that are not needed.
 import { type AgentOptions, Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
+import type { Clock } from '../../../base/clock.ts'
 import type { ConsulOptions, ConsulTls } from '../options.ts'
+import { IdleSockets } from './idle.ts'
 
 type TlsOption = ConsulOptions['tls']
 
@@ -16,24 +18,30 @@ export type Lane = 'renewal' | 'release' | 'work'
 const socketsMax = { steady: 16, work: 80 } as const
 /** Releases leave so many steady sockets to renewals, as long as a socket for work is free. */
 const forRenewals = 4
-/** How many idle sockets stay open: a new socket costs more than an acquire and a release. */
-const freeSocketsMax = { steady: 8, work: 32 } as const
+/** How many idle sockets stay open until `idleMs`. A new socket costs more than an acquire and a release. */
+const keptAtRest = { steady: 4, work: 16 } as const
 
 /** How the sockets of one server are kept. */
 export interface SocketPlan {
   readonly tls: TlsOption
   /** How long an idle socket may be used again, in ms: a balancer may drop an idle connection without a word. */
   readonly idleMs: number
+  readonly clock: Clock
 }
 
 /** The sockets to one server. It opens one when a request needs one. */
 export class Sockets {
   readonly #steady: HttpAgent
   readonly #work: HttpAgent
+  readonly #idle: readonly IdleSockets[]
 
   constructor(plan: SocketPlan) {
     this.#steady = agentOf(plan, 'steady')
     this.#work = agentOf(plan, 'work')
+    this.#idle = [
+      new IdleSockets(this.#steady, keptAtRest.steady, plan.clock),
+      new IdleSockets(this.#work, keptAtRest.work, plan.clock),
+    ]
   }
 
   /** The agent for the next request. A release takes the sockets for work if those have room for it at once. */
@@ -48,10 +56,7 @@ export class Sockets {
 
   /** Closes idle sockets at once, and every other socket when its request is over. */
   retire(): void {
-    for (const agent of [this.#steady, this.#work]) {
-      agent.maxFreeSockets = 0
-      for (const socket of all(agent.freeSockets)) socket.destroy()
-    }
+    for (const idle of this.#idle) idle.retire()
   }
 }
 
@@ -63,7 +68,7 @@ function agentOf({ tls, idleMs }: SocketPlan, kind: 'steady' | 'work'): HttpAgen
     keepAliveInitialDelay: probeMs, // of a socket that has not been idle yet
     timeout: idleMs, // ends idle sockets only
     maxSockets: socketsMax[kind],
-    maxFreeSockets: freeSocketsMax[kind],
+    maxFreeSockets: socketsMax[kind],
   }
   if (!tls) return new HttpAgent(options)
   return new HttpsAgent({ ...options, ...(typeof tls === 'object' ? certificates(tls) : {}) })
