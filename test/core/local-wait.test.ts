@@ -99,7 +99,7 @@ function waitingCostUs(calls: number): number {
 }
 
 test('20,000 calls of one client that wait for a name and give up cost less than 60 µs of processor time each', () => {
-  let leastUs = Number.POSITIVE_INFINITY // what else the machine does is not theirs
+  let leastUs = Number.POSITIVE_INFINITY // other programs take time of the processor, too
   for (let tries = 0; tries < 3 && leastUs >= 60; tries += 1)
     leastUs = Math.min(leastUs, waitingCostUs(20_000))
   expect(leastUs).toBeLessThan(60)
