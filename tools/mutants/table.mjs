@@ -914,6 +914,15 @@ const onConsul = [
     by: belief,
   },
   {
+    name: 'consul-hold-that-has-ended-queues-again',
+    file: 'src/backends/consul/hold-watch.ts',
+    find: '    this.#signal.throwIfAborted() //',
+    put: '    //',
+    stores: [],
+    tests: ['backends/consul/waits'],
+    by: prompt,
+  },
+  {
     name: 'a-lost-race-counts-as-no-news',
     file: 'src/core/admission.ts',
     find: ' && before.behind === after.behind',

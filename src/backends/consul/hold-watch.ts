@@ -63,6 +63,7 @@ export class HoldWatch implements Queued {
     }
     const pauseMs = this.#series.pauseAfter(snapshot)
     if (pauseMs > 0) await pause(clock, pauseMs, this.#signal)
+    this.#signal.throwIfAborted() // it may have aborted since the answer, when this was not in the queue
     places.take(this)
   }
 }

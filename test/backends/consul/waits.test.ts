@@ -120,6 +120,16 @@ test('a hold that ends before its turn leaves the queue, and its watch has the r
   expect(reads.at(-1)?.key).toBe('hold 17')
 })
 
+test('a hold that ends right after an answer about its key does not queue again', async () => {
+  const { hold, reads } = client()
+  const abort = new AbortController()
+  const asked = hold(0, abort.signal)
+  await many(16, (place) => hold(place + 1))
+  reads[0]?.answer('held')
+  abort.abort('the hold has ended')
+  await expect(asked).rejects.toBe('the hold has ended')
+})
+
 test('the watch of a hold that has ended reads nothing', async () => {
   const { hold, reading } = client()
   await expect(hold(0, AbortSignal.abort('the hold has ended'))).rejects.toBe('the hold has ended')
