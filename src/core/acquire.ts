@@ -3,7 +3,7 @@
 import type { Hold } from '../api/hold.ts'
 import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
-import { ConflictError, SessionGoneError } from '../base/errors.ts'
+import { ConflictError, SessionGoneError, UnavailableError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
 import type { Backend } from '../contract.ts'
 import { untilAnswered } from './admission.ts'
@@ -147,8 +147,8 @@ export class Acquirer {
     if (error instanceof SessionGoneError) session.lose(error)
     if (session.over && !outer.ended) return 'session over' // the store dropped the claims with their session
     const withdrawn = this.closing.withdrawAside(stands)
-    // If the session and the wait ended at the same moment, the caller gets the reason of the wait.
-    if (session.over) outer.throwIfEnded()
+    // If session and wait ended at the same moment, the caller gets the reason of the wait, unless nothing shows that the name is taken.
+    if (session.over && !(error instanceof UnavailableError)) outer.throwIfEnded()
     // The store has just answered, so it answers again soon. A caller that aborted does not wait for it.
     if (error instanceof ConflictError) await withdrawn
     throw error
