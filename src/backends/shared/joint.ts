@@ -6,9 +6,6 @@ import { Batches } from './batches.ts'
 
 /** How many transactions of a client are under way by themselves before further ones go together. */
 export const aloneMost = 2
-/** The longest time that a transaction waits for an answer to the one before, in ms: the network may have lost that. */
-const patienceMs = 20
-
 /** The transactions of a store. */
 export interface Sender<Q, A> {
   /** Sends one. */
@@ -20,10 +17,19 @@ export interface Sender<Q, A> {
   sendTogether(requests: readonly Q[], signal: AbortSignal): Promise<readonly (A | undefined)[]>
   /** Whether it may go together with others. */
   isSmall(request: Q): boolean
+  /** The longest time that the next ones wait for the answer to those before, in ms: the network may have lost that. */
+  readonly patienceMs: number
   /** How many go together now, or how large they may be in sum. */
   togetherMost(): number
   /** For how many one counts. */
   sizeOf?(request: Q): number
+}
+
+/** The transactions of one name that wait or go together. */
+interface Share {
+  /** Whether they only end claims. */
+  readonly areEnds: boolean
+  count: number
 }
 
 /** Sends the transactions of one client. */
@@ -32,8 +38,8 @@ export class Joint<Q, A> {
   readonly #clock: Clock
   readonly #aloneMost: number
   readonly #batches: Batches<Q, A | undefined>
-  /** The names of the transactions that wait or go together. */
-  readonly #names = new Set<string>()
+  /** By name, the transactions that wait or go together. */
+  readonly #shares = new Map<string, Share>()
   #alone = 0
 
   /** `most` is the number of transactions under way from which on others go together. */
@@ -51,18 +57,26 @@ export class Joint<Q, A> {
 
   /**
    * Sends a transaction about one name. If many are under way, it goes together with those of other names, on the condition that
-   * all their conditions hold. Otherwise nothing was changed, and each is sent by itself. Rejects as the store does, and with
-   * `signal.reason`.
+   * all their conditions hold. Otherwise nothing was changed, and each is sent by itself. Several of one name go together only if each
+   * `isEnd`: it only ends a claim. Rejects as the store does, and with `signal.reason`.
    */
-  async txn(name: string, request: Q, signal: AbortSignal): Promise<A> {
-    if (this.#alone < this.#aloneMost || this.#names.has(name) || !this.#sender.isSmall(request))
-      return this.#byItself(request, signal)
-    this.#names.add(name)
+  txn(name: string, request: Q, signal: AbortSignal, isEnd = false): Promise<A> {
+    const share = this.#shares.get(name)
+    const isTaken = share !== undefined && !(isEnd && share.areEnds)
+    const isAlone = this.#alone < this.#aloneMost || isTaken || !this.#sender.isSmall(request)
+    return isAlone ? this.#byItself(request, signal) : this.#withOthers(name, request, signal, isEnd)
+  }
+
+  async #withOthers(name: string, request: Q, signal: AbortSignal, isEnd: boolean): Promise<A> {
+    const share = this.#shares.get(name) ?? { areEnds: isEnd, count: 0 }
+    this.#shares.set(name, share)
+    share.count += 1
     try {
       const answer = await this.#batches.ask(request, signal)
       if (answer) return answer
     } finally {
-      this.#names.delete(name)
+      share.count -= 1
+      if (share.count === 0) this.#shares.delete(name)
     }
     return this.#byItself(request, signal)
   }
@@ -92,7 +106,7 @@ export class Joint<Q, A> {
   /** Resolves when the request is over, or has taken long. */
   #inPatience(request: Promise<void>): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = this.#clock.after(patienceMs, resolve)
+      const cancel = this.#clock.after(this.#sender.patienceMs, resolve)
       request.then(cancel).then(resolve)
     })
   }
