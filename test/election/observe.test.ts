@@ -95,7 +95,7 @@ test('an observer that is cut off is stale soon after a time to live, hears why,
   await next
 })
 
-test('an observer is told of a leader that resigns before the next one leads', async () => {
+test('an observer hears that a leader has resigned before the next one leads', async () => {
   const here = await scene()
   const { seen } = observe(here)
   const term = await here.one.election('a').campaign({ value: 'one' })
