@@ -1712,8 +1712,7 @@ const inMemory = [
     file: 'src/backends/shared/news.ts',
     find: '[...gone, ...begin]',
     put: '[...begin]',
-    stores: memory,
-    by: told,
+    ...{ stores: [], tests: ['conformance/memory', 'backends/shared/news'], by: told },
   },
   {
     name: 'memory-claims-that-begin-to-hold-hear-nothing',
