@@ -164,6 +164,8 @@ export type Kind =
   /** A transaction that only asks: whether the own place and the one ahead still stand. */
   | 'look'
   | 'verification'
+  /** Several mutexes that are taken or given back in one transaction. */
+  | 'together'
 
 /** A write on its way: its number and its purpose. */
 export interface Write {
@@ -306,6 +308,10 @@ export function openNetwork(store: TestConsul, clock?: Clock): Network {
 export function kindOf(operations: readonly Operation[]): Kind {
   const has = (verb: string, key: RegExp): boolean =>
     operations.some((operation) => operation.verb === verb && key.test(operation.key))
+  const changes = operations.filter(
+    ({ verb, key }) => /^(lock|delete-cas)$/.test(verb) && /\/\.lock$/.test(key),
+  )
+  if (changes.length > 1) return 'together'
   const inLine = operations[0]?.verb === 'check-session'
   if (has('set', /\/\.line$/)) return 'join'
   if (has('set', /\/\.checkpoint$/)) return 'checkpoint'

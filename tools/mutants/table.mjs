@@ -1542,7 +1542,7 @@ const ofKeeping = [
 const ofJoining = [
   {
     name: 'etcd-joint-two-of-one-name',
-    file: 'src/backends/etcd/joint.ts',
+    file: 'src/backends/shared/joint.ts',
     find: 'this.#names.has(name) || ',
     put: '',
     ...{ stores: [], tests: ['core/etcd-joint'], by: belief },
@@ -1577,10 +1577,31 @@ const ofJoining = [
   },
   {
     name: 'etcd-joint-refused-for-all',
-    file: 'src/backends/etcd/joint.ts',
+    file: 'src/backends/shared/joint.ts',
     find: 'error instanceof RefusedError || error instanceof SessionGoneError',
     put: 'error === undefined',
     ...{ stores: [], tests: ['core/etcd-joint'], by: goesOn },
+  },
+  {
+    name: 'consul-joint-failed-counts-as-done',
+    file: 'src/backends/consul/joint.ts',
+    find: '? { applied: false, failures } : undefined',
+    put: '? { applied: false, failures } : { applied: true, entries: [] }',
+    ...{ stores: [], tests: ['backends/consul/joint'], by: clean },
+  },
+  {
+    name: 'consul-joint-failure-of-another',
+    file: 'src/backends/consul/joint.ts',
+    find: 'operation: operation - first, reason',
+    put: 'operation, reason',
+    ...{ stores: [], tests: ['backends/consul/joint'], by: goesOn },
+  },
+  {
+    name: 'consul-joint-entries-of-all',
+    file: 'src/backends/consul/joint.ts',
+    find: 'outcome.entries.filter(({ key }) => part.some((each) => each.key === key))',
+    put: '[...outcome.entries]',
+    ...{ stores: [], tests: ['backends/consul/joint'], by: belief },
   },
 ]
 

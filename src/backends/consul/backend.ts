@@ -21,9 +21,10 @@ import { Tombstones } from '../shared/tombstones.ts'
 import { Checks } from './checks.ts'
 import { Claims, type Protocol } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
+import { Joint } from './joint.ts'
 import { keep } from './keep.ts'
 import type { Layout } from './layout.ts'
-import { Leaving } from './leaving.ts'
+import { deletion, Leaving } from './leaving.ts'
 import { Mutexes } from './mutex.ts'
 import { leaderChanged, type Observed, observe, type Seen } from './observe.ts'
 import { breakHold, checkpoints, line, overtake, survey } from './operator.ts'
@@ -43,6 +44,8 @@ export interface ConsulBackendOptions extends Pick<SessionPlan, 'checks' | 'node
    * hold.
    */
   readonly unsafeTwoMayHold?: boolean | undefined
+  /** The number of transactions under way from which on others share requests, if it is not the usual one. */
+  readonly alone?: number | undefined
 }
 
 /** The longest lock-delay that Consul applies, even if a session asks for more. */
@@ -94,8 +97,9 @@ export class ConsulBackend implements Backend {
     this.#options = options
     this.#sessions = new PermitSessions(transport)
     this.#tombstones = new Tombstones(options.clock, deletion(transport))
-    this.#claims = new Claims(transport, options.layout)
-    this.#leaving = new Leaving(transport, this.#tombstones)
+    const joint = (purpose?: 'gives back') => new Joint(transport, options.clock, options.alone, purpose)
+    this.#claims = new Claims(transport, joint(), options.layout)
+    this.#leaving = new Leaving(transport, joint('gives back'), this.#tombstones)
     this.#mutexes = new Mutexes(transport, this.#claims, this.#leaving, this.#waits)
     const [claims, leaving, waits, sessions] = [this.#claims, this.#leaving, this.#waits, this.#sessions]
     this.#semaphores = new Semaphores(transport, { claims, leaving, waits, sessions })
@@ -231,14 +235,6 @@ export class ConsulBackend implements Backend {
 
   #protocol({ permits }: Claim): Protocol {
     return permits === 1 ? this.#mutexes : this.#semaphores
-  }
-}
-
-/** Deletes keys in one transaction. */
-function deletion(transport: Transport) {
-  return (keys: readonly string[], signal: AbortSignal) => {
-    const operations = keys.map((key) => ({ verb: 'delete', key }) as const)
-    return transport.txn(operations, signal, 'gives back')
   }
 }
 

@@ -3,6 +3,7 @@
 
 import { RefusedError, SessionGoneError } from '../../base/errors.ts'
 import type { Admitted, Attempt, Claim, StoreKey } from '../../contract.ts'
+import type { Joint } from './joint.ts'
 import type { ClaimKeys, Layout } from './layout.ts'
 import type { StoredHolders, Ticket } from './line.ts'
 import type { Room } from './semaphore-sight.ts'
@@ -111,11 +112,13 @@ export interface Protocol {
 /** The claims of one client. */
 export class Claims {
   readonly #transport: Transport
+  readonly #joint: Joint
   readonly #layout: Layout
   readonly #states = new WeakMap<Claim, ClaimState>()
 
-  constructor(transport: Transport, layout: Layout) {
+  constructor(transport: Transport, joint: Joint, layout: Layout) {
     this.#transport = transport
+    this.#joint = joint
     this.#layout = layout
   }
 
@@ -153,19 +156,33 @@ export class Claims {
     return this.changeAll([state], operations, signal)
   }
 
+  /** The same for a mutex that is probably free. If many are under way, it may share its request with other names. */
+  changeTogether(
+    state: ClaimState,
+    operations: readonly Operation[],
+    signal: AbortSignal,
+  ): Promise<TxnOutcome> {
+    const { name } = state.claim
+    return this.#noted([state], () => this.#joint.txn(name, operations, signal))
+  }
+
   /** The same for several claims at once, or for claims that leave. */
-  async changeAll(
+  changeAll(
     states: readonly ClaimState[],
     operations: readonly Operation[],
     signal: AbortSignal,
     purpose?: 'gives back',
   ): Promise<TxnOutcome> {
+    return this.#noted(states, () => this.#transport.txn(operations, signal, purpose))
+  }
+
+  async #noted(states: readonly ClaimState[], send: () => Promise<TxnOutcome>): Promise<TxnOutcome> {
     const before = states.map(({ unanswered }) => unanswered)
     const settle = (): void =>
       states.forEach((state, place) => void (state.unanswered = before[place] === true))
     for (const state of states) state.unanswered = true
     try {
-      const outcome = await this.#transport.txn(operations, signal, purpose)
+      const outcome = await send()
       settle()
       return outcome
     } catch (error) {

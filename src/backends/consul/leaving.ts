@@ -1,11 +1,13 @@
 // How a claim leaves the line of its name in Consul, and how a withdrawn one is removed completely. Owns that the key `.line` is
 // deleted with the last ticket. entering.ts has the way in.
+import type { Claim } from '../../contract.ts'
 import type { Tombstones } from '../shared/tombstones.ts'
 import type { ClaimState } from './claims.ts'
 import { unneeded } from './entering.ts'
+import type { Joint } from './joint.ts'
 import { type ClaimKeys, type NameKeys, passedKey } from './layout.ts'
 import { readPassed, readTickets } from './line.ts'
-import type { Operation, StoredKey, Transport } from './wire/transport.ts'
+import type { Operation, StoredKey, Transport, TxnOutcome } from './wire/transport.ts'
 
 const triesMax = 8
 /** How many signs one transaction deletes, of the 64 operations that Consul takes. Others go with their sessions. */
@@ -14,10 +16,12 @@ export const signsMax = 40
 /** The ways out of the line, for the claims of one client. */
 export class Leaving {
   readonly #transport: Transport
+  readonly #joint: Joint
   readonly #tombstones: Tombstones
 
-  constructor(transport: Transport, tombstones: Tombstones) {
+  constructor(transport: Transport, joint: Joint, tombstones: Tombstones) {
     this.#transport = transport
+    this.#joint = joint
     this.#tombstones = tombstones
   }
 
@@ -45,7 +49,7 @@ export class Leaving {
     give: readonly Operation[],
     signal: AbortSignal,
   ): Promise<boolean> {
-    if (ticket === undefined) return (await this.#transport.txn(give, signal, 'gives back')).applied
+    if (ticket === undefined) return this.#together(claim, give, signal)
     const { session } = claim
     const passed = passedKey(keys, keys.ticket)
     const operations: Operation[] = [
@@ -60,6 +64,11 @@ export class Leaving {
     const line = outcome.entries.find(({ key }) => key === keys.line)
     if (line?.value === keys.ticket) await this.end(keys, keys.ticket, line.modifyIndex, signal)
     return true
+  }
+
+  /** If many are under way, it may share its request with other names. */
+  async #together({ name }: Claim, operations: readonly Operation[], signal: AbortSignal): Promise<boolean> {
+    return (await this.#joint.txn(name, operations, signal)).applied
   }
 
   /** Deletes the key `.line` if the claim was the last in line when its turn came, and nobody has joined since. */
@@ -127,4 +136,12 @@ function signsOf(keys: ClaimKeys, entries: readonly StoredKey[]): Operation[] {
   return readPassed(keys, entries)
     .slice(0, signsMax)
     .map((key) => ({ verb: 'delete', key }))
+}
+
+/** Deletes keys in one transaction. */
+export function deletion(transport: Transport) {
+  return (keys: readonly string[], signal: AbortSignal): Promise<TxnOutcome> => {
+    const operations = keys.map((key) => ({ verb: 'delete', key }) as const)
+    return transport.txn(operations, signal, 'gives back')
+  }
 }

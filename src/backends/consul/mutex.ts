@@ -48,7 +48,7 @@ export class Mutexes implements Protocol {
     if (state.held && (await this.verify(state, signal))) return admitted(state.held)
     if (state.ticket === undefined) {
       const operations = take(state, free)
-      const outcome = await this.#claims.change(state, operations, signal)
+      const outcome = await this.#claims.changeTogether(state, operations, signal)
       if (outcome.applied) return this.#admit(state, outcome.entries)
       const hasLine = outcome.failures.some(({ operation }) => operations[operation]?.key === state.keys.line)
       if (state.claim.wait) state.sight = await this.#join(state, hasLine, signal)
@@ -116,7 +116,7 @@ export class Mutexes implements Protocol {
     const isPlain = held && ticket === undefined && !unanswered && !isKept
     if (!isPlain || state.unanswered || state.held) return undefined
     const operations = take(state, { lock: { modifyIndex: held.modified } })
-    const outcome = await this.#claims.change(state, operations, signal)
+    const outcome = await this.#claims.changeTogether(state, operations, signal)
     return outcome.applied ? this.#admit(state, outcome.entries) : undefined
   }
 

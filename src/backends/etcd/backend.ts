@@ -15,11 +15,12 @@ import type {
   Standing,
   StoreKey,
 } from '../../contract.ts'
+import { aloneMost } from '../shared/joint.ts'
 import { Tombstones } from '../shared/tombstones.ts'
 import { Claims } from './claims.ts'
 import { FencedWrites } from './fenced.ts'
 import { groupMax } from './group.ts'
-import { aloneMost, Joint } from './joint.ts'
+import { Joint } from './joint.ts'
 import { KnownLines } from './known-lines.ts'
 import { type Layout, leaseOf, type Namespace } from './layout.ts'
 import { Lines } from './lines.ts'

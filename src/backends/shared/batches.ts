@@ -24,22 +24,25 @@ export class Batches<Q, A> {
   readonly #most: () => number
   readonly #send: Send<Q, A>
   readonly #pace: (request: Promise<void>) => Promise<void>
+  readonly #sizeOf: (question: Q) => number
   /** The questions that were not sent yet. */
   readonly #wanted = new Set<Wanted<Q, A>>()
   #busy = false
 
   /**
    * `most` tells the number of questions that one request takes now. `pace` gets a request that is under way, and resolves when the
-   * next one may be sent: by default, when that one is over.
+   * next one may be sent: by default, when that one is over. `sizeOf` tells for how many a question counts: by default, for one.
    */
   constructor(
     most: () => number,
     send: Send<Q, A>,
     pace = (request: Promise<void>): Promise<void> => request,
+    sizeOf: (question: Q) => number = () => 1,
   ) {
     this.#most = most
     this.#send = send
     this.#pace = pace
+    this.#sizeOf = sizeOf
   }
 
   /** The answer of a request that is sent after this call. Rejects as that does, and with `signal.reason`. */
@@ -70,9 +73,10 @@ export class Batches<Q, A> {
   /** The questions of the next request. */
   #next(): Wanted<Q, A>[] {
     const batch: Wanted<Q, A>[] = []
-    const most = this.#most()
+    let left = this.#most()
     for (const wanted of this.#wanted) {
-      if (batch.length === most) break
+      left -= this.#sizeOf(wanted.question)
+      if (left < 0 && batch.length > 0) break
       batch.push(wanted)
     }
     return batch

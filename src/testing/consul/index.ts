@@ -29,7 +29,8 @@ export function simulatedConsul(
       const { lockDelayMs = usualLockDelayMs(ttlMs) } = options
       const transport = new SimConsulTransport(network, process, server)
       transports.push(transport)
-      return new ConsulBackend(transport, { layout: new Layout(''), clock, checks: [], lockDelayMs })
+      const settings = { layout: new Layout(''), clock, checks: [], lockDelayMs, alone: 0 }
+      return new ConsulBackend(transport, settings)
     },
   }
 }

@@ -13,10 +13,12 @@ const unix = 'unix://'
 export class HttpConnection implements Connection {
   readonly shown: Shown
   readonly #request: typeof httpRequest
-  readonly #place: RequestOptions
+  readonly #place: Place
   readonly #sockets: Sockets
   /** Name and value of each header, in turn. */
   readonly #headers: readonly string[]
+  /** The part of the query that every request has. */
+  readonly #search: string
 
   constructor(address: string, plan: SocketPlan, shown: Shown) {
     this.shown = shown
@@ -25,6 +27,7 @@ export class HttpConnection implements Connection {
     this.#sockets = new Sockets(plan)
     const host = address.startsWith(unix) ? 'localhost' : address
     this.#headers = ['Host', host, ...Object.entries(shown.headers).flat()]
+    this.#search = searchOf(shown.query)
   }
 
   send<T>(request: Request<T>, settle: Settle<Answer>): () => void {
@@ -49,16 +52,13 @@ export class HttpConnection implements Connection {
   }
 
   #optionsOf<T>({ method, path, query, body = '', lane }: Request<T>): RequestOptions {
-    const search = new URLSearchParams({ ...this.shown.query, ...query }).toString()
+    const search = [this.#search, searchOf(query)].filter((part) => part !== '').join('&')
+    const { host, port, socketPath } = this.#place
     // Node writes headers in an array as they are, and the body with them.
-    const length = method === 'GET' ? [] : ['Content-Length', String(Buffer.byteLength(body))]
-    return {
-      ...this.#place,
-      agent: this.#sockets.for(lane),
-      method,
-      path: `/v1${path}${search && `?${search}`}`,
-      headers: [...this.#headers, ...length],
-    }
+    const headers = [...this.#headers]
+    if (method !== 'GET') headers.push('Content-Length', String(Buffer.byteLength(body)))
+    const agent = this.#sockets.for(lane)
+    return { host, port, socketPath, agent, method, path: `/v1${path}${search && `?${search}`}`, headers }
   }
 
   retire(): void {
@@ -66,7 +66,20 @@ export class HttpConnection implements Connection {
   }
 }
 
-function hostOf(address: string): RequestOptions {
+interface Place {
+  readonly host?: string | undefined
+  readonly port?: number
+  readonly socketPath?: string
+}
+
+/** The text of a query. URLSearchParams would cost more than all other options of a request. */
+function searchOf(query: Readonly<Record<string, string>> = {}): string {
+  return Object.entries(query)
+    .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+    .join('&')
+}
+
+function hostOf(address: string): Place {
   if (address.startsWith(unix)) return { socketPath: address.slice(unix.length) }
   const [, literal, name, port] = /^(?:\[(.*)\]|(.*)):(\d+)$/.exec(address) ?? []
   return { host: literal ?? name, port: Number(port) }

@@ -1,0 +1,99 @@
+// Transactions about different names that one client sends as one. Owns which go together, and that each is sent by itself if
+// they cannot. A backend says what goes together, and splits the answer.
+import type { Clock } from '../../base/clock.ts'
+import { RefusedError, SessionGoneError } from '../../base/errors.ts'
+import { Batches } from './batches.ts'
+
+/** How many transactions of a client are under way by themselves before further ones go together. */
+export const aloneMost = 2
+/** The longest time that a transaction waits for an answer to the one before, in ms: the network may have lost that. */
+const patienceMs = 20
+
+/** The transactions of a store. */
+export interface Sender<Q, A> {
+  /** Sends one. */
+  send(request: Q, signal: AbortSignal): Promise<A>
+  /**
+   * Sends several, so that all are done or none. Resolves with the answer to each, in order; undefined for those of which it is
+   * only known that they were not done.
+   */
+  sendTogether(requests: readonly Q[], signal: AbortSignal): Promise<readonly (A | undefined)[]>
+  /** Whether it may go together with others. */
+  isSmall(request: Q): boolean
+  /** How many go together now, or how large they may be in sum. */
+  togetherMost(): number
+  /** For how many one counts. */
+  sizeOf?(request: Q): number
+}
+
+/** Sends the transactions of one client. */
+export class Joint<Q, A> {
+  readonly #sender: Sender<Q, A>
+  readonly #clock: Clock
+  readonly #aloneMost: number
+  readonly #batches: Batches<Q, A | undefined>
+  /** The names of the transactions that wait or go together. */
+  readonly #names = new Set<string>()
+  #alone = 0
+
+  /** `most` is the number of transactions under way from which on others go together. */
+  constructor(sender: Sender<Q, A>, clock: Clock, most: number = aloneMost) {
+    this.#sender = sender
+    this.#clock = clock
+    this.#aloneMost = most
+    this.#batches = new Batches(
+      () => sender.togetherMost(),
+      (parts, signal) => this.#together(parts, signal),
+      (request) => this.#inPatience(request),
+      sender.sizeOf,
+    )
+  }
+
+  /**
+   * Sends a transaction about one name. If many are under way, it goes together with those of other names, on the condition that
+   * all their conditions hold. Otherwise nothing was changed, and each is sent by itself. Rejects as the store does, and with
+   * `signal.reason`.
+   */
+  async txn(name: string, request: Q, signal: AbortSignal): Promise<A> {
+    if (this.#alone < this.#aloneMost || this.#names.has(name) || !this.#sender.isSmall(request))
+      return this.#byItself(request, signal)
+    this.#names.add(name)
+    try {
+      const answer = await this.#batches.ask(request, signal)
+      if (answer) return answer
+    } finally {
+      this.#names.delete(name)
+    }
+    return this.#byItself(request, signal)
+  }
+
+  async #byItself(request: Q, signal: AbortSignal): Promise<A> {
+    this.#alone += 1
+    try {
+      return await this.#sender.send(request, signal)
+    } finally {
+      this.#alone -= 1
+    }
+  }
+
+  /** Undefined for each part if nothing was changed. A refusal may be due to one part: then each gets its own answer. */
+  async #together(parts: readonly Q[], signal: AbortSignal): Promise<readonly (A | undefined)[]> {
+    const [first, ...more] = parts as [Q, ...Q[]]
+    if (more.length === 0) return [await this.#sender.send(first, signal)]
+    try {
+      return await this.#sender.sendTogether(parts, signal)
+    } catch (error) {
+      if (error instanceof RefusedError || error instanceof SessionGoneError)
+        return parts.map(() => undefined)
+      throw error
+    }
+  }
+
+  /** Resolves when the request is over, or has taken long. */
+  #inPatience(request: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(patienceMs, resolve)
+      request.then(cancel).then(resolve)
+    })
+  }
+}
