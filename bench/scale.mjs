@@ -6,7 +6,7 @@ import { heading, machineFacts } from './lib/report.mjs'
 import { before } from './scale/before.mjs'
 import { connects, observers, timeouts } from './scale/callers.mjs'
 import { holds } from './scale/holds.mjs'
-import { permits, processes, waiters } from './scale/lines.mjs'
+import { permits, processes, takenPermits, waiters } from './scale/lines.mjs'
 import { guards, namesOnce } from './scale/names.mjs'
 import { sizes } from './scale/sizes.mjs'
 import { stores } from './scale/stores.mjs'
@@ -121,6 +121,9 @@ async function ofStore(store, sizes) {
         ({ cycle }) => cycle?.messages,
       ],
       ['bytes of a cycle, permits', 'B', ({ cycle }) => cycle?.bytes],
+    ])),
+    ...(await along(sizes.takenPermits, (count) => takenPermits(store, count), [
+      ['hand-over, permits', 'ms', ({ handOverMs }) => handOverMs],
     ])),
     ...(await along(sizes.processes, (count) => processes(store, count), [
       ['hand-over, processes', 'ms', ({ handOverMs }) => handOverMs],

@@ -81,10 +81,9 @@ export interface Waiting {
 }
 
 /**
- * A store. Every method may reject with UnavailableError (a repeated call may succeed; the request may have been
- * applied), and with RefusedError or ConflictError (a repeated call is pointless). Methods about a session or claim
- * may reject with SessionGoneError. When `signal` aborts, a method rejects with its reason at once, and the request
- * may have been applied.
+ * A store. Every method may reject with UnavailableError (a repeated call may succeed; the request may have been applied), and with
+ * RefusedError or ConflictError (a repeated call is pointless). Methods about a session or claim may reject with SessionGoneError. When
+ * `signal` aborts, a method rejects with its reason at once, and the request may have been applied.
  */
 export interface Backend
   extends LeaderBackend,
@@ -95,34 +94,32 @@ export interface Backend
   /** Opens a session. The store ends it if it is not renewed for `ttlMs`. */
   createSession(ttlMs: number, signal: AbortSignal): Promise<SessionGrant>
   /**
-   * Restarts the session's time to live. If the store `endsEarly`, it resolves only if the session existed after this
-   * call began, and with it all its claims except those in the result. Rejects with SessionGoneError if the store no
-   * longer knows the session.
+   * Restarts the session's time to live. If the store `endsEarly`, it resolves only if the session existed after this call began, and
+   * with it all its claims except those in the result. Rejects with SessionGoneError if the store no longer knows the session.
    */
   renewSession(session: string, signal: AbortSignal): Promise<Renewal>
   /** Ends the session and everything that it holds. Idempotent. */
   destroySession(session: string, signal: AbortSignal): Promise<void>
   /**
-   * Asks once whether the claim holds; puts it in line if it has `wait`. Idempotent for one claim: a claim that was
-   * admitted before and still stands is admitted again, by a consistent read. A claim that was removed starts anew.
+   * Asks once whether the claim holds; puts it in line if it has `wait`. Idempotent for one claim: a claim that was admitted before and
+   * still stands is admitted again, by a consistent read. A claim that was removed starts anew.
    */
   attempt(claim: Claim, signal: AbortSignal): Promise<Attempt>
   /**
-   * Resolves when this answer to the claim may have changed: possibly too early, never too late. `answer` is the last
-   * one that this backend gave for the claim, and no other wait for the claim is under way. If the event itself proves
-   * the new answer, resolves with that answer, which saves a request. A failure to watch counts as a change, so it
-   * rejects only with `signal.reason`. If a claim that holds was removed before this call, it may not resolve: call
-   * `verify` after it.
+   * Resolves when this answer to the claim may have changed: possibly too early, never too late. `answer` is the last one that this
+   * backend gave for the claim, and no other wait for the claim is under way. If the event itself proves the new answer, resolves with
+   * that answer, which saves a request. A failure to watch counts as a change, so it rejects only with `signal.reason`. If a claim that
+   * holds was removed before this call, it may not resolve: call `verify` after it.
    */
   changed(claim: Claim, answer: Attempt, signal: AbortSignal): Promise<Attempt | undefined>
   /**
-   * Removes the claim from the line and the lock, even if an unanswered attempt arrives later. Idempotent; never
-   * touches another claim; sends no request if the claim cannot be in the store.
+   * Removes the claim from the line and the lock, even if an unanswered attempt arrives later. Idempotent; never touches another claim;
+   * sends no request if the claim cannot be in the store.
    */
   withdraw(claim: Claim, signal: AbortSignal): Promise<void>
   /**
-   * Makes an admitted claim as light in the store as `claim.weight`, which the caller has just made smaller. It keeps its
-   * place, and others are admitted to the rest. A writer can only become a reader. Idempotent. Returns as `verify` does.
+   * Makes an admitted claim as light in the store as `claim.weight`, which the caller has just made smaller. It keeps its place, and
+   * others are admitted to the rest. A writer can only become a reader. Idempotent. Returns as `verify` does.
    */
   shrink(claim: Claim, signal: AbortSignal): Promise<boolean>
   /** Whether an admitted claim still stands with its whole weight, by a consistent read. */

@@ -1,11 +1,16 @@
 // @ts-check
 // Many clients on one name: a mutex with a long line, a semaphore with many permits, and a mutex next to many processes.
 import { now, sleep } from '../lib/measure.mjs'
+import { median } from '../lib/stats.mjs'
 import { Worker } from '../lib/workers.mjs'
 import { handOvers } from './holds.mjs'
 import { openMany, trafficWhile } from './stores.mjs'
 
 /** @typedef {import('./stores.mjs').Store} Store */
+
+const rounds = 15
+/** How long a caller stands in line before the release that serves it, in ms. */
+const inLineMs = 20
 
 /** Each of `count` clients waits once for one mutex, and releases it at once. @param {Store} store @param {number} count */
 export async function waiters(store, count) {
@@ -73,6 +78,41 @@ export async function permits(store, permits, forMs = 2_500) {
   } finally {
     await Promise.all(clients.map((client) => client.close()))
   }
+}
+
+/**
+ * One client has all permits of a name, each as a hold of its own, and one caller of another client waits for one. The time from
+ * the call of `release` to the end of that caller's `acquire`.
+ *
+ * @param {Store} store
+ * @param {number} permits
+ */
+export async function takenPermits(store, permits) {
+  const [one, other] = await Promise.all([store.open(), store.open()])
+  try {
+    const name = `scale-taken-${permits}`
+    const [mine, theirs] = [one.semaphore(name, { permits }), other.semaphore(name, { permits })]
+    const holds = await Promise.all(Array.from({ length: permits }, () => mine.acquire()))
+    const samples = []
+    for (let round = 0; round < rounds; round += 1) {
+      const { next, ms } = await handOver(holds.shift(), theirs)
+      samples.push(ms)
+      await next.release()
+      holds.push(await mine.acquire())
+    }
+    return { handOverMs: median(samples) }
+  } finally {
+    await Promise.all([one.close(), other.close()])
+  }
+}
+
+/** Releases a hold for which a caller stands in line. @param {import('../../src/index.ts').Hold | undefined} hold @param {import('../../src/index.ts').Semaphore} theirs */
+async function handOver(hold, theirs) {
+  const acquired = theirs.acquire().then((next) => ({ next, at: now() }))
+  await sleep(inLineMs)
+  const released = now()
+  const [{ next, at }] = await Promise.all([acquired, hold?.release()])
+  return { next, ms: at - released }
 }
 
 /** A hand-over next to processes that hold one name, and wait for another. @param {Store} store @param {number} count */

@@ -4,7 +4,7 @@
 /**
  * By series, its sizes; `restMs` is how long holds are watched at rest.
  *
- * @typedef {{ holds?: number[], restMs?: number, waiters?: number[], permits?: number[], processes?: number[],
+ * @typedef {{ holds?: number[], restMs?: number, waiters?: number[], permits?: number[], takenPermits?: number[], processes?: number[],
  *   timeouts?: number[], observers?: number[], names?: number[], guards?: number[], connects?: number[] }} Sizes
  */
 
@@ -22,6 +22,7 @@ export const sizes = {
       restMs: threeRoundsMs,
       waiters: [10, 100, 500],
       permits: [1, 10, 100],
+      takenPermits: [1, 10, 100],
       processes: [1, 4, 12],
       timeouts: [10, 100, 1_000],
       observers: [10, 100, 1_000],
@@ -33,6 +34,7 @@ export const sizes = {
       restMs: threeRoundsMs,
       waiters: [10, 100, 500],
       permits: [1, 10, 40],
+      takenPermits: [1, 10, 100],
       processes: [1, 4, 12],
       timeouts: [10, 100, 1_000],
       observers: [10, 100, 1_000],
@@ -44,6 +46,7 @@ export const sizes = {
       restMs: threeRoundsMs,
       waiters: [10, 100, 500],
       permits: [1, 10, 100],
+      takenPermits: [1, 10, 100],
       processes: [1, 4, 12],
       timeouts: [10, 100, 1_000],
       observers: [10, 100, 1_000],
@@ -51,7 +54,13 @@ export const sizes = {
       guards: [20, 200],
       connects: [50, 100, 200, 400],
     },
-    memory: { holds: [100, 1_000, 10_000], restMs: 2_000, waiters: [10, 50, 250], permits: [1, 10, 100] },
+    memory: {
+      holds: [100, 1_000, 10_000],
+      restMs: 2_000,
+      waiters: [10, 50, 250],
+      permits: [1, 10, 100],
+      takenPermits: [1, 10, 100],
+    },
   },
   small: {
     etcd: {
@@ -59,6 +68,7 @@ export const sizes = {
       restMs: 5_000,
       waiters: [10, 50],
       permits: [1, 10],
+      takenPermits: [1, 10],
       timeouts: [10, 100],
       observers: [10, 100],
     },
@@ -67,6 +77,7 @@ export const sizes = {
       restMs: 5_000,
       waiters: [10, 50],
       permits: [1, 10],
+      takenPermits: [1, 10],
       timeouts: [10, 100],
       observers: [10, 100],
     },
@@ -75,10 +86,17 @@ export const sizes = {
       restMs: 2_000,
       waiters: [10, 50],
       permits: [1, 10],
+      takenPermits: [1, 10],
       timeouts: [10, 100],
       observers: [10, 100],
       connects: [25, 50, 100],
     },
-    memory: { holds: [100, 1_000], restMs: 1_000, waiters: [10, 50], permits: [1, 10] },
+    memory: {
+      holds: [100, 1_000],
+      restMs: 1_000,
+      waiters: [10, 50],
+      permits: [1, 10],
+      takenPermits: [1, 10],
+    },
   },
 }

@@ -21,6 +21,10 @@ export interface Facts {
   readonly freesOnCrash: boolean
   /** Whether every method resolves at once: then no request can hang, and requests have no time limit. */
   readonly answersAtOnce: boolean
+  /** Whether each answer takes a turn of the event loop, as over a network: then a loop of requests keeps no timer waiting. */
+  readonly answersLater?: boolean
+  /** Whether a method that has settled uses its signal no more, but for listeners still on it: then the next request gets it. */
+  readonly leavesSignals?: boolean
   /** If the store nearly always answers at once: a request with this signal must not wait. If it would, it rejects with `refusal`, and is asked again. */
   readonly atOnce?: { readonly signal: AbortSignal; readonly refusal: Error }
   /** Whether one request, the end of a session, frees all its claims and tells all that wait: then `close` sends no other. */

@@ -1,6 +1,7 @@
 // Joins the causes that can end a request into one. It never invents an error: the code that adds a cause also
 // supplies the reason.
 import { setMaxListeners } from 'node:events'
+import { roomyController } from './abort.ts'
 import type { Clock } from './clock.ts'
 
 /** The read-only side of a `Scope`: it ends once, with a reason. */
@@ -28,7 +29,7 @@ export class Scope implements Ending {
 
   get signal(): AbortSignal {
     if (!this.#controller) {
-      this.#controller = new AbortController()
+      this.#controller = roomyController()
       if (this.#end) this.#controller.abort(this.#end.reason)
     }
     return this.#controller.signal

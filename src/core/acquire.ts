@@ -3,7 +3,7 @@
 import type { Hold } from '../api/hold.ts'
 import { orAborted } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
-import { ConflictError, SessionGoneError } from '../base/errors.ts'
+import { ConflictError, SessionGoneError, UnavailableError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
 import type { Backend } from '../contract.ts'
 import { untilAnswered } from './admission.ts'
@@ -39,11 +39,10 @@ export class Acquirer {
   }
 
   /**
-   * Waits for the caller's turn. Resolves with a hold that is held at that moment. Rejects with WaitTimeoutError,
-   * `signal.reason`, UnavailableError, ConflictError or RefusedError; the caller then holds nothing. A claim whose session
-   * is lost while it waits goes to the end of the line; so does a claim that was removed before its admission arrived.
-   * With a `waitMs` of 0 there is no line, and such a claim is tried once more. `waitMs` also limits the wait for a store
-   * that does not answer.
+   * Waits for the caller's turn. Resolves with a hold that is held at that moment. Rejects with WaitTimeoutError, `signal.reason`,
+   * UnavailableError, ConflictError or RefusedError; the caller then holds nothing. A claim whose session is lost while it waits goes to
+   * the end of the line; so does a claim that was removed before its admission arrived. With a `waitMs` of 0 there is no line, and such a
+   * claim is tried once more. `waitMs` also limits the wait for a store that does not answer.
    */
   acquire<H extends Hold>(wish: Wish<H>): Promise<H> {
     return this.closing.acquires.note(toldAcquire(this.#sessions.origin, wish, (told) => this.#acquire(told)))
@@ -70,9 +69,10 @@ export class Acquirer {
       .onSignal(wish.signal)
       .onTimeout(this.#clock, wish.waitMs === 0 ? this.#sessions.shortMs : wish.waitMs, () => timeout)
     const onWait = wish.onWait && listener(wish.onWait, scope)
+    let turn: Turn | undefined
     try {
       scope.throwIfEnded()
-      const turn = await this.lines.enter(wish, wish.waitMs !== 0, scope, this.closing.waiting(wish, onWait))
+      turn = await this.lines.enter(wish, wish.waitMs !== 0, scope, this.closing.waiting(wish, onWait))
       if (turn?.hold) return turn.hold as H // made by `handOver` for this very wish
       seen.isOwn = turn === undefined
       return turn && (await this.#inTurn({ wish, onWait, turn, seen }, scope))
@@ -81,8 +81,8 @@ export class Acquirer {
       throw error
     } finally {
       scope.detach()
-      const turn = this.#clock.turn?.() // for refusals by the local queue: they send no request that awaits a turn
-      if (turn) await turn
+      // A call that sent no request, such as one that the local queue refused; a request awaits a turn of the loop itself.
+      if (!turn || turn.hold) await this.#clock.turn?.()
     }
   }
 
@@ -122,9 +122,8 @@ export class Acquirer {
   async #stand<H extends Hold>(stand: Stand<H>, outer: Scope): Promise<H | undefined | 'session over'> {
     const { wish, onWait, turn, seen, claim, session } = stand
     const scope = new Scope().on(outer, session.ending)
-    const { clock, gate, origin, requestMs, atOnce } = session.requests
     const retries = wish.waitMs === undefined ? undefined : Infinity
-    const request = { clock, gate, origin, requestMs, atOnce, retries, scope }
+    const request = { ...session.requests, retries, scope }
     const before = turn.before?.session === session ? turn.before : undefined
     try {
       const asking = { backend: this.#backend, claim, before, session, request, onWait, seen }
@@ -148,8 +147,8 @@ export class Acquirer {
     if (error instanceof SessionGoneError) session.lose(error)
     if (session.over && !outer.ended) return 'session over' // the store dropped the claims with their session
     const withdrawn = this.closing.withdrawAside(stands)
-    // If the session and the wait ended at the same moment, the caller gets the reason of the wait.
-    if (session.over) outer.throwIfEnded()
+    // If session and wait ended at the same moment, the caller gets the reason of the wait, unless nothing shows that the name is taken.
+    if (session.over && !(error instanceof UnavailableError)) outer.throwIfEnded()
     // The store has just answered, so it answers again soon. A caller that aborted does not wait for it.
     if (error instanceof ConflictError) await withdrawn
     throw error

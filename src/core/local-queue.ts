@@ -23,6 +23,8 @@ interface Line {
    * none.
    */
   waiting: Set<Waiter> | undefined
+  /** How many of them listen for the number ahead. Mostly none does, and then no change of the line has to look at each. */
+  listening: number
 }
 
 interface Waiter {
@@ -33,8 +35,8 @@ interface Waiter {
   pass(before?: Succession): void
   /** Gives the waiter its turn with a hold on the claim of the caller before. Undefined if the waiter needs a claim of its own. */
   readonly succeed: ((cohort: Cohort) => void) | undefined
-  /** Tells the waiter how many calls of this client stand ahead, if the number has changed. */
-  tell(ahead: number): void
+  /** Tells the waiter how many calls of this client stand ahead, if the number has changed. Undefined if it does not listen. */
+  readonly tell: ((ahead: number) => void) | undefined
 }
 
 /** One fair line for each name and number of permits, kept only while a caller stands in it. */
@@ -69,7 +71,7 @@ export class Lines {
     const lines = this.#lines.get(permits) ?? new Map<string, Line>()
     const known = lines.get(name)
     if (known) return known
-    const line = { lines: this, name, permits, inside: 0, taken: 0, waiting: undefined }
+    const line = { lines: this, name, permits, inside: 0, taken: 0, waiting: undefined, listening: 0 }
     this.#lines.set(permits, lines.set(name, line))
     return line
   }
@@ -161,6 +163,7 @@ function enter(line: Line, weight: number): void {
 
 /** Gives their turns to the first waiters, as many as fit. */
 function passTurns(line: Line): void {
+  if (line.taken === line.permits) return // to find the first of many costs time if many have left
   for (const next of line.waiting ?? []) {
     if (line.taken + next.weight > line.permits) return
     enter(line, next.weight)
@@ -168,9 +171,22 @@ function passTurns(line: Line): void {
   }
 }
 
-/** Takes a waiter out of the line. A lighter one behind it may fit. */
-function drop(line: Line, waiter: Waiter): void {
+/** Puts a waiter at the end of the line. */
+function join(line: Line, waiter: Waiter): void {
+  line.waiting = (line.waiting ?? new Set()).add(waiter)
+  if (waiter.tell) line.listening += 1
+  tellAll(line)
+}
+
+/** Takes a waiter out of the line, which stands there. */
+function leave(line: Line, waiter: Waiter): void {
   line.waiting?.delete(waiter)
+  if (waiter.tell) line.listening -= 1
+}
+
+/** Takes out a waiter that gives up. A lighter one behind it may fit. */
+function drop(line: Line, waiter: Waiter): void {
+  leave(line, waiter)
   passTurns(line)
   tellAll(line)
 }
@@ -184,25 +200,28 @@ interface Newcomer {
 /** Resolves with the turn when callers that leave pass it on. */
 function inLine(line: Line, newcomer: Newcomer, scope: Scope, onWait: LocalWait | undefined): Promise<Turn> {
   return new Promise((resolve, reject) => {
-    let told = 0
     const begin = (turn: Turn): void => {
-      line.waiting?.delete(waiter)
+      leave(line, waiter)
       giveUp()
       tellAll(line)
       resolve(turn)
     }
-    const tell = (ahead: number): void => {
-      if (ahead !== told) onWait?.(ahead, true)
-      told = ahead
-    }
-    const waiter = waiterOf(line, newcomer, begin, tell)
-    line.waiting = (line.waiting ?? new Set()).add(waiter)
+    const waiter = waiterOf(line, newcomer, begin, onWait && changesOf(onWait))
+    join(line, waiter)
     const giveUp = scope.onEnd((reason) => {
       reject(reason)
       drop(line, waiter)
     })
-    tellAll(line)
   })
+}
+
+/** Tells a number only if it differs from the last one. */
+function changesOf(onWait: LocalWait): (ahead: number) => void {
+  let told = 0
+  return (ahead) => {
+    if (ahead !== told) onWait(ahead, true)
+    told = ahead
+  }
 }
 
 /** The waiter of a caller, whose turn begins by `begin`. */
@@ -221,10 +240,11 @@ function waiterOf(
   return { weight, succeeds: !candidate, pass, succeed: takeOver && succeed, tell }
 }
 
-function tellAll({ inside, waiting }: Line): void {
+function tellAll({ inside, waiting, listening }: Line): void {
+  if (listening === 0) return
   let ahead = inside
-  for (const waiter of waiting ?? []) {
-    waiter.tell(ahead)
+  for (const { tell } of waiting ?? []) {
+    tell?.(ahead)
     ahead += 1
   }
 }

@@ -3,7 +3,7 @@
 import pRetry from 'p-retry'
 import type { AskOptions } from '../api/ask.ts'
 import type { Operation } from '../api/events.ts'
-import { orAborted } from '../base/abort.ts'
+import { orAborted, roomyController } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { UnavailableError } from '../base/errors.ts'
 import { printable } from '../base/printable.ts'
@@ -11,6 +11,7 @@ import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend, Facts } from '../contract.ts'
 import { type Origin, told } from './events.ts'
 import { requestMs } from './lifetime.ts'
+import { type Limits, unanswered } from './limits.ts'
 
 /** The waits before a repeated request: 50 ms, 100 ms, … 2 s, each with jitter. */
 export const retryDefaults = { retries: 8, firstMs: 50, mostMs: 2_000 } as const
@@ -22,6 +23,10 @@ export interface RequestOptions {
   readonly origin: Origin
   /** The time limit of one try. Undefined for a store that answers at once. */
   readonly requestMs: number | undefined
+  /** The time limits of the client's requests. */
+  readonly limits: Limits
+  /** Whether each answer takes a turn of the event loop in any case. */
+  readonly answersLater?: boolean | undefined
   /** How a store is asked first that nearly always answers at once. */
   readonly atOnce?: Facts['atOnce']
   /** Ends the request before it is answered. */
@@ -34,18 +39,19 @@ export interface RequestOptions {
 }
 
 /** A client or a session that sends requests. */
-interface Sender extends Pick<RequestOptions, 'clock' | 'origin' | 'gate'> {
+interface Sender extends Pick<RequestOptions, 'clock' | 'origin' | 'limits' | 'gate'> {
   readonly coveredMs: number
 }
 
 /** The options of requests to this store. */
 export function requestOptions(
   { facts }: Backend,
-  { clock, origin, coveredMs, gate }: Sender,
+  { clock, origin, limits, coveredMs, gate }: Sender,
   scope: Ending,
 ): RequestOptions {
-  const { answersAtOnce, atOnce } = facts
-  return { clock, origin, scope, gate, atOnce, requestMs: answersAtOnce ? undefined : requestMs(coveredMs) }
+  const { answersAtOnce, answersLater, atOnce } = facts
+  const ms = answersAtOnce ? undefined : requestMs(coveredMs)
+  return { clock, origin, limits, scope, gate, requestMs: ms, answersLater, atOnce }
 }
 
 /**
@@ -168,12 +174,11 @@ function turn(line: Set<() => void>, scope: Ending): Promise<void> {
   })
 }
 
-const never = new AbortController().signal
+const never = roomyController().signal
 
 /**
- * Sends one request, for at most `requestMs`. If the event loop had no turn for 5 ms, the answer waits for the next
- * turn: a loop of requests to a store that answers at once would keep all timers from running.
- * `retry` counts the tries before it.
+ * Sends one request, for at most `requestMs`. If the event loop had no turn for 5 ms, the answer waits for the next turn: a loop of
+ * requests to a store in this process would keep all timers from running. `retry` counts the tries before it.
  */
 export async function once<T>(
   options: RequestOptions,
@@ -181,44 +186,41 @@ export async function once<T>(
   ask: (signal: AbortSignal) => Promise<T>,
   retry = 0,
 ): Promise<T> {
-  const { gate, aside, scope } = options
+  const { clock, gate, aside, limits, origin, scope, requestMs, atOnce } = options
   scope.throwIfEnded()
   const place = gate?.enter(scope, aside)
   if (place) await place
+  // Not by `inTime`, which would be one promise more for each request over a network.
+  const limit = requestMs === undefined || atOnce ? undefined : limits.begin(scope, requestMs)
   try {
-    return await told(options.origin, operation, retry, () => send(options, ask))
+    return await told(origin, operation, retry, () => (limit ? ask(limit.signal) : askAtOnce(options, ask)))
   } finally {
     gate?.leave()
-    const turn = options.clock.turn?.()
+    if (limit) limits.end(limit)
+    const turn = options.answersLater ? undefined : clock.turn?.()
     if (turn) await turn
   }
 }
 
-/** Asks first without a time limit where the store can refuse: an AbortSignal and a timer are a fifth of a cycle on `file:`. */
-function send<T>(options: RequestOptions, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const { requestMs, atOnce } = options
-  if (requestMs === undefined) return ask(never)
-  if (!atOnce) return inTime(options, requestMs, ask)
+/** Asks without a time limit: for good, or at first where the store can refuse, since limits are a part of a cycle on `file:`. */
+function askAtOnce<T>(options: RequestOptions, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { atOnce } = options
+  if (!atOnce) return ask(never)
   return ask(atOnce.signal).catch((error) => {
     if (error !== atOnce.refusal) throw error
-    return inTime(options, requestMs, ask)
+    return inTime(options, ask)
   })
 }
 
 async function inTime<T>(
-  { clock, scope }: RequestOptions,
-  requestMs: number,
+  { limits, scope, requestMs = 0 }: RequestOptions,
   ask: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  // An AbortController and no Scope: every request needs an AbortSignal anyway, and only these two causes end it.
-  const request = new AbortController()
-  const forget = scope.onEnd((reason) => request.abort(reason))
-  const cancel = clock.after(requestMs, () => request.abort(unanswered(requestMs)))
+  const limit = limits.begin(scope, requestMs)
   try {
-    return await ask(request.signal)
+    return await ask(limit.signal)
   } finally {
-    forget()
-    cancel()
+    limits.end(limit)
   }
 }
 
@@ -226,10 +228,6 @@ async function inTime<T>(
 export function backoffMs(clock: Clock, failures: number, mostMs: number = retryDefaults.mostMs): number {
   const ms = Math.min(mostMs, retryDefaults.firstMs * 2 ** (failures - 1))
   return ms * (0.5 + clock.random() / 2)
-}
-
-function unanswered(requestMs: number): UnavailableError {
-  return new UnavailableError(`the store did not answer within ${Math.round(requestMs)} ms`)
 }
 
 /**

@@ -21,7 +21,7 @@ export interface Guarded {
 }
 
 /** The parts that all sessions of a client share. `closing` ends with the client. */
-type Shared = Pick<RequestOptions, 'clock' | 'gate' | 'origin'> & { readonly closing: Ending }
+type Shared = Pick<RequestOptions, 'clock' | 'gate' | 'limits' | 'origin'> & { readonly closing: Ending }
 
 /** A session as its client sees it: alive until a deadline that only an answered renewal moves. */
 export class Session {
@@ -64,18 +64,19 @@ export class Session {
   #cancelAlarm = (): void => {}
 
   /** `sent` is the instant just before the request that created the session was sent. */
-  constructor(backend: Backend, grant: SessionGrant, sent: Mark, { clock, closing, gate, origin }: Shared) {
+  constructor(backend: Backend, grant: SessionGrant, sent: Mark, shared: Shared) {
     this.#backend = backend
-    this.#clock = clock
-    this.#closing = closing
+    this.#clock = shared.clock
+    this.#closing = shared.closing
     this.id = grant.id
     this.ttlMs = grant.ttlMs
-    this.origin = origin
+    this.origin = shared.origin
     this.coveredMs = coveredMs(grant.ttlMs, backend.facts)
     this.#lifeMs = this.coveredMs - marginMs(this.coveredMs)
     this.ending = this.#ended
-    this.#own = requestOptions(backend, { clock, origin, coveredMs: this.coveredMs }, this.#ended)
-    this.requests = { ...this.#own, gate }
+    const sender = { ...shared, gate: undefined, coveredMs: this.coveredMs }
+    this.#own = requestOptions(backend, sender, this.#ended)
+    this.requests = { ...this.#own, gate: shared.gate }
     this.insisting = { ...this.requests, retries: Infinity }
     this.#inStore = new SessionEnd(backend, this, this.#own)
     this.#view = viewOf(this)

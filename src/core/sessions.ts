@@ -7,6 +7,7 @@ import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend } from '../contract.ts'
 import type { Origin } from './events.ts'
 import { coveredMs, openingMs, requestMs } from './lifetime.ts'
+import { Limits } from './limits.ts'
 import { backoffMs, Gate, persist, type RequestOptions, requestOptions, rethrow } from './request.ts'
 import { Rounds } from './rounds.ts'
 import { Session } from './session.ts'
@@ -23,6 +24,8 @@ export class Sessions {
   readonly closing: Scope = new Scope()
   /** All requests of the client pass through it, except those about the session. */
   readonly gate: Gate | undefined
+  /** The time limits of all requests of the client. */
+  readonly limits: Limits
   /** When holds are verified. */
   readonly looks: Rounds
   #opening: Promise<void> | undefined
@@ -36,6 +39,7 @@ export class Sessions {
     this.ttlMs = ttlMs
     this.coveredMs = coveredMs(ttlMs, backend.facts)
     const { requestsAtOnce } = backend.facts
+    this.limits = new Limits(clock, backend.facts)
     this.gate = requestsAtOnce === undefined ? undefined : new Gate(requestsAtOnce)
     this.looks = new Rounds(clock, ttlMs)
   }
@@ -106,6 +110,7 @@ export class Sessions {
   async end(scope: Scope, insists = false): Promise<void> {
     this.closing.end(new DOMException('the session was ended', 'AbortError'))
     this.looks.stop()
+    this.limits.close()
     await this.#opening?.catch(() => {})
     await this.#session?.end(scope, insists)
   }

@@ -1,6 +1,7 @@
 // Guards the claim of a hold: its session may end, and an operator can break the lock while the session lives. Owns when the store
 // is asked about the claim; rounds.ts has the moments, and hold.ts reports the loss. A client may have ten thousand holds, so one at
 // rest has a few small objects here: no timer, and no promise except that of the store's watch.
+import { roomyController } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { Scope } from '../base/scope.ts'
 import type { Admitted, Backend, Claim } from '../contract.ts'
@@ -59,7 +60,7 @@ export class Lookout implements Lasting {
   }
 
   begin(): void {
-    this.#watching = new AbortController()
+    this.#watching = roomyController()
     this.#watch(this.#watching.signal)
   }
 

@@ -3,6 +3,7 @@
 
 import type { LeaderService, LeadWork } from '../api/election.ts'
 import type { LedTerm } from '../api/term.ts'
+import { roomyController } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
 import { quoted } from '../base/printable.ts'
 import type { Announcement, Facts } from '../contract.ts'
@@ -33,7 +34,7 @@ export function announced(client: AnnouncingClient, work: LeadWork, options: Ann
   const { service, onError = warn } = options
   if (!service) return work
   return async (term) => {
-    const over = new AbortController()
+    const over = roomyController()
     const showing = new Showing(client, term, service, onError).until(over.signal)
     try {
       return await work(term)

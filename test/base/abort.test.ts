@@ -1,7 +1,7 @@
 // A wait that a signal can end: it settles once, stops its work once, and leaves nothing on the signal.
 import { getEventListeners } from 'node:events'
 import { expect, test, vi } from 'vitest'
-import { orAborted, type Settle, untilAborted } from '../../src/base/abort.ts'
+import { orAborted, roomyController, type Settle, untilAborted } from '../../src/base/abort.ts'
 
 /** A wait whose both ends the test controls. */
 function begun() {
@@ -68,10 +68,10 @@ test('work that throws when it begins rejects the wait and leaves nothing on the
   expect(listenersOn(signal)).toBe(0)
 })
 
-test('a hundred waits on one signal cause no warning of Node, and leave no listener there', async () => {
+test('a hundred waits on the signal of a roomy controller cause no warning of Node, and leave no listener there', async () => {
   const warned = vi.fn()
   process.on('warning', warned)
-  const controller = new AbortController()
+  const controller = roomyController()
   const never = new Promise<never>(() => {})
   const waits = Array.from({ length: 100 }, () =>
     orAborted(never, controller.signal).catch((reason) => reason),

@@ -45,6 +45,22 @@ test.each(outages)(
 )
 
 test.each(outages)(
+  'a call whose process was stopped before the store answered rejects, and does not say that the name is taken (%s)',
+  async (fault) => {
+    const { clock, store, client } = await scene()
+    store.faults.set('attempt', fault)
+    const calls = [client.mutex('a').tryAcquire(), client.mutex('b').acquire({ waitMs: 2_000 })].map(watched)
+    await settle()
+    clock.block(10 * ttlMs)
+    await pass(clock, 500)
+    for (const { outcome } of calls) expect(outcome).toBeInstanceOf(UnavailableError)
+    store.faults.clear()
+    await pass(clock, 5_000)
+    expect(await client.mutex('a').tryAcquire()).toMatchObject({ held: true })
+  },
+)
+
+test.each(outages)(
   'acquire rejects when its waitMs is over, and says that the store was silent (%s)',
   async (fault) => {
     const { clock, store, client } = await scene()

@@ -5,6 +5,7 @@ import { pause } from '../../src/base/clock.ts'
 import { Scope } from '../../src/base/scope.ts'
 import type { Backend, Claim } from '../../src/contract.ts'
 import { untilAnswered } from '../../src/core/admission.ts'
+import { Limits } from '../../src/core/limits.ts'
 import { ManualClock } from './manual-clock.ts'
 
 const always = { fresh: true, untilFresh: async () => {} }
@@ -25,7 +26,8 @@ async function asked(behind: (times: number) => string): Promise<number> {
   } as unknown as Backend
   const claim = { wait: true } as Claim
   const scope = new Scope()
-  const request = { clock, origin: { store: 'memory:', client: {} }, requestMs: undefined, scope }
+  const limits = new Limits(clock)
+  const request = { clock, limits, origin: { store: 'memory:', client: {} }, requestMs: undefined, scope }
   const seen = { delayed: false, isOwn: false }
   const asking = { backend, claim, request, session: never, onWait: undefined, seen }
   const ended = untilAnswered(asking).catch(() => {})

@@ -143,7 +143,7 @@ export const ofFiles = [
   {
     name: 'request-refused-at-once-has-no-limit',
     file: 'src/core/request.ts',
-    find: '    return inTime(options, requestMs, ask)\n  })',
+    find: '    return inTime(options, ask)\n  })',
     put: '    return ask(never)\n  })',
     stores: [],
     tests: ['core/at-once'],

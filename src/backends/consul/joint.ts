@@ -11,6 +11,8 @@ type Send = (operations: Part, signal: AbortSignal) => Promise<TxnOutcome>
 const [operationsMost, partMost] = [64, 8]
 /** The most characters of the values of one that goes together with others: Consul takes 512 KiB in all, in base64. */
 const valuesMost = 4_096
+/** Sixteen claims fill a transaction, so several are under way if a server takes longer than this, in ms. */
+const patienceMs = 5
 
 /** Sends the transactions of one client that take locks, or those that give them back. */
 export class Joint extends SharedJoint<Part, TxnOutcome> {
@@ -19,7 +21,8 @@ export class Joint extends SharedJoint<Part, TxnOutcome> {
     const send: Send = (operations, signal) => transport.txn(operations, signal, purpose)
     const sendTogether = (parts: readonly Part[], signal: AbortSignal) => sendAll(send, parts, signal)
     const sizeOf = ({ length }: Part): number => length
-    super({ isSmall, sizeOf, togetherMost: () => operationsMost, send, sendTogether }, clock, most)
+    const togetherMost = (): number => operationsMost
+    super({ isSmall, sizeOf, togetherMost, patienceMs, send, sendTogether }, clock, most)
   }
 }
 

@@ -62,14 +62,11 @@ export class Layout {
   }
 
   keys(name: string): NameKeys {
-    const folder = `${this.#namespace}${encodeName(name)}/`
-    return {
-      folder,
-      lock: `${folder}.lock`,
-      line: `${folder}.line`,
-      checkpoint: `${folder}.checkpoint`,
-      passed: `${folder}.passed/`,
-    }
+    return new KeysOfName(this.#folder(name))
+  }
+
+  #folder(name: string): string {
+    return `${this.#namespace}${encodeName(name)}/`
   }
 
   /** The common start of all keys of names that begin with this prefix, as far as the prefix is stored unchanged. */
@@ -87,11 +84,54 @@ export class Layout {
 
   /** The keys of a claim, whose ticket is held by `owner`. */
   claimKeys(claim: Claim, owner: string = claim.session): ClaimKeys {
-    const { name, session, permits, weight, id, priority } = claim
-    const keys = this.keys(name)
+    return new KeysOfClaim(this.#folder(claim.name), claim, owner)
+  }
+}
+
+/** Makes each key when it is read: a client may have ten thousand holds, and at rest they need none of them. */
+class KeysOfName implements NameKeys {
+  readonly folder: string
+
+  constructor(folder: string) {
+    this.folder = folder
+  }
+
+  get lock(): string {
+    return `${this.folder}.lock`
+  }
+
+  get line(): string {
+    return `${this.folder}.line`
+  }
+
+  get checkpoint(): string {
+    return `${this.folder}.checkpoint`
+  }
+
+  get passed(): string {
+    return `${this.folder}.passed/`
+  }
+}
+
+class KeysOfClaim extends KeysOfName implements ClaimKeys {
+  readonly #claim: Claim
+  readonly #owner: string
+
+  constructor(folder: string, claim: Claim, owner: string) {
+    super(folder)
+    this.#claim = claim
+    this.#owner = owner
+  }
+
+  get ticket(): string {
+    const { permits, weight, id, priority } = this.#claim
     const mark = priority !== undefined ? `.p${priority}` : weight > 1 ? `.w${weight}` : ''
-    const ticket = `${keys.line}/${owner}.${permits}.${id}${mark}`
-    return { ...keys, ticket, tombstone: `${keys.folder}.withdrawn/${session}.${id}` }
+    return `${this.line}/${this.#owner}.${permits}.${id}${mark}`
+  }
+
+  get tombstone(): string {
+    const { session, id } = this.#claim
+    return `${this.folder}.withdrawn/${session}.${id}`
   }
 }
 

@@ -17,6 +17,7 @@ import {
   isDelayed,
   isLeft,
   made,
+  type Queueing,
   take,
   unchanged,
   waiting,
@@ -57,14 +58,15 @@ export class Mutexes implements Protocol {
   }
 
   /** A holder watches its key. A waiter watches the ticket before its own or, if there is none, the lock. */
-  async changed(state: ClaimState, answer: Answer, signal: AbortSignal): Promise<undefined> {
-    if (answer.held) {
-      await this.#waits.untilTaken(answer.by, signal)
-    } else if (answer.sight) {
-      const { lock, behind } = answer.sight
-      const seen = behind ? await this.#passed(state, behind, signal) : await this.#lock(lock, signal)
-      if (seen) state.sight = seen
-    }
+  changed(state: ClaimState, answer: Answer, signal: AbortSignal): Promise<undefined> {
+    return answer.held ? this.#waits.untilTaken(answer.by, signal) : this.#moved(state, answer, signal)
+  }
+
+  async #moved(state: ClaimState, { sight }: Queueing, signal: AbortSignal): Promise<undefined> {
+    if (!sight) return
+    const { lock, behind } = sight
+    const seen = behind ? await this.#passed(state, behind, signal) : await this.#lock(lock, signal)
+    if (seen) state.sight = seen
   }
 
   async verify(state: ClaimState, signal: AbortSignal): Promise<boolean> {

@@ -6,6 +6,12 @@ import type { Clock } from '../../base/clock.ts'
 /** The reason of a read: a claim waits in line, or an observer for a leader; or a hold watches its own key. */
 export type Reader = 'waiter' | 'hold'
 
+/** A reader that waits for a place. */
+export interface Queued {
+  /** It has the place. */
+  begin(): void
+}
+
 /**
  * How many blocking reads one client has at a time. By default a server takes 200 connections from one address: this
  * leaves room for a second client, and for renewals and releases.
@@ -18,7 +24,7 @@ const holdsMax = 16
 export class Places {
   readonly #clock: Clock
   readonly #reading = { waiter: 0, hold: 0 }
-  readonly #queued = { waiter: new Set<() => void>(), hold: new Set<() => void>() }
+  readonly #queued = { waiter: new Set<Queued>(), hold: new Set<Queued>() }
   /** Reads that were given up and that the server still serves. Each function cancels the timer of one. */
   readonly #lingering = new Set<() => void>()
 
@@ -31,11 +37,27 @@ export class Places {
     return reader === 'hold' ? this.#queued.hold.size > 0 : this.#taken > readsMax / 2
   }
 
-  /** Takes a place as soon as this reader may have one. Rejects only with `signal.reason`. */
-  async enter(reader: Reader, signal: AbortSignal): Promise<void> {
+  /** How many holds wait for a place. */
+  get queuedHolds(): number {
+    return this.#queued.hold.size
+  }
+
+  /** Takes a place for a waiter as soon as there is one. Rejects only with `signal.reason`. */
+  async enter(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    if (this.#mayEnter(reader)) this.#reading[reader] += 1
-    else await this.#turn(reader, signal)
+    if (this.#mayEnter('waiter')) this.#reading.waiter += 1
+    else await this.#turn(signal)
+  }
+
+  /** Takes a place for a hold, and lets it begin: now, or as soon as there is one. */
+  take(hold: Queued): void {
+    this.#queued.hold.add(hold)
+    if (this.#mayEnter('hold')) this.#begin('hold', hold)
+  }
+
+  /** The hold no longer waits for a place. Returns whether it did. */
+  giveUp(hold: Queued): boolean {
+    return this.#queued.hold.delete(hold)
   }
 
   /** Gives the place back after `lingersMs`: so long the server still serves the read. Then others may begin. */
@@ -66,26 +88,31 @@ export class Places {
     for (const reader of ['waiter', 'hold'] as const) {
       const [next] = this.#queued[reader]
       if (!next || !this.#mayEnter(reader)) continue
-      next()
+      this.#begin(reader, next)
       return
     }
   }
 
-  #turn(reader: Reader, signal: AbortSignal): Promise<void> {
-    const queue = this.#queued[reader]
+  #begin(reader: Reader, next: Queued): void {
+    this.#queued[reader].delete(next)
+    this.#reading[reader] += 1
+    next.begin()
+  }
+
+  #turn(signal: AbortSignal): Promise<void> {
+    const { waiter } = this.#queued
     return new Promise((resolve, reject) => {
       const giveUp = (): void => {
-        queue.delete(begin)
+        waiter.delete(turn)
         reject(signal.reason)
       }
       const begin = (): void => {
-        queue.delete(begin)
         signal.removeEventListener('abort', giveUp)
-        this.#reading[reader] += 1
         resolve()
       }
+      const turn = { begin }
       signal.addEventListener('abort', giveUp, { once: true })
-      queue.add(begin)
+      waiter.add(turn)
     })
   }
 

@@ -45,6 +45,8 @@ const facts: Omit<Facts, 'lockDelayMs' | 'endsEarly' | 'endFreesAll' | 'groupMax
   electionMs: 0,
   freesOnCrash: false,
   answersAtOnce: false,
+  answersLater: true,
+  leavesSignals: true,
   requestsAtOnce: 128,
   weightMax: 100, // a claim has a key for each permit, and a transaction of etcd takes 128 changes
   checkpointBytesMax: 1_048_576,

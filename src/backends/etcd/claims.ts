@@ -66,19 +66,27 @@ export class Claims {
     this.#tombstones = tombstones
   }
 
-  async attempt(claim: Claim, signal: AbortSignal): Promise<Answer> {
+  attempt(claim: Claim, signal: AbortSignal): Promise<Answer> {
     const state = this.of(claim)
+    if (state.created !== undefined || state.unanswered) return this.#attemptAgain(state, signal)
+    return this.#enter(state, signal)
+  }
+
+  async #attemptAgain(state: ClaimState, signal: AbortSignal): Promise<Answer> {
     if (state.unanswered) await checkCrowd(this.#transport, [state.keys.line], signal)
     const line = state.created === undefined ? undefined : await this.#look(state, signal)
-    if (line) return this.#answer(state, line, signal)
-    return claim.wait ? this.#join(state, signal) : this.#tryJoin(state, signal)
+    return line ? this.#answer(state, line, signal) : this.#enter(state, signal)
+  }
+
+  #enter(state: ClaimState, signal: AbortSignal): Promise<Answer> {
+    return state.claim.wait ? this.#join(state, signal) : this.#tryJoin(state, signal)
   }
 
   /** Waits for the deletion of the key in the way. For a holder that is its own key. */
   async changed(claim: Claim, answer: Answer, signal: AbortSignal): Promise<Answer | undefined> {
     const state = this.of(claim)
-    const { key, own, line: range } = state.keys
-    if (answer.held) return untilDeleted(this.#transport, own, signal)
+    const { key, line: range } = state.keys
+    if (answer.held) return untilDeleted(this.#transport, state.keys.own, signal)
     if (!answer.line) return undefined
     const line = this.#lines.latest(state, answer.line)
     if (admits(line, claim)) return undefined // events came after the answer
@@ -92,17 +100,15 @@ export class Claims {
     const state = this.of(claim)
     const { keys, created, unanswered } = state
     if (state.isKept) return void this.#states.delete(claim)
-    const { lease, tombstone } = keys
     const gone = removeClaim(keys)
     if (unanswered) {
       // An attempt that arrives later finds the tombstone. So does this request if it arrives twice.
-      const bury = [put(tombstone, '', lease), ...gone]
-      await this.#transport.txn(txn([absent(tombstone)], bury), signal)
-      this.#tombstones.note(tombstone)
+      const bury = [put(keys.tombstone, '', keys.lease), ...gone]
+      await this.#transport.txn(txn([absent(keys.tombstone)], bury), signal)
+      this.#tombstones.note(keys.tombstone)
     } else if (created !== undefined) {
       // The key of a mutex may be that of the session's next claim. Other keys are of this claim, and some may be gone.
-      const asMade = claim.permits === 1 ? [madeAt(state)] : []
-      await this.#joint.txn(claim.name, txn(asMade, gone), signal)
+      await this.#joint.txn(claim.name, txn(claim.permits === 1 ? [madeAt(state)] : [], gone), signal)
     }
     this.#states.delete(claim)
   }
@@ -226,7 +232,13 @@ export class Claims {
     return undefined
   }
 
-  async #answer(state: ClaimState, line: Line, signal: AbortSignal): Promise<Answer> {
+  /** At once if nobody stands in the line, as mostly: a promise more would cost each cycle some microseconds. */
+  #answer(state: ClaimState, line: Line, signal: AbortSignal): Answer | Promise<Answer> {
+    const isEmpty = line.complete && line.ahead.length === 0 && line.dead.length === 0
+    return isEmpty ? admitted(state, line.revision) : this.#checked(state, line, signal)
+  }
+
+  async #checked(state: ClaimState, line: Line, signal: AbortSignal): Promise<Answer> {
     const room = admits(line, state.claim)
     if (room === undefined) return this.#stands(state, signal, 0)
     if (line.ahead.length > 0)

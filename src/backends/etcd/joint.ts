@@ -9,6 +9,7 @@ import type { Transport } from './wire/transport.ts'
 
 /** The most transactions that go together, and the most conditions or changes of each: etcd takes 128 of them by default. */
 const [togetherMost, partsMost] = [40, 3]
+const patienceMs = 20
 
 /** Sends the transactions of one client. */
 export class Joint extends SharedJoint<ITxnRequest, ITxnResponse> {
@@ -18,7 +19,7 @@ export class Joint extends SharedJoint<ITxnRequest, ITxnResponse> {
       return answer.succeeded ? split(some, answer) : some.map(() => undefined)
     }
     const sender = {
-      isSmall,
+      ...{ isSmall, patienceMs },
       togetherMost: () => portions.size(togetherMost, partsMost),
       send: (request: ITxnRequest, signal: AbortSignal) => transport.txn(request, signal),
       sendTogether: (parts: readonly ITxnRequest[], signal: AbortSignal) =>

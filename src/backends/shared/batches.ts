@@ -1,6 +1,6 @@
 // Questions of one client to its store. Owns that questions of one moment share requests: the holds of a client are verified at
 // the same moments, and ten thousand requests of their own would keep the store busy. The backends know what they ask.
-import { type Settle, untilAborted } from '../../base/abort.ts'
+import { roomyController, type Settle, untilAborted } from '../../base/abort.ts'
 
 /** A question for which a caller waits. */
 interface Wanted<Q, A> {
@@ -84,7 +84,7 @@ export class Batches<Q, A> {
 
   /** Never rejects: each caller gets the error. */
   async #request(batch: readonly Wanted<Q, A>[]): Promise<void> {
-    const request = { waiting: batch.length, limit: new AbortController() }
+    const request = { waiting: batch.length, limit: roomyController() }
     for (const wanted of batch) {
       this.#wanted.delete(wanted)
       wanted.request = request

@@ -6,9 +6,6 @@ import { Batches } from './batches.ts'
 
 /** How many transactions of a client are under way by themselves before further ones go together. */
 export const aloneMost = 2
-/** The longest time that a transaction waits for an answer to the one before, in ms: the network may have lost that. */
-const patienceMs = 20
-
 /** The transactions of a store. */
 export interface Sender<Q, A> {
   /** Sends one. */
@@ -20,6 +17,8 @@ export interface Sender<Q, A> {
   sendTogether(requests: readonly Q[], signal: AbortSignal): Promise<readonly (A | undefined)[]>
   /** Whether it may go together with others. */
   isSmall(request: Q): boolean
+  /** The longest time that the next ones wait for the answer to those before, in ms: the network may have lost that. */
+  readonly patienceMs: number
   /** How many go together now, or how large they may be in sum. */
   togetherMost(): number
   /** For how many one counts. */
@@ -54,9 +53,12 @@ export class Joint<Q, A> {
    * all their conditions hold. Otherwise nothing was changed, and each is sent by itself. Rejects as the store does, and with
    * `signal.reason`.
    */
-  async txn(name: string, request: Q, signal: AbortSignal): Promise<A> {
-    if (this.#alone < this.#aloneMost || this.#names.has(name) || !this.#sender.isSmall(request))
-      return this.#byItself(request, signal)
+  txn(name: string, request: Q, signal: AbortSignal): Promise<A> {
+    const isAlone = this.#alone < this.#aloneMost || this.#names.has(name) || !this.#sender.isSmall(request)
+    return isAlone ? this.#byItself(request, signal) : this.#withOthers(name, request, signal)
+  }
+
+  async #withOthers(name: string, request: Q, signal: AbortSignal): Promise<A> {
     this.#names.add(name)
     try {
       const answer = await this.#batches.ask(request, signal)
@@ -92,7 +94,7 @@ export class Joint<Q, A> {
   /** Resolves when the request is over, or has taken long. */
   #inPatience(request: Promise<void>): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = this.#clock.after(patienceMs, resolve)
+      const cancel = this.#clock.after(this.#sender.patienceMs, resolve)
       request.then(cancel).then(resolve)
     })
   }

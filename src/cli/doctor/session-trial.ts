@@ -6,6 +6,7 @@ import type { Finding } from '../../base/finding.ts'
 import { Scope } from '../../base/scope.ts'
 import type { Backend } from '../../contract.ts'
 import { openingMs } from '../../core/lifetime.ts'
+import { Limits } from '../../core/limits.ts'
 import { persist, type RequestOptions } from '../../core/request.ts'
 import { messageOf } from '../exit.ts'
 
@@ -30,7 +31,14 @@ export async function trySession(
   const origin = { store, client: {} }
   const requestMs = backend.facts.answersAtOnce ? undefined : openingMs
   try {
-    return await lifeOf(backend, ttlMs, { clock, origin, scope, requestMs, retries })
+    return await lifeOf(backend, ttlMs, {
+      clock,
+      origin,
+      limits: new Limits(clock),
+      scope,
+      requestMs,
+      retries,
+    })
   } catch (error) {
     signal.throwIfAborted()
     const next =

@@ -1,7 +1,7 @@
 // Looks at the store while at least one page is open, once for all pages, and sends them the differences. Owns when it looks.
 import type { CronState } from '../../api/cron.ts'
 import type { Leasehold } from '../../api/leasehold.ts'
-import { untilAborted } from '../../base/abort.ts'
+import { roomyController, untilAborted } from '../../base/abort.ts'
 import { type Clock, leastElapsedMs, pause } from '../../base/clock.ts'
 import { RefusedError } from '../../base/errors.ts'
 import { printableJson } from '../../base/printable.ts'
@@ -90,7 +90,7 @@ export class Feed {
   }
 
   #begin(): void {
-    const running = new AbortController()
+    const running = roomyController()
     this.#running = running
     const { signal } = running
     const ended = (error: unknown): void => {

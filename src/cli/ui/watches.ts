@@ -1,6 +1,8 @@
 // Watches the holders of some names, so that a change is seen at once and not at the next look. Watches are hints: without
 // them each change is seen, only later.
+
 import type { Leasehold } from '../../api/leasehold.ts'
+import { roomyController } from '../../base/abort.ts'
 import type { NameView } from './ui-messages.ts'
 
 /** The most names that are watched. Each watch costs a stream of etcd or a blocking read of Consul. */
@@ -40,7 +42,7 @@ export class Watches {
   }
 
   async #watch(name: string): Promise<void> {
-    const ending = new AbortController()
+    const ending = roomyController()
     this.#watched.set(name, ending)
     let isFirst = true
     try {

@@ -151,6 +151,18 @@ test('claims of which the common answer is lost can each be given up, and its la
   expect(standing(server).filter((key) => !key.includes('/.withdrawn/'))).toEqual([])
 })
 
+test('a transaction that is lost delays the next ones by 5 ms', async () => {
+  const server = new Server()
+  const { backend, id } = await server.session()
+  server.meet = () => (server.sent.length <= 3 ? 'lost' : undefined)
+  const asked = names.map((name) => backend.attempt(claimOf(name, id), never))
+  for (const each of asked) each.catch(() => {})
+  await server.clock.advance(4)
+  expect(server.sent.length).toBe(3)
+  await server.clock.advance(1)
+  expect((await asked.at(-1))?.held).toBe(true)
+})
+
 test('claims with long values are sent one by one', async () => {
   const server = new Server()
   const { backend, id } = await server.session()

@@ -1,7 +1,7 @@
 // Which blocking reads of a client are under way, over a transport that answers when the test says: waiters come first.
 import { expect, test } from 'vitest'
 import { Waits } from '../../../src/backends/consul/waits.ts'
-import type { Transport } from '../../../src/backends/consul/wire/transport.ts'
+import type { StoredKey, Transport } from '../../../src/backends/consul/wire/transport.ts'
 import { ManualClock } from '../../core/manual-clock.ts'
 
 const never = (): AbortSignal => new AbortController().signal
@@ -9,7 +9,14 @@ const never = (): AbortSignal => new AbortController().signal
 interface Read {
   readonly key: string
   readonly waitMs: number
-  answer(): void
+  /** The answer has no key, or that of a hold as the client left it. */
+  answer(still?: 'held'): void
+}
+
+/** The key of a hold, as the client left it. */
+function heldKey(key: string): StoredKey {
+  const indexes = { createIndex: 1, modifyIndex: 1, lockIndex: 1 }
+  return { key, value: '', flags: 0n, session: 's', ...indexes }
 }
 
 /** A client whose reads are answered by hand. */
@@ -21,9 +28,9 @@ function client() {
       new Promise((resolve, reject) => {
         const key = 'key' in target ? target.key : target.prefix
         const end = (): void => void reads.splice(reads.indexOf(read), 1)
-        const answer = (): void => {
+        const answer = (still?: 'held'): void => {
           end()
-          resolve({ index: 2, entries: [] })
+          resolve({ index: 2, entries: still ? [heldKey(key)] : [] })
         }
         const read = { key, waitMs, answer }
         reads.push(read)
@@ -34,7 +41,7 @@ function client() {
       }),
   }
   const waits = new Waits(transport as Transport, clock)
-  const hold = (place: number, signal = never()): Promise<void> =>
+  const hold = (place: number, signal = never()): Promise<undefined> =>
     waits.untilTaken(
       { key: `hold ${place}`, flags: 0n, session: 's', created: 1, token: 1n, modified: 1 },
       signal,
@@ -83,6 +90,58 @@ test('holds take turns: a place that one of them gives back goes to the next', a
   await settled()
   expect(reading('hold')).toBe(16)
   expect(reads.at(-1)).toMatchObject({ key: 'hold 16', waitMs: 2_000 }) // others wait for their turn
+})
+
+test('a hold whose key is as it was waits for its next turn behind the others', async () => {
+  const { hold, reads } = client()
+  await many(18, hold)
+  const keys = () => reads.map(({ key }) => key).slice(-2)
+  reads[0]?.answer('held')
+  reads[0]?.answer('held')
+  await settled()
+  expect(keys()).toEqual(['hold 16', 'hold 17'])
+  reads[0]?.answer('held')
+  reads[0]?.answer('held')
+  await settled()
+  expect(keys()).toEqual(['hold 0', 'hold 1'])
+})
+
+test('a hold that ends before its turn leaves the queue, and its watch has the reason of its signal', async () => {
+  const { hold, reads, reading } = client()
+  await many(16, hold)
+  const abort = new AbortController()
+  const asked = hold(16, abort.signal)
+  await many(1, () => hold(17))
+  abort.abort('the hold has ended')
+  await expect(asked).rejects.toBe('the hold has ended')
+  reads[0]?.answer()
+  await settled()
+  expect(reading('hold')).toBe(16)
+  expect(reads.at(-1)?.key).toBe('hold 17')
+})
+
+test('a hold that ends right after an answer about its key does not queue again', async () => {
+  const { hold, reads } = client()
+  const abort = new AbortController()
+  const asked = hold(0, abort.signal)
+  await many(16, (place) => hold(place + 1))
+  reads[0]?.answer('held')
+  abort.abort('the hold has ended')
+  await expect(asked).rejects.toBe('the hold has ended')
+})
+
+test('the watch of a hold that has ended reads nothing', async () => {
+  const { hold, reading } = client()
+  await expect(hold(0, AbortSignal.abort('the hold has ended'))).rejects.toBe('the hold has ended')
+  expect(reading('hold')).toBe(0)
+})
+
+test('if a turn comes less often than a verification, holds read for long, and so seldom', async () => {
+  const { hold, reads } = client()
+  await many(1_000, hold)
+  reads[0]?.answer('held')
+  await settled()
+  expect(reads.at(-1)?.waitMs).toBe(15_000)
 })
 
 test('a read that was given up keeps its place for as long as the server serves it', async () => {

@@ -23,16 +23,12 @@ export class EtcdClient implements Transport {
     this.#endpoints = endpoints
   }
 
-  async txn(request: ITxnRequest, signal: AbortSignal): Promise<ITxnResponse> {
-    return this.#call(signal, async (link) => {
-      try {
-        return await link.txn(request, signal)
-      } catch (error) {
-        if (!link.isDenied(error)) throw error
-        const refused = link.translate(error) as RefusedError
-        throw new RefusedError(`${refused.message}: ${permissionFor(request)}`, { cause: error })
-      }
-    })
+  txn(request: ITxnRequest, signal: AbortSignal): Promise<ITxnResponse> {
+    return this.#call(
+      signal,
+      (link) => link.txn(request, signal),
+      (error, link) => (link.isDenied(error) ? denied(request, error, link) : error),
+    )
   }
 
   async grant(lease: string, ttlSeconds: number, signal: AbortSignal): Promise<number> {
@@ -89,9 +85,13 @@ export class EtcdClient implements Transport {
   /**
    * Sends a request. If its time is over and another one was answered meanwhile, the member is busy, perhaps with requests of
    * this very client, and stays the one that is asked. So a member that falls silent is left by the first request that was
-   * sent after its last answer.
+   * sent after its last answer. `explained` says more about an error. One async function, since each takes time in every request.
    */
-  async #call<T>(signal: AbortSignal, ask: (link: Link) => Promise<T>): Promise<T> {
+  async #call<T>(
+    signal: AbortSignal,
+    ask: (link: Link) => Promise<T>,
+    explained: (error: unknown, link: Link) => unknown = (error) => error,
+  ): Promise<T> {
     signal.throwIfAborted()
     const link = this.#link
     const before = this.#answers
@@ -99,7 +99,8 @@ export class EtcdClient implements Transport {
       const answer = await ask(link)
       this.#answers += 1
       return answer
-    } catch (error) {
+    } catch (failure) {
+      const error = explained(failure, link)
       const isBusy = signal.aborted && this.#answers > before
       throw isBusy ? link.translate(error) : this.#understood(error, link)
     }
@@ -117,4 +118,10 @@ export class EtcdClient implements Transport {
     this.#disconnect()
     this.#current += 1
   }
+}
+
+/** The error of a server that refuses a transaction since the user has no permission for its keys. */
+function denied(request: ITxnRequest, error: unknown, link: Link): RefusedError {
+  const refused = link.translate(error) as RefusedError
+  return new RefusedError(`${refused.message}: ${permissionFor(request)}`, { cause: error })
 }

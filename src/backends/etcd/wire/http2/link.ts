@@ -85,21 +85,30 @@ class MemberLink implements Link {
     this.#connections.renewals.close()
   }
 
+  #call<Q, A>(method: etcd.Method<Q, A>, question: Q, signal: AbortSignal): Promise<A> {
+    const login = this.#login
+    if (login) return this.#callAs(login, method, question, signal)
+    return this.#connections.calls.call(method, question, { metadata: {}, signal, limitMs: callMsMax })
+  }
+
   /**
-   * Sends a request. If the token of the login is over, the server did nothing, so the request is sent once more with a
+   * Sends a request with the token of a login. If the token is over, the server did nothing, so the request is sent once more with a
    * new one.
    */
-  async #call<Q, A>(method: etcd.Method<Q, A>, question: Q, signal: AbortSignal): Promise<A> {
+  async #callAs<Q, A>(login: Login, method: etcd.Method<Q, A>, question: Q, signal: AbortSignal): Promise<A> {
     const { calls } = this.#connections
-    const login = this.#login
-    const options = { signal, limitMs: callMsMax }
-    if (!login) return calls.call(method, question, { ...options, metadata: {} })
+    const ask = async (): Promise<A> =>
+      calls.call(method, question, {
+        metadata: await login.metadata(signal),
+        signal,
+        limitMs: callMsMax,
+      })
     try {
-      return await calls.call(method, question, { ...options, metadata: await login.metadata(signal) })
+      return await ask()
     } catch (error) {
       if (!isStaleToken(error)) throw error
       login.forget()
-      return calls.call(method, question, { ...options, metadata: await login.metadata(signal) })
+      return ask()
     }
   }
 
