@@ -115,6 +115,41 @@ test('claims of one name never go together, since they would have one place in l
   expect(answers.filter((answer) => answer.held).length).toBe(4)
 })
 
+test('permits of one name that are given back at one moment take few transactions, and all are free', async () => {
+  const server = new Server()
+  const { backend, id } = await server.session()
+  const claims = names.map((_, index) => claimOf('n0', id, { permits: names.length, id: String(index) }))
+  for (const claim of claims) await backend.attempt(claim, never)
+  server.conditions.length = 0
+  await Promise.all(claims.map((claim) => backend.withdraw(claim, never)))
+  expect(server.conditions.length).toBeLessThan(8)
+  expect(standing(server)).toEqual([])
+})
+
+test('a claim that joins a line does not go together with the end of a claim in that line', async () => {
+  const server = new Server()
+  const { backend, id } = await server.session()
+  const claimed = (index: number): Claim => claimOf('n0', id, { permits: 100, id: String(index) })
+  const claims = names.map((_, index) => claimed(index))
+  for (const claim of claims) await backend.attempt(claim, never)
+  const kinds: string[][] = []
+  server.meet = ({ success = [] }) => {
+    const isLost = success.some(({ request_put: each }) => /^n[12]\//.test(String(each?.key)))
+    if (!isLost) kinds.push([...new Set(success.map((each) => Object.keys(each)[0] ?? ''))])
+    return isLost ? 'lost' : undefined
+  }
+  // While these two have no answer, others may go together.
+  for (const name of ['n1', 'n2']) backend.attempt(claimOf(name, id), never).catch(() => {})
+  const ends = claims.map((claim) => backend.withdraw(claim, never))
+  const joins = [backend.attempt(claimed(100), never)]
+  await Promise.race(ends)
+  joins.push(backend.attempt(claimed(101), never)) // some ends still wait
+  await Promise.all([...ends, ...joins])
+  const joining = kinds.filter((kind) => kind.includes('request_put'))
+  expect(joining).toEqual(joins.map(() => ['request_range', 'request_put']))
+  expect(kinds.filter((kind) => kind.includes('request_delete_range')).length).toBeLessThan(5)
+})
+
 test('a transaction that is lost delays the next ones by 20 ms', async () => {
   const server = new Server()
   const { backend, id } = await server.session()

@@ -1615,8 +1615,22 @@ const ofJoining = [
   {
     name: 'etcd-joint-two-of-one-name',
     file: 'src/backends/shared/joint.ts',
-    find: 'this.#names.has(name) || ',
+    find: 'isTaken || ',
     put: '',
+    ...{ stores: [], tests: ['core/etcd-joint'], by: belief },
+  },
+  {
+    name: 'etcd-joint-end-next-to-a-claim-that-joins',
+    file: 'src/backends/shared/joint.ts',
+    find: '!(isEnd && share.areEnds)',
+    put: '!(isEnd || share.areEnds)',
+    ...{ stores: [], tests: ['core/etcd-joint'], by: belief },
+  },
+  {
+    name: 'etcd-joint-last-end-frees-the-name',
+    file: 'src/backends/shared/joint.ts',
+    find: 'if (share.count === 0) this.#shares.delete(name)',
+    put: 'this.#shares.delete(name)',
     ...{ stores: [], tests: ['core/etcd-joint'], by: belief },
   },
   {

@@ -108,7 +108,7 @@ export class Claims {
       this.#tombstones.note(keys.tombstone)
     } else if (created !== undefined) {
       // The key of a mutex may be that of the session's next claim. Other keys are of this claim, and some may be gone.
-      await this.#joint.txn(claim.name, txn(claim.permits === 1 ? [madeAt(state)] : [], gone), signal)
+      await this.#joint.txn(claim.name, txn(claim.permits === 1 ? [madeAt(state)] : [], gone), signal, true)
     }
     this.#states.delete(claim)
   }

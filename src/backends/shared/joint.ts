@@ -25,14 +25,21 @@ export interface Sender<Q, A> {
   sizeOf?(request: Q): number
 }
 
+/** The transactions of one name that wait or go together. */
+interface Share {
+  /** Whether they only end claims. */
+  readonly areEnds: boolean
+  count: number
+}
+
 /** Sends the transactions of one client. */
 export class Joint<Q, A> {
   readonly #sender: Sender<Q, A>
   readonly #clock: Clock
   readonly #aloneMost: number
   readonly #batches: Batches<Q, A | undefined>
-  /** The names of the transactions that wait or go together. */
-  readonly #names = new Set<string>()
+  /** By name, the transactions that wait or go together. */
+  readonly #shares = new Map<string, Share>()
   #alone = 0
 
   /** `most` is the number of transactions under way from which on others go together. */
@@ -50,21 +57,26 @@ export class Joint<Q, A> {
 
   /**
    * Sends a transaction about one name. If many are under way, it goes together with those of other names, on the condition that
-   * all their conditions hold. Otherwise nothing was changed, and each is sent by itself. Rejects as the store does, and with
-   * `signal.reason`.
+   * all their conditions hold. Otherwise nothing was changed, and each is sent by itself. Several of one name go together only if each
+   * `isEnd`: it only ends a claim. Rejects as the store does, and with `signal.reason`.
    */
-  txn(name: string, request: Q, signal: AbortSignal): Promise<A> {
-    const isAlone = this.#alone < this.#aloneMost || this.#names.has(name) || !this.#sender.isSmall(request)
-    return isAlone ? this.#byItself(request, signal) : this.#withOthers(name, request, signal)
+  txn(name: string, request: Q, signal: AbortSignal, isEnd = false): Promise<A> {
+    const share = this.#shares.get(name)
+    const isTaken = share !== undefined && !(isEnd && share.areEnds)
+    const isAlone = this.#alone < this.#aloneMost || isTaken || !this.#sender.isSmall(request)
+    return isAlone ? this.#byItself(request, signal) : this.#withOthers(name, request, signal, isEnd)
   }
 
-  async #withOthers(name: string, request: Q, signal: AbortSignal): Promise<A> {
-    this.#names.add(name)
+  async #withOthers(name: string, request: Q, signal: AbortSignal, isEnd: boolean): Promise<A> {
+    const share = this.#shares.get(name) ?? { areEnds: isEnd, count: 0 }
+    this.#shares.set(name, share)
+    share.count += 1
     try {
       const answer = await this.#batches.ask(request, signal)
       if (answer) return answer
     } finally {
-      this.#names.delete(name)
+      share.count -= 1
+      if (share.count === 0) this.#shares.delete(name)
     }
     return this.#byItself(request, signal)
   }
