@@ -84,6 +84,7 @@ async function handOvers(url, directory) {
     { id: 'peer', batch: handOver(their, 'bench-hand', lineMs) },
   ])
   const ourCost = await costOfWaiting(our, 'bench-wait', 2)
+  const ourRest = await costOfWaiting(our, 'bench-rest', 3, 5_000)
   const theirCost = await costOfWaiting(their, 'bench-wait', 2)
   await Promise.all([...our, ...their].map((worker) => worker.close()))
   const perSecond = { unit: 'ms/s', note: 'processor time' }
@@ -92,6 +93,7 @@ async function handOvers(url, directory) {
     row('Leasehold mutex: hand-over', ours),
     row('proper-lockfile: hand-over', peer, { reference, note: 'asking every ms' }),
     row('Leasehold mutex: one who waits', [ourCost], perSecond),
+    row('Leasehold mutex: one at rest, from 5 to 8 s', [ourRest], perSecond),
     row('proper-lockfile: one who waits', [theirCost], perSecond),
   ]
 }

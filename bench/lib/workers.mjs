@@ -117,16 +117,17 @@ export function handOver(workers, name, lineMs) {
 }
 
 /**
- * The cost of one waiter: ms of a processor for each second of waiting.
+ * The cost of one waiter: ms of a processor for each second of waiting, from `afterMs` of the wait on.
  *
  * @param {readonly [Worker, Worker]} workers
  * @param {string} name
  * @param {number} seconds
+ * @param {number} [afterMs]
  */
-export async function costOfWaiting([holder, waiter], name, seconds) {
+export async function costOfWaiting([holder, waiter], name, seconds, afterMs = 100) {
   await holder.acquire(name)
   const acquired = waiter.acquire(name)
-  await sleep(100)
+  await sleep(afterMs)
   const before = await waiter.cpu()
   await sleep(1_000 * seconds)
   const used = (await waiter.cpu()) - before

@@ -20,15 +20,15 @@ const mistakes = [
   {
     name: 'foreign-one-woken-for-two-permits',
     file: backend,
-    find: 'for (const changed of [...(this.watchers.get(name) ?? [])]) changed()',
-    put: 'for (const changed of [...(this.watchers.get(name) ?? [])].slice(0, 1)) changed()',
+    find: 'for (const key of keys) for',
+    put: 'for (const key of keys.slice(0, 2)) for',
     case: 'two permits that become free together wake two waiters, and no third one',
   },
   {
     name: 'foreign-woken-late',
     file: backend,
-    find: 'for (const changed of [...(this.watchers.get(name) ?? [])]) changed()',
-    put: 'for (const changed of [...(this.watchers.get(name) ?? [])]) this.#clock.after(8_000, changed)',
+    find: '(this.watchers.get(key) ?? [])]) look()',
+    put: '(this.watchers.get(key) ?? [])]) this.#clock.after(8_000, look)',
     case: 'a claim that waits is woken soon after the lock became free, and not before',
   },
   {
@@ -131,8 +131,8 @@ const mistakes = [
   {
     name: 'foreign-proclamation-wakes-nobody',
     file: backend,
-    find: '    this.#change(claim.name, line)\n    return true\n',
-    put: '    this.#lines.set(claim.name, line)\n    return true\n',
+    find: 'if (holds) this.#change(claim.name, line)',
+    put: 'if (holds) this.#lines.set(claim.name, line)',
     case: 'a waiting observer is woken soon by a new value and by the next leader, and not before',
   },
   {

@@ -19,6 +19,7 @@ import type {
 } from '../../contract.ts'
 import { checkForm } from '../shared/conflict.ts'
 import { type Listeners, listen } from '../shared/listeners.ts'
+import { keyOf, keysOfNews } from '../shared/news.ts'
 import { passed } from '../shared/overtaking.ts'
 import { fits, weigh } from '../shared/room.ts'
 import { answerTo, holdsAt, isOf, leaderOf, type Place, standings, survey } from './line.ts'
@@ -80,16 +81,15 @@ export class MemoryBackend implements Backend {
     const line = this.places(claim.name)
     checkForm(claim, line[0]?.claim, this.#cohorts)
     if (this.#position(claim) < 0 && (claim.wait || fits(claim, weigh(line)))) {
-      this.#tickets += 1n
-      const place = { claim, ticket: this.#tickets, weight: claim.weight, value: claim.value }
-      this.#change(claim.name, [...line, place])
+      const ticket = (this.#tickets += 1n)
+      this.#change(claim.name, [...line, { claim, ticket, weight: claim.weight, value: claim.value }])
     }
     return answerTo(claim, this.places(claim.name))
   }
 
   /** Resolves with the new answer when the claim begins to hold, and with undefined when it was removed. */
   changed(claim: Claim, answer: Attempt, signal: AbortSignal): Promise<Attempt | undefined> {
-    return this.#until(claim.name, signal, () => {
+    return this.#until(keyOf(claim), signal, () => {
       if (this.#position(claim) < 0) return 'gone'
       return this.#holds(claim) === answer.held ? undefined : answerTo(claim, this.places(claim.name))
     })
@@ -101,8 +101,7 @@ export class MemoryBackend implements Backend {
   }
 
   async replace(old: Claim, next: Claim, signal: AbortSignal): Promise<Attempt> {
-    await this.withdraw(old, signal)
-    return this.attempt(next, signal)
+    return this.withdraw(old, signal).then(() => this.attempt(next, signal))
   }
 
   async verify(claim: Claim, signal: AbortSignal): Promise<boolean> {
@@ -213,11 +212,10 @@ export class MemoryBackend implements Backend {
 
   /** Changes the place of a claim if it holds, and returns whether it does. */
   #alter(claim: Claim, change: Partial<Place>): boolean {
-    if (!this.#holds(claim)) return false
-    const isOurs = isOf(claim)
+    const [holds, isOurs] = [this.#holds(claim), isOf(claim)]
     const line = this.places(claim.name).map((place) => (isOurs(place) ? { ...place, ...change } : place))
-    this.#change(claim.name, line)
-    return true
+    if (holds) this.#change(claim.name, line)
+    return holds
   }
 
   /** Removes claims from a line, and returns whether there were any. */
@@ -228,20 +226,22 @@ export class MemoryBackend implements Backend {
     return rest.length < line.length
   }
 
+  /** Changes a line, and lets observers look, and the claims that get another answer: in a long line no other one. */
   #change(name: string, line: readonly Place[]): void {
+    const keys = [name, ...keysOfNews(this.places(name), line)]
     if (line.length > 0) this.#lines.set(name, line)
     else this.#lines.delete(name)
-    for (const changed of [...(this.watchers.get(name) ?? [])]) changed()
+    for (const key of keys) for (const look of [...(this.watchers.get(key) ?? [])]) look()
   }
 
-  /** Looks now and after each change of the line. Resolves with the result of `find`, or with undefined for 'gone'. */
-  #until<T>(name: string, signal: AbortSignal, find: () => T | 'gone' | undefined): Promise<T | undefined> {
+  /** Looks now and after each change under this key. Resolves with the result of `find`, or with undefined for 'gone'. */
+  #until<T>(key: string, signal: AbortSignal, find: () => T | 'gone' | undefined): Promise<T | undefined> {
     return untilAborted(signal, ({ resolve }) => {
       const look = (): void => {
         const found = find()
         if (found) resolve(found === 'gone' ? undefined : found)
       }
-      const stopWatching = listen(this.watchers, name, look)
+      const stopWatching = listen(this.watchers, key, look)
       look() // for changes between the answer and the start of this watch
       return stopWatching
     })
