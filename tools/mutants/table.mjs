@@ -863,8 +863,9 @@ const onConsul = [
     name: 'consul-unanswered-forgotten',
     file: 'src/backends/consul/claims.ts',
     find: 'state.unanswered = true',
-    put: 'state.unanswered = before',
-    stores: consul,
+    put: 'state.unanswered ||= false',
+    stores: [],
+    tests: ['core/consul-tombstones'],
     by: goesOn,
   },
   {
@@ -1117,7 +1118,8 @@ const onConsul = [
     file: 'src/backends/consul/mutex.ts',
     find: 'const { entries } = await this.#transport.read({ key: state.keys.lock }, signal)',
     put: 'const { entries } = await this.#transport.block({ key: state.keys.lock }, { index: 0, waitMs: 0 }, signal)',
-    stores: consul,
+    stores: [],
+    tests: ['backends/consul/verify'],
     by: goesOn,
   },
   {
