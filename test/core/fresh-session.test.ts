@@ -1,9 +1,10 @@
 // Claims that are admitted while the session of their client was not renewed for long, as after an outage of the store. Owns
 // what the caller gets then: a hold with time to work, or none.
 import { expect, test } from 'vitest'
-import { type Hold, UnavailableError } from '../../src/index.ts'
+import { connect, type Hold, UnavailableError } from '../../src/index.ts'
 import { type OneClient, oneClient } from './clients.ts'
-import { settle } from './manual-clock.ts'
+import { FaultyStore } from './faulty.ts'
+import { ManualClock, settle } from './manual-clock.ts'
 
 const ttlMs = 9_000
 const lifeMs = 8_100 // less the margin of a tenth
@@ -26,6 +27,17 @@ test('while renewals are answered, an acquire costs one request, as late after a
   store.asked.length = 0
   const hold = await client.mutex('a').acquire()
   expect(store.asked).toEqual(['attempt'])
+  expect(hold.remainingMs).toBeGreaterThan(lifeMs / 2)
+})
+
+test('the life of a session counts from its request: a store that opened it at once and answers late gives a shorter hold', async () => {
+  const [clock, store, lateMs] = [new ManualClock(), new FaultyStore(), 2_000]
+  store.lateMs.set('createSession', lateMs)
+  const connecting = connect(store.source, { clock, ttlMs })
+  await settle()
+  await clock.advance(lateMs)
+  const hold = await (await connecting).mutex('a').acquire()
+  expect(hold.remainingMs).toBeLessThanOrEqual(lifeMs - lateMs)
   expect(hold.remainingMs).toBeGreaterThan(lifeMs / 2)
 })
 

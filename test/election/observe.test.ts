@@ -94,3 +94,17 @@ test('an observer that is cut off is stale soon after a time to live, hears why,
   await observing.return(undefined as never)
   await next
 })
+
+test('an observer hears that a leader has resigned before the next one leads', async () => {
+  const here = await scene()
+  const { seen } = observe(here)
+  const term = await here.one.election('a').campaign({ value: 'one' })
+  await here.clock.advance(100)
+  await term.resign()
+  await here.clock.advance(100)
+  expect(seen).toEqual([undefined, 'one', undefined])
+  const next = await here.one.election('a').campaign({ value: 'next' })
+  await here.clock.advance(100)
+  expect(seen).toEqual([undefined, 'one', undefined, 'next'])
+  await next.resign()
+})

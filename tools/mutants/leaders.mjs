@@ -77,7 +77,8 @@ export const ofLeaders = [
     file: 'src/election/entry.ts',
     find: '      const may = !eligible || (await eligible()) === true\n',
     put: '      const may = !eligible || (await eligible()) !== undefined\n',
-    stores: election,
+    stores: [],
+    tests: ['election/rolling'],
     by: fit,
   },
   {
@@ -165,7 +166,8 @@ export const ofLeaders = [
     file: 'src/election/sights.ts',
     find: 'if (!isSameLeader(observation.leader, this.#seen.observation.leader))',
     put: 'if (observation.leader && !isSameLeader(observation.leader, this.#seen.observation.leader))',
-    stores: election,
+    stores: [],
+    tests: ['election/observe'],
     by: observed,
   },
   {

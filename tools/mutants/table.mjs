@@ -55,7 +55,8 @@ const session = [
     file: 'src/core/sessions.ts',
     find: 'return new Session(this.#backend, grant, sent, this)',
     put: 'return new Session(this.#backend, grant, this.clock.mark(), this)',
-    stores: etcd,
+    stores: [],
+    tests: ['core/fresh-session'],
     by: belief,
   },
   {
@@ -424,7 +425,8 @@ const acquire = [
     file: 'src/core/admission.ts',
     find: 'if (!answer.held || (isRecent && claimsLost === question.claimsLost)) return answer',
     put: 'return answer',
-    stores: consul,
+    stores: [],
+    tests: ['core/late-admission'],
     by: belief,
   },
   {
@@ -599,8 +601,9 @@ const onEtcd = [
     name: 'etcd-lock-delay-ends-at-once',
     file: 'src/backends/etcd/lock-delay.ts',
     find: "[put(key, '', lease)]",
-    put: '[remove(key)]',
-    stores: delayed,
+    put: '[{ request_delete_range: { key: Buffer.from(key) } }]',
+    stores: [],
+    tests: ['core/etcd-lock-delay'],
     by: belief,
   },
   {
@@ -780,7 +783,8 @@ const onEtcd = [
     file: 'src/backends/etcd/wire/http2/grpc.ts',
     find: '        if (!stream.readableEnded) this.#cancel(stream)\n',
     put: '',
-    stores: streams,
+    stores: [],
+    tests: ['backends/etcd/cancelled'],
     by: clean,
   },
   {

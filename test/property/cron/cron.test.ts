@@ -1,11 +1,11 @@
 // Once per tick, over hosts whose clocks differ, that die and are cut off, with outages over ticks, runs by hand, and one
-// clock that is years off: for an hour of simulated time. Owns how many runs.
+// clock that is years off: for an hour of simulated time. ../runs.ts has the number of runs.
 import { describe, test } from 'vitest'
 import { holdsInAllRuns } from '../explore.ts'
+import { oneIn } from '../runs.ts'
 import { cronPlans } from './plan.ts'
 
-/** A hundredth of the runs of locks, since one run takes a hundred times as long. */
-const runs = Math.ceil(Number(process.env.LEASEHOLD_RUNS ?? 5_500) / 100)
+const runs = oneIn(40)
 const mustSee = ['tick run', 'fault: kill', 'fault: cut']
 /** Events that the few long runs may lack. */
 const rare = ['fault: outage', 'fault: by hand', 'by hand: early', 'wrong clock told', 'tick given back']

@@ -1,11 +1,11 @@
-// One leader at a time, with all faults of the candidates. Owns the number of runs, and the states that they must have
+// One leader at a time, with all faults of the candidates. Owns the states that the runs must have
 // seen.
 import { test } from 'vitest'
 import { holdsInAllRuns } from '../explore.ts'
+import { oneIn } from '../runs.ts'
 import { electionPlans } from './plan.ts'
 
-/** An eighteenth of the runs of locks, since one run takes longer. */
-const runs = Math.ceil(Number(process.env.LEASEHOLD_RUNS ?? 5_500) / 18)
+const runs = oneIn(10)
 const mustSee = ['term', 'term lost', 'leader observed', 'no leader observed', 'higher leads', 'handed over']
 
 test.for(['etcd', 'consul'] as const)(

@@ -1,16 +1,14 @@
-// The invariants of locks, as tests for one simulated store. Owns the number of runs, and the states that they must
-// have seen: a run without faults proves nothing.
+// The invariants of locks, as tests for one simulated store. Owns the states that the runs must have
+// seen: a run without faults proves nothing.
 import { describe, test } from 'vitest'
 import { holdsInAllRuns } from '../explore.ts'
+import { lockRuns, oneIn } from '../runs.ts'
 import type { StoreName } from '../stores.ts'
 import { healthy, troubled } from './plan.ts'
 
-/** Runs for each store in one `npm test`: half as many again as the mutant needs that is hardest to find. */
-const runs = Math.ceil((Number(process.env.LEASEHOLD_RUNS ?? 5_500) * 2) / 3)
-
 /** An option of a store has fewer runs than the store. */
 function ofStore(store: StoreName): number {
-  return store === 'etcd-delay' ? Math.ceil(runs / 3) : runs
+  return store === 'etcd-delay' ? oneIn(3) : lockRuns
 }
 
 /** The states that some run must have seen. */
@@ -40,7 +38,7 @@ export function locks(store: StoreName): void {
       task,
     }) => {
       // Runs on memory are cheap, and memory has no runs with faults.
-      const count = store === 'memory' ? runs : Math.ceil(ofStore(store) / 2)
+      const count = store === 'memory' ? lockRuns : Math.ceil(ofStore(store) / 2)
       await holdsInAllRuns(task, { store, plans: healthy, runs: count })
     }, 900_000)
 

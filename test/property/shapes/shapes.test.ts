@@ -1,10 +1,11 @@
-// Weighted permits, readers and writers, and groups of mutexes, on simulated stores. Owns how many runs.
+// Weighted permits, readers and writers, and groups of mutexes, on simulated stores. ../runs.ts has their number.
 import { describe, test } from 'vitest'
 import { holdsInAllRuns } from '../explore.ts'
+import { oneIn } from '../runs.ts'
 import { alsoOnEtcd, healthy, statesToSee, troubled } from './plan.ts'
 
 /** Few, since these forms use the code that the runs of locks explore. */
-const runs = Math.ceil(Number(process.env.LEASEHOLD_RUNS ?? 5_500) / 100)
+const runs = oneIn(40)
 const statesWithoutFaults = statesToSee.filter((state) => state !== 'hold lost')
 
 describe.each(['etcd', 'consul', 'memory'] as const)('on a simulated %s', (store) => {

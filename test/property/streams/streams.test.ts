@@ -1,14 +1,13 @@
 // The connection to etcd with a peer that answers late, twice, out of order, cut short, for another id or not at all.
-// The simulated etcd replaces this connection, so no other property covers it. Owns the number of runs, and their
-// seed.
+// The simulated etcd replaces this connection, so no other property covers it. Owns the seed.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { oneIn } from '../runs.ts'
 import { currentSeed } from '../seed.mjs'
 import { exploreStreams, replayStreams } from './explore.ts'
 
 const seed = currentSeed()
-/** A twentieth of the runs of locks, since these take real time. */
-const runs = Math.ceil(Number(process.env.LEASEHOLD_RUNS ?? 5_500) / 20)
+const runs = oneIn(5)
 /** With this many runs every state must be seen; the few runs for mutants are exempt. */
 const enough = 200
 const mustSee = [
