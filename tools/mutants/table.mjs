@@ -1255,8 +1255,8 @@ const ofShapes = [
   {
     name: 'shapes-heavy-call-that-gave-up-blocks',
     file: 'src/core/local-queue.ts',
-    find: '  line.waiting?.delete(waiter)\n  passTurns(line)\n',
-    put: '  line.waiting?.delete(waiter)\n',
+    find: '  leave(line, waiter)\n  passTurns(line)\n',
+    put: '  leave(line, waiter)\n',
     ...{ stores: [], tests: ['locks/shapes'], by: prompt },
   },
   {
