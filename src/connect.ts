@@ -225,7 +225,7 @@ function partsOf(
   const [holder, candidate] = [ownValue(clock), ownValue(clock, { candidate: true })]
   const nesting = new Nesting(clock, acquirer.closing.scope)
   return {
-    ...{ acquirer, nesting, groups: new Groups(backend, clock, sessions, acquirer) },
+    ...{ acquirer, nesting, groups: new Groups(backend, sessions, acquirer) },
     ...{ clock, facts, ttlMs: sessions.ttlMs },
     get holder() {
       return holder()

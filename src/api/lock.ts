@@ -7,7 +7,8 @@ export interface AcquireOptions {
   /**
    * Gives up after this many ms with WaitTimeoutError. The time includes outages of the store: while the store does not
    * answer, it is asked again, and if it never answered in all that time, the error is an UnavailableError. 0 tries once,
-   * and takes no longer than two requests, 6 s at most. Without `waitMs` the wait in line has no end, but a store that
+   * and takes no longer than two requests, 6 s at most. Behind many other calls of this client it waits as long as the store answers
+   * those. Without `waitMs` the wait in line has no end, but a store that
    * does not answer the first question is asked only 8 more times: about 6 s if it refuses connections.
    */
   readonly waitMs?: number | undefined

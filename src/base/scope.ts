@@ -80,6 +80,19 @@ export class Scope implements Ending {
     return this
   }
 
+  /** Ends it when no time is left, with the error that `reason` then makes. `leftMs` is asked now, and when what it said is over. */
+  onDeadline(clock: Clock, leftMs: () => number, reason: () => unknown): this {
+    let cancel = (): void => {}
+    const look = (): void => {
+      const ms = leftMs()
+      if (ms > 0) cancel = clock.after(ms, look)
+      else this.end(reason())
+    }
+    look()
+    this.#detachers.push(() => cancel())
+    return this
+  }
+
   /** Ends it `ms` after a signal has aborted, with the error that `reason` then makes. */
   onTimeoutAfter(signal: AbortSignal, clock: Clock, ms: number, reason: () => unknown): this {
     const begin = (): void => void this.onTimeout(clock, ms, reason)

@@ -64,10 +64,8 @@ export class Acquirer {
 
   /** Resolves with undefined if the name was not free in time. `seen` has the store's last answer. */
   async #ask<H extends Hold>(wish: Wish<H>, seen: Seen): Promise<H | undefined> {
-    const scope = new Scope()
-      .on(this.closing.scope)
-      .onSignal(wish.signal)
-      .onTimeout(this.#clock, wish.waitMs === 0 ? this.#sessions.shortMs : wish.waitMs, () => timeout)
+    const scope = new Scope().on(this.closing.scope).onSignal(wish.signal)
+    const onSent = this.#sessions.limit(scope, wish.waitMs)
     const onWait = wish.onWait && listener(wish.onWait, scope)
     let turn: Turn | undefined
     try {
@@ -75,7 +73,7 @@ export class Acquirer {
       turn = await this.lines.enter(wish, wish.waitMs !== 0, scope, this.closing.waiting(wish, onWait))
       if (turn?.hold) return turn.hold as H // made by `handOver` for this very wish
       seen.isOwn = turn === undefined
-      return turn && (await this.#inTurn({ wish, onWait, turn, seen }, scope))
+      return turn && (await this.#inTurn({ wish, onWait, onSent, turn, seen }, scope))
     } catch (error) {
       if (error === timeout) return undefined
       throw error
@@ -88,7 +86,7 @@ export class Acquirer {
 
   /** Makes a claim and, as long as its session is lost before the answer, another one in the next session. */
   async #inTurn<H extends Hold>(call: Call<H>, scope: Scope): Promise<H | undefined> {
-    const { wish, onWait, turn, seen } = call
+    const { wish, onWait, onSent, turn, seen } = call
     const { name, permits, weight, value, candidate, priority } = wish
     const wait = wish.waitMs !== 0
     for (let lost = 0; ; lost += 1) {
@@ -96,7 +94,7 @@ export class Acquirer {
       const id = this.claimId()
       // Each object is one literal: copies by `...` took a good part of a cycle on a store in memory.
       const claim = { id, session: session.id, name, permits, weight, value, wait, candidate, priority }
-      const outcome = await this.#stand({ wish, onWait, turn, seen, claim, session }, scope)
+      const outcome = await this.#stand({ wish, onWait, onSent, turn, seen, claim, session }, scope)
       if (outcome !== 'session over') return outcome
     }
   }
@@ -120,10 +118,10 @@ export class Acquirer {
 
   /** Follows one claim from its first attempt to a hold or its withdrawal. Undefined if the name is not free. */
   async #stand<H extends Hold>(stand: Stand<H>, outer: Scope): Promise<H | undefined | 'session over'> {
-    const { wish, onWait, turn, seen, claim, session } = stand
+    const { wish, onWait, onSent, turn, seen, claim, session } = stand
     const scope = new Scope().on(outer, session.ending)
     const retries = wish.waitMs === undefined ? undefined : Infinity
-    const request = { ...session.requests, retries, scope }
+    const request = { ...session.requests, retries, scope, onSent }
     const before = turn.before?.session === session ? turn.before : undefined
     try {
       const asking = { backend: this.#backend, claim, before, session, request, onWait, seen }
@@ -162,6 +160,8 @@ const unseen: Seen = { delayed: false, isOwn: true }
 interface Call<H extends Hold = Hold> {
   readonly wish: Wish<H>
   readonly onWait?: ((ahead: number) => void) | undefined
+  /** To be called when its request is sent. */
+  readonly onSent?: (() => void) | undefined
   readonly turn: Turn
   readonly seen: Seen
 }

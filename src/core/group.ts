@@ -2,7 +2,6 @@
 // that is tried, and the end of a try. locks/group.ts takes the names one by one where this cannot.
 import type { Hold } from '../api/hold.ts'
 import { orAborted } from '../base/abort.ts'
-import type { Clock } from '../base/clock.ts'
 import { RefusedError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
 import type { Attempt, Backend } from '../contract.ts'
@@ -22,18 +21,24 @@ export type NotTogether = 'not free' | 'one by one'
 /** A claim of a group, and the wish behind it. */
 interface Stand<H extends Hold> extends Withdrawal {
   readonly wish: Wish<H>
+  /** To be called when its request is sent. */
+  readonly onSent: (() => void) | undefined
+}
+
+/** The wishes of one call, and their turns in this process. */
+interface Together<H extends Hold> extends Pick<Stand<H>, 'onSent'> {
+  readonly wishes: readonly Wish<H>[]
+  readonly turns: readonly Turn[]
 }
 
 /** Takes groups of names for one client. */
 export class Groups {
   readonly #backend: Backend
-  readonly #clock: Clock
   readonly #sessions: Sessions
   readonly #acquirer: Acquirer
 
-  constructor(backend: Backend, clock: Clock, sessions: Sessions, acquirer: Acquirer) {
+  constructor(backend: Backend, sessions: Sessions, acquirer: Acquirer) {
     this.#backend = backend
-    this.#clock = clock
     this.#sessions = sessions
     this.#acquirer = acquirer
   }
@@ -62,14 +67,12 @@ export class Groups {
 
   async #tryAll<H extends Hold>(wishes: readonly Wish<H>[]): Promise<readonly H[] | NotTogether> {
     const { signal, waitMs } = wishes[0] as Wish<H>
-    const scope = new Scope()
-      .on(this.#acquirer.closing.scope)
-      .onSignal(signal)
-      .onTimeout(this.#clock, waitMs === 0 ? this.#sessions.shortMs : waitMs, () => timeout)
+    const scope = new Scope().on(this.#acquirer.closing.scope).onSignal(signal)
+    const onSent = this.#sessions.limit(scope, waitMs)
     try {
       scope.throwIfEnded()
       const turns = this.#turns(wishes, scope)
-      return turns ? await this.#inTurn(wishes, turns, scope) : 'not free'
+      return turns ? await this.#inTurn({ wishes, turns, onSent }, scope) : 'not free'
     } catch (error) {
       if (error === timeout) return 'not free'
       throw error
@@ -93,8 +96,7 @@ export class Groups {
   }
 
   async #inTurn<H extends Hold>(
-    wishes: readonly Wish<H>[],
-    turns: readonly Turn[],
+    { wishes, turns, onSent }: Together<H>,
     scope: Scope,
   ): Promise<readonly H[] | NotTogether> {
     const session = await this.#session(wishes[0]?.waitMs, scope).catch((error) => {
@@ -107,6 +109,7 @@ export class Groups {
       return {
         wish,
         session,
+        onSent,
         turn: turns[index] as Turn,
         claim: { ...common, name, permits, weight, value },
       }
@@ -144,12 +147,12 @@ export class Groups {
 
   /** The answer for all claims, which share one: see `attemptAll`. */
   #answer<H extends Hold>(stands: readonly Stand<H>[], session: Session, scope: Scope): Promise<Attempt> {
-    const [{ claim, wish }] = stands as [Stand<H>]
+    const [{ claim, wish, onSent }] = stands as [Stand<H>]
     const retries = wish.waitMs === undefined ? undefined : Infinity
     const claims = stands.map((stand) => stand.claim)
     const attempt = (_: unknown, signal: AbortSignal): Promise<Attempt> =>
       (this.#backend as Required<Backend>).attemptAll(claims, signal)
-    const request = { ...session.requests, retries, scope }
+    const request = { ...session.requests, retries, scope, onSent }
     const seen = { delayed: false, isOwn: false }
     return untilAnswered({ backend: { attempt, changed: noLine }, claim, session, request, seen })
   }

@@ -10,6 +10,7 @@ import { printable } from '../base/printable.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend, Facts } from '../contract.ts'
 import { type Origin, told } from './events.ts'
+import type { Gate } from './gate.ts'
 import { requestMs } from './lifetime.ts'
 import { type Limits, unanswered } from './limits.ts'
 
@@ -36,6 +37,8 @@ export interface RequestOptions {
   readonly gate?: Gate | undefined
   /** Whether it waits in a line of its own, which gets every second place: see `Gate`. */
   readonly aside?: boolean
+  /** Called when a try has its place and is sent. */
+  readonly onSent?: (() => void) | undefined
 }
 
 /** A client or a session that sends requests. */
@@ -125,55 +128,6 @@ export async function withAskOptions<T>(
   }
 }
 
-/**
- * Lets a number of requests through at a time. Others wait in two lines, which get the next place in turn. So ten thousand questions of
- * one moment do not keep a call waiting, and many calls do not keep the questions waiting.
- */
-export class Gate {
-  #free: number
-  readonly #waiting = new Set<() => void>()
-  readonly #aside = new Set<() => void>()
-  #isTurnOfAside = false
-
-  constructor(most: number) {
-    this.#free = most
-  }
-
-  /**
-   * Takes a place. Undefined if one is free; otherwise resolves when one is, and rejects with the reason of the scope if
-   * that ends before. Each place that was taken must be given back by `leave`.
-   */
-  enter(scope: Ending, aside = false): Promise<void> | undefined {
-    if (this.#free === 0) return turn(aside ? this.#aside : this.#waiting, scope)
-    this.#free -= 1
-    return undefined
-  }
-
-  /** Gives the place to the request that has waited longest in its line. */
-  leave(): void {
-    this.#isTurnOfAside = this.#waiting.size === 0 || (!this.#isTurnOfAside && this.#aside.size > 0)
-    const [next] = this.#isTurnOfAside ? this.#aside : this.#waiting
-    if (next) next()
-    else this.#free += 1
-  }
-}
-
-/** Waits in a line until its turn is passed on. */
-function turn(line: Set<() => void>, scope: Ending): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const pass = (): void => {
-      line.delete(pass)
-      forget()
-      resolve()
-    }
-    line.add(pass)
-    const forget = scope.onEnd((reason) => {
-      line.delete(pass)
-      reject(reason)
-    })
-  })
-}
-
 const never = roomyController().signal
 
 /**
@@ -190,10 +144,15 @@ export async function once<T>(
   scope.throwIfEnded()
   const place = gate?.enter(scope, aside)
   if (place) await place
+  options.onSent?.()
   // Not by `inTime`, which would be one promise more for each request over a network.
   const limit = requestMs === undefined || atOnce ? undefined : limits.begin(scope, requestMs)
   try {
-    return await told(origin, operation, retry, () => (limit ? ask(limit.signal) : askAtOnce(options, ask)))
+    const answer = await told(origin, operation, retry, () => {
+      return limit ? ask(limit.signal) : askAtOnce(options, ask)
+    })
+    gate?.answered(clock)
+    return answer
   } finally {
     gate?.leave()
     if (limit) limits.end(limit)

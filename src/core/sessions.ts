@@ -6,9 +6,10 @@ import { RefusedError, UnavailableError } from '../base/errors.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend } from '../contract.ts'
 import type { Origin } from './events.ts'
+import { Gate } from './gate.ts'
 import { coveredMs, openingMs, requestMs } from './lifetime.ts'
 import { Limits } from './limits.ts'
-import { backoffMs, Gate, persist, type RequestOptions, requestOptions, rethrow } from './request.ts'
+import { backoffMs, persist, type RequestOptions, requestOptions, rethrow, timeout } from './request.ts'
 import { Rounds } from './rounds.ts'
 import { Session } from './session.ts'
 
@@ -84,11 +85,20 @@ export class Sessions {
   }
 
   /**
-   * The time limit of a call that does not wait: two requests, so that a store that hangs does not hold the caller up.
-   * Undefined for a store that answers at once.
+   * Ends the scope of a call with `timeout` after `waitMs`. A call that does not wait, with 0, is not held up by a store that hangs for
+   * longer than two requests take. If other requests of the client are under way before its own, that time counts from the last answer
+   * to them; the returned function tells that its own is sent. A store that answers at once needs no limit.
    */
-  get shortMs(): number | undefined {
-    return this.#backend.facts.answersAtOnce ? undefined : 2 * requestMs(this.coveredMs)
+  limit(scope: Scope, waitMs: number | undefined): (() => void) | undefined {
+    const { clock, gate } = this
+    if (waitMs !== 0) scope.onTimeout(clock, waitMs, () => timeout)
+    if (waitMs !== 0 || this.#backend.facts.answersAtOnce) return undefined
+    const calledMs = clock.mark().monotonicMs
+    let sinceMs: number | undefined
+    const since = (): number => sinceMs ?? Math.max(calledMs, gate?.answeredMs ?? calledMs)
+    const leftMs = (): number => since() + 2 * requestMs(this.coveredMs) - clock.mark().monotonicMs
+    scope.onDeadline(clock, leftMs, () => timeout)
+    return () => void (sinceMs = since())
   }
 
   /** Stops opening, and ends the session in the background, if there is one: for a client whose `connect` failed. */

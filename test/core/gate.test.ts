@@ -34,6 +34,57 @@ test('a call waits until it can be sent, and its time begins then', async () => 
   for (const hold of await Promise.all(acquiring)) expect(hold.held).toBe(true)
 })
 
+/** The outcomes of calls that do not wait, one for each name, as far as they have settled. */
+function trying({ client }: Scene, count: number): (boolean | string)[] {
+  const outcomes: (boolean | string)[] = []
+  for (let index = 0; index < count; index += 1)
+    client
+      .mutex(`n${index}`)
+      .tryAcquire()
+      .then(
+        (hold) => outcomes.push(hold?.held === true),
+        (error) => outcomes.push(error.constructor.name),
+      )
+  return outcomes
+}
+
+/** An answer after this time needs no confirmation. */
+const soonMs = 250
+
+test('of many calls that do not wait each gets its answer, however long it takes until it can be sent', async () => {
+  const the = await scene()
+  the.store.lateMs.set('attempt', soonMs)
+  const outcomes = trying(the, 100)
+  await the.clock.advance(2 * requestMs)
+  expect(outcomes).toEqual(Array.from({ length: 2 * Math.floor((2 * requestMs) / soonMs) }, () => true))
+  await the.clock.advance(50 * soonMs - 2 * requestMs)
+  expect(outcomes).toEqual(Array.from({ length: 100 }, () => true))
+})
+
+test('many calls that do not wait end in the time of two requests if the store answers none of them', async () => {
+  const the = await scene()
+  the.store.faults.set('attempt', 'hang')
+  const outcomes = trying(the, 20)
+  await the.clock.advance(2 * requestMs - 1)
+  expect(outcomes).toEqual([])
+  await the.clock.advance(1)
+  expect(outcomes).toEqual(Array.from({ length: 20 }, () => 'UnavailableError'))
+})
+
+test('a store that falls silent holds up calls that do not wait for the time of two requests after its last answer', async () => {
+  const the = await scene()
+  the.store.lateMs.set('attempt', soonMs)
+  const outcomes = trying(the, 100)
+  await the.clock.advance(8 * soonMs)
+  the.store.breakAll('hang')
+  await the.clock.advance(soonMs) // the answers to the two that were under way
+  expect(outcomes).toEqual(Array.from({ length: 18 }, () => true))
+  await the.clock.advance(2 * requestMs - 1)
+  expect(outcomes).toHaveLength(18)
+  await the.clock.advance(1)
+  expect(outcomes.slice(18)).toEqual(Array.from({ length: 82 }, () => 'UnavailableError'))
+})
+
 test('renewals wait for no other request', async () => {
   const { clock, store, client } = await scene()
   const hold = await client.mutex('held').acquire()
