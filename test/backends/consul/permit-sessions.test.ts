@@ -3,6 +3,7 @@ import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
 import { PermitSessions } from '../../../src/backends/consul/permit-sessions.ts'
 import type { Transport } from '../../../src/backends/consul/wire/transport.ts'
+import { roomyController } from '../../../src/base/abort.ts'
 import { SessionGoneError, UnavailableError } from '../../../src/base/errors.ts'
 import { fairWeather, Network } from '../../../src/testing/network.ts'
 import { SimProcess } from '../../../src/testing/process.ts'
@@ -103,7 +104,7 @@ test('a session that ended is not given to the next claim, and only the claim th
   expect(await sessions.take(of(own), never)).toBe('s3')
 })
 
-test('a simulated network takes many requests with one signal, and Node does not warn of them', async () => {
+test('a simulated network takes many requests with one signal of a client, keeps none of them, and Node does not warn', async () => {
   const warnings: Error[] = []
   const warn = (warning: Error): void => void warnings.push(warning)
   process.on('warning', warn)
@@ -111,7 +112,7 @@ test('a simulated network takes many requests with one signal, and Node does not
   const network = new Network(world)
   network.weather = fairWeather
   const client = new SimProcess(world, 'client')
-  const { signal } = new AbortController()
+  const { signal } = roomyController()
   const host = new SimHost(world, 'server')
 
   const asked = Promise.all(Array.from({ length: 12 }, () => network.request(client, host, () => 1, signal)))

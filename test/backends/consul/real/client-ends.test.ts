@@ -5,6 +5,7 @@ import { createServer as createTcpServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { server } from '../../../../src/backends/consul/wire/servers.ts'
+import { roomyController } from '../../../../src/base/abort.ts'
 import { UnavailableError } from '../../../../src/base/errors.ts'
 import { until } from '../../../../tools/servers/wait.mjs'
 import { useBuild } from '../../../servers/build.ts'
@@ -82,7 +83,7 @@ test.for(['a word', undefined, 7, new TypeError('of its own'), new UnavailableEr
 test('a signal that serves a hundred requests keeps none of them', async () => {
   const { address: at } = await fake(empty)
   const client = consul.clientOf({}, at)
-  const { signal } = new AbortController()
+  const { signal } = roomyController()
 
   await Promise.all(Array.from({ length: 100 }, () => client.read({ key: 'a' }, signal)))
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { server } from '../../../../src/backends/consul/wire/servers.ts'
 import type { Access } from '../../../../src/backends/consul/wire/transport.ts'
+import { roomyController } from '../../../../src/base/abort.ts'
 import { UnavailableError } from '../../../../src/base/errors.ts'
 import { freePorts } from '../../../../tools/servers/loopback.mjs'
 import { until } from '../../../../tools/servers/wait.mjs'
@@ -136,7 +137,7 @@ test('an outage of one request leaves the others that the server is working on a
 test('a crowd that waits leaves room for renewals and releases, and never takes all the server has', async () => {
   const client = consul.clientOf()
   const session = await client.createSession(plan, never())
-  const abort = new AbortController()
+  const abort = roomyController()
   const { index } = await client.read({ prefix: 'crowd/' }, never())
   const wait = { index: index + 1_000_000, waitMs: 60_000 }
   const crowd = Array.from({ length: 180 }, () =>
