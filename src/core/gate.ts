@@ -13,7 +13,7 @@ export class Gate {
   readonly #aside = new Set<() => void>()
   #isTurnOfAside = false
   /** When the store last answered a request while no place was free, by the monotonic clock. */
-  answeredMs = Number.NEGATIVE_INFINITY
+  answeredMs: number = Number.NEGATIVE_INFINITY
 
   constructor(most: number) {
     this.#free = most
