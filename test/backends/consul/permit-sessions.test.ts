@@ -4,7 +4,6 @@ import { expect, test } from 'vitest'
 import { PermitSessions } from '../../../src/backends/consul/permit-sessions.ts'
 import type { Transport } from '../../../src/backends/consul/wire/transport.ts'
 import { roomyController } from '../../../src/base/abort.ts'
-import { roomyController } from '../../../src/base/abort.ts'
 import { SessionGoneError, UnavailableError } from '../../../src/base/errors.ts'
 import { fairWeather, Network } from '../../../src/testing/network.ts'
 import { SimProcess } from '../../../src/testing/process.ts'
@@ -23,9 +22,9 @@ test('sessions whose answers are lost leave no listeners that pile up on one sig
     },
   }
   const sessions = new PermitSessions(lost as Transport)
-  const session = await sessions.create(plan, new AbortController().signal)
+  const session = await sessions.create(plan, roomyController().signal)
   const claim = { id: 'c', session, name: 'a', permits: 20, wait: true, kind: 'semaphore' } as never
-  const { signal } = new AbortController()
+  const { signal } = roomyController()
 
   await sessions.take(claim, signal)
   for (let extra = 0; extra < 12; extra += 1) sessions.take(claim, signal).catch(() => {})
@@ -63,7 +62,7 @@ async function pool(): Promise<{
   return { sessions, own, sent, ended }
 }
 
-const never = new AbortController().signal
+const never = roomyController().signal
 const of = (session: string) => ({ id: 'c', session, name: 'a', permits: 20 }) as never
 
 test('the session of a permit that was given back is used again, and ends after two renewals without use', async () => {
