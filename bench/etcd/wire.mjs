@@ -2,12 +2,14 @@
 // Bare writes and Leasehold's transactions over the transport that Leasehold itself has, without its other code: the floor
 // under a cycle. Owns the choice of the built files, which are not exports of the package.
 import { randomBytes } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { keys, take, withdraw } from './cycle.mjs'
 
 /** @typedef {Awaited<ReturnType<typeof openWire>>} Wire */
 
 const built = (/** @type {string} */ file) => new URL(`../../dist/${file}.js`, import.meta.url).href
 const never = new AbortController().signal
+setMaxListeners(0, never) // hundreds of bare requests share it
 
 /** @param {string} endpoint */
 export async function openWire(endpoint) {

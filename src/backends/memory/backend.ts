@@ -228,7 +228,7 @@ export class MemoryBackend implements Backend {
 
   /** Changes a line, and lets observers look, and the claims that get another answer: in a long line no other one. */
   #change(name: string, line: readonly Place[]): void {
-    const keys = [name, ...keysOfNews(this.places(name), line)]
+    const keys = this.watchers.size === 0 ? [] : [name, ...keysOfNews(this.places(name), line)]
     if (line.length > 0) this.#lines.set(name, line)
     else this.#lines.delete(name)
     for (const key of keys) for (const look of [...(this.watchers.get(key) ?? [])]) look()
