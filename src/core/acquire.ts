@@ -121,7 +121,8 @@ export class Acquirer {
     const { wish, onWait, onSent, turn, seen, claim, session } = stand
     const scope = new Scope().on(outer, session.ending)
     const retries = wish.waitMs === undefined ? undefined : Infinity
-    const request = { ...session.requests, retries, scope, onSent }
+    const { clock, origin, limits, gate, requestMs, answersLater, atOnce } = session.requests
+    const request = { clock, origin, limits, gate, requestMs, answersLater, atOnce, retries, scope, onSent }
     const before = turn.before?.session === session ? turn.before : undefined
     try {
       const asking = { backend: this.#backend, claim, before, session, request, onWait, seen }
@@ -156,11 +157,10 @@ export class Acquirer {
 /** Before the store has answered. In the local queue, only calls of this client are in the way. */
 const unseen: Seen = { delayed: false, isOwn: true }
 
-/** A wish whose turn in this process has come, and the store's last answer to it. */
+/** A wish whose turn in this process has come, and the store's last answer to it. `onSent` hears that its request is sent. */
 interface Call<H extends Hold = Hold> {
   readonly wish: Wish<H>
   readonly onWait?: ((ahead: number) => void) | undefined
-  /** To be called when its request is sent. */
   readonly onSent?: (() => void) | undefined
   readonly turn: Turn
   readonly seen: Seen
