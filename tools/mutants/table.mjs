@@ -428,8 +428,8 @@ const acquire = [
   },
   {
     name: 'wait-has-no-end',
-    file: 'src/core/acquire.ts',
-    find: '      .onTimeout(this.#clock, wish.waitMs === 0 ? this.#sessions.shortMs : wish.waitMs, () => timeout)\n',
+    file: 'src/core/sessions.ts',
+    find: 'if (waitMs !== 0) scope.onTimeout(clock, waitMs, () => timeout)',
     put: '',
     stores: etcd,
     by: givenUp,
