@@ -22,9 +22,9 @@ export interface Settle<T> {
  * Turns callbacks into a promise. `begin` starts the work, passes `settle` to its callbacks, and returns a function
  * that stops the work. The promise settles at the first call of `settle`, or rejects with `signal.reason` when the
  * signal aborts. In both cases the work is stopped exactly once, and no listener stays on the signal. If the signal is
- * already aborted, `begin` is not called. If a hundred waits share a signal, it should be that of a `roomyController`. An error that `begin` throws rejects the promise. Costs one listener on the
- * signal. Node's `events.once` does not fit: it rejects with an AbortError of its own instead of `signal.reason`, and
- * it cannot stop the work.
+ * already aborted, `begin` is not called. If a hundred waits share a signal, it should be that of a `roomyController`. An error that
+ * `begin` throws rejects the promise. Costs one listener on the signal. Node's `events.once` does not fit: it rejects with an
+ * AbortError of its own instead of `signal.reason`, and it cannot stop the work.
  */
 export function untilAborted<T>(signal: AbortSignal, begin: (settle: Settle<T>) => () => void): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -6,6 +6,7 @@ import { Batches } from './batches.ts'
 
 /** How many transactions of a client are under way by themselves before further ones go together. */
 export const aloneMost = 2
+
 /** The transactions of a store. */
 export interface Sender<Q, A> {
   /** Sends one. */
