@@ -13,7 +13,7 @@ import { toldAcquire } from './events.ts'
 import { notFree } from './holder.ts'
 import { LateReads } from './late.ts'
 import { Lines, type Turn } from './local-queue.ts'
-import { backoffMs, timeout } from './request.ts'
+import { backoffMs, ofCall, timeout } from './request.ts'
 import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
 import type { Seen, Wish } from './wish.ts'
@@ -107,6 +107,7 @@ export class Acquirer {
 
   /** A session to stand in line with. If sessions are lost at once again and again, it pauses before the next. */
   async #session({ wish, turn }: Call, lost: number, scope: Scope): Promise<Session> {
+    turn.before?.decide(false) // the session of that claim is over
     try {
       if (lost > 1) await pause(this.#clock, backoffMs(this.#clock, lost - 1), scope.signal)
       return await this.#sessions.current(scope, wish.waitMs !== undefined)
@@ -121,9 +122,8 @@ export class Acquirer {
     const { wish, onWait, onSent, turn, seen, claim, session } = stand
     const scope = new Scope().on(outer, session.ending)
     const retries = wish.waitMs === undefined ? undefined : Infinity
-    const { clock, origin, limits, gate, requestMs, answersLater, atOnce } = session.requests
-    const request = { clock, origin, limits, gate, requestMs, answersLater, atOnce, retries, scope, onSent }
-    const before = turn.before?.session === session ? turn.before : undefined
+    const request = ofCall(session.requests, scope, retries, onSent)
+    const before = turn.before?.within(session)
     try {
       const asking = { backend: this.#backend, claim, before, session, request, onWait, seen }
       const attempt = await untilAnswered(asking)

@@ -10,7 +10,7 @@ import { untilAnswered } from './admission.ts'
 import type { Withdrawal } from './closing.ts'
 import { toldAcquire } from './events.ts'
 import type { Turn } from './local-queue.ts'
-import { timeout } from './request.ts'
+import { ofCall, timeout } from './request.ts'
 import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
 import type { Wish } from './wish.ts'
@@ -152,7 +152,7 @@ export class Groups {
     const claims = stands.map((stand) => stand.claim)
     const attempt = (_: unknown, signal: AbortSignal): Promise<Attempt> =>
       (this.#backend as Required<Backend>).attemptAll(claims, signal)
-    const request = { ...session.requests, retries, scope, onSent }
+    const request = ofCall(session.requests, scope, retries, onSent)
     const seen = { delayed: false, isOwn: false }
     return untilAnswered({ backend: { attempt, changed: noLine }, claim, session, request, seen })
   }

@@ -57,6 +57,16 @@ export function requestOptions(
   return { clock, origin, limits, scope, gate, requestMs: ms, answersLater, atOnce }
 }
 
+/** The same options for the requests of one call. One literal: a copy by `...` took a good part of a cycle in memory. */
+export function ofCall(
+  { clock, origin, limits, gate, requestMs, answersLater, atOnce }: RequestOptions,
+  scope: Ending,
+  retries: number | undefined,
+  onSent: (() => void) | undefined,
+): RequestOptions {
+  return { clock, origin, limits, gate, requestMs, answersLater, atOnce, retries, scope, onSent }
+}
+
 /**
  * Sends an idempotent request, and repeats it while the store does not answer. Rejects with the scope's reason when
  * the scope ends, with the last UnavailableError when the retries are over, and with every other error at once.

@@ -32,6 +32,13 @@ export class Succession {
     })
   }
 
+  /** Itself for a next caller in the same session. For any other, the store has dropped the claim, or its own caller withdraws it. */
+  within(session: Session): Succession | undefined {
+    if (this.session === session) return this
+    this.decide(false)
+    return undefined
+  }
+
   /** Says whether the next caller has withdrawn the claim. The first call counts. */
   decide(isWithdrawn: boolean): void {
     if (!this.isOpen) return

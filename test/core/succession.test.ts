@@ -138,6 +138,22 @@ test('a session that ends meanwhile is replaced, and the release resolves', asyn
   expect((await next.promise).held).toBe(true)
 })
 
+test('a release does not wait for the next session, if its own is lost at that moment', async () => {
+  const { client, store, clock } = await scene()
+  const lock = client.mutex('a')
+  const hold = await lock.acquire()
+  const next = watched(lock.acquire())
+  store.faults.set('createSession', 'hang')
+  const released = watched(hold.release())
+  clock.block(ttlMs)
+  await settle()
+  expect([released.state, next.state]).toEqual(['done', 'pending'])
+  store.faults.clear()
+  await clock.advance(5_000)
+  expect(next.state).toBe('done')
+  expect(store.count('createSession')).toBe(3)
+})
+
 test('close ends a caller whose request also withdraws a claim, and leaves nothing', async () => {
   const here = await scene()
   const { client, store, clock } = here

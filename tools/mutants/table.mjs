@@ -538,6 +538,13 @@ const acquire = [
     ...{ stores: [], tests: ['core/succession'], by: clean },
   },
   {
+    name: 'release-waits-for-the-next-session',
+    file: 'src/core/acquire.ts',
+    find: '    turn.before?.decide(false) // the session of that claim is over\n',
+    put: '',
+    ...{ stores: [], tests: ['core/succession'], by: prompt },
+  },
+  {
     name: 'turn-before-the-replaced-claim-left',
     file: 'src/core/local-queue.ts',
     find: 'if (this.before && !this.before.isOver)',

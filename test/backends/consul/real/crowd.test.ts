@@ -99,13 +99,16 @@ test('twenty clients share three permits, and none has one while a claim that ca
 test('contenders that give up at random leave nothing, and keep nobody from the lock', async () => {
   const names = [freshName(), freshName()] as const
   const clients = await store.clients(10)
-  const rounds = 50
+  const served = 20
   const random = seeded(42)
   const gaveUp = new Error('gave up')
   const rooms = [new Room(), new Room()] as const
   let most = 0
+  let givenUp = 0
+  // On a busy machine most claims are given up before their turn, so all go on until each lock has served many.
+  const goesOn = () => givenUp < 5 * served || rooms.some(({ order }) => order.length < served)
   const work = async (client: Leasehold): Promise<void> => {
-    for (let round = 0; round < rounds; round += 1) {
+    while (goesOn()) {
       const which = random() < 0.5 ? 0 : 1
       const lock = which === 0 ? client.mutex(names[0]) : client.semaphore(names[1], { permits: 3 })
       const abort = new AbortController()
@@ -115,6 +118,7 @@ test('contenders that give up at random leave nothing, and keep nobody from the 
         await rooms[which].visit(hold, 0, () => pause(random() * 5))
       } catch (error) {
         expect(error).toBe(gaveUp)
+        givenUp += 1
       } finally {
         clearTimeout(cancel)
       }
@@ -131,7 +135,6 @@ test('contenders that give up at random leave nothing, and keep nobody from the 
   }
   expect(rooms[0].most).toBe(1)
   expect(rooms[1].most).toBeLessThanOrEqual(3)
-  for (const { order } of rooms) expect(order.length).toBeGreaterThan(20)
   expect(most).toBeLessThanOrEqual(connectionsMax)
   // The marker of a withdrawn claim, for attempts that may still arrive, stays until the client closes.
   const left = async () => (await store.keys('test/')).filter(({ key }) => !key.includes('/.withdrawn/'))
