@@ -103,7 +103,7 @@ export class Scope implements Ending {
   }
 
   /** Ends it when one of `others` ends. */
-  on(...others: readonly Ending[]): this {
+  on(...others: readonly Pick<Ending, 'onEnd'>[]): this {
     for (const other of others) this.#detachers.push(other.onEnd((reason) => this.end(reason)))
     return this
   }

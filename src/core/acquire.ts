@@ -64,7 +64,7 @@ export class Acquirer {
 
   /** Resolves with undefined if the name was not free in time. `seen` has the store's last answer. */
   async #ask<H extends Hold>(wish: Wish<H>, seen: Seen): Promise<H | undefined> {
-    const scope = new Scope().on(this.closing.scope).onSignal(wish.signal)
+    const scope = this.closing.scopeOf(wish.signal)
     const onSent = this.#sessions.limit(scope, wish.waitMs)
     const onWait = wish.onWait && listener(wish.onWait, scope)
     let turn: Turn | undefined

@@ -5,6 +5,7 @@ import { orAborted } from '../base/abort.ts'
 import type { Clock } from '../base/clock.ts'
 import { ClosedError, SessionGoneError, UnavailableError } from '../base/errors.ts'
 import { Scope } from '../base/scope.ts'
+import { Signals } from '../base/signals.ts'
 import type { Admitted, Backend, Claim } from '../contract.ts'
 import { Cohort } from './cohort.ts'
 import type { Origin } from './events.ts'
@@ -31,6 +32,7 @@ export class Closing {
   /** Holds that registered work releases itself. */
   readonly #attended = new Set<Hold>()
   readonly #withdrawals = new Unsettled()
+  readonly #signals = new Signals()
   /** Resolves when the end of the session has freed every claim. Undefined if each has to be withdrawn by itself. */
   #freed: Promise<void> | undefined
   readonly #backend: Backend
@@ -42,6 +44,12 @@ export class Closing {
     this.#clock = clock
     this.#sessions = sessions
     this.origin = sessions.origin
+  }
+
+  /** A scope for one call, which ends with the client and when the caller's signal aborts. */
+  scopeOf(signal: AbortSignal | undefined): Scope {
+    const scope = new Scope().on(this.scope)
+    return signal ? scope.on(this.#signals.of(signal)) : scope
   }
 
   /** The hold of an admitted claim, which `close` ends. */

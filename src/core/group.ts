@@ -67,7 +67,7 @@ export class Groups {
 
   async #tryAll<H extends Hold>(wishes: readonly Wish<H>[]): Promise<readonly H[] | NotTogether> {
     const { signal, waitMs } = wishes[0] as Wish<H>
-    const scope = new Scope().on(this.#acquirer.closing.scope).onSignal(signal)
+    const scope = this.#acquirer.closing.scopeOf(signal)
     const onSent = this.#sessions.limit(scope, waitMs)
     try {
       scope.throwIfEnded()

@@ -11,7 +11,7 @@ import type {
   TickResult,
 } from '../api/cron.ts'
 import type { AcquireOptions } from '../api/lock.ts'
-import { Scope } from '../base/scope.ts'
+import type { Scope } from '../base/scope.ts'
 import {
   acquireOptions,
   checkName,
@@ -132,7 +132,7 @@ export class ClientCronGuard implements CronGuard {
   /** Runs `what` in a scope that `signal` and `close` end. `close` waits for it. */
   #whileOpen<T>(signal: AbortSignal | undefined, what: (scope: Scope) => Promise<T>): Promise<T> {
     const { acquirer } = this.#client
-    const scope = new Scope().on(acquirer.closing.scope).onSignal(signal)
+    const scope = acquirer.closing.scopeOf(signal)
     return acquirer.closing.awaitOnClose(what(scope).finally(() => scope.detach()))
   }
 

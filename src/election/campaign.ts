@@ -3,7 +3,7 @@
 import type { CampaignOptions, CandidateValue, TryCampaignOptions } from '../api/election.ts'
 import type { Clock } from '../base/clock.ts'
 import { quoted } from '../base/printable.ts'
-import { type Ending, Scope } from '../base/scope.ts'
+import type { Ending } from '../base/scope.ts'
 import type { Facts, Overtaking, Standing } from '../contract.ts'
 import type { Acquirer } from '../core/acquire.ts'
 import { checkValue } from '../core/arguments.ts'
@@ -56,7 +56,7 @@ export class Campaigns {
     const { value, waitMs, signal, priority } = options
     const longMs = Math.max(ttlMs, coveredMs(ttlMs, facts))
     const wish = await this.#wish(value, attendance)
-    const wait = new Scope().on(acquirer.closing.scope).onSignal(signal)
+    const wait = acquirer.closing.scopeOf(signal)
     const overtaker = this.#overtaker(priority, wait)
     let cancelWarning: (() => void) | undefined
     const onWait = (ahead: number, isLocal = false): unknown => {

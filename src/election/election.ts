@@ -112,7 +112,7 @@ export class ClientElection implements Election {
     checkWork('work', work)
     checkOptions(options, leadOptions(facts, ttlMs))
     acquirer.closing.scope.throwIfEnded()
-    const scope = new Scope().on(acquirer.closing.scope).onSignal(options.signal)
+    const scope = acquirer.closing.scopeOf(options.signal)
     const { onWait, priority } = options
     const candidacy = this.#client.candidacies.enter(this.name)
     const own = { candidacy, releasesItself: true }
@@ -147,7 +147,7 @@ export class ClientElection implements Election {
     const candidacy = this.#client.candidacies.enter(this.name)
     try {
       const term = await this.#campaigns.campaign(campaign, { candidacy, releasesItself: true })
-      const scope = new Scope().on(acquirer.closing.scope).onSignal(options.signal)
+      const scope = acquirer.closing.scopeOf(options.signal)
       const serving = serveOnce(term, candidacy.during(work), { scope, grace, stopBeforeMs })
       return await serving.finally(() => scope.detach())
     } finally {
@@ -176,7 +176,7 @@ export class ClientElection implements Election {
     options: ObserveOptions,
   ): AsyncGenerator<SeenLeader | undefined, never, void> {
     const { acquirer, clock, sights } = this.#client
-    const scenery = { name: this.name, clock, closing: acquirer.closing.scope, sights }
+    const scenery = { name: this.name, clock, closing: acquirer.closing, sights }
     const seen = leaders(scenery, onlooker, options)
     try {
       for (;;) yield this.#seen((await seen.next()).value)

@@ -2,9 +2,10 @@
 // sights.ts waits for changes, for all observers of a client at once.
 import type { ObserveOptions } from '../api/election.ts'
 import type { Clock } from '../base/clock.ts'
-import { type Ending, Scope } from '../base/scope.ts'
+import type { Scope } from '../base/scope.ts'
 import type { Leader } from '../contract.ts'
 import { teller } from '../core/callbacks.ts'
+import type { Closing } from '../core/closing.ts'
 import { warn } from '../core/grace.ts'
 import type { Sent, Sights, Watcher } from './sights.ts'
 
@@ -12,8 +13,8 @@ import type { Sent, Sights, Watcher } from './sights.ts'
 export interface Scenery {
   readonly name: string
   readonly clock: Clock
-  /** Ends with the client. */
-  readonly closing: Ending
+  /** Ends each observation with the client. */
+  readonly closing: Pick<Closing, 'scopeOf'>
   readonly sights: Sights
 }
 
@@ -31,7 +32,7 @@ export async function* leaders(
   onlooker: Onlooker,
   options: ObserveOptions,
 ): AsyncGenerator<Leader | undefined, never, void> {
-  const scope = new Scope().on(closing).onSignal(options.signal)
+  const scope = closing.scopeOf(options.signal)
   onlooker.open(scope)
   const noted = (sent: Sent): void => onlooker.noted(sent)
   const watcher: Watcher = { scope, noted, failed: failures(name, clock, scope, options) }

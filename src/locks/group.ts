@@ -6,7 +6,7 @@ import type { AcquireOptions, MutexGroup, RunOptions, TryOptions } from '../api/
 import { leastElapsedMs } from '../base/clock.ts'
 import { HoldLostError } from '../base/errors.ts'
 import { quoted } from '../base/printable.ts'
-import { Scope } from '../base/scope.ts'
+import type { Scope } from '../base/scope.ts'
 import {
   acquireOptions,
   checkOptions,
@@ -94,7 +94,7 @@ export class ClaimMutexes implements MutexGroup {
    * that it had. When it rejects, it holds none of them either, and the store learns of that in the background.
    */
   async #all(take: Take, signal: AbortSignal | undefined): Promise<Holds | undefined> {
-    const [holds, scope] = [[] as ClaimHold[], new Scope().onSignal(signal)]
+    const [holds, scope] = [[] as ClaimHold[], this.#client.acquirer.closing.scopeOf(signal)]
     let gaveUp = false
     try {
       const all = (await this.#takeEach(holds, take, scope)) ? new Holds(this.#client, [...holds]) : undefined
