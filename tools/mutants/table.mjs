@@ -515,6 +515,13 @@ const acquire = [
     by: clean,
   },
   {
+    name: 'one-call-takes-the-signal-from-the-others',
+    file: 'src/base/signals.ts',
+    find: 'this.#listeners.delete(tell) && this.#listeners.size === 0',
+    put: 'this.#listeners.delete(tell)',
+    ...{ stores: [], tests: ['core/signals'], by: prompt },
+  },
+  {
     name: 'listener-left-on-signal',
     file: 'src/base/scope.ts',
     find: "    this.#detachers.push(() => signal.removeEventListener('abort', pass))\n",
@@ -806,6 +813,15 @@ const onEtcd = [
     put: '',
     stores: [],
     tests: ['backends/etcd/cancelled'],
+    by: clean,
+  },
+  {
+    name: 'etcd-closes-while-an-answer-is-read',
+    file: 'src/backends/etcd/wire/http2/grpc.ts',
+    find: 'this.#clock.after(0, () => {\n      this.#session?.destroy()',
+    put: 'queueMicrotask(() => {\n      this.#session?.destroy()',
+    stores: [],
+    tests: ['backends/etcd/leaving'],
     by: clean,
   },
   {

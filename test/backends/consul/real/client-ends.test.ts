@@ -39,12 +39,12 @@ test('a body that is cut short is an outage after the limit of the request, whic
   const clock = hastyClock()
   const client = open([server(await listening(cut), {})], clock)
 
-  for (const asked of [
+  const asked = [
     client.read({ key: 'a' }, never()),
     client.block({ key: 'a' }, { index: 1, waitMs: 16_000 }, never()),
-  ]) {
-    expect(await rejection(asked)).toMatchObject({ code: 'LEASEHOLD_UNAVAILABLE', cause: expect.any(Error) })
-  }
+  ]
+  for (const error of await Promise.all(asked.map(rejection)))
+    expect(error).toMatchObject({ code: 'LEASEHOLD_UNAVAILABLE', cause: expect.any(Error) })
   expect(clock.limits).toEqual([10_000, 22_000])
 })
 

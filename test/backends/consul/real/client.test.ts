@@ -94,8 +94,7 @@ test('a session that ended is gone for a renewal and a lock, and can be ended ag
   await client.destroySession(session, never())
 
   const lock = client.txn([{ verb: 'lock', key: 'gone', value: '', session }], never())
-  for (const asked of [client.renewSession(session, never()), lock]) {
-    const error = await rejection(asked)
+  for (const error of await Promise.all([client.renewSession(session, never()), lock].map(rejection))) {
     expect(error).toMatchObject({ code: 'LEASEHOLD_SESSION_GONE' })
     expect(error.message).toMatch(new RegExp(`^consul at ${consul.address}: .*${session}`))
   }

@@ -70,13 +70,14 @@ export class Connection {
       const started = this.#request(path, { ...metadata, 'grpc-timeout': `${limitMs}m` })
       const { stream, cutOff } = started
       let answer: { readonly message: Answer } | undefined
-      outcome(started, (error) => {
+      const settle = outcome(started, (error) => {
         if (answer && !error) resolve(answer.message)
         else reject(error ?? cutOff())
       })
-      receive(stream, decode, (message) => {
+      const tell = (message: Answer): void => {
         answer ??= { message }
-      })
+      }
+      receive(stream, decode, tell, settle)
       stream.end(body)
       return () => {
         if (!stream.readableEnded) this.#cancel(stream)
@@ -93,8 +94,12 @@ export class Connection {
     const { stream } = started
     this.#ping(stream)
     const said = new Listeners<Answer>()
-    outcome(started, (error) => (error ? said.error(error) : said.end()))
-    receive(stream, decode, (answer) => said.data(answer))
+    const settle = outcome(started, (error) => (error ? said.error(error) : said.end()))
+    const damaged = (error: Error): void => {
+      settle(error)
+      this.#cancel(stream)
+    }
+    receive(stream, decode, (answer) => said.data(answer), damaged)
     return {
       on: (event: keyof Listeners<Answer>, listener: never) => {
         said[event] = listener
@@ -110,13 +115,19 @@ export class Connection {
     if (!this.#closed) this.#live()
   }
 
-  /** Breaks everything under way. Later calls reject. */
+  /**
+   * Breaks everything under way, in the next turn of the event loop. Later calls reject. Not at once: what follows an answer runs
+   * while nghttp2 reads. A session that is destroyed there frees streams that nghttp2 goes on to use, which damages the memory of
+   * the process (nodejs/node#64113).
+   */
   close(): void {
     this.#closed = true
     this.#stopPings?.()
-    this.#session?.destroy()
-    // A session that got GOAWAY waits for its streams and for the server; such sessions may be older than the present one.
-    for (const socket of this.#sockets) socket.destroy()
+    this.#clock.after(0, () => {
+      this.#session?.destroy()
+      // A session that got GOAWAY waits for its streams and for the server; such sessions may be older than the present one.
+      for (const socket of this.#sockets) socket.destroy()
+    })
   }
 
   #cancel(stream: ClientHttp2Stream): void {
@@ -182,18 +193,22 @@ export class Connection {
   }
 }
 
-/** Reads messages as they arrive. Bytes that are no message were damaged on their way, which ends the stream. */
+/** Reads messages as they arrive. After bytes that are none it reads no more: `damaged` cancels the stream, see `Connection.close`. */
 function receive<Answer>(
   stream: ClientHttp2Stream,
   decode: (bytes: Uint8Array) => Answer,
   tell: (answer: Answer) => void,
+  damaged: (error: GrpcError) => void,
 ): void {
   const frames = new Frames()
+  let isDamaged = false
   stream.on('data', (chunk: Buffer) => {
+    if (isDamaged) return
     try {
       for (const message of frames.push(chunk)) tell(decode(message))
     } catch (cause) {
-      stream.destroy(new GrpcError(grpcCodes.internal, 'the answer cannot be read', { cause }))
+      isDamaged = true
+      damaged(new GrpcError(grpcCodes.internal, 'the answer cannot be read', { cause }))
     }
   })
 }
@@ -205,8 +220,8 @@ class Listeners<Answer> {
   end: () => void = () => {}
 }
 
-/** Reports how a stream ended, once: without an error if its status is OK. */
-function outcome({ stream, cutOff }: Started, settled: (error?: Error) => void): void {
+/** Reports how a stream ended, once: without an error if its status is OK. Returns a function by which it ends earlier, with an error. */
+function outcome({ stream, cutOff }: Started, settled: (error?: Error) => void): (error: Error) => void {
   let status: Error | 'ok' | undefined
   let failure: Error | undefined
   let done = false
@@ -229,4 +244,5 @@ function outcome({ stream, cutOff }: Started, settled: (error?: Error) => void):
   stream.on('close', () => {
     settle(status === 'ok' ? undefined : (status ?? failure ?? cutOff()))
   })
+  return settle
 }
