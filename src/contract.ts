@@ -2,6 +2,7 @@
 // waiting loop (core/follow.ts) uses nothing else. A backend asks its store one question at a time. It does not wait
 // for other holders, retry, or measure time.
 import type { CatalogBackend } from './base/announcement.ts'
+import type { Mark } from './base/clock.ts'
 import type { Facts } from './base/facts.ts'
 import type { GroupBackend } from './base/group.ts'
 import type { KeepingBackend } from './base/keeping.ts'
@@ -31,6 +32,8 @@ export interface SessionGrant {
 /** The result of a renewal: claims that ended although their session lives on. */
 export interface Renewal {
   readonly lost: readonly Claim[]
+  /** If other claims got no answer in time: each existed after this instant, from which the deadline counts. Ask again soon. */
+  readonly since?: Mark
 }
 
 /** A request to hold. A repeated attempt must pass the same object: another object is another request. */
@@ -73,10 +76,7 @@ export interface Waiting {
   readonly ahead: number
   /** Identifies the claim in the way, if another claim can take its place while `ahead` stays the same. */
   readonly behind?: string | undefined
-  /**
-   * If true, nobody holds, but no claim is admitted for up to `lockDelayMs`, and the store sends no event when that is
-   * over. So ask again now and then instead of waiting for a change.
-   */
+  /** If true, nobody holds, but no claim is admitted for up to `lockDelayMs`, and no event tells when that is over: ask now and then. */
   readonly delayed?: boolean
 }
 

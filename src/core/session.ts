@@ -192,9 +192,10 @@ export class Session {
     try {
       const renewal = await this.#askForRenewal()
       for (const claim of renewal.lost) this.#loseClaim(claim)
-      this.#sent = sent
-      this.#failures = 0
-      this.#isNear = false
+      this.#sent = renewal.since ?? sent
+      this.#failure = undefined
+      this.#failures = renewal.since ? 1 : 0 // soon the store is asked for the other claims
+      if (this.fresh) this.#isNear = false
     } catch (error) {
       if (!this.#ended.ended || this.#failures === 0) this.#failure = error // an earlier one tells more than the end
       this.#failures += 1
@@ -221,10 +222,7 @@ export class Session {
     this.#holds.get(claim)?.lose(permitEnded(claim.name))
   }
 
-  /**
-   * Wakes when half of the life is gone, and then at the deadline. A renewal does not touch the timer: when it fires, it is
-   * set anew.
-   */
+  /** Wakes when half of the life is gone, and then at the deadline. A renewal leaves the timer, which is set anew when it fires. */
   #setAlarm(): void {
     const dueMs = this.#lifeLeftMs() - (this.#isNear ? 0 : this.#lifeMs / 2)
     this.#cancelAlarm = this.#clock.after(Math.max(1, dueMs), () => {

@@ -29,7 +29,7 @@ async function scene() {
       return 'session'
     },
     renewSession: async () => {},
-    confirmSession: async () => {},
+    confirmSession: async () => 'node',
   }
   const options = { layout: new Layout(''), clock, checks: [], lockDelayMs: 20_000 }
   const backend = new ConsulBackend(transport as Transport, options)

@@ -116,7 +116,7 @@ function onConsul() {
       return `s${sessions}`
     },
     renewSession: async () => {},
-    confirmSession: async () => {},
+    confirmSession: async () => 'node',
     destroySession: async (session) => state.destroySession(session, () => {}),
   }
   const options = { layout: new ConsulLayout(''), clock: new ManualClock(), checks: [], lockDelayMs: 20_000 }

@@ -248,6 +248,7 @@ export class Network {
         this.#send('session', signal, (way, signal) => way.createSession(plan, signal), inner),
       renewSession: (session, signal) => inner.renewSession(session, signal),
       confirmSession: (session, signal) => inner.confirmSession(session, signal),
+      listSessions: (node, signal) => inner.listSessions(node, signal),
       destroySession: (session, signal) =>
         this.#send('end of session', signal, (way, signal) => way.destroySession(session, signal), inner),
       txn: (operations, signal, purpose) =>

@@ -80,7 +80,7 @@ export class Play {
         return 'created'
       }
       case 'confirm':
-        return this.#store.confirmSession(this.#session(step.session), never)
+        return this.#listed(await this.#store.confirmSession(this.#session(step.session), never))
       case 'renew':
         return this.#store.renewSession(this.#session(step.session), never)
       case 'destroy':
@@ -100,6 +100,12 @@ export class Play {
           ),
         )
     }
+  }
+
+  /** Which of its sessions are on a node. */
+  async #listed(node: string): Promise<boolean[]> {
+    const ids = await this.#store.listSessions(node, never)
+    return this.#sessions.map((id) => ids.includes(id))
   }
 
   #outcome(outcome: TxnOutcome): unknown {

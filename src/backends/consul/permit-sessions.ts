@@ -1,11 +1,13 @@
 // The sessions of one client in Consul. In Go's protocol a session is one holder of a semaphore, so each further permit
 // that a client has of a name needs an extra session. Owns that these live and die with the client's session: a renewal
-// counts only if all were renewed, and consistent reads showed them all. A session whose permit was given back waits for the
-// next claim: to open and to end one for each permit would cost two writes more than the permit itself.
+// counts only from the oldest request that showed one of them. A session whose permit was given back waits for the next claim:
+// to open and to end one for each permit would cost two writes more than the permit itself.
 
 import { orAborted } from '../../base/abort.ts'
+import { type Clock, type Mark, mostElapsedMs } from '../../base/clock.ts'
 import { SessionGoneError, UnavailableError } from '../../base/errors.ts'
 import type { Claim, Renewal } from '../../contract.ts'
+import { coveredMs, SessionRenewals } from './session-renewals.ts'
 import type { SessionPlan, Transport } from './wire/transport.ts'
 
 /** The extra sessions of one client's session. */
@@ -19,7 +21,14 @@ interface Extra {
   readonly opening: Set<Promise<unknown>>
   /** For each name, the sessions that have a permit of it, or are about to have one. */
   readonly taken: Map<string, Set<string>>
+  /** For each extra session, when the last request was sent that showed it: a renewal, or the one that opened it. */
+  readonly shown: Map<string, Mark>
+  /** Claims whose session is gone, until a renewal has said so. */
+  readonly lost: Set<Claim>
 }
+
+/** At which part of the covered time an extra session is given up. Holds end at nine tenths, and a renewal takes one. */
+const lateAt = 0.8
 
 /** For a request that nobody ends. A shared one would keep the listener of each request that is never answered. */
 const never = (): AbortSignal => new AbortController().signal
@@ -27,10 +36,14 @@ const never = (): AbortSignal => new AbortController().signal
 /** The sessions of one client, and their extra sessions. */
 export class PermitSessions {
   readonly #transport: Transport
+  readonly #clock: Clock
+  readonly #renewals: SessionRenewals
   readonly #extras = new Map<string, Extra>()
 
-  constructor(transport: Transport) {
+  constructor(transport: Transport, clock: Clock) {
     this.#transport = transport
+    this.#clock = clock
+    this.#renewals = new SessionRenewals(transport, clock)
   }
 
   async create(plan: SessionPlan, signal: AbortSignal): Promise<string> {
@@ -41,43 +54,69 @@ export class PermitSessions {
       idle: new Map(),
       opening: new Set(),
       taken: new Map(),
+      shown: new Map(),
+      lost: new Set(),
     })
     return session
   }
 
-  /** Renews all sessions, and resolves with the claims whose extra session is gone. */
+  /**
+   * Renews all sessions, the client's own first. Resolves with the claims whose extra session is gone, or was not shown for so long
+   * that its hold would end. If some extra sessions got no answer in time, the next renewal begins with these.
+   */
   async renew(session: string, signal: AbortSignal): Promise<Renewal> {
+    const sent = this.#clock.mark()
     const extra = this.#extras.get(session)
-    const idle = this.#endIdle(extra, signal)
-    const renewed = [...(extra?.sessions.keys() ?? []), ...idle].map((slot) =>
-      this.#renewExtra(session, slot, signal),
-    )
-    const [, ...lost] = await Promise.all([this.#renewOne(session, signal), ...renewed])
-    return { lost: lost.filter((claim) => claim !== undefined) }
+    if (extra) this.#endIdle(extra, signal)
+    const node = await this.#renewals.own(session, signal)
+    return extra ? this.#renewExtras(extra, { node, sent }, signal) : { lost: [] }
   }
 
-  /** Ends the sessions that were idle since the renewal before the last one, and returns the others. */
-  #endIdle(extra: Extra | undefined, signal: AbortSignal): string[] {
-    const idle = [...(extra?.idle ?? [])]
-    for (const [id, isOld] of idle) {
-      extra?.idle.set(id, true)
+  async #renewExtras(
+    extra: Extra,
+    { node, sent }: { node: string; sent: Mark },
+    signal: AbortSignal,
+  ): Promise<Renewal> {
+    const { plan, shown } = extra
+    const before = new Map(shown)
+    const ids = [...before.keys()].sort((one, other) => order(before.get(one), before.get(other)))
+    const stands = (id: string): void => void (shown.has(id) && shown.set(id, sent))
+    const gone = (id: string): void => this.#drop(extra, id)
+    const failure = await this.#renewals.extras({ ids, node, plan, stands, gone }, signal)
+    const late = ids.filter((id) => this.#isLate(extra, id))
+    for (const id of late) gone(id)
+    const isAnswered = ids.some((id) => shown.get(id) !== before.get(id))
+    if (failure && !isAnswered) throw failure
+    const lost = [...extra.lost]
+    extra.lost.clear()
+    const [since] = failure ? [...shown.values(), sent].sort(order) : []
+    return since ? { lost, since } : { lost }
+  }
+
+  /** Whether the hold by an extra session ends before the renewal after the next one. */
+  #isLate({ plan, shown }: Extra, id: string): boolean {
+    const at = shown.get(id)
+    return at !== undefined && mostElapsedMs(at, this.#clock.mark()) > coveredMs(plan) * lateAt
+  }
+
+  /** Forgets an extra session that has ended. Only the claim that has it by now is lost. */
+  #drop(extra: Extra, id: string): void {
+    const claim = extra.sessions.get(id)
+    if (claim) extra.lost.add(claim)
+    extra.sessions.delete(id)
+    extra.idle.delete(id)
+    extra.shown.delete(id)
+  }
+
+  /** Ends the sessions that were idle since the renewal before the last one. */
+  #endIdle({ idle, shown }: Extra, signal: AbortSignal): void {
+    for (const [id, isOld] of [...idle]) {
+      idle.set(id, true)
       if (!isOld) continue
-      extra?.idle.delete(id)
+      idle.delete(id)
+      shown.delete(id)
       this.#transport.destroySession(id, signal).catch(() => {}) // the store ends it, since it is not renewed
     }
-    return [...(extra?.idle.keys() ?? [])]
-  }
-
-  /**
-   * A leader that is cut off also renews sessions that the other servers have ended, so only the consistent read
-   * counts. But Consul leaves a session out of that read if the token may not read it, and refuses only the renewal. So
-   * the error of the renewal comes first.
-   */
-  async #renewOne(id: string, signal: AbortSignal): Promise<void> {
-    const confirmed = this.#transport.confirmSession(id, signal)
-    confirmed.catch(() => {}) // until it is awaited
-    await this.#transport.renewSession(id, signal)
-    await confirmed
   }
 
   async destroy(session: string, signal: AbortSignal): Promise<void> {
@@ -93,7 +132,12 @@ export class PermitSessions {
   async take(claim: Claim, signal: AbortSignal): Promise<string> {
     const extra = this.#extras.get(claim.session)
     if (!extra) return claim.session // it was destroyed, and the store will refuse it
-    return this.takeIdle(claim) ?? this.#give(extra, claim, await this.#open(extra, signal))
+    const unused = this.takeIdle(claim)
+    if (unused !== undefined) return unused
+    const sent = this.#clock.mark()
+    const opened = await this.#open(extra, signal)
+    extra.shown.set(opened, sent)
+    return this.#give(extra, claim, opened)
   }
 
   /** The same, if there is one that need not be opened. */
@@ -134,7 +178,9 @@ export class PermitSessions {
    */
   failed(claim: Claim, slot: string, error: unknown): never {
     if (!(error instanceof SessionGoneError) || slot === claim.session) throw error
-    this.#extras.get(claim.session)?.sessions.delete(slot)
+    const extra = this.#extras.get(claim.session)
+    extra?.sessions.delete(slot)
+    extra?.shown.delete(slot)
     this.giveBack(claim, slot)
     throw new UnavailableError('the session of a permit ended; ask again', { cause: error })
   }
@@ -150,19 +196,9 @@ export class PermitSessions {
     opening.add(settled)
     return orAborted(opened, signal)
   }
+}
 
-  /** Renews an extra session. If it has expired, only its own permit is lost, and this resolves with its claim. */
-  async #renewExtra(session: string, slot: string, signal: AbortSignal): Promise<Claim | undefined> {
-    try {
-      await this.#renewOne(slot, signal)
-      return undefined
-    } catch (error) {
-      if (!(error instanceof SessionGoneError)) throw error
-      const extra = this.#extras.get(session)
-      const now = extra?.sessions.get(slot) // another claim may have it by now
-      extra?.idle.delete(slot)
-      extra?.sessions.delete(slot)
-      return now
-    }
-  }
+/** Sorts the instants of one process. */
+function order(one: Mark | undefined, other: Mark | undefined): number {
+  return (one?.monotonicMs ?? 0) - (other?.monotonicMs ?? 0)
 }

@@ -35,6 +35,9 @@ interface Session {
   cancelExpiry: () => void
 }
 
+/** The node of a session, which is that of the agent unless another one was asked for. */
+const nodeOf = ({ plan }: Session): string => plan.node ?? 'agent'
+
 interface Blocked {
   readonly target: Target
   readonly wake: () => void
@@ -92,9 +95,16 @@ export class SimConsul {
     }
   }
 
-  /** Reads a session consistently. Throws SessionGoneError if there is none of this id. */
-  confirmSession(id: string): void {
-    if (!this.#sessions.has(id)) throw new SessionGoneError(`consul: there is no session ${id}`)
+  /** Reads a session consistently, and returns its node. Throws SessionGoneError if there is none of this id. */
+  confirmSession(id: string): string {
+    const session = this.#sessions.get(id)
+    if (!session) throw new SessionGoneError(`consul: there is no session ${id}`)
+    return nodeOf(session)
+  }
+
+  /** Reads the sessions of a node consistently. */
+  listSessions(node: string): string[] {
+    return [...this.#sessions].filter(([, session]) => nodeOf(session) === node).map(([id]) => id)
   }
 
   /** Ends a session. Its keys are released, and closed for its lock-delay. */

@@ -49,8 +49,12 @@ export class SimConsulTransport implements Transport {
     return this.#carry(renew, signal)
   }
 
-  confirmSession(session: string, signal: AbortSignal): Promise<void> {
+  confirmSession(session: string, signal: AbortSignal): Promise<string> {
     return this.#ask(() => this.#server.confirmSession(session), signal)
+  }
+
+  listSessions(node: string, signal: AbortSignal): Promise<readonly string[]> {
+    return this.#ask(() => this.#server.listSessions(node), signal)
   }
 
   destroySession(session: string, signal: AbortSignal): Promise<void> {

@@ -9,6 +9,7 @@ import { fairWeather, Network } from '../../../src/testing/network.ts'
 import { SimProcess } from '../../../src/testing/process.ts'
 import { SimHost } from '../../../src/testing/server.ts'
 import { World } from '../../../src/testing/world.ts'
+import { ManualClock } from '../../core/manual-clock.ts'
 
 const plan = { name: 'client', ttlMs: 10_000, lockDelayMs: 0, checks: [] }
 
@@ -21,7 +22,7 @@ test('sessions whose answers are lost leave no listeners that pile up on one sig
       return signals.length === 1 ? Promise.resolve('own') : new Promise(() => {})
     },
   }
-  const sessions = new PermitSessions(lost as Transport)
+  const sessions = new PermitSessions(lost as Transport, new ManualClock())
   const session = await sessions.create(plan, roomyController().signal)
   const claim = { id: 'c', session, name: 'a', permits: 20, wait: true, kind: 'semaphore' } as never
   const { signal } = roomyController()
@@ -54,10 +55,10 @@ async function pool(): Promise<{
       return id
     },
     renewSession: (id) => ask('renew', id),
-    confirmSession: async () => {},
+    confirmSession: async () => 'node',
     destroySession: async (id) => void sent.push(`end ${id}`),
   }
-  const sessions = new PermitSessions(transport as Transport)
+  const sessions = new PermitSessions(transport as Transport, new ManualClock())
   const own = await sessions.create(plan, never)
   return { sessions, own, sent, ended }
 }
@@ -79,7 +80,7 @@ test('the session of a permit that was given back is used again, and ends after 
   await sessions.renew(own, never)
   await sessions.renew(own, never)
 
-  expect(sent.slice(2)).toEqual(['renew s1', 'renew s0', 'end s1', 'renew s0', 'renew s0'])
+  expect(sent.slice(2)).toEqual(['renew s0', 'renew s1', 'end s1', 'renew s0', 'renew s0'])
 })
 
 test('a session that is idle when its client ends is ended, too', async () => {

@@ -21,7 +21,7 @@ test('a hold is verified by what the leader knows: an older state of another ser
       state.createSession('session')
       return 'session'
     },
-    confirmSession: async () => {},
+    confirmSession: async () => 'node',
   }
   const options = { layout: new Layout(''), clock: new ManualClock(), checks: [], lockDelayMs: 20_000 }
   const backend = new ConsulBackend(transport as Transport, options)

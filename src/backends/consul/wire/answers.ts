@@ -6,7 +6,7 @@ import { RefusedError, SessionGoneError, UnavailableError } from '../../../base/
 import { oneLine, quoted } from '../../../base/printable.ts'
 import { commonFolder } from '../../shared/common-folder.ts'
 import { restMsOf } from './rest.ts'
-import type { Operation, SessionPlan, Snapshot, StoredKey, Target, TxnOutcome } from './transport.ts'
+import type { Operation, Snapshot, StoredKey, Target, TxnOutcome } from './transport.ts'
 
 /** A complete answer. */
 export interface Answer {
@@ -70,38 +70,6 @@ function operationText(operation: Operation): string {
   const Key = JSON.stringify(key)
   const Session = session === undefined ? '' : `,"Session":"${session}"` // an id that Consul made
   return `{"KV":{"Verb":"${verb}","Key":${Key}${Value}${Flags}${Index}${Session}}}`
-}
-
-/** The body of a new session, whose keys are deleted when it ends. */
-export function sessionBody({ name, ttlMs, lockDelayMs, checks, node }: SessionPlan): string {
-  return JSON.stringify({
-    Name: name,
-    Node: node,
-    TTL: `${Math.ceil(ttlMs)}ms`,
-    LockDelay: lockDelayMs > 0 ? `${Math.ceil(lockDelayMs)}ms` : '0s', // without it Consul uses 15 s
-    Behavior: 'delete',
-    NodeChecks: checks, // without it Consul uses serfHealth
-    // The name of the field before Consul 1.7. It still has an effect: an empty list empties the other one, too.
-    ...(checks.length === 0 ? { Checks: [] } : {}),
-  })
-}
-
-/** The id of a session that was created. */
-export function createdSession({ text }: Answer): string {
-  const { ID } = JSON.parse(text)
-  if (typeof ID !== 'string' || ID === '') throw new TypeError('no session in the answer')
-  return ID
-}
-
-/** Throws unless the answer comes from Consul and names this session. */
-export function renewedSession({ text }: Answer, session: string): void {
-  if (JSON.parse(text)[0].ID !== session) throw new TypeError('another session in the answer')
-}
-
-/** Whether a list of sessions has this one. */
-export function hasSession({ text }: Answer, session: string): boolean {
-  const found: readonly { readonly ID: string }[] | null = JSON.parse(text)
-  return found?.some(({ ID }) => ID === session) ?? false
 }
 
 interface KeyOnWire {

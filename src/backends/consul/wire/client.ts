@@ -5,21 +5,11 @@ import type { Clock } from '../../../base/clock.ts'
 import { SessionGoneError, UnavailableError } from '../../../base/errors.ts'
 import type { Announcement } from '../../../contract.ts'
 import { type Answer, asFault, Fault } from './answers.ts'
-import {
-  blocking,
-  type Connection,
-  confirmation,
-  creation,
-  destruction,
-  type Request,
-  reading,
-  renewal,
-  transaction,
-  understood,
-} from './requests.ts'
+import { blocking, type Connection, type Request, reading, transaction, understood } from './requests.ts'
 import { Rest } from './rest.ts'
 import type { Server } from './servers.ts'
 import { checkPass, serviceDeregistration, serviceRegistration } from './services.ts'
+import { confirmation, creation, destruction, renewal, sessionList } from './sessions.ts'
 import type { Operation, SessionPlan, Snapshot, Target, Transport, TxnOutcome, Wait } from './transport.ts'
 
 /** A request under way. */
@@ -55,8 +45,12 @@ export class ConsulClient implements Transport {
     return this.#ask(renewal(session), signal)
   }
 
-  confirmSession(session: string, signal: AbortSignal): Promise<void> {
+  confirmSession(session: string, signal: AbortSignal): Promise<string> {
     return this.#ask(confirmation(session), signal)
+  }
+
+  listSessions(node: string, signal: AbortSignal): Promise<readonly string[]> {
+    return this.#ask(sessionList(node), signal)
   }
 
   async destroySession(session: string, signal: AbortSignal): Promise<void> {

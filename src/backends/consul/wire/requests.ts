@@ -1,36 +1,21 @@
 // The requests to Consul: path, body, lane and time limit of each, and the answers that it understands. Owns no
-// connection; client.ts sends.
+// connection; client.ts sends. sessions.ts and services.ts have the requests about these.
 import type { Settle } from '../../../base/abort.ts'
-import { SessionGoneError, UnavailableError } from '../../../base/errors.ts'
+import { UnavailableError } from '../../../base/errors.ts'
 import { oneLine } from '../../../base/printable.ts'
 import {
   type Answer,
-  createdSession,
   Fault,
   faultOf,
-  hasSession,
   onlyReads,
   operationsBody,
   operationsRule,
   outcomeOf,
   readRule,
-  renewedSession,
-  sessionBody,
-  sessionRule,
   snapshotOf,
 } from './answers.ts'
-import { misplaced } from './misplaced.ts'
 import type { Lane } from './sockets.ts'
-import type {
-  Access,
-  Operation,
-  SessionPlan,
-  Snapshot,
-  StoredKey,
-  Target,
-  TxnOutcome,
-  Wait,
-} from './transport.ts'
+import type { Access, Operation, Snapshot, StoredKey, Target, TxnOutcome, Wait } from './transport.ts'
 
 /** One request, and how its answer is read. */
 export interface Request<T> {
@@ -58,63 +43,9 @@ export interface Request<T> {
 }
 
 /** Consul itself gives up after 7 s without a leader. */
-const limitMs = 10_000
+export const limitMs = 10_000
 /** Without this, a server that is cut off may answer with an old state. */
-const consistent = { consistent: '1' } as const
-
-/** Opens a session. `dc` is the datacenter that the caller asked for. */
-export function creation(plan: SessionPlan, dc?: string): Request<string> {
-  return {
-    method: 'PUT',
-    path: '/session/create',
-    body: sessionBody(plan),
-    lane: 'renewal',
-    limitMs,
-    means: (answer) => misplaced(answer, plan, dc),
-    rule: () => sessionRule(plan.node),
-    read: createdSession,
-  }
-}
-
-/** Starts the time to live of a session anew. Rejects with SessionGoneError if Consul no longer knows it. */
-export function renewal(session: string): Request<void> {
-  return {
-    ...aboutSession('renew', session),
-    accepts: 404,
-    read(answer) {
-      if (answer.status === 404) throw new Fault(SessionGoneError, oneLine(answer.text), { status: 404 })
-      renewedSession(answer, session)
-    },
-  }
-}
-
-/** Rejects with SessionGoneError unless Consul knows the session, by a read that no stale server can answer. */
-export function confirmation(session: string): Request<void> {
-  return {
-    ...aboutSession('info', session),
-    method: 'GET',
-    query: consistent,
-    read(answer) {
-      if (hasSession(answer, session)) return
-      throw new Fault(SessionGoneError, `there is no session ${session}`, { status: answer.status })
-    },
-  }
-}
-
-/** Ends a session. Consul gives the same answer if there is no such session. */
-export function destruction(session: string): Request<unknown> {
-  return { ...aboutSession('destroy', session), read: ({ text }) => JSON.parse(text) }
-}
-
-function aboutSession(verb: 'renew' | 'destroy' | 'info', id: string) {
-  return {
-    method: 'PUT',
-    path: `/session/${verb}/${encodeURIComponent(id)}`,
-    lane: 'renewal',
-    limitMs,
-    rule: () => sessionRule(),
-  } as const
-}
+export const consistent = { consistent: '1' } as const
 
 /**
  * Applies all operations or none. The outcome says which condition failed. A transaction that only reads is consistent.

@@ -96,8 +96,13 @@ export interface Transport {
   /** Opens a session whose keys are deleted when it ends; resolves with its id. */
   createSession(plan: SessionPlan, signal: AbortSignal): Promise<string>
   renewSession(session: string, signal: AbortSignal): Promise<void>
-  /** Rejects with SessionGoneError unless the session is there, by a read that no stale server can answer. */
-  confirmSession(session: string, signal: AbortSignal): Promise<void>
+  /**
+   * Resolves with the node of the session, by a read that no stale server can answer. Rejects with SessionGoneError unless
+   * the session is there.
+   */
+  confirmSession(session: string, signal: AbortSignal): Promise<string>
+  /** The ids of the sessions of a node by such a read, without those that the token may not read. Its cost grows with them. */
+  listSessions(node: string, signal: AbortSignal): Promise<readonly string[]>
   /** Resolves also when there is no such session. */
   destroySession(session: string, signal: AbortSignal): Promise<void>
   /** Applies all operations, at most 64, or none. With `gives back`, uses the connections for renewals and releases. */

@@ -22,6 +22,7 @@ function simulated(): Transport {
     createSession: async (plan) => consul.createSession(plan),
     renewSession: async (id) => consul.renewSession(id),
     confirmSession: async (id) => consul.confirmSession(id),
+    listSessions: async (node) => consul.listSessions(node),
     destroySession: async (id) => consul.destroySession(id),
     txn: async (operations) => consul.txn(operations),
     read: async (what) => consul.read(what),
