@@ -1,6 +1,8 @@
 // Renewals that fail or come at a bad moment, and holds that end meanwhile: only the holds concerned are lost, and every
 // error says why.
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Clock, Mark } from '../../src/base/clock.ts'
+import type { Backend, Renewal } from '../../src/contract.ts'
 import { connect, type Hold, HoldLostError, type Leasehold, UnavailableError } from '../../src/index.ts'
 import { FaultyStore } from './faulty.ts'
 import { ManualClock, settle } from './manual-clock.ts'
@@ -79,6 +81,35 @@ test.each(['refuse', 'forbid', 'surprise', 'apply, then surprise'] as const)(
     expect(hold.signal.aborted).toBe(false)
   },
 )
+
+test('a renewal that some claims got no answer of counts from their last one, and the next follows at once', async () => {
+  const clock = new ManualClock()
+  const store = new FaultyStore()
+  let since: Mark | undefined
+  const partly = async (backend: Backend, session: string, signal: AbortSignal): Promise<Renewal> => {
+    const renewal = await backend.renewSession(session, signal)
+    return since ? { ...renewal, since } : renewal
+  }
+  const open = async (clock: Clock): Promise<Backend> => {
+    const backend = await store.source.open(clock)
+    const renewSession = partly.bind(undefined, backend)
+    return new Proxy(backend, {
+      get: (of, name) => (name === 'renewSession' ? renewSession : Reflect.get(of, name)),
+    })
+  }
+  const client = await connect({ ...store.source, open }, { clock, ttlMs })
+  const hold = await client.mutex('a').acquire()
+  since = clock.mark()
+  await clock.advance(ttlMs / 3)
+  const asked = store.count('renewSession')
+  await clock.advance(1_000)
+  expect(store.count('renewSession')).toBeGreaterThan(asked + 10)
+  expect(hold.remainingMs).toBe(lifeMs - (clock.mark().monotonicMs - since.monotonicMs))
+  since = undefined
+  await clock.advance(100)
+  expect(hold.remainingMs).toBeGreaterThan(lifeMs - 200)
+  await client.close()
+})
 
 test.each([
   ['refuse', UnavailableError, 'the store is down'],

@@ -1,7 +1,11 @@
 // The requests and answers of a connection to Consul: keys, flags, transactions, sessions and blocking reads.
 import Consul from 'consul'
 import { expect, onTestFinished, test } from 'vitest'
+import { PermitSessions } from '../../../../src/backends/consul/permit-sessions.ts'
 import { givenClient } from '../../../../src/backends/consul/wire/papi.ts'
+import type { Transport } from '../../../../src/backends/consul/wire/transport.ts'
+import { systemClock } from '../../../../src/base/clock.ts'
+import type { Claim } from '../../../../src/contract.ts'
 import {
   empty,
   fake,
@@ -98,6 +102,33 @@ test('a session that ended is gone for a renewal and a lock, and can be ended ag
     expect(error).toMatchObject({ code: 'LEASEHOLD_SESSION_GONE' })
     expect(error.message).toMatch(new RegExp(`^consul at ${consul.address}: .*${session}`))
   }
+})
+
+test('a list of the sessions of a node leaves out in silence what a token may not read, and no permit is lost by that', async () => {
+  const client = consul.clientOf()
+  const blind = consul.clientOf({})
+  const node = consul.cluster.members[0].name
+  const lists: (readonly string[])[] = []
+  const transport: Partial<Transport> = {
+    createSession: (plan, signal) => client.createSession(plan, signal),
+    renewSession: (id, signal) => client.renewSession(id, signal),
+    confirmSession: (id, signal) => client.confirmSession(id, signal),
+    async listSessions(node, signal) {
+      lists.push(await client.listSessions(node, signal), await blind.listSessions(node, signal))
+      return lists[1] ?? []
+    },
+  }
+  const sessions = new PermitSessions(transport as Transport, systemClock())
+  const own = await sessions.create(plan, never())
+  const claims = [1, 2, 3, 4, 5, 6].map((n) => ({ id: `${n}`, session: own, name: 'a' }) as Claim)
+  const taken: string[] = []
+  for (const claim of claims) taken.push(await sessions.take(claim, never()))
+
+  expect(await sessions.renew(own, never())).toEqual({ lost: [] })
+  expect(lists).toEqual([expect.arrayContaining(taken), []])
+  await client.destroySession(taken[3] ?? '', never())
+  expect(await client.listSessions(node, never())).not.toContain(taken[3])
+  expect(await sessions.renew(own, never())).toEqual({ lost: [claims[3]] })
 })
 
 test('a key whose name speaks of sessions and permissions is just a key that is taken', async () => {

@@ -1,6 +1,15 @@
 // Further permits of one client on Consul, each with a session of its own.
-import { expect, test, vi } from 'vitest'
+import Consul from 'consul'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { PermitSessions } from '../../../../src/backends/consul/permit-sessions.ts'
+import { givenClient } from '../../../../src/backends/consul/wire/papi.ts'
+import { type Server, server } from '../../../../src/backends/consul/wire/servers.ts'
+import { roomyController } from '../../../../src/base/abort.ts'
+import { systemClock } from '../../../../src/base/clock.ts'
+import type { Claim } from '../../../../src/contract.ts'
+import { openCounter } from '../../../servers/consul-counter.ts'
 import { useConsul } from '../../../servers/consul-faults.ts'
+import { never, open as openClient, plan } from '../../../servers/consul-wire.ts'
 import { freshNamespace } from '../../../servers/etcd.ts'
 import { moments } from '../../../servers/moments.ts'
 
@@ -35,4 +44,29 @@ test('a second permit that is given up at any moment of its request leaves one s
   await first.verify()
   await client.close()
   expect(await store.sessions()).toEqual([])
+})
+
+const ways = {
+  'its own connections': (at: string): Server => server(at, {}),
+  'a client of npm consul': (at: string): Server => {
+    const [host = '', port] = at.split(':')
+    const given = new Consul({ host, port: Number(port) })
+    onTestFinished(() => given.destroy())
+    return givenClient(given)
+  },
+}
+
+test.for(Object.entries(ways))('40 permits are renewed by 42 requests over %s', async ([, way]) => {
+  const counter = await openCounter(store.endpoints[0] ?? '')
+  const sessions = new PermitSessions(openClient([way(counter.address)]), systemClock())
+  const own = await sessions.create(plan, never())
+  const claims = Array.from({ length: 40 }, (_, n) => ({ id: `${n}`, session: own, name: 'a' }) as Claim)
+  const taken = await Promise.all(claims.map((claim) => sessions.take(claim, never())))
+  counter.take()
+
+  expect(await sessions.renew(own, never())).toEqual({ lost: [] })
+  expect(counter.take()).toEqual({ renew: 40, info: 1, node: 1 })
+  await store.destroy(taken[30] ?? '')
+  expect(await sessions.renew(own, never())).toEqual({ lost: [claims[30]] })
+  await sessions.destroy(own, roomyController().signal)
 })
