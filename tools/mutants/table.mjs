@@ -821,7 +821,7 @@ const onEtcd = [
     find: 'this.#clock.after(0, () => {\n      this.#session?.destroy()',
     put: 'queueMicrotask(() => {\n      this.#session?.destroy()',
     stores: [],
-    tests: ['backends/etcd/leaving'],
+    tests: ['backends/etcd/closing'],
     by: clean,
   },
   {
