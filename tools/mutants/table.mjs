@@ -522,6 +522,13 @@ const acquire = [
     ...{ stores: [], tests: ['core/signals'], by: prompt },
   },
   {
+    name: 'a-shared-signal-warns-at-the-eleventh-client',
+    file: 'src/base/signals.ts',
+    find: '    setMaxListeners(0, signal)',
+    put: '    //',
+    ...{ stores: [], tests: ['core/signals'], by: clean },
+  },
+  {
     name: 'listener-left-on-signal',
     file: 'src/base/scope.ts',
     find: "    this.#detachers.push(() => signal.removeEventListener('abort', pass))\n",
