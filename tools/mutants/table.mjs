@@ -814,6 +814,15 @@ const onEtcd = [
     by: inOrder,
   },
   {
+    name: 'etcd-connection-keeps-ten-megabytes',
+    file: 'src/backends/etcd/wire/http2/grpc.ts',
+    find: 'maxSessionMemory: 1_000, ',
+    put: '',
+    stores: [],
+    tests: ['backends/etcd/long-values'],
+    by: goesOn,
+  },
+  {
     name: 'etcd-request-given-up-stays-under-way',
     file: 'src/backends/etcd/wire/http2/grpc.ts',
     find: '        if (!stream.readableEnded) this.#cancel(stream)\n',
