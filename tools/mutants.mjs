@@ -28,7 +28,7 @@ const copies = join(root, '.cache', 'mutants')
  * Plans in each round: first a few, which find most mutants, then as many as in one `npm test`. A mutant that is not
  * found by then survives.
  */
-const rounds = process.env.LEASEHOLD_RUNS ? [process.env.LEASEHOLD_RUNS] : ['200', '1400']
+const rounds = process.env.LEASEHOLD_RUNS ? [process.env.LEASEHOLD_RUNS] : ['200', '1000']
 /** The folders of the tests for each kind of run. Elections and cron jobs have fewer runs, since these take longer. */
 const folders = {
   election: 'election/election',

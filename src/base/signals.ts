@@ -1,5 +1,6 @@
 // The AbortSignals that callers give to the calls of one client. Owns that a signal gets one listener, however many calls share
 // it. scope.ts joins it with the other causes that can end a call.
+import { setMaxListeners } from 'node:events'
 import type { Ending } from './scope.ts'
 
 /**
@@ -24,6 +25,7 @@ class SharedSignal implements Pick<Ending, 'onEnd'> {
   readonly #listeners = new Set<(reason: unknown) => void>()
 
   constructor(signal: AbortSignal) {
+    setMaxListeners(0, signal) // one signal may end the calls of many clients, and Node 20 warns at the 11th listener
     this.#signal = signal
   }
 

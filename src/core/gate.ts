@@ -37,7 +37,7 @@ export class Gate {
     else this.#free += 1
   }
 
-  /** Notes that the store has just answered a request, if others may wait. Called before `leave`. */
+  /** Notes that the store has just answered a request, or refused it, if others may wait. Called before `leave`. */
   answered(clock: Clock): void {
     if (this.#free === 0) this.answeredMs = clock.mark().monotonicMs
   }

@@ -5,7 +5,7 @@ import type { AskOptions } from '../api/ask.ts'
 import type { Operation } from '../api/events.ts'
 import { orAborted, roomyController } from '../base/abort.ts'
 import { type Clock, pause } from '../base/clock.ts'
-import { UnavailableError } from '../base/errors.ts'
+import { ConflictError, RefusedError, UnavailableError } from '../base/errors.ts'
 import { printable } from '../base/printable.ts'
 import { type Ending, Scope } from '../base/scope.ts'
 import type { Backend, Facts } from '../contract.ts'
@@ -163,6 +163,9 @@ export async function once<T>(
     })
     gate?.answered(clock)
     return answer
+  } catch (error) {
+    if (error instanceof RefusedError || error instanceof ConflictError) gate?.answered(clock)
+    throw error
   } finally {
     gate?.leave()
     if (limit) limits.end(limit)

@@ -1,6 +1,5 @@
 // The network of a simulated run: how long messages take between a process and a server, and which faults happen to
 // them. A server may apply a request whose answer is then lost. The servers know what a request means.
-import { setMaxListeners } from 'node:events'
 import { UnavailableError } from '../base/errors.ts'
 import type { SimProcess } from './process.ts'
 import type { Random } from './random.ts'
@@ -96,7 +95,6 @@ export class Network {
     signal.throwIfAborted()
     return new Promise((resolve, reject) => {
       const abort = (): void => reject(signal.reason)
-      setMaxListeners(0, signal) // one signal may end the renewals of many sessions
       signal.addEventListener('abort', abort, { once: true })
       let answered = false
       const arrives = (settle: () => void): void =>

@@ -66,10 +66,16 @@ export class FaultyStore {
         if (typeof original !== 'function') return original
         if (unbroken.includes(property)) return original.bind(target)
         return async (...args: unknown[]) => {
-          const answer = await this.#ask(property as Method, args, original.bind(target) as Ask)
-          const lateMs = this.lateMs.get(property as Method)
-          if (lateMs) await pause(clock, lateMs, args.at(-1) as AbortSignal)
-          return answer
+          const lateMs = this.lateMs.get(property as Method) ?? 0
+          const late = () => (lateMs ? pause(clock, lateMs, args.at(-1) as AbortSignal) : undefined)
+          try {
+            const answer = await this.#ask(property as Method, args, original.bind(target) as Ask)
+            await late()
+            return answer
+          } catch (error) {
+            if (error instanceof RefusedError) await late()
+            throw error
+          }
         }
       },
     })

@@ -61,6 +61,15 @@ test('of many calls that do not wait each gets its answer, however long it takes
   expect(outcomes).toEqual(Array.from({ length: 100 }, () => true))
 })
 
+test('of many calls that the store refuses each gets the refusal, however long it takes until it can be sent', async () => {
+  const the = await scene()
+  the.store.lateMs.set('attempt', soonMs)
+  the.store.faults.set('attempt', 'forbid')
+  const outcomes = trying(the, 100)
+  await the.clock.advance(50 * soonMs)
+  expect(outcomes).toEqual(Array.from({ length: 100 }, () => 'RefusedError'))
+})
+
 test('many calls that do not wait end in the time of two requests if the store answers none of them', async () => {
   const the = await scene()
   the.store.faults.set('attempt', 'hang')

@@ -2,7 +2,8 @@
 import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
 import type { Hold } from '../../src/index.ts'
-import { twoClients } from './clients.ts'
+import { oneClient, twoClients } from './clients.ts'
+import { FaultyStore } from './faulty.ts'
 import { settle } from './manual-clock.ts'
 
 const names = ['a', 'b', 'c', 'd']
@@ -47,4 +48,18 @@ test('a signal that has aborted before ends each call at once', async () => {
   const signal = AbortSignal.abort('over')
   for (const name of names) await expect(one.mutex(name).acquire({ signal })).rejects.toBe('over')
   expect(getEventListeners(signal, 'abort')).toEqual([])
+})
+
+test('a signal that the calls of a dozen clients share causes no warning of the process', async () => {
+  const warnings: string[] = []
+  const note = ({ message }: Error) => void warnings.push(message)
+  process.on('warning', note)
+  const store = new FaultyStore()
+  const clients = await Promise.all(Array.from({ length: 12 }, () => oneClient(10_000, store)))
+  const { signal } = new AbortController()
+  for (const { client } of clients) client.mutex('a').acquire({ signal })
+  await settle()
+  process.off('warning', note)
+  expect(getEventListeners(signal, 'abort')).toHaveLength(11)
+  expect(warnings).toEqual([])
 })

@@ -21,11 +21,16 @@ export class TestedLine<Line> {
 const { LEASEHOLD_TESTED_LINE: tested } = process.env
 const { etcd, consul } = await ensureServers({ log: (line) => process.stderr.write(`${line}\n`) })
 
+const allOfEtcd = newestFirst<EtcdLine>(etcd)
+
 /**
  * Of etcd, the newest first: at most 3.7, 3.6, 3.5 and 3.4. Only one if vitest runs a test file once for each
  * line, each time with LEASEHOLD_TESTED_LINE.
  */
-export const etcdLines = newestFirst<EtcdLine>(etcd).filter(({ line }) => line === (tested ?? line))
+export const etcdLines = allOfEtcd.filter(({ line }) => line === (tested ?? line))
+
+/** Whether this machine has no newer line of etcd. */
+export const isNewest = (line: EtcdLine): boolean => line === allOfEtcd[0]?.line
 
 /** Of Consul, the newest first: 1.8, and 1.14 if LEASEHOLD_CONSUL_LINE asks for it. */
 export const consulLines = newestFirst<ConsulLine>(consul)

@@ -531,6 +531,13 @@ const acquire = [
     ...{ stores: [], tests: ['core/signals'], by: prompt },
   },
   {
+    name: 'a-shared-signal-warns-at-the-eleventh-client',
+    file: 'src/base/signals.ts',
+    find: '    setMaxListeners(0, signal)',
+    put: '    //',
+    ...{ stores: [], tests: ['core/signals'], by: clean },
+  },
+  {
     name: 'listener-left-on-signal',
     file: 'src/base/scope.ts',
     find: "    this.#detachers.push(() => signal.removeEventListener('abort', pass))\n",
@@ -816,6 +823,15 @@ const onEtcd = [
     by: inOrder,
   },
   {
+    name: 'etcd-connection-keeps-ten-megabytes',
+    file: 'src/backends/etcd/wire/http2/grpc.ts',
+    find: 'maxSessionMemory: 1_000, ',
+    put: '',
+    stores: [],
+    tests: ['backends/etcd/long-values'],
+    by: goesOn,
+  },
+  {
     name: 'etcd-request-given-up-stays-under-way',
     file: 'src/backends/etcd/wire/http2/grpc.ts',
     find: '        if (!stream.readableEnded) this.#cancel(stream)\n',
@@ -830,7 +846,7 @@ const onEtcd = [
     find: 'this.#clock.after(0, () => {\n      this.#session?.destroy()',
     put: 'queueMicrotask(() => {\n      this.#session?.destroy()',
     stores: [],
-    tests: ['backends/etcd/leaving'],
+    tests: ['backends/etcd/closing'],
     by: clean,
   },
   {

@@ -72,7 +72,7 @@ test('Consul answers any sequence of transactions, sessions and reads as the sim
     for (const kind of mustSee) if (text.includes(kind)) seen.add(kind)
     return text
   }
-  await tryAll(task, { sequences, runs: 2_000, lanes: 8, compare })
+  await tryAll(task, { sequences, runs: 1_200, lanes: 8, compare })
   expect(seen.lacking(mustSee)).toEqual([])
 }, 120_000)
 

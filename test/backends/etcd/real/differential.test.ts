@@ -13,7 +13,7 @@ import { Seen, tryAll } from '../../../servers/differential.ts'
 import { failOnComplaints } from '../../../servers/etcd.ts'
 import { Play } from '../../../servers/etcd-play.ts'
 import { everything, type Step, sequences } from '../../../servers/etcd-sequences.ts'
-import { etcdLines } from '../../../servers/lines.ts'
+import { etcdLines, isNewest } from '../../../servers/lines.ts'
 
 const never = new AbortController().signal
 const clock = systemClock()
@@ -95,7 +95,9 @@ for (const { line, version } of etcdLines) {
         })
         return text
       }
-      await tryAll(task, { sequences, runs: 2_000, lanes: 1, compare })
+      // The lines answer nearly alike. With a thousand sequences each kind of answer is seen often.
+      const runs = isNewest(line) ? 2_000 : 1_000
+      await tryAll(task, { sequences, runs, lanes: 1, compare })
       expect(seen.lacking(mustSee)).toEqual([])
     }, 120_000)
   })

@@ -7,7 +7,7 @@ import { until } from '../../../../tools/servers/wait.mjs'
 import { useBuild } from '../../../servers/build.ts'
 import { type Arena, Contest } from '../../../servers/contest.ts'
 import { freshNamespace, useEtcd } from '../../../servers/etcd.ts'
-import { etcdLines, type TestedLine } from '../../../servers/lines.ts'
+import { etcdLines, isNewest, type TestedLine } from '../../../servers/lines.ts'
 import { goPeers, Peer } from '../../../servers/peer.ts'
 
 const seconds = Number(process.env.LEASEHOLD_PEERS_SECONDS ?? 8)
@@ -146,7 +146,7 @@ function testsOf({ line, version }: TestedLine<EtcdLine>): void {
   })
 
   // Only the newest version line has long contests; for the others a directed test is enough.
-  if (line !== etcdLines[0]?.line) return
+  if (!isNewest(line)) return
   test.for(['mutex', 'election'] as const)(
     'three peers in Go and three of Leasehold share one %s, with faults of the holders',
     { timeout: (seconds + 60) * 1_000 },

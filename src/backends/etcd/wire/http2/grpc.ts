@@ -22,6 +22,8 @@ const pingEveryMs = 10_000
 const pingLimitMs = 5_000
 /** How much may be on its way before the receiver confirms: with HTTP/2's 64 kB a long line of claims takes several trips. */
 const windowBytes = 2 ** 20
+/** With Node's limit of 10 MB, answers are reset while longer questions wait to be sent: 128 of a client may, with 1 MB of value each. */
+const options = { maxSessionMemory: 1_000, settings: { enablePush: false, initialWindowSize: windowBytes } }
 
 /** Headers of one's own, such as a token. */
 export type Metadata = Readonly<Record<string, string>>
@@ -156,7 +158,7 @@ export class Connection {
     const present = this.#session
     if (present && !present.closed && !present.destroyed) return present
     const { url, tls } = this.#target
-    const session = connect(url, { ...tls, settings: { enablePush: false, initialWindowSize: windowBytes } })
+    const session = connect(url, { ...tls, ...options })
     session.on('connect', (_, socket: Socket) => {
       this.#sockets.add(socket)
       socket.on('close', () => this.#sockets.delete(socket))
