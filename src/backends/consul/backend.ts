@@ -95,7 +95,7 @@ export class ConsulBackend implements Backend {
     this.facts = { ...facts, lockDelayMs, endsEarly: !unsafeTwoMayHold }
     this.#transport = transport
     this.#options = options
-    this.#sessions = new PermitSessions(transport, options.clock)
+    this.#sessions = new PermitSessions(transport, options.clock, this.facts)
     this.#tombstones = new Tombstones(options.clock, deletion(transport))
     const joint = (purpose?: 'gives back') => new Joint(transport, options.clock, options.alone, purpose)
     this.#claims = new Claims(transport, joint(), options.layout)

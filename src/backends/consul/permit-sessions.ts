@@ -6,8 +6,8 @@
 import { orAborted } from '../../base/abort.ts'
 import { type Clock, type Mark, mostElapsedMs } from '../../base/clock.ts'
 import { SessionGoneError, UnavailableError } from '../../base/errors.ts'
-import type { Claim, Renewal } from '../../contract.ts'
-import { coveredMs, SessionRenewals } from './session-renewals.ts'
+import type { Claim, Facts, Renewal } from '../../contract.ts'
+import { SessionRenewals } from './session-renewals.ts'
 import type { SessionPlan, Transport } from './wire/transport.ts'
 
 /** The extra sessions of one client's session. */
@@ -21,14 +21,24 @@ interface Extra {
   readonly opening: Set<Promise<unknown>>
   /** For each name, the sessions that have a permit of it, or are about to have one. */
   readonly taken: Map<string, Set<string>>
-  /** For each extra session, when the last request was sent that showed it: a renewal, or the one that opened it. */
-  readonly shown: Map<string, Mark>
+  /** What is known of each extra session. */
+  readonly known: Map<string, Known>
   /** Claims whose session is gone, until a renewal has said so. */
   readonly lost: Set<Claim>
 }
 
+/** When the last requests about an extra session were sent that were answered. At first both are the one that opened it. */
+interface Known {
+  /** The session existed after this. */
+  readonly shown: Mark
+  readonly renewed: Mark
+}
+
+const silence = 'no session of a further permit was renewed in time'
 /** At which part of the covered time an extra session is given up. Holds end at nine tenths, and a renewal takes one. */
 const lateAt = 0.8
+/** At which part of its time to live a session is renewed that a list shows. The usual time between renewals is a third. */
+const dueAt = 0.3
 
 /** For a request that nobody ends. A shared one would keep the listener of each request that is never answered. */
 const never = (): AbortSignal => new AbortController().signal
@@ -37,12 +47,15 @@ const never = (): AbortSignal => new AbortController().signal
 export class PermitSessions {
   readonly #transport: Transport
   readonly #clock: Clock
+  readonly #endsEarly: boolean
   readonly #renewals: SessionRenewals
   readonly #extras = new Map<string, Extra>()
 
-  constructor(transport: Transport, clock: Clock) {
+  /** `endsEarly` as in `Facts`: whether a hold lasts for the lock-delay from the last read on, or for the time to live. */
+  constructor(transport: Transport, clock: Clock, { endsEarly }: Pick<Facts, 'endsEarly'>) {
     this.#transport = transport
     this.#clock = clock
+    this.#endsEarly = endsEarly
     this.#renewals = new SessionRenewals(transport, clock)
   }
 
@@ -54,7 +67,7 @@ export class PermitSessions {
       idle: new Map(),
       opening: new Set(),
       taken: new Map(),
-      shown: new Map(),
+      known: new Map(),
       lost: new Set(),
     })
     return session
@@ -77,26 +90,52 @@ export class PermitSessions {
     { node, sent }: { node: string; sent: Mark },
     signal: AbortSignal,
   ): Promise<Renewal> {
-    const { plan, shown } = extra
-    const before = new Map(shown)
-    const ids = [...before.keys()].sort((one, other) => order(before.get(one), before.get(other)))
-    const stands = (id: string): void => void (shown.has(id) && shown.set(id, sent))
-    const gone = (id: string): void => this.#drop(extra, id)
-    const failure = await this.#renewals.extras({ ids, node, plan, stands, gone }, signal)
+    const { plan, known } = extra
+    const before = new Map(known)
+    const ids = [...before].sort(([, one], [, other]) => order(one.renewed, other.renewed)).map(([id]) => id)
+    const isDone = await this.#renewals.extras(
+      {
+        ...{ ids, node, coveredMs: this.#coveredMs(plan) },
+        isDue: (id) => this.#isDue(extra, id),
+        shown: (id) => note(known, id, { shown: sent }),
+        renewed: (id) => note(known, id, { renewed: sent }),
+        gone: (id) => this.#drop(extra, id),
+      },
+      signal,
+    )
     const late = ids.filter((id) => this.#isLate(extra, id))
-    for (const id of late) gone(id)
-    const isAnswered = ids.some((id) => shown.get(id) !== before.get(id))
-    if (failure && !isAnswered) throw failure
+    for (const id of late) this.#drop(extra, id)
+    if (!isDone && ids.every((id) => known.get(id) === before.get(id))) throw new UnavailableError(silence)
     const lost = [...extra.lost]
     extra.lost.clear()
-    const [since] = failure ? [...shown.values(), sent].sort(order) : []
+    const proofs = [...known.values()].map((each) => this.#proof(each))
+    const [since] = isDone ? [] : [...proofs, sent].sort(order)
     return since ? { lost, since } : { lost }
   }
 
+  /** From which instant on an extra session covers a hold. */
+  #proof({ shown, renewed }: Known): Mark {
+    return this.#endsEarly || order(shown, renewed) < 0 ? shown : renewed
+  }
+
+  #coveredMs({ ttlMs, lockDelayMs }: SessionPlan): number {
+    return this.#endsEarly ? lockDelayMs : ttlMs
+  }
+
+  /** Whether an extra session needs a renewal in any case. Where a hold lasts as long as the store keeps its session, always. */
+  #isDue({ plan, known }: Extra, id: string): boolean {
+    const { renewed } = known.get(id) ?? {}
+    return !this.#endsEarly || !renewed || this.#ageMs(renewed) >= plan.ttlMs * dueAt
+  }
+
   /** Whether the hold by an extra session ends before the renewal after the next one. */
-  #isLate({ plan, shown }: Extra, id: string): boolean {
-    const at = shown.get(id)
-    return at !== undefined && mostElapsedMs(at, this.#clock.mark()) > coveredMs(plan) * lateAt
+  #isLate({ plan, known }: Extra, id: string): boolean {
+    const each = known.get(id)
+    return each !== undefined && this.#ageMs(this.#proof(each)) > this.#coveredMs(plan) * lateAt
+  }
+
+  #ageMs(mark: Mark): number {
+    return mostElapsedMs(mark, this.#clock.mark())
   }
 
   /** Forgets an extra session that has ended. Only the claim that has it by now is lost. */
@@ -105,16 +144,16 @@ export class PermitSessions {
     if (claim) extra.lost.add(claim)
     extra.sessions.delete(id)
     extra.idle.delete(id)
-    extra.shown.delete(id)
+    extra.known.delete(id)
   }
 
   /** Ends the sessions that were idle since the renewal before the last one. */
-  #endIdle({ idle, shown }: Extra, signal: AbortSignal): void {
+  #endIdle({ idle, known }: Extra, signal: AbortSignal): void {
     for (const [id, isOld] of [...idle]) {
       idle.set(id, true)
       if (!isOld) continue
       idle.delete(id)
-      shown.delete(id)
+      known.delete(id)
       this.#transport.destroySession(id, signal).catch(() => {}) // the store ends it, since it is not renewed
     }
   }
@@ -136,7 +175,7 @@ export class PermitSessions {
     if (unused !== undefined) return unused
     const sent = this.#clock.mark()
     const opened = await this.#open(extra, signal)
-    extra.shown.set(opened, sent)
+    extra.known.set(opened, { shown: sent, renewed: sent })
     return this.#give(extra, claim, opened)
   }
 
@@ -180,7 +219,7 @@ export class PermitSessions {
     if (!(error instanceof SessionGoneError) || slot === claim.session) throw error
     const extra = this.#extras.get(claim.session)
     extra?.sessions.delete(slot)
-    extra?.shown.delete(slot)
+    extra?.known.delete(slot)
     this.giveBack(claim, slot)
     throw new UnavailableError('the session of a permit ended; ask again', { cause: error })
   }
@@ -199,6 +238,12 @@ export class PermitSessions {
 }
 
 /** Sorts the instants of one process. */
-function order(one: Mark | undefined, other: Mark | undefined): number {
-  return (one?.monotonicMs ?? 0) - (other?.monotonicMs ?? 0)
+function order(one: Mark, other: Mark): number {
+  return one.monotonicMs - other.monotonicMs
+}
+
+/** Notes an answer about a session, unless that was forgotten meanwhile. */
+function note(known: Map<string, Known>, id: string, news: Partial<Known>): void {
+  const before = known.get(id)
+  if (before) known.set(id, { ...before, ...news })
 }

@@ -1,12 +1,12 @@
 // The requests that renew and confirm the sessions of a client. Owns their order, how many are sent at a time, for how long,
 // and whether one read confirms many of them. permit-sessions.ts knows whose the sessions are.
-import type { Clock } from '../../base/clock.ts'
-import { SessionGoneError, UnavailableError } from '../../base/errors.ts'
+import { type Clock, mostElapsedMs } from '../../base/clock.ts'
+import { SessionGoneError } from '../../base/errors.ts'
 import { Scope } from '../../base/scope.ts'
-import type { SessionPlan, Transport } from './wire/transport.ts'
+import type { Transport } from './wire/transport.ts'
 
-/** How many extra sessions are renewed at a time: half of the connections for renewals and releases. */
-const atOnce = 8
+/** How many extra sessions are renewed at a time. That leaves 4 of the connections for renewals and releases. */
+const atOnce = 12
 /** From how many extra sessions on a list of all sessions of their node is read. */
 const listedFrom = 4
 /** How many sessions such a list may have for each of ours. To read one by itself costs as much as 50 in a list. */
@@ -14,15 +14,22 @@ const mostForEach = 20
 /** The number of sessions on a node is taken for this much smaller at each renewal that reads no list. */
 const forgetting = 0.95
 
+/** The reason that gives up requests when the time is over. */
+const late = new DOMException('the other sessions are renewed later', 'AbortError')
+
 /** The extra sessions of a client, and their fate. */
 export interface Renewed {
   /** In the order in which they are renewed. */
   readonly ids: readonly string[]
   /** The node of the client's session. */
   readonly node: string
-  readonly plan: SessionPlan
-  /** Called when the session was renewed, and a consistent read that began meanwhile showed it. */
-  stands(id: string): void
+  /** How long no other client can hold after a session was shown. */
+  readonly coveredMs: number
+  /** Whether this session is renewed even if a list shows it. */
+  isDue(id: string): boolean
+  /** Called when a consistent read that began meanwhile showed the session. */
+  shown(id: string): void
+  renewed(id: string): void
   /** Called when a session is gone. */
   gone(id: string): void
 }
@@ -52,32 +59,36 @@ export class SessionRenewals {
   }
 
   /**
-   * Renews extra sessions until all were answered, one has an error, or its time is over: a tenth of what a renewal covers,
-   * and 1.5 s at most. Resolves with the reason why some were not answered.
+   * Renews extra sessions until all were answered, one has an error, or the time is over: a twelfth of the covered time, and 2.5 s
+   * at most. Resolves with whether all were answered, and rejects with the error.
    */
-  async extras(renewed: Renewed, signal: AbortSignal): Promise<Error | undefined> {
-    if (renewed.ids.length === 0) return undefined
-    const late = (): Error => new DOMException('these renewals took too long', 'AbortError')
-    const scope = new Scope().onSignal(signal).onTimeout(this.#clock, budgetMs(renewed.plan), late)
+  async extras(renewed: Renewed, signal: AbortSignal): Promise<boolean> {
+    if (renewed.ids.length === 0) return true
+    const scope = new Scope().onSignal(signal).onTimeout(this.#clock, limitMs(renewed), () => late)
     try {
-      await this.#all(renewed, scope.signal)
-      return undefined
+      return await this.#all(renewed, scope.signal)
     } catch (error) {
       signal.throwIfAborted()
-      scope.end(error) // the others of these requests are given up, and come first the next time
-      return error instanceof DOMException ? new UnavailableError(error.message) : (error as Error)
+      scope.end(error) // gives up the others of these requests
+      if (error !== late) throw error
+      return false
     } finally {
       scope.detach()
     }
   }
 
-  async #all(renewed: Renewed, signal: AbortSignal): Promise<void> {
-    const listed = this.#list(renewed, signal)
-    const rest = renewed.ids.values()
-    const one = async (): Promise<void> => {
-      for (const id of rest) await this.#extra(id, listed, renewed, signal)
+  /** Resolves with whether all that need a request had one. The last ones are sent when three fifths of the time are over. */
+  async #all(renewed: Renewed, signal: AbortSignal): Promise<boolean> {
+    const begun = this.#clock.mark()
+    const isOver = (): boolean => mostElapsedMs(begun, this.#clock.mark()) > limitMs(renewed) * 0.6
+    const listed = await this.#list(renewed, signal)
+    for (const id of renewed.ids) if (listed.has(id)) renewed.shown(id)
+    const rest = renewed.ids.filter((id) => !listed.has(id) || renewed.isDue(id))
+    const some = async (): Promise<void> => {
+      while (rest.length > 0 && !isOver()) await this.#extra(rest.shift() as string, listed, renewed, signal)
     }
-    await Promise.all(Array.from({ length: Math.min(atOnce, renewed.ids.length) }, one))
+    await Promise.all(Array.from({ length: atOnce }, some))
+    return rest.length === 0
   }
 
   /**
@@ -96,14 +107,16 @@ export class SessionRenewals {
 
   async #extra(
     id: string,
-    listed: Promise<ReadonlySet<string>>,
-    { stands, gone }: Renewed,
+    listed: ReadonlySet<string>,
+    { shown, renewed, gone }: Renewed,
     signal: AbortSignal,
   ): Promise<void> {
     try {
       await this.#transport.renewSession(id, signal)
-      if (!(await listed).has(id)) await this.#transport.confirmSession(id, signal)
-      stands(id)
+      renewed(id)
+      if (listed.has(id)) return
+      await this.#transport.confirmSession(id, signal)
+      shown(id)
     } catch (error) {
       if (!(error instanceof SessionGoneError)) throw error
       gone(id)
@@ -111,12 +124,7 @@ export class SessionRenewals {
   }
 }
 
-/** How long no other client can hold after a session was shown, in ms: without a lock-delay its time to live. */
-export function coveredMs({ ttlMs, lockDelayMs }: SessionPlan): number {
-  return lockDelayMs || ttlMs
-}
-
 /** How long extra sessions are renewed before the client's own one has its turn again, in ms. */
-function budgetMs(plan: SessionPlan): number {
-  return Math.min(1_500, plan.ttlMs / 10, coveredMs(plan) / 10)
+function limitMs({ coveredMs }: Renewed): number {
+  return Math.min(2_500, coveredMs / 12)
 }

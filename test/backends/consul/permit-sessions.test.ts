@@ -22,7 +22,7 @@ test('sessions whose answers are lost leave no listeners that pile up on one sig
       return signals.length === 1 ? Promise.resolve('own') : new Promise(() => {})
     },
   }
-  const sessions = new PermitSessions(lost as Transport, new ManualClock())
+  const sessions = new PermitSessions(lost as Transport, new ManualClock(), { endsEarly: true })
   const session = await sessions.create(plan, roomyController().signal)
   const claim = { id: 'c', session, name: 'a', permits: 20, wait: true, kind: 'semaphore' } as never
   const { signal } = roomyController()
@@ -58,7 +58,7 @@ async function pool(): Promise<{
     confirmSession: async () => 'node',
     destroySession: async (id) => void sent.push(`end ${id}`),
   }
-  const sessions = new PermitSessions(transport as Transport, new ManualClock())
+  const sessions = new PermitSessions(transport as Transport, new ManualClock(), { endsEarly: true })
   const own = await sessions.create(plan, never)
   return { sessions, own, sent, ended }
 }

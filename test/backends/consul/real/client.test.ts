@@ -118,7 +118,7 @@ test('a list of the sessions of a node leaves out in silence what a token may no
       return lists[1] ?? []
     },
   }
-  const sessions = new PermitSessions(transport as Transport, systemClock())
+  const sessions = new PermitSessions(transport as Transport, systemClock(), { endsEarly: false })
   const own = await sessions.create(plan, never())
   const claims = [1, 2, 3, 4, 5, 6].map((n) => ({ id: `${n}`, session: own, name: 'a' }) as Claim)
   const taken: string[] = []
