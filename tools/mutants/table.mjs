@@ -54,8 +54,8 @@ const session = [
   {
     name: 'renewed-from-the-answer',
     file: 'src/core/session.ts',
-    find: 'this.#sent = sent\n      this.#failures = 0',
-    put: 'this.#sent = this.#clock.mark()\n      this.#failures = 0',
+    find: 'this.#sent = renewal.since ?? sent\n',
+    put: 'this.#sent = renewal.since ?? this.#clock.mark()\n',
     stores: etcd,
     by: belief,
   },
@@ -1307,8 +1307,8 @@ const onConsul = [
   {
     name: 'consul-ended-session-taken-for-an-idle-one',
     file: 'src/backends/consul/permit-sessions.ts',
-    find: '    this.#extras.get(claim.session)?.sessions.delete(slot)\n',
-    put: '',
+    find: '    extra?.sessions.delete(slot)\n    extra?.known',
+    put: '    extra?.known',
     stores: [],
     tests: ['backends/consul/permit-sessions'],
     by: goesOn,

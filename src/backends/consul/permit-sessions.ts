@@ -21,7 +21,7 @@ interface Extra {
   readonly opening: Set<Promise<unknown>>
   /** For each name, the sessions that have a permit of it, or are about to have one. */
   readonly taken: Map<string, Set<string>>
-  /** What is known of each extra session. */
+  /** The last answers about each extra session. */
   readonly known: Map<string, Known>
   /** Claims whose session is gone, until a renewal has said so. */
   readonly lost: Set<Claim>
@@ -122,7 +122,7 @@ export class PermitSessions {
     return this.#endsEarly ? lockDelayMs : ttlMs
   }
 
-  /** Whether an extra session needs a renewal in any case. Where a hold lasts as long as the store keeps its session, always. */
+  /** Whether an extra session needs a renewal in any case: always, if a hold lasts no longer than the time to live. */
   #isDue({ plan, known }: Extra, id: string): boolean {
     const { renewed } = known.get(id) ?? {}
     return !this.#endsEarly || !renewed || this.#ageMs(renewed) >= plan.ttlMs * dueAt
