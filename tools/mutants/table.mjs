@@ -832,6 +832,15 @@ const onEtcd = [
     by: goesOn,
   },
   {
+    name: 'etcd-pings-in-two-series',
+    file: 'src/backends/etcd/wire/http2/pings.ts',
+    find: 'this.#cancel()\n    if (this.#streams > 0)',
+    put: 'if (this.#streams > 0)',
+    stores: [],
+    tests: ['backends/etcd/pings'],
+    by: clean,
+  },
+  {
     name: 'etcd-request-given-up-stays-under-way',
     file: 'src/backends/etcd/wire/http2/grpc.ts',
     find: '        if (!stream.readableEnded) this.#cancel(stream)\n',

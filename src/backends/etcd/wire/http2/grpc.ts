@@ -1,5 +1,5 @@
-// gRPC over one HTTP/2 connection: calls with one answer, and streams. Owns the frames, the status and the pings. It knows
-// no etcd; link.ts says what to call. https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+// gRPC over one HTTP/2 connection: calls with one answer, and streams. Owns the frames and the status; pings.ts finds out that it
+// is dead. It knows no etcd; link.ts says what to call. https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
@@ -15,11 +15,9 @@ import { hangUp } from '../hang-up.ts'
 import type { Duplex } from '../link.ts'
 import { Frames, framed } from './frames.ts'
 import type { Method } from './messages.ts'
+import { Pings } from './pings.ts'
 import { brokenOff, GrpcError, grpcCodes, statusOf, unspoken } from './status.ts'
 
-/** Pings find a silently dead connection after 15 s. etcd accepts one ping every 5 s, and only while a stream is open. */
-const pingEveryMs = 10_000
-const pingLimitMs = 5_000
 /** How much may be on its way before the receiver confirms: with HTTP/2's 64 kB a long line of claims takes several trips. */
 const windowBytes = 2 ** 20
 /** With Node's limit of 10 MB, answers are reset while longer questions wait to be sent: 128 of a client may, with 1 MB of value each. */
@@ -50,12 +48,12 @@ export class Connection {
   /** The sessions whose server has sent its settings, as every HTTP/2 server does first. */
   readonly #spoken = new WeakSet<ClientHttp2Session>()
   #closed = false
-  #streams = 0
-  #stopPings: (() => void) | undefined
+  readonly #pings: Pings
 
   constructor(target: Target, clock: Clock) {
     this.#target = target
     this.#clock = clock
+    this.#pings = new Pings(clock, () => this.#session)
   }
 
   /**
@@ -94,7 +92,7 @@ export class Connection {
   ): Duplex<Question, Answer> {
     const started = this.#request(path, metadata)
     const { stream } = started
-    this.#ping(stream)
+    this.#pings.during(stream)
     const said = new Listeners<Answer>()
     const settle = outcome(started, (error) => (error ? said.error(error) : said.end()))
     const damaged = (error: Error): void => {
@@ -124,7 +122,7 @@ export class Connection {
    */
   close(): void {
     this.#closed = true
-    this.#stopPings?.()
+    this.#pings.stop()
     this.#clock.after(0, () => {
       this.#session?.destroy()
       // A session that got GOAWAY waits for its streams and for the server; such sessions may be older than the present one.
@@ -169,29 +167,6 @@ export class Connection {
     session.on('error', () => {}) // its streams tell their callers
     this.#session = session
     return session
-  }
-
-  /** Pings while at least one stream is open. */
-  #ping(stream: ClientHttp2Stream): void {
-    this.#streams += 1
-    if (this.#streams === 1) this.#nextPing()
-    stream.on('close', () => {
-      this.#streams -= 1
-      if (this.#streams === 0) this.#stopPings?.()
-    })
-  }
-
-  #nextPing(): void {
-    this.#stopPings = this.#clock.after(pingEveryMs, () => {
-      const session = this.#session
-      if (!session || session.destroyed || session.connecting) return this.#nextPing()
-      const dead = this.#clock.after(pingLimitMs, () => session.destroy(new Error('no answer to a ping')))
-      this.#stopPings = dead
-      session.ping(() => {
-        dead()
-        if (this.#streams > 0) this.#nextPing()
-      })
-    })
   }
 }
 
