@@ -99,7 +99,7 @@ export class SessionRenewals {
     const most = ids.length * mostForEach
     this.#onNode *= forgetting
     if (ids.length < listedFrom || this.#onNode > most) return new Set()
-    this.#onNode = 2 * most // if this read has no answer, the next ones are not tried
+    this.#onNode = 1.1 * most // if this read has no answer, the next renewal does without
     const found = await this.#transport.listSessions(node, signal).catch(() => [])
     if (found.length > 0) this.#onNode = found.length
     return new Set(found)

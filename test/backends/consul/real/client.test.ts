@@ -4,8 +4,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import { PermitSessions } from '../../../../src/backends/consul/permit-sessions.ts'
 import { givenClient } from '../../../../src/backends/consul/wire/papi.ts'
 import type { Transport } from '../../../../src/backends/consul/wire/transport.ts'
-import { systemClock } from '../../../../src/base/clock.ts'
 import type { Claim } from '../../../../src/contract.ts'
+import { ManualClock } from '../../../core/manual-clock.ts'
 import {
   empty,
   fake,
@@ -118,7 +118,7 @@ test('a list of the sessions of a node leaves out in silence what a token may no
       return lists[1] ?? []
     },
   }
-  const sessions = new PermitSessions(transport as Transport, systemClock(), { endsEarly: false })
+  const sessions = new PermitSessions(transport as Transport, new ManualClock(), { endsEarly: false })
   const own = await sessions.create(plan, never())
   const claims = [1, 2, 3, 4, 5, 6].map((n) => ({ id: `${n}`, session: own, name: 'a' }) as Claim)
   const taken: string[] = []

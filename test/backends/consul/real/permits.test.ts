@@ -5,8 +5,8 @@ import { PermitSessions } from '../../../../src/backends/consul/permit-sessions.
 import { givenClient } from '../../../../src/backends/consul/wire/papi.ts'
 import { type Server, server } from '../../../../src/backends/consul/wire/servers.ts'
 import { roomyController } from '../../../../src/base/abort.ts'
-import { systemClock } from '../../../../src/base/clock.ts'
 import type { Claim } from '../../../../src/contract.ts'
+import { ManualClock } from '../../../core/manual-clock.ts'
 import { openCounter } from '../../../servers/consul-counter.ts'
 import { useConsul } from '../../../servers/consul-faults.ts'
 import { never, open as openClient, plan } from '../../../servers/consul-wire.ts'
@@ -58,7 +58,9 @@ const ways = {
 
 test.for(Object.entries(ways))('40 permits are renewed by 42 requests over %s', async ([, way]) => {
   const counter = await openCounter(store.endpoints[0] ?? '')
-  const sessions = new PermitSessions(openClient([way(counter.address)]), systemClock(), { endsEarly: false })
+  const sessions = new PermitSessions(openClient([way(counter.address)]), new ManualClock(), {
+    endsEarly: false,
+  })
   const own = await sessions.create(plan, never())
   const claims = Array.from({ length: 40 }, (_, n) => ({ id: `${n}`, session: own, name: 'a' }) as Claim)
   const taken = await Promise.all(claims.map((claim) => sessions.take(claim, never())))
