@@ -1238,7 +1238,8 @@ const onConsul = [
     file: 'src/backends/consul/session-renewals.ts',
     find: 'if (listed.has(id)) return\n',
     put: 'if (!signal.aborted) return shown(id)\n',
-    stores: consul,
+    stores: [],
+    tests: ['backends/consul/session-renewals'],
     by: belief,
   },
   {
