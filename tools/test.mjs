@@ -5,7 +5,8 @@ import { readdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { freshSeed, keptSeed, parseSeed } from '../test/property/seed.mjs'
 import { readArguments } from './arguments.mjs'
-import { install, main, run } from './install.mjs'
+import { install, main, run, runTogether } from './install.mjs'
+import { ensureServers } from './servers/fetch.mjs'
 
 const usage = `usage: npm test -- [options] [part of a test file's path]...
   -t, --testNamePattern <regex>  only the tests whose titles match
@@ -39,24 +40,30 @@ await main(async () => {
   process.stdout.write(
     `seed ${wanted.seed}${wanted.seed === keptSeed ? '' : `: npm test -- --seed ${wanted.seed}`}\n`,
   )
-  install()
-  // A case is replayed in search of a bug, among unfinished changes, so the checks are left out.
-  if (wanted.case === undefined) {
-    run('node', ['tools/check.mjs'])
-    process.env.LEASEHOLD_DIST_IS_NEW = '1' // so that test files need not compile it once more
-  }
-  if (wanted['no-servers']) {
-    process.stdout.write('\n--no-servers: whatever needs a real etcd or Consul is NOT tested in this run\n')
-    process.env.LEASEHOLD_NO_SERVERS = '1'
-  } else {
-    const { ensureServers } = await import('./servers/fetch.mjs')
-    await ensureServers({ log: (line) => process.stdout.write(`${line}\n`) })
-  }
+  // Side by side: the checks, which install first, use the cores, and the servers come over the network.
+  await Promise.all([checks(), servers()])
   process.env.LEASEHOLD_SEED = String(wanted.seed)
   if (wanted.case !== undefined) process.env.LEASEHOLD_CASE = wanted.case
   const title = wanted.testNamePattern === undefined ? [] : ['-t', wanted.testNamePattern]
   run('npx', ['--no-install', 'vitest', 'run', ...wanted.files, ...title, ...vitestArguments()])
 })
+
+/** Installs and checks. A case is replayed in search of a bug, among unfinished changes, so then the checks are left out. */
+async function checks() {
+  if (wanted.case !== undefined) return install()
+  await runTogether([['node', ['tools/check.mjs']]])
+  process.env.LEASEHOLD_DIST_IS_NEW = '1' // so that test files need not compile it once more
+}
+
+/** Gets the servers, unless they are not wanted. */
+async function servers() {
+  if (wanted['no-servers']) {
+    process.stdout.write('\n--no-servers: whatever needs a real etcd or Consul is NOT tested in this run\n')
+    process.env.LEASEHOLD_NO_SERVERS = '1'
+    return
+  }
+  await ensureServers({ log: (line) => process.stdout.write(`${line}\n`) })
+}
 
 /** The arguments before a second `--`. */
 function ownArguments() {

@@ -157,6 +157,7 @@ test('no message is made with JSON.stringify, which leaves C1 and bidi controls'
     'backends/consul/line.ts',
     'backends/consul/wire/answers.ts',
     'backends/consul/wire/services.ts',
+    'backends/consul/wire/sessions.ts',
     'base/printable.ts',
     'cli/process/environment.ts',
     'core/holder.ts',
