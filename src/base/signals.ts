@@ -5,7 +5,7 @@ import type { Ending } from './scope.ts'
 
 /**
  * Remembers a client's signals as long as somebody else does. Node walks the list of a signal's listeners whenever one is added or
- * removed: twenty thousand calls that shared one signal took 13 s of processor time, each with a listener of its own.
+ * removed: twenty thousand calls that shared one signal took 2.9 s of processor time, each with a listener of its own, and take 0.7.
  */
 export class Signals {
   readonly #shared = new WeakMap<AbortSignal, SharedSignal>()
