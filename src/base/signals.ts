@@ -1,5 +1,6 @@
-// The AbortSignals that callers give to the calls of one client. Owns that a signal gets one listener, however many calls share
-// it. scope.ts joins it with the other causes that can end a call.
+// The AbortSignals that callers give to the acquires, campaigns, observers and cron guards of one client. Owns that a signal gets
+// one listener, however many of them share it. scope.ts joins it with the other causes that can end a call, and listens by itself
+// for short questions such as `verify`.
 import { setMaxListeners } from 'node:events'
 import type { Ending } from './scope.ts'
 
